@@ -1,0 +1,88 @@
+package io.heddle.base;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.io.JsonStringEncoder;
+
+/**
+ * Joins ready JSON bytes and a few members of our own into one JSON text. It splices, so a
+ * message's body is copied and never parsed again.
+ */
+public final class JsonBuffer {
+
+  private byte[] bytes;
+  private int length;
+
+  public JsonBuffer(int capacity) {
+    bytes = new byte[Math.max(64, capacity)];
+  }
+
+  /** ASCII text as it is: punctuation, names, numbers. */
+  public JsonBuffer ascii(String text) {
+    int size = text.length();
+    ensure(size);
+    for (int i = 0; i < size; i++) {
+      bytes[length++] = (byte) text.charAt(i);
+    }
+    return this;
+  }
+
+  public JsonBuffer raw(byte[] utf8, int from, int to) {
+    ensure(to - from);
+    System.arraycopy(utf8, from, bytes, length, to - from);
+    length += to - from;
+    return this;
+  }
+
+  public JsonBuffer raw(Json json) {
+    return raw(json.utf8(), 0, json.length());
+  }
+
+  /** A quoted and escaped string, or {@code null}. */
+  public JsonBuffer string(@Nullable String text) {
+    if (text == null) {
+      return ascii("null");
+    }
+    byte[] quoted = JsonStringEncoder.getInstance().quoteAsUTF8(text);
+    ensure(quoted.length + 2);
+    bytes[length++] = '"';
+    System.arraycopy(quoted, 0, bytes, length, quoted.length);
+    length += quoted.length;
+    bytes[length++] = '"';
+    return this;
+  }
+
+  public JsonBuffer number(long value) {
+    return ascii(Long.toString(value));
+  }
+
+  /** A time in RFC 3339, UTC, to the millisecond. */
+  public JsonBuffer time(Instant instant) {
+    return ascii("\"").ascii(Times.rfc3339(instant)).ascii("\"");
+  }
+
+  public Json toJson() {
+    return new Json(toBytes());
+  }
+
+  public byte[] toBytes() {
+    return Arrays.copyOf(bytes, length);
+  }
+
+  public int length() {
+    return length;
+  }
+
+  @Override
+  public String toString() {
+    return new String(bytes, 0, length, StandardCharsets.UTF_8);
+  }
+
+  private void ensure(int more) {
+    if (bytes.length - length < more) {
+      bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, length + more));
+    }
+  }
+}

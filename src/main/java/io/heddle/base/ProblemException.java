@@ -1,0 +1,18 @@
+package io.heddle.base;
+
+/** Carries a {@link Problem} through a reactive chain. Expected, so it has no stack trace. */
+public final class ProblemException extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  private final transient Problem problem;
+
+  public ProblemException(Problem problem) {
+    super(problem.code().code() + ": " + problem.detail(), null, false, false);
+    this.problem = problem;
+  }
+
+  public Problem problem() {
+    return problem;
+  }
+}

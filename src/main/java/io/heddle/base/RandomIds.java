@@ -1,0 +1,52 @@
+package io.heddle.base;
+
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+
+/**
+ * Ids from random numbers. Tags come from a fast generator seeded from the system's, because every
+ * write makes one; tokens, which are secrets, come from {@link SecureRandom}.
+ */
+public final class RandomIds implements IdSource {
+
+  private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz".toCharArray();
+
+  private final InstantSource clock;
+  private final SecureRandom secure = new SecureRandom();
+  private final ThreadLocal<RandomGenerator> fast;
+
+  public RandomIds(InstantSource clock) {
+    this.clock = clock;
+    this.fast = ThreadLocal.withInitial(() -> new SplittableRandom(secure.nextLong()));
+  }
+
+  @Override
+  public String tag() {
+    return digits(fast.get(), Position.TAG_LENGTH);
+  }
+
+  @Override
+  public String token() {
+    return digits(secure, 26);
+  }
+
+  @Override
+  public String sessionId() {
+    long millis = clock.millis();
+    RandomGenerator random = fast.get();
+    long high = millis << 16 | 0x7000 | random.nextInt(0x1000);
+    long low = random.nextLong() & 0x3fffffffffffffffL | 0x8000000000000000L;
+    return "ses_" + new UUID(high, low);
+  }
+
+  private static String digits(RandomGenerator random, int count) {
+    char[] text = new char[count];
+    for (int i = 0; i < count; i++) {
+      text[i] = DIGITS[random.nextInt(DIGITS.length)];
+    }
+    return new String(text);
+  }
+}

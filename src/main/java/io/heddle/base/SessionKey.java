@@ -1,0 +1,64 @@
+package io.heddle.base;
+
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
+
+/**
+ * Names one session.
+ *
+ * @param id {@code [A-Za-z0-9._:@-]{1,128}}, not {@code .} or {@code ..}
+ */
+public record SessionKey(Tenant tenant, String id) {
+
+  /** How many groups the sessions are spread over. Part of the stored layout. */
+  public static final int PARTITIONS = 128;
+
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:@-]{1,128}");
+
+  public SessionKey {
+    if (!isId(id)) {
+      throw new IllegalArgumentException("not a session id: " + id);
+    }
+  }
+
+  public static boolean isId(String id) {
+    return ID.matcher(id).matches() && !id.equals(".") && !id.equals("..");
+  }
+
+  /** {@code tenant/id}: unambiguous, because neither part may hold a slash. */
+  public String path() {
+    return tenant.name() + "/" + id;
+  }
+
+  public static SessionKey ofPath(String path) {
+    int slash = path.indexOf('/');
+    if (slash < 0) {
+      throw new IllegalArgumentException("not tenant/id: " + path);
+    }
+    return new SessionKey(new Tenant(path.substring(0, slash)), path.substring(slash + 1));
+  }
+
+  /** The partition, 0 to 127: murmur3 of {@link #path()}. */
+  public int partition() {
+    return Murmur3.hash32(path().getBytes(StandardCharsets.US_ASCII)) & (PARTITIONS - 1);
+  }
+
+  /**
+   * Four characters that differ between sessions. Message ids carry them, so that a cursor of
+   * another session is known as such even when its message is gone.
+   */
+  public String mark() {
+    int hash = Murmur3.hash32(path().getBytes(StandardCharsets.US_ASCII)) >>> 7;
+    char[] mark = new char[4];
+    for (int i = 0; i < mark.length; i++) {
+      mark[i] = Character.forDigit(hash % 36, 36);
+      hash /= 36;
+    }
+    return new String(mark);
+  }
+
+  @Override
+  public String toString() {
+    return path();
+  }
+}

@@ -1,0 +1,27 @@
+package io.heddle.base;
+
+import java.util.regex.Pattern;
+
+/**
+ * Who owns sessions. Every key, cache entry and query is inside one tenant.
+ *
+ * @param name {@code [a-z0-9][a-z0-9-]{0,62}}, so that it can stand in a key before a slash
+ */
+public record Tenant(String name) {
+
+  /** The tenant of a server that was told of no other. */
+  public static final Tenant DEFAULT = new Tenant("default");
+
+  private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
+
+  public Tenant {
+    if (!NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException("a tenant is [a-z0-9][a-z0-9-]{0,62}: " + name);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,134 @@
+package io.heddle.session;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one version did to a session. */
+public sealed interface Change {
+
+  /** The type on the wire, {@code message.appended}. */
+  String type();
+
+  /** The durable form: everything but session, position and time, which its entry has. */
+  default Json toJson() {
+    return new JsonBuffer(64).ascii("{\"type\":\"").ascii(type()).ascii("\"}").toJson();
+  }
+
+  record MessagesAppended(List<Message> messages) implements Change {
+    @Override
+    public String type() {
+      return "message.appended";
+    }
+
+    @Override
+    public Json toJson() {
+      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"message.appended\",\"messages\":[");
+      for (int i = 0; i < messages.size(); i++) {
+        messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
+      }
+      return out.ascii("]}").toJson();
+    }
+  }
+
+  record MessageDeleted(String message) implements Change {
+    @Override
+    public String type() {
+      return "message.deleted";
+    }
+
+    @Override
+    public Json toJson() {
+      return member(type(), "message", message);
+    }
+  }
+
+  record ThreadCleared() implements Change {
+    @Override
+    public String type() {
+      return "thread.cleared";
+    }
+  }
+
+  record ThreadCut(String after) implements Change {
+    @Override
+    public String type() {
+      return "thread.cut";
+    }
+
+    @Override
+    public Json toJson() {
+      return member(type(), "after", after);
+    }
+  }
+
+  /** The session was made; with messages if it was made with some. */
+  record SessionCreated() implements Change {
+    @Override
+    public String type() {
+      return "session.created";
+    }
+  }
+
+  record SessionUpdated(Description description) implements Change {
+    @Override
+    public String type() {
+      return "session.updated";
+    }
+
+    @Override
+    public Json toJson() {
+      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"session.updated\"");
+      description.writeShown(out);
+      out.ascii(",\"ttlSeconds\":").number(description.ttl().toSeconds());
+      return out.ascii("}").toJson();
+    }
+  }
+
+  record StateSaved() implements Change {
+    @Override
+    public String type() {
+      return "state.saved";
+    }
+  }
+
+  record SessionDeleted() implements Change {
+    @Override
+    public String type() {
+      return "session.deleted";
+    }
+  }
+
+  record SessionExpired() implements Change {
+    @Override
+    public String type() {
+      return "session.expired";
+    }
+  }
+
+  /** A change is published with its body up to this many bytes, and without it above. */
+  int MAX_PUBLISHED_BYTES = 2048;
+
+  /**
+   * A change as an engine publishes it.
+   *
+   * @param partitionSeq counts the partition's changes without a hole
+   * @param previousTag the tag of the version before, empty for a first one
+   * @param body {@link Change#toJson()}, or null when it is longer than {@link
+   *     #MAX_PUBLISHED_BYTES}
+   */
+  record Published(
+      SessionKey session,
+      long partitionSeq,
+      String previousTag,
+      Position position,
+      @Nullable Json body) {}
+
+  private static Json member(String type, String name, String value) {
+    JsonBuffer out = new JsonBuffer(96).ascii("{\"type\":\"").ascii(type).ascii("\",\"");
+    return out.ascii(name).ascii("\":").string(value).ascii("}").toJson();
+  }
+}

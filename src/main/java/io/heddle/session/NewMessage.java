@@ -1,0 +1,13 @@
+package io.heddle.session;
+
+import io.heddle.base.Json;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message that is not in a thread yet.
+ *
+ * @param id the client's own id, unique in the session, or null when the store's place names it
+ * @param body a JSON object with at least one member, and without {@code id}, {@code seq} and
+ *     {@code createdAt}: those are spliced in when it is read
+ */
+public record NewMessage(@Nullable String id, Json body) {}

@@ -1,0 +1,28 @@
+package io.heddle.session;
+
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import java.util.List;
+
+/** What became of a write. */
+public sealed interface Outcome {
+
+  /**
+   * It happened, now.
+   *
+   * @param description as it is after the write
+   * @param head as of this write; for messages appended, their seqs end with its {@code lastSeq}
+   */
+  record Applied(Description description, Head head) implements Outcome {}
+
+  /**
+   * It happened before, under the same idempotency key; nothing was changed.
+   *
+   * @param position of the first time
+   * @param messages the ids of the messages that were appended then
+   */
+  record Replayed(Position position, List<String> messages) implements Outcome {}
+
+  /** It was refused; nothing was changed. */
+  record Refused(Problem problem) implements Outcome {}
+}

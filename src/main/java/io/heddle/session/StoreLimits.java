@@ -1,0 +1,13 @@
+package io.heddle.session;
+
+/**
+ * How much an engine keeps of one session.
+ *
+ * @param sessionBytes of message bodies
+ * @param checkpoints newest state documents kept
+ * @param checkpointBytes of those
+ */
+public record StoreLimits(long sessionBytes, int checkpoints, long checkpointBytes) {
+
+  public static final StoreLimits DEFAULT = new StoreLimits(16L << 20, 100, 8L << 20);
+}
