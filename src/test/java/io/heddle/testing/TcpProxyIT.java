@@ -1,0 +1,102 @@
+package io.heddle.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.heddle.testing.TcpProxy.Direction;
+import io.heddle.testing.TcpProxy.Request;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class TcpProxyIT {
+  private final TcpProxy proxy = TcpProxy.to(TestRedis.uri());
+  private final RedisClient client = RedisClient.create(RedisURI.create(proxy.uri()));
+
+  @BeforeEach
+  void noReconnect() {
+    client.setOptions(ClientOptions.builder().autoReconnect(false).build());
+  }
+
+  @AfterEach
+  void close() {
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+    proxy.close();
+  }
+
+  @Test
+  void countsRequestsByCommandAndScript() {
+    RedisCommands<String, String> commands = client.connect().sync();
+    String sha = commands.scriptLoad("return ARGV[1]");
+    proxy.forgetRequests();
+
+    String echoed =
+        commands.evalsha(sha, ScriptOutputType.VALUE, new String[0], "x".repeat(100_000));
+    String missing = commands.get("proxy-it:none");
+
+    assertThat(echoed).hasSize(100_000);
+    assertThat(missing).isNull();
+    assertThat(proxy.requests())
+        .extracting(Request::toString)
+        .containsExactly("EVALSHA " + sha, "GET proxy-it:none");
+    assertThat(proxy.requests("GET")).hasSize(1);
+  }
+
+  @Test
+  void cutEndsConnectionsAndTakesNewOnes() {
+    StatefulRedisConnection<String, String> connection = client.connect();
+    proxy.cut();
+    Awaitility.await().until(() -> !connection.isOpen());
+    assertThat(client.connect().sync().ping()).isEqualTo("PONG");
+    assertThat(proxy.connections()).isEqualTo(1);
+  }
+
+  @Test
+  void refusesUntilItAcceptsAgain() {
+    StatefulRedisConnection<String, String> old = client.connect();
+    proxy.refuse();
+    assertThatThrownBy(client::connect)
+        .isInstanceOf(RedisConnectionException.class)
+        .hasStackTraceContaining("refused");
+    assertThat(old.sync().ping()).isEqualTo("PONG");
+    proxy.accept();
+    assertThat(client.connect().sync().ping()).isEqualTo("PONG");
+  }
+
+  @Test
+  void delaysReplies() {
+    RedisCommands<String, String> commands = client.connect().sync();
+    proxy.delayReplies(Duration.ofMillis(150));
+    long start = System.nanoTime();
+    assertThat(commands.ping()).isEqualTo("PONG");
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(140));
+    proxy.delayReplies(Duration.ZERO);
+    assertThat(commands.ping()).isEqualTo("PONG");
+  }
+
+  @Test
+  void deafButAlive() {
+    for (Direction direction : Direction.values()) {
+      StatefulRedisConnection<String, String> connection = client.connect();
+      connection.setTimeout(Duration.ofMillis(200));
+      proxy.forgetRequests();
+      proxy.swallow(direction);
+      assertThatThrownBy(() -> connection.sync().ping())
+          .isInstanceOf(RedisCommandTimeoutException.class);
+      assertThat(connection.isOpen()).isTrue();
+      assertThat(proxy.requests("PING")).hasSize(1);
+      proxy.deliver();
+      proxy.cut();
+    }
+  }
+}

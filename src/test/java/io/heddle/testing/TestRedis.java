@@ -1,0 +1,96 @@
+package io.heddle.testing;
+
+import com.redis.testcontainers.RedisContainer;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.utility.DockerImageName;
+
+/**
+ * The one Redis that all tests of this JVM share, started at its first use and ended with the JVM.
+ * Tests keep apart by their key prefixes and session ids; who needs to kill, configure or flush a
+ * server starts a {@link RedisProcess} instead.
+ *
+ * <p>The first of these that can be had, and the one taken is printed:
+ *
+ * <ol>
+ *   <li>the environment's {@code HEDDLE_TEST_REDIS}, a {@code redis://} URI. Never {@code
+ *       REDIS_URL}: that is a developer's own, and tests leave their data behind;
+ *   <li>a container, when Docker answers: image {@code -Dheddle.test.redis-image}, default redis:7;
+ *   <li>{@code redis-server} on the PATH;
+ *   <li>Redis 7.0 out of the embedded-redis jar.
+ * </ol>
+ *
+ * <p>{@code -Dheddle.test.redis=docker} takes the container and nothing else, and fails without it.
+ */
+public final class TestRedis {
+  private record Server(String uri, String origin) {}
+
+  private static final class Shared {
+    static final Server SERVER = find();
+  }
+
+  private TestRedis() {}
+
+  /** {@code redis://host:port}. */
+  public static String uri() {
+    return Shared.SERVER.uri();
+  }
+
+  /** Where it came from, in words. */
+  public static String origin() {
+    return Shared.SERVER.origin();
+  }
+
+  private static Server find() {
+    Server server = choose();
+    System.out.println("Tests use Redis at " + server.uri() + ": " + server.origin());
+    return server;
+  }
+
+  private static Server choose() {
+    boolean dockerOnly = "docker".equals(System.getProperty("heddle.test.redis"));
+    String configured = System.getenv("HEDDLE_TEST_REDIS");
+    if (!dockerOnly && configured != null && !configured.isBlank()) {
+      return new Server(configured.strip(), "HEDDLE_TEST_REDIS");
+    }
+    Optional<Server> container = container(dockerOnly);
+    if (container.isPresent()) {
+      return container.get();
+    }
+    if (dockerOnly) {
+      throw new IllegalStateException(
+          "-Dheddle.test.redis=docker is set and Docker does not answer");
+    }
+    Optional<Path> onPath = RedisBinary.onPath();
+    return onPath.isPresent()
+        ? process(onPath.get(), onPath.get().toString())
+        : process(RedisBinary.embedded(), "Redis 7.0 of the embedded-redis jar");
+  }
+
+  private static Server process(Path binary, String origin) {
+    // Ended by RedisProcess's own shutdown hook.
+    return new Server(RedisProcess.start(binary, FreePort.find()).uri(), origin);
+  }
+
+  private static Optional<Server> container(boolean required) {
+    if (!DockerClientFactory.instance().isDockerAvailable()) {
+      return Optional.empty();
+    }
+    String image = System.getProperty("heddle.test.redis-image", "redis:7");
+    RedisContainer container =
+        new RedisContainer(DockerImageName.parse(image).asCompatibleSubstituteFor("redis"));
+    try {
+      container.start();
+    } catch (RuntimeException e) {
+      container.stop();
+      if (required) {
+        throw e;
+      }
+      System.out.println("Docker answers, but not with a Redis of image " + image + ": " + e);
+      return Optional.empty();
+    }
+    Runtime.getRuntime().addShutdownHook(new Thread(container::stop, "redis-container-cleaner"));
+    return Optional.of(new Server(container.getRedisURI(), "container of image " + image));
+  }
+}
