@@ -3,6 +3,7 @@ package io.heddle.session;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What became of a write. */
 public sealed interface Outcome {
@@ -10,10 +11,12 @@ public sealed interface Outcome {
   /**
    * It happened, now.
    *
+   * @param description as it is after a {@link Write.Create}, {@link Write.Update} or {@link
+   *     Write.Open}; null after other writes, which do not look at it
    * @param description as it is after the write
    * @param head as of this write; for messages appended, their seqs end with its {@code lastSeq}
    */
-  record Applied(Description description, Head head) implements Outcome {}
+  record Applied(@Nullable Description description, Head head) implements Outcome {}
 
   /**
    * It happened before, under the same idempotency key; nothing was changed.
