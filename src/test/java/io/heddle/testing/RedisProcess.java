@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@code redis-server} process that belongs to one test: on 127.0.0.1, in a directory of its own,
@@ -25,26 +27,32 @@ import java.util.stream.Stream;
  */
 public final class RedisProcess implements AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(20);
-  private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+  private static final Set<RedisProcess> OPEN = ConcurrentHashMap.newKeySet();
 
   static {
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(() -> RUNNING.forEach(Process::destroyForcibly), "redis-process-cleaner"));
+            new Thread(() -> OPEN.forEach(RedisProcess::close), "redis-process-cleaner"));
   }
 
   private final Path binary;
   private final int port;
   private final Path directory;
   private final List<String> arguments;
-  private Process process;
+  private volatile @Nullable Process process;
 
   private RedisProcess(Path binary, int port, Path directory, List<String> arguments) {
     this.binary = binary;
     this.port = port;
     this.directory = directory;
     this.arguments = arguments;
-    this.process = launch();
+    OPEN.add(this);
+    try {
+      launch();
+    } catch (RuntimeException e) {
+      removeDirectory();
+      throw e;
+    }
   }
 
   /** Starts a server on a free port; returns when it answers. Arguments as redis-server's own. */
@@ -75,26 +83,26 @@ public final class RedisProcess implements AutoCloseable {
   }
 
   public long pid() {
-    return process.pid();
+    return process().pid();
   }
 
   public boolean isAlive() {
-    return process.isAlive();
+    return process().isAlive();
   }
 
   /** SIGKILL: nothing is flushed, connections are reset. Returns when the process is gone. */
   public void kill() {
-    end(process.destroyForcibly());
+    end(process().destroyForcibly());
   }
 
   /** SIGTERM: an orderly end. Returns when the process is gone. */
   public void stop() {
-    if (process.isAlive()) {
+    if (isAlive()) {
       // A frozen process keeps SIGTERM for later.
       resume();
     }
-    process.destroy();
-    end(process);
+    process().destroy();
+    end(process());
   }
 
   /** SIGSTOP: connections stay open and nothing answers. */
@@ -109,10 +117,10 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Starts again after {@link #kill()} or {@link #stop()}: same port, directory and arguments. */
   public void restart() {
-    if (process.isAlive()) {
+    if (isAlive()) {
       stop();
     }
-    process = launch();
+    launch();
   }
 
   /** What the server has printed since its first start. */
@@ -127,7 +135,17 @@ public final class RedisProcess implements AutoCloseable {
   /** Ends the process and removes its directory. */
   @Override
   public void close() {
-    kill();
+    if (process != null) {
+      kill();
+    }
+    removeDirectory();
+  }
+
+  private void removeDirectory() {
+    OPEN.remove(this);
+    if (!Files.exists(directory)) {
+      return;
+    }
     try (Stream<Path> files = Files.walk(directory)) {
       files.sorted((a, b) -> b.compareTo(a)).map(Path::toFile).forEach(java.io.File::delete);
     } catch (IOException e) {
@@ -135,11 +153,15 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
+  private Process process() {
+    return Objects.requireNonNull(process, "never started");
+  }
+
   private Path logFile() {
     return directory.resolve("redis.log");
   }
 
-  private Process launch() {
+  private void launch() {
     List<String> command = new ArrayList<>();
     command.addAll(
         List.of(
@@ -161,9 +183,9 @@ public final class RedisProcess implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))
               .start();
-      RUNNING.add(started);
+      // From here on the shutdown hook knows it.
+      process = started;
       awaitAnswer(started);
-      return started;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -183,8 +205,7 @@ public final class RedisProcess implements AutoCloseable {
         break;
       }
     }
-    started.destroyForcibly();
-    RUNNING.remove(started);
+    end(started.destroyForcibly());
     throw new IllegalStateException("redis-server did not start on port " + port + ":\n" + log());
   }
 
@@ -206,9 +227,9 @@ public final class RedisProcess implements AutoCloseable {
       // Through the shell, whose kill is built in: the program /bin/kill is missing in small
       // images.
       Process kill =
-          new ProcessBuilder("sh", "-c", "kill -" + name + " " + process.pid()).inheritIO().start();
+          new ProcessBuilder("sh", "-c", "kill -" + name + " " + pid()).inheritIO().start();
       if (kill.waitFor() != 0) {
-        throw new IllegalStateException("SIG" + name + " was not delivered to " + process.pid());
+        throw new IllegalStateException("SIG" + name + " was not delivered to " + pid());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -223,7 +244,6 @@ public final class RedisProcess implements AutoCloseable {
       if (!process.waitFor(20, TimeUnit.SECONDS)) {
         process.destroyForcibly().waitFor();
       }
-      RUNNING.remove(process);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
