@@ -1,0 +1,225 @@
+package io.heddle;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.conditions.ArchPredicates.are;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.reactivestreams.Publisher;
+
+/**
+ * The arrows between the rooms, which are the packages under {@code io.heddle}. A room that is not
+ * built yet has its line here already; a package that has no line is refused.
+ */
+class ArchitectureTest {
+  private static final JavaClasses MAIN =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("io.heddle");
+
+  private static final Set<String> PORTS = Set.of("session", "limit");
+  private static final Set<String> SERVICES =
+      Set.of("session", "turn", "live", "limit", "cache", "archive");
+
+  /** A room, and the rooms it may use beside itself and {@code base}. */
+  private static final Map<String, Set<String>> MAY_USE =
+      new TreeMap<>(
+          Map.ofEntries(
+              Map.entry("base", Set.of()),
+              Map.entry("session", Set.of()),
+              Map.entry("coherence", Set.of("session")),
+              Map.entry("turn", Set.of("session")),
+              Map.entry("live", Set.of("session", "coherence")),
+              Map.entry("limit", Set.of()),
+              Map.entry("redis", PORTS),
+              Map.entry("embedded", PORTS),
+              Map.entry("upstream", Set.of("turn")),
+              Map.entry("web", Set.of("live")),
+              Map.entry("api", with(SERVICES, "web")),
+              Map.entry("openai", with(SERVICES, "web")),
+              Map.entry("console", with(SERVICES, "web")),
+              Map.entry("security", Set.of()),
+              Map.entry("cache", Set.of("session")),
+              Map.entry("archive", Set.of("session")),
+              Map.entry("ops", SERVICES)));
+
+  private static final String[] DRIVERS = {
+    "io.lettuce..",
+    "org.redisson..",
+    "org.springframework.data.redis..",
+    "org.springframework.boot.data.redis.."
+  };
+  private static final String[] HTTP = {
+    "org.springframework.web..", "org.springframework.http..", "reactor.netty.http.."
+  };
+
+  private static final ArchRule NOTHING_BLOCKS =
+      noClasses()
+          .should()
+          .accessTargetWhere(
+              new DescribedPredicate<JavaAccess<?>>("it waits for a publisher on this thread") {
+                @Override
+                public boolean test(JavaAccess call) {
+                  String name = call.getName();
+                  return assignableTo(Publisher.class).test(call.getTargetOwner())
+                      && (name.startsWith("block")
+                          || name.equals("toIterable")
+                          || name.equals("toStream"));
+                }
+              });
+
+  @TestFactory
+  Stream<DynamicTest> aRoomUsesOnlyWhatItsLineSays() {
+    return MAY_USE.entrySet().stream()
+        .map(line ->
+            DynamicTest.dynamicTest(
+                line.getKey(), () -> mayUse(line.getKey(), line.getValue()).check(MAIN)));
+  }
+
+  @Test
+  void everyPackageIsARoom() {
+    Set<String> rooms = new TreeSet<>();
+    for (JavaClass type : MAIN) {
+      String name = type.getPackageName();
+      if (!name.equals("io.heddle")) {
+        rooms.add(name.substring("io.heddle.".length()).split("\\.", 2)[0]);
+      }
+    }
+    assertThat(MAY_USE.keySet()).containsAll(rooms);
+    assertThat(rooms).contains("base", "session");
+  }
+
+  @Test
+  void noCycles() {
+    slices().matching("io.heddle.(*)..").should().beFreeOfCycles().check(MAIN);
+  }
+
+  @Test
+  void onlyTheRedisEngineAndTheWiringSeeRedis() {
+    noClasses()
+        .that(resideOutsideOfPackages("io.heddle", "io.heddle.redis.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(DRIVERS)
+        .check(MAIN);
+  }
+
+  @Test
+  void onlyTheEmbeddedEngineSeesItsStore() {
+    noClasses()
+        .that(resideOutsideOfPackage("io.heddle.embedded.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.h2..")
+        .check(MAIN);
+  }
+
+  @Test
+  void enginesAndServicesNeverSeeHttp() {
+    noClasses()
+        .that(
+            resideInAnyPackage(
+                "io.heddle.base..",
+                "io.heddle.session..",
+                "io.heddle.coherence..",
+                "io.heddle.turn..",
+                "io.heddle.redis..",
+                "io.heddle.embedded.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(HTTP)
+        .check(MAIN);
+  }
+
+  @Test
+  void onlyWebReachesBelowSpringToTheConnection() {
+    noClasses()
+        .that(
+            resideInAnyPackage(
+                "io.heddle.api..",
+                "io.heddle.openai..",
+                "io.heddle.console..",
+                "io.heddle.security..",
+                "io.heddle.ops.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("reactor.netty..", "io.netty..")
+        .allowEmptyShould(true)
+        .check(MAIN);
+  }
+
+  @Test
+  void everyPackageIsNullMarkedAndDescribed() {
+    Set<String> unmarked = new TreeSet<>();
+    for (JavaClass type : MAIN) {
+      boolean marked =
+          type.getPackage()
+              .tryGetPackageInfo()
+              .filter(info -> info.isAnnotatedWith(NullMarked.class))
+              .isPresent();
+      if (!marked) {
+        unmarked.add(type.getPackageName());
+      }
+    }
+    assertThat(unmarked).as("packages without a @NullMarked package-info").isEmpty();
+  }
+
+  @Test
+  void nothingBlocks() {
+    NOTHING_BLOCKS.check(MAIN);
+  }
+
+  @Test
+  void theRuleAgainstBlockingFindsACallThatBlocks() {
+    JavaClasses blocking = new ClassFileImporter().importClasses(BlockHoundTest.class);
+    assertThat(NOTHING_BLOCKS.evaluate(blocking).hasViolation()).isTrue();
+  }
+
+  @Test
+  void nothingSleepsOrPrints() {
+    noClasses().should().callMethod(Thread.class, "sleep", long.class).check(MAIN);
+    noClasses().should().accessField(System.class, "out").check(MAIN);
+    noClasses().should().accessField(System.class, "err").check(MAIN);
+  }
+
+  private static ArchRule mayUse(String room, Set<String> others) {
+    Set<String> allowed = new TreeSet<>(others);
+    allowed.add(room);
+    allowed.add("base");
+    String[] packages =
+        allowed.stream().map(name -> "io.heddle." + name + "..").toArray(String[]::new);
+    return classes()
+        .that(resideInAnyPackage("io.heddle." + room + ".."))
+        .should()
+        .onlyDependOnClassesThat(
+            are(resideOutsideOfPackage("io.heddle..")).or(resideInAnyPackage(packages)))
+        .allowEmptyShould(true);
+  }
+
+  private static Set<String> with(Set<String> rooms, String another) {
+    Set<String> all = new TreeSet<>(rooms);
+    all.add(another);
+    return all;
+  }
+}
