@@ -1,0 +1,249 @@
+package io.heddle.session;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Description.Status;
+import io.heddle.session.Write.Build;
+import io.heddle.session.Write.Copied;
+import io.heddle.session.Write.Expire;
+import io.heddle.session.Write.Fill;
+import io.heddle.session.Write.Open;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Copies a thread into a new session.
+ *
+ * <p>The source is read without a lock, page by page, as it stood at the first page: what was
+ * appended since is not taken, and when anything was deleted since the copy starts over. The target
+ * is begun only when all was read, so that what can go wrong half way is the store and nothing
+ * else.
+ */
+final class Forks {
+
+  private static final int TRIES = 5;
+  private static final int PAGE = 200;
+  private static final int CHUNK_MESSAGES = 200;
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  private final SessionReader reader;
+  private final Writes writes;
+  private final Activity activity;
+  private final IdSource ids;
+  private final InstantSource clock;
+  private final Duration timeout;
+
+  Forks(
+      SessionReader reader,
+      Writes writes,
+      Activity activity,
+      IdSource ids,
+      InstantSource clock,
+      Duration timeout) {
+    this.reader = reader;
+    this.writes = writes;
+    this.activity = activity;
+    this.ids = ids;
+    this.clock = clock;
+    this.timeout = timeout;
+  }
+
+  /** Goes on when the subscriber has gone; {@link Outcome.Applied} is the target's. */
+  Mono<Outcome> fork(Request request, SessionKey target, @Nullable String after) {
+    return writes.held(
+        target,
+        request.conditions().retry(),
+        timeout.plus(timeout),
+        mark -> {
+          mark.begin();
+          return Writes.detached(
+              read(request, after)
+                  .flatMap(copy -> build(target, copy, mark.retry()))
+                  .onErrorResume(mark::dropAfter));
+        });
+  }
+
+  private Mono<Outcome> build(SessionKey target, Copy copy, @Nullable Retry retry) {
+    String build = ids.tag() + ids.tag();
+    AtomicBoolean opening = new AtomicBoolean();
+    Description description = copy.description();
+    Mono<Outcome> filled =
+        Flux.fromIterable(chunks(copy.messages()))
+            .concatMap(chunk -> writes.once(target, new Fill(build, chunk), Conditions.NONE))
+            .then(
+                Mono.defer(() -> {
+                  opening.set(true);
+                  return writes.once(target, new Open(build), Conditions.NONE.withRetry(retry));
+                }))
+            .timeout(timeout)
+            .onErrorMap(
+                TimeoutException.class,
+                _ ->
+                    Problem.of(
+                            opening.get()
+                                ? ProblemCode.OUTCOME_UNKNOWN
+                                : ProblemCode.STORE_UNAVAILABLE,
+                            "the fork took longer than " + timeout.toSeconds() + " s")
+                        .toException())
+            .onErrorResume(error ->
+                opening.get()
+                    ? Mono.error(error)
+                    : writes
+                        .once(target, new Expire(), Conditions.NONE)
+                        .onErrorComplete()
+                        .then(Mono.error(error)));
+    return activity
+        .creating(target, description.user(), clock.instant())
+        .then(Mono.defer(() -> writes.once(target, new Build(build, description), Conditions.NONE)))
+        .then(filled)
+        .doOnNext(outcome -> {
+          if (outcome instanceof Outcome.Applied applied) {
+            activity.created(target, applied);
+          }
+        });
+  }
+
+  /** The source as it was at one position. */
+  private Mono<Copy> read(Request request, @Nullable String after) {
+    Mono<Long> last =
+        after == null
+            ? Mono.just(Long.MAX_VALUE)
+            : reader
+                .message(request.key(), request.view(), after)
+                .map(page -> page.messages().getFirst().seq());
+    return last.flatMap(seq ->
+            reader
+                .load(request.key(), request.view(), PageRequest.forward(PAGE, null))
+                .flatMap(first -> {
+                  Position at = first.session().position();
+                  List<Position> wanted = request.conditions().positions();
+                  if (!wanted.isEmpty() && !wanted.contains(at)) {
+                    return Mono.error(Writes.conflict(at));
+                  }
+                  long to = Math.min(seq, first.session().head().lastSeq());
+                  return pages(request, first, to)
+                      .flatMap(messages -> copy(first.session(), messages, after));
+                }))
+        .timeout(timeout)
+        .onErrorMap(
+            TimeoutException.class,
+            _ ->
+                Problem.of(
+                        ProblemCode.STORE_UNAVAILABLE,
+                        "reading the session took longer than " + timeout.toSeconds() + " s")
+                    .toException())
+        .retryWhen(
+            reactor.util.retry.Retry.max(TRIES - 1)
+                .filter(Forks::hasMoved)
+                .onRetryExhaustedThrow((_, _) -> restless()));
+  }
+
+  private Mono<List<Message>> pages(Request request, ThreadPage first, long to) {
+    List<Message> messages = new ArrayList<>();
+    return Mono.just(first)
+        .expand(page -> {
+          if (!sameButLonger(first.session(), page.session())) {
+            return Mono.error(new SourceMoved());
+          }
+          for (Message message : page.messages()) {
+            if (message.seq() <= to) {
+              messages.add(message);
+            }
+          }
+          if (!page.hasMore() || page.messages().getLast().seq() >= to) {
+            return Mono.empty();
+          }
+          String from = page.messages().getLast().id();
+          return reader
+              .load(request.key(), request.view(), PageRequest.forward(PAGE, from))
+              // The cursor's own session was deleted and made again since.
+              .onErrorMap(e -> Writes.is(e, ProblemCode.INVALID_CURSOR), _ -> new SourceMoved());
+        })
+        .then(Mono.fromSupplier(() -> messages));
+  }
+
+  /**
+   * Whether nothing but appends, or nothing that touches messages, happened in between: the number
+   * of messages that were ever deleted only grows.
+   */
+  private static boolean sameButLonger(Session then, Session now) {
+    Head a = then.head();
+    Head b = now.head();
+    return a.createdAt().equals(b.createdAt())
+        && a.lastSeq() <= b.lastSeq()
+        && a.lastSeq() - a.messageCount() == b.lastSeq() - b.messageCount();
+  }
+
+  private static Mono<Copy> copy(Session source, List<Message> messages, @Nullable String after) {
+    if (after != null && (messages.isEmpty() || !messages.getLast().id().equals(after))) {
+      return Mono.error(new SourceMoved());
+    }
+    Description d = source.description();
+    return Mono.just(
+        new Copy(
+            new Description(
+                d.user(),
+                d.title(),
+                d.metadata(),
+                d.systemPrompt(),
+                d.model(),
+                Status.ACTIVE,
+                d.ttl()),
+            messages));
+  }
+
+  private static List<List<Copied>> chunks(List<Message> messages) {
+    List<List<Copied>> chunks = new ArrayList<>();
+    List<Copied> chunk = new ArrayList<>();
+    int bytes = 0;
+    for (Message message : messages) {
+      if (chunk.size() == CHUNK_MESSAGES
+          || (!chunk.isEmpty() && bytes + message.body().length() > CHUNK_BYTES)) {
+        chunks.add(chunk);
+        chunk = new ArrayList<>();
+        bytes = 0;
+      }
+      // An id of Heddle's says where the message stands, and it will stand elsewhere.
+      String id = MessagePlace.parse(message.id()) == null ? message.id() : null;
+      chunk.add(new Copied(new NewMessage(id, message.body()), message.createdAt()));
+      bytes += message.body().length();
+    }
+    if (!chunk.isEmpty()) {
+      chunks.add(chunk);
+    }
+    return chunks;
+  }
+
+  private static boolean hasMoved(Throwable error) {
+    return error instanceof SourceMoved;
+  }
+
+  private static ProblemException restless() {
+    return Problem.of(
+            ProblemCode.SESSION_LOCKED, "messages kept being deleted while the thread was copied")
+        .with("retryAfter", 1)
+        .toException();
+  }
+
+  private record Copy(Description description, List<Message> messages) {}
+
+  /** The source is not what its first page showed any more. */
+  private static final class SourceMoved extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    SourceMoved() {
+      super("the source moved", null, false, false);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package io.heddle.session;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.SessionLocks.Held;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A client's lock of a session. Refusals are {@code ProblemException}s, as {@link SessionLocks}
+ * tells them.
+ */
+public final class Locks {
+
+  private final SessionLocks locks;
+
+  Locks(SessionLocks locks) {
+    this.locks = locks;
+  }
+
+  /**
+   * Takes the lock, waiting for {@link Request#waitFor()} while somebody else has it, then {@code
+   * session-locked}.
+   */
+  public Mono<Held> lock(Request request, Duration ttl, @Nullable String label) {
+    return Writes.whileLocked(
+        request.waitFor(), locks.lock(request.key(), request.caller().owner(), ttl, label));
+  }
+
+  /** Makes the lock of the request's token last {@code ttl} from now. */
+  public Mono<Held> renew(Request request, Duration ttl) {
+    String token = request.conditions().lock();
+    return token == null
+        ? noToken()
+        : locks.renew(request.key(), request.caller().owner(), token, ttl);
+  }
+
+  /**
+   * Ends the lock of the request's token.
+   *
+   * @param force ends it whoever holds it; only an admin may
+   */
+  public Mono<Void> release(Request request, boolean force) {
+    String token = request.conditions().lock();
+    if (force && !request.caller().admin()) {
+      return Mono.error(
+          Problem.of(ProblemCode.FORBIDDEN, "only an admin may end another holder's lock")
+              .toException());
+    }
+    return token == null && !force
+        ? noToken()
+        : locks.release(request.key(), request.caller().owner(), force ? null : token);
+  }
+
+  /** Who holds the lock, without the token; empty when nobody does. */
+  public Mono<Held> holder(SessionKey key, @Nullable String owner) {
+    return locks.holder(key, owner);
+  }
+
+  private static <T> Mono<T> noToken() {
+    return Mono.error(
+        Problem.field(ProblemCode.INVALID_REQUEST, "Heddle-Lock", "the lock's token is missing")
+            .toException());
+  }
+}

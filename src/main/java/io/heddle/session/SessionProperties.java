@@ -1,0 +1,101 @@
+package io.heddle.session;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * What one session may be and how long things about it may take.
+ *
+ * @param defaultTtl how long a session lives after its last write when its creator does not say
+ * @param maxMessage the largest message, as it is sent
+ * @param maxRequest the largest request body
+ * @param maxSession of all message bodies that are in a session
+ * @param maxState the largest state document
+ * @param checkpoints how many state documents a session keeps, the newest
+ * @param checkpointBytes of those; the newest is kept whatever its size
+ * @param maxNesting how deep JSON may be nested
+ * @param bodyTimeout how long a request body may take to arrive
+ * @param lockWait how long a write waits for somebody else's lock when its caller does not say
+ * @param updateLease an update of several steps that takes longer than this is given up
+ * @param forkTimeout the same for a fork; below 60 s, after which a half-built session is swept
+ * @param indexEvery how often at most one replica writes a session's last activity to the index
+ */
+@ConfigurationProperties("heddle.session")
+public record SessionProperties(
+    @DefaultValue("24h") Duration defaultTtl,
+    @DefaultValue("1MB") DataSize maxMessage,
+    @DefaultValue("4MB") DataSize maxRequest,
+    @DefaultValue("16MB") DataSize maxSession,
+    @DefaultValue("1MB") DataSize maxState,
+    @DefaultValue("100") int checkpoints,
+    @DefaultValue("8MB") DataSize checkpointBytes,
+    @DefaultValue("64") int maxNesting,
+    @DefaultValue("10s") Duration bodyTimeout,
+    @DefaultValue("2s") Duration lockWait,
+    @DefaultValue("10s") Duration updateLease,
+    @DefaultValue("30s") Duration forkTimeout,
+    @DefaultValue("5s") Duration indexEvery) {
+
+  public static final Duration MIN_TTL = Duration.ofSeconds(1);
+  public static final Duration MAX_TTL = Duration.ofDays(3650);
+  public static final Duration MAX_WAIT = Duration.ofSeconds(60);
+
+  /** After this a session that is still being built is taken for abandoned. */
+  public static final Duration BUILD_LIFE = Duration.ofSeconds(60);
+
+  public SessionProperties {
+    check(between(defaultTtl, MIN_TTL, MAX_TTL), "default-ttl", "1s to 3650d");
+    check(positive(maxMessage), "max-message", "more than 0");
+    check(
+        maxRequest.compareTo(maxMessage) >= 0 && maxRequest.toBytes() <= 1L << 30,
+        "max-request",
+        "at least max-message and at most 1GB");
+    check(
+        maxSession.compareTo(maxMessage) >= 0 && maxSession.toBytes() <= 1L << 30,
+        "max-session",
+        "at least max-message and at most 1GB");
+    check(
+        positive(maxState) && maxState.compareTo(maxRequest) <= 0,
+        "max-state",
+        "more than 0 and at most max-request");
+    check(checkpoints >= 1 && checkpoints <= 10_000, "checkpoints", "1 to 10000");
+    check(positive(checkpointBytes), "checkpoint-bytes", "more than 0");
+    check(maxNesting >= 2 && maxNesting <= 500, "max-nesting", "2 to 500");
+    check(positive(bodyTimeout), "body-timeout", "more than 0");
+    check(between(lockWait, Duration.ZERO, MAX_WAIT), "lock-wait", "0s to 60s");
+    check(
+        between(updateLease, Duration.ofSeconds(1), Duration.ofMinutes(5)),
+        "update-lease",
+        "1s to 5m");
+    check(
+        positive(forkTimeout) && forkTimeout.compareTo(BUILD_LIFE) < 0,
+        "fork-timeout",
+        "more than 0 and below 60s");
+    check(positive(indexEvery), "index-every", "more than 0");
+  }
+
+  /** What an engine is told of this. */
+  public StoreLimits storeLimits() {
+    return new StoreLimits(maxSession.toBytes(), checkpoints, checkpointBytes.toBytes());
+  }
+
+  private static boolean between(Duration value, Duration least, Duration most) {
+    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+  }
+
+  private static boolean positive(Duration value) {
+    return value.compareTo(Duration.ZERO) > 0;
+  }
+
+  private static boolean positive(DataSize value) {
+    return value.toBytes() > 0;
+  }
+
+  private static void check(boolean good, String name, String allowed) {
+    if (!good) {
+      throw new IllegalArgumentException("heddle.session." + name + " must be " + allowed);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package io.heddle.session;
+
+import io.heddle.base.IdSource;
+import java.time.InstantSource;
+
+/** The services over one engine's ports. They share what a replica remembers of its sessions. */
+public final class SessionServices {
+
+  private final Sessions sessions;
+  private final Threads threads;
+  private final States states;
+  private final Locks locks;
+  private final Activity activity;
+
+  public SessionServices(
+      SessionReader reader,
+      SessionWriter writer,
+      SessionIndex index,
+      SessionLocks sessionLocks,
+      RetryRecords records,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties) {
+    activity = new Activity(index, reader, properties.indexEvery());
+    Writes writes =
+        new Writes(writer, sessionLocks, records, ids, activity, properties.updateLease());
+    Forks forks = new Forks(reader, writes, activity, ids, clock, properties.forkTimeout());
+    sessions = new Sessions(reader, writes, index, records, activity, forks, clock);
+    threads = new Threads(reader, writes, activity, clock);
+    states = new States(reader, writes, properties.maxState().toBytes());
+    locks = new Locks(sessionLocks);
+  }
+
+  public Sessions sessions() {
+    return sessions;
+  }
+
+  public Threads threads() {
+    return threads;
+  }
+
+  public States states() {
+    return states;
+  }
+
+  public Locks locks() {
+    return locks;
+  }
+
+  /** How many writes of the users' index failed outside a request, since the start. */
+  public long indexFailures() {
+    return activity.failures();
+  }
+}

@@ -1,0 +1,181 @@
+package io.heddle.session;
+
+import io.heddle.base.Position;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Write.Append;
+import io.heddle.session.Write.Create;
+import io.heddle.session.Write.Cut;
+import io.heddle.session.Write.DeleteMessage;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * The threads of sessions. Refusals are {@code ProblemException}s, as {@link SessionReader} and
+ * {@link SessionWriter} tell them.
+ */
+public final class Threads {
+
+  private static final int TRIES = 3;
+
+  private final SessionReader reader;
+  private final Writes writes;
+  private final Activity activity;
+  private final InstantSource clock;
+
+  Threads(SessionReader reader, Writes writes, Activity activity, InstantSource clock) {
+    this.reader = reader;
+    this.writes = writes;
+    this.activity = activity;
+    this.clock = clock;
+  }
+
+  /**
+   * Adds messages at the end, in one step.
+   *
+   * @param createWith makes the session with these messages if it was never there; over one that
+   *     was deleted or has expired it is not made
+   */
+  public Mono<Written<Appended>> append(
+      Request request, List<NewMessage> messages, @Nullable Description createWith) {
+    return append(request, messages, createWith, TRIES);
+  }
+
+  /** Deletes one message; the position of the write. */
+  public Mono<Position> deleteMessage(Request request, String id) {
+    return position(request, new DeleteMessage(id));
+  }
+
+  /** Deletes every message after the given one, without one the whole thread. */
+  public Mono<Position> cut(Request request, @Nullable String after) {
+    return position(request, new Cut(after));
+  }
+
+  public Mono<ThreadPage> page(SessionKey key, View view, PageRequest page) {
+    return reader.load(key, view, page);
+  }
+
+  /** One message, by the client's id or Heddle's. */
+  public Mono<ThreadPage> message(SessionKey key, View view, String id) {
+    return reader.message(key, view, id);
+  }
+
+  private Mono<Written<Appended>> append(
+      Request request, List<NewMessage> messages, @Nullable Description createWith, int tries) {
+    Mono<Written<Appended>> appended =
+        writes
+            .apply(request.key(), new Append(messages), request.terms(), request.waitFor())
+            .flatMap(outcome -> answer(request, messages, outcome, false));
+    // A token or a position can only be of a session that is there.
+    if (createWith == null
+        || request.conditions().lock() != null
+        || !request.conditions().positions().isEmpty()) {
+      return appended;
+    }
+    return appended.onErrorResume(
+        error -> Writes.is(error, ProblemCode.SESSION_NOT_FOUND),
+        error -> {
+          // Another caller's session is answered like none, and cannot be made: that ends here.
+          if (tries == 0) {
+            return Mono.error(error);
+          }
+          return create(request, messages, createWith)
+              .onErrorResume(
+                  e -> Writes.is(e, ProblemCode.SESSION_EXISTS),
+                  _ -> append(request, messages, createWith, tries - 1));
+        });
+  }
+
+  private Mono<Written<Appended>> create(
+      Request request, List<NewMessage> messages, Description description) {
+    SessionKey key = request.key();
+    return activity
+        .creating(key, description.user(), clock.instant())
+        .then(
+            Mono.defer(() ->
+                writes.apply(
+                    key, new Create(description, messages), request.terms(), request.waitFor())))
+        .flatMap(outcome -> {
+          if (outcome instanceof Outcome.Applied applied) {
+            activity.created(key, applied);
+          }
+          return answer(request, messages, outcome, true);
+        });
+  }
+
+  private Mono<Position> position(Request request, Write write) {
+    return writes
+        .apply(request.key(), write, request.terms(), request.waitFor())
+        .map(Threads::positionOf);
+  }
+
+  private Mono<Written<Appended>> answer(
+      Request request, List<NewMessage> sent, Outcome outcome, boolean created) {
+    return switch (outcome) {
+      case Outcome.Applied(_, Head head) ->
+          Mono.just(
+              new Written<>(appended(request.key(), sent, head), head.position(), false, created));
+      case Outcome.Replayed(Position position, List<String> ids) ->
+          replayed(request, position, ids)
+              .map(then -> new Written<>(then, position, true, created));
+      case Outcome.Refused refused -> Mono.error(refused.problem().toException());
+    };
+  }
+
+  static Position positionOf(Outcome outcome) {
+    return switch (outcome) {
+      case Outcome.Applied applied -> applied.head().position();
+      case Outcome.Replayed replayed -> replayed.position();
+      case Outcome.Refused refused -> throw refused.problem().toException();
+    };
+  }
+
+  /** What the store made of the messages; it gives seqs and entries without a hole. */
+  private static Appended appended(SessionKey key, List<NewMessage> sent, Head head) {
+    List<String> ids = new ArrayList<>(sent.size());
+    Map<String, Message> messages = HashMap.newHashMap(sent.size());
+    Instant createdAt = head.updatedAt();
+    long seq = head.lastSeq() - sent.size();
+    for (int i = 0; i < sent.size(); i++) {
+      String own = sent.get(i).id();
+      String id = own != null ? own : MessagePlace.of(key, head.position(), i).id();
+      ids.add(id);
+      messages.put(id, new Message(id, ++seq, createdAt, sent.get(i).body()));
+    }
+    return new Appended(List.copyOf(ids), Map.copyOf(messages));
+  }
+
+  /**
+   * The messages of an earlier append as they are now, in one read: those before the place that
+   * follows its last one. None is left when the session has gone since.
+   */
+  private Mono<Appended> replayed(Request request, Position position, List<String> ids) {
+    if (ids.isEmpty()) {
+      return Mono.just(new Appended(ids, Map.of()));
+    }
+    String end = MessagePlace.of(request.key(), position, ids.size()).id();
+    Set<String> wanted = new HashSet<>(ids);
+    return reader
+        .load(request.key(), request.view(), new PageRequest(ids.size(), null, end, true, false))
+        .map(page -> {
+          Map<String, Message> messages = HashMap.newHashMap(ids.size());
+          for (Message message : page.messages()) {
+            if (wanted.contains(message.id())) {
+              messages.put(message.id(), message);
+            }
+          }
+          return new Appended(ids, Map.copyOf(messages));
+        })
+        .onErrorResume(
+            error -> Writes.isGone(error) || Writes.is(error, ProblemCode.INVALID_CURSOR),
+            _ -> Mono.just(new Appended(ids, Map.of())));
+  }
+}
