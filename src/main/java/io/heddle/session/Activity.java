@@ -46,7 +46,7 @@ final class Activity {
   }
 
   void created(SessionKey key, Outcome.Applied applied) {
-    String user = applied.description().user();
+    String user = applied.user();
     if (user != null) {
       touched.put(key, true);
       touch(key, user, applied.head().updatedAt());
@@ -54,7 +54,7 @@ final class Activity {
   }
 
   void written(SessionKey key, Outcome.Applied applied) {
-    String user = applied.description().user();
+    String user = applied.user();
     if (user != null && touched.asMap().putIfAbsent(key, true) == null) {
       touch(key, user, applied.head().updatedAt());
     }

@@ -339,7 +339,7 @@ public final class Sessions {
 
   private Mono<Written<Session>> answer(Request request, Outcome outcome, boolean created) {
     return switch (outcome) {
-      case Outcome.Applied(Description description, Head head) ->
+      case Outcome.Applied(_, Description description, Head head) ->
           Mono.just(
               new Written<>(
                   new Session(request.key(), description, head), head.position(), false, created));

@@ -104,7 +104,7 @@ public final class States {
 
   private Mono<Written<Checkpoint>> saved(
       Request request, Outcome outcome, @Nullable Json document) {
-    if (outcome instanceof Outcome.Applied(_, Head head) && document != null) {
+    if (outcome instanceof Outcome.Applied(_, _, Head head) && document != null) {
       return Mono.just(
           new Written<>(
               new Checkpoint(head.position(), head.updatedAt(), document),

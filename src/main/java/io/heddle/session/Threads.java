@@ -120,7 +120,7 @@ public final class Threads {
   private Mono<Written<Appended>> answer(
       Request request, List<NewMessage> sent, Outcome outcome, boolean created) {
     return switch (outcome) {
-      case Outcome.Applied(_, Head head) ->
+      case Outcome.Applied(_, _, Head head) ->
           Mono.just(
               new Written<>(appended(request.key(), sent, head), head.position(), false, created));
       case Outcome.Replayed(Position position, List<String> ids) ->

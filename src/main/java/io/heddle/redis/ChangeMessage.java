@@ -1,0 +1,92 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.Message;
+import io.heddle.session.MessagePlace;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads what the scripts publish: {@code seq prevTag tag tenant/id version lastSeq messageCount
+ * bytes expiresAt updatedAt}, a space, and the change: JSON, or {@code +n} and the appended
+ * messages, each as {@code ' ' idLength ' ' bodyLength ' ' id body}; or nothing when it was too
+ * long.
+ */
+final class ChangeMessage {
+
+  private static final int WORDS = 10;
+
+  private final byte[] bytes;
+  private int at;
+
+  private ChangeMessage(byte[] bytes) {
+    this.bytes = bytes;
+  }
+
+  static Change.Published parse(byte[] bytes) {
+    return new ChangeMessage(bytes).read();
+  }
+
+  private Change.Published read() {
+    String[] words = new String[WORDS];
+    for (int i = 0; i < WORDS; i++) {
+      words[i] = word();
+    }
+    SessionKey key = SessionKey.ofPath(words[3]);
+    Position position = new Position(Long.parseLong(words[4]), words[2]);
+    Json body = null;
+    if (at < bytes.length) {
+      body =
+          bytes[at] == '+'
+              ? appended(key, position, Long.parseLong(words[5]), Long.parseLong(words[9]))
+              : new Json(Arrays.copyOfRange(bytes, at, bytes.length));
+    }
+    String previous = words[1].equals("-") ? "" : words[1];
+    return new Change.Published(key, Long.parseLong(words[0]), previous, position, body);
+  }
+
+  private @Nullable Json appended(SessionKey key, Position position, long lastSeq, long millis) {
+    int count = Integer.parseInt(word().substring(1));
+    if (at >= bytes.length) {
+      return null;
+    }
+    Instant time = Instant.ofEpochMilli(millis);
+    List<Message> messages = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      int idLength = Integer.parseInt(word());
+      int bodyLength = Integer.parseInt(word());
+      String id = text(at, at + idLength);
+      Json body = new Json(Arrays.copyOfRange(bytes, at + idLength, at + idLength + bodyLength));
+      at += idLength + bodyLength + 1;
+      messages.add(
+          new Message(
+              id.isEmpty() ? MessagePlace.of(key, position, i).id() : id,
+              lastSeq - count + 1 + i,
+              time,
+              body));
+    }
+    return new Change.MessagesAppended(messages).toJson();
+  }
+
+  /** The next word; the space after it is passed over. */
+  private String word() {
+    int from = at;
+    while (at < bytes.length && bytes[at] != ' ') {
+      at++;
+    }
+    String word = text(from, at);
+    at++;
+    return word;
+  }
+
+  private String text(int from, int to) {
+    return new String(bytes, from, to - from, StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,190 @@
+package io.heddle.redis;
+
+import io.heddle.base.IdSource;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+import io.lettuce.core.AbstractRedisClient;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RedissonClient;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * The Redis engine of one replica. It connects on a thread of its own and goes on trying, so a
+ * server whose Redis is away starts, answers {@code store-unavailable}, and works when Redis comes.
+ */
+public final class RedisEngine implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisEngine.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+
+  private final RedisProperties properties;
+  private final RedisLink link;
+  private final RedisWriter writer;
+  private final RedisReader reader;
+  private final RedisIndex index;
+  private final RedisRetryRecords records;
+  private final RedisLocks locks;
+  private final RedisChangeFeed feed;
+  private final RedisSweeper sweeper;
+  private final Supplier<RedissonClient> redissonSource;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private volatile @Nullable RedissonClient redisson;
+  private volatile boolean ready;
+
+  /**
+   * @param client configured with {@link RedisClients#options}; the caller shuts it down after this
+   *     engine is closed
+   * @param redisson makes the client for locks; blocks and may fail, and is then called again
+   */
+  public RedisEngine(
+      AbstractRedisClient client,
+      Supplier<RedissonClient> redisson,
+      RedisProperties properties,
+      StoreLimits limits,
+      IdSource ids) {
+    this.properties = properties;
+    this.redissonSource = redisson;
+    this.link = new RedisLink(client, properties.timeout());
+    this.index = new RedisIndex(link);
+    this.writer = new RedisWriter(link, index, ids, limits);
+    this.reader = new RedisReader(link);
+    this.records = new RedisRetryRecords(link);
+    this.locks = new RedisLocks(link, () -> this.redisson, ids);
+    this.feed = new RedisChangeFeed(client, link);
+    this.sweeper = new RedisSweeper(link, writer, properties);
+  }
+
+  /**
+   * Begins to connect and returns at once.
+   *
+   * @param fatal told when this replica and the data in Redis do not fit together: it must not
+   *     serve
+   */
+  public void start(Consumer<RuntimeException> fatal) {
+    Thread.ofPlatform().name("heddle-redis-connect").daemon(true).start(() -> connect(fatal));
+  }
+
+  private void connect(Consumer<RuntimeException> fatal) {
+    if (!insist("Redis", this::open, fatal)) {
+      return;
+    }
+    ready = true;
+    sweeper.start();
+    insist("Redis for locks", () -> redisson = redissonSource.get(), fatal);
+  }
+
+  private void open() {
+    if (!link.isOpen()) {
+      link.connect();
+    }
+    RedisSchema.agree(link, link.publish()).toFuture().join();
+  }
+
+  /** Tries until it works; false when it never will. */
+  private boolean insist(String what, Runnable attempt, Consumer<RuntimeException> fatal) {
+    Duration pause = FIRST_PAUSE;
+    boolean told = false;
+    while (true) {
+      try {
+        attempt.run();
+        LOG.info("{}: connected", what);
+        return true;
+      } catch (RuntimeException e) {
+        if (e.getCause() instanceof RedisSchema.Disagrees disagrees) {
+          fatal.accept(disagrees);
+          return false;
+        }
+        if (closing.getCount() == 0) {
+          return false;
+        }
+        if (!told) {
+          LOG.warn("{} cannot be reached and is tried again: {}", what, rootMessage(e));
+          told = true;
+        }
+      }
+      try {
+        if (closing.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+          return false;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+      Duration longer = pause.multipliedBy(2);
+      pause = longer.compareTo(properties.reconnectMax()) < 0 ? longer : properties.reconnectMax();
+    }
+  }
+
+  public SessionWriter writer() {
+    return writer;
+  }
+
+  public SessionReader reader() {
+    return reader;
+  }
+
+  public SessionIndex index() {
+    return index;
+  }
+
+  public RetryRecords records() {
+    return records;
+  }
+
+  public SessionLocks locks() {
+    return locks;
+  }
+
+  public ChangeFeed feed() {
+    return feed;
+  }
+
+  /** Redisson locks that had ended before they were released, since the start. */
+  public long lostLocks() {
+    return locks.lostLocks();
+  }
+
+  /** Whether the first connection was made and the data fits; it stays true in later outages. */
+  public boolean isReady() {
+    return ready && redisson != null;
+  }
+
+  /** Asks Redis how it is; an error when it does not answer. */
+  public Mono<RedisStatus> status() {
+    return link.command(commands -> commands.info("memory"))
+        .zipWith(link.command(commands -> commands.info("server")))
+        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()));
+  }
+
+  @Override
+  public void close() {
+    closing.countDown();
+    sweeper.stop();
+    feed.close();
+    link.close();
+    RedissonClient client = redisson;
+    if (client != null) {
+      client.shutdown(0, 2, TimeUnit.SECONDS);
+    }
+  }
+
+  private static String rootMessage(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+}

@@ -1,0 +1,121 @@
+package io.heddle.redis;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisNoScriptException;
+import io.lettuce.core.cluster.PartitionSelectorException;
+import java.util.Locale;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns the driver's exceptions into problems. The question that matters is whether a write can
+ * have happened: Redis's refusals come before a script's first write, and so does a command the
+ * driver did not send; everything else is unknown.
+ */
+final class RedisErrors {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisErrors.class);
+
+  private static final Problem AWAY =
+      Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").with("retryAfter", 1);
+
+  private RedisErrors() {}
+
+  static ProblemException away() {
+    return AWAY.toException();
+  }
+
+  static boolean isNoScript(Throwable error) {
+    return unwrap(error) instanceof RedisNoScriptException;
+  }
+
+  /** A Cluster slot is moving and holds only some of the keys; nothing was run. */
+  static boolean isTryAgain(Throwable error) {
+    return startsWith(unwrap(error), "TRYAGAIN");
+  }
+
+  static boolean isUnknown(Throwable error) {
+    return error instanceof ProblemException problem
+        && problem.problem().code() == ProblemCode.OUTCOME_UNKNOWN;
+  }
+
+  static Throwable translate(Throwable thrown, boolean writes) {
+    Throwable error = unwrap(thrown);
+    if (error instanceof ProblemException) {
+      return error;
+    }
+    if (error instanceof RedisCommandExecutionException refused) {
+      return refusal(refused);
+    }
+    if (notSent(error) || !writes) {
+      return away();
+    }
+    return Problem.of(
+            ProblemCode.OUTCOME_UNKNOWN,
+            "Redis did not answer a write that was sent; look before you send it again, or use an"
+                + " Idempotency-Key")
+        .toException();
+  }
+
+  private static Throwable refusal(RedisCommandExecutionException refused) {
+    String message = String.valueOf(refused.getMessage());
+    String word = message.split(" ", 2)[0];
+    return switch (word) {
+      case "OOM" ->
+          Problem.of(ProblemCode.STORE_FULL, "Redis has no memory left")
+              .with("retryAfter", 5)
+              .toException();
+      case "LOADING",
+          "MASTERDOWN",
+          "CLUSTERDOWN",
+          "TRYAGAIN",
+          "READONLY",
+          "BUSY",
+          "MISCONF",
+          "NOREPLICAS",
+          "NOAUTH",
+          "WRONGPASS",
+          "NOPERM",
+          "ASK",
+          "MOVED",
+          "UNBLOCKED" -> {
+        LOG.debug("Redis refuses: {}", message);
+        yield Problem.of(
+                ProblemCode.STORE_UNAVAILABLE,
+                "Redis refuses requests for now: " + word.toLowerCase(Locale.ROOT))
+            .with("retryAfter", 1)
+            .toException();
+      }
+      default -> {
+        LOG.error("Redis failed a request: {}", message);
+        yield Problem.of(ProblemCode.INTERNAL, "The store failed").toException();
+      }
+    };
+  }
+
+  private static boolean notSent(Throwable error) {
+    if (error instanceof RedisConnectionException || error instanceof PartitionSelectorException) {
+      return true;
+    }
+    // Lettuce has no type of its own for what it refuses to queue.
+    return error instanceof RedisException
+        && (startsWith(error, "Currently not connected")
+            || startsWith(error, "Request queue size exceeded"));
+  }
+
+  private static boolean startsWith(Throwable error, String text) {
+    return error.getMessage() != null && error.getMessage().startsWith(text);
+  }
+
+  private static Throwable unwrap(Throwable error) {
+    return error instanceof CompletionException && error.getCause() != null
+        ? error.getCause()
+        : error;
+  }
+}

@@ -1,0 +1,136 @@
+package io.heddle.redis;
+
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+
+/**
+ * Every key name. Kind first, id last, because ids may hold a colon: {@code
+ * heddle:{NN}:<kind>:<tenant>/<id>[/<part>]}. What a user wrote stands in a key only as base64url,
+ * or as its SHA-256 when it is long, so it can neither end a hash tag nor meet another key.
+ */
+final class RedisKeys {
+
+  static final byte[] SCHEMA = ascii("heddle:schema");
+
+  private static final int LONGEST_PLAIN = 64;
+
+  private final String prefix;
+  private final String path;
+  private final int partition;
+
+  private RedisKeys(int partition, String path) {
+    this.partition = partition;
+    this.prefix = "heddle:{" + Partitions.tag(partition) + "}:";
+    this.path = path;
+  }
+
+  static RedisKeys of(SessionKey key) {
+    return new RedisKeys(key.partition(), key.path());
+  }
+
+  /** The keys of a partition as a whole. */
+  static RedisKeys of(int partition) {
+    return new RedisKeys(partition, "");
+  }
+
+  int partitionNumber() {
+    return partition;
+  }
+
+  byte[] path() {
+    return ascii(path);
+  }
+
+  byte[] session() {
+    return kind("s:");
+  }
+
+  byte[] partition() {
+    return ascii(prefix + "p");
+  }
+
+  byte[] due() {
+    return ascii(prefix + "due");
+  }
+
+  byte[] thread() {
+    return kind("m:");
+  }
+
+  byte[] changes() {
+    return kind("c:");
+  }
+
+  byte[] clientIds() {
+    return kind("i:");
+  }
+
+  byte[] waiting() {
+    return kind("q:");
+  }
+
+  byte[] state() {
+    return kind("d:");
+  }
+
+  byte[] checkpoints() {
+    return kind("k:");
+  }
+
+  String lock() {
+    return prefix + "lock:" + path;
+  }
+
+  byte[] record(String digest) {
+    return ascii(prefix + "o:" + path + "/" + digest);
+  }
+
+  byte[] channel() {
+    return ascii(channelName());
+  }
+
+  String channelName() {
+    return prefix + "changes";
+  }
+
+  static byte[] userSessions(Tenant tenant, String user) {
+    return ascii("heddle:u:{" + tenant + "/" + safe(user) + "}:sessions");
+  }
+
+  static byte[] userState(Tenant tenant, String user) {
+    return ascii("heddle:u:{" + tenant + "/" + safe(user) + "}:state");
+  }
+
+  static byte[] limit(Tenant tenant, String subject, String rule) {
+    return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}:" + rule);
+  }
+
+  /** base64url has no dot, so a digest, which is marked with one, meets no plain name. */
+  private static String safe(String name) {
+    byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+    Base64.Encoder encoder = Base64.getUrlEncoder().withoutPadding();
+    return utf8.length <= LONGEST_PLAIN
+        ? encoder.encodeToString(utf8)
+        : "." + encoder.encodeToString(sha256(utf8));
+  }
+
+  private static byte[] sha256(byte[] bytes) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(bytes);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+
+  private byte[] kind(String kind) {
+    return ascii(prefix + kind + path);
+  }
+
+  static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+}

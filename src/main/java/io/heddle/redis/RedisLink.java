@@ -1,0 +1,120 @@
+package io.heddle.redis;
+
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+
+/**
+ * The one connection that requests go over, pipelined by itself. Until it is there, and whenever it
+ * is away, requests are refused at once instead of being queued: a queue would only turn an outage
+ * into a storm.
+ */
+final class RedisLink {
+
+  private static final Duration TRY_AGAIN = Duration.ofMillis(50);
+  private static final int TRIES = 10;
+
+  private final AbstractRedisClient client;
+  private final Duration timeout;
+  private volatile @Nullable StatefulConnection<byte[], byte[]> connection;
+  private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
+  private volatile PublishCommand publish = PublishCommand.PUBLISH;
+
+  RedisLink(AbstractRedisClient client, Duration timeout) {
+    this.client = client;
+    this.timeout = timeout;
+  }
+
+  /** Connects; blocks, so it is called on a thread of the engine's own. */
+  void connect() {
+    switch (client) {
+      case RedisClusterClient cluster -> {
+        StatefulRedisClusterConnection<byte[], byte[]> made =
+            cluster.connect(ByteArrayCodec.INSTANCE);
+        made.setTimeout(timeout);
+        // Spares the other shards every message of this one.
+        if (RedisStatus.major(made.sync().info("server")) >= 7) {
+          publish = PublishCommand.SPUBLISH;
+        }
+        connection = made;
+        commands = made.async();
+      }
+      case RedisClient single -> {
+        StatefulRedisConnection<byte[], byte[]> made = single.connect(ByteArrayCodec.INSTANCE);
+        made.setTimeout(timeout);
+        connection = made;
+        commands = made.async();
+      }
+      default -> throw new IllegalArgumentException("not a client for Redis: " + client);
+    }
+  }
+
+  /** How changes are published here; known once connected, before any script can run. */
+  PublishCommand publish() {
+    return publish;
+  }
+
+  boolean isOpen() {
+    StatefulConnection<byte[], byte[]> made = connection;
+    return made != null && made.isOpen();
+  }
+
+  void close() {
+    StatefulConnection<byte[], byte[]> made = connection;
+    if (made != null) {
+      made.close();
+    }
+  }
+
+  /** Runs a script that reads. */
+  Mono<List<Object>> read(RedisScript script, byte[][] keys, byte[][] args) {
+    return run(script, keys, args).onErrorMap(error -> RedisErrors.translate(error, false));
+  }
+
+  /** Runs a script that writes. */
+  Mono<List<Object>> write(RedisScript script, byte[][] keys, byte[][] args) {
+    return run(script, keys, args).onErrorMap(error -> RedisErrors.translate(error, true));
+  }
+
+  /** Runs one command that is harmless to send twice. */
+  <T> Mono<T> command(
+      Function<RedisClusterAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
+    return Mono.fromCompletionStage(() -> command.apply(commands()))
+        .onErrorMap(error -> RedisErrors.translate(error, false));
+  }
+
+  private Mono<List<Object>> run(RedisScript script, byte[][] keys, byte[][] args) {
+    return Mono.<List<Object>>fromCompletionStage(
+            () -> commands().evalsha(script.sha(), ScriptOutputType.MULTI, keys, args))
+        .onErrorResume(
+            RedisErrors::isNoScript,
+            missing ->
+                Mono.fromCompletionStage(
+                    () -> commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)))
+        .retryWhen(
+            Retry.fixedDelay(TRIES, TRY_AGAIN)
+                .filter(RedisErrors::isTryAgain)
+                .onRetryExhaustedThrow((spec, signal) -> signal.failure()));
+  }
+
+  private RedisClusterAsyncCommands<byte[], byte[]> commands() {
+    RedisClusterAsyncCommands<byte[], byte[]> ready = commands;
+    if (ready == null) {
+      throw RedisErrors.away();
+    }
+    return ready;
+  }
+}

@@ -1,0 +1,226 @@
+package io.heddle.redis;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.SessionLocks;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RLock;
+import org.redisson.api.RedissonClient;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * The session's lock in Redis. Updates of ours stand in line at Redisson's lock and then claim the
+ * session; a client's lock is the claim record alone, which any replica can renew and end. Redisson
+ * only saves work: what refuses a late writer is the token that every write script compares.
+ */
+final class RedisLocks implements SessionLocks {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisLocks.class);
+  private static final long SHORTEST_PAUSE_MILLIS = 20;
+  private static final long LONGEST_PAUSE_MILLIS = 250;
+
+  private final RedisLink link;
+  private final Supplier<@Nullable RedissonClient> redisson;
+  private final IdSource ids;
+  // Redisson's owner is a client's uuid and a number. Threads are shared by requests here, so the
+  // number is one of each acquisition; a thread's id would let two requests hold one lock.
+  private final AtomicLong acquisitions = new AtomicLong();
+  private final AtomicLong lostLocks = new AtomicLong();
+
+  RedisLocks(RedisLink link, Supplier<@Nullable RedissonClient> redisson, IdSource ids) {
+    this.link = link;
+    this.redisson = redisson;
+    this.ids = ids;
+  }
+
+  /** Redisson locks that had ended before they were released. */
+  long lostLocks() {
+    return lostLocks.get();
+  }
+
+  @Override
+  public <T> Mono<T> inLine(
+      SessionKey key,
+      @Nullable String owner,
+      @Nullable String token,
+      Duration wait,
+      Duration lease,
+      Function<String, Mono<T>> work) {
+    return Mono.defer(() -> {
+      long deadline = System.nanoTime() + wait.toNanos();
+      Mono<T> update = attempt(key, owner, token, deadline, lease, work);
+      // Begun once and never cancelled: a client that hangs up in the moment a lock is acquired
+      // would otherwise leave it behind.
+      return Mono.fromFuture(update.toFuture(), true);
+    });
+  }
+
+  private <T> Mono<T> attempt(
+      SessionKey key,
+      @Nullable String owner,
+      @Nullable String token,
+      long deadline,
+      Duration lease,
+      Function<String, Mono<T>> work) {
+    RedissonClient client = redisson.get();
+    if (client == null) {
+      return Mono.error(RedisErrors.away());
+    }
+    RLock lock = client.getLock(RedisKeys.of(key).lock());
+    long acquisition = acquisitions.incrementAndGet();
+    long left = Math.max(0, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
+    CompletableFuture<Boolean> acquired =
+        lock.tryLockAsync(left, lease.toMillis(), TimeUnit.MILLISECONDS, acquisition)
+            .toCompletableFuture();
+    return Mono.fromFuture(acquired, true)
+        .onErrorMap(error -> redissonFailed(error))
+        .flatMap(got -> {
+          if (!got) {
+            return Mono.<T>error(lineTooLong());
+          }
+          Mono<T> run =
+              token != null
+                  ? work.apply(token)
+                  : claimed(key, owner, client.getId() + ":" + acquisition, work);
+          return run.timeout(lease, Mono.error(RedisLocks::tookTooLong));
+        })
+        .onErrorResume(error -> leave(lock, acquisition, acquired).then(Mono.error(error)))
+        .flatMap(result -> leave(lock, acquisition, acquired).thenReturn(result))
+        .onErrorResume(
+            error -> isLocked(error) && System.nanoTime() < deadline && acquired.isDone(),
+            locked ->
+                pause(deadline)
+                    .then(
+                        Mono.defer(() ->
+                            System.nanoTime() < deadline
+                                ? attempt(key, owner, token, deadline, lease, work)
+                                : Mono.error(locked))));
+  }
+
+  private <T> Mono<T> claimed(
+      SessionKey key, @Nullable String owner, String holder, Function<String, Mono<T>> work) {
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] keys = {k.session(), RedisKeys.ascii(k.lock())};
+    Args args = Args.of(3).text(owner).text(holder).text(ids.token());
+    return ask(RedisScript.CLAIM, keys, args)
+        .map(reply -> reply.text(1))
+        .flatMap(claim ->
+            work.apply(claim)
+                .onErrorResume(error -> unclaim(key, owner, claim).then(Mono.error(error)))
+                .flatMap(result -> unclaim(key, owner, claim).thenReturn(result)));
+  }
+
+  /**
+   * Also after a delete, or when somebody else holds the session by now: then it is over anyway.
+   */
+  private Mono<Void> unclaim(SessionKey key, @Nullable String owner, String claim) {
+    return release(key, owner, claim).onErrorComplete();
+  }
+
+  private Mono<Void> leave(RLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
+    CompletionStage<Void> left =
+        acquired
+            .exceptionally(failed -> false)
+            .thenCompose(got ->
+                got
+                    ? lock.unlockAsync(acquisition)
+                    : CompletableFuture.<Void>completedFuture(null));
+    return Mono.fromCompletionStage(left)
+        .onErrorResume(error -> {
+          // Its lease was over, or Redis is away and the lease will end it.
+          lostLocks.incrementAndGet();
+          LOG.debug("lock {} was not released: {}", lock.getName(), error.getMessage());
+          return Mono.empty();
+        });
+  }
+
+  @Override
+  public Mono<Held> lock(
+      SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
+    Args args = Args.of(4).text(owner).number(ttl.toMillis()).text(ids.token()).text(label);
+    return ask(RedisScript.LOCK, session(key), args)
+        .map(reply -> new Held(reply.text(1), reply.number(2), reply.time(3), true, label));
+  }
+
+  @Override
+  public Mono<Held> renew(SessionKey key, @Nullable String owner, String token, Duration ttl) {
+    Args args = Args.of(3).text(owner).text(token).number(ttl.toMillis());
+    return ask(RedisScript.RENEW, session(key), args)
+        .map(reply ->
+            new Held(reply.text(1), reply.number(2), reply.time(3), true, label(reply, 5)));
+  }
+
+  @Override
+  public Mono<Void> release(SessionKey key, @Nullable String owner, @Nullable String token) {
+    return ask(RedisScript.RELEASE, session(key), Args.of(2).text(owner).text(token)).then();
+  }
+
+  @Override
+  public Mono<Held> holder(SessionKey key, @Nullable String owner) {
+    return ask(RedisScript.HOLDER, session(key), Args.of(1).text(owner))
+        .filter(reply -> reply.size() > 1)
+        .map(reply ->
+            new Held(
+                null, reply.number(1), reply.time(2), reply.text(3).equals("c"), label(reply, 4)));
+  }
+
+  private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
+    return link.write(script, keys, args.toArray())
+        .map(Reply::new)
+        .filter(reply -> reply.kind() == Reply.DONE || refuse(reply));
+  }
+
+  private static boolean refuse(Reply reply) {
+    throw reply.problem().toException();
+  }
+
+  private static byte[][] session(SessionKey key) {
+    return new byte[][] {RedisKeys.of(key).session()};
+  }
+
+  private static @Nullable String label(Reply reply, int at) {
+    String label = reply.text(at);
+    return label.isEmpty() ? null : label;
+  }
+
+  private static Mono<Long> pause(long deadline) {
+    long jitter =
+        ThreadLocalRandom.current().nextLong(SHORTEST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS + 1);
+    long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    return Mono.delay(Duration.ofMillis(Math.max(1, Math.min(jitter, left))));
+  }
+
+  private static boolean isLocked(Throwable error) {
+    return error instanceof ProblemException problem
+        && problem.problem().code() == ProblemCode.SESSION_LOCKED;
+  }
+
+  private static ProblemException lineTooLong() {
+    return Problem.of(ProblemCode.SESSION_LOCKED, "Other updates of the session go first")
+        .with("retryAfter", 1)
+        .toException();
+  }
+
+  private static ProblemException tookTooLong() {
+    return Problem.of(ProblemCode.OUTCOME_UNKNOWN, "The update took longer than its lock lasts")
+        .toException();
+  }
+
+  private static Throwable redissonFailed(Throwable error) {
+    LOG.debug("Redisson: {}", error.getMessage());
+    return error instanceof ProblemException ? error : RedisErrors.away();
+  }
+}

@@ -1,0 +1,214 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Checkpoint;
+import io.heddle.session.CheckpointPage;
+import io.heddle.session.Description;
+import io.heddle.session.Head;
+import io.heddle.session.Message;
+import io.heddle.session.MessagePlace;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
+import io.heddle.session.SessionReader;
+import io.heddle.session.StateView;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.View;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Reads sessions: each answer is one script, and so of one moment. */
+final class RedisReader implements SessionReader {
+
+  private static final String LATEST = "latest";
+
+  private final RedisLink link;
+
+  RedisReader(RedisLink link) {
+    this.link = link;
+  }
+
+  @Override
+  public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
+    Args args = Args.of(11);
+    view(args, view);
+    args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
+    for (String name : new String[] {"after", "before"}) {
+      String cursor = name.equals("after") ? page.after() : page.before();
+      MessagePlace place = cursor == null ? null : MessagePlace.parse(cursor);
+      if (place != null && !place.mark().equals(key.mark())) {
+        return Mono.error(
+            Problem.field(
+                    ProblemCode.INVALID_CURSOR, name, "The cursor is not of this session's thread")
+                .toException());
+      }
+      args.text(place == null ? null : place.entry());
+      args.text(place == null ? null : place.tag());
+      args.text(cursor);
+    }
+    return ask(key, RedisScript.LOAD, threadKeys(key), args)
+        .map(reply -> {
+          List<Message> messages = messages(key, reply.list(3));
+          boolean more = messages.size() > page.limit();
+          if (more) {
+            messages.removeLast();
+          }
+          if (page.fromEnd() != page.newestFirst()) {
+            Collections.reverse(messages);
+          }
+          return new ThreadPage(session(key, reply.list(2)), messages, more);
+        });
+  }
+
+  @Override
+  public Mono<ThreadPage> message(SessionKey key, View view, String message) {
+    Args args = Args.of(6);
+    view(args, view);
+    RedisWriter.place(args, key, message);
+    args.text(message);
+    return ask(key, RedisScript.MESSAGE, threadKeys(key), args)
+        .map(reply ->
+            new ThreadPage(session(key, reply.list(2)), messages(key, reply.list(3)), false));
+  }
+
+  @Override
+  public Mono<StateView> state(SessionKey key, View view) {
+    return stateView(key, view, "state", null);
+  }
+
+  @Override
+  public Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint) {
+    if (checkpoint.equals(LATEST)) {
+      return stateView(key, view, "one", null);
+    }
+    Position saved = Checkpoint.parseId(checkpoint);
+    return stateView(key, view, "one", saved == null ? new Position(0, "") : saved);
+  }
+
+  @Override
+  public Mono<CheckpointPage> checkpoints(
+      SessionKey key, View view, int limit, @Nullable String before) {
+    Args args = Args.of(6);
+    view(args, view);
+    Position from = before == null ? null : Checkpoint.parseId(before);
+    if (before != null && from == null) {
+      return Mono.error(
+          Problem.field(ProblemCode.INVALID_CURSOR, "before", "The cursor is not a checkpoint")
+              .toException());
+    }
+    args.text("page").text(from == null ? null : Long.toString(from.version()));
+    args.number(limit + 1L);
+    return ask(key, RedisScript.STATE_READ, stateKeys(key), args)
+        .map(reply -> {
+          List<Checkpoint> found = checkpoints(reply.list(3));
+          boolean more = found.size() > limit;
+          if (more) {
+            found.removeLast();
+          }
+          return new CheckpointPage(position(reply.list(2)), found, more);
+        });
+  }
+
+  private Mono<StateView> stateView(
+      SessionKey key, View view, String what, @Nullable Position saved) {
+    Args args = Args.of(6);
+    view(args, view);
+    args.text(what);
+    args.text(saved == null ? null : Long.toString(saved.version()));
+    args.text(saved == null ? null : saved.tag());
+    return ask(key, RedisScript.STATE_READ, stateKeys(key), args)
+        .map(reply -> {
+          List<Checkpoint> found = checkpoints(reply.list(3));
+          return new StateView(position(reply.list(2)), found.isEmpty() ? null : found.getFirst());
+        });
+  }
+
+  private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {
+    return link.read(script, keys, args.toArray())
+        .handle((items, sink) -> {
+          Reply reply = new Reply(items);
+          if (reply.kind() == Reply.DONE) {
+            sink.next(reply);
+          } else {
+            sink.error(reply.problem().toException());
+          }
+        });
+  }
+
+  private static void view(Args args, View view) {
+    Position least = view.atLeast();
+    args.text(view.owner());
+    args.text(least == null ? null : Long.toString(least.version()));
+    args.text(least == null ? null : least.tag());
+  }
+
+  private static byte[][] threadKeys(SessionKey key) {
+    RedisKeys k = RedisKeys.of(key);
+    return new byte[][] {k.session(), k.thread(), k.clientIds(), k.changes()};
+  }
+
+  private static byte[][] stateKeys(SessionKey key) {
+    RedisKeys k = RedisKeys.of(key);
+    return new byte[][] {
+      k.session(), k.thread(), k.clientIds(), k.changes(), k.state(), k.checkpoints()
+    };
+  }
+
+  private static Position position(Reply session) {
+    return new Position(session.number(0), session.text(1));
+  }
+
+  private static Session session(SessionKey key, Reply session) {
+    Head head =
+        new Head(
+            position(session),
+            session.number(2),
+            session.number(3),
+            session.number(4),
+            session.time(6),
+            session.time(7),
+            session.time(5),
+            session.textOrNull(8));
+    return new Session(key, Description.parse(session.bytes(9)), head);
+  }
+
+  /** Entries {@code {version-index, {h, 'tag seq millis id', b, body}}}. */
+  private static List<Message> messages(SessionKey key, Reply entries) {
+    List<Message> messages = new ArrayList<>(entries.size());
+    for (int i = 0; i < entries.size(); i++) {
+      Reply entry = entries.list(i);
+      Reply fields = entry.list(1);
+      String[] words = fields.text(1).split(" ", 4);
+      String id =
+          words[3].isEmpty() ? "msg_" + entry.text(0) + "_" + words[0] + key.mark() : words[3];
+      messages.add(
+          new Message(
+              id,
+              Long.parseLong(words[1]),
+              Instant.ofEpochMilli(Long.parseLong(words[2])),
+              new Json(fields.bytes(3))));
+    }
+    return messages;
+  }
+
+  /** Entries {@code {version-0, {t, tag, z, millis, b, document}}}. */
+  private static List<Checkpoint> checkpoints(Reply entries) {
+    List<Checkpoint> checkpoints = new ArrayList<>(entries.size());
+    for (int i = 0; i < entries.size(); i++) {
+      Reply entry = entries.list(i);
+      Reply fields = entry.list(1);
+      String version = entry.text(0);
+      Position saved =
+          new Position(Long.parseLong(version.substring(0, version.indexOf('-'))), fields.text(1));
+      checkpoints.add(new Checkpoint(saved, fields.time(3), new Json(fields.bytes(5))));
+    }
+    return checkpoints;
+  }
+}

@@ -1,0 +1,30 @@
+-- The session and a page of its thread, of one moment.
+--
+-- KEYS: as in part-read
+-- ARGV: 1 to 3 as in part-read, 4 messages wanted, one more than the page shows (0 for none),
+--   5 '1' to take them from the end, then for after and for before: place, tag, id; all '' for no bound
+-- Returns: {1, now, session, entries} | {0, code} | {0, 'invalid-cursor', 'after' or 'before'}
+-- #include part-read
+if ARGV[4] == '0' then return {1, now, s, {}} end
+-- A cursor whose message is gone goes on from its place; one of another history is refused.
+local function bound(at, name, open)
+  local place, tag, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if id == '' then return open end
+  if place == '' then
+    place = redis.call('HGET', KEYS[3], id)
+    if not place or place == '' then return nil end
+    return '(' .. place
+  end
+  if tonumber(string.match(place, '^%d+')) > tonumber(s[1]) then return nil end
+  local entry = redis.call('XRANGE', KEYS[2], place, place)[1]
+  if entry and string.match(entry[2][2], '^%S+') ~= tag then return nil end
+  return '(' .. place
+end
+local from = bound(6, 'after', '-')
+if not from then return {0, 'invalid-cursor', 'after'} end
+local to = bound(9, 'before', '+')
+if not to then return {0, 'invalid-cursor', 'before'} end
+if ARGV[5] == '1' then
+  return {1, now, s, redis.call('XREVRANGE', KEYS[2], to, from, 'COUNT', ARGV[4])}
+end
+return {1, now, s, redis.call('XRANGE', KEYS[2], from, to, 'COUNT', ARGV[4])}

@@ -1,0 +1,11 @@
+-- Writes down how this Redis is used, the first time, and tells how it is used.
+--
+-- KEYS: 1 schema
+-- ARGV: field, value, … in pairs
+-- Returns: the values that hold now, in the order of the fields
+local held = {}
+for i = 1, #ARGV, 2 do
+  redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])
+  held[#held + 1] = redis.call('HGET', KEYS[1], ARGV[i])
+end
+return held
