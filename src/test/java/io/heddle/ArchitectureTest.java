@@ -80,7 +80,7 @@ class ArchitectureTest {
           .accessTargetWhere(
               new DescribedPredicate<JavaAccess<?>>("it waits for a publisher on this thread") {
                 @Override
-                public boolean test(JavaAccess call) {
+                public boolean test(JavaAccess<?> call) {
                   String name = call.getName();
                   return assignableTo(Publisher.class).test(call.getTargetOwner())
                       && (name.startsWith("block")
