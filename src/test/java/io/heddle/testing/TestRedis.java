@@ -1,8 +1,10 @@
 package io.heddle.testing;
 
+import com.github.dockerjava.api.DockerClient;
 import com.redis.testcontainers.RedisContainer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.utility.DockerImageName;
 
@@ -81,6 +83,7 @@ public final class TestRedis {
     RedisContainer container =
         new RedisContainer(DockerImageName.parse(image).asCompatibleSubstituteFor("redis"));
     try {
+      fetch(image);
       container.start();
     } catch (RuntimeException e) {
       container.stop();
@@ -92,5 +95,21 @@ public final class TestRedis {
     }
     Runtime.getRuntime().addShutdownHook(new Thread(container::stop, "redis-container-cleaner"));
     return Optional.of(new Server(container.getRedisURI(), "container of image " + image));
+  }
+
+  /**
+   * One attempt: left to itself, Testcontainers tries to pull for two minutes without a network.
+   */
+  private static void fetch(String image) {
+    DockerClient docker = DockerClientFactory.lazyClient();
+    try {
+      if (docker.listImagesCmd().withImageNameFilter(image).exec().isEmpty()
+          && !docker.pullImageCmd(image).start().awaitCompletion(3, TimeUnit.MINUTES)) {
+        throw new IllegalStateException("The image was not pulled within three minutes");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
   }
 }
