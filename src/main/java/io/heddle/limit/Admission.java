@@ -1,0 +1,56 @@
+package io.heddle.limit;
+
+import io.heddle.base.Problem;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a request may go on, and what its caller is told about its limits.
+ *
+ * @param decisions one a rule that was asked; none when nothing is limited or the store was silent
+ * @param refusal {@code rate-limited} or {@code limiter-unavailable}, or null when it may go on
+ * @param askedAt when the rules were asked, on the monotonic clock
+ */
+public record Admission(
+    Subject subject, List<Decision> decisions, @Nullable Problem refusal, long askedAt) {
+
+  public boolean allowed() {
+    return refusal == null;
+  }
+
+  /** The {@code RateLimit} header, {@code "requests";r=12;t=30}, or null when there is none. */
+  public @Nullable String rateLimit() {
+    return header(decision ->
+        "\""
+            + decision.rule().name()
+            + "\";r="
+            + decision.remaining()
+            + ";t="
+            + seconds(decision.resetAfter()));
+  }
+
+  /** The {@code RateLimit-Policy} header, {@code "requests";q=6000;w=60}, or null. */
+  public @Nullable String policy() {
+    return header(decision ->
+        "\""
+            + decision.rule().name()
+            + "\";q="
+            + decision.rule().limit()
+            + ";w="
+            + seconds(decision.rule().window()));
+  }
+
+  /** Whole seconds, rounded up: whoever waits that long has waited long enough. */
+  static long seconds(Duration duration) {
+    return Math.max(1, (duration.toMillis() + 999) / 1000);
+  }
+
+  private @Nullable String header(Function<Decision, String> item) {
+    return decisions.isEmpty()
+        ? null
+        : decisions.stream().map(item).collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,85 @@
+package io.heddle.limit;
+
+import io.heddle.limit.Rule.Kind;
+import io.heddle.limit.Rule.OnFailure;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How often a subject, which is a user or the address of a caller without one, may call.
+ *
+ * @param enabled whether anything is counted at all
+ * @param timeout how long a request waits to be counted; after that {@code onFailure} decides
+ * @param onFailure of rules that do not say their own
+ * @param rules by name; without any, {@code requests} (6000 a minute) and {@code writes} (3000)
+ */
+@ConfigurationProperties("heddle.limits")
+public record LimitProperties(
+    @DefaultValue("true") boolean enabled,
+    @DefaultValue("250ms") Duration timeout,
+    @DefaultValue("allow") OnFailure onFailure,
+    @DefaultValue Map<String, RuleProperties> rules) {
+
+  /**
+   * One rule.
+   *
+   * @param kind {@code requests} counts every request, {@code writes} those that write
+   * @param limit how many in one window; 0 switches the rule off
+   * @param window how long a window lasts, from its first request
+   * @param paths Ant patterns, {@code /v1/sessions/*}{@code /messages}; none: every path that no
+   *     other rule of the kind is for
+   * @param onFailure {@code allow} or {@code deny}; none: that of all rules
+   */
+  public record RuleProperties(
+      @DefaultValue("requests") Kind kind,
+      long limit,
+      @DefaultValue("1m") Duration window,
+      @DefaultValue List<String> paths,
+      @Nullable OnFailure onFailure) {}
+
+  private static final Map<String, RuleProperties> DEFAULT_RULES = defaultRules();
+
+  public LimitProperties {
+    rules = rules.isEmpty() ? DEFAULT_RULES : new LinkedHashMap<>(rules);
+    if (timeout.toMillis() < 1 || timeout.compareTo(Duration.ofSeconds(10)) > 0) {
+      throw new IllegalArgumentException("heddle.limits.timeout must be 1ms to 10s");
+    }
+    // Builds every rule, so that a bad one stops the start and not the first request.
+    rules(rules, onFailure);
+  }
+
+  /** The rules that are on. */
+  public List<Rule> active() {
+    return enabled ? rules(rules, onFailure) : List.of();
+  }
+
+  private static List<Rule> rules(Map<String, RuleProperties> rules, OnFailure onFailure) {
+    return rules.entrySet().stream()
+        .filter(rule -> rule.getValue().limit() != 0)
+        .map(rule -> rule(rule.getKey(), rule.getValue(), onFailure))
+        .toList();
+  }
+
+  private static Rule rule(String name, RuleProperties rule, OnFailure onFailure) {
+    return new Rule(
+        name,
+        rule.kind(),
+        rule.limit(),
+        rule.window(),
+        rule.paths(),
+        rule.onFailure() == null ? onFailure : rule.onFailure());
+  }
+
+  private static Map<String, RuleProperties> defaultRules() {
+    Map<String, RuleProperties> rules = new LinkedHashMap<>();
+    Duration minute = Duration.ofMinutes(1);
+    rules.put("requests", new RuleProperties(Kind.REQUESTS, 6000, minute, List.of(), null));
+    rules.put("writes", new RuleProperties(Kind.WRITES, 3000, minute, List.of(), null));
+    return rules;
+  }
+}
