@@ -9,10 +9,10 @@ import java.util.regex.Pattern;
  */
 public record Tenant(String name) {
 
+  private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
+
   /** The tenant of a server that was told of no other. */
   public static final Tenant DEFAULT = new Tenant("default");
-
-  private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
 
   public Tenant {
     if (!NAME.matcher(name).matches()) {

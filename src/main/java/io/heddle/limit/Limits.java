@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -230,7 +231,9 @@ public final class Limits {
     if (silent.compareAndSet(false, true)) {
       log.warn(
           "The limiter's store does not answer: each rule's on-failure decides until it does ({})",
-          error.toString());
+          error instanceof TimeoutException
+              ? "no answer within " + timeout.toMillis() + " ms"
+              : error.toString());
     }
     boolean deny = asked.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY);
     Problem refusal =

@@ -61,7 +61,20 @@ final class Writes {
             case Outcome.Refused refused -> {
               return Mono.error(refused.problem().toException());
             }
-            case Outcome.Applied applied -> activity.written(key, applied);
+            case Outcome.Applied applied -> {
+              switch (write) {
+                // Whoever makes a session enters it, and one that has ended needs no entry.
+                case Write.Create _, Write.Build _, Write.Fill _, Write.Open _ -> {}
+                case Write.Delete _, Write.Expire _ -> {}
+                case Write.Append _,
+                    Write.Update _,
+                    Write.SaveState _,
+                    Write.RestoreState _,
+                    Write.DeleteMessage _,
+                    Write.Cut _ ->
+                    activity.written(key, applied);
+              }
+            }
             case Outcome.Replayed _ -> {}
           }
           return Mono.just(outcome);
