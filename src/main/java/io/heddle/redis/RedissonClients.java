@@ -2,6 +2,10 @@ package io.heddle.redis;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
@@ -19,6 +23,7 @@ public final class RedissonClients {
   // Waiting costs one subscription for each contended name; the default ends at 250 of them.
   private static final int SUBSCRIPTIONS = 500;
   private static final int SUBSCRIPTION_CONNECTIONS = 4;
+  private static final int WORKERS = 2;
 
   private RedissonClients() {}
 
@@ -31,7 +36,7 @@ public final class RedissonClients {
   static Config config(DataRedisConnectionDetails details, RedisProperties properties) {
     Config config = new Config();
     config.setCodec(StringCodec.INSTANCE);
-    config.setThreads(2);
+    config.setExecutor(workers());
     config.setNettyThreads(4);
     SslBundle ssl = details.getSslBundle();
     String scheme = ssl == null ? "redis://" : "rediss://";
@@ -95,6 +100,23 @@ public final class RedissonClients {
           properties);
     }
     return config;
+  }
+
+  /**
+   * Ordinary threads, which may wait for work; Redisson's own are made like those of an event loop.
+   * They end by themselves when there is nothing to do, so nobody need end them.
+   */
+  private static ExecutorService workers() {
+    ThreadPoolExecutor workers =
+        new ThreadPoolExecutor(
+            WORKERS,
+            WORKERS,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().daemon(true).name("heddle-redisson-", 0).factory());
+    workers.allowCoreThreadTimeOut(true);
+    return workers;
   }
 
   private static void bound(BaseConfig<?> servers, RedisProperties properties) {

@@ -1,0 +1,87 @@
+package io.heddle.redis;
+
+import io.heddle.base.RandomIds;
+import io.heddle.session.StoreLimits;
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
+
+/** A Redis engine as one replica has it, on a Redis of the tests. */
+public final class EngineFixture implements AutoCloseable {
+
+  private static final RedisProperties PROPERTIES =
+      new RedisProperties(
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(2),
+          10_000,
+          Duration.ofSeconds(1),
+          Duration.ofMillis(100),
+          100,
+          16);
+
+  private final AbstractRedisClient client;
+  private final RedisEngine engine;
+
+  private EngineFixture(AbstractRedisClient client, DataRedisConnectionDetails details, StoreLimits limits) {
+    this.client = client;
+    this.engine =
+        new RedisEngine(
+            client,
+            () -> RedissonClients.connect(details, PROPERTIES),
+            PROPERTIES,
+            limits,
+            new RandomIds(InstantSource.system()));
+    engine.start(
+        fatal -> {
+          throw fatal;
+        });
+    Awaitility.await().atMost(Duration.ofSeconds(20)).until(engine::isReady);
+  }
+
+  public static EngineFixture standalone(String uri, StoreLimits limits) {
+    RedisClient client = RedisClient.create(uri);
+    client.setOptions(RedisClients.options(ClientOptions.builder(), PROPERTIES).build());
+    RedisURI address = RedisURI.create(uri);
+    DataRedisConnectionDetails details =
+        new DataRedisConnectionDetails() {
+          @Override
+          public Standalone getStandalone() {
+            return Standalone.of(address.getHost(), address.getPort(), address.getDatabase());
+          }
+        };
+    return new EngineFixture(client, details, limits);
+  }
+
+  public static EngineFixture cluster(List<String> uris, StoreLimits limits) {
+    List<RedisURI> addresses = uris.stream().map(RedisURI::create).toList();
+    RedisClusterClient client = RedisClusterClient.create(addresses);
+    client.setOptions(RedisClients.options(ClusterClientOptions.builder(), PROPERTIES).build());
+    DataRedisConnectionDetails details =
+        new DataRedisConnectionDetails() {
+          @Override
+          public Cluster getCluster() {
+            return () ->
+                addresses.stream().map(uri -> new Node(uri.getHost(), uri.getPort())).toList();
+          }
+        };
+    return new EngineFixture(client, details, limits);
+  }
+
+  public RedisEngine engine() {
+    return engine;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+  }
+}
