@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.base.IdSource;
+import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
@@ -38,6 +39,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisLocks locks;
   private final RedisChangeFeed feed;
   private final RedisSweeper sweeper;
+  private final RedisRateLimiter limiter;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
@@ -62,6 +64,7 @@ public final class RedisEngine implements AutoCloseable {
     this.reader = new RedisReader(link);
     this.records = new RedisRetryRecords(link);
     this.locks = new RedisLocks(link, () -> this.redisson, ids);
+    this.limiter = new RedisRateLimiter(link);
     this.feed = new RedisChangeFeed(client, link);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
@@ -149,6 +152,10 @@ public final class RedisEngine implements AutoCloseable {
 
   public ChangeFeed feed() {
     return feed;
+  }
+
+  public RateLimiter limiter() {
+    return limiter;
   }
 
   /** Redisson locks that had ended before they were released, since the start. */

@@ -37,6 +37,8 @@ enum RedisScript {
   HOLDER,
   CURRENT,
   FORGET,
+  LIMIT,
+  LIMIT_RETURN,
   SCHEMA;
 
   private static final String INCLUDE = "-- #include ";
