@@ -130,6 +130,10 @@ public final class RedisEngine implements AutoCloseable {
     }
   }
 
+  RedisLink link() {
+    return link;
+  }
+
   public SessionWriter writer() {
     return writer;
   }

@@ -159,7 +159,7 @@ final class RedisWriter implements SessionWriter {
 
   private Call call(SessionKey key, Write write, Conditions conditions) {
     RedisKeys k = RedisKeys.of(key);
-    String tag = write instanceof Write.Build build ? build.build() : ids.tag();
+    String tag = ids.tag();
     return switch (write) {
       case Write.Append append -> append(k, key, append, conditions, tag);
       case Write.Create create ->

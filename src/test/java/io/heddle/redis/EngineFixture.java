@@ -30,7 +30,8 @@ public final class EngineFixture implements AutoCloseable {
   private final AbstractRedisClient client;
   private final RedisEngine engine;
 
-  private EngineFixture(AbstractRedisClient client, DataRedisConnectionDetails details, StoreLimits limits) {
+  private EngineFixture(
+      AbstractRedisClient client, DataRedisConnectionDetails details, StoreLimits limits) {
     this.client = client;
     this.engine =
         new RedisEngine(
@@ -39,10 +40,9 @@ public final class EngineFixture implements AutoCloseable {
             PROPERTIES,
             limits,
             new RandomIds(InstantSource.system()));
-    engine.start(
-        fatal -> {
-          throw fatal;
-        });
+    engine.start(fatal -> {
+      throw fatal;
+    });
     Awaitility.await().atMost(Duration.ofSeconds(20)).until(engine::isReady);
   }
 

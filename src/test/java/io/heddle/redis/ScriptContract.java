@@ -1,0 +1,670 @@
+package io.heddle.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.StoreLimits;
+import io.lettuce.core.Range;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * Each script by itself: what it answers, what it leaves in Redis, and that a refusal leaves
+ * nothing. One test a script, named after it; {@link #everyScriptHasItsTest} holds that.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class ScriptContract {
+
+  private static final Duration ANSWER = Duration.ofSeconds(10);
+  private static final String BODY = "{\"role\":\"user\",\"content\":\"hello\"}";
+  private static final String DESCRIPTION = "{\"user\":\"ann\",\"metadata\":{},\"ttlSeconds\":60}";
+  private static final AtomicInteger COUNTER = new AtomicInteger();
+
+  private EngineFixture fixture;
+  private SessionKey session;
+  private RedisKeys keys;
+  private String owner = "";
+  private String token = "";
+  private String positions = "";
+  private String record = "";
+  private String operation = "";
+
+  abstract EngineFixture open(StoreLimits limits);
+
+  @BeforeAll
+  void openEngine() {
+    fixture = open(StoreLimits.DEFAULT);
+  }
+
+  @AfterAll
+  void closeEngine() {
+    fixture.close();
+  }
+
+  @BeforeEach
+  void freshSession() {
+    session =
+        new SessionKey(
+            Tenant.DEFAULT, "script-" + System.nanoTime() + "-" + COUNTER.incrementAndGet());
+    keys = RedisKeys.of(session);
+    owner = "";
+    token = "";
+    positions = "";
+    record = "";
+    operation = "";
+  }
+
+  @Test
+  void everyScriptHasItsTest() {
+    List<String> tests =
+        Arrays.stream(ScriptContract.class.getDeclaredMethods())
+            .filter(method -> method.isAnnotationPresent(Test.class))
+            .map(method -> method.getName().toLowerCase(Locale.ROOT))
+            .toList();
+    for (RedisScript script : RedisScript.values()) {
+      assertThat(tests).contains(script.name().toLowerCase(Locale.ROOT).replace("_", ""));
+    }
+  }
+
+  @Test
+  void create() {
+    Reply made = create("tagtag01", 60, "own");
+    assertThat(made.kind()).isEqualTo(Reply.DONE);
+    assertThat(made.number(1)).isEqualTo(1);
+    assertThat(made.number(2)).isEqualTo(1);
+    assertThat(made.number(4)).isEqualTo(BODY.length());
+    assertThat(made.number(5) - made.number(6)).isEqualTo(60_000);
+
+    assertThat(hash(keys.session()))
+        .containsEntry("v", "1")
+        .containsEntry("t", "tagtag01")
+        .containsEntry("u", "ann")
+        .containsEntry("d", DESCRIPTION)
+        .containsEntry("e", Long.toString(made.number(5)));
+    assertThat(hash(keys.clientIds())).containsEntry("own", "1-0");
+    for (byte[] key :
+        List.of(keys.session(), keys.thread(), keys.clientIds(), keys.changes(), keys.waiting())) {
+      // Two days after the session's own end: rubbish collection only.
+      assertThat(this.<Long>ask(redis -> redis.pttl(key)))
+          .isBetween(60_000L + 172_790_000L, 60_000L + 172_800_000L);
+    }
+    assertThat(this.<Double>ask(redis -> redis.zscore(keys.due(), ascii("x:" + session.path()))))
+        .isEqualTo((double) made.number(5));
+
+    assertThat(create("tagtag02", 60, "").text(1)).isEqualTo("session-exists");
+    assertThat(hash(keys.session())).containsEntry("t", "tagtag01");
+  }
+
+  @Test
+  void append() {
+    create("tagtag01", 60, "");
+    Reply first = append("tagtag02", "", "mine");
+    assertThat(first.kind()).isEqualTo(Reply.DONE);
+    assertThat(first.number(1)).isEqualTo(2);
+    assertThat(first.number(2)).isEqualTo(3);
+    assertThat(first.number(3)).isEqualTo(3);
+    assertThat(first.number(8)).as("keys live long enough").isZero();
+    assertThat(entries(keys.thread())).containsExactly("1-0", "2-0", "2-1");
+    String seq = hash(keys.partition()).get("seq");
+
+    assertThat(append("tagtag03", "mine").text(1)).isEqualTo("message-exists");
+    token = "1-nobody";
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("stale-fence");
+    token = "";
+    owner = "bob";
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("session-not-found");
+    owner = "ann";
+    positions = " 1-tagtag01 ";
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("version-conflict");
+    positions = " 1-tagtag01 2-tagtag02 ";
+    assertThat(hash(keys.partition())).as("refusals change nothing").containsEntry("seq", seq);
+    assertThat(append("tagtag03", "").kind()).isEqualTo(Reply.DONE);
+    assertThat(hash(keys.partition())).containsEntry("seq", Long.toString(Long.parseLong(seq) + 1));
+  }
+
+  /** A script that declares a key which does not exist is refused while a Cluster slot moves. */
+  @Test
+  void appendFindsEveryKeyItDeclares() {
+    create("tagtag01", 60, "");
+    cut("all", "");
+    for (byte[] key : List.of(keys.session(), keys.partition(), keys.thread(), keys.clientIds())) {
+      assertThat(this.<Long>ask(redis -> redis.exists(key))).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void update() {
+    create("tagtag01", 3600, "");
+    Reply done =
+        run(
+            RedisScript.UPDATE,
+            with(keys.session(), keys.partition(), keys.changes(), keys.due()),
+            common("tagtag02", DESCRIPTION, "10", "c", "{\"type\":\"session.updated\"}", ""));
+    assertThat(done.number(1)).isEqualTo(2);
+    assertThat(done.number(5) - done.number(6)).isEqualTo(10_000);
+    assertThat(this.<Double>ask(redis -> redis.zscore(keys.due(), ascii("x:" + session.path()))))
+        .as("due is never after the truth")
+        .isEqualTo((double) done.number(5));
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("session-complete");
+  }
+
+  @Test
+  void state() {
+    create("tagtag01", 60, "");
+    for (int i = 1; i <= 5; i++) {
+      assertThat(state("tagtag1" + i, "{\"n\":" + i + "}", "", "").kind()).isEqualTo(Reply.DONE);
+    }
+    assertThat(entries(keys.checkpoints()))
+        .as("three are kept")
+        .containsExactly("4-0", "5-0", "6-0");
+    assertThat(hash(keys.state())).containsEntry("d", "{\"n\":5}").containsEntry("b", "21");
+    assertThat(state("tagtag21", "", "4", "tagtag13").number(1)).isEqualTo(7);
+    assertThat(hash(keys.state())).containsEntry("d", "{\"n\":3}");
+    assertThat(state("tagtag22", "", "5", "another1").text(1)).isEqualTo("checkpoint-not-found");
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.state()))).isPositive();
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.checkpoints()))).isPositive();
+  }
+
+  @Test
+  void stateRead() {
+    create("tagtag01", 60, "");
+    assertThat(stateRead("state", "", "").list(3).size()).isZero();
+    assertThat(stateRead("one", "", "").text(1)).isEqualTo("checkpoint-not-found");
+    state("tagtag02", "{\"n\":1}", "", "");
+    state("tagtag03", "{\"n\":2}", "", "");
+    assertThat(stateRead("state", "", "").list(3).list(0).list(1).text(5)).isEqualTo("{\"n\":2}");
+    assertThat(stateRead("one", "2", "tagtag02").list(3).list(0).text(0)).isEqualTo("2-0");
+    assertThat(stateRead("page", "3", "10").list(3).size()).isEqualTo(1);
+  }
+
+  @Test
+  void cut() {
+    create("tagtag01", 60, "");
+    append("tagtag02", "", "own", "");
+    assertThat(cut("one", "own").number(3)).isEqualTo(3);
+    assertThat(cut("one", "own").text(1)).isEqualTo("message-not-found");
+    Reply after = cut("after", "2-0");
+    assertThat(after.number(3)).isEqualTo(2);
+    assertThat(after.number(2)).as("numbers are not used again").isEqualTo(4);
+    assertThat(after.number(4)).isEqualTo(2L * BODY.length());
+    assertThat(cut("all", "").number(4)).isZero();
+    assertThat(entries(keys.thread())).isEmpty();
+    assertThat(hash(keys.clientIds())).containsOnlyKeys("~");
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIds()))).isPositive();
+  }
+
+  @Test
+  void delete() {
+    create("tagtag01", 60, "own");
+    state("tagtag02", "{}", "", "");
+    Reply done = end(RedisScript.DELETE, "tagtag03");
+    assertThat(done.number(1)).isEqualTo(3);
+    assertThat(done.text(9)).isEqualTo("ann");
+    assertThat(hash(keys.session()))
+        .containsOnly(
+            Map.entry("v", "3"),
+            Map.entry("t", "tagtag03"),
+            Map.entry("g", "deleted"),
+            Map.entry("u", "ann"));
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.session())))
+        .isBetween(86_390_000L, 86_400_000L);
+    for (byte[] key :
+        List.of(
+            keys.thread(),
+            keys.clientIds(),
+            keys.changes(),
+            keys.waiting(),
+            keys.state(),
+            keys.checkpoints())) {
+      assertThat(this.<Long>ask(redis -> redis.exists(key))).isZero();
+    }
+    assertThat(end(RedisScript.DELETE, "tagtag04").text(10)).isEqualTo("tagtag03");
+    assertThat(append("tagtag05", "").text(1)).isEqualTo("session-deleted");
+    assertThat(create("tagtag06", 60, "").number(1)).as("versions go on").isEqualTo(4);
+    assertThat(hash(keys.session())).doesNotContainKey("g");
+  }
+
+  @Test
+  void expire() {
+    create("tagtag01", 60, "");
+    ask(redis -> redis.zadd(keys.due(), 1, ascii("x:" + session.path())));
+    assertThat(end(RedisScript.EXPIRE, "tagtag02").text(1)).isEqualTo("version-conflict");
+    assertThat(this.<Double>ask(redis -> redis.zscore(keys.due(), ascii("x:" + session.path()))))
+        .as("a due time that was too early is moved to the truth")
+        .isEqualTo(Double.parseDouble(hash(keys.session()).get("e")));
+
+    ask(redis -> redis.hset(keys.session(), Map.of(ascii("e"), ascii("1"))));
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("session-expired");
+    assertThat(create("tagtag03", 60, "").kind()).isEqualTo(Reply.SWEEP_FIRST);
+    assertThat(end(RedisScript.EXPIRE, "tagtag04").number(1)).isEqualTo(2);
+    assertThat(hash(keys.session())).containsEntry("g", "expired");
+    assertThat(end(RedisScript.EXPIRE, "tagtag05").text(1)).isEqualTo("session-not-found");
+  }
+
+  @Test
+  void fill() {
+    build();
+    assertThat(fill("builder", "own").number(2)).isEqualTo(1);
+    assertThat(fill("builder", "").number(2)).isEqualTo(2);
+    assertThat(entries(keys.thread())).containsExactly("1-0", "1-1");
+    assertThat(fill("another", "").text(1)).isEqualTo("session-not-found");
+    assertThat(append("tagtag02", "").text(1)).isEqualTo("session-not-found");
+    assertThat(create("tagtag03", 60, "").text(1)).isEqualTo("session-exists");
+
+    ask(redis -> redis.hset(keys.session(), Map.of(ascii("n"), ascii("1"))));
+    assertThat(create("tagtag04", 60, "").kind()).isEqualTo(Reply.SWEEP_FIRST);
+    assertThat(end(RedisScript.EXPIRE, "tagtag05").kind()).isEqualTo(Reply.DONE);
+    assertThat(this.<Long>ask(redis -> redis.exists(keys.session()))).isZero();
+    assertThat(this.<Long>ask(redis -> redis.exists(keys.thread()))).isZero();
+  }
+
+  @Test
+  void open() {
+    create("tagtag01", 60, "");
+    end(RedisScript.DELETE, "tagtag02");
+    build();
+    fill("builder", "");
+    Reply opened =
+        run(
+            RedisScript.OPEN,
+            with(keys.session(), keys.partition(), keys.changes(), keys.due()),
+            common("unused00", "builder", "{\"type\":\"session.created\"}"));
+    assertThat(opened.number(1)).isEqualTo(3);
+    assertThat(opened.text(10)).as("the building's tag").isEqualTo("buildtag");
+    assertThat(hash(keys.session())).doesNotContainKeys("x", "n", "xv", "xt", "xg", "xu");
+    assertThat(entries(keys.changes())).containsExactly("3-0");
+    assertThat(append("tagtag03", "").number(1)).isEqualTo(4);
+  }
+
+  /** An append had to be exact however large its numbers: Lua writes 1e+15 for what it is given. */
+  @Test
+  void keep() {
+    create("tagtag01", 60, "");
+    ask(redis -> redis.hset(keys.session(), Map.of(ascii("k"), ascii("1"))));
+    assertThat(append("tagtag02", "").number(8)).as("asks to be kept").isEqualTo(1);
+    byte[][] every = {
+      keys.session(),
+      keys.thread(),
+      keys.clientIds(),
+      keys.changes(),
+      keys.waiting(),
+      keys.state(),
+      keys.checkpoints()
+    };
+    assertThat(run(RedisScript.KEEP, every, List.of()).kind()).isEqualTo(1);
+    Map<String, String> hash = hash(keys.session());
+    assertThat(Long.parseLong(hash.get("k")))
+        .isEqualTo(Long.parseLong(hash.get("e")) + 172_800_000);
+    assertThat(append("tagtag03", "").number(8)).isZero();
+  }
+
+  @Test
+  void load() {
+    create("tagtag01", 60, "");
+    append("tagtag02", "own", "");
+    assertThat(entryIds(load("10", "", "", "", ""))).containsExactly("1-0", "2-0", "2-1");
+    assertThat(entryIds(load("1", "1", "", "", ""))).containsExactly("2-1");
+    assertThat(entryIds(load("10", "", "1-0", "tagtag01", "x"))).containsExactly("2-0", "2-1");
+    assertThat(entryIds(load("10", "", "", "", "own"))).containsExactly("2-1");
+    assertThat(load("10", "", "", "", "unknown").text(1)).isEqualTo("invalid-cursor");
+    assertThat(load("10", "", "9-0", "tagtag01", "x").text(1)).isEqualTo("invalid-cursor");
+    assertThat(load("10", "", "1-0", "another1", "x").text(1)).isEqualTo("invalid-cursor");
+    cut("one", "own");
+    assertThat(entryIds(load("10", "", "", "", "own")))
+        .as("a cursor whose message is gone goes on from its place")
+        .containsExactly("2-1");
+  }
+
+  @Test
+  void message() {
+    create("tagtag01", 60, "own");
+    assertThat(entryIds(message("", "", "own"))).containsExactly("1-0");
+    assertThat(entryIds(message("1-0", "tagtag01", "x"))).containsExactly("1-0");
+    assertThat(message("1-0", "another1", "x").text(1)).isEqualTo("message-not-found");
+    assertThat(message("", "", "~").text(1)).isEqualTo("message-not-found");
+  }
+
+  @Test
+  void recordFind() {
+    record = "digest1";
+    create("tagtag01", 60, "");
+    assertThat(find("body", "").text(1)).isEqualTo("1-tagtag01 -");
+    assertThat(find("other", "").text(1)).isEqualTo("key-reused");
+    assertThat(create("tagtag02", 60, "").kind()).isEqualTo(Reply.REPLAYED);
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.record(record))))
+        .isBetween(86_390_000L, 86_400_000L);
+
+    record = "digest2";
+    assertThat(find("body", "op1").kind()).isEqualTo(1);
+    assertThat(find("body", "op2").text(1)).isEqualTo("key-in-progress");
+    assertThat(append("tagtag03", "").text(1)).isEqualTo("key-in-progress");
+    operation = "op1";
+    assertThat(append("tagtag03", "").kind()).isEqualTo(Reply.DONE);
+    assertThat(find("body", "").kind()).isEqualTo(Reply.REPLAYED);
+  }
+
+  @Test
+  void recordDrop() {
+    record = "digest1";
+    find("body", "op1");
+    assertThat(drop("op2").kind()).isZero();
+    assertThat(drop("op1").kind()).isEqualTo(1);
+    assertThat(find("body", "").kind()).isEqualTo(1);
+  }
+
+  @Test
+  void lock() {
+    assertThat(lock("5000").text(1)).isEqualTo("session-not-found");
+    create("tagtag01", 1, "");
+    Reply held = lock("30000");
+    assertThat(held.number(2)).isEqualTo(1);
+    assertThat(held.number(3) - held.number(4)).isEqualTo(30_000);
+    assertThat(Long.parseLong(hash(keys.session()).get("e")))
+        .as("the session outlives its lock")
+        .isEqualTo(held.number(3) + 10_000);
+    assertThat(lock("30000").text(1)).isEqualTo("session-locked");
+    assertThat(append("tagtag02", "").text(1)).isEqualTo("session-locked");
+    token = held.text(1);
+    assertThat(append("tagtag02", "").kind()).isEqualTo(Reply.DONE);
+
+    ask(redis -> redis.hset(keys.session(), Map.of(ascii("n"), ascii("1"))));
+    assertThat(append("tagtag03", "").text(1)).as("its time is over").isEqualTo("stale-fence");
+    assertThat(hash(keys.session())).as("for ever").doesNotContainKeys("h", "n", "o", "y");
+  }
+
+  @Test
+  void renew() {
+    create("tagtag01", 60, "");
+    String mine = lock("5000").text(1);
+    Reply renewed = run(RedisScript.RENEW, one(keys.session()), List.of("", mine, "9000"));
+    assertThat(renewed.number(3) - renewed.number(4)).isEqualTo(9_000);
+    assertThat(renewed.text(5)).isEqualTo("label");
+    assertThat(run(RedisScript.RENEW, one(keys.session()), List.of("", "1-x", "9000")).text(1))
+        .isEqualTo("stale-fence");
+  }
+
+  @Test
+  void release() {
+    create("tagtag01", 60, "");
+    String mine = lock("5000").text(1);
+    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", "1-x")).text(1))
+        .isEqualTo("stale-fence");
+    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", mine)).kind())
+        .isEqualTo(1);
+    assertThat(lock("5000").number(2)).as("the fence grows").isEqualTo(2);
+    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", "")).kind()).isEqualTo(1);
+    assertThat(hash(keys.session())).doesNotContainKey("h");
+  }
+
+  @Test
+  void holder() {
+    create("tagtag01", 60, "");
+    assertThat(run(RedisScript.HOLDER, one(keys.session()), List.of("")).size()).isEqualTo(1);
+    lock("5000");
+    Reply held = run(RedisScript.HOLDER, one(keys.session()), List.of("ann"));
+    assertThat(held.text(3)).isEqualTo("c");
+    assertThat(run(RedisScript.HOLDER, one(keys.session()), List.of("bob")).text(1))
+        .isEqualTo("session-not-found");
+  }
+
+  @Test
+  void claim() {
+    create("tagtag01", 60, "");
+    byte[][] both = {keys.session(), ascii(keys.lock())};
+    assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
+        .as("not the one that Redisson's lock names")
+        .isEqualTo("stale-fence");
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:1"), ascii("1"))));
+    ask(redis -> redis.pexpire(ascii(keys.lock()), 5000));
+    Reply claimed = run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r"));
+    assertThat(claimed.text(1)).isEqualTo("1-r");
+    assertThat(claimed.number(3) - claimed.number(4)).isBetween(1L, 5_000L);
+    assertThat(append("tagtag02", "").text(1)).isEqualTo("session-locked");
+    assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
+        .as("an update's claim is replaced")
+        .isEqualTo("2-r");
+    run(RedisScript.RELEASE, one(keys.session()), List.of("", ""));
+    lock("5000");
+    assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
+        .as("a client's is not")
+        .isEqualTo("session-locked");
+  }
+
+  @Test
+  void current() {
+    byte[][] user = one(RedisKeys.userState(Tenant.DEFAULT, session.id()));
+    assertThat(run(RedisScript.CURRENT, user, List.of("", "a")).text(0)).isEqualTo("a");
+    assertThat(run(RedisScript.CURRENT, user, List.of("", "b")).text(0)).isEqualTo("a");
+    assertThat(run(RedisScript.CURRENT, user, List.of("a", "b")).text(0)).isEqualTo("b");
+  }
+
+  @Test
+  void forget() {
+    byte[] sessions = RedisKeys.userSessions(Tenant.DEFAULT, session.id());
+    byte[] state = RedisKeys.userState(Tenant.DEFAULT, session.id());
+    ask(redis -> redis.zadd(sessions, 1, ascii("a")));
+    run(RedisScript.CURRENT, one(state), List.of("", "a"));
+    byte[][] both = {sessions, state};
+    assertThat(run(RedisScript.FORGET, both, List.of("b")).kind()).isZero();
+    assertThat(run(RedisScript.FORGET, both, List.of("a", "b")).kind()).isEqualTo(1);
+    assertThat(this.<Long>ask(redis -> redis.exists(state))).isZero();
+  }
+
+  @Test
+  void schema() {
+    byte[][] key = one(ascii("heddle:schema-test:" + session.id()));
+    assertThat(run(RedisScript.SCHEMA, key, List.of("layout", "1")).text(0)).isEqualTo("1");
+    assertThat(run(RedisScript.SCHEMA, key, List.of("layout", "2", "more", "x")).text(0))
+        .isEqualTo("1");
+    ask(redis -> redis.del(key[0]));
+  }
+
+  private Reply create(String tag, int ttl, String id) {
+    List<String> args =
+        common(
+            tag,
+            "16777216",
+            Integer.toString(BODY.length()),
+            "ann",
+            DESCRIPTION,
+            Integer.toString(ttl),
+            "a",
+            "",
+            "{\"type\":\"session.created\"}",
+            id,
+            BODY);
+    return run(RedisScript.CREATE, with(every()), args);
+  }
+
+  private void build() {
+    List<String> args =
+        common(
+            "buildtag",
+            "16777216",
+            "0",
+            "ann",
+            DESCRIPTION,
+            "60",
+            "a",
+            "builder",
+            "{\"type\":\"session.created\"}");
+    assertThat(run(RedisScript.CREATE, with(every()), args).kind()).isEqualTo(Reply.DONE);
+  }
+
+  private Reply fill(String build, String id) {
+    return run(
+        RedisScript.FILL,
+        with(keys.session(), keys.partition(), keys.thread(), keys.clientIds()),
+        common("unused00", "16777216", Integer.toString(BODY.length()), build, id, BODY, "1000"));
+  }
+
+  private Reply append(String tag, String... ids) {
+    List<String> more = new ArrayList<>();
+    more.add("16777216");
+    more.add(Integer.toString(ids.length * BODY.length()));
+    more.add("1");
+    for (String id : ids) {
+      more.add(id);
+      more.add(BODY);
+    }
+    return run(
+        RedisScript.APPEND,
+        with(keys.session(), keys.partition(), keys.thread(), keys.clientIds()),
+        common(tag, more.toArray(String[]::new)));
+  }
+
+  private Reply cut(String what, String id) {
+    boolean place = id.contains("-");
+    String tag = "tagtag0" + id.split("-", 2)[0];
+    return run(
+        RedisScript.CUT,
+        with(keys.session(), keys.partition(), keys.thread(), keys.clientIds(), keys.changes()),
+        common("cutcut01", what, place ? id : "", place ? tag : "", id, "{}"));
+  }
+
+  private Reply state(String tag, String document, String version, String saved) {
+    return run(
+        RedisScript.STATE,
+        with(keys.session(), keys.partition(), keys.changes(), keys.state(), keys.checkpoints()),
+        common(tag, document, version, saved, "3", "8388608", "{\"type\":\"state.saved\"}"));
+  }
+
+  private Reply stateRead(String what, String version, String more) {
+    byte[][] all = {
+      keys.session(),
+      keys.thread(),
+      keys.clientIds(),
+      keys.changes(),
+      keys.state(),
+      keys.checkpoints()
+    };
+    return run(RedisScript.STATE_READ, all, List.of("", "", "", what, version, more));
+  }
+
+  private Reply end(RedisScript script, String tag) {
+    return run(script, with(every()), common(tag, "{}"));
+  }
+
+  private Reply load(String limit, String fromEnd, String place, String tag, String id) {
+    byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
+    return run(
+        RedisScript.LOAD, all, List.of(owner, "", "", limit, fromEnd, place, tag, id, "", "", ""));
+  }
+
+  private Reply message(String place, String tag, String id) {
+    byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
+    return run(RedisScript.MESSAGE, all, List.of(owner, "", "", place, tag, id));
+  }
+
+  private Reply lock(String millis) {
+    return run(RedisScript.LOCK, one(keys.session()), List.of("", millis, "random", "label"));
+  }
+
+  private Reply find(String body, String holder) {
+    return run(RedisScript.RECORD_FIND, one(keys.record(record)), List.of(body, holder, "5000"));
+  }
+
+  private Reply drop(String holder) {
+    return run(RedisScript.RECORD_DROP, one(keys.record(record)), List.of("body", holder));
+  }
+
+  private byte[][] every() {
+    return new byte[][] {
+      keys.session(),
+      keys.partition(),
+      keys.thread(),
+      keys.clientIds(),
+      keys.changes(),
+      keys.waiting(),
+      keys.state(),
+      keys.checkpoints(),
+      keys.due()
+    };
+  }
+
+  private byte[][] with(byte[]... some) {
+    if (record.isEmpty()) {
+      return some;
+    }
+    byte[][] more = Arrays.copyOf(some, some.length + 1);
+    more[some.length] = keys.record(record);
+    return more;
+  }
+
+  private static byte[][] one(byte[] key) {
+    return new byte[][] {key};
+  }
+
+  private List<String> common(String tag, String... more) {
+    assertThat(tag).hasSize(Position.TAG_LENGTH);
+    List<String> args = new ArrayList<>();
+    args.addAll(List.of(tag, owner, token, positions, session.path(), keys.channelName()));
+    args.add(new String(fixture.engine().link().publish().command(), StandardCharsets.US_ASCII));
+    args.add(record.isEmpty() ? "" : "body");
+    args.add(operation);
+    args.addAll(List.of(more));
+    return args;
+  }
+
+  private Reply run(RedisScript script, byte[][] scriptKeys, List<String> args) {
+    byte[][] bytes =
+        args.stream().map(arg -> arg.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
+    List<Object> reply = fixture.engine().link().write(script, scriptKeys, bytes).block(ANSWER);
+    assertThat(reply).isNotNull();
+    return new Reply(reply);
+  }
+
+  private <T> T ask(
+      Function<RedisClusterAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
+    return fixture.engine().link().command(command).block(ANSWER);
+  }
+
+  private Map<String, String> hash(byte[] key) {
+    Map<String, String> text = new TreeMap<>();
+    this.<Map<byte[], byte[]>>ask(redis -> redis.hgetall(key))
+        .forEach((field, value) -> text.put(text(field), text(value)));
+    return text;
+  }
+
+  private List<String> entries(byte[] key) {
+    return ask(redis -> redis.xrange(key, Range.unbounded())).stream()
+        .map(StreamMessage::getId)
+        .toList();
+  }
+
+  private static List<String> entryIds(Reply loaded) {
+    assertThat(loaded.kind()).isEqualTo(Reply.DONE);
+    Reply found = loaded.list(3);
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < found.size(); i++) {
+      ids.add(found.list(i).text(0));
+    }
+    return ids;
+  }
+
+  private static byte[] ascii(String text) {
+    return RedisKeys.ascii(text);
+  }
+
+  private static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+}
