@@ -1,0 +1,52 @@
+package io.heddle.embedded;
+
+import io.heddle.embedded.SessionRecord.Life;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** What somebody sees of a session, and when what is left of it is gone. */
+final class Access {
+
+  static final long TOMBSTONE_MILLIS = Duration.ofHours(24).toMillis();
+  static final long BUILD_MILLIS = Duration.ofSeconds(60).toMillis();
+
+  private Access() {}
+
+  /**
+   * The session, when it is there for its owner. Somebody else is told that there is none, whatever
+   * there is.
+   *
+   * @param owner who must own it, or null for anybody
+   */
+  static SessionRecord require(@Nullable SessionRecord found, @Nullable String owner, long now) {
+    if (found == null
+        || found.life() == Life.BUILDING
+        || isForgotten(found, now)
+        || (owner != null && !owner.equals(found.user()))) {
+      throw Refusals.notFound();
+    }
+    if (found.life() == Life.DELETED) {
+      throw Refusals.deleted();
+    }
+    if (isExpired(found, now)) {
+      throw Refusals.expired();
+    }
+    return found;
+  }
+
+  /** Whether its time has come, swept or not. Never a millisecond early. */
+  static boolean isExpired(SessionRecord session, long now) {
+    return session.life() == Life.EXPIRED
+        || (session.life() == Life.LIVE && session.expires() <= now);
+  }
+
+  /** A tombstone that has stood long enough. */
+  static boolean isForgotten(SessionRecord session, long now) {
+    return session.gone() && session.updated() + TOMBSTONE_MILLIS <= now;
+  }
+
+  /** A building that nobody finished in time. */
+  static boolean isAbandoned(SessionRecord session, long now) {
+    return session.life() == Life.BUILDING && session.created() + BUILD_MILLIS <= now;
+  }
+}

@@ -1,0 +1,158 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Position;
+import io.heddle.embedded.SessionRecord.Draft;
+import io.heddle.embedded.WriteRules.Target;
+import io.heddle.session.Change;
+import io.heddle.session.Description;
+import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.StoreLimits;
+import io.heddle.session.Write;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The writes to a session's thread. */
+final class Appends {
+
+  private final StoreLimits limits;
+
+  Appends(StoreLimits limits) {
+    this.limits = limits;
+  }
+
+  static List<Write.Copied> fresh(List<NewMessage> messages, long now) {
+    Instant time = Instant.ofEpochMilli(now);
+    return messages.stream().map(message -> new Write.Copied(message, time)).toList();
+  }
+
+  Outcome append(Target target, List<NewMessage> added) {
+    if (target.now().status() == Description.Status.COMPLETE) {
+      throw Refusals.complete();
+    }
+    List<Write.Copied> messages = fresh(added, target.tx().now());
+    requireRoom(target, messages);
+    String previousTag = target.advance(target.now());
+    List<Message> there = put(target, messages, 0);
+    Change change = new Change.MessagesAppended(there);
+    long weight = added.stream().mapToLong(message -> message.body().length()).sum();
+    Position position = target.session().position();
+    target
+        .tx()
+        .publish(
+            target.key(),
+            previousTag,
+            position,
+            weight > Change.MAX_PUBLISHED_BYTES ? null : Tx.bodyOf(change));
+    return target.applied(null, there.stream().map(Message::id).toList());
+  }
+
+  /** Puts messages into the version that the session is at, after those that are in it. */
+  List<String> fill(Target target, List<Write.Copied> messages) {
+    requireRoom(target, messages);
+    int first = (int) target.session().messages;
+    return put(target, messages, first).stream().map(Message::id).toList();
+  }
+
+  private void requireRoom(Target target, List<Write.Copied> messages) {
+    Set<String> names = new HashSet<>();
+    long bytes = target.session().bytes;
+    for (Write.Copied copied : messages) {
+      NewMessage message = copied.message();
+      String name = message.id();
+      if (name != null
+          && (!names.add(name)
+              || Threads.find(target.tx(), target.key(), target.session().thread, name) != null)) {
+        throw Refusals.messageExists(name);
+      }
+      bytes += message.body().length();
+    }
+    if (bytes > limits.sessionBytes()) {
+      throw Refusals.tooLarge(limits.sessionBytes());
+    }
+  }
+
+  private static List<Message> put(Target target, List<Write.Copied> messages, int first) {
+    Draft session = target.session();
+    List<Message> there = new ArrayList<>(messages.size());
+    for (int i = 0; i < messages.size(); i++) {
+      Write.Copied copied = messages.get(i);
+      NewMessage message = copied.message();
+      Stored.Place place = new Stored.Place(session.version, first + i);
+      Stored.Row row =
+          new Stored.Row(
+              ++session.lastSeq,
+              copied.createdAt().toEpochMilli(),
+              session.tag,
+              message.id(),
+              message.body());
+      target.tx().put(Table.MESSAGES, Threads.key(session.thread, place), row);
+      if (message.id() != null) {
+        target.tx().put(Table.NAMES, Keys.name(session.thread, message.id()), place);
+      }
+      session.messages++;
+      session.bytes += message.body().length();
+      there.add(Threads.message(target.key(), place, row));
+    }
+    return there;
+  }
+
+  Outcome delete(Target target, String id) {
+    Threads.Found found = find(target, id);
+    String previousTag = target.advance(target.now());
+    remove(target, found.key(target.session().thread), found.row());
+    Change change = new Change.MessageDeleted(found.message(target.key()).id());
+    Lifecycle.log(target.tx(), target.key(), target.session(), previousTag, change);
+    return target.applied(null, List.of());
+  }
+
+  Outcome cut(Target target, @Nullable String after) {
+    return after == null ? clear(target) : cutAfter(target, find(target, after));
+  }
+
+  private static Outcome cutAfter(Target target, Threads.Found last) {
+    Draft session = target.session();
+    String previousTag = target.advance(target.now());
+    byte[] end = Keys.number(session.thread + 1);
+    var rows = target.tx().scan(Table.MESSAGES, last.key(session.thread), end, false);
+    rows.next();
+    while (rows.hasNext()) {
+      byte[] key = rows.next();
+      remove(target, key, rows.getValue());
+    }
+    Change change = new Change.ThreadCut(last.message(target.key()).id());
+    Lifecycle.log(target.tx(), target.key(), session, previousTag, change);
+    return target.applied(null, List.of());
+  }
+
+  /** The thread gets another number, so however long it was, clearing it is one row. */
+  private static Outcome clear(Target target) {
+    Draft session = target.session();
+    String previousTag = target.advance(target.now());
+    target.tx().put(Table.ORPHANS, Keys.number(session.thread), Boolean.TRUE);
+    session.thread = target.tx().newNumber();
+    session.messages = 0;
+    session.bytes = 0;
+    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.ThreadCleared());
+    return target.applied(null, List.of());
+  }
+
+  private static Threads.Found find(Target target, String id) {
+    Threads.Found found = Threads.find(target.tx(), target.key(), target.session().thread, id);
+    if (found == null) {
+      throw Refusals.noMessage();
+    }
+    return found;
+  }
+
+  private static void remove(Target target, byte[] key, Stored.Row row) {
+    target.tx().remove(Table.MESSAGES, key);
+    target.session().messages--;
+    target.session().bytes -= row.body().length();
+  }
+}

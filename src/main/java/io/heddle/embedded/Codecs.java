@@ -1,0 +1,275 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.embedded.SessionRecord.Draft;
+import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.embedded.SessionRecord.Life;
+import io.heddle.session.Description;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToIntFunction;
+import org.h2.mvstore.DataUtils;
+import org.h2.mvstore.WriteBuffer;
+import org.h2.mvstore.type.BasicDataType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the values stand in the file. Pages hold the values themselves, so these run when a page is
+ * written or read, not for each call.
+ *
+ * <p>How the layout evolves: {@link StoreFile#LAYOUT} is the number of all of this, keys included,
+ * and stands in the file. Whoever changes anything here raises it and makes {@link StoreFile} turn
+ * a file of the number before into the new one when it opens it; an older Heddle refuses the newer
+ * file by its number. A number is never used for two layouts.
+ */
+final class Codecs {
+
+  static final Codec<SessionRecord> SESSION =
+      new Codec<>(Codecs::putSession, Codecs::getSession, r -> 400);
+
+  static final Codec<Description> DESCRIPTION =
+      new Codec<>(
+          (out, d) -> putBytes(out, d.toJson().utf8()),
+          in -> Description.parse(getBytes(in)),
+          Codecs::weight);
+
+  static final Codec<Stored.Row> ROW =
+      new Codec<>(
+          (out, row) -> {
+            out.putVarLong(row.seq()).putVarLong(row.created());
+            putText(out, row.tag());
+            putText(out, row.name());
+            putBytes(out, row.body().utf8());
+          },
+          in ->
+              new Stored.Row(
+                  DataUtils.readVarLong(in),
+                  DataUtils.readVarLong(in),
+                  getText(in),
+                  getTextOrNull(in),
+                  new Json(getBytes(in))),
+          row -> 160 + row.body().length());
+
+  static final Codec<Stored.Place> PLACE =
+      new Codec<>(
+          (out, place) -> out.putVarLong(place.version()).putVarInt(place.index()),
+          in -> new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
+          place -> 32);
+
+  static final Codec<Stored.Made> MADE =
+      new Codec<>(
+          (out, made) -> {
+            putText(out, made.tag());
+            putBytes(out, made.body() == null ? new byte[0] : made.body().utf8());
+          },
+          in -> {
+            String tag = getText(in);
+            byte[] body = getBytes(in);
+            return new Stored.Made(tag, body.length == 0 ? null : new Json(body));
+          },
+          made -> 100 + (made.body() == null ? 0 : made.body().length()));
+
+  static final Codec<Stored.Saved> SAVED =
+      new Codec<>(
+          (out, saved) -> {
+            putText(out, saved.tag());
+            out.putVarLong(saved.time());
+            putBytes(out, saved.document().utf8());
+          },
+          in -> new Stored.Saved(getText(in), DataUtils.readVarLong(in), new Json(getBytes(in))),
+          saved -> 120 + saved.document().length());
+
+  static final Codec<Stored.Kept> KEPT =
+      new Codec<>(Codecs::putKept, Codecs::getKept, kept -> 280 + 80 * kept.messages().size());
+
+  static final Codec<Long> NUMBER =
+      new Codec<>((out, number) -> out.putVarLong(number), DataUtils::readVarLong, n -> 24);
+
+  static final Codec<String> TEXT =
+      new Codec<>(Codecs::putText, Codecs::getText, text -> 40 + 2 * text.length());
+
+  static final Codec<Boolean> NOTHING = new Codec<>((out, nothing) -> {}, in -> true, n -> 0);
+
+  private Codecs() {}
+
+  private interface Put<T> {
+    void put(WriteBuffer out, T value);
+  }
+
+  private interface Get<T> {
+    T get(ByteBuffer in);
+  }
+
+  /** One type of value. */
+  static final class Codec<T> extends BasicDataType<T> {
+    private final Put<T> put;
+    private final Get<T> get;
+    private final ToIntFunction<T> weight;
+
+    private Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight) {
+      this.put = put;
+      this.get = get;
+      this.weight = weight;
+    }
+
+    @Override
+    public int getMemory(T value) {
+      return weight.applyAsInt(value);
+    }
+
+    @Override
+    public void write(WriteBuffer out, T value) {
+      put.put(out, value);
+    }
+
+    @Override
+    public T read(ByteBuffer in) {
+      return get.get(in);
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // the store only fills it with what read() gave
+    public T[] createStorage(int size) {
+      return (T[]) new Object[size];
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(this);
+    }
+  }
+
+  private static void putSession(WriteBuffer out, SessionRecord r) {
+    out.put((byte) r.life().ordinal());
+    out.putVarLong(r.number()).putVarLong(r.thread());
+    putText(out, r.user());
+    out.putVarLong(r.version());
+    putText(out, r.tag());
+    out.putVarLong(r.lastSeq()).putVarLong(r.messages()).putVarLong(r.bytes());
+    out.putVarLong(r.created()).putVarLong(r.updated()).putVarLong(r.expires());
+    out.putVarLong(r.queued()).putVarInt(r.rows());
+    out.putVarInt(r.checkpoints()).putVarLong(r.checkpointBytes()).putVarLong(r.fence());
+    Holder holder = r.holder();
+    putText(out, holder == null ? null : holder.token());
+    if (holder != null) {
+      out.putVarLong(holder.until()).put((byte) (holder.client() ? 1 : 0));
+      out.putLong(holder.process());
+      putText(out, holder.label());
+    }
+    putText(out, r.build());
+    SessionRecord before = r.before();
+    out.put((byte) (before == null ? 0 : 1));
+    if (before != null) {
+      putSession(out, before);
+    }
+  }
+
+  private static SessionRecord getSession(ByteBuffer in) {
+    Life life = Life.values()[in.get()];
+    long number = DataUtils.readVarLong(in);
+    long thread = DataUtils.readVarLong(in);
+    String user = getTextOrNull(in);
+    Draft r =
+        new Draft(life, number, thread, user, new Position(DataUtils.readVarLong(in), getText(in)));
+    r.lastSeq = DataUtils.readVarLong(in);
+    r.messages = DataUtils.readVarLong(in);
+    r.bytes = DataUtils.readVarLong(in);
+    r.created = DataUtils.readVarLong(in);
+    r.updated = DataUtils.readVarLong(in);
+    r.expires = DataUtils.readVarLong(in);
+    r.queued = DataUtils.readVarLong(in);
+    r.rows = DataUtils.readVarInt(in);
+    r.checkpoints = DataUtils.readVarInt(in);
+    r.checkpointBytes = DataUtils.readVarLong(in);
+    r.fence = DataUtils.readVarLong(in);
+    String token = getTextOrNull(in);
+    if (token != null) {
+      r.holder =
+          new Holder(
+              token, DataUtils.readVarLong(in), in.get() == 1, in.getLong(), getTextOrNull(in));
+    }
+    r.build = getTextOrNull(in);
+    r.before = in.get() == 1 ? getSession(in) : null;
+    return r.done();
+  }
+
+  private static void putKept(WriteBuffer out, Stored.Kept kept) {
+    putText(out, kept.body());
+    putText(out, kept.operation());
+    out.putVarLong(kept.until());
+    Position position = kept.position();
+    out.putVarLong(position == null ? 0 : position.version());
+    putText(out, position == null ? null : position.tag());
+    out.putVarInt(kept.messages().size());
+    kept.messages().forEach(message -> putText(out, message));
+  }
+
+  private static Stored.Kept getKept(ByteBuffer in) {
+    String body = getText(in);
+    String operation = getTextOrNull(in);
+    long until = DataUtils.readVarLong(in);
+    long version = DataUtils.readVarLong(in);
+    String tag = getTextOrNull(in);
+    int count = DataUtils.readVarInt(in);
+    List<String> messages = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      messages.add(getText(in));
+    }
+    return new Stored.Kept(
+        body, operation, until, tag == null ? null : new Position(version, tag), messages);
+  }
+
+  /** The length and one, so that null is 0. */
+  private static void putText(WriteBuffer out, @Nullable String text) {
+    if (text == null) {
+      out.putVarInt(0);
+    } else {
+      byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+      out.putVarInt(utf8.length + 1).put(utf8);
+    }
+  }
+
+  private static @Nullable String getTextOrNull(ByteBuffer in) {
+    int length = DataUtils.readVarInt(in) - 1;
+    if (length < 0) {
+      return null;
+    }
+    byte[] utf8 = new byte[length];
+    in.get(utf8);
+    return new String(utf8, StandardCharsets.UTF_8);
+  }
+
+  private static String getText(ByteBuffer in) {
+    String text = getTextOrNull(in);
+    if (text == null) {
+      throw new IllegalStateException("a text is missing in the store");
+    }
+    return text;
+  }
+
+  private static void putBytes(WriteBuffer out, byte[] bytes) {
+    out.putVarInt(bytes.length).put(bytes);
+  }
+
+  private static byte[] getBytes(ByteBuffer in) {
+    byte[] bytes = new byte[DataUtils.readVarInt(in)];
+    in.get(bytes);
+    return bytes;
+  }
+
+  private static int weight(Description d) {
+    int weight = 250 + d.metadata().length();
+    for (String text : new @Nullable String[] {d.user(), d.title(), d.systemPrompt(), d.model()}) {
+      weight += text == null ? 0 : 2 * text.length();
+    }
+    return weight;
+  }
+}

@@ -1,0 +1,119 @@
+package io.heddle.embedded;
+
+import io.heddle.base.IdSource;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+
+/**
+ * The engine inside this process: every port of the sessions on one MVStore, in RAM or in a file
+ * that no other process may use meanwhile.
+ */
+public final class EmbeddedEngine implements AutoCloseable {
+
+  private final StoreFile store;
+  private final Workers readers;
+  private final Workers answers;
+  private final StoreWriter storeWriter;
+  private final SessionWriter writer;
+  private final RetryRecords retries;
+  private final SessionReader reader;
+  private final SessionIndex index;
+  private final EmbeddedLocks locks;
+  private final EmbeddedFeed feed;
+
+  private EmbeddedEngine(
+      StoreFile store,
+      EmbeddedProperties properties,
+      StoreLimits limits,
+      InstantSource clock,
+      IdSource ids) {
+    this.store = store;
+    this.readers =
+        new Workers("heddle-embedded-reader", properties.readThreads(), properties.queue());
+    this.answers = new Workers("heddle-embedded-answers", 1, properties.queue());
+    this.feed = new EmbeddedFeed(answers);
+    Locking locking = new Locking(new SecureRandom().nextLong());
+    this.storeWriter =
+        new StoreWriter(
+            store,
+            clock,
+            ids,
+            feed,
+            answers,
+            new Upkeep(new Sweep(), properties.sweepEvery()),
+            properties.commitDelay(),
+            properties.queue());
+    SnapshotReads reads = new SnapshotReads(storeWriter, readers);
+    this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
+    this.retries = new EmbeddedRetries(storeWriter, reads, clock);
+    this.reader = new EmbeddedReader(reads, clock);
+    this.index = new EmbeddedIndex(storeWriter, reads);
+    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+  }
+
+  /**
+   * Opens the store and starts the engine's threads. Blocks, so it is called at start, not on an
+   * event loop.
+   *
+   * @throws EmbeddedFileException when the file is in use, of a newer layout, or no store
+   */
+  public static EmbeddedEngine open(
+      EmbeddedProperties properties, StoreLimits limits, InstantSource clock, IdSource ids) {
+    StoreFile store = StoreFile.open(properties);
+    EmbeddedEngine engine = new EmbeddedEngine(store, properties, limits, clock, ids);
+    engine.storeWriter.start();
+    return engine;
+  }
+
+  public SessionWriter writer() {
+    return writer;
+  }
+
+  public RetryRecords retries() {
+    return retries;
+  }
+
+  public SessionReader reader() {
+    return reader;
+  }
+
+  public SessionIndex index() {
+    return index;
+  }
+
+  public SessionLocks locks() {
+    return locks;
+  }
+
+  public ChangeFeed feed() {
+    return feed;
+  }
+
+  /** Whether the store works. When it does not, every call is {@code store-unavailable}. */
+  public boolean isHealthy() {
+    return storeWriter.failure() == null;
+  }
+
+  /** Where the sessions are kept, in words for a log line. */
+  public String describe() {
+    return store.file() == null
+        ? "in RAM: sessions end with this process"
+        : "in the file " + store.file();
+  }
+
+  /** Finishes what was handed in, commits it and closes the file. Blocks. */
+  @Override
+  public void close() {
+    locks.close();
+    readers.close();
+    storeWriter.close();
+    answers.close();
+  }
+}

@@ -1,0 +1,52 @@
+package io.heddle.embedded;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** The engine's file cannot be used. The message names the file, {@link #action()} what to do. */
+public final class EmbeddedFileException extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  private final String action;
+
+  private EmbeddedFileException(String message, String action, @Nullable Throwable cause) {
+    super(message, cause);
+    this.action = action;
+  }
+
+  static EmbeddedFileException inUse(Path file, Throwable cause) {
+    return new EmbeddedFileException(
+        "The session file " + file + " is in use by another Heddle process.",
+        "Stop the other process, or give this one a file of its own with HEDDLE_EMBEDDED_PATH"
+            + " (heddle.embedded.path). Several replicas share sessions on Redis: set REDIS_URL.",
+        cause);
+  }
+
+  static EmbeddedFileException newer(Path file, int layout, int known) {
+    return new EmbeddedFileException(
+        "The session file "
+            + file
+            + " has layout "
+            + layout
+            + "; this Heddle knows layouts up to "
+            + known
+            + ".",
+        "Run the newer Heddle that wrote it, or set HEDDLE_EMBEDDED_PATH (heddle.embedded.path) to"
+            + " another file.",
+        null);
+  }
+
+  static EmbeddedFileException unusable(Path file, Throwable cause) {
+    return new EmbeddedFileException(
+        "The session file " + file + " cannot be opened: " + cause.getMessage(),
+        "Check that the directory can be written to and that the file is one of Heddle's, or set"
+            + " HEDDLE_EMBEDDED_PATH (heddle.embedded.path) to another file.",
+        cause);
+  }
+
+  /** What whoever runs Heddle can do about it. */
+  public String action() {
+    return action;
+  }
+}

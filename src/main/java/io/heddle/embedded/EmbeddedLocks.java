@@ -1,0 +1,111 @@
+package io.heddle.embedded;
+
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.SessionLocks;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/** The session's lock, and the line of the updates that wait for it. */
+final class EmbeddedLocks implements SessionLocks, AutoCloseable {
+
+  private final StoreWriter writer;
+  private final SnapshotReads reads;
+  private final Locking locking;
+  private final InstantSource clock;
+  private final Lines lines = new Lines();
+  private final Scheduler timer = Schedulers.newSingle("heddle-embedded-timer", true);
+
+  EmbeddedLocks(StoreWriter writer, SnapshotReads reads, Locking locking, InstantSource clock) {
+    this.writer = writer;
+    this.reads = reads;
+    this.locking = locking;
+    this.clock = clock;
+  }
+
+  @Override
+  public <T> Mono<T> inLine(
+      SessionKey key,
+      @Nullable String owner,
+      @Nullable String token,
+      Duration wait,
+      Duration lease,
+      Function<String, Mono<T>> work) {
+    return Mono.create(
+        sink -> new Update<>(this, key, owner, token, wait, lease, work, sink).start());
+  }
+
+  @Override
+  public Mono<Held> lock(
+      SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
+    return writer.submit(tx -> locking.lock(tx, key, owner, ttl, label));
+  }
+
+  @Override
+  public Mono<Held> renew(SessionKey key, @Nullable String owner, String token, Duration ttl) {
+    return writer.submit(tx -> locking.renew(tx, key, owner, token, ttl));
+  }
+
+  @Override
+  public Mono<Void> release(SessionKey key, @Nullable String owner, @Nullable String token) {
+    return writer.submit(tx -> {
+      locking.release(tx, key, owner, token);
+      return null;
+    });
+  }
+
+  @Override
+  public Mono<Held> holder(SessionKey key, @Nullable String owner) {
+    return reads.read(rows -> {
+      long now = clock.millis();
+      SessionRecord session =
+          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      Holder holder = locking.live(session.holder(), now);
+      return holder == null ? null : Locking.held(session.fence(), holder, null);
+    });
+  }
+
+  Lines lines() {
+    return lines;
+  }
+
+  Disposable later(Runnable what, long nanos) {
+    return timer.schedule(what, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  Mono<Held> claim(SessionKey key, @Nullable String owner, Duration lease) {
+    return writer.submit(tx -> locking.claim(tx, key, owner, lease));
+  }
+
+  /** Never refused for a full queue: a claim that stays would lock everybody out. */
+  Mono<Void> unclaim(SessionKey key, String token) {
+    return writer.submitAnyway(tx -> {
+      locking.unclaim(tx, key, token);
+      return null;
+    });
+  }
+
+  /** Why somebody who waited in line is turned away. */
+  Mono<ProblemException> refusal(SessionKey key, @Nullable String owner) {
+    return reads.<ProblemException>read(rows -> {
+      long now = clock.millis();
+      SessionRecord session =
+          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      Holder holder = locking.live(session.holder(), now);
+      return holder == null ? Refusals.inLine(now) : Refusals.locked(holder, now);
+    });
+  }
+
+  @Override
+  public void close() {
+    timer.dispose();
+  }
+}

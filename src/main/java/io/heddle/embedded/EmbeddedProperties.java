@@ -1,0 +1,77 @@
+package io.heddle.embedded;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The embedded engine.
+ *
+ * @param path the file that keeps the sessions, its directory is made when missing; empty to keep
+ *     them in RAM, where they end with the process
+ * @param sync what an acknowledged write survives: {@code process} the death of this process,
+ *     {@code disk} that of the machine too, at the price of one fsync a group of writes
+ * @param commitDelay a group of writes takes what is waiting for at most this long before it is
+ *     committed; 0 commits each write alone. At most 2 ms
+ * @param queue writes, and as many reads, that may wait; one more is refused with 503
+ * @param cache pages of the file kept in RAM
+ * @param readThreads threads that read
+ * @param sweepEvery how often expired sessions are looked for
+ */
+@ConfigurationProperties("heddle.embedded")
+public record EmbeddedProperties(
+    @DefaultValue("data/heddle.mv") String path,
+    @DefaultValue("process") Sync sync,
+    @DefaultValue("2ms") Duration commitDelay,
+    @DefaultValue("10000") int queue,
+    @DefaultValue("32MB") DataSize cache,
+    @DefaultValue("2") int readThreads,
+    @DefaultValue("1s") Duration sweepEvery) {
+
+  private static final Duration LONGEST_COMMIT_DELAY = Duration.ofMillis(2);
+
+  /** What an acknowledged write survives. */
+  public enum Sync {
+    PROCESS,
+    DISK
+  }
+
+  public EmbeddedProperties {
+    if (commitDelay.isNegative() || commitDelay.compareTo(LONGEST_COMMIT_DELAY) > 0) {
+      throw new IllegalArgumentException(
+          "heddle.embedded.commit-delay must be from 0 to 2ms, it is " + commitDelay);
+    }
+    if (queue < 1) {
+      throw new IllegalArgumentException("heddle.embedded.queue must be at least 1");
+    }
+    if (cache.toMegabytes() < 1) {
+      throw new IllegalArgumentException("heddle.embedded.cache must be at least 1MB");
+    }
+    if (readThreads < 1) {
+      throw new IllegalArgumentException("heddle.embedded.read-threads must be at least 1");
+    }
+    if (sweepEvery.toMillis() < 1) {
+      throw new IllegalArgumentException("heddle.embedded.sweep-every must be at least 1ms");
+    }
+  }
+
+  /** Every default, and this path: empty for RAM. */
+  public static EmbeddedProperties at(String path) {
+    return new EmbeddedProperties(
+        path,
+        Sync.PROCESS,
+        LONGEST_COMMIT_DELAY,
+        10_000,
+        DataSize.ofMegabytes(32),
+        2,
+        Duration.ofSeconds(1));
+  }
+
+  /** The file, or null for RAM. */
+  @Nullable Path file() {
+    return path.isBlank() ? null : Path.of(path).toAbsolutePath().normalize();
+  }
+}

@@ -1,0 +1,188 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Checkpoint;
+import io.heddle.session.CheckpointPage;
+import io.heddle.session.Message;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
+import io.heddle.session.SessionReader;
+import io.heddle.session.StateView;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.View;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Reads sessions as they were last committed. */
+final class EmbeddedReader implements SessionReader {
+
+  private final SnapshotReads reads;
+  private final InstantSource clock;
+
+  EmbeddedReader(SnapshotReads reads, InstantSource clock) {
+    this.reads = reads;
+    this.clock = clock;
+  }
+
+  @Override
+  public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
+    return reads.read(rows -> {
+      SessionRecord session = require(rows, key, view);
+      return page(rows, key, session, page);
+    });
+  }
+
+  @Override
+  public Mono<ThreadPage> message(SessionKey key, View view, String message) {
+    return reads.read(rows -> {
+      SessionRecord session = require(rows, key, view);
+      Threads.Found found = Threads.find(rows, key, session.thread(), message);
+      if (found == null) {
+        throw Refusals.noMessage();
+      }
+      return new ThreadPage(session(rows, key, session), List.of(found.message(key)), false);
+    });
+  }
+
+  @Override
+  public Mono<StateView> state(SessionKey key, View view) {
+    return reads.read(rows -> {
+      SessionRecord session = require(rows, key, view);
+      return new StateView(session.position(), States.latest(rows, session.number()));
+    });
+  }
+
+  @Override
+  public Mono<CheckpointPage> checkpoints(
+      SessionKey key, View view, int limit, @Nullable String before) {
+    return reads.read(rows -> {
+      SessionRecord session = require(rows, key, view);
+      return checkpoints(rows, session, limit, before);
+    });
+  }
+
+  @Override
+  public Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint) {
+    return reads.read(rows -> {
+      SessionRecord session = require(rows, key, view);
+      Checkpoint found = States.find(rows, session.number(), checkpoint);
+      if (found == null) {
+        throw Refusals.noCheckpoint();
+      }
+      return new StateView(session.position(), found);
+    });
+  }
+
+  private SessionRecord require(Rows rows, SessionKey key, View view) {
+    SessionRecord session =
+        Access.require(rows.get(Table.SESSIONS, Keys.session(key)), view.owner(), clock.millis());
+    Position atLeast = view.atLeast();
+    if (atLeast != null && isLost(rows, session, atLeast)) {
+      throw Refusals.positionLost(session.position());
+    }
+    return session;
+  }
+
+  /**
+   * Above the current version, or found with another tag. One that is not found any more may have
+   * been there.
+   */
+  private static boolean isLost(Rows rows, SessionRecord session, Position position) {
+    if (position.version() >= session.version()) {
+      return !position.equals(session.position());
+    }
+    Stored.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), position.version()));
+    if (made != null) {
+      return !made.tag().equals(position.tag());
+    }
+    var append =
+        rows.scan(
+            Table.MESSAGES,
+            Keys.message(session.thread(), position.version(), 0),
+            Keys.message(session.thread(), position.version(), Integer.MAX_VALUE),
+            false);
+    return append.hasNext()
+        && append.next() != null
+        && !append.getValue().tag().equals(position.tag());
+  }
+
+  private static Session session(Rows rows, SessionKey key, SessionRecord session) {
+    return new Session(key, WriteRules.description(rows, session.number()), session.head());
+  }
+
+  private static ThreadPage page(
+      Rows rows, SessionKey key, SessionRecord session, PageRequest page) {
+    Stored.Place after = place(rows, key, session, page.after(), "after");
+    Stored.Place before = place(rows, key, session, page.before(), "before");
+    Session shown = session(rows, key, session);
+    if (page.limit() == 0) {
+      return new ThreadPage(shown, List.of(), session.messages() > 0);
+    }
+    long thread = session.thread();
+    byte[] low = after == null ? Keys.number(thread) : Threads.key(thread, after);
+    byte[] high = before == null ? Keys.number(thread + 1) : Threads.key(thread, before);
+    List<Message> messages = new ArrayList<>(Math.min(page.limit(), 128));
+    boolean more = false;
+    var cursor =
+        page.fromEnd()
+            ? rows.scan(Table.MESSAGES, high, low, true)
+            : rows.scan(Table.MESSAGES, low, high, false);
+    while (!more && cursor.hasNext()) {
+      byte[] at = cursor.next();
+      Stored.Place place = new Stored.Place(Keys.versionOf(at), Keys.indexOf(at));
+      if (place.equals(after) || place.equals(before)) {
+        continue;
+      }
+      more = messages.size() == page.limit();
+      if (!more) {
+        messages.add(Threads.message(key, place, cursor.getValue()));
+      }
+    }
+    if (page.fromEnd() != page.newestFirst()) {
+      Collections.reverse(messages);
+    }
+    return new ThreadPage(shown, messages, more);
+  }
+
+  private static Stored.@Nullable Place place(
+      Rows rows, SessionKey key, SessionRecord session, @Nullable String cursor, String field) {
+    if (cursor == null) {
+      return null;
+    }
+    Stored.Place place = Threads.cursor(rows, key, session, cursor);
+    if (place == null) {
+      throw Refusals.cursor(field);
+    }
+    return place;
+  }
+
+  private static CheckpointPage checkpoints(
+      Rows rows, SessionRecord session, int limit, @Nullable String before) {
+    long below = Long.MAX_VALUE;
+    if (before != null) {
+      Position position = Checkpoint.parseId(before);
+      if (position == null) {
+        throw Refusals.cursor("before");
+      }
+      below = position.version();
+    }
+    long number = session.number();
+    var cursor =
+        rows.scan(Table.CHECKPOINTS, Keys.version(number, below - 1), Keys.number(number), true);
+    List<Checkpoint> page = new ArrayList<>();
+    boolean more = false;
+    while (!more && cursor.hasNext()) {
+      byte[] at = cursor.next();
+      more = page.size() == limit;
+      if (!more) {
+        page.add(States.checkpoint(Keys.versionOf(at), cursor.getValue()));
+      }
+    }
+    return new CheckpointPage(session.position(), page, more);
+  }
+}

@@ -1,0 +1,129 @@
+package io.heddle.embedded;
+
+import io.heddle.base.SessionKey;
+import io.heddle.embedded.SessionRecord.Draft;
+import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.SessionLocks.Held;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** Who holds a session: the claim record, as the writer keeps it. */
+final class Locking {
+
+  /** A held session lives at least this much longer than its lock. */
+  private static final long OUTLIVE_MILLIS = 10_000;
+
+  /** Names this opening of the store in the holders that updates become. */
+  private final long process;
+
+  Locking(long process) {
+    this.process = process;
+  }
+
+  /** The holder, if it holds now: an update of a process that is gone does not. */
+  @Nullable Holder live(@Nullable Holder holder, long now) {
+    return holder != null
+            && holder.until() > now
+            && (holder.client() || holder.process() == process)
+        ? holder
+        : null;
+  }
+
+  /**
+   * Refuses a write that the lock does not allow. An ended holder is removed for ever, also when
+   * the write is refused: nobody's clock that goes back brings it to life again.
+   */
+  void check(Tx tx, byte[] path, Draft session, @Nullable String token) {
+    Holder holder = live(session.holder, tx.now());
+    if (holder == null && session.holder != null) {
+      session.holder = null;
+      tx.put(Table.SESSIONS, path, session.done());
+    }
+    if (holder == null) {
+      if (token != null) {
+        throw Refusals.staleFence();
+      }
+    } else if (token == null) {
+      throw Refusals.locked(holder, tx.now());
+    } else if (!holder.token().equals(token)) {
+      throw Refusals.staleFence();
+    }
+  }
+
+  /** Makes an update the holder; it replaces an update before it, whose turn in the line ended. */
+  Held claim(Tx tx, SessionKey key, @Nullable String owner, Duration lease) {
+    Draft session = require(tx, key, owner);
+    Holder holder = live(session.holder, tx.now());
+    if (holder != null && holder.client()) {
+      throw Refusals.locked(holder, tx.now());
+    }
+    return take(tx, key, session, lease, false, null);
+  }
+
+  Held lock(Tx tx, SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
+    Draft session = require(tx, key, owner);
+    Holder holder = live(session.holder, tx.now());
+    if (holder != null) {
+      throw Refusals.locked(holder, tx.now());
+    }
+    return take(tx, key, session, ttl, true, label);
+  }
+
+  Held renew(Tx tx, SessionKey key, @Nullable String owner, String token, Duration ttl) {
+    Draft session = require(tx, key, owner);
+    Holder holder = live(session.holder, tx.now());
+    if (holder == null || !holder.client() || !holder.token().equals(token)) {
+      throw Refusals.staleFence();
+    }
+    Holder longer =
+        new Holder(token, tx.now() + ttl.toMillis(), true, holder.process(), holder.label());
+    return hold(tx, key, session, longer);
+  }
+
+  void release(Tx tx, SessionKey key, @Nullable String owner, @Nullable String token) {
+    Draft session = require(tx, key, owner);
+    Holder holder = live(session.holder, tx.now());
+    if (token != null && (holder == null || !holder.token().equals(token))) {
+      throw Refusals.staleFence();
+    }
+    if (session.holder != null) {
+      session.holder = null;
+      tx.put(Table.SESSIONS, Keys.session(key), session.done());
+    }
+  }
+
+  /** Ends an update's claim, if it still is the holder. */
+  void unclaim(Tx tx, SessionKey key, String token) {
+    SessionRecord found = tx.get(Table.SESSIONS, Keys.session(key));
+    if (found != null && found.holder() != null && found.holder().token().equals(token)) {
+      Draft session = found.edit();
+      session.holder = null;
+      tx.put(Table.SESSIONS, Keys.session(key), session.done());
+    }
+  }
+
+  private static Draft require(Tx tx, SessionKey key, @Nullable String owner) {
+    return Access.require(tx.get(Table.SESSIONS, Keys.session(key)), owner, tx.now()).edit();
+  }
+
+  private Held take(
+      Tx tx, SessionKey key, Draft session, Duration ttl, boolean client, @Nullable String label) {
+    session.fence++;
+    String token = session.fence + "-" + tx.ids().token();
+    return hold(
+        tx, key, session, new Holder(token, tx.now() + ttl.toMillis(), client, process, label));
+  }
+
+  private static Held hold(Tx tx, SessionKey key, Draft session, Holder holder) {
+    session.holder = holder;
+    session.expires = Math.max(session.expires, holder.until() + OUTLIVE_MILLIS);
+    Lifecycle.save(tx, Keys.session(key), session);
+    return held(session.fence, holder, holder.token());
+  }
+
+  static Held held(long fence, Holder holder, @Nullable String token) {
+    return new Held(
+        token, fence, Instant.ofEpochMilli(holder.until()), holder.client(), holder.label());
+  }
+}

@@ -1,0 +1,39 @@
+package io.heddle.embedded;
+
+/** Gives numbers to sessions and threads, from blocks that are noted in the store. */
+final class Numbers {
+
+  private static final byte[] NEXT = Keys.ascii("next");
+  private static final int BLOCK = 1000;
+
+  /** More than one piece of work takes. */
+  private static final int ENOUGH = 16;
+
+  private long next;
+  private long end;
+
+  Numbers(Rows rows) {
+    Long stored = rows.get(Table.NUMBERS, NEXT);
+    next = stored == null ? 1 : stored;
+    end = next;
+  }
+
+  /**
+   * Notes the next block when this one ends soon. Before the work and not in it: work that fails
+   * writes nothing, and must not take the note with it.
+   */
+  void refill(StoreFile store) {
+    if (end - next < ENOUGH) {
+      end += BLOCK;
+      store.map(Table.NUMBERS).put(NEXT, end);
+    }
+  }
+
+  /** Skips the rest of a block when the process ends, and never gives a number twice. */
+  long next() {
+    if (next == end) {
+      throw new IllegalStateException("one piece of work takes too many numbers");
+    }
+    return next++;
+  }
+}

@@ -1,0 +1,92 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.embedded.SessionRecord.Draft;
+import io.heddle.embedded.WriteRules.Target;
+import io.heddle.session.Change;
+import io.heddle.session.Checkpoint;
+import io.heddle.session.Outcome;
+import io.heddle.session.StoreLimits;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The state document and its checkpoints. */
+final class States {
+
+  private static final String LATEST = "latest";
+
+  private final StoreLimits limits;
+
+  States(StoreLimits limits) {
+    this.limits = limits;
+  }
+
+  Outcome save(Target target, Json document) {
+    String previousTag = target.advance(target.now());
+    Draft session = target.session();
+    target
+        .tx()
+        .put(
+            Table.CHECKPOINTS,
+            Keys.version(session.number, session.version),
+            new Stored.Saved(session.tag, target.tx().now(), document));
+    session.checkpoints++;
+    session.checkpointBytes += document.length();
+    trim(target.tx(), session);
+    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.StateSaved());
+    return target.applied(null, List.of());
+  }
+
+  Outcome restore(Target target, String id) {
+    Checkpoint checkpoint = find(target.tx(), target.session().number, id);
+    if (checkpoint == null) {
+      throw Refusals.noCheckpoint();
+    }
+    return save(target, checkpoint.document());
+  }
+
+  /** The oldest go; the newest, which the tables do not show yet, never does. */
+  private void trim(Tx tx, Draft session) {
+    var oldest =
+        tx.scan(
+            Table.CHECKPOINTS, Keys.number(session.number), Keys.number(session.number + 1), false);
+    while ((session.checkpoints > limits.checkpoints()
+            || session.checkpointBytes > limits.checkpointBytes())
+        && oldest.hasNext()) {
+      tx.remove(Table.CHECKPOINTS, oldest.next());
+      session.checkpoints--;
+      session.checkpointBytes -= oldest.getValue().document().length();
+    }
+  }
+
+  /** A checkpoint by its id or {@code latest}, or null. */
+  static @Nullable Checkpoint find(Rows rows, long number, String id) {
+    if (id.equals(LATEST)) {
+      return latest(rows, number);
+    }
+    Position saved = Checkpoint.parseId(id);
+    if (saved == null) {
+      return null;
+    }
+    Stored.Saved stored = rows.get(Table.CHECKPOINTS, Keys.version(number, saved.version()));
+    return stored == null || !stored.tag().equals(saved.tag())
+        ? null
+        : checkpoint(saved.version(), stored);
+  }
+
+  static @Nullable Checkpoint latest(Rows rows, long number) {
+    var newest =
+        rows.scan(
+            Table.CHECKPOINTS, Keys.version(number, Long.MAX_VALUE), Keys.number(number), true);
+    return newest.hasNext() ? checkpoint(Keys.versionOf(newest.next()), newest.getValue()) : null;
+  }
+
+  static Checkpoint checkpoint(long version, Stored.Saved stored) {
+    return new Checkpoint(
+        new Position(version, stored.tag()),
+        Instant.ofEpochMilli(stored.time()),
+        stored.document());
+  }
+}

@@ -1,0 +1,306 @@
+package io.heddle.embedded;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * The one thread that changes the store. It takes what waits in the queue, decides and writes each
+ * piece of work, commits them as a group, and only then shows them to readers, publishes their
+ * changes and gives their answers. While it commits the next group gathers, so nobody waits for a
+ * timer.
+ */
+final class StoreWriter implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(StoreWriter.class);
+
+  /** Bounds what is unsaved in RAM when a group is large. */
+  private static final int LARGEST_GROUP = 512;
+
+  private final StoreFile store;
+  private final InstantSource clock;
+  private final IdSource ids;
+  private final EmbeddedFeed feed;
+  private final Workers answers;
+  private final Upkeep upkeep;
+  private final Numbers numbers;
+  private final long groupNanos;
+  private final int bound;
+
+  private final Queue<Entry<?>> queue = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger size = new AtomicInteger();
+  private final Thread thread;
+  private volatile boolean asleep;
+  private volatile boolean closed;
+  private volatile @Nullable Throwable failure;
+  private volatile Snapshot committed;
+
+  StoreWriter(
+      StoreFile store,
+      InstantSource clock,
+      IdSource ids,
+      EmbeddedFeed feed,
+      Workers answers,
+      Upkeep upkeep,
+      Duration commitDelay,
+      int bound) {
+    this.store = store;
+    this.clock = clock;
+    this.ids = ids;
+    this.feed = feed;
+    this.answers = answers;
+    this.upkeep = upkeep;
+    this.numbers = new Numbers(store);
+    this.groupNanos = commitDelay.toNanos();
+    this.bound = bound;
+    this.committed = store.snapshot();
+    this.thread = Thread.ofPlatform().daemon().name("heddle-embedded-writer").unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** One piece of work: its result, or null for none. */
+  interface Work<T> extends Function<Tx, @Nullable T> {}
+
+  /**
+   * Runs the work on the writer's thread and answers after the commit that holds it. What it throws
+   * is the answer, and it has written nothing then. {@code store-unavailable} when the queue is
+   * full; {@code outcome-unknown} when the commit failed.
+   */
+  <T> Mono<T> submit(Work<T> work) {
+    return Mono.create(sink -> {
+      if (closed || failure != null) {
+        sink.error(unavailable("The session store is closed.", 5));
+      } else if (size.incrementAndGet() > bound) {
+        size.decrementAndGet();
+        sink.error(unavailable("Too many writes are waiting for the session store.", 1));
+      } else {
+        enqueue(new Entry<>(work, sink, size));
+      }
+    });
+  }
+
+  /** Like {@link #submit}, but also when the queue is full: for what ends something. */
+  <T> Mono<T> submitAnyway(Work<T> work) {
+    return Mono.create(sink -> {
+      if (closed || failure != null) {
+        sink.error(unavailable("The session store is closed.", 5));
+      } else {
+        size.incrementAndGet();
+        enqueue(new Entry<>(work, sink, size));
+      }
+    });
+  }
+
+  /** The tables as of the last commit; whoever gets it must {@link Snapshot#leave} it. */
+  Snapshot enterCommitted() {
+    while (true) {
+      Snapshot newest = committed;
+      if (newest.enter()) {
+        return newest;
+      }
+      if (closed) {
+        throw unavailable("The session store is closed.", 5);
+      }
+    }
+  }
+
+  /** Why the store does not work any more, or null. */
+  @Nullable Throwable failure() {
+    return failure;
+  }
+
+  static ProblemException unavailable(String detail, int retryAfter) {
+    return Problem.of(ProblemCode.STORE_UNAVAILABLE, detail)
+        .with("retryAfter", retryAfter)
+        .toException();
+  }
+
+  private void enqueue(Entry<?> entry) {
+    queue.add(entry);
+    if (asleep) {
+      LockSupport.unpark(thread);
+    }
+  }
+
+  private void run() {
+    try {
+      while (!closed || !queue.isEmpty()) {
+        if (queue.isEmpty()) {
+          idle();
+        } else {
+          group();
+        }
+        upkeep();
+      }
+    } catch (Throwable e) {
+      fail(e);
+    } finally {
+      refuseQueued();
+    }
+  }
+
+  private void idle() {
+    asleep = true;
+    // Between the look and the flag somebody may have handed in work and seen no sleeper.
+    if (queue.isEmpty() && !closed) {
+      LockSupport.parkNanos(upkeep.nanosToNext());
+    }
+    asleep = false;
+  }
+
+  private void group() {
+    List<Entry<?>> group = new ArrayList<>();
+    boolean written = false;
+    long end = System.nanoTime() + groupNanos;
+    Entry<?> entry = queue.poll();
+    while (entry != null) {
+      group.add(entry);
+      numbers.refill(store);
+      try {
+        written |= entry.run(new Tx(store, numbers, ids, clock.millis()));
+      } catch (Throwable e) {
+        // The tables may hold a part of it now. Nothing of this group may be committed.
+        group.forEach(each -> each.refuse(unknown()));
+        throw e;
+      }
+      entry = group.size() < LARGEST_GROUP && System.nanoTime() < end ? queue.poll() : null;
+    }
+    if (written) {
+      try {
+        commit();
+      } catch (Throwable e) {
+        group.forEach(each -> each.refuse(unknown()));
+        throw e;
+      }
+    }
+    group.forEach(each -> feed.publish(each.changes()));
+    answers.add(() -> group.forEach(Entry::answer));
+  }
+
+  private void commit() {
+    store.commit();
+    Snapshot before = committed;
+    committed = store.snapshot();
+    before.leave();
+  }
+
+  private void upkeep() {
+    if (upkeep.isDue()) {
+      numbers.refill(store);
+      Tx tx = new Tx(store, numbers, ids, clock.millis());
+      upkeep.sweep(tx);
+      if (!tx.isEmpty()) {
+        tx.write();
+        commit();
+        feed.publish(tx.changes());
+      }
+      upkeep.compact(store, queue.isEmpty(), this::commit);
+    }
+  }
+
+  private void fail(Throwable e) {
+    failure = e;
+    log.error(
+        "The session store {} failed; Heddle answers 503 until it is started again",
+        store.file() == null ? "in RAM" : store.file(),
+        e);
+  }
+
+  private void refuseQueued() {
+    for (Entry<?> entry = queue.poll(); entry != null; entry = queue.poll()) {
+      entry.refuse(unavailable("The session store is closed.", 5));
+    }
+  }
+
+  private static ProblemException unknown() {
+    return Problem.of(
+            ProblemCode.OUTCOME_UNKNOWN, "The session store failed while it took the write.")
+        .toException();
+  }
+
+  /** Finishes what is queued, commits, and closes the store. */
+  @Override
+  public void close() {
+    closed = true;
+    LockSupport.unpark(thread);
+    Workers.join(thread);
+    refuseQueued();
+    committed.leave();
+    if (failure == null) {
+      store.close();
+    } else {
+      store.store().closeImmediately();
+    }
+  }
+
+  private static final class Entry<T> {
+    private final Work<T> work;
+    private final MonoSink<T> sink;
+    private final AtomicInteger open;
+    private List<Tx.Made> changes = List.of();
+    private @Nullable T result;
+    private @Nullable Throwable error;
+
+    /**
+     * @param open counts what is not answered yet
+     */
+    Entry(Work<T> work, MonoSink<T> sink, AtomicInteger open) {
+      this.work = work;
+      this.sink = sink;
+      this.open = open;
+    }
+
+    /** Whether it wrote something. */
+    boolean run(Tx tx) {
+      try {
+        result = work.apply(tx);
+      } catch (ProblemException e) {
+        error = e;
+        return false;
+      } catch (RuntimeException e) {
+        log.error("A piece of work failed and wrote nothing", e);
+        error = unavailable("The session store failed; nothing was written.", 1);
+        return false;
+      }
+      changes = tx.changes();
+      tx.write();
+      return !tx.isEmpty();
+    }
+
+    List<Tx.Made> changes() {
+      return changes;
+    }
+
+    void refuse(Throwable reason) {
+      open.decrementAndGet();
+      sink.error(reason);
+    }
+
+    void answer() {
+      open.decrementAndGet();
+      if (error != null) {
+        sink.error(error);
+      } else {
+        sink.success(result);
+      }
+    }
+  }
+}

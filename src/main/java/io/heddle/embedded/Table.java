@@ -1,0 +1,96 @@
+package io.heddle.embedded;
+
+import io.heddle.session.Description;
+import java.util.List;
+
+/**
+ * A map of the store, by what stands in it. The order of {@link #ALL} is that of {@link #ordinal}
+ * and is not stored: the store knows the maps by their names.
+ */
+final class Table<V> {
+
+  /** Session by tenant and id; also tombstones and what is being built. */
+  static final Table<SessionRecord> SESSIONS = new Table<>(0, "sessions", Codecs.SESSION);
+
+  /** By session number. */
+  static final Table<Description> DESCRIPTIONS = new Table<>(1, "descriptions", Codecs.DESCRIPTION);
+
+  /** By thread number, version and place in the append. */
+  static final Table<Stored.Row> MESSAGES = new Table<>(2, "messages", Codecs.ROW);
+
+  /** By thread number and client's message id. */
+  static final Table<Stored.Place> NAMES = new Table<>(3, "names", Codecs.PLACE);
+
+  /** By session number and version: the changes that are not appends. */
+  static final Table<Stored.Made> CHANGES = new Table<>(4, "changes", Codecs.MADE);
+
+  /** By session number and version. */
+  static final Table<Stored.Saved> CHECKPOINTS = new Table<>(5, "checkpoints", Codecs.SAVED);
+
+  /** By session and idempotency key. */
+  static final Table<Stored.Kept> RETRIES = new Table<>(6, "retries", Codecs.KEPT);
+
+  /** By time, then session: when to look whether it has expired. Never later than it does. */
+  static final Table<Boolean> EXPIRIES = new Table<>(7, "expiries", Codecs.NOTHING);
+
+  /** By time, then a kind and a key: what else is removed when its time has come. */
+  static final Table<Boolean> RUBBISH = new Table<>(8, "rubbish", Codecs.NOTHING);
+
+  /** Numbers of sessions and threads whose rows nobody can reach any more. */
+  static final Table<Boolean> ORPHANS = new Table<>(9, "orphans", Codecs.NOTHING);
+
+  /** By user and session: when it was last active. */
+  static final Table<Long> ACTIVE = new Table<>(10, "active", Codecs.NUMBER);
+
+  /** By user and last activity, newest first. */
+  static final Table<Boolean> RECENT = new Table<>(11, "recent", Codecs.NOTHING);
+
+  /** By user: the current session. */
+  static final Table<String> CURRENT = new Table<>(12, "current", Codecs.TEXT);
+
+  /** {@code next}: numbers from here on are free. */
+  static final Table<Long> NUMBERS = new Table<>(13, "numbers", Codecs.NUMBER);
+
+  static final List<Table<?>> ALL =
+      List.of(
+          SESSIONS,
+          DESCRIPTIONS,
+          MESSAGES,
+          NAMES,
+          CHANGES,
+          CHECKPOINTS,
+          RETRIES,
+          EXPIRIES,
+          RUBBISH,
+          ORPHANS,
+          ACTIVE,
+          RECENT,
+          CURRENT,
+          NUMBERS);
+
+  /** The tables whose keys begin with a session's or a thread's number. */
+  static final List<Table<?>> NUMBERED =
+      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS);
+
+  private final int ordinal;
+  private final String name;
+  private final Codecs.Codec<V> codec;
+
+  private Table(int ordinal, String name, Codecs.Codec<V> codec) {
+    this.ordinal = ordinal;
+    this.name = name;
+    this.codec = codec;
+  }
+
+  int ordinal() {
+    return ordinal;
+  }
+
+  String mapName() {
+    return name;
+  }
+
+  Codecs.Codec<V> codec() {
+    return codec;
+  }
+}

@@ -1,0 +1,103 @@
+package io.heddle.embedded;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import java.util.ArrayList;
+import java.util.List;
+import org.h2.mvstore.Cursor;
+import org.h2.mvstore.MVMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One piece of work on the writer's thread. It reads the tables as they are and notes what to
+ * write; nothing is written before the work is over, so work that fails has done nothing.
+ */
+final class Tx implements Rows {
+
+  private final StoreFile store;
+  private final Numbers numbers;
+  private final IdSource ids;
+  private final long now;
+  private final List<Note<?>> notes = new ArrayList<>();
+  private final List<Made> changes = new ArrayList<>(1);
+
+  /** A change that is published when the work is committed. */
+  record Made(SessionKey session, String previousTag, Position position, @Nullable Json body) {}
+
+  private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
+    void write(StoreFile store) {
+      MVMap<byte[], V> map = store.map(table);
+      if (value == null) {
+        map.remove(key);
+      } else {
+        map.put(key, value);
+      }
+    }
+  }
+
+  Tx(StoreFile store, Numbers numbers, IdSource ids, long now) {
+    this.store = store;
+    this.numbers = numbers;
+    this.ids = ids;
+    this.now = now;
+  }
+
+  /** The store's clock, in milliseconds since 1970. */
+  long now() {
+    return now;
+  }
+
+  IdSource ids() {
+    return ids;
+  }
+
+  /** A number no session and no thread ever had. */
+  long newNumber() {
+    return numbers.next();
+  }
+
+  /** As the table was before this work: what it noted itself is not seen. */
+  @Override
+  public <V> @Nullable V get(Table<V> table, byte[] key) {
+    return store.get(table, key);
+  }
+
+  @Override
+  public <V> Cursor<byte[], V> scan(
+      Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse) {
+    return store.scan(table, from, to, reverse);
+  }
+
+  <V> void put(Table<V> table, byte[] key, V value) {
+    notes.add(new Note<>(table, key, value));
+  }
+
+  void remove(Table<?> table, byte[] key) {
+    notes.add(new Note<>(table, key, null));
+  }
+
+  void publish(SessionKey session, String previousTag, Position position, @Nullable Json body) {
+    changes.add(new Made(session, previousTag, position, body));
+  }
+
+  /** {@link Change#toJson()}, or null when it is longer than what is published and kept. */
+  static @Nullable Json bodyOf(Change change) {
+    Json body = change.toJson();
+    return body.length() > Change.MAX_PUBLISHED_BYTES ? null : body;
+  }
+
+  boolean isEmpty() {
+    return notes.isEmpty();
+  }
+
+  void write() {
+    notes.forEach(note -> note.write(store));
+  }
+
+  List<Made> changes() {
+    return changes;
+  }
+}

@@ -1,0 +1,149 @@
+package io.heddle.embedded;
+
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.SessionLocks.Held;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * One update of several steps: waits in the session's line, claims the session, works, gives it
+ * back, answers. From its turn on nobody can cancel it, so no claim is left behind; its lease ends
+ * the turn if the work does not.
+ */
+final class Update<T> {
+
+  private static final long SHORTEST_RETRY_MILLIS = 20;
+  private static final long LONGEST_RETRY_MILLIS = 250;
+
+  private final EmbeddedLocks locks;
+  private final SessionKey key;
+  private final @Nullable String owner;
+  private final @Nullable String token;
+  private final Duration lease;
+  private final Function<String, Mono<T>> work;
+  private final MonoSink<T> sink;
+  private final long waitEnds;
+
+  private final Disposable.Swap timer = Disposables.swap();
+  private volatile Lines.@Nullable Place place;
+  private volatile boolean cancelled;
+
+  Update(
+      EmbeddedLocks locks,
+      SessionKey key,
+      @Nullable String owner,
+      @Nullable String token,
+      Duration wait,
+      Duration lease,
+      Function<String, Mono<T>> work,
+      MonoSink<T> sink) {
+    this.locks = locks;
+    this.key = key;
+    this.owner = owner;
+    this.token = token;
+    this.lease = lease;
+    this.work = work;
+    this.sink = sink;
+    this.waitEnds = System.nanoTime() + wait.toNanos();
+  }
+
+  void start() {
+    sink.onCancel(this::cancel);
+    stand();
+  }
+
+  private void stand() {
+    Lines.Place entered = locks.lines().enter(key, this::turn);
+    place = entered;
+    timer.update(locks.later(() -> tooLate(entered), Math.max(0, waitEnds - System.nanoTime())));
+    if (cancelled) {
+      locks.lines().giveUp(entered);
+    } else {
+      locks.lines().start(entered);
+    }
+  }
+
+  private void cancel() {
+    cancelled = true;
+    Lines.Place waiting = place;
+    if (waiting != null && locks.lines().giveUp(waiting)) {
+      timer.dispose();
+    }
+  }
+
+  private void tooLate(Lines.Place waiting) {
+    if (locks.lines().giveUp(waiting)) {
+      locks.refusal(key, owner).subscribe(sink::error, sink::error);
+    }
+  }
+
+  private void turn() {
+    timer.update(locks.later(this::leave, lease.toNanos()));
+    if (token != null) {
+      work(token, Mono.empty());
+    } else {
+      locks.claim(key, owner, lease).subscribe(this::claimed, this::notClaimed);
+    }
+  }
+
+  private void claimed(Held held) {
+    String mine = held.token();
+    if (mine == null) {
+      throw new IllegalStateException("a claim has a token");
+    }
+    work(mine, locks.unclaim(key, mine));
+  }
+
+  /** A client holds the session. Its own updates stand in the same line, so wait outside of it. */
+  private void notClaimed(Throwable refusal) {
+    leave();
+    long left = waitEnds - System.nanoTime();
+    boolean locked =
+        refusal instanceof ProblemException problem
+            && problem.problem().code() == ProblemCode.SESSION_LOCKED;
+    if (!locked || left <= 0 || cancelled) {
+      sink.error(refusal);
+      return;
+    }
+    long pause =
+        TimeUnit.MILLISECONDS.toNanos(
+            ThreadLocalRandom.current().nextLong(SHORTEST_RETRY_MILLIS, LONGEST_RETRY_MILLIS + 1));
+    timer.update(locks.later(this::stand, Math.min(pause, left)));
+  }
+
+  private void work(String holder, Mono<Void> release) {
+    Mono.defer(() -> work.apply(holder))
+        .contextWrite(sink.contextView())
+        .singleOptional()
+        .subscribe(
+            value -> end(release, () -> sink.success(value.orElse(null))),
+            error -> end(release, () -> sink.error(error)));
+  }
+
+  /** Gives the session back and only then answers: the caller's next write must not meet it. */
+  private void end(Mono<Void> release, Runnable answer) {
+    Runnable done =
+        () -> {
+          leave();
+          answer.run();
+        };
+    release.subscribe(_ -> {}, _ -> done.run(), done);
+  }
+
+  private void leave() {
+    timer.update(Disposables.disposed());
+    Lines.Place mine = place;
+    if (mine != null) {
+      locks.lines().leave(mine);
+    }
+  }
+}
