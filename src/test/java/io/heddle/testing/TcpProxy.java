@@ -16,9 +16,11 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +47,47 @@ public final class TcpProxy implements AutoCloseable {
     DOWNSTREAM
   }
 
+  /**
+   * A place at which one connection stands still: the first request that was looked for, or its
+   * reply, is kept here with everything that comes after it on the same connection.
+   */
+  public static final class Hold {
+    private final Direction direction;
+    private final Predicate<Request> wanted;
+    private final AtomicInteger connection = new AtomicInteger();
+    private final CountDownLatch reached = new CountDownLatch(1);
+    private final CountDownLatch released = new CountDownLatch(1);
+
+    private Hold(Direction direction, Predicate<Request> wanted) {
+      this.direction = direction;
+      this.wanted = wanted;
+    }
+
+    /** Waits until the request was seen; false when it did not come in this time. */
+    public boolean await(Duration most) throws InterruptedException {
+      return reached.await(most.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Sends on what was kept, in order. */
+    public void release() {
+      released.countDown();
+    }
+
+    private void look(Request request) {
+      if (connection.get() == 0
+          && wanted.test(request)
+          && connection.compareAndSet(0, request.connection())) {
+        reached.countDown();
+      }
+    }
+
+    private void pass(Direction way, int link) throws InterruptedException {
+      if (way == direction && connection.get() == link) {
+        released.await();
+      }
+    }
+  }
+
   private record Chunk(byte[] bytes, long dueNanos) {}
 
   private static final Chunk END = new Chunk(new byte[0], 0);
@@ -56,6 +99,7 @@ public final class TcpProxy implements AutoCloseable {
   private final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
   private final AtomicInteger connectionIds = new AtomicInteger();
   private final AtomicLong replyDelayNanos = new AtomicLong();
+  private volatile @Nullable Hold hold;
   private @Nullable ServerSocket listener;
 
   private TcpProxy(InetSocketAddress target) {
@@ -135,6 +179,21 @@ public final class TcpProxy implements AutoCloseable {
     swallowed.clear();
   }
 
+  /**
+   * Keeps back the first request like this that comes from now on ({@link Direction#UPSTREAM}), or
+   * its reply ({@link Direction#DOWNSTREAM}), and what follows on its connection. One at a time: a
+   * second call forgets the first, and lets go what that kept.
+   */
+  public Hold hold(Direction direction, Predicate<Request> wanted) {
+    Hold next = new Hold(direction, wanted);
+    Hold previous = hold;
+    hold = next;
+    if (previous != null) {
+      previous.release();
+    }
+    return next;
+  }
+
   /** The requests of all clients since the start or the last {@link #forgetRequests}, in order. */
   public List<Request> requests() {
     return List.copyOf(requests);
@@ -154,6 +213,10 @@ public final class TcpProxy implements AutoCloseable {
   @Override
   public void close() {
     refuse();
+    Hold last = hold;
+    if (last != null) {
+      last.release();
+    }
     cut();
   }
 
@@ -231,7 +294,7 @@ public final class TcpProxy implements AutoCloseable {
 
     private void upstream() {
       RespRequests parser =
-          new RespRequests((command, argument) -> requests.add(new Request(id, command, argument)));
+          new RespRequests((command, argument) -> seen(new Request(id, command, argument)));
       byte[] buffer = new byte[64 * 1024];
       try {
         InputStream in = client.getInputStream();
@@ -239,14 +302,32 @@ public final class TcpProxy implements AutoCloseable {
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
           // Counted before it is sent on: whoever has the answer finds the request counted.
           parser.accept(buffer, n);
+          pass(Direction.UPSTREAM);
           if (!swallowed.contains(Direction.UPSTREAM)) {
             out.write(buffer, 0, n);
           }
         }
       } catch (IOException broken) {
         // The end of a connection is an ordinary event here.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       } finally {
         end();
+      }
+    }
+
+    private void seen(Request request) {
+      requests.add(request);
+      Hold active = hold;
+      if (active != null) {
+        active.look(request);
+      }
+    }
+
+    private void pass(Direction way) throws InterruptedException {
+      Hold active = hold;
+      if (active != null) {
+        active.pass(way, id);
       }
     }
 
@@ -273,6 +354,7 @@ public final class TcpProxy implements AutoCloseable {
         OutputStream out = client.getOutputStream();
         for (Chunk chunk = replies.take(); chunk != END; chunk = replies.take()) {
           TimeUnit.NANOSECONDS.sleep(chunk.dueNanos() - System.nanoTime());
+          pass(Direction.DOWNSTREAM);
           if (!swallowed.contains(Direction.DOWNSTREAM)) {
             out.write(chunk.bytes());
           }

@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.testing.TcpProxy.Direction;
+import io.heddle.testing.TcpProxy.Hold;
 import io.heddle.testing.TcpProxy.Request;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -98,5 +101,28 @@ class TcpProxyIT {
       proxy.deliver();
       proxy.cut();
     }
+  }
+
+  @Test
+  void holdsOneRequestOrItsReply() throws Exception {
+    StatefulRedisConnection<String, String> connection = client.connect();
+    RedisCommands<String, String> other = client.connect().sync();
+    String key = "proxy-it:held:" + proxy.port();
+
+    Hold request = proxy.hold(Direction.UPSTREAM, seen -> seen.toString().equals("APPEND " + key));
+    RedisFuture<Long> late = connection.async().append(key, "a");
+    assertThat(request.await(Duration.ofSeconds(5))).isTrue();
+    assertThat(other.get(key)).isNull();
+    request.release();
+    assertThat(late.get(5, TimeUnit.SECONDS)).isEqualTo(1);
+
+    Hold reply = proxy.hold(Direction.DOWNSTREAM, seen -> seen.command().equals("APPEND"));
+    RedisFuture<Long> unheard = connection.async().append(key, "b");
+    assertThat(reply.await(Duration.ofSeconds(5))).isTrue();
+    Awaitility.await().until(() -> "ab".equals(other.get(key)));
+    assertThat(unheard.isDone()).isFalse();
+    reply.release();
+    assertThat(unheard.get(5, TimeUnit.SECONDS)).isEqualTo(2);
+    other.del(key);
   }
 }
