@@ -1,0 +1,80 @@
+package io.heddle;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.RandomIds;
+import io.heddle.limit.LimitProperties;
+import io.heddle.limit.Limits;
+import io.heddle.limit.RateLimiter;
+import io.heddle.ops.HeddleMetrics;
+import io.heddle.ops.StartHealth;
+import io.heddle.ops.StoreHealth;
+import io.heddle.ops.StoreProbe;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+import java.time.InstantSource;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** What is the same over both engines. */
+@Configuration(proxyBeanMethods = false)
+class CoreConfiguration {
+
+  @Bean
+  InstantSource clock() {
+    return InstantSource.system();
+  }
+
+  @Bean
+  IdSource idSource(InstantSource clock) {
+    return new RandomIds(clock);
+  }
+
+  @Bean
+  StoreLimits storeLimits(SessionProperties properties) {
+    return properties.storeLimits();
+  }
+
+  @Bean
+  SessionServices sessionServices(
+      SessionReader reader,
+      SessionWriter writer,
+      SessionIndex index,
+      SessionLocks locks,
+      RetryRecords records,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties) {
+    return new SessionServices(reader, writer, index, locks, records, ids, clock, properties);
+  }
+
+  @Bean
+  Limits limits(RateLimiter limiter, LimitProperties properties) {
+    return new Limits(limiter, properties);
+  }
+
+  @Bean
+  StoreHealth storeHealthIndicator(StoreProbe probe, InstantSource clock) {
+    return new StoreHealth(probe, clock);
+  }
+
+  @Bean
+  StartHealth startHealthIndicator(StoreProbe probe) {
+    return new StartHealth(probe);
+  }
+
+  @Bean
+  HeddleMetrics heddleMetrics(SessionServices services, Limits limits, LockLosses losses) {
+    return new HeddleMetrics(services, limits, losses::count);
+  }
+
+  /** How many updates lost their lock before they ended, as the engine counts them. */
+  interface LockLosses {
+    long count();
+  }
+}

@@ -1,0 +1,233 @@
+package io.heddle;
+
+import io.heddle.CoreConfiguration.LockLosses;
+import io.heddle.EngineChoice.Engine;
+import io.heddle.base.IdSource;
+import io.heddle.limit.RateLimiter;
+import io.heddle.ops.StoreProbe;
+import io.heddle.redis.RedisClients;
+import io.heddle.redis.RedisEngine;
+import io.heddle.redis.RedisProperties;
+import io.heddle.redis.RedisStatus;
+import io.heddle.redis.RedissonClients;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+import io.lettuce.core.AbstractRedisClient;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails.Node;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import reactor.core.publisher.Mono;
+
+/** The Redis engine, on the client that Boot makes from {@code spring.data.redis.*}. */
+@Configuration(proxyBeanMethods = false)
+@OnEngine(Engine.REDIS)
+@ImportAutoConfiguration(DataRedisAutoConfiguration.class)
+class RedisConfiguration {
+
+  private static final Logger log = LoggerFactory.getLogger(RedisConfiguration.class);
+
+  @Bean
+  LettuceClientOptionsBuilderCustomizer heddleClientOptions(RedisProperties properties) {
+    return options -> RedisClients.options(options, properties);
+  }
+
+  @Bean
+  RedisEngine redisEngine(
+      LettuceConnectionFactory factory,
+      DataRedisConnectionDetails details,
+      RedisProperties properties,
+      StoreLimits limits,
+      IdSource ids,
+      Environment environment) {
+    log.info(
+        "Engine: redis at {}, because {}", place(details), EngineChoice.of(environment).reason());
+    return new RedisEngine(
+        (AbstractRedisClient) factory.getRequiredNativeClient(),
+        () -> RedissonClients.connect(details, properties),
+        properties,
+        limits,
+        ids);
+  }
+
+  /** Ends the engine after the web server, which may still need it, and before its client. */
+  @Bean
+  SmartLifecycle redisEngineLifecycle(RedisEngine engine, ApplicationContext context) {
+    return new EngineLifecycle(engine, context);
+  }
+
+  @Bean
+  SessionReader sessionReader(RedisEngine engine) {
+    return engine.reader();
+  }
+
+  @Bean
+  SessionWriter sessionWriter(RedisEngine engine) {
+    return engine.writer();
+  }
+
+  @Bean
+  SessionIndex sessionIndex(RedisEngine engine) {
+    return engine.index();
+  }
+
+  @Bean
+  SessionLocks sessionLocks(RedisEngine engine) {
+    return engine.locks();
+  }
+
+  @Bean
+  RetryRecords retryRecords(RedisEngine engine) {
+    return engine.records();
+  }
+
+  @Bean
+  ChangeFeed changeFeed(RedisEngine engine) {
+    return engine.feed();
+  }
+
+  @Bean
+  RateLimiter rateLimiter(RedisEngine engine) {
+    return engine.limiter();
+  }
+
+  @Bean
+  LockLosses lockLosses(RedisEngine engine) {
+    return engine::lostLocks;
+  }
+
+  @Bean
+  StoreProbe storeProbe(RedisEngine engine) {
+    return new Probe(engine);
+  }
+
+  /** Where Redis is, without who we say we are there. */
+  static String place(DataRedisConnectionDetails details) {
+    String tls = details.getSslBundle() == null ? "" : " over TLS";
+    if (details.getCluster() != null) {
+      return "the Cluster "
+          + details.getCluster().getNodes().stream()
+              .map(RedisConfiguration::address)
+              .collect(Collectors.joining(","))
+          + tls;
+    }
+    if (details.getSentinel() != null) {
+      return details.getSentinel().getMaster()
+          + " by the sentinels "
+          + details.getSentinel().getNodes().stream()
+              .map(RedisConfiguration::address)
+              .collect(Collectors.joining(","))
+          + tls;
+    }
+    var standalone = details.getStandalone();
+    return standalone == null
+        ? "an unknown place"
+        : standalone.getHost()
+            + ":"
+            + standalone.getPort()
+            + (standalone.getDatabase() == 0 ? "" : "/" + standalone.getDatabase())
+            + tls;
+  }
+
+  private static String address(Node node) {
+    return node.host() + ":" + node.port();
+  }
+
+  private record Probe(RedisEngine redis) implements StoreProbe {
+
+    @Override
+    public String engine() {
+      return "redis";
+    }
+
+    @Override
+    public boolean hasStarted() {
+      return redis.isReady();
+    }
+
+    @Override
+    public Mono<Look> look() {
+      return redis.status().map(Probe::look);
+    }
+
+    private static Look look(RedisStatus status) {
+      Map<String, Object> details = new LinkedHashMap<>();
+      details.put("version", status.version());
+      details.put("usedMemory", status.usedMemory());
+      details.put("maxMemory", status.maxMemory());
+      details.put("maxmemoryPolicy", status.policy());
+      return new Look(
+          details,
+          status.policy().equals("noeviction")
+              ? null
+              : "maxmemory-policy is "
+                  + status.policy()
+                  + ": Redis may throw sessions away; set it to noeviction");
+    }
+  }
+
+  private static final class EngineLifecycle implements SmartLifecycle {
+
+    /** Above the client's, which is 0, and below the web server's. */
+    private static final int PHASE = 1000;
+
+    private static final int EXIT_CONFIG = 78;
+
+    private final RedisEngine engine;
+    private final ApplicationContext context;
+    private volatile boolean running;
+
+    EngineLifecycle(RedisEngine engine, ApplicationContext context) {
+      this.engine = engine;
+      this.context = context;
+    }
+
+    @Override
+    public void start() {
+      running = true;
+      engine.start(this::refuse);
+    }
+
+    @Override
+    public void stop() {
+      running = false;
+      engine.close();
+    }
+
+    @Override
+    public boolean isRunning() {
+      return running;
+    }
+
+    @Override
+    public int getPhase() {
+      return PHASE;
+    }
+
+    private void refuse(RuntimeException reason) {
+      log.error("This Heddle must not serve this Redis and ends: {}", reason.getMessage());
+      // On another thread: it ends the one that calls this.
+      Thread.ofPlatform()
+          .name("heddle-exit")
+          .start(() -> System.exit(SpringApplication.exit(context, () -> EXIT_CONFIG)));
+    }
+  }
+}

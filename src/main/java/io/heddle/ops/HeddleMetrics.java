@@ -1,0 +1,53 @@
+package io.heddle.ops;
+
+import io.heddle.limit.Limits;
+import io.heddle.session.SessionServices;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import java.util.function.LongSupplier;
+
+/** What the rooms count, as meters. */
+public final class HeddleMetrics implements MeterBinder {
+
+  private final SessionServices services;
+  private final Limits limits;
+  private final LongSupplier lostLocks;
+
+  /**
+   * @param lostLocks how many updates lost their lock before they ended, since the start
+   */
+  public HeddleMetrics(SessionServices services, Limits limits, LongSupplier lostLocks) {
+    this.services = services;
+    this.limits = limits;
+    this.lostLocks = lostLocks;
+  }
+
+  @Override
+  public void bindTo(MeterRegistry registry) {
+    count(registry, "heddle.limits.refused", "Requests over a limit", limits::refused);
+    count(
+        registry,
+        "heddle.limits.failures",
+        "Requests whose limits could not be asked in time",
+        limits::failures);
+    count(
+        registry,
+        "heddle.index.failures",
+        "Writes of the users' index that failed outside a request",
+        services::indexFailures);
+    count(
+        registry,
+        "heddle.locks.lost",
+        "Updates that lost their lock before they ended",
+        lostLocks);
+  }
+
+  private static void count(
+      MeterRegistry registry, String name, String description, LongSupplier value) {
+    FunctionCounter.builder(name, value, LongSupplier::getAsLong)
+        .description(description)
+        .strongReference(true)
+        .register(registry);
+  }
+}

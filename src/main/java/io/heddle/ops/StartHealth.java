@@ -1,0 +1,21 @@
+package io.heddle.ops;
+
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+
+/** Part of readiness: down until the engine has worked once. */
+public final class StartHealth implements HealthIndicator {
+
+  private final StoreProbe probe;
+
+  public StartHealth(StoreProbe probe) {
+    this.probe = probe;
+  }
+
+  @Override
+  public Health health() {
+    return probe.hasStarted()
+        ? Health.up().build()
+        : Health.down().withDetail("waiting", "for the first answer of " + probe.engine()).build();
+  }
+}
