@@ -105,11 +105,10 @@ class EmbeddedConfiguration {
 
     @Override
     public Mono<Look> look() {
-      return Mono.fromSupplier(
-          () ->
-              new Look(
-                  Map.of("kept", embedded.describe()),
-                  embedded.isHealthy() ? null : "the store failed; see the log"));
+      return Mono.fromSupplier(() ->
+          new Look(
+              Map.of("kept", embedded.describe()),
+              embedded.isHealthy() ? null : "the store failed; see the log"));
     }
   }
 }

@@ -25,7 +25,8 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
 final class EnvFile implements EnvironmentPostProcessor, Ordered {
 
   /** Boot maps names like {@code HEDDLE_EMBEDDED_PATH} only in sources whose name ends so. */
-  static final String SOURCE = "envFile-" + StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME;
+  static final String SOURCE =
+      "envFile-" + StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME;
 
   private static final String PROPERTY = "heddle.env-file";
 
@@ -46,8 +47,7 @@ final class EnvFile implements EnvironmentPostProcessor, Ordered {
       return;
     }
     MutablePropertySources sources = environment.getPropertySources();
-    SystemEnvironmentPropertySource source =
-        new SystemEnvironmentPropertySource(SOURCE, variables);
+    SystemEnvironmentPropertySource source = new SystemEnvironmentPropertySource(SOURCE, variables);
     if (sources.contains(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME)) {
       sources.addAfter(StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME, source);
     } else {

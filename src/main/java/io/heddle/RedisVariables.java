@@ -106,8 +106,7 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
       if (uri.getHost() != null && uri.getPort() < 0) {
         String authority = uri.getRawAuthority();
         String named = authority.endsWith(":") ? authority : authority + ":";
-        corrections.put(
-            PREFIX + "url", url.replace("//" + authority, "//" + named + DEFAULT_PORT));
+        corrections.put(PREFIX + "url", url.replace("//" + authority, "//" + named + DEFAULT_PORT));
       }
       if ("rediss".equals(uri.getScheme())
           && EngineChoice.text(environment, PREFIX + "ssl.enabled") == null

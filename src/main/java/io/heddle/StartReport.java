@@ -20,7 +20,8 @@ final class StartReport implements ApplicationListener<ApplicationReadyEvent> {
     Environment environment = event.getApplicationContext().getEnvironment();
     String address = environment.getProperty("server.address", "0.0.0.0");
     String place = "http://" + address + ":" + environment.getProperty("local.server.port");
-    String took = event.getTimeTaken() == null ? "" : " after " + event.getTimeTaken().toMillis() + " ms";
+    String took =
+        event.getTimeTaken() == null ? "" : " after " + event.getTimeTaken().toMillis() + " ms";
     if (isLoopback(address)) {
       log.info(
           "Heddle {} listens on {}{}. It has no sign-in yet and can be reached from this machine"

@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.IdSource;
+import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
@@ -27,6 +28,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final SessionIndex index;
   private final EmbeddedLocks locks;
   private final EmbeddedFeed feed;
+  private final RateLimiter limiter = new EmbeddedRateLimiter();
 
   private EmbeddedEngine(
       StoreFile store,
@@ -94,6 +96,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public ChangeFeed feed() {
     return feed;
+  }
+
+  public RateLimiter limiter() {
+    return limiter;
   }
 
   /** Whether the store works. When it does not, every call is {@code store-unavailable}. */

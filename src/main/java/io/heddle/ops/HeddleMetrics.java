@@ -37,17 +37,13 @@ public final class HeddleMetrics implements MeterBinder {
         "Writes of the users' index that failed outside a request",
         services::indexFailures);
     count(
-        registry,
-        "heddle.locks.lost",
-        "Updates that lost their lock before they ended",
-        lostLocks);
+        registry, "heddle.locks.lost", "Updates that lost their lock before they ended", lostLocks);
   }
 
-  private static void count(
-      MeterRegistry registry, String name, String description, LongSupplier value) {
-    FunctionCounter.builder(name, value, LongSupplier::getAsLong)
+  private void count(MeterRegistry registry, String name, String description, LongSupplier value) {
+    // A meter keeps its object weakly: this one lives as long as the application.
+    FunctionCounter.builder(name, this, _ -> value.getAsLong())
         .description(description)
-        .strongReference(true)
         .register(registry);
   }
 }

@@ -53,9 +53,8 @@ public final class StoreHealth implements ReactiveHealthIndicator {
 
   private Health.Builder describe(Health.Builder health, boolean reachable) {
     Seen now =
-        seen.updateAndGet(
-            before ->
-                before.reachable() == reachable ? before : new Seen(reachable, clock.instant()));
+        seen.updateAndGet(before ->
+            before.reachable() == reachable ? before : new Seen(reachable, clock.instant()));
     return health
         .withDetail("engine", probe.engine())
         .withDetail("reachable", reachable)

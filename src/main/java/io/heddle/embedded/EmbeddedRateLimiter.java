@@ -1,0 +1,136 @@
+package io.heddle.embedded;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
+import io.heddle.limit.Decision;
+import io.heddle.limit.Permit;
+import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Rule;
+import io.heddle.limit.Subject;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Counters in RAM, on the monotonic clock. They end with the process, and a new one starts a new
+ * window for everybody. A subject's counters change together, under the map's lock of its entry.
+ */
+final class EmbeddedRateLimiter implements RateLimiter {
+
+  /** So many subjects at once; of more than that the longest unused start a new window. */
+  private static final int SUBJECTS = 200_000;
+
+  private final LongSupplier nanoTime;
+  private final Cache<Subject, Map<String, Window>> windows;
+
+  EmbeddedRateLimiter() {
+    this(System::nanoTime);
+  }
+
+  EmbeddedRateLimiter(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+    this.windows =
+        Caffeine.newBuilder()
+            .maximumSize(SUBJECTS)
+            .ticker(nanoTime::getAsLong)
+            .expireAfter(Expiry.<Subject, Map<String, Window>>writing((_, all) -> life(all)))
+            .build();
+  }
+
+  @Override
+  public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
+    return Mono.fromSupplier(() -> {
+      List<Decision> decisions = new ArrayList<>(rules.size());
+      windows
+          .asMap()
+          .compute(
+              subject,
+              (_, before) -> {
+                long now = nanoTime.getAsLong();
+                Map<String, Window> all = running(before, now);
+                boolean none = rules.stream().anyMatch(rule -> count(all, rule) >= rule.limit());
+                for (Rule rule : rules) {
+                  decisions.add(none ? look(all, rule, now) : count(all, rule, now));
+                }
+                return all;
+              });
+      return List.copyOf(decisions);
+    });
+  }
+
+  @Override
+  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+    return Mono.fromRunnable(() ->
+        windows
+            .asMap()
+            .computeIfPresent(
+                subject,
+                (_, before) -> {
+                  long now = nanoTime.getAsLong();
+                  Map<String, Window> all = running(before, now);
+                  permits.forEach(permit -> lower(all, permit, now));
+                  return all;
+                }));
+  }
+
+  private static Decision look(Map<String, Window> all, Rule rule, long now) {
+    Window window = all.get(rule.name());
+    long count = window == null ? 0 : window.count();
+    Duration left = window == null ? rule.window() : Duration.ofNanos(window.end() - now);
+    return new Decision(rule, count < rule.limit(), Math.max(0, rule.limit() - count), left);
+  }
+
+  private static Decision count(Map<String, Window> all, Rule rule, long now) {
+    Window window = all.get(rule.name());
+    Window next =
+        window == null
+            ? new Window(1, now + rule.window().toNanos())
+            : new Window(window.count() + 1, window.end());
+    all.put(rule.name(), next);
+    return new Decision(
+        rule, true, rule.limit() - next.count(), Duration.ofNanos(next.end() - now));
+  }
+
+  private static void lower(Map<String, Window> all, Permit permit, long now) {
+    Window window = all.get(permit.rule().name());
+    if (window == null || window.count() == 0) {
+      return;
+    }
+    Duration off = Duration.ofNanos(window.end() - now).minus(permit.left()).abs();
+    if (off.compareTo(permit.tolerance()) <= 0) {
+      all.put(permit.rule().name(), new Window(window.count() - 1, window.end()));
+    }
+  }
+
+  private static long count(Map<String, Window> all, Rule rule) {
+    Window window = all.get(rule.name());
+    return window == null ? 0 : window.count();
+  }
+
+  private static Map<String, Window> running(@Nullable Map<String, Window> before, long now) {
+    Map<String, Window> all = new HashMap<>();
+    if (before != null) {
+      before.forEach((rule, window) -> {
+        if (window.end() - now > 0) {
+          all.put(rule, window);
+        }
+      });
+    }
+    return all;
+  }
+
+  private Duration life(Map<String, Window> all) {
+    long now = nanoTime.getAsLong();
+    return Duration.ofNanos(
+        all.values().stream().mapToLong(window -> window.end() - now).max().orElse(1));
+  }
+
+  /** What was counted, and when the window ends on the monotonic clock. */
+  private record Window(long count, long end) {}
+}
