@@ -1,5 +1,6 @@
 package io.heddle.base;
 
+import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.SplittableRandom;
@@ -9,18 +10,35 @@ import java.util.random.RandomGenerator;
 /**
  * Ids from random numbers. Tags come from a fast generator seeded from the system's, because every
  * write makes one; tokens, which are secrets, come from {@link SecureRandom}.
+ *
+ * <p>The system's random numbers are read once, by the constructor: they come from a file, and
+ * event loops, which must not wait for one, make ids. So the secrets come from a DRBG (NIST SP
+ * 800-90A), which computes them, and each thread's fast generator is split off one seeded here.
  */
 public final class RandomIds implements IdSource {
 
   private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz".toCharArray();
 
   private final InstantSource clock;
-  private final SecureRandom secure = new SecureRandom();
-  private final ThreadLocal<RandomGenerator> fast;
+  private final SecureRandom secure;
+  private final SplittableRandom root;
+  private final ThreadLocal<RandomGenerator> fast = ThreadLocal.withInitial(this::split);
 
   public RandomIds(InstantSource clock) {
     this.clock = clock;
-    this.fast = ThreadLocal.withInitial(() -> new SplittableRandom(secure.nextLong()));
+    try {
+      secure = SecureRandom.getInstance("DRBG");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("this Java has no DRBG", e);
+    }
+    // The first number makes it read its seed.
+    root = new SplittableRandom(secure.nextLong());
+  }
+
+  private RandomGenerator split() {
+    synchronized (root) {
+      return root.split();
+    }
   }
 
   @Override

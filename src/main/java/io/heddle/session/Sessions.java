@@ -158,10 +158,10 @@ public final class Sessions {
   }
 
   /** Deletes the session; again, when it was deleted before. The position of the tombstone. */
-  public Mono<Position> delete(Request request) {
+  public Mono<Written<Position>> delete(Request request) {
     return writes
         .apply(request.key(), new Delete(), request.terms(), request.waitFor())
-        .map(Threads::positionOf);
+        .map(Threads::position);
   }
 
   /**

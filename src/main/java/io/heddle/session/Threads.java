@@ -50,12 +50,12 @@ public final class Threads {
   }
 
   /** Deletes one message; the position of the write. */
-  public Mono<Position> deleteMessage(Request request, String id) {
+  public Mono<Written<Position>> deleteMessage(Request request, String id) {
     return position(request, new DeleteMessage(id));
   }
 
   /** Deletes every message after the given one, without one the whole thread. */
-  public Mono<Position> cut(Request request, @Nullable String after) {
+  public Mono<Written<Position>> cut(Request request, @Nullable String after) {
     return position(request, new Cut(after));
   }
 
@@ -111,10 +111,15 @@ public final class Threads {
         });
   }
 
-  private Mono<Position> position(Request request, Write write) {
+  private Mono<Written<Position>> position(Request request, Write write) {
     return writes
         .apply(request.key(), write, request.terms(), request.waitFor())
-        .map(Threads::positionOf);
+        .map(Threads::position);
+  }
+
+  static Written<Position> position(Outcome outcome) {
+    Position position = positionOf(outcome);
+    return new Written<>(position, position, outcome instanceof Outcome.Replayed, false);
   }
 
   private Mono<Written<Appended>> answer(

@@ -1,0 +1,74 @@
+package io.heddle.api;
+
+import io.heddle.base.Json;
+import io.heddle.session.NewMessage;
+import io.heddle.session.SessionProperties;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import tools.jackson.core.json.JsonFactory;
+
+/** Reads the bodies of the calls. Each method throws a {@code ProblemException} for a bad one. */
+final class Bodies {
+
+  private final JsonFactory factory;
+  private final int maxMessage;
+  private final Duration defaultTtl;
+
+  Bodies(SessionProperties properties) {
+    factory = StrictJson.factory(properties.maxNesting());
+    maxMessage = (int) properties.maxMessage().toBytes();
+    defaultTtl = properties.defaultTtl();
+  }
+
+  List<NewMessage> messages(byte[] body) {
+    return StrictJson.read(
+        factory, body, in -> new MessageShape(in, maxMessage).oneOrMore());
+  }
+
+  SessionBody session(byte[] body) {
+    return StrictJson.read(factory, body, in -> SessionBody.read(in, maxMessage));
+  }
+
+  PatchBody patch(byte[] body) {
+    return StrictJson.read(factory, body, in -> PatchBody.read(in, defaultTtl));
+  }
+
+  ForkBody fork(byte[] body) {
+    return body.length == 0 ? ForkBody.NONE : StrictJson.read(factory, body, ForkBody::read);
+  }
+
+  LockBody lock(byte[] body) {
+    return StrictJson.read(factory, body, LockBody::read);
+  }
+
+  LockBody renewal(byte[] body) {
+    return StrictJson.read(factory, body, LockBody::readRenewal);
+  }
+
+  /** Any JSON object; the same name twice in it is refused, further inside it is not looked at. */
+  Json document(byte[] body) {
+    return StrictJson.read(
+        factory,
+        body,
+        in -> {
+          in.object();
+          JsonScratch out = new JsonScratch(body.length);
+          Set<String> names = new HashSet<>();
+          out.one('{');
+          while (in.nextMember()) {
+            if (!names.isEmpty()) {
+              out.one(',');
+            }
+            if (!names.add(in.name())) {
+              throw in.refuse("is there twice");
+            }
+            in.copyName(out);
+            in.copy(out);
+          }
+          out.one('}');
+          return out.json(0, out.length());
+        });
+  }
+}

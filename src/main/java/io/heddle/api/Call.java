@@ -1,0 +1,185 @@
+package io.heddle.api;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.limit.Admission;
+import io.heddle.session.Conditions;
+import io.heddle.session.Retry;
+import io.heddle.session.View;
+import io.heddle.web.Query;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.server.ServerWebExchange;
+
+/** One HTTP request on its way through a handler. */
+final class Call {
+
+  private static final HexFormat HEX = HexFormat.of();
+
+  private final ServerRequest request;
+  private final ServerHttpRequest http;
+  private final Caller caller;
+  private final Admission admission;
+
+  Call(ServerRequest request, Caller caller, Admission admission) {
+    this.request = request;
+    this.http = request.exchange().getRequest();
+    this.caller = caller;
+    this.admission = admission;
+  }
+
+  ServerWebExchange exchange() {
+    return request.exchange();
+  }
+
+  HttpHeaders headers() {
+    return http.getHeaders();
+  }
+
+  Caller caller() {
+    return caller;
+  }
+
+  /** What the caller's limits say of this call. */
+  Admission admission() {
+    return admission;
+  }
+
+  Query query(String... names) {
+    return Query.of(http.getURI().getRawQuery(), names);
+  }
+
+  // ---- the path
+
+  SessionKey session() {
+    return new SessionKey(caller.tenant(), id("id"));
+  }
+
+  /** The path's id of a message. */
+  String message() {
+    return id("messageId");
+  }
+
+  String checkpoint() {
+    return id("checkpointId");
+  }
+
+  SessionKey key(String id) {
+    return new SessionKey(caller.tenant(), id);
+  }
+
+  private String id(String variable) {
+    String id = request.pathVariable(variable);
+    // What follows a semicolon is cut off as a parameter before the variable is filled.
+    if (!SessionKey.isId(id) || http.getURI().getRawPath().indexOf(';') >= 0) {
+      throw Query.refuse(variable, "in the path " + Ids.SESSION_RULE);
+    }
+    return id;
+  }
+
+  // ---- the terms
+
+  View view() {
+    return new View(caller.owner(), Terms.minPosition(headers()));
+  }
+
+  @Nullable String idempotencyKey() {
+    return Terms.key(headers());
+  }
+
+  /** What a write must meet; the body is part of what an idempotency key stands for. */
+  Conditions conditions(byte[] body) {
+    HttpHeaders headers = headers();
+    return new Conditions(
+        caller.owner(), retry(body), Terms.lock(headers), Terms.ifMatch(headers));
+  }
+
+  private @Nullable Retry retry(byte[] body) {
+    String key = idempotencyKey();
+    if (key == null) {
+      return null;
+    }
+    MessageDigest digest = sha256();
+    String query = http.getURI().getRawQuery();
+    if (query != null) {
+      digest.update(query.getBytes(StandardCharsets.UTF_8));
+    }
+    digest.update((byte) 0);
+    digest.update(body);
+    return new Retry(HEX.formatHex(keyHash(key)), HEX.formatHex(digest.digest()));
+  }
+
+  /**
+   * The id of a session that this request makes and does not name: with an idempotency key always
+   * the same one, so that the record of the key is found under it.
+   */
+  @Nullable String derivedId() {
+    String key = idempotencyKey();
+    if (key == null) {
+      return null;
+    }
+    byte[] hash = keyHash(key);
+    // The shape of a UUID of version 8, the one that is left to its maker (RFC 9562).
+    hash[6] = (byte) (hash[6] & 0x0f | 0x80);
+    hash[8] = (byte) (hash[8] & 0x3f | 0x80);
+    String hex = HEX.formatHex(hash, 0, 16);
+    return "ses_"
+        + String.join(
+            "-",
+            hex.substring(0, 8),
+            hex.substring(8, 12),
+            hex.substring(12, 16),
+            hex.substring(16, 20),
+            hex.substring(20));
+  }
+
+  /** SHA-256 of caller, method, path and key, each with its length, so that no two run together. */
+  private byte[] keyHash(String key) {
+    MessageDigest digest = sha256();
+    String user = caller.user();
+    String path = Objects.requireNonNullElse(http.getURI().getPath(), "");
+    List<String> parts =
+        List.of(
+            caller.tenant().name(),
+            caller.admin() ? "admin" : "user",
+            user == null ? "" : user,
+            http.getMethod().name(),
+            path,
+            key);
+    for (String part : parts) {
+      byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+      digest.update((byte) (bytes.length >>> 8));
+      digest.update((byte) bytes.length);
+      digest.update(bytes);
+    }
+    return digest.digest();
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** The user a new session belongs to: the body's, which must be the caller's if it has one. */
+  @Nullable String owner(@Nullable String given) {
+    String own = caller.owner();
+    if (own != null && given != null && !own.equals(given)) {
+      throw Problem.field(ProblemCode.FORBIDDEN, "user", "The user is another than the caller")
+          .toException();
+    }
+    return given != null ? given : caller.user();
+  }
+}

@@ -1,0 +1,72 @@
+package io.heddle.api;
+
+import io.heddle.base.Caller;
+import io.heddle.base.ProblemException;
+import io.heddle.base.Tenant;
+import io.heddle.web.Query;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+
+/**
+ * Who sends a request, in open mode: the {@code Heddle-User} header names the user; without it the
+ * caller is the chat backend that Heddle stands behind, which may see every session.
+ */
+final class Callers {
+
+  static final String HEADER = "Heddle-User";
+
+  private static final String ADDRESS = "ip:";
+
+  private Callers() {}
+
+  static Caller of(ServerHttpRequest request) {
+    List<String> given = request.getHeaders().get(HEADER);
+    if (given == null || given.isEmpty()) {
+      return new Caller(Tenant.DEFAULT, null, address(request), true);
+    }
+    if (given.size() > 1) {
+      throw refuse("is there twice");
+    }
+    String user = utf8(given.getFirst());
+    if (user.isEmpty() || user.length() > Ids.MAX_USER) {
+      throw refuse("must be 1 to " + Ids.MAX_USER + " characters long");
+    }
+    if (Ids.hasControl(user)) {
+      throw refuse("has a control character");
+    }
+    return new Caller(Tenant.DEFAULT, user, user, false);
+  }
+
+  private static String address(ServerHttpRequest request) {
+    InetSocketAddress remote = request.getRemoteAddress();
+    if (remote == null || remote.getAddress() == null) {
+      return ADDRESS + "unknown";
+    }
+    return ADDRESS + remote.getAddress().getHostAddress();
+  }
+
+  /** The server hands over a header's bytes as Latin-1; users' names are UTF-8. */
+  private static String utf8(String latin) {
+    boolean ascii = true;
+    for (int i = 0; i < latin.length() && ascii; i++) {
+      ascii = latin.charAt(i) < 0x80;
+    }
+    if (ascii) {
+      return latin;
+    }
+    byte[] bytes = latin.getBytes(StandardCharsets.ISO_8859_1);
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException _) {
+      throw refuse("is not UTF-8");
+    }
+  }
+
+  private static ProblemException refuse(String detail) {
+    return Query.refuse(HEADER, detail);
+  }
+}

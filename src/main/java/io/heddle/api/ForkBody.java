@@ -1,0 +1,37 @@
+package io.heddle.api;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code POST …/fork} takes; nothing at all is the same as {@code {}}. */
+record ForkBody(@Nullable String id, @Nullable String after) {
+
+  static final ForkBody NONE = new ForkBody(null, null);
+
+  static ForkBody read(StrictJson in) {
+    String id = null;
+    String after = null;
+    int seen = 0;
+    in.object();
+    while (in.nextMember()) {
+      switch (in.name()) {
+        case "id" -> {
+          seen = in.once(seen, 0);
+          id = in.isNull() ? null : Ids.session(in);
+        }
+        case "after" -> {
+          seen = in.once(seen, 1);
+          after = in.isNull() ? null : in.string(1, 1 << 10);
+        }
+        default -> throw in.unknownField();
+      }
+    }
+    if (after != null && !SessionKey.isId(after)) {
+      throw Problem.field(ProblemCode.INVALID_CURSOR, "after", "after is no message id")
+          .toException();
+    }
+    return new ForkBody(id, after);
+  }
+}

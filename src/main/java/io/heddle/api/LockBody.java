@@ -1,0 +1,52 @@
+package io.heddle.api;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code POST …/lock} and {@code PUT …/lock} take.
+ *
+ * @param waitFor null when the body does not say; then the header does
+ */
+record LockBody(Duration ttl, @Nullable Duration waitFor, @Nullable String label) {
+
+  static final int MAX_TTL_SECONDS = 3600;
+  static final int MAX_LABEL = 256;
+
+  /** To take the lock: {@code {ttlSeconds, waitSeconds?, label?}}. */
+  static LockBody read(StrictJson in) {
+    return read(in, true);
+  }
+
+  /** To renew it: {@code {ttlSeconds}}. */
+  static LockBody readRenewal(StrictJson in) {
+    return read(in, false);
+  }
+
+  private static LockBody read(StrictJson in, boolean take) {
+    Duration ttl = null;
+    Duration wait = null;
+    String label = null;
+    int seen = 0;
+    in.object();
+    while (in.nextMember()) {
+      String name = in.name();
+      if (name.equals("ttlSeconds")) {
+        seen = in.once(seen, 0);
+        ttl = Duration.ofSeconds(in.integer(1, MAX_TTL_SECONDS));
+      } else if (take && name.equals("waitSeconds")) {
+        seen = in.once(seen, 1);
+        wait = in.isNull() ? null : Duration.ofSeconds(in.integer(0, 60));
+      } else if (take && name.equals("label")) {
+        seen = in.once(seen, 2);
+        label = in.isNull() ? null : in.string(0, MAX_LABEL);
+      } else {
+        throw in.unknownField();
+      }
+    }
+    if (ttl == null) {
+      throw in.refuseMember("", "ttlSeconds", "is missing");
+    }
+    return new LockBody(ttl, wait, label);
+  }
+}

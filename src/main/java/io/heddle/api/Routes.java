@@ -1,0 +1,104 @@
+package io.heddle.api;
+
+import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
+import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+
+import io.heddle.base.IdSource;
+import io.heddle.limit.Limits;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionServices;
+import io.heddle.web.BodyReader;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.HandlerFunction;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerResponse;
+
+/** The native API at a glance. */
+public final class Routes {
+
+  private final Gate gate;
+  private final SessionsHandler sessions;
+  private final ThreadsHandler threads;
+  private final StateHandler state;
+  private final LocksHandler locks;
+  private final LimitsHandler limits = new LimitsHandler();
+  private final OpenApiHandler openApi = new OpenApiHandler();
+
+  public Routes(
+      SessionServices services,
+      Limits limits,
+      BodyReader reader,
+      IdSource ids,
+      SessionProperties properties) {
+    Bodies bodies = new Bodies(properties);
+    Requests requests = new Requests(ids, properties);
+    gate = new Gate(limits, services.sessions());
+    sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
+    threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
+    state = new StateHandler(services.states(), gate, reader, bodies, requests);
+    locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+  }
+
+  /** Routes are tried from the top: the two that every turn of a chat takes come first. */
+  public RouterFunction<ServerResponse> router() {
+    Table table = new Table();
+    table
+        .write(HttpMethod.POST, "/v1/sessions/{id}/messages", threads::append)
+        .read("/v1/sessions/{id}/messages", threads::page)
+        //
+        .write(HttpMethod.POST, "/v1/sessions", sessions::create)
+        .read("/v1/sessions", sessions::list)
+        .read("/v1/sessions/{id}", sessions::get)
+        .write(HttpMethod.PUT, "/v1/sessions/{id}", sessions::put)
+        .write(HttpMethod.PATCH, "/v1/sessions/{id}", sessions::patch)
+        .write(HttpMethod.DELETE, "/v1/sessions/{id}", sessions::delete)
+        .write(HttpMethod.POST, "/v1/sessions/{id}/fork", sessions::fork)
+        //
+        .write(HttpMethod.DELETE, "/v1/sessions/{id}/messages", threads::cut)
+        .read("/v1/sessions/{id}/messages/{messageId}", threads::message)
+        .write(HttpMethod.DELETE, "/v1/sessions/{id}/messages/{messageId}", threads::delete)
+        //
+        .read("/v1/sessions/{id}/state", state::get)
+        .write(HttpMethod.PUT, "/v1/sessions/{id}/state", state::put)
+        .write(HttpMethod.PATCH, "/v1/sessions/{id}/state", state::patch)
+        .read("/v1/sessions/{id}/checkpoints", state::checkpoints)
+        .read("/v1/sessions/{id}/checkpoints/{checkpointId}", state::checkpoint)
+        .write(
+            HttpMethod.POST, "/v1/sessions/{id}/checkpoints/{checkpointId}/restore", state::restore)
+        //
+        .write(HttpMethod.POST, "/v1/sessions/{id}/lock", locks::lock)
+        .read("/v1/sessions/{id}/lock", locks::holder)
+        .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
+        .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
+        //
+        .read("/v1/limits", limits::get)
+        .read("/v1/openapi.json", openApi::get);
+    return table.build();
+  }
+
+  /** Collects the routes, and what to say of a path that knows only other methods. */
+  private final class Table {
+    private final RouterFunctions.Builder routes = RouterFunctions.route();
+    private final NoSuchRoute rest = new NoSuchRoute();
+
+    Table read(String pattern, Handler handler) {
+      // HEAD is GET without the body, which the server leaves out.
+      HandlerFunction<ServerResponse> function = gate.reads(handler);
+      routes.route(methods(HttpMethod.GET, HttpMethod.HEAD).and(path(pattern)), function);
+      rest.add(HttpMethod.GET, pattern);
+      rest.add(HttpMethod.HEAD, pattern);
+      return this;
+    }
+
+    Table write(HttpMethod method, String pattern, Handler handler) {
+      routes.route(methods(method).and(path(pattern)), gate.writes(handler));
+      rest.add(method, pattern);
+      return this;
+    }
+
+    RouterFunction<ServerResponse> build() {
+      return routes.route(path("/v1/**"), rest).build();
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package io.heddle.api;
+
+import io.heddle.base.Json;
+import io.heddle.session.NewMessage;
+import io.heddle.session.SessionProperties;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code POST /v1/sessions} and {@code PUT /v1/sessions/{id}} take. */
+record SessionBody(
+    @Nullable String id,
+    @Nullable String user,
+    @Nullable String title,
+    Json metadata,
+    @Nullable String systemPrompt,
+    @Nullable String model,
+    @Nullable Duration ttl,
+    List<NewMessage> messages,
+    boolean resume) {
+
+  static final int MAX_TITLE = 1024;
+  static final int MAX_SYSTEM_PROMPT = 64 << 10;
+  static final int MAX_MODEL = 256;
+
+  static SessionBody read(StrictJson in, int maxMessage) {
+    String id = null;
+    String user = null;
+    String title = null;
+    Json metadata = Json.EMPTY_OBJECT;
+    String systemPrompt = null;
+    String model = null;
+    Duration ttl = null;
+    List<NewMessage> messages = List.of();
+    boolean resume = false;
+    int seen = 0;
+    in.object();
+    while (in.nextMember()) {
+      switch (in.name()) {
+        case "id" -> {
+          seen = in.once(seen, 0);
+          id = in.isNull() ? null : Ids.session(in);
+        }
+        case "user" -> {
+          seen = in.once(seen, 1);
+          user = in.isNull() ? null : Ids.user(in);
+        }
+        case "title" -> {
+          seen = in.once(seen, 2);
+          title = in.isNull() ? null : in.string(0, MAX_TITLE);
+        }
+        case "metadata" -> {
+          seen = in.once(seen, 3);
+          metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
+        }
+        case "systemPrompt" -> {
+          seen = in.once(seen, 4);
+          systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
+        }
+        case "model" -> {
+          seen = in.once(seen, 5);
+          model = in.isNull() ? null : in.string(1, MAX_MODEL);
+        }
+        case "ttlSeconds" -> {
+          seen = in.once(seen, 6);
+          ttl = in.isNull() ? null : ttl(in);
+        }
+        case "messages" -> {
+          seen = in.once(seen, 7);
+          messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        }
+        case "resume" -> {
+          seen = in.once(seen, 8);
+          resume = !in.isNull() && in.bool();
+        }
+        default -> throw in.unknownField();
+      }
+    }
+    return new SessionBody(
+        id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
+  }
+
+  static Duration ttl(StrictJson in) {
+    return Duration.ofSeconds(
+        in.integer(
+            SessionProperties.MIN_TTL.toSeconds(), SessionProperties.MAX_TTL.toSeconds()));
+  }
+}

@@ -1,0 +1,212 @@
+package io.heddle.api;
+
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Description;
+import io.heddle.session.Filter;
+import io.heddle.session.Listing;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.Session;
+import io.heddle.session.Sessions;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
+import io.heddle.web.Query;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** The calls on sessions as a whole. */
+final class SessionsHandler {
+
+  private static final int DEFAULT_LIMIT = 50;
+  private static final int MAX_LIMIT = 200;
+  private static final int MAX_CURSOR = 1024;
+  private static final String METADATA = "metadata.";
+
+  private final Sessions sessions;
+  private final Gate gate;
+  private final BodyReader reader;
+  private final Bodies bodies;
+  private final Requests requests;
+
+  SessionsHandler(
+      Sessions sessions, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+    this.sessions = sessions;
+    this.gate = gate;
+    this.reader = reader;
+    this.bodies = bodies;
+    this.requests = requests;
+  }
+
+  Mono<Answer> create(Call call) {
+    call.query();
+    return reader
+        .json(call.exchange())
+        .flatMap(
+            body -> {
+              SessionBody asked = bodies.session(body);
+              Description description = requests.description(call, asked);
+              String id = requests.newId(call, asked.id());
+              Request request = requests.writing(call, call.key(id), body);
+              if (!asked.resume()) {
+                return gate.write(
+                    call, request, () -> sessions.create(request, description, asked.messages()));
+              }
+              if (description.user() == null) {
+                throw Query.refuse("user", "must be given to resume that user's session");
+              }
+              return gate.write(
+                  call,
+                  request,
+                  () ->
+                      sessions.resume(
+                          call.caller(),
+                          id,
+                          request.conditions(),
+                          description,
+                          asked.messages()));
+            })
+        .map(written -> Answers.session(written.created() ? 201 : 200, written));
+  }
+
+  Mono<Answer> put(Call call) {
+    SessionKey key = call.session();
+    call.query();
+    return reader
+        .json(call.exchange())
+        .flatMap(
+            body -> {
+              SessionBody asked = bodies.session(body);
+              if (asked.id() != null && !asked.id().equals(key.id())) {
+                throw Query.refuse("id", "is another than the path's");
+              }
+              if (asked.resume()) {
+                throw Query.refuse("resume", "is for POST /v1/sessions only");
+              }
+              Description description = requests.description(call, asked);
+              Request request = requests.writing(call, key, body);
+              return gate.write(
+                  call, request, () -> sessions.put(request, description, asked.messages()));
+            })
+        .map(written -> Answers.session(written.created() ? 201 : 200, written));
+  }
+
+  Mono<Answer> get(Call call) {
+    SessionKey key = call.session();
+    int messages =
+        call.query("messages").integer("messages", 0, ThreadsHandler.MAX_LIMIT, -1);
+    PageRequest page = messages < 1 ? PageRequest.NONE : PageRequest.last(messages);
+    return sessions
+        .load(key, call.view(), page)
+        .map(
+            found -> {
+              Position position = found.session().position();
+              return Answers.read(
+                  call,
+                  position,
+                  () ->
+                      messages < 0
+                          ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE))
+                          : found.writeSession(new JsonBuffer(found.weight())));
+            });
+  }
+
+  Mono<Answer> patch(Call call) {
+    SessionKey key = call.session();
+    call.query();
+    return reader
+        .mergePatch(call.exchange())
+        .flatMap(
+            body -> {
+              PatchBody patch = bodies.patch(body);
+              Request request = requests.writing(call, key, body);
+              return gate.write(call, request, () -> sessions.patch(request, patch));
+            })
+        .map(written -> Answers.session(200, written));
+  }
+
+  Mono<Answer> delete(Call call) {
+    SessionKey key = call.session();
+    call.query();
+    Request request = requests.writing(call, key);
+    return gate.write(call, request, () -> sessions.delete(request))
+        .map(written -> Answers.replayed(written.replayed(), Answer.empty(204)));
+  }
+
+  Mono<Answer> fork(Call call) {
+    SessionKey source = call.session();
+    call.query();
+    return reader
+        .jsonOrNothing(call.exchange())
+        .flatMap(
+            body -> {
+              ForkBody asked = bodies.fork(body);
+              SessionKey target = call.key(requests.newId(call, asked.id()));
+              if (target.equals(source)) {
+                throw Query.refuse("id", "is the source's own");
+              }
+              Request request = requests.writing(call, source, body);
+              return gate.write(
+                  call,
+                  request.conditions(),
+                  target,
+                  () -> sessions.fork(request, target, asked.after()));
+            })
+        .map(written -> Answers.session(201, written));
+  }
+
+  Mono<Answer> list(Call call) {
+    Query query = call.query("user", "status", METADATA, "limit", "cursor");
+    String user = user(query);
+    Filter filter = new Filter(status(query), metadata(query));
+    int limit = query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
+    String cursor = query.text("cursor");
+    if (cursor != null && (cursor.isEmpty() || cursor.length() > MAX_CURSOR)) {
+      throw Problem.field(ProblemCode.INVALID_CURSOR, "cursor", "cursor is none of this list")
+          .toException();
+    }
+    return sessions
+        .list(call.caller(), user, filter, limit, cursor)
+        .map(found -> Answer.json(200, write(found)).header(Answers.CACHE, "bypass"));
+  }
+
+  private static byte[] write(Listing listing) {
+    JsonBuffer out = new JsonBuffer(64 + listing.sessions().size() * Answers.SESSION_SIZE);
+    out.ascii("{\"data\":[");
+    String comma = "";
+    for (Session session : listing.sessions()) {
+      session.writeTo(out.ascii(comma));
+      comma = ",";
+    }
+    return out.ascii("],\"next\":").string(listing.next()).ascii("}").toBytes();
+  }
+
+  private static @Nullable String user(Query query) {
+    String user = query.text("user");
+    if (user != null
+        && (user.isEmpty() || user.length() > Ids.MAX_USER || Ids.hasControl(user))) {
+      throw Query.refuse("user", "must be 1 to " + Ids.MAX_USER + " characters, no control ones");
+    }
+    return user;
+  }
+
+  private static Description.@Nullable Status status(Query query) {
+    String text = query.text("status");
+    if (text == null) {
+      return null;
+    }
+    Description.Status status = Description.Status.of(text);
+    if (status == null) {
+      throw Query.refuse("status", "must be active or complete");
+    }
+    return status;
+  }
+
+  private static Map<String, String> metadata(Query query) {
+    return query.startingWith(METADATA);
+  }
+}

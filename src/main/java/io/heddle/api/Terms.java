@@ -1,0 +1,137 @@
+package io.heddle.api;
+
+import io.heddle.base.Position;
+import io.heddle.session.SessionProperties;
+import io.heddle.web.Query;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+
+/** Reads the headers that say on what terms a caller reads or writes. */
+final class Terms {
+
+  static final String MIN_POSITION = "Heddle-Min-Position";
+  static final String LOCK = "Heddle-Lock";
+  static final String WAIT = "Heddle-Wait";
+  static final String KEY = "Idempotency-Key";
+
+  private static final int MAX_KEY = 255;
+  private static final int MAX_TOKEN = 128;
+
+  private Terms() {}
+
+  /** {@code If-Match}: positions, or none for {@code *} and when it is not there. */
+  static List<Position> ifMatch(HttpHeaders headers) {
+    List<String> lines = headers.get(HttpHeaders.IF_MATCH);
+    if (lines == null || lines.isEmpty()) {
+      return List.of();
+    }
+    List<Position> positions = new ArrayList<>();
+    boolean any = false;
+    for (String line : lines) {
+      for (String tag : line.split(",", -1)) {
+        String text = tag.strip();
+        if (text.equals("*")) {
+          any = true;
+        } else {
+          positions.add(position(HttpHeaders.IF_MATCH, text));
+        }
+      }
+    }
+    if (any && !positions.isEmpty()) {
+      throw Query.refuse(HttpHeaders.IF_MATCH, "must be * or a list of positions, not both");
+    }
+    return positions;
+  }
+
+  /** Whether {@code If-None-Match} names the position; what is no position does not match. */
+  static boolean noneMatch(HttpHeaders headers, Position current) {
+    List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
+    if (lines == null) {
+      return false;
+    }
+    String wanted = current.toString();
+    for (String line : lines) {
+      for (String tag : line.split(",", -1)) {
+        String text = tag.strip();
+        if (text.equals("*") || unquoted(text).equals(wanted)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  static @Nullable Position minPosition(HttpHeaders headers) {
+    String text = one(headers, MIN_POSITION);
+    return text == null ? null : position(MIN_POSITION, text);
+  }
+
+  static @Nullable String lock(HttpHeaders headers) {
+    String token = one(headers, LOCK);
+    if (token != null && (token.length() > MAX_TOKEN || !visible(token))) {
+      throw Query.refuse(LOCK, "is no lock's token");
+    }
+    return token;
+  }
+
+  static Duration waitFor(HttpHeaders headers, Duration otherwise) {
+    String text = one(headers, WAIT);
+    if (text == null) {
+      return otherwise;
+    }
+    long most = SessionProperties.MAX_WAIT.toSeconds();
+    if (!text.isEmpty() && text.length() < 4 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      int seconds = Integer.parseInt(text);
+      if (seconds <= most) {
+        return Duration.ofSeconds(seconds);
+      }
+    }
+    throw Query.refuse(WAIT, "must be a whole number of seconds from 0 to " + most);
+  }
+
+  static @Nullable String key(HttpHeaders headers) {
+    String key = one(headers, KEY);
+    if (key != null && (key.length() > MAX_KEY || !printable(key))) {
+      throw Query.refuse(KEY, "must be 1 to " + MAX_KEY + " printable ASCII characters");
+    }
+    return key;
+  }
+
+  private static @Nullable String one(HttpHeaders headers, String name) {
+    List<String> values = headers.get(name);
+    if (values == null || values.isEmpty()) {
+      return null;
+    }
+    if (values.size() > 1) {
+      throw Query.refuse(name, "is there twice");
+    }
+    return values.getFirst();
+  }
+
+  private static Position position(String header, String text) {
+    Position position = Position.parse(unquoted(text));
+    if (position == null) {
+      throw Query.refuse(header, "has something that is no position");
+    }
+    return position;
+  }
+
+  /** The inside of {@code "x"} and {@code W/"x"}; a bare {@code x} is taken too. */
+  private static String unquoted(String tag) {
+    String quoted = tag.startsWith("W/") ? tag.substring(2) : tag;
+    int last = quoted.length() - 1;
+    boolean quotes = last > 0 && quoted.charAt(0) == '"' && quoted.charAt(last) == '"';
+    return quotes ? quoted.substring(1, last) : quoted;
+  }
+
+  private static boolean printable(String text) {
+    return !text.isEmpty() && text.chars().allMatch(c -> c >= 0x20 && c < 0x7f);
+  }
+
+  private static boolean visible(String text) {
+    return !text.isEmpty() && text.chars().allMatch(c -> c > 0x20 && c < 0x7f);
+  }
+}

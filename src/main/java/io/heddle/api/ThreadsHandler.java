@@ -1,0 +1,128 @@
+package io.heddle.api;
+
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Description;
+import io.heddle.session.NewMessage;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.Threads;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
+import io.heddle.web.Query;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** The calls under {@code /v1/sessions/{id}/messages}. */
+final class ThreadsHandler {
+
+  static final int DEFAULT_LIMIT = 50;
+  static final int MAX_LIMIT = 1000;
+
+  private final Threads threads;
+  private final Gate gate;
+  private final BodyReader reader;
+  private final Bodies bodies;
+  private final Requests requests;
+
+  ThreadsHandler(
+      Threads threads, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+    this.threads = threads;
+    this.gate = gate;
+    this.reader = reader;
+    this.bodies = bodies;
+    this.requests = requests;
+  }
+
+  Mono<Answer> append(Call call) {
+    SessionKey key = call.session();
+    boolean create = call.query("create").flag("create");
+    return reader
+        .json(call.exchange())
+        .flatMap(
+            body -> {
+              List<NewMessage> messages = bodies.messages(body);
+              Request request = requests.writing(call, key, body);
+              Description made = create ? requests.description(call) : null;
+              return gate.write(call, request, () -> threads.append(request, messages, made));
+            })
+        .map(
+            written -> {
+              JsonBuffer out = new JsonBuffer(written.value().weight() + 64);
+              out.ascii("{\"position\":\"").ascii(written.position().toString());
+              written.value().writeTo(out.ascii("\",\"data\":")).ascii("}");
+              return Answers.written(201, written, out);
+            });
+  }
+
+  Mono<Answer> page(Call call) {
+    SessionKey key = call.session();
+    PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
+    return threads
+        .page(key, call.view(), page)
+        .map(
+            found ->
+                Answers.read(
+                    call,
+                    found.session().position(),
+                    () -> found.writeTo(new JsonBuffer(found.weight()))));
+  }
+
+  Mono<Answer> message(Call call) {
+    SessionKey key = call.session();
+    String id = call.message();
+    call.query();
+    return threads
+        .message(key, call.view(), id)
+        .map(
+            found ->
+                Answers.read(
+                    call,
+                    found.session().position(),
+                    () -> found.messages().getFirst().writeTo(new JsonBuffer(found.weight()))));
+  }
+
+  Mono<Answer> delete(Call call) {
+    SessionKey key = call.session();
+    String id = call.message();
+    call.query();
+    Request request = requests.writing(call, key);
+    return gate.write(call, request, () -> threads.deleteMessage(request, id)).map(Answers::gone);
+  }
+
+  /** Clears the thread, or cuts it after a message. */
+  Mono<Answer> cut(Call call) {
+    SessionKey key = call.session();
+    String after = cursor(call.query("after"), "after");
+    Request request = requests.writing(call, key);
+    return gate.write(call, request, () -> threads.cut(request, after)).map(Answers::gone);
+  }
+
+  static PageRequest pageRequest(Query query) {
+    int limit = query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
+    String after = cursor(query, "after");
+    String before = cursor(query, "before");
+    String order = query.text("order");
+    if (order == null) {
+      // Going back from a cursor shows what stands before it, still oldest first.
+      return new PageRequest(limit, after, before, after == null, false);
+    }
+    return switch (order) {
+      case "asc" -> new PageRequest(limit, after, before, false, false);
+      case "desc" -> new PageRequest(limit, after, before, true, true);
+      default -> throw Query.refuse("order", "must be asc or desc");
+    };
+  }
+
+  static @Nullable String cursor(Query query, String name) {
+    String id = query.text(name);
+    if (id != null && !SessionKey.isId(id)) {
+      throw Problem.field(ProblemCode.INVALID_CURSOR, name, name + " is no message id")
+          .toException();
+    }
+    return id;
+  }
+}

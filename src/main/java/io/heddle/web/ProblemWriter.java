@@ -1,0 +1,69 @@
+package io.heddle.web;
+
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Problem;
+import java.util.Map;
+import org.springframework.http.HttpHeaders;
+
+/** Writes a {@link Problem} as RFC 9457 says. */
+public final class ProblemWriter {
+
+  public static final String CONTENT_TYPE = "application/problem+json";
+
+  private static final String TYPE = "urn:heddle:problem:";
+  private static final String RETRY_AFTER = "retryAfter";
+
+  private ProblemWriter() {}
+
+  public static Answer answer(Problem problem) {
+    Answer answer = Answer.of(problem.code().status(), CONTENT_TYPE, json(problem));
+    if (problem.members().get(RETRY_AFTER) instanceof Number seconds) {
+      answer.header(HttpHeaders.RETRY_AFTER, Long.toString(seconds.longValue()));
+    }
+    return answer;
+  }
+
+  public static byte[] json(Problem problem) {
+    JsonBuffer out = new JsonBuffer(256);
+    String code = problem.code().code();
+    out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);
+    out.ascii("\",\"title\":").string(problem.code().title());
+    out.ascii(",\"status\":").number(problem.code().status());
+    out.ascii(",\"detail\":").string(sound(problem.detail()));
+    out.ascii(",\"code\":\"").ascii(code).ascii("\"");
+    for (Map.Entry<String, Object> member : problem.members().entrySet()) {
+      out.ascii(",").string(member.getKey()).ascii(":");
+      switch (member.getValue()) {
+        case Number number -> out.ascii(number.toString());
+        case Boolean flag -> out.ascii(flag.toString());
+        case Object other -> out.string(sound(other.toString()));
+      }
+    }
+    return out.ascii("}").toBytes();
+  }
+
+  /**
+   * A detail or field may repeat what the client wrote, half a surrogate pair too: UTF-8 has no
+   * form for that.
+   */
+  private static String sound(String text) {
+    StringBuilder repaired = null;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (!Character.isSurrogate(c)) {
+        continue;
+      }
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+        continue;
+      }
+      if (repaired == null) {
+        repaired = new StringBuilder(text);
+      }
+      repaired.setCharAt(i, '\ufffd');
+    }
+    return repaired == null ? text : repaired.toString();
+  }
+}
