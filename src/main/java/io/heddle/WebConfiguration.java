@@ -1,0 +1,48 @@
+package io.heddle;
+
+import io.heddle.api.Routes;
+import io.heddle.base.IdSource;
+import io.heddle.limit.Limits;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionServices;
+import io.heddle.web.BodyReader;
+import io.heddle.web.ProblemHandler;
+import io.heddle.web.RequestRepair;
+import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.ServerResponse;
+
+/** The edges. */
+@Configuration(proxyBeanMethods = false)
+class WebConfiguration {
+
+  @Bean(destroyMethod = "close")
+  BodyReader bodyReader(SessionProperties properties) {
+    int most = Math.toIntExact(properties.maxRequest().toBytes());
+    return new BodyReader(most, properties.bodyTimeout());
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> nativeApi(
+      SessionServices services,
+      Limits limits,
+      BodyReader reader,
+      IdSource ids,
+      SessionProperties properties) {
+    return new Routes(services, limits, reader, ids, properties).router();
+  }
+
+  /** Before Spring Boot's own, which answers in another form. */
+  @Bean
+  ProblemHandler problemHandler() {
+    return new ProblemHandler();
+  }
+
+  @Bean
+  WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair() {
+    return factory -> factory.addServerCustomizers(new RequestRepair());
+  }
+}
