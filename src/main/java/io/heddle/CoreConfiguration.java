@@ -17,6 +17,7 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.web.KeepAliveReads;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -56,6 +57,12 @@ class CoreConfiguration {
   @Bean
   Limits limits(RateLimiter limiter, LimitProperties properties) {
     return new Limits(limiter, properties);
+  }
+
+  /** Boot gives it to the web server. */
+  @Bean
+  KeepAliveReads keepAliveReads() {
+    return new KeepAliveReads();
   }
 
   @Bean

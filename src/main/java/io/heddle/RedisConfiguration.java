@@ -24,7 +24,6 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
-import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails.Node;
@@ -33,14 +32,19 @@ import org.springframework.context.ApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import reactor.core.publisher.Mono;
 
-/** The Redis engine, on the client that Boot makes from {@code spring.data.redis.*}. */
+/**
+ * The Redis engine, on the client that Boot makes from {@code spring.data.redis.*}. A plain import:
+ * the exclusion of the same class in {@link HeddleApplication} would also exclude it from an import
+ * of automatic configurations.
+ */
 @Configuration(proxyBeanMethods = false)
 @OnEngine(Engine.REDIS)
-@ImportAutoConfiguration(DataRedisAutoConfiguration.class)
+@Import(DataRedisAutoConfiguration.class)
 class RedisConfiguration {
 
   private static final Logger log = LoggerFactory.getLogger(RedisConfiguration.class);
