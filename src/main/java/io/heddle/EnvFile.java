@@ -65,7 +65,7 @@ final class EnvFile implements EnvironmentPostProcessor, Ordered {
               .ignoreIfMissing()
               .load();
       for (DotenvEntry entry : read.entries(Dotenv.Filter.DECLARED_IN_ENV_FILE)) {
-        variables.put(entry.getKey(), entry.getValue());
+        variables.put(entry.getKey(), unquoted(entry.getValue()));
       }
     } catch (DotenvException e) {
       // Its message shows the line, and the line may be a password.
@@ -74,5 +74,12 @@ final class EnvFile implements EnvironmentPostProcessor, Ordered {
           "Write one NAME=value a line; lines that begin with # are left out.");
     }
     return variables;
+  }
+
+  /** The library takes double quotes off, and leaves single ones. */
+  private static String unquoted(String value) {
+    return value.length() > 1 && value.startsWith("'") && value.endsWith("'")
+        ? value.substring(1, value.length() - 1)
+        : value;
   }
 }

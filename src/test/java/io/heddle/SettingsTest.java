@@ -1,0 +1,115 @@
+package io.heddle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.limit.LimitProperties;
+import io.heddle.redis.RedisProperties;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.StoreLimits;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.io.ClassPathResource;
+
+class SettingsTest {
+
+  /** The file and the records each state every default, and it is the same. */
+  @Test
+  void theFileStatesTheDefaultsOfTheRecords() throws IOException {
+    Binder file = Binder.get(file(Map.of()));
+    Binder nothing = new Binder(new MapConfigurationPropertySource());
+
+    assertThat(bind(file, "heddle.session", SessionProperties.class))
+        .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
+    assertThat(bind(file, "heddle.limits", LimitProperties.class))
+        .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
+    assertThat(bind(file, "heddle.redis", RedisProperties.class))
+        .isEqualTo(bind(nothing, "heddle.redis", RedisProperties.class));
+    assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
+        .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
+  }
+
+  @Test
+  void anEngineKeepsByDefaultWhatTheStoreLimitsSay() {
+    Binder nothing = new Binder(new MapConfigurationPropertySource());
+
+    assertThat(bind(nothing, "heddle.session", SessionProperties.class).storeLimits())
+        .isEqualTo(StoreLimits.DEFAULT);
+  }
+
+  @Test
+  void oneRuleIsChangedWithoutTellingTheRest() throws IOException {
+    LimitProperties limits =
+        bind(
+            Binder.get(file(Map.of("heddle.limits.rules.writes.limit", "7"))),
+            "heddle.limits",
+            LimitProperties.class);
+
+    assertThat(limits.active()).hasSize(2);
+    assertThat(limits.rules().get("writes").limit()).isEqualTo(7);
+    assertThat(limits.rules().get("requests").limit()).isEqualTo(6000);
+  }
+
+  @Test
+  void redisTtlIsTheDefaultLife() throws IOException {
+    assertThat(
+            bind(
+                    Binder.get(file(Map.of(RedisVariables.TTL_PROPERTY, "90s"))),
+                    "heddle.session",
+                    SessionProperties.class)
+                .defaultTtl())
+        .isEqualTo(Duration.ofSeconds(90));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "default-ttl, 0s",
+    "default-ttl, 4000d",
+    "max-message, 0B",
+    "max-request, 1KB",
+    "max-session, 1KB",
+    "max-state, 5MB",
+    "checkpoints, 0",
+    "checkpoint-bytes, 0B",
+    "max-nesting, 1",
+    "body-timeout, 0s",
+    "lock-wait, 61s",
+    "update-lease, 1ms",
+    "fork-timeout, 60s",
+    "index-every, 0s"
+  })
+  void aSettingOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.session." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.session", SessionProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.session." + name);
+  }
+
+  private static <T> T bind(Binder binder, String prefix, Class<T> type) {
+    return binder.bindOrCreate(prefix, Bindable.of(type));
+  }
+
+  private static StandardEnvironment file(Map<String, Object> over) throws IOException {
+    StandardEnvironment environment = new StandardEnvironment();
+    environment.getPropertySources().addFirst(new MapPropertySource("over", new HashMap<>(over)));
+    new YamlPropertySourceLoader()
+        .load("file", new ClassPathResource("application.yml"))
+        .forEach(source -> environment.getPropertySources().addLast(source));
+    return environment;
+  }
+}
