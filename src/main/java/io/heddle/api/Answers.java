@@ -38,8 +38,7 @@ final class Answers {
   }
 
   static Answer session(int status, Written<Session> written) {
-    Answer answer =
-        written(status, written, written.value().writeTo(new JsonBuffer(SESSION_SIZE)));
+    Answer answer = written(status, written, written.value().writeTo(new JsonBuffer(SESSION_SIZE)));
     return status == 201
         ? answer.header(HttpHeaders.LOCATION, "/v1/sessions/" + written.value().key().id())
         : answer;
@@ -48,8 +47,7 @@ final class Answers {
   /** Of a write that leaves nothing to show. */
   static Answer gone(Written<Position> written) {
     return replayed(
-        written.replayed(),
-        Answer.empty(204).header(HttpHeaders.ETAG, tag(written.position())));
+        written.replayed(), Answer.empty(204).header(HttpHeaders.ETAG, tag(written.position())));
   }
 
   static Answer replayed(boolean replayed, Answer answer) {

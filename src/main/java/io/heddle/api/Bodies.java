@@ -23,8 +23,7 @@ final class Bodies {
   }
 
   List<NewMessage> messages(byte[] body) {
-    return StrictJson.read(
-        factory, body, in -> new MessageShape(in, maxMessage).oneOrMore());
+    return StrictJson.read(factory, body, in -> new MessageShape(in, maxMessage).oneOrMore());
   }
 
   SessionBody session(byte[] body) {

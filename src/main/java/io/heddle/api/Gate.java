@@ -65,11 +65,10 @@ final class Gate {
     if (admission.allowed()) {
       return write
           .get()
-          .flatMap(
-              written ->
-                  written.replayed()
-                      ? limits.giveBack(admission).thenReturn(written)
-                      : Mono.just(written));
+          .flatMap(written ->
+              written.replayed()
+                  ? limits.giveBack(admission).thenReturn(written)
+                  : Mono.just(written));
     }
     return sessions
         .isRecorded(key, retry)
@@ -91,17 +90,15 @@ final class Gate {
     String path = Objects.requireNonNullElse(request.uri().getPath(), "");
     return limits
         .admit(caller, write, path)
-        .flatMap(
-            admission -> {
-              tell(request, admission);
-              Call call = new Call(request, caller, admission);
-              boolean mayBeRetry = write && call.idempotencyKey() != null;
-              return admission.allowed() || mayBeRetry
-                  ? handler.handle(call).cast(ServerResponse.class)
-                  : Mono.error(refusal(admission));
-            })
-        .onErrorResume(
-            ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+        .flatMap(admission -> {
+          tell(request, admission);
+          Call call = new Call(request, caller, admission);
+          boolean mayBeRetry = write && call.idempotencyKey() != null;
+          return admission.allowed() || mayBeRetry
+              ? handler.handle(call).cast(ServerResponse.class)
+              : Mono.error(refusal(admission));
+        })
+        .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
   }
 
   private static void tell(ServerRequest request, Admission admission) {

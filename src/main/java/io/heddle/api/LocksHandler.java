@@ -34,17 +34,15 @@ final class LocksHandler {
     call.query();
     return reader
         .json(call.exchange())
-        .flatMap(
-            body -> {
-              LockBody asked = bodies.lock(body);
-              Request request = requests.writing(call, key, body);
-              Request waiting =
-                  asked.waitFor() == null
-                      ? request
-                      : new Request(
-                          request.caller(), key, request.conditions(), asked.waitFor());
-              return gate.once(call, () -> locks.lock(waiting, asked.ttl(), asked.label()));
-            })
+        .flatMap(body -> {
+          LockBody asked = bodies.lock(body);
+          Request request = requests.writing(call, key, body);
+          Request waiting =
+              asked.waitFor() == null
+                  ? request
+                  : new Request(request.caller(), key, request.conditions(), asked.waitFor());
+          return gate.once(call, () -> locks.lock(waiting, asked.ttl(), asked.label()));
+        })
         .map(held -> taken(held));
   }
 
@@ -53,12 +51,11 @@ final class LocksHandler {
     call.query();
     return reader
         .json(call.exchange())
-        .flatMap(
-            body -> {
-              LockBody asked = bodies.renewal(body);
-              Request request = requests.writing(call, key, body);
-              return gate.once(call, () -> locks.renew(request, asked.ttl()));
-            })
+        .flatMap(body -> {
+          LockBody asked = bodies.renewal(body);
+          Request request = requests.writing(call, key, body);
+          return gate.once(call, () -> locks.renew(request, asked.ttl()));
+        })
         .map(held -> taken(held));
   }
 
@@ -66,8 +63,7 @@ final class LocksHandler {
     SessionKey key = call.session();
     boolean force = call.query("force").flag("force");
     Request request = requests.writing(call, key);
-    return gate.once(
-        call, () -> locks.release(request, force).thenReturn(Answer.empty(204)));
+    return gate.once(call, () -> locks.release(request, force).thenReturn(Answer.empty(204)));
   }
 
   Mono<Answer> holder(Call call) {

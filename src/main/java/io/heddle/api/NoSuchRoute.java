@@ -19,7 +19,9 @@ import org.springframework.web.util.pattern.PathPattern;
 import org.springframework.web.util.pattern.PathPatternParser;
 import reactor.core.publisher.Mono;
 
-/** Answers what no route takes: 405 where other methods are known, 400 for an empty id, else 404. */
+/**
+ * Answers what no route takes: 405 where other methods are known, 400 for an empty id, else 404.
+ */
 final class NoSuchRoute implements HandlerFunction<ServerResponse> {
 
   private final Map<PathPattern, List<String>> methods = new LinkedHashMap<>();
@@ -33,12 +35,11 @@ final class NoSuchRoute implements HandlerFunction<ServerResponse> {
   public Mono<ServerResponse> handle(ServerRequest request) {
     PathContainer path = request.requestPath().pathWithinApplication();
     List<String> known = new ArrayList<>();
-    methods.forEach(
-        (pattern, names) -> {
-          if (pattern.matches(path)) {
-            known.addAll(names);
-          }
-        });
+    methods.forEach((pattern, names) -> {
+      if (pattern.matches(path)) {
+        known.addAll(names);
+      }
+    });
     return Mono.just(answer(request, path.value(), known));
   }
 
@@ -53,7 +54,6 @@ final class NoSuchRoute implements HandlerFunction<ServerResponse> {
     if (path.startsWith("/v1/sessions//")) {
       return ProblemWriter.answer(Query.refuse("id", "in the path is empty").problem());
     }
-    return ProblemWriter.answer(
-        Problem.of(ProblemCode.NOT_FOUND, "There is nothing at " + path));
+    return ProblemWriter.answer(Problem.of(ProblemCode.NOT_FOUND, "There is nothing at " + path));
   }
 }

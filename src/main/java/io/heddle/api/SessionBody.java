@@ -76,13 +76,11 @@ record SessionBody(
         default -> throw in.unknownField();
       }
     }
-    return new SessionBody(
-        id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
+    return new SessionBody(id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
   }
 
   static Duration ttl(StrictJson in) {
     return Duration.ofSeconds(
-        in.integer(
-            SessionProperties.MIN_TTL.toSeconds(), SessionProperties.MAX_TTL.toSeconds()));
+        in.integer(SessionProperties.MIN_TTL.toSeconds(), SessionProperties.MAX_TTL.toSeconds()));
   }
 }

@@ -46,30 +46,25 @@ final class SessionsHandler {
     call.query();
     return reader
         .json(call.exchange())
-        .flatMap(
-            body -> {
-              SessionBody asked = bodies.session(body);
-              Description description = requests.description(call, asked);
-              String id = requests.newId(call, asked.id());
-              Request request = requests.writing(call, call.key(id), body);
-              if (!asked.resume()) {
-                return gate.write(
-                    call, request, () -> sessions.create(request, description, asked.messages()));
-              }
-              if (description.user() == null) {
-                throw Query.refuse("user", "must be given to resume that user's session");
-              }
-              return gate.write(
-                  call,
-                  request,
-                  () ->
-                      sessions.resume(
-                          call.caller(),
-                          id,
-                          request.conditions(),
-                          description,
-                          asked.messages()));
-            })
+        .flatMap(body -> {
+          SessionBody asked = bodies.session(body);
+          Description description = requests.description(call, asked);
+          String id = requests.newId(call, asked.id());
+          Request request = requests.writing(call, call.key(id), body);
+          if (!asked.resume()) {
+            return gate.write(
+                call, request, () -> sessions.create(request, description, asked.messages()));
+          }
+          if (description.user() == null) {
+            throw Query.refuse("user", "must be given to resume that user's session");
+          }
+          return gate.write(
+              call,
+              request,
+              () ->
+                  sessions.resume(
+                      call.caller(), id, request.conditions(), description, asked.messages()));
+        })
         .map(written -> Answers.session(written.created() ? 201 : 200, written));
   }
 
@@ -78,41 +73,38 @@ final class SessionsHandler {
     call.query();
     return reader
         .json(call.exchange())
-        .flatMap(
-            body -> {
-              SessionBody asked = bodies.session(body);
-              if (asked.id() != null && !asked.id().equals(key.id())) {
-                throw Query.refuse("id", "is another than the path's");
-              }
-              if (asked.resume()) {
-                throw Query.refuse("resume", "is for POST /v1/sessions only");
-              }
-              Description description = requests.description(call, asked);
-              Request request = requests.writing(call, key, body);
-              return gate.write(
-                  call, request, () -> sessions.put(request, description, asked.messages()));
-            })
+        .flatMap(body -> {
+          SessionBody asked = bodies.session(body);
+          if (asked.id() != null && !asked.id().equals(key.id())) {
+            throw Query.refuse("id", "is another than the path's");
+          }
+          if (asked.resume()) {
+            throw Query.refuse("resume", "is for POST /v1/sessions only");
+          }
+          Description description = requests.description(call, asked);
+          Request request = requests.writing(call, key, body);
+          return gate.write(
+              call, request, () -> sessions.put(request, description, asked.messages()));
+        })
         .map(written -> Answers.session(written.created() ? 201 : 200, written));
   }
 
   Mono<Answer> get(Call call) {
     SessionKey key = call.session();
-    int messages =
-        call.query("messages").integer("messages", 0, ThreadsHandler.MAX_LIMIT, -1);
+    int messages = call.query("messages").integer("messages", 0, ThreadsHandler.MAX_LIMIT, -1);
     PageRequest page = messages < 1 ? PageRequest.NONE : PageRequest.last(messages);
     return sessions
         .load(key, call.view(), page)
-        .map(
-            found -> {
-              Position position = found.session().position();
-              return Answers.read(
-                  call,
-                  position,
-                  () ->
-                      messages < 0
-                          ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE))
-                          : found.writeSession(new JsonBuffer(found.weight())));
-            });
+        .map(found -> {
+          Position position = found.session().position();
+          return Answers.read(
+              call,
+              position,
+              () ->
+                  messages < 0
+                      ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE))
+                      : found.writeSession(new JsonBuffer(found.weight())));
+        });
   }
 
   Mono<Answer> patch(Call call) {
@@ -120,12 +112,11 @@ final class SessionsHandler {
     call.query();
     return reader
         .mergePatch(call.exchange())
-        .flatMap(
-            body -> {
-              PatchBody patch = bodies.patch(body);
-              Request request = requests.writing(call, key, body);
-              return gate.write(call, request, () -> sessions.patch(request, patch));
-            })
+        .flatMap(body -> {
+          PatchBody patch = bodies.patch(body);
+          Request request = requests.writing(call, key, body);
+          return gate.write(call, request, () -> sessions.patch(request, patch));
+        })
         .map(written -> Answers.session(200, written));
   }
 
@@ -142,20 +133,19 @@ final class SessionsHandler {
     call.query();
     return reader
         .jsonOrNothing(call.exchange())
-        .flatMap(
-            body -> {
-              ForkBody asked = bodies.fork(body);
-              SessionKey target = call.key(requests.newId(call, asked.id()));
-              if (target.equals(source)) {
-                throw Query.refuse("id", "is the source's own");
-              }
-              Request request = requests.writing(call, source, body);
-              return gate.write(
-                  call,
-                  request.conditions(),
-                  target,
-                  () -> sessions.fork(request, target, asked.after()));
-            })
+        .flatMap(body -> {
+          ForkBody asked = bodies.fork(body);
+          SessionKey target = call.key(requests.newId(call, asked.id()));
+          if (target.equals(source)) {
+            throw Query.refuse("id", "is the source's own");
+          }
+          Request request = requests.writing(call, source, body);
+          return gate.write(
+              call,
+              request.conditions(),
+              target,
+              () -> sessions.fork(request, target, asked.after()));
+        })
         .map(written -> Answers.session(201, written));
   }
 
@@ -187,8 +177,7 @@ final class SessionsHandler {
 
   private static @Nullable String user(Query query) {
     String user = query.text("user");
-    if (user != null
-        && (user.isEmpty() || user.length() > Ids.MAX_USER || Ids.hasControl(user))) {
+    if (user != null && (user.isEmpty() || user.length() > Ids.MAX_USER || Ids.hasControl(user))) {
       throw Query.refuse("user", "must be 1 to " + Ids.MAX_USER + " characters, no control ones");
     }
     return user;

@@ -35,8 +35,7 @@ final class StrictJson {
 
   static JsonFactory factory(int maxNesting) {
     return JsonFactory.builder()
-        .streamReadConstraints(
-            StreamReadConstraints.builder().maxNestingDepth(maxNesting).build())
+        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(maxNesting).build())
         .build();
   }
 

@@ -28,8 +28,7 @@ final class ThreadsHandler {
   private final Bodies bodies;
   private final Requests requests;
 
-  ThreadsHandler(
-      Threads threads, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+  ThreadsHandler(Threads threads, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
     this.threads = threads;
     this.gate = gate;
     this.reader = reader;
@@ -42,20 +41,18 @@ final class ThreadsHandler {
     boolean create = call.query("create").flag("create");
     return reader
         .json(call.exchange())
-        .flatMap(
-            body -> {
-              List<NewMessage> messages = bodies.messages(body);
-              Request request = requests.writing(call, key, body);
-              Description made = create ? requests.description(call) : null;
-              return gate.write(call, request, () -> threads.append(request, messages, made));
-            })
-        .map(
-            written -> {
-              JsonBuffer out = new JsonBuffer(written.value().weight() + 64);
-              out.ascii("{\"position\":\"").ascii(written.position().toString());
-              written.value().writeTo(out.ascii("\",\"data\":")).ascii("}");
-              return Answers.written(201, written, out);
-            });
+        .flatMap(body -> {
+          List<NewMessage> messages = bodies.messages(body);
+          Request request = requests.writing(call, key, body);
+          Description made = create ? requests.description(call) : null;
+          return gate.write(call, request, () -> threads.append(request, messages, made));
+        })
+        .map(written -> {
+          JsonBuffer out = new JsonBuffer(written.value().weight() + 64);
+          out.ascii("{\"position\":\"").ascii(written.position().toString());
+          written.value().writeTo(out.ascii("\",\"data\":")).ascii("}");
+          return Answers.written(201, written, out);
+        });
   }
 
   Mono<Answer> page(Call call) {
@@ -63,12 +60,11 @@ final class ThreadsHandler {
     PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
     return threads
         .page(key, call.view(), page)
-        .map(
-            found ->
-                Answers.read(
-                    call,
-                    found.session().position(),
-                    () -> found.writeTo(new JsonBuffer(found.weight()))));
+        .map(found ->
+            Answers.read(
+                call,
+                found.session().position(),
+                () -> found.writeTo(new JsonBuffer(found.weight()))));
   }
 
   Mono<Answer> message(Call call) {
@@ -77,12 +73,11 @@ final class ThreadsHandler {
     call.query();
     return threads
         .message(key, call.view(), id)
-        .map(
-            found ->
-                Answers.read(
-                    call,
-                    found.session().position(),
-                    () -> found.messages().getFirst().writeTo(new JsonBuffer(found.weight()))));
+        .map(found ->
+            Answers.read(
+                call,
+                found.session().position(),
+                () -> found.messages().getFirst().writeTo(new JsonBuffer(found.weight()))));
   }
 
   Mono<Answer> delete(Call call) {

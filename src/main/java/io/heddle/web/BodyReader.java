@@ -121,8 +121,7 @@ public final class BodyReader implements AutoCloseable {
   }
 
   private static Problem wrongType(String detail, boolean mergePatch) {
-    String takes =
-        mergePatch ? "; send application/merge-patch+json" : "; send application/json";
+    String takes = mergePatch ? "; send application/merge-patch+json" : "; send application/json";
     return Problem.field(
         ProblemCode.UNSUPPORTED_MEDIA_TYPE, HttpHeaders.CONTENT_TYPE, detail + takes);
   }

@@ -90,12 +90,11 @@ public final class Query {
   /** Every parameter whose name begins so, by the rest of its name. */
   public Map<String, String> startingWith(String prefix) {
     Map<String, String> found = new LinkedHashMap<>();
-    values.forEach(
-        (name, value) -> {
-          if (name.startsWith(prefix)) {
-            found.put(name.substring(prefix.length()), value);
-          }
-        });
+    values.forEach((name, value) -> {
+      if (name.startsWith(prefix)) {
+        found.put(name.substring(prefix.length()), value);
+      }
+    });
     return found;
   }
 

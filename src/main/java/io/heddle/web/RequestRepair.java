@@ -30,8 +30,8 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
 
   @Override
   public HttpServer apply(HttpServer server) {
-    return server.doOnChannelInit(
-        (observer, channel, remote) -> channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, this));
+    return server.doOnChannelInit((observer, channel, remote) ->
+        channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, this));
   }
 
   @Override

@@ -41,8 +41,7 @@ final class ApiServer implements HttpContract.Server {
       RateLimiter limiter,
       Map<String, String> properties) {
     Binder binder = new Binder(new MapConfigurationPropertySource(properties));
-    SessionProperties session =
-        binder.bindOrCreate("heddle.session", SessionProperties.class);
+    SessionProperties session = binder.bindOrCreate("heddle.session", SessionProperties.class);
     LimitProperties limit = binder.bindOrCreate("heddle.limits", LimitProperties.class);
     RandomIds ids = new RandomIds(InstantSource.system());
     SessionServices services =

@@ -58,7 +58,14 @@ class BodiesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "0", "-0", "1.0", "1e2", "1E+400", "12345678901234567890123456789", "0.1000", "-1.5e-9"
+        "0",
+        "-0",
+        "1.0",
+        "1e2",
+        "1E+400",
+        "12345678901234567890123456789",
+        "0.1000",
+        "-1.5e-9"
       })
   void numbersStayAsTheyWereWritten(String number) {
     assertThat(one("{" + OK + ",'metadata':{'n':" + number + "}}"))
@@ -171,8 +178,7 @@ class BodiesTest {
             null,
             Description.Status.ACTIVE,
             Duration.ofHours(1));
-    Problem problem =
-        refused(() -> bodies.patch(utf8("{'metadata':{'one more':1}}")).apply(full));
+    Problem problem = refused(() -> bodies.patch(utf8("{'metadata':{'one more':1}}")).apply(full));
     assertThat(problem.code()).isEqualTo(ProblemCode.INVALID_REQUEST);
     assertThat(problem.members()).containsEntry("field", "metadata").containsEntry("limit", 64);
   }
@@ -380,9 +386,13 @@ class BodiesTest {
   @Test
   void bytesThatAreNoUtf8AreRefusedByField() {
     byte[][] bad = {
-      {(byte) 0xff}, {(byte) 0xc0, (byte) 0x80}, {(byte) 0xc1, (byte) 0x81},
-      {(byte) 0xed, (byte) 0xa0, (byte) 0x80}, {(byte) 0xe2, (byte) 0x82},
-      {(byte) 0xf5, (byte) 0x80, (byte) 0x80, (byte) 0x80}, {(byte) 0x80}
+      {(byte) 0xff},
+      {(byte) 0xc0, (byte) 0x80},
+      {(byte) 0xc1, (byte) 0x81},
+      {(byte) 0xed, (byte) 0xa0, (byte) 0x80},
+      {(byte) 0xe2, (byte) 0x82},
+      {(byte) 0xf5, (byte) 0x80, (byte) 0x80, (byte) 0x80},
+      {(byte) 0x80}
     };
     for (byte[] bytes : bad) {
       assertRefused(
@@ -406,8 +416,7 @@ class BodiesTest {
     assertRefused(() -> messages(deeper), "invalid-json", null);
     assertThat(refused(() -> messages(deeper)).members()).containsEntry("limit", 64);
     assertRefused(() -> messages("[".repeat(100_000)), "invalid-request", null);
-    assertRefused(
-        () -> bodies.document(utf8("{'a':" + "[".repeat(100_000))), "invalid-json", null);
+    assertRefused(() -> bodies.document(utf8("{'a':" + "[".repeat(100_000))), "invalid-json", null);
   }
 
   @Test
@@ -427,15 +436,13 @@ class BodiesTest {
     assertThat(single.code()).isEqualTo(ProblemCode.MESSAGE_TOO_LARGE);
     assertThat(single.members()).containsEntry("field", "content").containsEntry("limit", 1 << 20);
     Problem listed =
-        refused(
-            () -> messages("{'messages':[{" + OK + "},{'role':'user','content':'" + limit + "'}]}"));
+        refused(() ->
+            messages("{'messages':[{" + OK + "},{'role':'user','content':'" + limit + "'}]}"));
     assertThat(listed.code()).isEqualTo(ProblemCode.MESSAGE_TOO_LARGE);
     assertThat(listed.members()).containsEntry("field", "messages[1]");
 
     assertRefused(
-        () -> messages("{" + OK + ",'name':'" + "n".repeat(257) + "'}"),
-        "invalid-request",
-        "name");
+        () -> messages("{" + OK + ",'name':'" + "n".repeat(257) + "'}"), "invalid-request", "name");
     assertRefused(
         () -> messages("{" + OK + ",'metadata':{'k':'" + "v".repeat(16 << 10) + "'}}"),
         "invalid-request",
@@ -467,9 +474,7 @@ class BodiesTest {
       members.append(i == 0 ? "" : ",").append("'k").append(i).append("':0");
     }
     assertRefused(
-        () -> messages("{" + OK + ",'metadata':{" + members + "}}"),
-        "invalid-request",
-        "metadata");
+        () -> messages("{" + OK + ",'metadata':{" + members + "}}"), "invalid-request", "metadata");
   }
 
   // ---- helpers

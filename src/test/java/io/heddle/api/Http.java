@@ -90,18 +90,17 @@ final class Http {
     if (body != null) {
       request.headers(all -> all.setContentType(MediaType.APPLICATION_JSON));
     }
-    request.headers(
-        all -> {
-          for (String[] some : new String[][] {always, headers}) {
-            for (int i = 0; i < some.length; i += 2) {
-              if (some[i].equalsIgnoreCase(HttpHeaders.CONTENT_TYPE)) {
-                all.set(some[i], some[i + 1]);
-              } else {
-                all.add(some[i], some[i + 1]);
-              }
-            }
+    request.headers(all -> {
+      for (String[] some : new String[][] {always, headers}) {
+        for (int i = 0; i < some.length; i += 2) {
+          if (some[i].equalsIgnoreCase(HttpHeaders.CONTENT_TYPE)) {
+            all.set(some[i], some[i + 1]);
+          } else {
+            all.add(some[i], some[i + 1]);
           }
-        });
+        }
+      }
+    });
     WebTestClient.RequestHeadersSpec<?> sent = body == null ? request : request.bodyValue(body);
     EntityExchangeResult<byte[]> result = sent.exchange().expectBody().returnResult();
     byte[] answer = result.getResponseBody();

@@ -91,7 +91,11 @@ abstract class HttpContract {
   }
 
   private List<String> contents(Reply page) {
-    return page.is(200).json().path("data").valueStream().map(m -> m.path("content").asString())
+    return page.is(200)
+        .json()
+        .path("data")
+        .valueStream()
+        .map(m -> m.path("content").asString())
         .toList();
   }
 
@@ -299,7 +303,8 @@ abstract class HttpContract {
   void sessionsAreListedByUser() {
     List<String> made = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      String status = "{'user':'" + user + "','metadata':{'n':" + i + ",'even':" + (i % 2 == 0) + "}}";
+      String status =
+          "{'user':'" + user + "','metadata':{'n':" + i + ",'even':" + (i % 2 == 0) + "}}";
       made.addFirst(http.post("/v1/sessions", status).is(201).text("id"));
     }
     String list = "/v1/sessions?user=" + user.replace(" ", "%20");
@@ -334,7 +339,11 @@ abstract class HttpContract {
   }
 
   private List<String> ids(Reply list) {
-    return list.is(200).json().path("data").valueStream().map(s -> s.path("id").asString())
+    return list.is(200)
+        .json()
+        .path("data")
+        .valueStream()
+        .map(s -> s.path("id").asString())
         .toList();
   }
 
@@ -352,7 +361,8 @@ abstract class HttpContract {
     assertThat(message.path("role").asString()).isEqualTo("user");
     assertThat(message.path("content").asString()).isEqualTo("hi");
     assertThat(message.path("status").asString()).isEqualTo("completed");
-    assertThat(Instant.parse(message.path("createdAt").asString())).isBefore(Instant.now().plusSeconds(60));
+    assertThat(Instant.parse(message.path("createdAt").asString()))
+        .isBefore(Instant.now().plusSeconds(60));
 
     Reply more =
         http.post(
@@ -382,7 +392,9 @@ abstract class HttpContract {
                     + "'metadata':{'a':[1.0]}}")
             .is(201);
     String expected =
-        ("'role':'assistant','content':" + parts + ",'name':'bob','status':'incomplete',"
+        ("'role':'assistant','content':"
+                + parts
+                + ",'name':'bob','status':'incomplete',"
                 + "'toolCalls':[{'id':'c','x':1.50}],'toolCallId':'c','metadata':{'a':[1.0]}")
             .replace('\'', '"')
             .replace("\\u2028", "\u2028");
@@ -460,7 +472,8 @@ abstract class HttpContract {
     http.delete(messages() + "?after=nobody").problem(404, "message-not-found", null);
     assertThat(http.delete(messages()).is(204).position()).startsWith("7-");
     assertThat(contents(http.get(messages()))).isEmpty();
-    assertThat(http.post(messages(), MESSAGE).is(201).json().path("data").get(0).path("seq").asInt())
+    assertThat(
+            http.post(messages(), MESSAGE).is(201).json().path("data").get(0).path("seq").asInt())
         .isEqualTo(5);
   }
 
@@ -486,7 +499,8 @@ abstract class HttpContract {
     assertThat(fork.header("Location")).isEqualTo("/v1/sessions/" + target);
     assertThat(fork.text("title")).isEqualTo("T");
     assertThat(fork.json().path("messageCount").asInt()).isEqualTo(2);
-    assertThat(contents(http.get("/v1/sessions/" + target + "/messages"))).containsExactly("1", "2");
+    assertThat(contents(http.get("/v1/sessions/" + target + "/messages")))
+        .containsExactly("1", "2");
     http.post(session() + "/fork", "{'id':'" + target + "'}").problem(409, "session-exists", null);
     http.post(session() + "/fork", "{'id':'" + id + "'}").problem(400, "invalid-request", "id");
     Reply whole = http.post(session() + "/fork", null).is(201);
@@ -511,7 +525,8 @@ abstract class HttpContract {
     String checkpoint = first.header("Heddle-Checkpoint");
     assertThat(checkpoint).isEqualTo("cp_" + first.position());
     Reply second =
-        http.patch(state, "{'a':null,'b':{'d':true}}", "Content-Type", "application/merge-patch+json")
+        http.patch(
+                state, "{'a':null,'b':{'d':true}}", "Content-Type", "application/merge-patch+json")
             .is(200);
     assertThat(second.body()).isEqualTo("{\"b\":{\"c\":[],\"d\":true}}");
     assertThat(http.get(state).body()).isEqualTo(second.body());
@@ -598,7 +613,8 @@ abstract class HttpContract {
   void anAdminEndsALock() {
     http.post("/v1/sessions", "{'id':'" + id + "','user':'" + user + "'}").is(201);
     http.post(session() + "/lock", "{'ttlSeconds':60}").is(200);
-    http.delete(session() + "/lock?force=true", "Heddle-User", user).problem(403, "forbidden", null);
+    http.delete(session() + "/lock?force=true", "Heddle-User", user)
+        .problem(403, "forbidden", null);
     http.delete(session() + "/lock?force=true").is(204);
     assertThat(http.get(session() + "/lock").json().path("held").asBoolean()).isFalse();
   }
@@ -608,10 +624,16 @@ abstract class HttpContract {
   @Test
   void unchangedReadsHaveNoBody() {
     thread(1);
-    for (String path : List.of(session(), messages(), messages() + "/m1", session() + "/state",
-        session() + "/checkpoints")) {
+    for (String path :
+        List.of(
+            session(),
+            messages(),
+            messages() + "/m1",
+            session() + "/state",
+            session() + "/checkpoints")) {
       String position = http.get(path).is(200).position();
-      for (String tag : List.of(quoted(position), "W/" + quoted(position), "\"x\", " + quoted(position), "*")) {
+      for (String tag :
+          List.of(quoted(position), "W/" + quoted(position), "\"x\", " + quoted(position), "*")) {
         Reply same = http.get(path, "If-None-Match", tag).is(304);
         assertThat(same.body()).isEmpty();
         assertThat(same.position()).isEqualTo(position);
@@ -653,12 +675,14 @@ abstract class HttpContract {
   void readsServeAtLeastAPosition() {
     String first = create().position();
     String second = http.post(messages(), MESSAGE).is(201).position();
-    for (String path : List.of(session(), messages(), session() + "/state", session() + "/checkpoints")) {
+    for (String path :
+        List.of(session(), messages(), session() + "/state", session() + "/checkpoints")) {
       http.get(path, "Heddle-Min-Position", first).is(200);
       http.get(path, "Heddle-Min-Position", quoted(second)).is(200);
       http.get(path, "Heddle-Min-Position", "99-aaaaaaaa").problem(409, "position-lost", null);
       http.get(path, "Heddle-Min-Position", "2-aaaaaaaa").problem(409, "position-lost", null);
-      http.get(path, "Heddle-Min-Position", "2").problem(400, "invalid-request", "Heddle-Min-Position");
+      http.get(path, "Heddle-Min-Position", "2")
+          .problem(400, "invalid-request", "Heddle-Min-Position");
     }
   }
 
@@ -804,7 +828,8 @@ abstract class HttpContract {
     Http mine = limited.with("Heddle-User", user);
     Reply made = mine.post("/v1/sessions", "{'id':'" + id + "'}").is(201);
     assertThat(made.header("RateLimit")).contains("\"requests\";r=11;t=", "\"writes\";r=2;t=");
-    assertThat(made.header("RateLimit-Policy")).contains("\"requests\";q=12;w=60", "\"writes\";q=3;w=60");
+    assertThat(made.header("RateLimit-Policy"))
+        .contains("\"requests\";q=12;w=60", "\"writes\";q=3;w=60");
 
     String key = "k-" + id;
     mine.post(messages(), MESSAGE, "Idempotency-Key", key).is(201);
@@ -846,8 +871,17 @@ abstract class HttpContract {
   @Test
   void pathsWithoutACallAreNotFound() {
     for (String path :
-        List.of("/v1", "/v1/", "/v1/nothing", "/v1/sessions/", "/v1/cache/k", "/v1/stats",
-            "/nothing", session() + "/export", session() + "/turns", messages() + "/m1/x",
+        List.of(
+            "/v1",
+            "/v1/",
+            "/v1/nothing",
+            "/v1/sessions/",
+            "/v1/cache/k",
+            "/v1/stats",
+            "/nothing",
+            session() + "/export",
+            session() + "/turns",
+            messages() + "/m1/x",
             session() + "/")) {
       http.get(path).problem(404, "not-found", null);
     }
@@ -866,18 +900,50 @@ abstract class HttpContract {
   List<DynamicTest> badIdsInPaths() {
     List<DynamicTest> tests = new ArrayList<>();
     for (String bad :
-        List.of("a%7Bb%7D", "a%20b", "a+b", "a%2Fb", "a%2fb", "%2E", "%2e%2e", "..%2f..", "x".repeat(129),
-            "a;b", "a%3Bb", "%00", "a%0Ab", "%C3%A9", "a%25b", "a,b", "a=b", "~", "%F0%9F%98%80", "%FF")) {
+        List.of(
+            "a%7Bb%7D",
+            "a%20b",
+            "a+b",
+            "a%2Fb",
+            "a%2fb",
+            "%2E",
+            "%2e%2e",
+            "..%2f..",
+            "x".repeat(129),
+            "a;b",
+            "a%3Bb",
+            "%00",
+            "a%0Ab",
+            "%C3%A9",
+            "a%25b",
+            "a,b",
+            "a=b",
+            "~",
+            "%F0%9F%98%80",
+            "%FF")) {
       for (String call :
-          List.of("GET ", "PUT ", "PATCH ", "DELETE ", "GET /messages", "POST /messages",
-              "DELETE /messages", "POST /fork", "GET /state", "PUT /state", "POST /lock")) {
+          List.of(
+              "GET ",
+              "PUT ",
+              "PATCH ",
+              "DELETE ",
+              "GET /messages",
+              "POST /messages",
+              "DELETE /messages",
+              "POST /fork",
+              "GET /state",
+              "PUT /state",
+              "POST /lock")) {
         String path = "/v1/sessions/" + bad + call.substring(call.indexOf(' ') + 1);
         HttpMethod method = HttpMethod.valueOf(call.substring(0, call.indexOf(' ')));
         tests.add(
             DynamicTest.dynamicTest(
                 method + " " + path,
                 () -> {
-                  boolean body = method == HttpMethod.POST || method == HttpMethod.PUT || method == HttpMethod.PATCH;
+                  boolean body =
+                      method == HttpMethod.POST
+                          || method == HttpMethod.PUT
+                          || method == HttpMethod.PATCH;
                   http.send(method, path, body ? "{}" : null).problem(400, "invalid-request", "id");
                 }));
       }
@@ -1040,8 +1106,7 @@ abstract class HttpContract {
     for (int i = 0; i < 64; i++) {
       many.append(",'k").append(i).append("':0");
     }
-    for (String metadata :
-        List.of("{'k':'" + "v".repeat(17_000) + "'}", "{" + many + "}")) {
+    for (String metadata : List.of("{'k':'" + "v".repeat(17_000) + "'}", "{" + many + "}")) {
       http.patch(session(), "{'metadata':" + metadata + "}")
           .problem(400, "invalid-request", "metadata");
       http.post(messages(), "{'role':'user','content':'x','metadata':" + metadata + "}")
@@ -1131,9 +1196,7 @@ abstract class HttpContract {
   @Test
   void aSlowBodyIsGivenUp() throws IOException {
     Http server =
-        http(
-            Map.of(
-                "heddle.limits.enabled", "false", "heddle.session.body-timeout", "700ms"));
+        http(Map.of("heddle.limits.enabled", "false", "heddle.session.body-timeout", "700ms"));
     server.post("/v1/sessions", "{'id':'" + id + "'}").is(201);
     try (Socket socket = new Socket("127.0.0.1", server.port())) {
       socket.setSoTimeout(20_000);
@@ -1158,9 +1221,15 @@ abstract class HttpContract {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonl",
-        "application/json; charset=utf-16", "application/json;charset=latin1", "nonsense",
-        "application/json-patch+json", "multipart/form-data; boundary=x"
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "application/jsonl",
+        "application/json; charset=utf-16",
+        "application/json;charset=latin1",
+        "nonsense",
+        "application/json-patch+json",
+        "multipart/form-data; boundary=x"
       })
   void otherContentTypesAreNotRead(String type) {
     create();
@@ -1187,8 +1256,11 @@ abstract class HttpContract {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "application/json; charset=utf-8", "application/json;charset=UTF-8",
-        "application/json; charset=\"utf-8\"", "APPLICATION/JSON", "application/vnd.x+json"
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "application/json; charset=\"utf-8\"",
+        "APPLICATION/JSON",
+        "application/vnd.x+json"
       })
   void jsonByOtherNamesIsRead(String type) {
     create();
@@ -1197,10 +1269,20 @@ abstract class HttpContract {
 
   @ParameterizedTest
   @CsvSource({
-    "If-Match, nonsense", "If-Match, \"7\"", "If-Match, \"7-k3jd82ma\" \"x\"", "If-Match, *;*",
-    "If-Match, '\"1-aaaaaaaa\", x'", "If-Match, '*, \"1-aaaaaaaa\"'", "If-Match, \"0-aaaaaaaa\"",
-    "Heddle-Wait, -1", "Heddle-Wait, 61", "Heddle-Wait, 1.5", "Heddle-Wait, soon",
-    "Heddle-Lock, 'a b'", "Heddle-Lock, LONG", "Idempotency-Key, LONG"
+    "If-Match, nonsense",
+    "If-Match, \"7\"",
+    "If-Match, \"7-k3jd82ma\" \"x\"",
+    "If-Match, *;*",
+    "If-Match, '\"1-aaaaaaaa\", x'",
+    "If-Match, '*, \"1-aaaaaaaa\"'",
+    "If-Match, \"0-aaaaaaaa\"",
+    "Heddle-Wait, -1",
+    "Heddle-Wait, 61",
+    "Heddle-Wait, 1.5",
+    "Heddle-Wait, soon",
+    "Heddle-Lock, 'a b'",
+    "Heddle-Lock, LONG",
+    "Idempotency-Key, LONG"
   })
   void badHeadersAreRefused(String name, String value) {
     create();
@@ -1219,7 +1301,8 @@ abstract class HttpContract {
       http.post(messages(), MESSAGE, name, "1", name, "2").problem(400, "invalid-request", name);
     }
     http.get(session(), "Heddle-User", "").problem(400, "invalid-request", "Heddle-User");
-    http.get(session(), "Heddle-User", "x".repeat(257)).problem(400, "invalid-request", "Heddle-User");
+    http.get(session(), "Heddle-User", "x".repeat(257))
+        .problem(400, "invalid-request", "Heddle-User");
   }
 
   @ParameterizedTest

@@ -75,54 +75,50 @@ class OpenApiTest {
     Map<String, ProblemCode> table =
         Arrays.stream(ProblemCode.values()).collect(Collectors.toMap(ProblemCode::code, c -> c));
     Set<ProblemCode> answered = EnumSet.noneOf(ProblemCode.class);
-    eachOperation(
-        (path, operation) ->
-            operation
-                .path("responses")
-                .properties()
-                .forEach(
-                    response -> {
-                      JsonNode resolved = resolve(response.getValue());
-                      JsonNode schema =
-                          resolved.path("content").path("application/problem+json").path("schema");
-                      if (schema.isMissingNode()) {
-                        assertThat(Integer.parseInt(response.getKey())).isLessThan(400);
-                        return;
-                      }
-                      schema
-                          .at("/allOf/1/properties/code/enum")
-                          .forEach(
-                              code -> {
-                                ProblemCode known = table.get(code.asString());
-                                assertThat(known).as(path + " " + code).isNotNull();
-                                assertThat(response.getKey())
-                                    .as(path + " " + code)
-                                    .isEqualTo(Integer.toString(known.status()));
-                                answered.add(known);
-                              });
-                    }));
+    eachOperation((path, operation) ->
+        operation
+            .path("responses")
+            .properties()
+            .forEach(response -> {
+              JsonNode resolved = resolve(response.getValue());
+              JsonNode schema =
+                  resolved.path("content").path("application/problem+json").path("schema");
+              if (schema.isMissingNode()) {
+                assertThat(Integer.parseInt(response.getKey())).isLessThan(400);
+                return;
+              }
+              schema
+                  .at("/allOf/1/properties/code/enum")
+                  .forEach(code -> {
+                    ProblemCode known = table.get(code.asString());
+                    assertThat(known).as(path + " " + code).isNotNull();
+                    assertThat(response.getKey())
+                        .as(path + " " + code)
+                        .isEqualTo(Integer.toString(known.status()));
+                    answered.add(known);
+                  });
+            }));
     assertThat(EnumSet.complementOf(EnumSet.copyOf(answered))).isEqualTo(OF_NO_CALL);
   }
 
   @Test
   void pathParametersAreDeclared() {
-    eachOperation(
-        (path, operation) -> {
-          Set<String> declared =
-              operation
-                  .path("parameters")
-                  .valueStream()
-                  .map(this::resolve)
-                  .filter(parameter -> parameter.path("in").asString().equals("path"))
-                  .map(parameter -> parameter.path("name").asString())
-                  .collect(Collectors.toSet());
-          Set<String> used = new TreeSet<>();
-          Matcher matcher = Pattern.compile("\\{(\\w+)}").matcher(path);
-          while (matcher.find()) {
-            used.add(matcher.group(1));
-          }
-          assertThat(declared).as(path).isEqualTo(used);
-        });
+    eachOperation((path, operation) -> {
+      Set<String> declared =
+          operation
+              .path("parameters")
+              .valueStream()
+              .map(this::resolve)
+              .filter(parameter -> parameter.path("in").asString().equals("path"))
+              .map(parameter -> parameter.path("name").asString())
+              .collect(Collectors.toSet());
+      Set<String> used = new TreeSet<>();
+      Matcher matcher = Pattern.compile("\\{(\\w+)}").matcher(path);
+      while (matcher.find()) {
+        used.add(matcher.group(1));
+      }
+      assertThat(declared).as(path).isEqualTo(used);
+    });
   }
 
   @Test
@@ -155,8 +151,7 @@ class OpenApiTest {
         .path("paths")
         .properties()
         .forEach(
-            path ->
-                path.getValue().forEach(operation -> each.accept(path.getKey(), operation)));
+            path -> path.getValue().forEach(operation -> each.accept(path.getKey(), operation)));
   }
 
   private Map<String, Set<String>> documented() {
@@ -164,15 +159,13 @@ class OpenApiTest {
     document
         .path("paths")
         .properties()
-        .forEach(
-            path ->
-                path.getValue()
-                    .propertyNames()
-                    .forEach(
-                        method ->
-                            found
-                                .computeIfAbsent(path.getKey(), _ -> new TreeSet<>())
-                                .add(method.toUpperCase(Locale.ROOT))));
+        .forEach(path ->
+            path.getValue()
+                .propertyNames()
+                .forEach(method ->
+                    found
+                        .computeIfAbsent(path.getKey(), _ -> new TreeSet<>())
+                        .add(method.toUpperCase(Locale.ROOT))));
     return found;
   }
 

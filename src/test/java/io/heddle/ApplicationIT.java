@@ -1,0 +1,113 @@
+package io.heddle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.embedded.EmbeddedFileException;
+import io.heddle.session.Conditions;
+import io.heddle.session.Description;
+import io.heddle.session.Description.Status;
+import io.heddle.session.NewMessage;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.SessionServices;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.View;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+
+/** The server as it starts without a Redis. */
+class ApplicationIT {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Caller ANN = new Caller(Tenant.DEFAULT, "ann", "ann", false);
+
+  @TempDir Path directory;
+
+  @Test
+  void startsInRamAndSaysHowItIs() {
+    try (Server server = Server.start("heddle.engine=embedded", "heddle.embedded.path=")) {
+      assertThat(server.get("/actuator/health").body())
+          .contains("\"engine\":\"embedded\"", "in RAM", "\"status\":\"UP\"");
+      assertThat(server.get("/actuator/health/liveness").body())
+          .contains("livenessState")
+          .doesNotContain("store");
+      assertThat(server.get("/actuator/health/readiness").body())
+          .contains("readinessState", "start")
+          .doesNotContain("store");
+      assertThat(server.get("/actuator/prometheus").body())
+          .contains(
+              "heddle_limits_refused_total",
+              "heddle_limits_failures_total",
+              "heddle_index_failures_total",
+              "heddle_locks_lost_total");
+      assertThat(server.get("/actuator/env").statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void keepsSessionsInItsFile() {
+    String file = "heddle.embedded.path=" + directory.resolve("sessions/heddle.mv");
+    SessionKey key = new SessionKey(Tenant.DEFAULT, "kept");
+    try (Server server = Server.start("heddle.engine=embedded", file)) {
+      create(server, key);
+    }
+    try (Server server = Server.start("heddle.engine=embedded", file)) {
+      ThreadPage page =
+          server
+              .bean(SessionServices.class)
+              .sessions()
+              .load(key, View.ANY, PageRequest.last(10))
+              .block(PATIENCE);
+      assertThat(page.messages()).hasSize(1);
+      assertThat(page.session().description().user()).isEqualTo("ann");
+    }
+  }
+
+  @Test
+  void aFileInUseIsSaidSo() {
+    String file = "heddle.embedded.path=" + directory.resolve("heddle.mv");
+    try (Server server = Server.start("heddle.engine=embedded", file)) {
+      assertThat(server.get("/actuator/health").statusCode()).isEqualTo(200);
+      assertThatThrownBy(() -> Server.start("heddle.engine=embedded", file))
+          .satisfies(failure -> {
+            FailureAnalysis analysis = new EmbeddedFileFailureAnalyzer().analyze(failure);
+            assertThat(analysis.getDescription()).contains("heddle.mv", "in use");
+            assertThat(analysis.getAction()).contains("HEDDLE_EMBEDDED_PATH", "REDIS_URL");
+          })
+          .hasStackTraceContaining(EmbeddedFileException.class.getName());
+    }
+  }
+
+  @Test
+  void badSettingsStopTheStart() {
+    assertThatThrownBy(() -> Server.start("heddle.engine=postgres"))
+        .hasRootCauseInstanceOf(BadSettingException.class);
+    assertThatThrownBy(() ->
+            Server.start(
+                "heddle.engine=embedded", "heddle.embedded.path=", "heddle.session.max-nesting=0"))
+        .hasRootCauseMessage("heddle.session.max-nesting must be 2 to 500");
+  }
+
+  private static void create(Server server, SessionKey key) {
+    Description description =
+        new Description(
+            "ann", null, Json.EMPTY_OBJECT, null, null, Status.ACTIVE, Duration.ofHours(1));
+    server
+        .bean(SessionServices.class)
+        .sessions()
+        .create(
+            new Request(ANN, key, Conditions.NONE, Duration.ZERO),
+            description,
+            List.of(new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"hello\"}"))))
+        .block(PATIENCE);
+  }
+}
