@@ -72,7 +72,9 @@ final class ChangeMessage {
               time,
               body));
     }
-    return new Change.MessagesAppended(messages).toJson();
+    // The script knows the bodies' bytes only; with seqs and times they may be too many after all.
+    Json change = new Change.MessagesAppended(messages).toJson();
+    return change.length() <= Change.MAX_PUBLISHED_BYTES ? change : null;
   }
 
   /** The next word; the space after it is passed over. */

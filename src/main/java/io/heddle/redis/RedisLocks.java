@@ -5,12 +5,15 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.base.Times;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -61,10 +64,14 @@ final class RedisLocks implements SessionLocks {
       Function<String, Mono<T>> work) {
     return Mono.defer(() -> {
       long deadline = System.nanoTime() + wait.toNanos();
-      Mono<T> update = attempt(key, owner, token, deadline, lease, work);
+      AtomicBoolean gone = new AtomicBoolean();
+      Mono<T> update = attempt(key, owner, token, deadline, lease, work, gone);
       // Begun once and never cancelled: a client that hangs up in the moment a lock is acquired
-      // would otherwise leave it behind.
-      return Mono.fromFuture(update.toFuture(), true);
+      // would otherwise leave it behind. As a signal, because an error that nobody waits for any
+      // more would be logged as dropped.
+      return Mono.fromFuture(update.materialize().toFuture(), true)
+          .<T>dematerialize()
+          .doOnCancel(() -> gone.set(true));
     });
   }
 
@@ -74,7 +81,8 @@ final class RedisLocks implements SessionLocks {
       @Nullable String token,
       long deadline,
       Duration lease,
-      Function<String, Mono<T>> work) {
+      Function<String, Mono<T>> work,
+      AtomicBoolean gone) {
     RedissonClient client = redisson.get();
     if (client == null) {
       return Mono.error(RedisErrors.away());
@@ -89,24 +97,31 @@ final class RedisLocks implements SessionLocks {
         .onErrorMap(error -> redissonFailed(error))
         .flatMap(got -> {
           if (!got) {
-            return Mono.<T>error(lineTooLong());
+            return lineTooLong(lock).<T>flatMap(Mono::error);
+          }
+          if (gone.get()) {
+            // Nobody waits for an update that has not begun: those behind it need not either.
+            return Mono.<T>empty();
           }
           Mono<T> run =
               token != null
-                  ? work.apply(token)
+                  ? Mono.defer(() -> work.apply(token))
                   : claimed(key, owner, client.getId() + ":" + acquisition, work);
           return run.timeout(lease, Mono.error(RedisLocks::tookTooLong));
         })
-        .onErrorResume(error -> leave(lock, acquisition, acquired).then(Mono.error(error)))
-        .flatMap(result -> leave(lock, acquisition, acquired).thenReturn(result))
+        // As a signal, so that an error, an answer and none at all leave the line alike.
+        .materialize()
+        .flatMap(signal -> leave(lock, acquisition, acquired).thenReturn(signal))
+        .<T>dematerialize()
         .onErrorResume(
-            error -> isLocked(error) && System.nanoTime() < deadline && acquired.isDone(),
+            error ->
+                isLocked(error) && System.nanoTime() < deadline && acquired.isDone() && !gone.get(),
             locked ->
                 pause(deadline)
                     .then(
                         Mono.defer(() ->
                             System.nanoTime() < deadline
-                                ? attempt(key, owner, token, deadline, lease, work)
+                                ? attempt(key, owner, token, deadline, lease, work, gone)
                                 : Mono.error(locked))));
   }
 
@@ -118,9 +133,10 @@ final class RedisLocks implements SessionLocks {
     return ask(RedisScript.CLAIM, keys, args)
         .map(reply -> reply.text(1))
         .flatMap(claim ->
-            work.apply(claim)
-                .onErrorResume(error -> unclaim(key, owner, claim).then(Mono.error(error)))
-                .flatMap(result -> unclaim(key, owner, claim).thenReturn(result)));
+            Mono.defer(() -> work.apply(claim))
+                .materialize()
+                .flatMap(signal -> unclaim(key, owner, claim).thenReturn(signal))
+                .dematerialize());
   }
 
   /**
@@ -208,10 +224,16 @@ final class RedisLocks implements SessionLocks {
         && problem.problem().code() == ProblemCode.SESSION_LOCKED;
   }
 
-  private static ProblemException lineTooLong() {
-    return Problem.of(ProblemCode.SESSION_LOCKED, "Other updates of the session go first")
-        .with("retryAfter", 1)
-        .toException();
+  private static Mono<ProblemException> lineTooLong(RLock lock) {
+    return Mono.fromCompletionStage(lock::remainTimeToLiveAsync)
+        .onErrorReturn(0L)
+        .map(millis -> {
+          long left = Math.max(0, millis);
+          return Problem.of(ProblemCode.SESSION_LOCKED, "Other updates of the session go first")
+              .with("expiresAt", Times.rfc3339(Instant.now().plusMillis(left)))
+              .with("retryAfter", Math.max(1, (left + 999) / 1000))
+              .toException();
+        });
   }
 
   private static ProblemException tookTooLong() {

@@ -43,7 +43,8 @@ final class RedisReader implements SessionReader {
     for (String name : new String[] {"after", "before"}) {
       String cursor = name.equals("after") ? page.after() : page.before();
       MessagePlace place = cursor == null ? null : MessagePlace.parse(cursor);
-      if (place != null && !place.mark().equals(key.mark())) {
+      boolean nothing = cursor != null && cursor.isEmpty();
+      if (nothing || place != null && !place.mark().equals(key.mark())) {
         return Mono.error(
             Problem.field(
                     ProblemCode.INVALID_CURSOR, name, "The cursor is not of this session's thread")

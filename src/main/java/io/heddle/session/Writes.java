@@ -203,9 +203,12 @@ final class Writes {
     });
   }
 
-  /** Runs to its end whether or not somebody still waits for it. */
+  /**
+   * Runs to its end whether or not somebody still waits for it. As a signal, because an error that
+   * nobody waits for would be logged as dropped.
+   */
   static <T> Mono<T> detached(Mono<T> work) {
-    return Mono.defer(() -> Mono.fromFuture(work.toFuture(), true));
+    return Mono.defer(() -> Mono.fromFuture(work.materialize().toFuture(), true).dematerialize());
   }
 
   static boolean is(Throwable error, ProblemCode code) {

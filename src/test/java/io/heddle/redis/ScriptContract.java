@@ -35,7 +35,8 @@ abstract class ScriptContract {
 
   private static final Duration ANSWER = Duration.ofSeconds(10);
   private static final String BODY = "{\"role\":\"user\",\"content\":\"hello\"}";
-  private static final String DESCRIPTION = "{\"user\":\"ann\",\"metadata\":{},\"ttlSeconds\":60}";
+  private static final String DESCRIPTION =
+      "{\"user\":\"ann\",\"title\":null,\"status\":\"active\",\"metadata\":{},\"ttlSeconds\":60}";
   private static final AtomicInteger COUNTER = new AtomicInteger();
 
   private EngineFixture fixture;
