@@ -1,0 +1,246 @@
+package io.heddle.session.contract;
+
+import static io.heddle.session.contract.Writes.HOUR;
+import static io.heddle.session.contract.Writes.append;
+import static io.heddle.session.contract.Writes.described;
+import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.Writes.sized;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.Conditions;
+import io.heddle.session.Description;
+import io.heddle.session.Description.Status;
+import io.heddle.session.Message;
+import io.heddle.session.Outcome;
+import io.heddle.session.Write;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+
+/** What the store tells of each version. */
+abstract class ChangeFeedContract extends ContractSuite {
+
+  @Test
+  void eachVersionIsOneChange() {
+    SessionKey key = newKey();
+    List<Position> positions = new ArrayList<>();
+    List<Json> bodies = new ArrayList<>();
+    Description renamed =
+        new Description(
+            "someone",
+            "a \"title\"",
+            Json.of("{\"k\":[]}"),
+            "prompt",
+            "model",
+            Status.ACTIVE,
+            Duration.ofHours(2));
+    try (Changes changes = Changes.of(engine())) {
+      positions.add(create(key, "someone", HOUR, says("first", "1")).head().position());
+      bodies.add(new Change.SessionCreated().toJson());
+
+      positions.add(
+          applied(key, append(says("2 \uD83E\uDDF5"), says("third", "3"))).head().position());
+      List<Message> thread = thread(key);
+      bodies.add(new Change.MessagesAppended(thread.subList(1, 3)).toJson());
+
+      positions.add(applied(key, new Write.Update(renamed)).head().position());
+      bodies.add(new Change.SessionUpdated(renamed).toJson());
+
+      positions.add(applied(key, new Write.SaveState(Json.of("{\"n\":1}"))).head().position());
+      bodies.add(new Change.StateSaved().toJson());
+
+      positions.add(applied(key, new Write.RestoreState("latest")).head().position());
+      bodies.add(new Change.StateSaved().toJson());
+
+      String given = thread.get(1).id();
+      positions.add(applied(key, new Write.DeleteMessage(given)).head().position());
+      bodies.add(new Change.MessageDeleted(given).toJson());
+
+      positions.add(applied(key, new Write.Cut("first")).head().position());
+      bodies.add(new Change.ThreadCut("first").toJson());
+
+      positions.add(applied(key, new Write.Cut("first")).head().position());
+      bodies.add(new Change.ThreadCut("first").toJson());
+
+      positions.add(applied(key, new Write.Cut(null)).head().position());
+      bodies.add(new Change.ThreadCleared().toJson());
+
+      positions.add(applied(key, new Write.Delete()).head().position());
+      bodies.add(new Change.SessionDeleted().toJson());
+
+      positions.add(create(key, "someone", HOUR).head().position());
+      bodies.add(new Change.SessionCreated().toJson());
+      changes.flush();
+
+      List<Change.Published> told = changes.of(key);
+      assertThat(told).extracting(Change.Published::position).isEqualTo(positions);
+      assertThat(told)
+          .extracting(change -> String.valueOf(change.body()))
+          .isEqualTo(bodies.stream().map(Json::toString).toList());
+      assertThat(told.getFirst().previousTag()).isEmpty();
+      for (int i = 1; i < told.size(); i++) {
+        assertThat(told.get(i).previousTag()).isEqualTo(positions.get(i - 1).tag());
+      }
+    }
+  }
+
+  @Test
+  void whatChangesNothingTellsNothing() {
+    SessionKey key = furnished();
+    Position now = position(key);
+    Conditions once = Conditions.NONE.withRetry(newRetry());
+    try (Changes changes = Changes.of(engine())) {
+      refused(key, append(says("first", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
+      refused(key, new Write.Cut("never"), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+      refused(key, append(says("x")), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
+      var held = get(engine().locks().lock(key, null, Duration.ofMinutes(1), null));
+      refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_LOCKED);
+      get(engine().locks().renew(key, null, held.token(), Duration.ofMinutes(2)));
+      run(engine().locks().release(key, null, held.token()));
+      Position done = applied(key, append(says("x")), once).head().position();
+      assertThat(write(key, append(says("x")), once)).isInstanceOf(Outcome.Replayed.class);
+      changes.flush();
+
+      assertThat(changes.of(key)).hasSize(1);
+      assertThat(changes.of(key).getFirst().position()).isEqualTo(done);
+      assertThat(changes.of(key).getFirst().previousTag()).isEqualTo(now.tag());
+    }
+  }
+
+  /** A body of 2,048 bytes is told, one of 2,049 is left out; the change itself never is. */
+  @Test
+  void largeBodiesAreLeftOut() {
+    SessionKey key = newKey();
+    create(key);
+    Position first = applied(key, append(sized("probe", 500))).head().position();
+    int frame = new Change.MessagesAppended(thread(key)).toJson().length() - 500;
+    // The same number of digits in the seqs that follow.
+    List<Position> positions = new ArrayList<>();
+    positions.add(first);
+    int largest = Change.MAX_PUBLISHED_BYTES - frame;
+    try (Changes changes = Changes.of(engine())) {
+      for (int size : List.of(largest - 1, largest, largest + 1, 5_000, 200_000)) {
+        String id = "five" + positions.size();
+        positions.add(applied(key, append(sized(id, size))).head().position());
+      }
+      Description large =
+          new Description(
+              null, null, Json.EMPTY_OBJECT, "p".repeat(9000), null, Status.ACTIVE, HOUR);
+      positions.add(applied(key, new Write.Update(large)).head().position());
+      positions.add(applied(key, append(sized("fiveX", 600))).head().position());
+      changes.flush();
+
+      List<Change.Published> told = changes.of(key);
+      assertThat(told)
+          .extracting(Change.Published::position)
+          .isEqualTo(positions.subList(1, positions.size()));
+      assertThat(told)
+          .extracting(change -> change.body() == null ? 0 : change.body().length())
+          .containsExactly(
+              Change.MAX_PUBLISHED_BYTES - 1, Change.MAX_PUBLISHED_BYTES, 0, 0, 0, 0, 600 + frame);
+      for (int i = 0; i < told.size(); i++) {
+        assertThat(told.get(i).previousTag()).isEqualTo(positions.get(i).tag());
+      }
+    }
+  }
+
+  /** Sessions that share a partition share its counter; every listener sees it without a hole. */
+  @Test
+  void aPartitionCountsItsChangesWithoutAHole() {
+    List<SessionKey> keys = new ArrayList<>();
+    int partition = newKey().partition();
+    while (keys.size() < 4) {
+      SessionKey key = newKey();
+      if (key.partition() == partition) {
+        keys.add(key);
+      }
+    }
+    keys.forEach(this::create);
+    try (Changes changes = Changes.of(engine());
+        Changes others = Changes.of(engine(), engine().peer())) {
+      others.flush();
+      get(
+          Flux.range(0, 200)
+              .flatMap(
+                  i ->
+                      (i % 2 == 0 ? engine() : engine().peer())
+                          .writer()
+                          .apply(keys.get(i % 4), append(says("x")), Conditions.NONE),
+                  32)
+              .collectList());
+      changes.flush();
+      others.flush();
+
+      for (Changes seen : List.of(changes, others)) {
+        List<Change.Published> told =
+            seen.all().stream()
+                .filter(change -> change.session().partition() == partition)
+                .toList();
+        assertThat(told).hasSizeGreaterThanOrEqualTo(200);
+        for (int i = 1; i < told.size(); i++) {
+          assertThat(told.get(i).partitionSeq()).isEqualTo(told.get(i - 1).partitionSeq() + 1);
+        }
+        for (SessionKey key : keys) {
+          List<Change.Published> mine = seen.of(key);
+          assertThat(mine).hasSize(50);
+          for (int i = 1; i < mine.size(); i++) {
+            assertThat(mine.get(i).position().version())
+                .isEqualTo(mine.get(i - 1).position().version() + 1);
+            assertThat(mine.get(i).previousTag()).isEqualTo(mine.get(i - 1).position().tag());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void anAppendIsToldAsItIsRead() {
+    SessionKey key = newKey();
+    create(key, says("0"));
+    try (Changes changes = Changes.of(engine())) {
+      applied(key, append(says("own", "1"), says("2"), says("3")));
+      changes.flush();
+      Json body = changes.of(key).getFirst().body();
+      List<Message> read = thread(key).subList(1, 4);
+      assertThat(body).isEqualTo(new Change.MessagesAppended(read).toJson());
+      assertThat(String.valueOf(body))
+          .startsWith("{\"type\":\"message.appended\",\"messages\":[{\"id\":\"own\",\"seq\":2,")
+          .contains("\"content\":\"3\"");
+    }
+  }
+
+  @Test
+  void aSubscriberThatLeavesIsForgottenAndOthersGoOn() {
+    SessionKey key = newKey();
+    create(key);
+    try (Changes stays = Changes.of(engine())) {
+      Changes leaves = Changes.of(engine());
+      leaves.close();
+      int seen = leaves.all().size();
+      applied(key, append(says("x")));
+      stays.flush();
+      assertThat(stays.of(key)).hasSize(1);
+      assertThat(leaves.all()).hasSize(seen);
+    }
+  }
+
+  @Test
+  void theDescribedSessionIsToldAsDescribed() {
+    SessionKey key = newKey();
+    create(key, "someone", HOUR);
+    try (Changes changes = Changes.of(engine())) {
+      applied(key, new Write.Update(Writes.complete(described("thief", HOUR))));
+      changes.flush();
+      assertThat(changes.of(key).getFirst().body())
+          .isEqualTo(
+              new Change.SessionUpdated(Writes.complete(described("someone", HOUR))).toJson());
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package io.heddle.session.contract;
+
+import org.junit.jupiter.api.Nested;
+
+/** All suites, for an engine's one test class to inherit. */
+public abstract class EngineContract {
+
+  /** The engine, started once for the whole class; the suites keep apart by their tenants. */
+  protected abstract EngineUnderTest engine();
+
+  @Nested
+  class Writing extends SessionWriterContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Paging extends ThreadPagingContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Life extends SessionLifeContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Retries extends RetryContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Locking extends SessionLocksContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class States extends StateContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Building extends BuildContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Index extends SessionIndexContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Feed extends ChangeFeedContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package io.heddle.session.contract;
+
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+
+/** One running engine behind its ports, its sweeper running too. */
+public interface EngineUnderTest extends AutoCloseable {
+
+  SessionWriter writer();
+
+  RetryRecords records();
+
+  SessionReader reader();
+
+  SessionIndex index();
+
+  SessionLocks locks();
+
+  ChangeFeed feed();
+
+  /** The bounds it was started with. */
+  StoreLimits limits();
+
+  /** Another replica on the same store; itself for an engine that has none. */
+  default EngineUnderTest peer() {
+    return this;
+  }
+
+  @Override
+  void close();
+}

@@ -1,0 +1,76 @@
+package io.heddle.session.contract;
+
+import io.heddle.base.Json;
+import io.heddle.session.Description;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Write;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Named;
+
+/** Writes and messages for the suites. */
+final class Writes {
+
+  static final Duration HOUR = Duration.ofHours(1);
+
+  private Writes() {}
+
+  /**
+   * Every kind of write to a session that is there, one for each record; each goes on the session
+   * of {@link ContractSuite#furnished}.
+   */
+  static Stream<Named<Write>> every() {
+    return Stream.concat(
+        everyButDelete(), Stream.of(Named.<Write>of("Delete", new Write.Delete())));
+  }
+
+  static Stream<Named<Write>> everyButDelete() {
+    return Stream.<Write>of(
+            new Write.Append(List.of(says("late"))),
+            new Write.Update(described("someone", HOUR)),
+            new Write.SaveState(Json.of("{\"late\":true}")),
+            new Write.RestoreState("latest"),
+            new Write.DeleteMessage("second"),
+            new Write.Cut("first"),
+            new Write.Cut(null))
+        .map(write -> {
+          String name = write.getClass().getSimpleName();
+          return Named.of(write.equals(new Write.Cut(null)) ? "Clear" : name, write);
+        });
+  }
+
+  static Description described(@Nullable String user, Duration ttl) {
+    return new Description(
+        user, null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, ttl);
+  }
+
+  static Description complete(Description description) {
+    return with(description, Description.Status.COMPLETE, description.ttl());
+  }
+
+  static Description with(Description from, Description.Status status, Duration ttl) {
+    return new Description(
+        from.user(), from.title(), from.metadata(), from.systemPrompt(), from.model(), status, ttl);
+  }
+
+  static NewMessage says(String text) {
+    return says(null, text);
+  }
+
+  static NewMessage says(@Nullable String id, String text) {
+    return new NewMessage(
+        id, Json.of("{\"role\":\"user\",\"content\":\"" + text + "\",\"status\":\"completed\"}"));
+  }
+
+  /** A message whose body has exactly this many bytes. */
+  static NewMessage sized(@Nullable String id, int bytes) {
+    int empty = says("").body().length();
+    return says(id, "x".repeat(bytes - empty));
+  }
+
+  static Write.Append append(NewMessage... messages) {
+    return new Write.Append(List.of(messages));
+  }
+}
