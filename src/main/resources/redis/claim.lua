@@ -9,9 +9,9 @@
 local lease = redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 and redis.call('PTTL', KEYS[2]) or 0
 if lease <= 0 then return {0, 'stale-fence'} end
 -- Another update's claim is replaced: it has lost Redisson's lock, which names this one now.
-if s[5] and s[7] == 'c' then return {0, 'session-locked', s[6], now} end
+if token and s[3] == 'c' then return {0, 'session-locked', ends, now} end
 local fence = redis.call('HINCRBY', KEYS[1], 'f', 1)
-local token = string.format('%.0f', fence) .. '-' .. ARGV[3]
-redis.call('HSET', KEYS[1], 'h', token, 'o', 'u', 'n', string.format('%.0f', now + lease))
-if now + lease + 10000 > tonumber(s[1]) then redis.call('HSET', KEYS[1], 'e', string.format('%.0f', now + lease + 10000)) end
+token = string.format('%d', fence) .. '-' .. ARGV[3]
+redis.call('HSET', KEYS[1], 'o', 'u')
+hold(now + lease, token)
 return {1, token, fence, now + lease, now}

@@ -2,63 +2,61 @@
 --
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, 6 waiting turns, 7 state,
 --   8 checkpoints, 9 due, [10 record]
--- ARGV: 1 to 9 as in part-retry, 10 most bytes a session may have, 11 bytes of all bodies, 12 owner or
---   '', 13 description, 14 TTL in seconds, 15 'a' or 'c', 16 building: '<build>' or '', 17 change, then
+-- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies, 9 owner or
+--   '', 10 description, 11 TTL in seconds, 12 'a' or 'c', 13 building: '<build>' or '', 14 change, then
 --   for each message: client id or '', body
 -- Returns: as in part-retry
 -- #include part-retry
-local s = redis.call('HMGET', KEYS[1], 'v', 't', 'e', 'g', 'x', 'u', 'n')
-local base = tonumber(s[1]) or 0
-if s[5] then
-  if now < tonumber(s[7]) then return {0, 'session-exists'} end
-  return {3}
-elseif s[1] and not s[4] then
-  if now < tonumber(s[3]) then return {0, 'session-exists'} end
+local s = call('HMGET', KEYS[1], 'p', 'x', 'n', 'v', 't', 'g', 'u')
+local ends = s[2] and s[3] or s[1] and string.match(s[1], '^%S+ %d+ %d+ %d+ %d+ (%d+)')
+if ends then
+  if now < ends + 0 then return {0, 'session-exists'} end
   return {3}
 end
-if ARGV[3] ~= '' then return {0, 'stale-fence'} end
-if ARGV[4] ~= '' then return {0, 'version-conflict'} end
-local b = tonumber(ARGV[11])
-if b > tonumber(ARGV[10]) then return {0, 'session-too-large'} end
+if ARGV[2] ~= '' then
+  local lock, match = string.match(ARGV[2], '^([^\n]*)\n([^\n]*)\n')
+  if lock ~= '' then return {0, 'stale-fence'} end
+  if match ~= '' then return {0, 'version-conflict'} end
+end
+if ARGV[8] + 0 > ARGV[7] + 0 then return {0, 'session-too-large'} end
 
 -- A tombstone's keys are gone; what a lost expiry of a key could have left goes here.
-redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
-local v, q, c = base + 1, 0, 0
-local version, stamp = string.format('%.0f', v), string.format('%.0f', now)
+call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
+local version, stamp, q = format('%d', (s[4] or 0) + 1), format('%d', now), 0
 local ids = ''
-redis.call('HSET', KEYS[4], '~', '')
-redis.call('XADD', KEYS[6], '0-1', '~', '')
-redis.call('XDEL', KEYS[6], '0-1')
-redis.call('XADD', KEYS[3], '0-1', '~', '')
-redis.call('XDEL', KEYS[3], '0-1')
-for i = 18, #ARGV, 2 do
+call('HSET', KEYS[4], '~', '')
+call('XADD', KEYS[6], '0-1', '~', '')
+call('XDEL', KEYS[6], '0-1')
+call('XADD', KEYS[3], '0-1', '~', '')
+call('XDEL', KEYS[3], '0-1')
+for i = 15, #ARGV, 2 do
   local entry = version .. '-' .. q
   q = q + 1
-  c = c + 1
-  redis.call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. q .. ' ' .. stamp .. ' ' .. ARGV[i], 'b', ARGV[i + 1])
-  if ARGV[i] ~= '' then redis.call('HSET', KEYS[4], ARGV[i], entry) end
+  call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. q .. ' ' .. stamp .. ' ' .. ARGV[i], 'b', ARGV[i + 1])
+  if ARGV[i] ~= '' then call('HSET', KEYS[4], ARGV[i], entry) end
   ids = ids .. ' ' .. (ARGV[i] ~= '' and ARGV[i] or '-')
 end
-local e = now + ARGV[14] * 1000
-local k = e + 172800000
-redis.call('HSET', KEYS[1], 'v', version, 't', ARGV[1], 'q', q, 'c', c, 'b', ARGV[11], 'e', string.format('%.0f', e), 'l', ARGV[14], 'a', stamp, 'z', stamp, 'k', string.format('%.0f', k), 'w', ARGV[15], 'f', 0, 'd', ARGV[13])
-if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'u', ARGV[12]) end
-if ARGV[16] ~= '' then
+local e = format('%d', now + ARGV[11] * 1000)
+local k = format('%d', e + 172800000)
+local line = format('%s %d %d %s %s %s', version, q, q, ARGV[8], e, stamp)
+local state = format('%s %s %s %s %s %s %s', ARGV[1], line, ARGV[11], ARGV[12], k, stamp, ARGV[9])
+call('HSET', KEYS[1], ARGV[13] == '' and 'p' or 'xp', state, 'f', 0, 'd', ARGV[10])
+if ARGV[13] ~= '' then
   -- While it is built, 'n' is when whoever builds it is taken for dead; what was there comes back then.
-  redis.call('HSET', KEYS[1], 'x', ARGV[16], 'n', string.format('%.0f', now + 60000))
-  if s[4] then redis.call('HSET', KEYS[1], 'xv', s[1], 'xt', s[2], 'xg', s[4], 'xu', s[6] or '') end
-  redis.call('XADD', KEYS[5], '0-1', '~', '')
-  redis.call('XDEL', KEYS[5], '0-1')
-  redis.call('ZADD', KEYS[9], string.format('%.0f', now + 60000), 'x:' .. ARGV[5])
+  call('HSET', KEYS[1], 'x', ARGV[13], 'n', format('%d', now + 60000))
+  if s[6] then call('HSET', KEYS[1], 'xv', s[4], 'xt', s[5], 'xg', s[6], 'xu', s[7] or '') end
+  call('XADD', KEYS[5], '0-1', '~', '')
+  call('XDEL', KEYS[5], '0-1')
+  call('ZADD', KEYS[9], format('%d', now + 60000), 'x:' .. ARGV[4])
 else
-  redis.call('XADD', KEYS[5], version .. '-0', 't', ARGV[1], 'z', stamp, 'c', ARGV[17])
-  redis.call('ZADD', KEYS[9], string.format('%.0f', e), 'x:' .. ARGV[5])
+  call('XADD', KEYS[5], version .. '-0', 't', ARGV[1], 'z', stamp, 'c', ARGV[14])
+  call('ZADD', KEYS[9], e, 'x:' .. ARGV[4])
 end
-for _, i in ipairs({1, 3, 4, 5, 6}) do redis.call('PEXPIREAT', KEYS[i], string.format('%.0f', k)) end
-if ARGV[16] == '' then
-  redis.call(ARGV[7], ARGV[6], string.format('%.0f %s %s %s %s %.0f %.0f %.0f %.0f %s ', redis.call('HINCRBY', KEYS[2], 'seq', 1), s[2] or '-', ARGV[1], ARGV[5], version, q, c, b, e, stamp) .. ARGV[17])
-  if ARGV[8] ~= '' then
-    redis.call('SET', KEYS[#KEYS], 'D ' .. ARGV[8] .. ' ' .. version .. '-' .. ARGV[1] .. ids, 'PX', 86400000)
+for _, i in ipairs({1, 3, 4, 5, 6}) do call('PEXPIREAT', KEYS[i], k) end
+if ARGV[13] == '' then
+  call(ARGV[6], ARGV[5], format('%d ', call('HINCRBY', KEYS[2], 'seq', '1')) .. (s[5] or '-') .. ' ' .. ARGV[1] .. ' ' .. ARGV[4] .. ' ' .. line .. ' ' .. ARGV[14])
+  if body ~= '' then
+    call('SET', KEYS[#KEYS], 'D ' .. body .. ' ' .. version .. '-' .. ARGV[1] .. ids, 'PX', 86400000)
   end
 end
-return {1, v, q, c, b, e, now, now, 0, ARGV[13]}
+return {state, ARGV[10]}

@@ -2,18 +2,19 @@
 --
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, 6 waiting turns, 7 state,
 --   8 checkpoints, 9 due, [10 record]
--- ARGV: 1 to 9 as in part-retry, 10 change
+-- ARGV: 1 to 6 as in part-retry, 7 change
 -- Returns: as in part-retry
 -- #include part-retry
-local gone = redis.call('HMGET', KEYS[1], 'g', 'u', 'v', 't')
-if gone[1] == 'deleted' and (ARGV[2] == '' or ARGV[2] == gone[2]) then
-  return {1, tonumber(gone[3]), 0, 0, 0, now, now, now, 0, '', gone[4]}
+-- #include part-tomb
+local gone = call('HMGET', KEYS[1], 'g', 'u', 'v', 't')
+if gone[1] == 'deleted' then
+  local asked = string.match(ARGV[2], '^[^\n]*\n[^\n]*\n(.+)$')
+  if not asked or asked == gone[2] then return ended(gone[4], gone[3], format('%d', now), '') end
 end
 -- #include part-session
 -- #include part-announce
--- #include part-tomb
-v, q, c, b, e = v + 1, 0, 0, 0, now
-local version = string.format('%.0f', v)
-tomb('deleted', version, ARGV[1], s[9])
-announce(version, t, ARGV[10])
-return {1, v, q, c, b, e, now, tonumber(s[15]), 0, s[9] or ''}
+v = v + 1
+local created, user = string.match(tail, '^ %d+ %S+ %d+ (%d+) (.*)$')
+local state = tomb('deleted', format('%d', v), ARGV[1], created, user)
+announce(t, format('%d 0 0 0 %d %d', v, now, now), ARGV[7])
+return state

@@ -4,9 +4,10 @@
 -- KEYS: 1 session, 2 thread, 3 client ids, 4 changes, 5 waiting turns, 6 state, 7 checkpoints
 -- ARGV: none
 -- Returns: {1} when moved, {0} when there is no living session
-local s = redis.call('HMGET', KEYS[1], 'e', 'g')
-if not s[1] or s[2] then return {0} end
-local k = s[1] + 172800000
-redis.call('HSET', KEYS[1], 'k', string.format('%.0f', k))
-for i = 1, #KEYS do redis.call('PEXPIREAT', KEYS[i], string.format('%.0f', k)) end
+local p = redis.call('HGET', KEYS[1], 'p')
+if not p then return {0} end
+local head, e, middle, rest = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ %S+ )%d+( .*)$')
+local k = string.format('%d', e + 172800000)
+redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. k .. rest)
+for i = 1, #KEYS do redis.call('PEXPIREAT', KEYS[i], k) end
 return {1}

@@ -15,7 +15,7 @@ local function bound(at, name, open)
     if not place or place == '' then return nil end
     return '(' .. place
   end
-  if tonumber(string.match(place, '^%d+')) > tonumber(s[1]) then return nil end
+  if tonumber(string.match(place, '^%d+')) > tonumber(v) then return nil end
   local entry = redis.call('XRANGE', KEYS[2], place, place)[1]
   if entry and string.match(entry[2][2], '^%S+') ~= tag then return nil end
   return '(' .. place

@@ -1,24 +1,34 @@
 -- Part of every write to a session that is there: is it there and the owner's, who holds it, where is
--- it. Leaves v, t, q, c, b, e, l, k: version, tag, last seq, messages, bytes, expiresAt, TTL in
--- seconds, and when the keys' own expiry is.
-local s = redis.call('HMGET', KEYS[1], 'v', 't', 'q', 'c', 'b', 'e', 'l', 'k', 'u', 'w', 'h', 'n', 'g', 'x', 'a')
-if not s[1] or s[14] or (ARGV[2] ~= '' and ARGV[2] ~= s[9]) then return {0, 'session-not-found'} end
-if s[13] then return {0, 'session-' .. s[13]} end
-local v, t, q, c, b, e, l, k = tonumber(s[1]), s[2], tonumber(s[3]), tonumber(s[4]), tonumber(s[5]), tonumber(s[6]), tonumber(s[7]), tonumber(s[8])
-if now >= e then return {0, 'session-expired'} end
-if s[11] then
-  if now >= tonumber(s[12]) then
+-- it. Leaves t, v, q, c, b, e: tag, version, last seq, messages, bytes, expiresAt; tail: the state from
+-- the TTL on, with a space before it; of it l and w: TTL, and status with the holder.
+local p = call('HGET', KEYS[1], 'p')
+local lock, match, owner = '', '', ''
+if ARGV[2] ~= '' then lock, match, owner = string.match(ARGV[2], '^([^\n]*)\n([^\n]*)\n(.*)$') end
+if not p then
+  local gone = call('HMGET', KEYS[1], 'g', 'u')
+  if not gone[1] or (owner ~= '' and owner ~= gone[2]) then return {0, 'session-not-found'} end
+  return {0, 'session-' .. gone[1]}
+end
+local t, v, q, c, b, e, tail, l, w = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) .*)$')
+if owner ~= '' and owner ~= string.match(tail, '^ %d+ %S+ %d+ %d+ (.*)$') then return {0, 'session-not-found'} end
+if now >= e + 0 then return {0, 'session-expired'} end
+if #w > 1 then
+  local status, ends, token = string.match(w, '^(%a)/(%d+)/(.*)$')
+  if now >= ends + 0 then
     -- For ever: a holder that was paused must not come back when somebody's clock jumps.
-    redis.call('HDEL', KEYS[1], 'h', 'o', 'n', 'y')
-    if ARGV[3] ~= '' then return {0, 'stale-fence'} end
-  elseif ARGV[3] == '' then
-    return {0, 'session-locked', s[12], now}
-  elseif ARGV[3] ~= s[11] then
+    local rest = ' ' .. l .. ' ' .. status .. string.match(tail, '^ %d+ %S+( .*)$')
+    call('HSET', KEYS[1], 'p', string.sub(p, 1, -1 - #tail) .. rest)
+    call('HDEL', KEYS[1], 'o', 'y')
+    tail, w = rest, status
+    if lock ~= '' then return {0, 'stale-fence'} end
+  elseif lock == '' then
+    return {0, 'session-locked', ends, now}
+  elseif lock ~= token then
     return {0, 'stale-fence'}
   end
-elseif ARGV[3] ~= '' then
+elseif lock ~= '' then
   return {0, 'stale-fence'}
 end
-if ARGV[4] ~= '' and not string.find(ARGV[4], ' ' .. s[1] .. '-' .. t .. ' ', 1, true) then
-  return {0, 'version-conflict', s[1] .. '-' .. t}
+if match ~= '' and not string.find(match, ' ' .. v .. '-' .. t .. ' ', 1, true) then
+  return {0, 'version-conflict', v .. '-' .. t}
 end

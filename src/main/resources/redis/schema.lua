@@ -3,6 +3,8 @@
 -- KEYS: 1 schema
 -- ARGV: field, value, … in pairs
 -- Returns: the values that hold now, in the order of the fields
+-- The other scripts write whole numbers by '%d', times in milliseconds among them.
+if string.format('%d', 1099511627776) ~= '1099511627776' then return redis.error_reply('ERR Heddle needs a Redis of 64 bits') end
 local held = {}
 for i = 1, #ARGV, 2 do
   redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])

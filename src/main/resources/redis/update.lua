@@ -1,21 +1,22 @@
 -- Replaces a session's description; the last step of a patch.
 --
 -- KEYS: 1 session, 2 partition, 3 changes, 4 due, [5 record]
--- ARGV: 1 to 9 as in part-retry, 10 description, 11 TTL in seconds, 12 'a' or 'c', 13 change as it is
---   kept, 14 change as it is published
+-- ARGV: 1 to 6 as in part-retry, 7 description, 8 TTL in seconds, 9 'a' or 'c', 10 change as it is
+--   kept, 11 change as it is published
 -- Returns: as in part-retry
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
 -- The owner stays. Quotes inside of it are escaped, so what ends it here is not a part of it.
-local owner = string.match(redis.call('HGET', KEYS[1], 'd'), '^{"user":(.-),"title":')
-local described = '{"user":' .. owner .. string.match(ARGV[10], ',"title":.*$')
+local named = string.match(call('HGET', KEYS[1], 'd'), '^{"user":(.-),"title":')
+local described = '{"user":' .. named .. string.match(ARGV[7], ',"title":.*$')
 v = v + 1
-e = now + ARGV[11] * 1000
-local version = string.format('%.0f', v)
-redis.call('HSET', KEYS[1], 'v', version, 't', ARGV[1], 'e', string.format('%.0f', e), 'z', string.format('%.0f', now), 'l', ARGV[11], 'w', ARGV[12], 'd', described)
-redis.call('XADD', KEYS[3], 'MAXLEN', 256, version .. '-0', 't', ARGV[1], 'z', string.format('%.0f', now), 'c', ARGV[13])
+e = now + ARGV[8] * 1000
+local line = format('%d %s %s %s %d %d', v, q, c, b, e, now)
+local state = ARGV[1] .. ' ' .. line .. ' ' .. ARGV[8] .. ' ' .. ARGV[9] .. string.sub(w, 2) .. string.match(tail, '^ %d+ %S+( .*)$')
+call('HSET', KEYS[1], 'p', state, 'd', described)
+call('XADD', KEYS[3], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', format('%d', now), 'c', ARGV[10])
 -- A shorter life: the due time must never be after the truth.
-redis.call('ZADD', KEYS[4], 'LT', string.format('%.0f', e), 'x:' .. ARGV[5])
-announce(version, t, ARGV[14])
-return {1, v, q, c, b, e, now, tonumber(s[15]), e + 86400000 > k and 1 or 0, described}
+call('ZADD', KEYS[4], 'LT', format('%d', e), 'x:' .. ARGV[4])
+announce(t, line, ARGV[11])
+return {state, described}

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads what the scripts publish: {@code seq prevTag tag tenant/id version lastSeq messageCount
- * bytes expiresAt updatedAt}, a space, and the change: JSON, or {@code +n} and the appended
- * messages, each as {@code ' ' idLength ' ' bodyLength ' ' id body}; or nothing when it was too
- * long.
+ * bytes expiresAt updatedAt}, a space, and the change: JSON; or {@code +n} and, unless the appended
+ * messages are too long, the bytes of each one's id and body as {@code ' ' id ' ' body}, a space,
+ * and then all ids and bodies; or nothing when it was too long.
  */
 final class ChangeMessage {
 
@@ -57,14 +57,17 @@ final class ChangeMessage {
     if (at >= bytes.length) {
       return null;
     }
+    int[] lengths = new int[2 * count];
+    for (int i = 0; i < lengths.length; i++) {
+      lengths[i] = Integer.parseInt(word());
+    }
     Instant time = Instant.ofEpochMilli(millis);
     List<Message> messages = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      int idLength = Integer.parseInt(word());
-      int bodyLength = Integer.parseInt(word());
-      String id = text(at, at + idLength);
-      Json body = new Json(Arrays.copyOfRange(bytes, at + idLength, at + idLength + bodyLength));
-      at += idLength + bodyLength + 1;
+      int bodyAt = at + lengths[2 * i];
+      String id = text(at, bodyAt);
+      at = bodyAt + lengths[2 * i + 1];
+      Json body = new Json(Arrays.copyOfRange(bytes, bodyAt, at));
       messages.add(
           new Message(
               id.isEmpty() ? MessagePlace.of(key, position, i).id() : id,

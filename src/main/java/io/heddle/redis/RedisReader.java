@@ -163,21 +163,12 @@ final class RedisReader implements SessionReader {
   }
 
   private static Position position(Reply session) {
-    return new Position(session.number(0), session.text(1));
+    return StoredState.parse(session.bytes(0)).position();
   }
 
   private static Session session(SessionKey key, Reply session) {
-    Head head =
-        new Head(
-            position(session),
-            session.number(2),
-            session.number(3),
-            session.number(4),
-            session.time(6),
-            session.time(7),
-            session.time(5),
-            session.textOrNull(8));
-    return new Session(key, Description.parse(session.bytes(9)), head);
+    Head head = StoredState.parse(session.bytes(0)).head(session.textOrNull(1));
+    return new Session(key, Description.parse(session.bytes(2)), head);
   }
 
   /** Entries {@code {version-index, {h, 'tag seq millis id', b, body}}}. */

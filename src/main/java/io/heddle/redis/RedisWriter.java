@@ -10,7 +10,6 @@ import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.Conditions;
 import io.heddle.session.Description;
-import io.heddle.session.Head;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
@@ -19,6 +18,7 @@ import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
 import io.lettuce.core.RedisException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -106,33 +106,22 @@ final class RedisWriter implements SessionWriter {
       return new Outcome.Refused(
           Problem.of(ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
     }
-    if (reply.number(8) == 1) {
+    StoredState state = StoredState.parse(reply.bytes(0));
+    if (state.mustBeKept()) {
       keep(call.key());
     }
-    String tag = reply.size() > 10 ? reply.text(10) : call.tag();
-    Head head =
-        new Head(
-            new Position(reply.number(1), tag),
-            reply.number(2),
-            reply.number(3),
-            reply.number(4),
-            reply.time(7),
-            reply.time(6),
-            reply.time(5),
-            null);
     Description description =
         switch (call.write()) {
           case Write.Create _, Write.Build _, Write.Update _, Write.Open _ ->
-              Description.parse(reply.bytes(9));
+              Description.parse(reply.bytes(1));
           default -> null;
         };
-    String owner = description == null ? reply.text(9) : description.user();
-    String user = owner == null || owner.isEmpty() ? null : owner;
+    String user = state.owner();
     if (user != null
         && (call.write() instanceof Write.Delete || call.write() instanceof Write.Expire)) {
       index.forgetInBackground(call.key(), user);
     }
-    return new Outcome.Applied(user, description, head);
+    return new Outcome.Applied(user, description, state.head(null));
   }
 
   static Outcome.Replayed replayed(SessionKey key, String record) {
@@ -213,17 +202,34 @@ final class RedisWriter implements SessionWriter {
     long bytes = bytes(messages);
     Args args = common(k, conditions, tag, 3 + 2 * messages.size());
     args.number(limits.sessionBytes()).number(bytes);
-    args.text(bytes <= Change.MAX_PUBLISHED_BYTES ? "1" : "");
+    args.text(announced(messages, bytes));
     addMessages(args, messages);
+    boolean named = messages.stream().anyMatch(message -> message.id() != null);
     return new Call(
         key,
         append,
         conditions,
         tag,
         RedisScript.APPEND,
-        keys(k, conditions, k.session(), k.partition(), k.thread(), k.clientIds()),
+        named
+            ? keys(k, conditions, k.session(), k.partition(), k.thread(), k.clientIds())
+            : keys(k, conditions, k.session(), k.partition(), k.thread()),
         args.toArray(),
         twice(messages));
+  }
+
+  /** How the published change begins, see {@link ChangeMessage}: made here, it costs Redis nothing. */
+  private static String announced(List<NewMessage> messages, long bytes) {
+    if (bytes > Change.MAX_PUBLISHED_BYTES) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder(" +").append(messages.size());
+    for (NewMessage message : messages) {
+      String id = message.id();
+      int idBytes = id == null ? 0 : id.getBytes(StandardCharsets.UTF_8).length;
+      text.append(' ').append(idBytes).append(' ').append(message.body().length());
+    }
+    return text.append(' ').toString();
   }
 
   private Call create(
@@ -382,27 +388,31 @@ final class RedisWriter implements SessionWriter {
 
   private Args common(RedisKeys k, Conditions conditions, String tag, int more) {
     Retry retry = conditions.retry();
-    return Args.of(9 + more)
+    return Args.of(6 + more)
         .text(tag)
-        .text(conditions.owner())
-        .text(conditions.lock())
-        .text(positions(conditions.positions()))
+        .text(terms(conditions))
+        .text(retry == null ? null : retry.body() + " " + nothing(retry.operation()))
         .bytes(k.path())
         .bytes(k.channel())
-        .bytes(link.publish().command())
-        .text(retry == null ? null : retry.body())
-        .text(retry == null ? null : retry.operation());
+        .bytes(link.publish().command());
   }
 
-  private static @Nullable String positions(List<Position> positions) {
-    if (positions.isEmpty()) {
+  /** One argument for all terms: most writes have few, and Redis pays for each argument. */
+  private static @Nullable String terms(Conditions conditions) {
+    List<Position> positions = conditions.positions();
+    if (conditions.owner() == null && conditions.lock() == null && positions.isEmpty()) {
       return null;
     }
-    StringBuilder text = new StringBuilder(" ");
+    StringBuilder text = new StringBuilder(nothing(conditions.lock())).append('\n');
     for (Position position : positions) {
-      text.append(position).append(' ');
+      text.append(' ').append(position);
     }
-    return text.toString();
+    text.append(positions.isEmpty() ? "\n" : " \n");
+    return text.append(nothing(conditions.owner())).toString();
+  }
+
+  private static String nothing(@Nullable String text) {
+    return text == null ? "" : text;
   }
 
   private static byte[][] everyKey(RedisKeys k, Conditions conditions) {

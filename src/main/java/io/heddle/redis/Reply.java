@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** One answer of a script: an array that begins with what became of it. */
+/**
+ * One answer of a script: an array that begins with what became of it; of a write that was done, its
+ * state and perhaps more.
+ */
 final class Reply {
 
   static final long REFUSED = 0;
@@ -25,7 +28,7 @@ final class Reply {
   }
 
   long kind() {
-    return number(0);
+    return items.getFirst() instanceof byte[] ? DONE : number(0);
   }
 
   int size() {

@@ -1,0 +1,47 @@
+package io.heddle.bench;
+
+import io.heddle.redis.AppendCpuBench;
+import java.util.Arrays;
+
+/** {@code ./mvnw -q -Pbench -Dbench=<name>}: runs one of the programs by its name. */
+public final class Bench {
+
+  private Bench() {}
+
+  public static void main(String[] args) throws Exception {
+    String name = args.length == 0 ? "list" : args[0];
+    boolean kept =
+        switch (name) {
+          case "append-cpu" -> AppendCpuBench.run();
+          default -> {
+            System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
+            yield name.equals("list");
+          }
+        };
+    System.exit(kept ? 0 : 1);
+  }
+
+  /** The middle one of an odd number of values. */
+  public static double median(double... values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
+  /** Prints a figure next to its bound; true when it is kept. */
+  public static boolean atMost(String what, double figure, double bound) {
+    return tell(what, figure, "at most", bound, figure <= bound);
+  }
+
+  /** Prints a figure next to its bound; true when it is kept. */
+  public static boolean atLeast(String what, double figure, double bound) {
+    return tell(what, figure, "at least", bound, figure >= bound);
+  }
+
+  private static boolean tell(
+      String what, double figure, String relation, double bound, boolean kept) {
+    System.out.printf(
+        "%-60s %6.2f  %s %.2f  %s%n", what, figure, relation, bound, kept ? "OK" : "MISSED");
+    return kept;
+  }
+}
