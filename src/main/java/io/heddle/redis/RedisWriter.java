@@ -218,7 +218,9 @@ final class RedisWriter implements SessionWriter {
         twice(messages));
   }
 
-  /** How the published change begins, see {@link ChangeMessage}: made here, it costs Redis nothing. */
+  /**
+   * How the published change begins, see {@link ChangeMessage}: made here, it costs Redis nothing.
+   */
   private static String announced(List<NewMessage> messages, long bytes) {
     if (bytes > Change.MAX_PUBLISHED_BYTES) {
       return "";

@@ -11,8 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One answer of a script: an array that begins with what became of it; of a write that was done, its
- * state and perhaps more.
+ * One answer of a script: an array that begins with what became of it; of a write that was done,
+ * its state and perhaps more.
  */
 final class Reply {
 

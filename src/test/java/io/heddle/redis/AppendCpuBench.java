@@ -191,7 +191,13 @@ public final class AppendCpuBench {
     RedisWriter writer = new RedisWriter(link, new RedisIndex(link), ids, StoreLimits.DEFAULT);
     Description description =
         new Description(
-            null, null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, Duration.ofHours(24));
+            null,
+            null,
+            Json.EMPTY_OBJECT,
+            null,
+            null,
+            Description.Status.ACTIVE,
+            Duration.ofHours(24));
     for (Target target : targets) {
       Outcome made =
           writer
