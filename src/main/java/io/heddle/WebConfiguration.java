@@ -14,6 +14,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.session.WebSessionManager;
+import reactor.core.publisher.Mono;
 
 /** The edges. */
 @Configuration(proxyBeanMethods = false)
@@ -44,5 +46,11 @@ class WebConfiguration {
   @Bean
   WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair() {
     return factory -> factory.addServerCustomizers(new RequestRepair());
+  }
+
+  /** Nothing here keeps a web session; Spring would prepare one for every request. */
+  @Bean
+  WebSessionManager webSessionManager() {
+    return exchange -> Mono.empty();
   }
 }

@@ -1,32 +1,24 @@
 package io.heddle.api;
 
-import io.heddle.redis.EngineFixture;
-import io.heddle.redis.RedisEngine;
-import io.heddle.session.StoreLimits;
 import io.heddle.testing.TestRedis;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
+import org.awaitility.Awaitility;
 
 class HttpContractRedisIT extends HttpContract {
 
-  private final EngineFixture fixture =
-      EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT);
-
   @Override
   Server start(Map<String, String> properties) {
-    RedisEngine engine = fixture.engine();
-    return new ApiServer(
-        engine.reader(),
-        engine.writer(),
-        engine.index(),
-        engine.locks(),
-        engine.records(),
-        engine.limiter(),
-        properties);
-  }
-
-  @AfterAll
-  void close() {
-    fixture.close();
+    Map<String, String> all = new HashMap<>(properties);
+    all.put("heddle.engine", "redis");
+    all.put("spring.data.redis.url", TestRedis.uri());
+    Application application = Application.start(all);
+    // It listens before it has found its Redis.
+    Http http = new Http(application.port());
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> http.get("/actuator/health/readiness").status() == 200);
+    return application;
   }
 }
