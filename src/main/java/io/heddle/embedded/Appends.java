@@ -1,6 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
@@ -39,16 +38,13 @@ final class Appends {
     requireRoom(target, messages);
     String previousTag = target.advance(target.now());
     List<Message> there = put(target, messages, 0);
-    Change change = new Change.MessagesAppended(there);
-    long weight = added.stream().mapToLong(message -> message.body().length()).sum();
-    Position position = target.session().position();
     target
         .tx()
         .publish(
             target.key(),
             previousTag,
-            position,
-            weight > Change.MAX_PUBLISHED_BYTES ? null : Tx.bodyOf(change));
+            target.session().position(),
+            new Change.MessagesAppended(there));
     return target.applied(null, there.stream().map(Message::id).toList());
   }
 
@@ -123,7 +119,7 @@ final class Appends {
     rows.next();
     while (rows.hasNext()) {
       byte[] key = rows.next();
-      remove(target, key, rows.getValue());
+      remove(target, key, rows.value());
     }
     Change change = new Change.ThreadCut(last.message(target.key()).id());
     Lifecycle.log(target.tx(), target.key(), session, previousTag, change);

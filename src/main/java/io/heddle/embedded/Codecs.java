@@ -13,12 +13,10 @@ import java.util.List;
 import java.util.function.ToIntFunction;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.WriteBuffer;
-import org.h2.mvstore.type.BasicDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the values stand in the file. Pages hold the values themselves, so these run when a page is
- * written or read, not for each call.
+ * How the values stand in the file.
  *
  * <p>How the layout evolves: {@link StoreFile#LAYOUT} is the number of all of this, keys included,
  * and stands in the file. Whoever changes anything here raises it and makes {@link StoreFile} turn
@@ -28,13 +26,14 @@ import org.jspecify.annotations.Nullable;
 final class Codecs {
 
   static final Codec<SessionRecord> SESSION =
-      new Codec<>(Codecs::putSession, Codecs::getSession, r -> 400);
+      new Codec<>(Codecs::putSession, Codecs::getSession, r -> 320, true);
 
   static final Codec<Description> DESCRIPTION =
       new Codec<>(
           (out, d) -> putBytes(out, d.toJson().utf8()),
           in -> Description.parse(getBytes(in)),
-          Codecs::weight);
+          Codecs::weight,
+          true);
 
   static final Codec<Stored.Row> ROW =
       new Codec<>(
@@ -51,13 +50,15 @@ final class Codecs {
                   getText(in),
                   getTextOrNull(in),
                   new Json(getBytes(in))),
-          row -> 160 + row.body().length());
+          row -> 160 + row.body().length(),
+          false);
 
   static final Codec<Stored.Place> PLACE =
       new Codec<>(
           (out, place) -> out.putVarLong(place.version()).putVarInt(place.index()),
           in -> new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
-          place -> 32);
+          place -> 32,
+          true);
 
   static final Codec<Stored.Made> MADE =
       new Codec<>(
@@ -70,7 +71,8 @@ final class Codecs {
             byte[] body = getBytes(in);
             return new Stored.Made(tag, body.length == 0 ? null : new Json(body));
           },
-          made -> 100 + (made.body() == null ? 0 : made.body().length()));
+          made -> 100 + (made.body() == null ? 0 : made.body().length()),
+          false);
 
   static final Codec<Stored.Saved> SAVED =
       new Codec<>(
@@ -80,18 +82,21 @@ final class Codecs {
             putBytes(out, saved.document().utf8());
           },
           in -> new Stored.Saved(getText(in), DataUtils.readVarLong(in), new Json(getBytes(in))),
-          saved -> 120 + saved.document().length());
+          saved -> 120 + saved.document().length(),
+          false);
 
   static final Codec<Stored.Kept> KEPT =
-      new Codec<>(Codecs::putKept, Codecs::getKept, kept -> 280 + 80 * kept.messages().size());
+      new Codec<>(
+          Codecs::putKept, Codecs::getKept, kept -> 280 + 80 * kept.messages().size(), false);
 
   static final Codec<Long> NUMBER =
-      new Codec<>((out, number) -> out.putVarLong(number), DataUtils::readVarLong, n -> 24);
+      new Codec<>((out, number) -> out.putVarLong(number), DataUtils::readVarLong, n -> 24, true);
 
   static final Codec<String> TEXT =
-      new Codec<>(Codecs::putText, Codecs::getText, text -> 40 + 2 * text.length());
+      new Codec<>(Codecs::putText, Codecs::getText, text -> 40 + 2 * text.length(), true);
 
-  static final Codec<Boolean> NOTHING = new Codec<>((out, nothing) -> {}, in -> true, n -> 0);
+  static final Codec<Boolean> NOTHING =
+      new Codec<>((out, nothing) -> {}, in -> true, n -> 16, true);
 
   private Codecs() {}
 
@@ -104,46 +109,40 @@ final class Codecs {
   }
 
   /** One type of value. */
-  static final class Codec<T> extends BasicDataType<T> {
+  static final class Codec<T> {
     private final Put<T> put;
     private final Get<T> get;
     private final ToIntFunction<T> weight;
+    private final boolean keepsValue;
 
-    private Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight) {
+    private Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight, boolean keepsValue) {
       this.put = put;
       this.get = get;
       this.weight = weight;
+      this.keepsValue = keepsValue;
     }
 
-    @Override
-    public int getMemory(T value) {
-      return weight.applyAsInt(value);
-    }
-
-    @Override
-    public void write(WriteBuffer out, T value) {
+    byte[] encode(T value) {
+      WriteBuffer out = new WriteBuffer(weight.applyAsInt(value));
       put.put(out, value);
+      byte[] bytes = new byte[out.position()];
+      out.position(0);
+      out.get(bytes);
+      return bytes;
     }
 
-    @Override
-    public T read(ByteBuffer in) {
+    T decode(ByteBuffer in) {
       return get.get(in);
     }
 
-    @Override
-    @SuppressWarnings("unchecked") // the store only fills it with what read() gave
-    public T[] createStorage(int size) {
-      return (T[]) new Object[size];
+    /** About how many bytes the object takes in RAM. */
+    int weight(T value) {
+      return weight.applyAsInt(value);
     }
 
-    @Override
-    public boolean equals(@Nullable Object other) {
-      return this == other;
-    }
-
-    @Override
-    public int hashCode() {
-      return System.identityHashCode(this);
+    /** Whether the object is kept beside its bytes: for what is small and asked for often. */
+    boolean keepsValue() {
+      return keepsValue;
     }
   }
 

@@ -13,13 +13,22 @@ import org.h2.mvstore.RandomAccessStore;
  */
 final class Compaction {
 
-  /** The file is left alone up to this size and twice what lives in it. */
-  private static final long SLACK = 16L << 20;
+  /**
+   * The file is left alone up to this size and twice what lives in it, and as long as writers are
+   * busy up to three times this size.
+   */
+  static final long SLACK = 16L << 20;
 
   private static final int STEP_BYTES = 4 << 20;
   private static final int FULL_ENOUGH = 80;
   private static final long BUSY_NANOS = Duration.ofMillis(20).toNanos();
   private static final long IDLE_NANOS = Duration.ofMillis(200).toNanos();
+
+  private final long slack;
+
+  Compaction(long slack) {
+    this.slack = slack;
+  }
 
   void run(StoreFile file, boolean idle, Runnable commit) {
     MVStore store = file.store();
@@ -28,7 +37,7 @@ final class Compaction {
       return;
     }
     long end = System.nanoTime() + (idle ? IDLE_NANOS : BUSY_NANOS);
-    while (isTooLarge(chunks)) {
+    while (isTooLarge(chunks, idle)) {
       boolean rewritten = store.compact(FULL_ENOUGH, STEP_BYTES);
       // The first commit writes the pages and ends the snapshot that still needs the old ones, and
       // only then their chunks can be dropped.
@@ -43,8 +52,8 @@ final class Compaction {
     }
   }
 
-  static boolean isTooLarge(FileStore<?> chunks) {
-    return chunks.size() > SLACK + 2 * liveBytes(chunks);
+  private boolean isTooLarge(FileStore<?> chunks, boolean idle) {
+    return chunks.size() > (idle ? slack : 3 * slack) + 2 * liveBytes(chunks);
   }
 
   /** About how many bytes of the file hold pages that are in use. */

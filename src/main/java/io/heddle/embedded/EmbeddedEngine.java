@@ -35,7 +35,8 @@ public final class EmbeddedEngine implements AutoCloseable {
       EmbeddedProperties properties,
       StoreLimits limits,
       InstantSource clock,
-      IdSource ids) {
+      IdSource ids,
+      Compaction compaction) {
     this.store = store;
     this.readers =
         new Workers("heddle-embedded-reader", properties.readThreads(), properties.queue());
@@ -49,7 +50,7 @@ public final class EmbeddedEngine implements AutoCloseable {
             ids,
             feed,
             answers,
-            new Upkeep(new Sweep(), properties.sweepEvery()),
+            new Upkeep(new Sweep(), compaction, properties.sweepEvery()),
             properties.commitDelay(),
             properties.queue());
     SnapshotReads reads = new SnapshotReads(storeWriter, readers);
@@ -68,8 +69,17 @@ public final class EmbeddedEngine implements AutoCloseable {
    */
   public static EmbeddedEngine open(
       EmbeddedProperties properties, StoreLimits limits, InstantSource clock, IdSource ids) {
+    return open(properties, limits, clock, ids, new Compaction(Compaction.SLACK));
+  }
+
+  static EmbeddedEngine open(
+      EmbeddedProperties properties,
+      StoreLimits limits,
+      InstantSource clock,
+      IdSource ids,
+      Compaction compaction) {
     StoreFile store = StoreFile.open(properties);
-    EmbeddedEngine engine = new EmbeddedEngine(store, properties, limits, clock, ids);
+    EmbeddedEngine engine = new EmbeddedEngine(store, properties, limits, clock, ids, compaction);
     engine.storeWriter.start();
     return engine;
   }

@@ -1,5 +1,6 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
@@ -40,15 +41,15 @@ final class EmbeddedFeed implements ChangeFeed {
       int partition = made.session().partition();
       long seq = ++seqs[partition];
       if (sink.currentSubscriberCount() > 0) {
-        Change.Published published =
-            new Change.Published(
-                made.session(), seq, made.previousTag(), made.position(), made.body());
-        answers.add(() -> emit(published));
+        answers.add(() -> emit(made, seq));
       }
     }
   }
 
-  private void emit(Change.Published published) {
+  private void emit(Tx.Made made, long seq) {
+    Json body = Tx.bodyOf(made.change());
+    Change.Published published =
+        new Change.Published(made.session(), seq, made.previousTag(), made.position(), body);
     if (sink.tryEmitNext(published) == Sinks.EmitResult.FAIL_OVERFLOW) {
       log.debug("A listener is too slow for {}", published.position());
     }

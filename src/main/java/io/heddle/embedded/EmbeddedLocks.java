@@ -85,6 +85,14 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
     return writer.submit(tx -> locking.claim(tx, key, owner, lease));
   }
 
+  /** Empty when the session is there for the owner. */
+  Mono<Void> look(SessionKey key, @Nullable String owner) {
+    return reads.read(rows -> {
+      Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, clock.millis());
+      return null;
+    });
+  }
+
   /** Never refused for a full queue: a claim that stays would lock everybody out. */
   Mono<Void> unclaim(SessionKey key, String token) {
     return writer.submitAnyway(tx -> {

@@ -27,7 +27,7 @@ public record EmbeddedProperties(
     @DefaultValue("process") Sync sync,
     @DefaultValue("2ms") Duration commitDelay,
     @DefaultValue("10000") int queue,
-    @DefaultValue("32MB") DataSize cache,
+    @DefaultValue("64MB") DataSize cache,
     @DefaultValue("2") int readThreads,
     @DefaultValue("1s") Duration sweepEvery) {
 
@@ -65,7 +65,7 @@ public record EmbeddedProperties(
         Sync.PROCESS,
         LONGEST_COMMIT_DELAY,
         10_000,
-        DataSize.ofMegabytes(32),
+        DataSize.ofMegabytes(64),
         2,
         Duration.ofSeconds(1));
   }

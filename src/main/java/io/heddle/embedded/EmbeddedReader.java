@@ -108,7 +108,7 @@ final class EmbeddedReader implements SessionReader {
             false);
     return append.hasNext()
         && append.next() != null
-        && !append.getValue().tag().equals(position.tag());
+        && !append.value().tag().equals(position.tag());
   }
 
   private static Session session(Rows rows, SessionKey key, SessionRecord session) {
@@ -140,7 +140,7 @@ final class EmbeddedReader implements SessionReader {
       }
       more = messages.size() == page.limit();
       if (!more) {
-        messages.add(Threads.message(key, place, cursor.getValue()));
+        messages.add(Threads.message(key, place, cursor.value()));
       }
     }
     if (page.fromEnd() != page.newestFirst()) {
@@ -180,7 +180,7 @@ final class EmbeddedReader implements SessionReader {
       byte[] at = cursor.next();
       more = page.size() == limit;
       if (!more) {
-        page.add(States.checkpoint(Keys.versionOf(at), cursor.getValue()));
+        page.add(States.checkpoint(Keys.versionOf(at), cursor.value()));
       }
     }
     return new CheckpointPage(session.position(), page, more);

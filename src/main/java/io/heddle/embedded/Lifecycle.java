@@ -31,7 +31,7 @@ final class Lifecycle {
     orphan(tx, session);
     entomb(tx, path, tombstone);
     Change change = how == Life.DELETED ? new Change.SessionDeleted() : new Change.SessionExpired();
-    tx.publish(key, session.tag(), position, change.toJson());
+    tx.publish(key, session.tag(), position, change);
     return tombstone;
   }
 
@@ -87,12 +87,11 @@ final class Lifecycle {
 
   /** Keeps a change that is not an append, and publishes it. */
   static void log(Tx tx, SessionKey key, Draft session, String previousTag, Change change) {
-    var body = Tx.bodyOf(change);
     Position position = session.position();
     tx.put(
         Table.CHANGES,
         Keys.version(session.number, position.version()),
-        new Stored.Made(position.tag(), body));
+        new Stored.Made(position.tag(), Tx.bodyOf(change)));
     session.rows++;
     if (session.rows > ROWS) {
       var oldest = tx.scan(Table.CHANGES, Keys.number(session.number), null, false);
@@ -101,7 +100,7 @@ final class Lifecycle {
         session.rows--;
       }
     }
-    tx.publish(key, previousTag, position, body);
+    tx.publish(key, previousTag, position, change);
   }
 
   private static void orphan(Tx tx, SessionRecord session) {

@@ -28,6 +28,10 @@ final class Lines {
       this.key = key;
       this.onTurn = onTurn;
     }
+
+    boolean isWaiting() {
+      return state.get() == State.WAITING;
+    }
   }
 
   /** Stands at the end of the session's line; {@link #start} lets the first of it have its turn. */

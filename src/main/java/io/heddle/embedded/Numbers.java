@@ -25,7 +25,7 @@ final class Numbers {
   void refill(StoreFile store) {
     if (end - next < ENOUGH) {
       end += BLOCK;
-      store.map(Table.NUMBERS).put(NEXT, end);
+      store.put(Table.NUMBERS, NEXT, end);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.heddle.embedded;
 
-import org.h2.mvstore.Cursor;
 import org.jspecify.annotations.Nullable;
 
 /** The tables as somebody sees them: the writer as they are, a reader as they were committed. */
@@ -14,6 +13,5 @@ interface Rows {
    * @param from the first key; the highest one when reversed
    * @param to the last key; the lowest one when reversed; null for all
    */
-  <V> Cursor<byte[], V> scan(
-      Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse);
+  <V> Scan<V> scan(Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse);
 }

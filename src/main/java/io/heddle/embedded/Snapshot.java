@@ -1,7 +1,6 @@
 package io.heddle.embedded;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import org.h2.mvstore.Cursor;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.RootReference;
@@ -51,22 +50,23 @@ final class Snapshot implements Rows {
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    return map(table).get(root(table).root, key);
+    Cell<V> cell = map(table).get(root(table).root, key);
+    return cell == null ? null : cell.value();
   }
 
   @Override
-  public <V> Cursor<byte[], V> scan(
+  public <V> Scan<V> scan(
       Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse) {
-    return map(table).cursor(root(table), from, to, reverse);
+    return new Scan<>(map(table).cursor(root(table), from, to, reverse));
   }
 
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
-  private <V> MVMap<byte[], V> map(Table<V> table) {
-    return (MVMap<byte[], V>) maps[table.ordinal()];
+  private <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
+    return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];
   }
 
   @SuppressWarnings("unchecked") // as above
-  private <V> RootReference<byte[], V> root(Table<V> table) {
-    return (RootReference<byte[], V>) roots[table.ordinal()];
+  private <V> RootReference<byte[], Cell<V>> root(Table<V> table) {
+    return (RootReference<byte[], Cell<V>>) roots[table.ordinal()];
   }
 }

@@ -57,7 +57,7 @@ final class States {
         && oldest.hasNext()) {
       tx.remove(Table.CHECKPOINTS, oldest.next());
       session.checkpoints--;
-      session.checkpointBytes -= oldest.getValue().document().length();
+      session.checkpointBytes -= oldest.value().document().length();
     }
   }
 
@@ -80,7 +80,7 @@ final class States {
     var newest =
         rows.scan(
             Table.CHECKPOINTS, Keys.version(number, Long.MAX_VALUE), Keys.number(number), true);
-    return newest.hasNext() ? checkpoint(Keys.versionOf(newest.next()), newest.getValue()) : null;
+    return newest.hasNext() ? checkpoint(Keys.versionOf(newest.next()), newest.value()) : null;
   }
 
   static Checkpoint checkpoint(long version, Stored.Saved stored) {

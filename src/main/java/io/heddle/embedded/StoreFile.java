@@ -3,7 +3,6 @@ package io.heddle.embedded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.h2.mvstore.Cursor;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
@@ -28,7 +27,7 @@ final class StoreFile implements Rows, AutoCloseable {
    * A page is written again whole when one entry of it changes: small pages write less for an
    * append, large ones read a thread in fewer steps.
    */
-  private static final int PAGE_BYTES = 8 * 1024;
+  private static final int PAGE_BYTES = 4 * 1024;
 
   private final @Nullable Path file;
   private final boolean disk;
@@ -48,17 +47,15 @@ final class StoreFile implements Rows, AutoCloseable {
     if (file == null) {
       return started(new StoreFile(null, false, builder.open()));
     }
-    builder
-        .fileName(file.toString())
-        .cacheSize((int) properties.cache().toMegabytes())
-        .pageSplitSize(PAGE_BYTES);
+    boolean disk = properties.sync() == EmbeddedProperties.Sync.DISK;
     MVStore store;
     try {
       Path directory = file.getParent();
       if (directory != null) {
         Files.createDirectories(directory);
       }
-      store = builder.open();
+      ChunkFile chunks = ChunkFile.open(file, disk, properties.cache(), PAGE_BYTES);
+      store = builder.adoptFileStore(chunks).open();
     } catch (MVStoreException e) {
       throw e.getErrorCode() == DataUtils.ERROR_FILE_LOCKED
           ? EmbeddedFileException.inUse(file, e)
@@ -75,7 +72,6 @@ final class StoreFile implements Rows, AutoCloseable {
       store.closeImmediately();
       throw EmbeddedFileException.newer(file, layout, LAYOUT);
     }
-    boolean disk = properties.sync() == EmbeddedProperties.Sync.DISK;
     return started(new StoreFile(file, disk, store));
   }
 
@@ -93,26 +89,33 @@ final class StoreFile implements Rows, AutoCloseable {
     MVMap<byte[], ?>[] maps = new MVMap[Table.ALL.size()];
     for (Table<?> table : Table.ALL) {
       MVMap.Builder builder =
-          new MVMap.Builder().keyType(ByteArrayDataType.INSTANCE).valueType(table.codec());
+          new MVMap.Builder()
+              .keyType(ByteArrayDataType.INSTANCE)
+              .valueType(new Cell.Type<>(table.codec()));
       maps[table.ordinal()] = (MVMap<byte[], ?>) store.openMap(table.mapName(), builder);
     }
     return maps;
   }
 
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
-  <V> MVMap<byte[], V> map(Table<V> table) {
-    return (MVMap<byte[], V>) maps[table.ordinal()];
+  <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
+    return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];
   }
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    return map(table).get(key);
+    Cell<V> cell = map(table).get(key);
+    return cell == null ? null : cell.value();
   }
 
   @Override
-  public <V> Cursor<byte[], V> scan(
+  public <V> Scan<V> scan(
       Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse) {
-    return map(table).cursor(from, to, reverse);
+    return new Scan<>(map(table).cursor(from, to, reverse));
+  }
+
+  <V> void put(Table<V> table, byte[] key, V value) {
+    map(table).put(key, Cell.of(table.codec(), value));
   }
 
   /**

@@ -32,6 +32,8 @@ final class StoreWriter implements AutoCloseable {
   /** Bounds what is unsaved in RAM when a group is large. */
   private static final int LARGEST_GROUP = 512;
 
+  private static final long GATHER_NANOS = 50_000;
+
   private final StoreFile store;
   private final InstantSource clock;
   private final IdSource ids;
@@ -41,6 +43,9 @@ final class StoreWriter implements AutoCloseable {
   private final Numbers numbers;
   private final long groupNanos;
   private final int bound;
+
+  private int lastGroup;
+  private long lastCommit;
 
   private final Queue<Entry<?>> queue = new ConcurrentLinkedQueue<>();
   private final AtomicInteger size = new AtomicInteger();
@@ -169,9 +174,8 @@ final class StoreWriter implements AutoCloseable {
   private void group() {
     List<Entry<?>> group = new ArrayList<>();
     boolean written = false;
-    long end = System.nanoTime() + groupNanos;
-    Entry<?> entry = queue.poll();
-    while (entry != null) {
+    long start = System.nanoTime();
+    for (Entry<?> entry = queue.poll(); entry != null; entry = next(group.size(), start)) {
       group.add(entry);
       numbers.refill(store);
       try {
@@ -181,7 +185,6 @@ final class StoreWriter implements AutoCloseable {
         group.forEach(each -> each.refuse(unknown()));
         throw e;
       }
-      entry = group.size() < LARGEST_GROUP && System.nanoTime() < end ? queue.poll() : null;
     }
     if (written) {
       try {
@@ -191,12 +194,39 @@ final class StoreWriter implements AutoCloseable {
         throw e;
       }
     }
+    lastGroup = group.size();
     group.forEach(each -> feed.publish(each.changes()));
     answers.add(() -> group.forEach(Entry::answer));
   }
 
+  /**
+   * The next of the group. Whoever was answered with the last group may be about to come again, so
+   * as many are waited for as that group had, but for no longer than the last commit took: a client
+   * that is alone never waits, and many do not end up in many small groups.
+   */
+  private @Nullable Entry<?> next(int size, long start) {
+    long end = start + Math.min(groupNanos, lastCommit);
+    while (size < LARGEST_GROUP) {
+      long now = System.nanoTime();
+      if (now - start > groupNanos) {
+        return null;
+      }
+      Entry<?> entry = queue.poll();
+      if (entry != null) {
+        return entry;
+      }
+      if (size >= lastGroup || now - end >= 0) {
+        return null;
+      }
+      LockSupport.parkNanos(GATHER_NANOS);
+    }
+    return null;
+  }
+
   private void commit() {
+    long start = System.nanoTime();
     store.commit();
+    lastCommit = System.nanoTime() - start;
     Snapshot before = committed;
     committed = store.snapshot();
     before.leave();

@@ -7,8 +7,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import java.util.ArrayList;
 import java.util.List;
-import org.h2.mvstore.Cursor;
-import org.h2.mvstore.MVMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,15 +23,14 @@ final class Tx implements Rows {
   private final List<Made> changes = new ArrayList<>(1);
 
   /** A change that is published when the work is committed. */
-  record Made(SessionKey session, String previousTag, Position position, @Nullable Json body) {}
+  record Made(SessionKey session, String previousTag, Position position, Change change) {}
 
   private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
     void write(StoreFile store) {
-      MVMap<byte[], V> map = store.map(table);
       if (value == null) {
-        map.remove(key);
+        store.map(table).remove(key);
       } else {
-        map.put(key, value);
+        store.put(table, key, value);
       }
     }
   }
@@ -66,7 +63,7 @@ final class Tx implements Rows {
   }
 
   @Override
-  public <V> Cursor<byte[], V> scan(
+  public <V> Scan<V> scan(
       Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse) {
     return store.scan(table, from, to, reverse);
   }
@@ -79,12 +76,17 @@ final class Tx implements Rows {
     notes.add(new Note<>(table, key, null));
   }
 
-  void publish(SessionKey session, String previousTag, Position position, @Nullable Json body) {
-    changes.add(new Made(session, previousTag, position, body));
+  void publish(SessionKey session, String previousTag, Position position, Change change) {
+    changes.add(new Made(session, previousTag, position, change));
   }
 
   /** {@link Change#toJson()}, or null when it is longer than what is published and kept. */
   static @Nullable Json bodyOf(Change change) {
+    if (change instanceof Change.MessagesAppended appended
+        && appended.messages().stream().mapToLong(m -> m.body().length()).sum()
+            > Change.MAX_PUBLISHED_BYTES) {
+      return null;
+    }
     Json body = change.toJson();
     return body.length() > Change.MAX_PUBLISHED_BYTES ? null : body;
   }

@@ -33,7 +33,8 @@ final class Update<T> {
   private final MonoSink<T> sink;
   private final long waitEnds;
 
-  private final Disposable.Swap timer = Disposables.swap();
+  private final Disposable.Swap waitTimer = Disposables.swap();
+  private final Disposable.Swap leaseTimer = Disposables.swap();
   private volatile Lines.@Nullable Place place;
   private volatile boolean cancelled;
 
@@ -64,19 +65,31 @@ final class Update<T> {
   private void stand() {
     Lines.Place entered = locks.lines().enter(key, this::turn);
     place = entered;
-    timer.update(locks.later(() -> tooLate(entered), Math.max(0, waitEnds - System.nanoTime())));
     if (cancelled) {
       locks.lines().giveUp(entered);
-    } else {
-      locks.lines().start(entered);
+      return;
+    }
+    locks.lines().start(entered);
+    // Looked at only now: who need not wait is not late, however short the wait.
+    long left = waitEnds - System.nanoTime();
+    if (!entered.isWaiting()) {
+      return;
+    }
+    if (left <= 0) {
+      tooLate(entered);
+      return;
+    }
+    waitTimer.update(locks.later(() -> tooLate(entered), left));
+    if (!entered.isWaiting()) {
+      waitTimer.update(Disposables.disposed());
     }
   }
 
   private void cancel() {
     cancelled = true;
     Lines.Place waiting = place;
-    if (waiting != null && locks.lines().giveUp(waiting)) {
-      timer.dispose();
+    if (waiting == null || locks.lines().giveUp(waiting)) {
+      waitTimer.dispose();
     }
   }
 
@@ -87,11 +100,12 @@ final class Update<T> {
   }
 
   private void turn() {
-    timer.update(locks.later(this::leave, lease.toNanos()));
-    if (token != null) {
-      work(token, Mono.empty());
-    } else {
+    waitTimer.update(Disposables.disposed());
+    leaseTimer.update(locks.later(this::leave, lease.toNanos()));
+    if (token == null) {
       locks.claim(key, owner, lease).subscribe(this::claimed, this::notClaimed);
+    } else {
+      locks.look(key, owner).subscribe(null, this::notClaimed, () -> work(token, Mono.empty()));
     }
   }
 
@@ -117,7 +131,7 @@ final class Update<T> {
     long pause =
         TimeUnit.MILLISECONDS.toNanos(
             ThreadLocalRandom.current().nextLong(SHORTEST_RETRY_MILLIS, LONGEST_RETRY_MILLIS + 1));
-    timer.update(locks.later(this::stand, Math.min(pause, left)));
+    waitTimer.update(locks.later(this::stand, Math.min(pause, left)));
   }
 
   private void work(String holder, Mono<Void> release) {
@@ -140,7 +154,7 @@ final class Update<T> {
   }
 
   private void leave() {
-    timer.update(Disposables.disposed());
+    leaseTimer.update(Disposables.disposed());
     Lines.Place mine = place;
     if (mine != null) {
       locks.lines().leave(mine);

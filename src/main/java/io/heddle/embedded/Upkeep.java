@@ -6,12 +6,13 @@ import java.time.Duration;
 final class Upkeep {
 
   private final Sweep sweep;
-  private final Compaction compaction = new Compaction();
+  private final Compaction compaction;
   private final long every;
   private long next;
 
-  Upkeep(Sweep sweep, Duration every) {
+  Upkeep(Sweep sweep, Compaction compaction, Duration every) {
     this.sweep = sweep;
+    this.compaction = compaction;
     this.every = every.toNanos();
     this.next = System.nanoTime() + this.every;
   }
