@@ -1,6 +1,7 @@
 package io.heddle.testing;
 
 import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.exception.NotFoundException;
 import com.redis.testcontainers.RedisContainer;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -103,8 +104,15 @@ public final class TestRedis {
   private static void fetch(String image) {
     DockerClient docker = DockerClientFactory.lazyClient();
     try {
-      if (docker.listImagesCmd().withImageNameFilter(image).exec().isEmpty()
-          && !docker.pullImageCmd(image).start().awaitCompletion(3, TimeUnit.MINUTES)) {
+      docker.inspectImageCmd(image).exec();
+    } catch (NotFoundException notHere) {
+      pull(docker, image);
+    }
+  }
+
+  private static void pull(DockerClient docker, String image) {
+    try {
+      if (!docker.pullImageCmd(image).start().awaitCompletion(3, TimeUnit.MINUTES)) {
         throw new IllegalStateException("The image was not pulled within three minutes");
       }
     } catch (InterruptedException e) {
