@@ -18,6 +18,8 @@ public final class DriverLocks implements BlockHoundIntegration {
         .allowBlockingCallsInside(LETTUCE, "incrementWriters")
         .allowBlockingCallsInside(LETTUCE, "decrementWriters")
         .allowBlockingCallsInside(LETTUCE, "doExclusive")
-        .allowBlockingCallsInside("org.redisson.misc.WrappedLock", "execute");
+        .allowBlockingCallsInside("org.redisson.misc.WrappedLock", "execute")
+        // Redisson hands work from its event loop to its pool over this queue.
+        .allowBlockingCallsInside("java.util.concurrent.LinkedBlockingQueue", "offer");
   }
 }
