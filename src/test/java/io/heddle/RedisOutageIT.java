@@ -12,6 +12,7 @@ import io.heddle.session.PageRequest;
 import io.heddle.session.SessionServices;
 import io.heddle.session.View;
 import io.heddle.testing.RedisProcess;
+import java.net.http.HttpResponse;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +75,10 @@ class RedisOutageIT {
               assertThat(e.problem().code()).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
               assertThat(e.problem().members()).containsKey("retryAfter");
             });
+    HttpResponse<String> answer = server.post("/v1/sessions", "{\"title\":\"lost\"}");
+    assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+    assertThat(answer.body()).contains("\"code\":\"store-unavailable\"");
   }
 
   private static void isAbsent(Server server) {

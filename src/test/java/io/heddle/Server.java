@@ -41,12 +41,15 @@ final class Server implements AutoCloseable {
     return send(HttpRequest.newBuilder(uri(path)).build());
   }
 
-  HttpResponse<String> post(String path, String json) {
-    return send(
+  /**
+   * @param headers name, value, name, value …
+   */
+  HttpResponse<String> post(String path, String json, String... headers) {
+    HttpRequest.Builder request =
         HttpRequest.newBuilder(uri(path))
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(json))
-            .build());
+            .POST(HttpRequest.BodyPublishers.ofString(json));
+    return send((headers.length == 0 ? request : request.headers(headers)).build());
   }
 
   private URI uri(String path) {
