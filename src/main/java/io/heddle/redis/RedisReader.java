@@ -72,7 +72,7 @@ final class RedisReader implements SessionReader {
   public Mono<ThreadPage> message(SessionKey key, View view, String message) {
     Args args = Args.of(6);
     view(args, view);
-    RedisWriter.place(args, key, message);
+    RedisCalls.place(args, key, message);
     args.text(message);
     return ask(key, RedisScript.MESSAGE, threadKeys(key), args)
         .map(reply ->

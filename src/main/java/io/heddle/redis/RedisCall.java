@@ -1,0 +1,21 @@
+package io.heddle.redis;
+
+import io.heddle.base.Problem;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.Write;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A write as it is sent. Made once, tag and all, so that a write that is sent again is the same.
+ *
+ * @param refused what is wrong with the call itself
+ */
+record RedisCall(
+    SessionKey key,
+    Write write,
+    Conditions conditions,
+    RedisScript script,
+    byte[][] keys,
+    byte[][] args,
+    @Nullable Problem refused) {}

@@ -1,0 +1,286 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.Checkpoint;
+import io.heddle.session.Conditions;
+import io.heddle.session.Description;
+import io.heddle.session.MessagePlace;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Retry;
+import io.heddle.session.StoreLimits;
+import io.heddle.session.Write;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the script call of one write: which script, its keys and its arguments. */
+final class RedisCalls {
+
+  private final SessionKey key;
+  private final RedisKeys k;
+  private final Write write;
+  private final Conditions conditions;
+  private final String tag;
+  private final StoreLimits limits;
+  private final PublishCommand publish;
+
+  RedisCalls(
+      SessionKey key,
+      Write write,
+      Conditions conditions,
+      String tag,
+      StoreLimits limits,
+      PublishCommand publish) {
+    this.key = key;
+    this.k = RedisKeys.of(key);
+    this.write = write;
+    this.conditions = conditions;
+    this.tag = tag;
+    this.limits = limits;
+    this.publish = publish;
+  }
+
+  RedisCall call() {
+    return switch (write) {
+      case Write.Append append -> append(append);
+      case Write.Create create -> create(create.description(), create.messages(), "");
+      case Write.Build build -> create(build.description(), List.of(), build.build());
+      case Write.Fill fill -> fill(fill);
+      case Write.Open open ->
+          made(
+              RedisScript.OPEN,
+              keys(k.session(), k.partition(), k.changes(), k.due()),
+              common(2).text(open.build()).bytes(new Change.SessionCreated().toJson().utf8()),
+              null);
+      case Write.Update update -> update(update);
+      case Write.SaveState save -> state(save.document().utf8(), null);
+      case Write.RestoreState restore -> restore(restore);
+      case Write.DeleteMessage delete ->
+          cut("one", delete.message(), new Change.MessageDeleted(delete.message()));
+      case Write.Cut cut -> {
+        String after = cut.after();
+        yield after == null
+            ? cut("all", "", new Change.ThreadCleared())
+            : cut("after", after, new Change.ThreadCut(after));
+      }
+      case Write.Delete _ -> end(RedisScript.DELETE, new Change.SessionDeleted());
+      case Write.Expire _ -> end(RedisScript.EXPIRE, new Change.SessionExpired());
+    };
+  }
+
+  private RedisCall append(Write.Append append) {
+    List<NewMessage> messages = append.messages();
+    long bytes = bytes(messages);
+    Args args = common(3 + 2 * messages.size());
+    args.number(limits.sessionBytes()).number(bytes);
+    args.text(announced(messages, bytes));
+    addMessages(args, messages);
+    boolean named = messages.stream().anyMatch(message -> message.id() != null);
+    return made(
+        RedisScript.APPEND,
+        named
+            ? keys(k.session(), k.partition(), k.thread(), k.clientIds())
+            : keys(k.session(), k.partition(), k.thread()),
+        args,
+        twice(messages));
+  }
+
+  /**
+   * How the published change begins, see {@link ChangeMessage}: made here, it costs Redis nothing.
+   */
+  private static String announced(List<NewMessage> messages, long bytes) {
+    if (bytes > Change.MAX_PUBLISHED_BYTES) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder(" +").append(messages.size());
+    for (NewMessage message : messages) {
+      String id = message.id();
+      int idBytes = id == null ? 0 : id.getBytes(StandardCharsets.UTF_8).length;
+      text.append(' ').append(idBytes).append(' ').append(message.body().length());
+    }
+    return text.append(' ').toString();
+  }
+
+  private RedisCall create(Description description, List<NewMessage> messages, String build) {
+    Args args = common(8 + 2 * messages.size());
+    args.number(limits.sessionBytes()).number(bytes(messages));
+    args.text(description.user()).bytes(description.toJson().utf8());
+    args.number(description.ttl().toSeconds()).text(status(description)).text(build);
+    args.bytes(new Change.SessionCreated().toJson().utf8());
+    addMessages(args, messages);
+    return made(RedisScript.CREATE, everyKey(), args, twice(messages));
+  }
+
+  private RedisCall fill(Write.Fill fill) {
+    List<NewMessage> messages = fill.messages().stream().map(Write.Copied::message).toList();
+    Args args = common(3 + 3 * messages.size());
+    args.number(limits.sessionBytes()).number(bytes(messages)).text(fill.build());
+    for (Write.Copied copied : fill.messages()) {
+      args.text(copied.message().id()).bytes(copied.message().body().utf8());
+      args.number(copied.createdAt().toEpochMilli());
+    }
+    return made(
+        RedisScript.FILL,
+        keys(k.session(), k.partition(), k.thread(), k.clientIds()),
+        args,
+        twice(messages));
+  }
+
+  private RedisCall update(Write.Update update) {
+    Description description = update.description();
+    Json change = new Change.SessionUpdated(description).toJson();
+    boolean small = change.length() <= Change.MAX_PUBLISHED_BYTES;
+    Args args = common(5);
+    args.bytes(description.toJson().utf8()).number(description.ttl().toSeconds());
+    args.text(status(description));
+    args.text(small ? change.toString() : "{\"type\":\"session.updated\"}");
+    args.text(small ? change.toString() : "");
+    return made(
+        RedisScript.UPDATE, keys(k.session(), k.partition(), k.changes(), k.due()), args, null);
+  }
+
+  private RedisCall restore(Write.RestoreState restore) {
+    if (restore.checkpoint().equals("latest")) {
+      return state(new byte[0], null);
+    }
+    Position saved = Checkpoint.parseId(restore.checkpoint());
+    return state(
+        new byte[0],
+        // Version 0 is nobody's, so an id that is none is not found, after all other checks.
+        saved == null ? new Position(0, "") : saved);
+  }
+
+  private RedisCall state(byte[] document, @Nullable Position saved) {
+    Args args = common(6).bytes(document);
+    args.text(saved == null ? null : Long.toString(saved.version()));
+    args.text(saved == null ? null : saved.tag());
+    args.number(limits.checkpoints()).number(limits.checkpointBytes());
+    args.bytes(new Change.StateSaved().toJson().utf8());
+    return made(
+        RedisScript.STATE,
+        keys(k.session(), k.partition(), k.changes(), k.state(), k.checkpoints()),
+        args,
+        null);
+  }
+
+  private RedisCall cut(String what, String message, Change change) {
+    Args args = common(5).text(what);
+    place(args, key, message);
+    args.text(message).bytes(change.toJson().utf8());
+    return made(
+        RedisScript.CUT,
+        keys(k.session(), k.partition(), k.thread(), k.clientIds(), k.changes()),
+        args,
+        null);
+  }
+
+  private RedisCall end(RedisScript script, Change change) {
+    return made(script, everyKey(), common(1).bytes(change.toJson().utf8()), null);
+  }
+
+  private Args common(int more) {
+    Retry retry = conditions.retry();
+    return Args.of(6 + more)
+        .text(tag)
+        .text(terms(conditions))
+        .text(retry == null ? null : retry.body() + " " + nothing(retry.operation()))
+        .bytes(k.path())
+        .bytes(k.channel())
+        .bytes(publish.command());
+  }
+
+  /** One argument for all terms: most writes have few, and Redis pays for each argument. */
+  private static @Nullable String terms(Conditions conditions) {
+    List<Position> positions = conditions.positions();
+    if (conditions.owner() == null && conditions.lock() == null && positions.isEmpty()) {
+      return null;
+    }
+    StringBuilder text = new StringBuilder(nothing(conditions.lock())).append('\n');
+    for (Position position : positions) {
+      text.append(' ').append(position);
+    }
+    text.append(positions.isEmpty() ? "\n" : " \n");
+    return text.append(nothing(conditions.owner())).toString();
+  }
+
+  private static String nothing(@Nullable String text) {
+    return text == null ? "" : text;
+  }
+
+  private byte[][] everyKey() {
+    return keys(
+        k.session(),
+        k.partition(),
+        k.thread(),
+        k.clientIds(),
+        k.changes(),
+        k.waiting(),
+        k.state(),
+        k.checkpoints(),
+        k.due());
+  }
+
+  /** The script's keys and, last, the idempotency record's if there is one. */
+  private byte[][] keys(byte[]... keys) {
+    Retry retry = conditions.retry();
+    if (retry == null) {
+      return keys;
+    }
+    byte[][] more = Arrays.copyOf(keys, keys.length + 1);
+    more[keys.length] = k.record(retry.key());
+    return more;
+  }
+
+  private static void addMessages(Args args, List<NewMessage> messages) {
+    for (NewMessage message : messages) {
+      args.text(message.id()).bytes(message.body().utf8());
+    }
+  }
+
+  private static long bytes(List<NewMessage> messages) {
+    long bytes = 0;
+    for (NewMessage message : messages) {
+      bytes += message.body().length();
+    }
+    return bytes;
+  }
+
+  private static String status(Description description) {
+    return description.status() == Description.Status.COMPLETE ? "c" : "a";
+  }
+
+  /** An id that one call gives to two messages; no store need be asked to refuse that. */
+  private static @Nullable Problem twice(List<NewMessage> messages) {
+    Set<String> seen = new HashSet<>();
+    for (NewMessage message : messages) {
+      if (message.id() != null && !seen.add(message.id())) {
+        return Problem.of(ProblemCode.MESSAGE_EXISTS, "One call gives two messages the same id")
+            .with("message", message.id());
+      }
+    }
+    return null;
+  }
+
+  private RedisCall made(RedisScript script, byte[][] keys, Args args, @Nullable Problem refused) {
+    return new RedisCall(key, write, conditions, script, keys, args.toArray(), refused);
+  }
+
+  /** The entry and tag that an id of Heddle's names; both empty for a client's. */
+  static void place(Args args, SessionKey key, String message) {
+    MessagePlace place = MessagePlace.parse(message);
+    if (place == null) {
+      args.text(null).text(null);
+    } else {
+      // Another session's id: a tag that no entry has.
+      args.text(place.entry()).text(place.mark().equals(key.mark()) ? place.tag() : "-");
+    }
+  }
+}
