@@ -12,8 +12,8 @@ import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.core.Ordered;
+import org.springframework.web.reactive.function.server.support.RouterFunctionMapping;
 import org.springframework.web.server.session.WebSessionManager;
 import reactor.core.publisher.Mono;
 
@@ -27,14 +27,21 @@ class WebConfiguration {
     return new BodyReader(most, properties.bodyTimeout());
   }
 
+  /**
+   * Before every other mapping: each request would else be looked up among the endpoints for
+   * operators first.
+   */
   @Bean
-  RouterFunction<ServerResponse> nativeApi(
+  RouterFunctionMapping nativeApi(
       SessionServices services,
       Limits limits,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties) {
-    return new Routes(services, limits, reader, ids, properties).router();
+    RouterFunctionMapping mapping =
+        new RouterFunctionMapping(new Routes(services, limits, reader, ids, properties).router());
+    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
+    return mapping;
   }
 
   /** Before Spring Boot's own, which answers in another form. */

@@ -3,8 +3,6 @@ package io.heddle.limit;
 import io.heddle.base.Problem;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,24 +21,22 @@ public record Admission(
 
   /** The {@code RateLimit} header, {@code "requests";r=12;t=30}, or null when there is none. */
   public @Nullable String rateLimit() {
-    return header(decision ->
-        "\""
-            + decision.rule().name()
-            + "\";r="
-            + decision.remaining()
-            + ";t="
-            + seconds(decision.resetAfter()));
+    StringBuilder header = new StringBuilder(64);
+    for (Decision decision : decisions) {
+      name(decision, header).append(";r=").append(decision.remaining());
+      header.append(";t=").append(seconds(decision.resetAfter()));
+    }
+    return header.isEmpty() ? null : header.toString();
   }
 
   /** The {@code RateLimit-Policy} header, {@code "requests";q=6000;w=60}, or null. */
   public @Nullable String policy() {
-    return header(decision ->
-        "\""
-            + decision.rule().name()
-            + "\";q="
-            + decision.rule().limit()
-            + ";w="
-            + seconds(decision.rule().window()));
+    StringBuilder header = new StringBuilder(64);
+    for (Decision decision : decisions) {
+      name(decision, header).append(";q=").append(decision.rule().limit());
+      header.append(";w=").append(seconds(decision.rule().window()));
+    }
+    return header.isEmpty() ? null : header.toString();
   }
 
   /** Whole seconds, rounded up: whoever waits that long has waited long enough. */
@@ -48,9 +44,10 @@ public record Admission(
     return Math.max(1, (duration.toMillis() + 999) / 1000);
   }
 
-  private @Nullable String header(Function<Decision, String> item) {
-    return decisions.isEmpty()
-        ? null
-        : decisions.stream().map(item).collect(Collectors.joining(", "));
+  private static StringBuilder name(Decision decision, StringBuilder header) {
+    return header
+        .append(header.isEmpty() ? "\"" : ", \"")
+        .append(decision.rule().name())
+        .append('"');
   }
 }
