@@ -43,7 +43,7 @@ public final class EngineFixture implements AutoCloseable {
     engine.start(fatal -> {
       throw fatal;
     });
-    Awaitility.await().atMost(Duration.ofSeconds(20)).until(engine::isReady);
+    Awaitility.await().atMost(Duration.ofMinutes(1)).until(engine::isReady);
   }
 
   public static EngineFixture standalone(String uri, StoreLimits limits) {

@@ -82,14 +82,13 @@ abstract class RateLimiterContract extends ContractSuite {
     long end = System.nanoTime() + window.multipliedBy(5).toNanos();
     await()
         .pollInterval(Duration.ofMillis(1))
-        .until(
-            () -> {
-              long before = System.nanoTime();
-              if (take(subject, rule).allowed()) {
-                admitted.add(before);
-              }
-              return System.nanoTime() - end > 0;
-            });
+        .until(() -> {
+          long before = System.nanoTime();
+          if (take(subject, rule).allowed()) {
+            admitted.add(before);
+          }
+          return System.nanoTime() - end > 0;
+        });
     assertThat(admitted).hasSizeBetween(14, 7 * 6);
     // A window starts with its first one: the eighth after it is in a later window.
     for (int first = 0; first + 7 < admitted.size(); first += 7) {
@@ -103,11 +102,9 @@ abstract class RateLimiterContract extends ContractSuite {
     Rule rule = rule("writes", 1, MINUTE);
     List<Subject> subjects =
         Stream.of("user:ann", "user:an", "user:ann ", "ann", "ip:::1", "ü/{x}:y", "x".repeat(300))
-            .flatMap(
-                name ->
-                    Stream.of(
-                        new Subject(tenant, name),
-                        new Subject(new Tenant("x" + tenant.name()), name)))
+            .flatMap(name ->
+                Stream.of(
+                    new Subject(tenant, name), new Subject(new Tenant("x" + tenant.name()), name)))
             .toList();
     for (Subject one : subjects) {
       assertThat(take(one, rule).allowed()).as(one.toString()).isTrue();

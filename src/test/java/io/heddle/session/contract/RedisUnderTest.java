@@ -1,7 +1,7 @@
 package io.heddle.session.contract;
 
-import io.heddle.redis.EngineFixture;
 import io.heddle.limit.RateLimiter;
+import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
