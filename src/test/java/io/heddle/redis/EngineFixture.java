@@ -17,9 +17,10 @@ import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDeta
 /** A Redis engine as one replica has it, on a Redis of the tests. */
 public final class EngineFixture implements AutoCloseable {
 
+  // Patient: these tests are not about a Redis that is slow, and machines that build are.
   private static final RedisProperties PROPERTIES =
       new RedisProperties(
-          Duration.ofSeconds(2),
+          Duration.ofSeconds(10),
           Duration.ofSeconds(2),
           10_000,
           Duration.ofSeconds(1),
