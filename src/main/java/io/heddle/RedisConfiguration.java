@@ -242,9 +242,11 @@ class RedisConfiguration {
 
     private void refuse(RuntimeException reason) {
       log.error("This Heddle must not serve this Redis and ends: {}", reason.getMessage());
-      // On another thread: it ends the one that calls this.
+      // On another thread: it ends the one that calls this, which is a daemon. As a daemon too, the
+      // JVM would end with 0 as soon as the web server had stopped.
       Thread.ofPlatform()
           .name("heddle-exit")
+          .daemon(false)
           .start(() -> System.exit(SpringApplication.exit(context, () -> EXIT_CONFIG)));
     }
   }

@@ -79,6 +79,11 @@ final class RedisLink {
     }
   }
 
+  /** Whether a request of this moment that failed by now did not fail by the timeout. */
+  boolean wasCutOff(long sentAt) {
+    return System.nanoTime() - sentAt < timeout.toNanos() * 9 / 10;
+  }
+
   /** Runs a script that reads. */
   Mono<List<Object>> read(RedisScript script, byte[][] keys, byte[][] args) {
     return run(script, keys, args).onErrorMap(error -> RedisErrors.translate(error, false));

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -67,11 +68,8 @@ final class RedisLocks implements SessionLocks {
       AtomicBoolean gone = new AtomicBoolean();
       Mono<T> update = attempt(key, owner, token, deadline, lease, work, gone);
       // Begun once and never cancelled: a client that hangs up in the moment a lock is acquired
-      // would otherwise leave it behind. As a signal, because an error that nobody waits for any
-      // more would be logged as dropped.
-      return Mono.fromFuture(update.materialize().toFuture(), true)
-          .<T>dematerialize()
-          .doOnCancel(() -> gone.set(true));
+      // would otherwise leave it behind.
+      return Detached.of(update).doOnCancel(() -> gone.set(true));
     });
   }
 

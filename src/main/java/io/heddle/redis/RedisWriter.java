@@ -57,15 +57,17 @@ final class RedisWriter implements SessionWriter {
 
   /**
    * A write that was sent and not answered is sent again only under an idempotency key: its record
-   * then tells whether the first one happened.
+   * then tells whether the first one happened. Not to a Redis that is silent: that would keep the
+   * caller waiting for one timeout after the other, and the storm would be there when it wakes.
    */
   private Mono<Reply> send(RedisCall call, int sends) {
     Mono<Reply> sent = link.write(call.script(), call.keys(), call.args()).map(Reply::new);
     if (call.conditions().retry() == null || sends <= 1) {
       return sent;
     }
+    long sentAt = System.nanoTime();
     return sent.onErrorResume(
-        RedisErrors::isUnknown,
+        error -> RedisErrors.isUnknown(error) && link.wasCutOff(sentAt),
         unknown -> Mono.delay(SEND_AGAIN).then(Mono.defer(() -> sendAgain(call, sends - 1))));
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
@@ -8,7 +9,6 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -186,8 +186,8 @@ final class Writes {
       Retry mine = retry.heldBy(ids.tag() + ids.tag());
       Mark mark = new Mark(key, mine);
       // A future of its own: a cancel must not leave a mark that nobody knows of.
-      CompletableFuture<@Nullable Outcome> asked = records.hold(key, mine, life).toFuture();
-      return Mono.<Outcome>fromFuture(asked, true)
+      var asked = Detached.begin(records.hold(key, mine, life));
+      return Detached.join(asked)
           .flatMap(said ->
               said instanceof Outcome.Refused refused
                   ? Mono.<Outcome>error(refused.problem().toException())
@@ -201,14 +201,6 @@ final class Writes {
             }
           });
     });
-  }
-
-  /**
-   * Runs to its end whether or not somebody still waits for it. As a signal, because an error that
-   * nobody waits for would be logged as dropped.
-   */
-  static <T> Mono<T> detached(Mono<T> work) {
-    return Mono.defer(() -> Mono.fromFuture(work.materialize().toFuture(), true).dematerialize());
   }
 
   static boolean is(Throwable error, ProblemCode code) {

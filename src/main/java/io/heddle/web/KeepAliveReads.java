@@ -33,7 +33,8 @@ public final class KeepAliveReads extends ChannelOutboundHandlerAdapter
   public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
     boolean last = message instanceof LastHttpContent;
     context.write(message, promise);
-    if (last) {
+    // A caller that hung up meanwhile has taken the channel from its event loop.
+    if (last && context.channel().isActive()) {
       context.read();
     }
   }

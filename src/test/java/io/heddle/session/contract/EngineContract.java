@@ -79,12 +79,4 @@ public abstract class EngineContract {
       return EngineContract.this.engine();
     }
   }
-
-  @Nested
-  class Limiting extends RateLimiterContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
 }

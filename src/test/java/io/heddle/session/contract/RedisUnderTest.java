@@ -1,6 +1,5 @@
 package io.heddle.session.contract;
 
-import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
@@ -55,11 +54,6 @@ final class RedisUnderTest implements EngineUnderTest {
   @Override
   public ChangeFeed feed() {
     return fixture.engine().feed();
-  }
-
-  @Override
-  public RateLimiter limiter() {
-    return fixture.engine().limiter();
   }
 
   @Override
