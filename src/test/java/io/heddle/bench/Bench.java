@@ -13,8 +13,10 @@ public final class Bench {
     boolean kept =
         switch (name) {
           case "append-cpu" -> AppendCpuBench.run();
+          case "http" -> HttpBench.run();
           default -> {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
+            System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
             yield name.equals("list");
           }
         };

@@ -1,0 +1,166 @@
+package io.heddle.bench;
+
+import io.heddle.HeddleApplication;
+import io.heddle.testing.FreePort;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/** A JVM of a bench's own, all with the same flags; ended with the bench at the latest. */
+final class Child implements AutoCloseable {
+
+  private static final Set<Process> OPEN = ConcurrentHashMap.newKeySet();
+  private static final double TICKS_PER_SECOND = 100;
+
+  static {
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> OPEN.forEach(Process::destroyForcibly), "bench-cleaner"));
+  }
+
+  private final Process process;
+  private final int port;
+  private final Path log;
+
+  private Child(Process process, int port, Path log) {
+    this.process = process;
+    this.port = port;
+    this.log = log;
+    OPEN.add(process);
+  }
+
+  /** A server: {@code main} is told {@code --server.port} and these arguments. */
+  static Child server(Class<?> main, String redis, String... arguments) throws IOException {
+    int port = FreePort.find();
+    List<String> all = new ArrayList<>(List.of("--server.port=" + port));
+    all.addAll(List.of(arguments));
+    Path log = Files.createTempFile("heddle-bench-" + main.getSimpleName() + "-", ".log");
+    ProcessBuilder builder = builder(main, all).redirectErrorStream(true);
+    builder.environment().put("REDIS_URL", redis);
+    Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
+    child.awaitReady();
+    return child;
+  }
+
+  /** A program that is told lines on stdin. */
+  static Child program(Class<?> main, String... arguments) throws IOException {
+    Path none = Path.of("");
+    return new Child(
+        builder(main, List.of(arguments)).redirectError(ProcessBuilder.Redirect.INHERIT).start(),
+        0,
+        none);
+  }
+
+  private static ProcessBuilder builder(Class<?> main, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of(
+            "-Xms384m",
+            "-Xmx384m",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Dio.netty.allocator.type=pooled"));
+    String more = System.getProperty("bench.jvm." + main.getSimpleName());
+    if (more != null) {
+      command.addAll(Arrays.asList(more.split(" ", -1)));
+    }
+    boolean ours = main == HeddleApplication.class;
+    // The server itself runs as it is delivered, without the tests' classes.
+    String path =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+            .filter(entry -> !ours || !entry.replaceAll("[/\\\\]$", "").endsWith("test-classes"))
+            .collect(Collectors.joining(File.pathSeparator));
+    command.addAll(List.of("-cp", path, main.getName()));
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.matches("(REDIS|SPRING|HEDDLE|SERVER)_.*"));
+    return builder;
+  }
+
+  private void awaitReady() throws IOException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    while (process.isAlive() && System.nanoTime() < deadline) {
+      try (Socket socket = new Socket()) {
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
+        socket.setSoTimeout(5_000);
+        String ask = "GET /actuator/health/readiness HTTP/1.0\r\n\r\n";
+        socket.getOutputStream().write(ask.getBytes(StandardCharsets.US_ASCII));
+        String answer =
+            new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
+        if (answer.endsWith(" 200")) {
+          return;
+        }
+      } catch (IOException notYet) {
+        // Nobody listens yet.
+      }
+      waitFor(100);
+    }
+    close();
+    throw new IOException("did not start:\n" + Files.readString(log));
+  }
+
+  int port() {
+    return port;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** Tells a program one line and returns its answer. */
+  String ask(String line) throws IOException {
+    PrintStream out = new PrintStream(process.getOutputStream(), true, StandardCharsets.US_ASCII);
+    out.println(line);
+    // One line is answered to each that is told, so nothing is left in the reader.
+    String answer =
+        new BufferedReader(
+                new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII), 1)
+            .readLine();
+    if (answer == null) {
+      throw new IOException("the program ended");
+    }
+    return answer;
+  }
+
+  /** CPU seconds of a process so far, in user and in system mode. */
+  static double cpu(long pid) throws IOException {
+    String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+    return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
+  }
+
+  private void waitFor(long millis) {
+    try {
+      process.waitFor(millis, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    waitFor(20_000);
+    OPEN.remove(process);
+  }
+}

@@ -1,0 +1,190 @@
+package io.heddle.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A process that appends: one thread, connections kept alive, each sends its next request when the
+ * last is answered. Every answer must be a 201. Told on stdin {@code append port path sessions
+ * connections requests}, or {@code create port sessions}, it answers on stdout with the nanoseconds
+ * that took.
+ */
+final class Load {
+
+  private static final int MESSAGE = 300;
+  private static final byte[] CREATED = ascii("HTTP/1.1 201 ");
+  private static final byte[] LENGTH = ascii("content-length: ");
+
+  private final byte[][] requests;
+  private final Selector selector;
+  private int unsent;
+  private int unanswered;
+  private int next;
+
+  private Load(byte[][] requests, int count) throws IOException {
+    this.requests = requests;
+    this.selector = Selector.open();
+    this.unsent = count;
+    this.unanswered = count;
+  }
+
+  public static void main(String[] args) throws IOException {
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      String[] words = line.split(" ", -1);
+      int port = Integer.parseInt(words[1]);
+      if (words[0].equals("create")) {
+        int sessions = Integer.parseInt(words[2]);
+        byte[][] puts = new byte[sessions][];
+        Arrays.setAll(puts, session -> put(port, sessions, session));
+        System.out.println(run(port, puts, 1, sessions));
+      } else {
+        int sessions = Integer.parseInt(words[3]);
+        byte[][] posts = new byte[sessions][];
+        Arrays.setAll(posts, session -> post(port, words[2], sessions, session));
+        System.out.println(
+            run(port, posts, Integer.parseInt(words[4]), Integer.parseInt(words[5])));
+      }
+    }
+  }
+
+  private static long run(int port, byte[][] requests, int connections, int count)
+      throws IOException {
+    Load load = new Load(requests, count);
+    List<SocketChannel> channels = new ArrayList<>();
+    try {
+      for (int i = 0; i < connections; i++) {
+        SocketChannel channel =
+            SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.configureBlocking(false);
+        channel.register(load.selector, SelectionKey.OP_READ, ByteBuffer.allocateDirect(16_384));
+        channels.add(channel);
+      }
+      return load.drive(channels);
+    } finally {
+      for (SocketChannel channel : channels) {
+        channel.close();
+      }
+      load.selector.close();
+    }
+  }
+
+  private long drive(List<SocketChannel> channels) throws IOException {
+    long start = System.nanoTime();
+    for (SocketChannel channel : channels) {
+      send(channel);
+    }
+    while (unanswered > 0) {
+      if (selector.select(this::read, 20_000) == 0) {
+        throw new IOException("no answer for 20 s; " + unanswered + " are missing");
+      }
+    }
+    return System.nanoTime() - start;
+  }
+
+  private void send(SocketChannel channel) throws IOException {
+    if (unsent == 0) {
+      return;
+    }
+    unsent--;
+    ByteBuffer request = ByteBuffer.wrap(requests[next]);
+    next = (next + 1) % requests.length;
+    while (request.hasRemaining()) {
+      channel.write(request);
+    }
+  }
+
+  private void read(SelectionKey key) {
+    SocketChannel channel = (SocketChannel) key.channel();
+    ByteBuffer answer = (ByteBuffer) key.attachment();
+    try {
+      if (channel.read(answer) < 0) {
+        throw new IOException("the server hung up");
+      }
+      int length = length(answer);
+      if (length < 0 || answer.position() < length) {
+        return;
+      }
+      for (int i = 0; i < CREATED.length; i++) {
+        if (answer.get(i) != CREATED[i]) {
+          byte[] text = new byte[answer.position()];
+          answer.get(0, text);
+          throw new IOException("refused: " + new String(text, StandardCharsets.UTF_8));
+        }
+      }
+      answer.clear();
+      unanswered--;
+      send(channel);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** Bytes of the whole answer, or -1 while its head is not there. */
+  private static int length(ByteBuffer answer) {
+    int end = answer.position();
+    int body = -1;
+    for (int i = 0; i + 3 < end; i++) {
+      if (answer.get(i) != '\n') {
+        continue;
+      }
+      if (answer.get(i + 1) == '\r') {
+        return body < 0 ? -1 : i + 3 + body;
+      }
+      if (body < 0 && i + LENGTH.length < end && named(answer, i + 1)) {
+        body = 0;
+        for (int at = i + 1 + LENGTH.length; at < end && answer.get(at) != '\r'; at++) {
+          body = body * 10 + (answer.get(at) - '0');
+        }
+      }
+    }
+    return -1;
+  }
+
+  private static boolean named(ByteBuffer answer, int at) {
+    for (int i = 0; i < LENGTH.length; i++) {
+      byte letter = answer.get(at + i);
+      if (letter != LENGTH[i] && letter + 32 != LENGTH[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static byte[] put(int port, int sessions, int session) {
+    return request("PUT", port, "/v1/sessions/bench-" + sessions + "-" + session, "{}");
+  }
+
+  private static byte[] post(int port, String path, int sessions, int session) {
+    String start = "{\"role\":\"user\",\"content\":\"";
+    String body = start + "x".repeat(MESSAGE - start.length() - 2) + "\"}";
+    return request("POST", port, path + "/bench-" + sessions + "-" + session + "/messages", body);
+  }
+
+  private static byte[] request(String method, int port, String path, String body) {
+    String head =
+        "%s %s HTTP/1.1\r\n"
+            + "Host: 127.0.0.1:%d\r\n"
+            + "Content-Type: application/json\r\n"
+            + "Content-Length: %d";
+    return ascii(head.formatted(method, path, port, body.length()) + "\r\n\r\n" + body);
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+}

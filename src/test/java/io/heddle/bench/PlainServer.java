@@ -1,0 +1,180 @@
+package io.heddle.bench;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.redisson.Redisson;
+import org.redisson.api.RLock;
+import org.redisson.api.RedissonClient;
+import org.redisson.client.codec.StringCodec;
+import org.redisson.config.Config;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisReactiveAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisRepositoriesAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.health.DataRedisHealthContributorAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.health.DataRedisReactiveHealthContributorAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.observation.LettuceObservationAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What Heddle is measured against, on the same Boot, Netty and settings: handlers that parse the
+ * message and answer as many bytes, and do nothing that Heddle promises. {@code bare}: one script
+ * with one XADD. {@code lock}: Redisson's lock, GET, SET and unlock of a document of 50 messages,
+ * the lock held with an id of its own, leased, and given back however the request ends.
+ */
+@SpringBootConfiguration(proxyBeanMethods = false)
+@EnableAutoConfiguration(
+    exclude = {
+      DataRedisAutoConfiguration.class,
+      DataRedisReactiveAutoConfiguration.class,
+      DataRedisRepositoriesAutoConfiguration.class,
+      DataRedisHealthContributorAutoConfiguration.class,
+      DataRedisReactiveHealthContributorAutoConfiguration.class,
+      LettuceObservationAutoConfiguration.class
+    })
+class PlainServer {
+
+  private static final String SCRIPT = "return redis.call('XADD', KEYS[1], '*', 'b', ARGV[1])";
+  private static final int DOCUMENT = 50 * 330;
+
+  private final JsonMapper json = JsonMapper.builder().build();
+  private final AtomicLong owners = new AtomicLong();
+  private final byte[] document = "m".repeat(DOCUMENT).getBytes(StandardCharsets.US_ASCII);
+
+  public static void main(String[] args) {
+    SpringApplication.run(PlainServer.class, args);
+  }
+
+  @Bean(destroyMethod = "shutdown")
+  RedisClient redis() {
+    return RedisClient.create(System.getenv("REDIS_URL"));
+  }
+
+  @Bean(destroyMethod = "close")
+  StatefulRedisConnection<byte[], byte[]> connection(RedisClient client) {
+    return client.connect(ByteArrayCodec.INSTANCE);
+  }
+
+  @Bean(destroyMethod = "shutdown")
+  RedissonClient redisson() {
+    Config config = new Config().setCodec(StringCodec.INSTANCE).setThreads(2).setNettyThreads(4);
+    config
+        .useSingleServer()
+        .setAddress(System.getenv("REDIS_URL"))
+        .setConnectionMinimumIdleSize(2)
+        .setConnectionPoolSize(32)
+        .setSubscriptionsPerConnection(500)
+        .setSubscriptionConnectionPoolSize(4);
+    return Redisson.create(config);
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> routes(
+      StatefulRedisConnection<byte[], byte[]> connection, RedissonClient redisson) {
+    RedisAsyncCommands<byte[], byte[]> redis = connection.async();
+    String sha = connection.sync().scriptLoad(SCRIPT);
+    return RouterFunctions.route()
+        .POST(
+            "/v1/sessions/{id}/messages",
+            request -> message(request).flatMap(body -> bare(request, body, redis, sha)))
+        .POST(
+            "/lock/v1/sessions/{id}/messages",
+            request -> message(request).flatMap(body -> locked(request, body, redis, redisson)))
+        .build();
+  }
+
+  private Mono<String> message(ServerRequest request) {
+    return request
+        .bodyToMono(byte[].class)
+        .map(bytes -> {
+          JsonNode message = json.readTree(bytes);
+          String role = message.path("role").asString();
+          String content = message.path("content").asString();
+          if (role.isEmpty() || content.isEmpty()) {
+            throw new IllegalArgumentException("no message");
+          }
+          return json.writeValueAsString(Map.of("role", role, "content", content));
+        });
+  }
+
+  private static Mono<ServerResponse> bare(
+      ServerRequest request, String body, RedisAsyncCommands<byte[], byte[]> redis, String sha) {
+    byte[][] keys = {key(request, "bare:")};
+    return Mono.fromCompletionStage(() ->
+            redis.<byte[]>evalsha(
+                sha, ScriptOutputType.VALUE, keys, body.getBytes(StandardCharsets.UTF_8)))
+        .flatMap(entry -> answer(body));
+  }
+
+  private Mono<ServerResponse> locked(
+      ServerRequest request,
+      String body,
+      RedisAsyncCommands<byte[], byte[]> redis,
+      RedissonClient redisson) {
+    byte[] key = key(request, "document:");
+    RLock lock = redisson.getLock("lock:" + request.pathVariable("id"));
+    return Mono.defer(
+            () -> {
+              long owner = owners.incrementAndGet();
+              CompletableFuture<Boolean> acquired =
+                  lock.tryLockAsync(20_000, 20_000, TimeUnit.MILLISECONDS, owner)
+                      .toCompletableFuture();
+              return Mono.fromFuture(acquired, true)
+                  .filter(got -> got)
+                  .switchIfEmpty(Mono.error(() -> new IllegalStateException("not locked")))
+                  .flatMap(got ->
+                      Mono.fromCompletionStage(() -> redis.get(key)).defaultIfEmpty(document))
+                  .flatMap(found -> Mono.fromCompletionStage(() -> redis.set(key, found)))
+                  .flatMap(set ->
+                      Mono.fromCompletionStage(() -> lock.unlockAsync(owner)).thenReturn(set))
+                  .onErrorResume(error ->
+                      Mono.fromFuture(
+                              acquired.thenCompose(got ->
+                                  got
+                                      ? lock.unlockAsync(owner)
+                                      : CompletableFuture.<Void>completedFuture(null)))
+                          .then(Mono.error(error)));
+            })
+        .flatMap(set -> answer(body));
+  }
+
+  /** As many bytes as Heddle's answer, under the same headers. */
+  private static Mono<ServerResponse> answer(String body) {
+    String json =
+        "{\"position\":\"1234-abcdefgh\",\"data\":[{\"id\":\"msg_1234-0_abcdefghijkl\",\"seq\":1234,"
+            + body.substring(1, body.length() - 1)
+            + ",\"status\":\"completed\",\"createdAt\":\""
+            + Instant.now().truncatedTo(java.time.temporal.ChronoUnit.MILLIS)
+            + "\"}]}";
+    return ServerResponse.status(201)
+        .contentType(MediaType.APPLICATION_JSON)
+        .header(HttpHeaders.ETAG, "\"1234-abcdefgh\"")
+        .header("RateLimit", "\"requests\";r=999999999;t=3600")
+        .header("RateLimit-Policy", "\"requests\";q=1000000000;w=3600")
+        .bodyValue(json.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] key(ServerRequest request, String kind) {
+    return (kind + request.pathVariable("id")).getBytes(StandardCharsets.UTF_8);
+  }
+}
