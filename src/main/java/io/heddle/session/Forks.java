@@ -10,7 +10,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Description.Status;
 import io.heddle.session.Write.Build;
 import io.heddle.session.Write.Copied;
-import io.heddle.session.Write.Expire;
 import io.heddle.session.Write.Fill;
 import io.heddle.session.Write.Open;
 import java.time.Duration;
@@ -29,11 +28,13 @@ import reactor.core.publisher.Mono;
  * <p>The source is read without a lock, page by page, as it stood at the first page: what was
  * appended since is not taken, and when anything was deleted since the copy starts over. The target
  * is begun only when all was read, so that what can go wrong half way is the store and nothing
- * else.
+ * else. Then the target's id stays taken until it is swept, and the idempotency key in progress
+ * until after that: whoever repeats the request is told to come back, and not that the id is taken.
  */
 final class Forks {
 
   private static final int TRIES = 5;
+  private static final Duration MARGIN = Duration.ofSeconds(30);
   private static final int PAGE = 200;
   private static final int CHUNK_MESSAGES = 200;
   private static final int CHUNK_BYTES = 1 << 20;
@@ -65,17 +66,19 @@ final class Forks {
     return writes.held(
         target,
         request.conditions().retry(),
-        timeout.plus(timeout),
+        timeout.plus(SessionProperties.BUILD_LIFE).plus(MARGIN),
         mark -> {
           mark.begin();
+          AtomicBoolean built = new AtomicBoolean();
           return Detached.of(
               read(request, after)
-                  .flatMap(copy -> build(target, copy, mark.retry()))
-                  .onErrorResume(mark::dropAfter));
+                  .flatMap(copy -> build(target, copy, mark.retry(), built))
+                  .onErrorResume(error -> built.get() ? Mono.error(error) : mark.dropAfter(error)));
         });
   }
 
-  private Mono<Outcome> build(SessionKey target, Copy copy, @Nullable Retry retry) {
+  private Mono<Outcome> build(
+      SessionKey target, Copy copy, @Nullable Retry retry, AtomicBoolean built) {
     String build = ids.tag() + ids.tag();
     AtomicBoolean opening = new AtomicBoolean();
     Description description = copy.description();
@@ -96,18 +99,20 @@ final class Forks {
                                 ? ProblemCode.OUTCOME_UNKNOWN
                                 : ProblemCode.STORE_UNAVAILABLE,
                             "the fork took longer than " + timeout.toSeconds() + " s")
-                        .toException())
-            .onErrorResume(error ->
-                opening.get()
-                    ? Mono.error(error)
-                    : writes
-                        .once(target, new Expire(), Conditions.NONE)
-                        .onErrorComplete()
-                        .then(Mono.error(error)));
+                        .toException());
     return activity
         .creating(target, description.user(), clock.instant())
         .then(Mono.defer(() -> writes.once(target, new Build(build, description), Conditions.NONE)))
+        .doOnNext(_ -> built.set(true))
+        .doOnError(error -> Writes.is(error, ProblemCode.OUTCOME_UNKNOWN), _ -> built.set(true))
         .then(filled)
+        .onErrorMap(
+            error -> !opening.get() && Writes.is(error, ProblemCode.OUTCOME_UNKNOWN),
+            _ ->
+                Problem.of(
+                        ProblemCode.STORE_UNAVAILABLE,
+                        "the store did not answer; no session was made")
+                    .toException())
         .doOnNext(outcome -> {
           if (outcome instanceof Outcome.Applied applied) {
             activity.created(target, applied);
@@ -136,6 +141,10 @@ final class Forks {
                   return pages(request, first, to)
                       .flatMap(messages -> copy(first.session(), messages, after));
                 }))
+        .retryWhen(
+            reactor.util.retry.Retry.max(TRIES - 1)
+                .filter(Forks::hasMoved)
+                .onRetryExhaustedThrow((_, _) -> restless()))
         .timeout(timeout)
         .onErrorMap(
             TimeoutException.class,
@@ -143,11 +152,7 @@ final class Forks {
                 Problem.of(
                         ProblemCode.STORE_UNAVAILABLE,
                         "reading the session took longer than " + timeout.toSeconds() + " s")
-                    .toException())
-        .retryWhen(
-            reactor.util.retry.Retry.max(TRIES - 1)
-                .filter(Forks::hasMoved)
-                .onRetryExhaustedThrow((_, _) -> restless()));
+                    .toException());
   }
 
   private Mono<List<Message>> pages(Request request, ThreadPage first, long to) {

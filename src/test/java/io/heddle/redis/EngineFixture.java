@@ -17,9 +17,10 @@ import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDeta
 /** A Redis engine as one replica has it, on a Redis of the tests. */
 public final class EngineFixture implements AutoCloseable {
 
+  // Patient: these tests are not about a Redis that is slow, and machines that build are.
   private static final RedisProperties PROPERTIES =
       new RedisProperties(
-          Duration.ofSeconds(2),
+          Duration.ofSeconds(10),
           Duration.ofSeconds(2),
           10_000,
           Duration.ofSeconds(1),
@@ -43,7 +44,7 @@ public final class EngineFixture implements AutoCloseable {
     engine.start(fatal -> {
       throw fatal;
     });
-    Awaitility.await().atMost(Duration.ofSeconds(20)).until(engine::isReady);
+    Awaitility.await().atMost(Duration.ofMinutes(1)).until(engine::isReady);
   }
 
   public static EngineFixture standalone(String uri, StoreLimits limits) {

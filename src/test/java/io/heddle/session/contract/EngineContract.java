@@ -79,4 +79,12 @@ public abstract class EngineContract {
       return EngineContract.this.engine();
     }
   }
+
+  @Nested
+  class Limiting extends RateLimiterContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
 }

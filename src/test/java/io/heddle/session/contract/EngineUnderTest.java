@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
@@ -22,6 +23,8 @@ public interface EngineUnderTest extends AutoCloseable {
   SessionLocks locks();
 
   ChangeFeed feed();
+
+  RateLimiter limiter();
 
   /** The bounds it was started with. */
   StoreLimits limits();

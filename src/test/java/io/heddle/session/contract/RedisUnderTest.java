@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
@@ -54,6 +55,11 @@ final class RedisUnderTest implements EngineUnderTest {
   @Override
   public ChangeFeed feed() {
     return fixture.engine().feed();
+  }
+
+  @Override
+  public RateLimiter limiter() {
+    return fixture.engine().limiter();
   }
 
   @Override

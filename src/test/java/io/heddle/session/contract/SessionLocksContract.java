@@ -133,7 +133,7 @@ abstract class SessionLocksContract extends ContractSuite {
   @Test
   void theHoldersTokenIsRefusedFirstByItsEnd() {
     SessionKey key = furnished();
-    Held held = lock(key, Duration.ofMillis(200));
+    Held held = lock(key, Duration.ofMillis(1200));
     Conditions holding = Conditions.NONE.withLock(held.token());
     applied(key, append(says("in time")), holding);
     await()
@@ -562,12 +562,12 @@ abstract class SessionLocksContract extends ContractSuite {
                         null,
                         null,
                         NOW,
-                        Duration.ofMillis(300),
+                        Duration.ofSeconds(1),
                         token -> {
                           late.set(token);
                           return attempt(key, append(says("in time")), token)
                               .doOnNext(ContractSuite::assertApplied)
-                              .then(Mono.delay(Duration.ofMillis(600)))
+                              .then(Mono.delay(Duration.ofMillis(1500)))
                               .then(attempt(key, append(says("late")), token));
                         })));
     assertRefusedLate(outcome);

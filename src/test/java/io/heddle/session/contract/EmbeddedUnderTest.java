@@ -1,0 +1,84 @@
+package io.heddle.session.contract;
+
+import io.heddle.base.RandomIds;
+import io.heddle.embedded.EmbeddedEngine;
+import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.limit.RateLimiter;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StoreLimits;
+import java.time.Duration;
+import java.time.InstantSource;
+
+/** The embedded engine, which sweeps ten times a second. */
+final class EmbeddedUnderTest implements EngineUnderTest {
+
+  private final EmbeddedEngine engine;
+
+  /**
+   * @param path the file, or empty for RAM
+   */
+  EmbeddedUnderTest(String path) {
+    EmbeddedProperties usual = EmbeddedProperties.at(path);
+    EmbeddedProperties properties =
+        new EmbeddedProperties(
+            path,
+            usual.sync(),
+            usual.commitDelay(),
+            usual.queue(),
+            usual.cache(),
+            usual.readThreads(),
+            Duration.ofMillis(100));
+    InstantSource clock = InstantSource.system();
+    engine = EmbeddedEngine.open(properties, limits(), clock, new RandomIds(clock));
+  }
+
+  @Override
+  public SessionWriter writer() {
+    return engine.writer();
+  }
+
+  @Override
+  public RetryRecords records() {
+    return engine.retries();
+  }
+
+  @Override
+  public SessionReader reader() {
+    return engine.reader();
+  }
+
+  @Override
+  public SessionIndex index() {
+    return engine.index();
+  }
+
+  @Override
+  public SessionLocks locks() {
+    return engine.locks();
+  }
+
+  @Override
+  public ChangeFeed feed() {
+    return engine.feed();
+  }
+
+  @Override
+  public RateLimiter limiter() {
+    return engine.limiter();
+  }
+
+  @Override
+  public StoreLimits limits() {
+    return StoreLimits.DEFAULT;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+}
