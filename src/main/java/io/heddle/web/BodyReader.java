@@ -28,13 +28,18 @@ import reactor.core.scheduler.Schedulers;
 /**
  * Reads whole request bodies into memory, within a size and a time.
  *
- * <p>A body that is too large or too slow is answered ({@code body-too-large}, {@code
- * request-timeout}) and its connection is closed, because the rest of it may still be on the way.
- * One ticker watches over all bodies: a timer for each request would wake another thread each time.
+ * <p>A body that is too large is read to its end and thrown away before it is refused with {@code
+ * body-too-large}: most clients write all of it before they look at the answer, and would see a
+ * reset connection instead. Beyond {@link #MAX_DISCARDED} bytes and when it takes too long, and
+ * for a body that is too slow ({@code request-timeout}), the connection is closed.
+ *
+ * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
+ * time.
  */
 public final class BodyReader implements AutoCloseable {
 
   private static final byte[] EMPTY = new byte[0];
+  private static final long MAX_DISCARDED = 64L << 20;
   private static final int FIRST_CAPACITY = 64 << 10;
   private static final String PLAIN_JSON = "application/json";
 
@@ -86,10 +91,12 @@ public final class BodyReader implements AutoCloseable {
       return Mono.error(wrongType.toException());
     }
     long length = request.getHeaders().getContentLength();
-    if (length > maxBytes) {
-      return Mono.error(tooLarge(exchange.getResponse()));
+    boolean asksFirst = request.getHeaders().getFirst(HttpHeaders.EXPECT) != null;
+    if (length > MAX_DISCARDED + maxBytes || (length > maxBytes && asksFirst)) {
+      closeAfter(exchange.getResponse());
+      return Mono.error(tooLarge());
     }
-    return new Body(request.getBody(), exchange.getResponse(), (int) length);
+    return new Body(request.getBody(), exchange.getResponse(), length);
   }
 
   private static @Nullable Problem contentType(ServerHttpRequest request, boolean mergePatch) {
@@ -126,15 +133,13 @@ public final class BodyReader implements AutoCloseable {
         ProblemCode.UNSUPPORTED_MEDIA_TYPE, HttpHeaders.CONTENT_TYPE, detail + takes);
   }
 
-  private ProblemException tooLarge(ServerHttpResponse response) {
-    closeAfter(response);
+  private ProblemException tooLarge() {
     return Problem.of(ProblemCode.BODY_TOO_LARGE, "The body is larger than " + maxBytes + " bytes")
         .with("limit", maxBytes)
         .toException();
   }
 
-  private ProblemException tooLate(ServerHttpResponse response) {
-    closeAfter(response);
+  private ProblemException tooLate() {
     return Problem.of(
             ProblemCode.REQUEST_TIMEOUT,
             "The body did not arrive within " + timeout.toMillis() + " ms")
@@ -155,9 +160,9 @@ public final class BodyReader implements AutoCloseable {
   private final class Body extends Mono<byte[]> {
     private final Flux<DataBuffer> source;
     private final ServerHttpResponse response;
-    private final int length;
+    private final long length;
 
-    Body(Flux<DataBuffer> source, ServerHttpResponse response, int length) {
+    Body(Flux<DataBuffer> source, ServerHttpResponse response, long length) {
       this.source = source;
       this.response = response;
       this.length = length;
@@ -180,12 +185,16 @@ public final class BodyReader implements AutoCloseable {
     private final long deadline = System.nanoTime() + timeout.toNanos();
     private byte[] bytes;
     private int size;
+    private long discarded;
+    private volatile boolean tooLarge;
     private @Nullable Subscription upstream;
 
-    Collector(CoreSubscriber<? super byte[]> actual, ServerHttpResponse response, int length) {
+    Collector(CoreSubscriber<? super byte[]> actual, ServerHttpResponse response, long length) {
       this.actual = actual;
       this.response = response;
-      this.bytes = length < 0 ? EMPTY : new byte[Math.min(length, FIRST_CAPACITY)];
+      this.tooLarge = length > maxBytes;
+      this.bytes =
+          length < 0 || tooLarge ? EMPTY : new byte[(int) Math.min(length, FIRST_CAPACITY)];
     }
 
     @Override
@@ -219,9 +228,14 @@ public final class BodyReader implements AutoCloseable {
         DataBufferUtils.release(buffer);
         return;
       }
-      if (count > maxBytes - size) {
+      if (tooLarge || count > maxBytes - size) {
         DataBufferUtils.release(buffer);
-        fail(tooLarge(response));
+        tooLarge = true;
+        bytes = EMPTY;
+        discarded += count;
+        if (discarded > MAX_DISCARDED) {
+          giveUp(tooLarge());
+        }
         return;
       }
       if (bytes.length - size < count) {
@@ -243,7 +257,12 @@ public final class BodyReader implements AutoCloseable {
 
     @Override
     public void onComplete() {
-      if (finish()) {
+      if (!finish()) {
+        return;
+      }
+      if (tooLarge) {
+        actual.onError(tooLarge());
+      } else {
         actual.onNext(size == bytes.length ? bytes : Arrays.copyOf(bytes, size));
         actual.onComplete();
       }
@@ -258,12 +277,14 @@ public final class BodyReader implements AutoCloseable {
 
     void closeIfLate(long now) {
       if (now - deadline > 0) {
-        fail(tooLate(response));
+        giveUp(tooLarge ? tooLarge() : tooLate());
       }
     }
 
-    private void fail(ProblemException problem) {
+    /** Refuses without the rest of the body, which the connection cannot be used after. */
+    private void giveUp(ProblemException problem) {
       if (finish()) {
+        closeAfter(response);
         if (upstream != null) {
           upstream.cancel();
         }

@@ -10,6 +10,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.util.ReferenceCountUtil;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import reactor.netty.NettyPipeline;
@@ -52,8 +53,10 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
         && response.status().code() >= 400
         && !response.content().isReadable()
         && !response.headers().contains(HttpHeaderNames.CONTENT_TYPE)) {
-      byte[] body = ProblemWriter.json(problem(response.status().code()));
+      Problem problem = problem(response.status().code());
+      byte[] body = ProblemWriter.json(problem);
       FullHttpResponse full = response.replace(Unpooled.wrappedBuffer(body));
+      full.setStatus(HttpResponseStatus.valueOf(problem.code().status()));
       full.headers()
           .set(HttpHeaderNames.CONTENT_TYPE, ProblemWriter.CONTENT_TYPE)
           .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length);

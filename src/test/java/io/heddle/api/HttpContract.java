@@ -1177,7 +1177,7 @@ abstract class HttpContract {
         .startsWith("HTTP/1.1 413 ")
         .contains("\"code\":\"body-too-large\"", "\"limit\":4194304")
         .containsIgnoringCase("connection: close");
-    // Not declared: refused when it has become too large.
+    // Not declared: refused when it has become too large, and the connection goes on.
     String chunk = "10000\r\n" + " ".repeat(0x10000) + "\r\n";
     String chunked =
         http.raw(
@@ -1185,10 +1185,15 @@ abstract class HttpContract {
                 + messages()
                 + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n"
-                + chunk.repeat(64)
-                + "1\r\n \r\n",
-            0);
-    assertThat(chunked).startsWith("HTTP/1.1 413 ").contains("\"code\":\"body-too-large\"");
+                + chunk.repeat(65)
+                + "0\r\n\r\nGET /v1/limits HTTP/1.1\r\nHost: x\r\n\r\n",
+            2);
+    assertThat(chunked)
+        .startsWith("HTTP/1.1 413 ")
+        .contains("\"code\":\"body-too-large\"", "HTTP/1.1 200 ");
+    // A client that writes everything before it reads gets the problem too.
+    http.post(messages(), "{'role':'user','content':'" + "x".repeat(20 << 20) + "'}")
+        .problem(413, "body-too-large", null);
     assertThat(positionNow()).isEqualTo(before);
   }
 

@@ -50,11 +50,42 @@ class BodyReaderTest {
   @Test
   void oneByteMoreIsRefused() {
     MockServerWebExchange chunked =
-        exchange(Flux.just(chunk("01234"), chunk("56789"), chunk("x")), -1);
+        exchange(Flux.just(chunk("01234"), chunk("56789"), chunk("x"), chunk("y")), -1);
     StepVerifier.create(reader.json(chunked)).verifyErrorSatisfies(e -> is(e, "body-too-large"));
-    assertThat(chunked.getResponse().getHeaders().getFirst("Connection")).isEqualTo("close");
-    MockServerWebExchange declared = exchange(Flux.never(), 11);
+    MockServerWebExchange declared = exchange(Flux.just(chunk("0123456789"), chunk("x")), 11);
     StepVerifier.create(reader.json(declared)).verifyErrorSatisfies(e -> is(e, "body-too-large"));
+  }
+
+  /** Clients that wrote five megabytes before they read saw a reset connection and no problem. */
+  @Test
+  void tooLargeABodyIsReadToItsEndBeforeItIsRefused() {
+    TestPublisher<DataBuffer> body = TestPublisher.create();
+    MockServerWebExchange exchange = exchange(body.flux(), 12);
+    StepVerifier.create(reader.json(exchange))
+        .then(() -> body.next(chunk("0123456789"), chunk("x")))
+        .expectNoEvent(Duration.ofMillis(50))
+        .then(() -> body.next(chunk("y")).complete())
+        .expectErrorSatisfies(e -> is(e, "body-too-large"))
+        .verify(Duration.ofSeconds(10));
+    assertThat(exchange.getResponse().getHeaders().getFirst("Connection")).isNull();
+  }
+
+  @Test
+  void tooLargeABodyIsNotReadForEver() {
+    MockServerWebExchange huge = exchange(Flux.never(), 1L << 40);
+    StepVerifier.create(reader.json(huge)).verifyErrorSatisfies(e -> is(e, "body-too-large"));
+    assertThat(huge.getResponse().getHeaders().getFirst("Connection")).isEqualTo("close");
+    MockServerWebExchange slow = exchange(Flux.never(), 11);
+    StepVerifier.create(reader.json(slow)).verifyErrorSatisfies(e -> is(e, "body-too-large"));
+    assertThat(slow.getResponse().getHeaders().getFirst("Connection")).isEqualTo("close");
+    MockServerWebExchange asking =
+        MockServerWebExchange.from(
+            MockServerHttpRequest.post("/v1/x")
+                .contentType(MediaType.APPLICATION_JSON)
+                .header("Expect", "100-continue")
+                .contentLength(11)
+                .body(Flux.never()));
+    StepVerifier.create(reader.json(asking)).verifyErrorSatisfies(e -> is(e, "body-too-large"));
   }
 
   @Test

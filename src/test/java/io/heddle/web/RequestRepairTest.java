@@ -65,6 +65,13 @@ class RequestRepairTest {
   }
 
   @Test
+  void theStatusIsTheProblems() {
+    FullHttpResponse answer = through(HttpResponseStatus.REQUEST_URI_TOO_LONG, "", null);
+    assertThat(answer.status().code()).isEqualTo(400);
+    assertThat(answer.content().toString(StandardCharsets.UTF_8)).contains("\"status\":400");
+  }
+
+  @Test
   void otherAnswersStayAsTheyAre() {
     assertThat(through(HttpResponseStatus.NO_CONTENT, "", null).content().isReadable()).isFalse();
     assertThat(through(HttpResponseStatus.BAD_REQUEST, "x", null).content().readableBytes())
