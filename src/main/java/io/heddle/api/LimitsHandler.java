@@ -1,28 +1,73 @@
 package io.heddle.api;
 
 import io.heddle.base.JsonBuffer;
+import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
+import io.heddle.limit.Limits;
+import io.heddle.limit.Rule;
 import io.heddle.web.Answer;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** {@code GET /v1/limits}: what is left to the caller, this call counted. */
+/**
+ * {@code GET /v1/limits}: the rules, and what is left to the caller of those that this call was
+ * counted under. Looking at the others would count, so of them only the rule is told.
+ */
 final class LimitsHandler {
+
+  private final Limits limits;
+
+  LimitsHandler(Limits limits) {
+    this.limits = limits;
+  }
 
   Mono<Answer> get(Call call) {
     call.query();
-    JsonBuffer out = new JsonBuffer(256);
-    out.ascii("{\"subject\":").string(call.admission().subject().name()).ascii(",\"limits\":[");
+    Admission admission = call.admission();
+    JsonBuffer out = new JsonBuffer(512);
+    out.ascii("{\"subject\":").string(admission.subject().name()).ascii(",\"limits\":[");
     String comma = "";
-    for (Decision decision : call.admission().decisions()) {
-      out.ascii(comma).ascii("{\"name\":\"").ascii(decision.rule().name());
-      out.ascii("\",\"limit\":").number(decision.rule().limit());
-      out.ascii(",\"windowSeconds\":").number(seconds(decision.rule().window()));
-      out.ascii(",\"remaining\":").number(decision.remaining());
-      out.ascii(",\"resetSeconds\":").number(seconds(decision.resetAfter())).ascii("}");
+    for (Rule rule : limits.rules()) {
+      write(rule, decision(admission, rule), out.ascii(comma));
       comma = ",";
     }
     return Mono.just(Answer.json(200, out.ascii("]}").toBytes()));
+  }
+
+  private static void write(Rule rule, @Nullable Decision decision, JsonBuffer out) {
+    out.ascii("{\"name\":\"").ascii(rule.name());
+    out.ascii("\",\"kind\":\"").ascii(rule.kind().name().toLowerCase(Locale.ROOT));
+    out.ascii("\",\"limit\":").number(rule.limit());
+    out.ascii(",\"windowSeconds\":").number(seconds(rule.window()));
+    paths(rule.paths(), out);
+    if (decision != null) {
+      out.ascii(",\"remaining\":").number(decision.remaining());
+      out.ascii(",\"resetSeconds\":").number(seconds(decision.resetAfter()));
+    }
+    out.ascii("}");
+  }
+
+  private static void paths(List<String> paths, JsonBuffer out) {
+    String before = ",\"paths\":[";
+    for (String path : paths) {
+      out.ascii(before).string(path);
+      before = ",";
+    }
+    if (!paths.isEmpty()) {
+      out.ascii("]");
+    }
+  }
+
+  private static @Nullable Decision decision(Admission admission, Rule rule) {
+    for (Decision decision : admission.decisions()) {
+      if (decision.rule().name().equals(rule.name())) {
+        return decision;
+      }
+    }
+    return null;
   }
 
   /** Whole seconds, rounded up, as the headers tell them. */

@@ -22,7 +22,7 @@ public final class Routes {
   private final ThreadsHandler threads;
   private final StateHandler state;
   private final LocksHandler locks;
-  private final LimitsHandler limits = new LimitsHandler();
+  private final LimitsHandler limits;
   private final OpenApiHandler openApi = new OpenApiHandler();
 
   public Routes(
@@ -34,6 +34,7 @@ public final class Routes {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
     gate = new Gate(limits, services.sessions());
+    this.limits = new LimitsHandler(limits);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);

@@ -121,6 +121,11 @@ public final class Limits {
     });
   }
 
+  /** Every rule that is on. */
+  public List<Rule> rules() {
+    return rules;
+  }
+
   /** How many requests were refused as over a limit, since the start. */
   public long refused() {
     return refused.sum();

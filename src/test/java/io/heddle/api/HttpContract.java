@@ -855,7 +855,15 @@ abstract class HttpContract {
         .problem(422, "key-reused", null);
     mine.post(session() + "/lock", "{'ttlSeconds':5}").problem(429, "rate-limited", null);
     Reply told = mine.get("/v1/limits").is(200);
-    assertThat(told.body()).contains("\"name\":\"requests\",\"limit\":12");
+    assertThat(told.text("subject")).isEqualTo("user:" + user);
+    JsonNode requests = told.json().path("limits").get(0);
+    assertThat(requests.path("name").asString()).isEqualTo("requests");
+    assertThat(requests.path("limit").asInt()).isEqualTo(12);
+    assertThat(requests.path("remaining").asInt()).isBetween(0, 11);
+    assertThat(requests.path("resetSeconds").asInt()).isBetween(1, 60);
+    JsonNode writes = told.json().path("limits").get(1);
+    assertThat(writes.path("kind").asString()).isEqualTo("writes");
+    assertThat(writes.path("limit").asInt()).isEqualTo(3);
     assertThat(mine.get(session()).is(200).position()).isEqualTo(before);
 
     // Another user has their own.
