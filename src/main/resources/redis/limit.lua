@@ -5,32 +5,28 @@
 -- Returns: for each counter: 1 if it had one left, else 0; its count now; milliseconds its window
 --   lasts yet, all of it when none runs
 --
+-- It counts first and takes back what was not allowed, because nearly all of it is.
+--
 -- A window starts with the first one counted and ends with the key, so no clock is read. A counter
 -- that would never end, or would end later than the window says by now, is given the window.
-local counts, lasts, allowed = {}, {}, true
+local call, KEYS, ARGV = redis.call, KEYS, ARGV
+local answer, allowed = {}, true
 for i = 1, #KEYS do
-  local window = tonumber(ARGV[2 * i])
-  local count = tonumber(redis.call('GET', KEYS[i]) or '')
-  if count then
-    local left = redis.call('PTTL', KEYS[i])
-    if left < 0 or left > window then
-      redis.call('PEXPIRE', KEYS[i], ARGV[2 * i])
-      left = window
-    end
-    counts[i], lasts[i] = count, left
-  else
-    counts[i], lasts[i] = 0, -1
+  local count, left, window = call('INCR', KEYS[i]), -1, ARGV[2 * i] + 0
+  if count > 1 then left = call('PTTL', KEYS[i]) end
+  if left < 0 or left > window then
+    call('PEXPIRE', KEYS[i], ARGV[2 * i])
+    left = window
   end
-  if counts[i] >= tonumber(ARGV[2 * i - 1]) then allowed = false end
+  local had = 1
+  if count > ARGV[2 * i - 1] + 0 then had, allowed = 0, false end
+  answer[3 * i - 2], answer[3 * i - 1], answer[3 * i] = had, count, left
 end
-local answer = {}
-for i = 1, #KEYS do
-  local had = counts[i] < tonumber(ARGV[2 * i - 1]) and 1 or 0
-  if allowed then
-    counts[i] = redis.call('INCR', KEYS[i])
-    if lasts[i] < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
+if not allowed then
+  for i = 1, #KEYS do
+    local count = call('DECR', KEYS[i])
+    if count == 0 then call('DEL', KEYS[i]) end
+    answer[3 * i - 1] = count
   end
-  answer[3 * i - 2], answer[3 * i - 1] = had, counts[i]
-  answer[3 * i] = lasts[i] < 0 and tonumber(ARGV[2 * i]) or lasts[i]
 end
 return answer

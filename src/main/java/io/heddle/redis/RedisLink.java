@@ -15,7 +15,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.util.retry.Retry;
 
 /**
  * The one connection that requests go over, pipelined by itself. Until it is there, and whenever it
@@ -86,12 +85,12 @@ final class RedisLink {
 
   /** Runs a script that reads. */
   Mono<List<Object>> read(RedisScript script, byte[][] keys, byte[][] args) {
-    return run(script, keys, args).onErrorMap(error -> RedisErrors.translate(error, false));
+    return run(script, keys, args, false, false, TRIES);
   }
 
   /** Runs a script that writes. */
   Mono<List<Object>> write(RedisScript script, byte[][] keys, byte[][] args) {
-    return run(script, keys, args).onErrorMap(error -> RedisErrors.translate(error, true));
+    return run(script, keys, args, true, false, TRIES);
   }
 
   /** Runs one command that is harmless to send twice. */
@@ -101,18 +100,22 @@ final class RedisLink {
         .onErrorMap(error -> RedisErrors.translate(error, false));
   }
 
-  private Mono<List<Object>> run(RedisScript script, byte[][] keys, byte[][] args) {
-    return Mono.<List<Object>>fromCompletionStage(
-            () -> commands().evalsha(script.sha(), ScriptOutputType.MULTI, keys, args))
-        .onErrorResume(
-            RedisErrors::isNoScript,
-            missing ->
-                Mono.fromCompletionStage(
-                    () -> commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)))
-        .retryWhen(
-            Retry.fixedDelay(TRIES, TRY_AGAIN)
-                .filter(RedisErrors::isTryAgain)
-                .onRetryExhaustedThrow((spec, signal) -> signal.failure()));
+  /** One operator for all that can go wrong: it stands in the way of every request. */
+  private Mono<List<Object>> run(
+      RedisScript script, byte[][] keys, byte[][] args, boolean writes, boolean source, int tries) {
+    return Mono.<List<Object>>fromCompletionStage(() ->
+            source
+                ? commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)
+                : commands().evalsha(script.sha(), ScriptOutputType.MULTI, keys, args))
+        .onErrorResume(error -> {
+          if (!source && RedisErrors.isNoScript(error)) {
+            return run(script, keys, args, writes, true, tries);
+          }
+          if (tries > 0 && RedisErrors.isTryAgain(error)) {
+            return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
+          }
+          return Mono.error(RedisErrors.translate(error, writes));
+        });
   }
 
   private RedisClusterAsyncCommands<byte[], byte[]> commands() {

@@ -88,21 +88,27 @@ final class Writes {
   static <T> Mono<T> whileLocked(Duration wait, Mono<T> attempt) {
     return Mono.defer(() -> {
       long end = System.nanoTime() + wait.toNanos();
-      return attempt.retryWhen(
-          reactor.util.retry.Retry.from(failures ->
-              failures.concatMap(failure -> {
-                long left = (end - System.nanoTime()) / 1_000_000;
-                if (left <= 0 || !is(failure.failure(), ProblemCode.SESSION_LOCKED)) {
-                  return Mono.error(failure.failure());
-                }
-                long most =
-                    Math.min(
-                        MAX_PAUSE_MILLIS,
-                        (long) MIN_PAUSE_MILLIS << Math.min(8, failure.totalRetries()));
-                long pause = ThreadLocalRandom.current().nextLong(MIN_PAUSE_MILLIS, most + 20);
-                return Mono.delay(Duration.ofMillis(Math.min(pause, left)));
-              })));
+      // Few writes are refused, so only those pay for what tries again.
+      return attempt.onErrorResume(
+          error -> is(error, ProblemCode.SESSION_LOCKED),
+          error ->
+              pause(error, end, 0)
+                  .then(
+                      attempt.retryWhen(
+                          reactor.util.retry.Retry.from(failures ->
+                              failures.concatMap(failure ->
+                                  pause(failure.failure(), end, 1 + failure.totalRetries()))))));
     });
+  }
+
+  private static Mono<Long> pause(Throwable refusal, long end, long refusals) {
+    long left = (end - System.nanoTime()) / 1_000_000;
+    if (left <= 0 || !is(refusal, ProblemCode.SESSION_LOCKED)) {
+      return Mono.error(refusal);
+    }
+    long most = Math.min(MAX_PAUSE_MILLIS, (long) MIN_PAUSE_MILLIS << Math.min(8, refusals));
+    long pause = ThreadLocalRandom.current().nextLong(MIN_PAUSE_MILLIS, most + 20);
+    return Mono.delay(Duration.ofMillis(Math.min(pause, left)));
   }
 
   /**

@@ -30,8 +30,8 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>A body that is too large is read to its end and thrown away before it is refused with {@code
  * body-too-large}: most clients write all of it before they look at the answer, and would see a
- * reset connection instead. Beyond {@link #MAX_DISCARDED} bytes and when it takes too long, and
- * for a body that is too slow ({@code request-timeout}), the connection is closed.
+ * reset connection instead. Beyond {@link #MAX_DISCARDED} bytes and when it takes too long, and for
+ * a body that is too slow ({@code request-timeout}), the connection is closed.
  *
  * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
  * time.
