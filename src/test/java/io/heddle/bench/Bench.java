@@ -1,5 +1,6 @@
 package io.heddle.bench;
 
+import io.heddle.embedded.EmbeddedBench;
 import io.heddle.redis.AppendCpuBench;
 import java.util.Arrays;
 
@@ -14,9 +15,11 @@ public final class Bench {
         switch (name) {
           case "append-cpu" -> AppendCpuBench.run();
           case "http" -> HttpBench.run();
+          case "embedded" -> EmbeddedBench.run();
           default -> {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
+            System.out.println("-Dbench=embedded: appends with a file, next to the same in RAM");
             yield name.equals("list");
           }
         };
