@@ -10,12 +10,14 @@
 -- A window starts with the first one counted and ends with the key, so no clock is read. A counter
 -- that would never end, or would end later than the window says by now, is given the window.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
-local answer, allowed = {}, true
+local answer, made, allowed = {}, {}, true
 for i = 1, #KEYS do
-  local count, left, window = call('INCR', KEYS[i]), -1, ARGV[2 * i] + 0
-  if count > 1 then left = call('PTTL', KEYS[i]) end
+  local count, window = call('INCR', KEYS[i]), ARGV[2 * i] + 0
+  local left = call('PTTL', KEYS[i])
   if left < 0 or left > window then
     call('PEXPIRE', KEYS[i], ARGV[2 * i])
+    -- A counter that was given back to 0 keeps its window; only one that is new goes again below.
+    made[i] = left < 0 and count == 1
     left = window
   end
   local had = 1
@@ -24,9 +26,8 @@ for i = 1, #KEYS do
 end
 if not allowed then
   for i = 1, #KEYS do
-    local count = call('DECR', KEYS[i])
-    if count == 0 then call('DEL', KEYS[i]) end
-    answer[3 * i - 1] = count
+    answer[3 * i - 1] = call('DECR', KEYS[i])
+    if made[i] then call('DEL', KEYS[i]) end
   end
 end
 return answer

@@ -17,7 +17,6 @@ import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
 import org.springframework.boot.SpringApplication;
-import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisReactiveAutoConfiguration;
@@ -41,8 +40,10 @@ import tools.jackson.databind.json.JsonMapper;
  * message and answer as many bytes, and do nothing that Heddle promises. {@code bare}: one script
  * with one XADD. {@code lock}: Redisson's lock, GET, SET and unlock of a document of 50 messages,
  * the lock held with an id of its own, leased, and given back however the request ends.
+ *
+ * <p>No stereotype on it: the application looks through {@code io.heddle} for those, and its tests
+ * would start this server's beans too.
  */
-@SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(
     exclude = {
       DataRedisAutoConfiguration.class,
