@@ -23,11 +23,11 @@ final class Answers {
    *
    * @param body written only when it is needed
    */
-  static Answer read(Call call, Position position, Supplier<JsonBuffer> body) {
+  static Answer read(Call call, Position position, Supplier<byte[]> body) {
     Answer answer =
         Terms.noneMatch(call.headers(), position)
             ? Answer.empty(304)
-            : Answer.json(200, body.get().toBytes());
+            : Answer.json(200, body.get());
     return answer.header(HttpHeaders.ETAG, tag(position)).header(CACHE, "bypass");
   }
 

@@ -102,8 +102,8 @@ final class SessionsHandler {
               position,
               () ->
                   messages < 0
-                      ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE))
-                      : found.writeSession(new JsonBuffer(found.weight())));
+                      ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE)).toBytes()
+                      : found.sessionJson());
         });
   }
 

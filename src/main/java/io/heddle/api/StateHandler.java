@@ -78,7 +78,7 @@ final class StateHandler {
     }
     return states
         .checkpoints(key, call.view(), limit, before)
-        .map(page -> Answers.read(call, page.position(), () -> write(key, page)));
+        .map(page -> Answers.read(call, page.position(), () -> write(key, page).toBytes()));
   }
 
   Mono<Answer> checkpoint(Call call) {
@@ -105,7 +105,8 @@ final class StateHandler {
   }
 
   private static Answer read(Call call, StateView state) {
-    Answer answer = Answers.read(call, state.position(), () -> document(state.document()));
+    Answer answer =
+        Answers.read(call, state.position(), () -> document(state.document()).toBytes());
     Checkpoint checkpoint = state.checkpoint();
     return checkpoint == null ? answer : answer.header(CHECKPOINT, checkpoint.id());
   }

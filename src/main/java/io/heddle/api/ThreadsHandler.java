@@ -60,11 +60,7 @@ final class ThreadsHandler {
     PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
     return threads
         .page(key, call.view(), page)
-        .map(found ->
-            Answers.read(
-                call,
-                found.session().position(),
-                () -> found.writeTo(new JsonBuffer(found.weight()))));
+        .map(found -> Answers.read(call, found.session().position(), found::json));
   }
 
   Mono<Answer> message(Call call) {
@@ -77,7 +73,8 @@ final class ThreadsHandler {
             Answers.read(
                 call,
                 found.session().position(),
-                () -> found.messages().getFirst().writeTo(new JsonBuffer(found.weight()))));
+                () ->
+                    found.messages().getFirst().writeTo(new JsonBuffer(found.weight())).toBytes()));
   }
 
   Mono<Answer> delete(Call call) {

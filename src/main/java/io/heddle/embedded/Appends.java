@@ -44,6 +44,7 @@ final class Appends {
             target.key(),
             previousTag,
             target.session().position(),
+            target.session().counters(),
             new Change.MessagesAppended(there));
     return target.applied(null, there.stream().map(Message::id).toList());
   }

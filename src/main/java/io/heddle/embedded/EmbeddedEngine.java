@@ -127,6 +127,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   /** Finishes what was handed in, commits it and closes the file. Blocks. */
   @Override
   public void close() {
+    feed.close();
     locks.close();
     readers.close();
     storeWriter.close();

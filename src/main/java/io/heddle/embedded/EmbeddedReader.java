@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -45,7 +46,8 @@ final class EmbeddedReader implements SessionReader {
       if (found == null) {
         throw Refusals.noMessage();
       }
-      return new ThreadPage(session(rows, key, session), List.of(found.message(key)), false);
+      return new ThreadPage(
+          session(rows, key, session), List.of(found.message(key)), false, endsAt(session));
     });
   }
 
@@ -115,13 +117,12 @@ final class EmbeddedReader implements SessionReader {
     return new Session(key, WriteRules.description(rows, session.number()), session.head());
   }
 
-  private static ThreadPage page(
-      Rows rows, SessionKey key, SessionRecord session, PageRequest page) {
+  private ThreadPage page(Rows rows, SessionKey key, SessionRecord session, PageRequest page) {
     Stored.Place after = place(rows, key, session, page.after(), "after");
     Stored.Place before = place(rows, key, session, page.before(), "before");
     Session shown = session(rows, key, session);
     if (page.limit() == 0) {
-      return new ThreadPage(shown, List.of(), session.messages() > 0);
+      return new ThreadPage(shown, List.of(), session.messages() > 0, endsAt(session));
     }
     long thread = session.thread();
     byte[] low = after == null ? Keys.number(thread) : Threads.key(thread, after);
@@ -146,7 +147,12 @@ final class EmbeddedReader implements SessionReader {
     if (page.fromEnd() != page.newestFirst()) {
       Collections.reverse(messages);
     }
-    return new ThreadPage(shown, messages, more);
+    return new ThreadPage(shown, messages, more, endsAt(session));
+  }
+
+  private long endsAt(SessionRecord session) {
+    long now = System.nanoTime();
+    return now + TimeUnit.MILLISECONDS.toNanos(session.expires() - clock.millis());
   }
 
   private static Stored.@Nullable Place place(

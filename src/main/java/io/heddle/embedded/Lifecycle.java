@@ -31,7 +31,7 @@ final class Lifecycle {
     orphan(tx, session);
     entomb(tx, path, tombstone);
     Change change = how == Life.DELETED ? new Change.SessionDeleted() : new Change.SessionExpired();
-    tx.publish(key, session.tag(), position, change);
+    tx.publish(key, session.tag(), position, gone.counters(), change);
     return tombstone;
   }
 
@@ -100,7 +100,7 @@ final class Lifecycle {
         session.rows--;
       }
     }
-    tx.publish(key, previousTag, position, change);
+    tx.publish(key, previousTag, position, session.counters(), change);
   }
 
   private static void orphan(Tx tx, SessionRecord session) {

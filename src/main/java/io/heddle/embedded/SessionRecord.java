@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.session.Change;
 import io.heddle.session.Head;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -134,6 +135,16 @@ record SessionRecord(
 
     Position position() {
       return new Position(version, tag);
+    }
+
+    Change.Counters counters() {
+      return new Change.Counters(
+          lastSeq,
+          messages,
+          bytes,
+          Instant.ofEpochMilli(updated),
+          // A tombstone ends with the write that made it, as far as a session does.
+          Instant.ofEpochMilli(life == Life.LIVE ? expires : updated));
     }
 
     SessionRecord done() {

@@ -23,7 +23,12 @@ final class Tx implements Rows {
   private final List<Made> changes = new ArrayList<>(1);
 
   /** A change that is published when the work is committed. */
-  record Made(SessionKey session, String previousTag, Position position, Change change) {}
+  record Made(
+      SessionKey session,
+      String previousTag,
+      Position position,
+      Change.Counters counters,
+      Change change) {}
 
   private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
     void write(StoreFile store) {
@@ -76,8 +81,13 @@ final class Tx implements Rows {
     notes.add(new Note<>(table, key, null));
   }
 
-  void publish(SessionKey session, String previousTag, Position position, Change change) {
-    changes.add(new Made(session, previousTag, position, change));
+  void publish(
+      SessionKey session,
+      String previousTag,
+      Position position,
+      Change.Counters counters,
+      Change change) {
+    changes.add(new Made(session, previousTag, position, counters, change));
   }
 
   /** {@link Change#toJson()}, or null when it is longer than what is published and kept. */

@@ -49,7 +49,14 @@ final class ChangeMessage {
               : new Json(Arrays.copyOfRange(bytes, at, bytes.length));
     }
     String previous = words[1].equals("-") ? "" : words[1];
-    return new Change.Published(key, Long.parseLong(words[0]), previous, position, body);
+    Change.Counters counters =
+        new Change.Counters(
+            Long.parseLong(words[5]),
+            Long.parseLong(words[6]),
+            Long.parseLong(words[7]),
+            Instant.ofEpochMilli(Long.parseLong(words[9])),
+            Instant.ofEpochMilli(Long.parseLong(words[8])));
+    return new Change.Published(key, Long.parseLong(words[0]), previous, position, counters, body);
   }
 
   private @Nullable Json appended(SessionKey key, Position position, long lastSeq, long millis) {

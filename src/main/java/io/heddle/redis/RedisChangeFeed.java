@@ -9,13 +9,14 @@ import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.publisher.Flux;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -28,7 +29,7 @@ final class RedisChangeFeed implements ChangeFeed {
 
   private final AbstractRedisClient client;
   private final RedisLink link;
-  private final Sinks.Many<Change.Published> sink = Sinks.many().multicast().directBestEffort();
+  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final Mono<Boolean> subscribed;
   private volatile @Nullable StatefulRedisPubSubConnection<byte[], byte[]> connection;
 
@@ -43,10 +44,13 @@ final class RedisChangeFeed implements ChangeFeed {
   }
 
   @Override
-  public Flux<Change.Published> changes() {
-    return subscribed
-        .onErrorMap(error -> RedisErrors.translate(error, false))
-        .thenMany(sink.asFlux());
+  public Disposable listen(Listener listener) {
+    listeners.add(listener);
+    Disposable connecting = subscribed.subscribe(null, error -> LOG.debug("feed", error));
+    return () -> {
+      connecting.dispose();
+      listeners.remove(listener);
+    };
   }
 
   void close() {
@@ -93,7 +97,8 @@ final class RedisChangeFeed implements ChangeFeed {
 
   private void emit(byte[] message) {
     try {
-      sink.tryEmitNext(ChangeMessage.parse(message));
+      Change.Published change = ChangeMessage.parse(message);
+      listeners.forEach(listener -> listener.changed(change));
     } catch (IllegalArgumentException | IndexOutOfBoundsException broken) {
       LOG.warn("a change was published that this replica cannot read: {}", broken.getMessage());
     }

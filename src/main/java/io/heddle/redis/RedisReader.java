@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -54,8 +55,9 @@ final class RedisReader implements SessionReader {
       args.text(place == null ? null : place.tag());
       args.text(cursor);
     }
-    return ask(key, RedisScript.LOAD, threadKeys(key), args)
-        .map(reply -> {
+    return ask(RedisScript.LOAD, threadKeys(key), args)
+        .map(answer -> {
+          Reply reply = answer.reply();
           List<Message> messages = messages(key, reply.list(3));
           boolean more = messages.size() > page.limit();
           if (more) {
@@ -64,7 +66,8 @@ final class RedisReader implements SessionReader {
           if (page.fromEnd() != page.newestFirst()) {
             Collections.reverse(messages);
           }
-          return new ThreadPage(session(key, reply.list(2)), messages, more);
+          Session session = session(key, reply.list(2));
+          return new ThreadPage(session, messages, more, answer.endsAt(session.head()));
         });
   }
 
@@ -74,9 +77,12 @@ final class RedisReader implements SessionReader {
     view(args, view);
     RedisCalls.place(args, key, message);
     args.text(message);
-    return ask(key, RedisScript.MESSAGE, threadKeys(key), args)
-        .map(reply ->
-            new ThreadPage(session(key, reply.list(2)), messages(key, reply.list(3)), false));
+    return ask(RedisScript.MESSAGE, threadKeys(key), args)
+        .map(answer -> {
+          Session session = session(key, answer.reply().list(2));
+          List<Message> found = messages(key, answer.reply().list(3));
+          return new ThreadPage(session, found, false, answer.endsAt(session.head()));
+        });
   }
 
   @Override
@@ -106,8 +112,9 @@ final class RedisReader implements SessionReader {
     }
     args.text("page").text(from == null ? null : Long.toString(from.version()));
     args.number(limit + 1L);
-    return ask(key, RedisScript.STATE_READ, stateKeys(key), args)
-        .map(reply -> {
+    return ask(RedisScript.STATE_READ, stateKeys(key), args)
+        .map(answer -> {
+          Reply reply = answer.reply();
           List<Checkpoint> found = checkpoints(reply.list(3));
           boolean more = found.size() > limit;
           if (more) {
@@ -124,23 +131,37 @@ final class RedisReader implements SessionReader {
     args.text(what);
     args.text(saved == null ? null : Long.toString(saved.version()));
     args.text(saved == null ? null : saved.tag());
-    return ask(key, RedisScript.STATE_READ, stateKeys(key), args)
-        .map(reply -> {
+    return ask(RedisScript.STATE_READ, stateKeys(key), args)
+        .map(answer -> {
+          Reply reply = answer.reply();
           List<Checkpoint> found = checkpoints(reply.list(3));
           return new StateView(position(reply.list(2)), found.isEmpty() ? null : found.getFirst());
         });
   }
 
-  private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {
-    return link.read(script, keys, args.toArray())
-        .handle((items, sink) -> {
-          Reply reply = new Reply(items);
-          if (reply.kind() == Reply.DONE) {
-            sink.next(reply);
-          } else {
-            sink.error(reply.problem().toException());
-          }
-        });
+  private Mono<Read> ask(RedisScript script, byte[][] keys, Args args) {
+    return Mono.defer(() -> {
+      long sentAt = System.nanoTime();
+      return link.read(script, keys, args.toArray())
+          .handle((items, sink) -> {
+            Reply reply = new Reply(items);
+            if (reply.kind() == Reply.DONE) {
+              sink.next(new Read(reply, sentAt));
+            } else {
+              sink.error(reply.problem().toException());
+            }
+          });
+    });
+  }
+
+  /** A reply, and when it was asked for. */
+  private record Read(Reply reply, long sentAt) {
+
+    /** Redis's clock said its time after the question was sent, so this is never too late. */
+    long endsAt(Head head) {
+      return sentAt
+          + TimeUnit.MILLISECONDS.toNanos(head.expiresAt().toEpochMilli() - reply.number(1));
+    }
   }
 
   private static void view(Args args, View view) {

@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -117,6 +118,7 @@ public sealed interface Change {
    *
    * @param partitionSeq counts the partition's changes without a hole
    * @param previousTag the tag of the version before, empty for a first one
+   * @param counters the session's as of this version; of an ended one 0, and the end is now
    * @param body {@link Change#toJson()}, or null when it is longer than {@link
    *     #MAX_PUBLISHED_BYTES}
    */
@@ -125,7 +127,12 @@ public sealed interface Change {
       long partitionSeq,
       String previousTag,
       Position position,
+      Counters counters,
       @Nullable Json body) {}
+
+  /** What a change makes of the session's {@link Head}, so that a reader need not ask for it. */
+  record Counters(
+      long lastSeq, long messageCount, long bytes, Instant updatedAt, Instant expiresAt) {}
 
   private static Json member(String type, String name, String value) {
     JsonBuffer out = new JsonBuffer(96).ascii("{\"type\":\"").ascii(type).ascii("\",\"");

@@ -7,6 +7,7 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.Conditions;
 import io.heddle.session.Write;
 import java.time.Duration;
@@ -31,7 +32,22 @@ final class Changes implements AutoCloseable {
 
   private Changes(EngineUnderTest engine, EngineUnderTest listening) {
     this.engine = engine;
-    this.subscription = listening.feed().changes().subscribe(all::add);
+    this.subscription =
+        listening
+            .feed()
+            .listen(
+                new ChangeFeed.Listener() {
+                  @Override
+                  public void changed(Change.Published change) {
+                    all.add(change);
+                  }
+
+                  @Override
+                  public void compared(int partition, long seq, long askedAt) {}
+
+                  @Override
+                  public void lost(int partition, ChangeFeed.Loss loss) {}
+                });
   }
 
   static Changes of(EngineUnderTest engine) {
