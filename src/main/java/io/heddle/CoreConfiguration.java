@@ -2,6 +2,7 @@ package io.heddle;
 
 import io.heddle.base.IdSource;
 import io.heddle.base.RandomIds;
+import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
@@ -9,6 +10,7 @@ import io.heddle.ops.HeddleMetrics;
 import io.heddle.ops.StartHealth;
 import io.heddle.ops.StoreHealth;
 import io.heddle.ops.StoreProbe;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -21,6 +23,7 @@ import io.heddle.web.KeepAliveReads;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import reactor.core.Disposable;
 
 /** What is the same over both engines. */
 @Configuration(proxyBeanMethods = false)
@@ -57,6 +60,17 @@ class CoreConfiguration {
   @Bean
   Limits limits(RateLimiter limiter, LimitProperties properties) {
     return new Limits(limiter, properties);
+  }
+
+  /** Follows the engine's changes from the start to the end. */
+  @Bean
+  Coherence coherence() {
+    return new Coherence();
+  }
+
+  @Bean(destroyMethod = "dispose")
+  Disposable coherenceListens(Coherence coherence, ChangeFeed feed) {
+    return feed.listen(coherence);
   }
 
   /** Boot gives it to the web server. */
