@@ -117,9 +117,21 @@ final class Locking {
 
   private static Held hold(Tx tx, SessionKey key, Draft session, Holder holder) {
     session.holder = holder;
-    session.expires = Math.max(session.expires, holder.until() + OUTLIVE_MILLIS);
+    outlive(session, holder);
     Lifecycle.save(tx, Keys.session(key), session);
     return held(session.fence, holder, holder.token());
+  }
+
+  /** A client's lock keeps its session, however short the TTL that a write begins anew. */
+  static void keep(Draft session) {
+    Holder holder = session.holder;
+    if (holder != null && holder.client()) {
+      outlive(session, holder);
+    }
+  }
+
+  private static void outlive(Draft session, Holder holder) {
+    session.expires = Math.max(session.expires, holder.until() + OUTLIVE_MILLIS);
   }
 
   static Held held(long fence, Holder holder, @Nullable String token) {

@@ -365,6 +365,20 @@ abstract class SessionLifeContract extends ContractSuite {
     assertThat(session(longer).head().expiresAt()).isEqualTo(end);
   }
 
+  /** A write of the holder began the session's short life anew, and it ended under the lock. */
+  @ParameterizedTest
+  @MethodSource(EVERY_BUT_DELETE)
+  void aWriteUnderALockDoesNotShortenTheSessionsLife(Write write) {
+    SessionKey key = furnished();
+    var held = get(engine().locks().lock(key, null, Duration.ofHours(3), null));
+    Conditions holder = Conditions.NONE.withLock(held.token());
+
+    Head after = applied(key, write, holder).head();
+
+    assertThat(after.expiresAt()).isAfterOrEqualTo(held.expiresAt().plusSeconds(10));
+    assertThat(session(key).head().expiresAt()).isEqualTo(after.expiresAt());
+  }
+
   private void assertGone(SessionKey key, ProblemCode code) {
     for (@Nullable String owner : new @Nullable String[] {null, "someone"}) {
       for (Mono<?> read : reads(key, new View(owner, null))) {
