@@ -13,6 +13,7 @@ import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -57,6 +58,18 @@ final class Gate {
    */
   <T> Mono<Written<T>> write(
       Call call, Conditions conditions, SessionKey key, Supplier<Mono<Written<T>>> write) {
+    return write(call, conditions, key, Written::replayed, write);
+  }
+
+  /**
+   * @param replayed whether an answer is a replay, which is not counted
+   */
+  <T> Mono<T> write(
+      Call call,
+      Conditions conditions,
+      SessionKey key,
+      Predicate<T> replayed,
+      Supplier<Mono<T>> write) {
     Retry retry = conditions.retry();
     Admission admission = call.admission();
     if (retry == null) {
@@ -66,7 +79,7 @@ final class Gate {
       return write
           .get()
           .flatMap(written ->
-              written.replayed()
+              replayed.test(written)
                   ? limits.giveBack(admission).thenReturn(written)
                   : Mono.just(written));
     }

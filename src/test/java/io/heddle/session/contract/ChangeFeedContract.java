@@ -100,10 +100,10 @@ abstract class ChangeFeedContract extends ContractSuite {
       refused(key, append(says("first", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
       refused(key, new Write.Cut("never"), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
       refused(key, append(says("x")), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
-      var held = get(engine().locks().lock(key, null, Duration.ofMinutes(1), null));
+      var held = get(engine().clientLock().lock(key, null, Duration.ofMinutes(1), null));
       refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_LOCKED);
-      get(engine().locks().renew(key, null, held.token(), Duration.ofMinutes(2)));
-      run(engine().locks().release(key, null, held.token()));
+      get(engine().clientLock().renew(key, null, held.token(), Duration.ofMinutes(2)));
+      run(engine().clientLock().release(key, null, held.token()));
       Position done = applied(key, append(says("x")), once).head().position();
       assertThat(write(key, append(says("x")), once)).isInstanceOf(Outcome.Replayed.class);
       changes.flush();

@@ -22,6 +22,10 @@ public interface EngineUnderTest extends AutoCloseable {
 
   SessionLocks locks();
 
+  default ClientLock clientLock() {
+    return new ClientLock(locks());
+  }
+
   ChangeFeed feed();
 
   RateLimiter limiter();

@@ -356,12 +356,13 @@ abstract class SessionLifeContract extends ContractSuite {
   void aClientsLockKeepsTheSession() {
     SessionKey key = newKey();
     create(key, "someone", SECOND);
-    Instant until = get(engine().locks().lock(key, null, Duration.ofSeconds(20), null)).expiresAt();
+    Instant until =
+        get(engine().clientLock().lock(key, null, Duration.ofSeconds(20), null)).expiresAt();
     assertThat(session(key).head().expiresAt()).isAfterOrEqualTo(until.plusSeconds(10));
 
     SessionKey longer = newKey();
     Instant end = create(longer, "someone", HOUR).head().expiresAt();
-    get(engine().locks().lock(longer, null, Duration.ofSeconds(20), null));
+    get(engine().clientLock().lock(longer, null, Duration.ofSeconds(20), null));
     assertThat(session(longer).head().expiresAt()).isEqualTo(end);
   }
 
@@ -370,7 +371,7 @@ abstract class SessionLifeContract extends ContractSuite {
   @MethodSource(EVERY_BUT_DELETE)
   void aWriteUnderALockDoesNotShortenTheSessionsLife(Write write) {
     SessionKey key = furnished();
-    var held = get(engine().locks().lock(key, null, Duration.ofHours(3), null));
+    var held = get(engine().clientLock().lock(key, null, Duration.ofHours(3), null));
     Conditions holder = Conditions.NONE.withLock(held.token());
 
     Head after = applied(key, write, holder).head();
