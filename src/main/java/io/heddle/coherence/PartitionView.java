@@ -21,7 +21,7 @@ final class PartitionView {
 
   private volatile int generation;
   private volatile boolean trusted;
-  private volatile long trustedUntil;
+  private volatile long trustedUntil = System.nanoTime();
   private volatile @Nullable Loss loss = Loss.CLOSED;
   private long last = UNKNOWN;
 
@@ -36,6 +36,11 @@ final class PartitionView {
   /** Whether everything the store had executed two seconds ago is known to have been seen. */
   boolean isTrusted(long nanoTime) {
     return trusted && trustedUntil - nanoTime > 0;
+  }
+
+  /** How long nothing has been proven; negative while the last proof would still hold. */
+  long overdue(long nanoTime) {
+    return nanoTime - trustedUntil;
   }
 
   /** Why nothing is known now, or null while comparisons come. */
