@@ -48,10 +48,16 @@ final class PartitionView {
     return loss;
   }
 
-  /** Follows a change; false when it is not the next one, and what was known was dropped. */
+  /**
+   * Follows a change; false when it is not the next one, and what was known was dropped. Before the
+   * first comparison no change is the next one, and none makes the partition known: what happened
+   * while the link was away would be passed over.
+   */
   boolean follow(long seq) {
     boolean next = seq == last + 1 && last != UNKNOWN;
-    last = seq;
+    if (last != UNKNOWN) {
+      last = seq;
+    }
     if (!next) {
       drop();
     }
