@@ -58,20 +58,20 @@ final class EmbeddedRateLimiter implements RateLimiter {
   private Lease count(Subject subject, List<Rule> rules, long most) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     AtomicLong permits = new AtomicLong();
-      windows
-          .asMap()
-          .compute(
-              subject,
-              (_, before) -> {
-                long now = nanoTime.getAsLong();
-                Map<String, Window> all = running(before, now);
-                long many = permits(all, rules, most);
-                for (Rule rule : rules) {
-                  decisions.add(many == 0 ? look(all, rule, now) : count(all, rule, many, now));
-                }
-                permits.set(many);
-                return all;
-              });
+    windows
+        .asMap()
+        .compute(
+            subject,
+            (_, before) -> {
+              long now = nanoTime.getAsLong();
+              Map<String, Window> all = running(before, now);
+              long many = permits(all, rules, most);
+              for (Rule rule : rules) {
+                decisions.add(many == 0 ? look(all, rule, now) : count(all, rule, many, now));
+              }
+              permits.set(many);
+              return all;
+            });
     return new Lease(permits.get(), List.copyOf(decisions));
   }
 
@@ -128,7 +128,9 @@ final class EmbeddedRateLimiter implements RateLimiter {
     }
     Duration off = Duration.ofNanos(window.end() - now).minus(permit.left()).abs();
     if (off.compareTo(permit.tolerance()) <= 0) {
-      all.put(permit.rule().name(), new Window(Math.max(0, window.count() - permit.count()), window.end()));
+      all.put(
+          permit.rule().name(),
+          new Window(Math.max(0, window.count() - permit.count()), window.end()));
     }
   }
 

@@ -51,7 +51,9 @@ final class Deadlines {
     }
   }
 
-  /** Whoever sets {@code done} first, which is an answer, the ticker or a cancel, has the last word. */
+  /**
+   * Whoever sets {@code done} first, which is an answer, the ticker or a cancel, has the last word.
+   */
   private final class Question<T> implements CoreSubscriber<T>, Subscription {
     private final CoreSubscriber<? super T> actual;
     private final AtomicBoolean done = new AtomicBoolean();

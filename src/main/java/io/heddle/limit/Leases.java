@@ -52,8 +52,7 @@ final class Leases {
 
   /** What the rules say of a read that a permit was here for; null when there is none. */
   @Nullable List<Decision> use(Subject subject, RuleSet rules, long now) {
-    Permits permits =
-        rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
+    Permits permits = rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
     return permits == null ? null : permits.use(now);
   }
 

@@ -100,8 +100,9 @@ public final class Limits implements AutoCloseable {
   }
 
   /**
-   * Counts a request, at once: a read that needs nobody is admitted when this returns. Never an error: a refusal is part of the answer. When the store does not
-   * answer in time, {@code on-failure} of the rules decides, and one {@code deny} is enough.
+   * Counts a request, at once: a read that needs nobody is admitted when this returns. Never an
+   * error: a refusal is part of the answer. When the store does not answer in time, {@code
+   * on-failure} of the rules decides, and one {@code deny} is enough.
    *
    * @param write whether it writes
    * @param path as the client sent it, decoded, without the query
@@ -151,9 +152,7 @@ public final class Limits implements AutoCloseable {
           permits.add(new Permit(decision.rule(), left));
         }
       }
-      return permits.isEmpty()
-          ? Mono.empty()
-          : leases.giveBack(admission.subject(), permits);
+      return permits.isEmpty() ? Mono.empty() : leases.giveBack(admission.subject(), permits);
     });
   }
 

@@ -77,9 +77,7 @@ final class Permits {
       asked = most;
     }
     leases.giveBack(key.subject(), unused).subscribe();
-    leases
-        .lease(key, most)
-        .subscribe(lease -> answered(lease, now), error -> failed(error));
+    leases.lease(key, most).subscribe(lease -> answered(lease, now), error -> failed(error));
     return one.answer.asMono();
   }
 

@@ -55,7 +55,9 @@ final class RuleSet {
     return header.isEmpty() ? null : header.toString();
   }
 
-  /** Which rules are for a request: of each kind those that name its path, else those of no path. */
+  /**
+   * Which rules are for a request: of each kind those that name its path, else those of no path.
+   */
   static final class Finder {
     private final List<Rule> rules;
     private final boolean byPath;

@@ -92,10 +92,7 @@ final class Counters implements RateLimiter {
 
   /** When the window ended, or ends, that ended about then. */
   long end(long about, long off) {
-    return ends.stream()
-        .filter(end -> Math.abs(end - about) <= off)
-        .findFirst()
-        .orElseThrow();
+    return ends.stream().filter(end -> Math.abs(end - about) <= off).findFirst().orElseThrow();
   }
 
   private long[] window(Subject subject, Rule rule) {

@@ -90,7 +90,9 @@ class LeasesOfManyReplicasTest {
       assertThat(window[0]).isLessThanOrEqualTo(LIMIT);
       wrong = Math.max(wrong, Math.min(window[1], LIMIT - window[0]));
     }
-    assertThat(wrong).as("refused although not all was used, in one window").isLessThanOrEqualTo(50);
+    assertThat(wrong)
+        .as("refused although not all was used, in one window")
+        .isLessThanOrEqualTo(50);
     assertThat(counters.calls).isLessThan((int) (reads / 2));
   }
 
