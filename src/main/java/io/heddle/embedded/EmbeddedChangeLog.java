@@ -67,7 +67,12 @@ final class EmbeddedChangeLog implements ChangeLog {
   }
 
   private static void addThread(
-      LoggedChanges changes, Rows rows, SessionKey key, SessionRecord session, long from, int most) {
+      LoggedChanges changes,
+      Rows rows,
+      SessionKey key,
+      SessionRecord session,
+      long from,
+      int most) {
     var thread =
         rows.scan(
             Table.MESSAGES,

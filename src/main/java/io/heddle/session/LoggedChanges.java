@@ -129,7 +129,8 @@ public final class LoggedChanges {
     }
     Entry last = entries.getLast();
     Map.Entry<Long, List<Entry>> next = appends.higherEntry(last.version());
-    return last.message().seq() + 1 == (next == null ? nextSeq : next.getValue().getFirst().message().seq());
+    return last.message().seq() + 1
+        == (next == null ? nextSeq : next.getValue().getFirst().message().seq());
   }
 
   private @Nullable Json updated(long version, Description description) {
