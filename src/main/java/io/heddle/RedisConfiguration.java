@@ -21,6 +21,9 @@ import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.resource.Delay;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.TimeGauge;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -142,6 +145,22 @@ class RedisConfiguration {
   @Bean
   LockLosses lockLosses(RedisEngine engine) {
     return engine::lostLocks;
+  }
+
+  @Bean
+  MeterBinder feedMetrics(RedisEngine engine) {
+    return registry -> {
+      FunctionCounter.builder("heddle.feed.relinks", engine, RedisEngine::feedRelinks)
+          .description("Connections of the change feed that had to be made again")
+          .register(registry);
+      TimeGauge.builder(
+              "heddle.feed.compared.ago",
+              engine,
+              TimeUnit.MILLISECONDS,
+              redis -> redis.feedComparedAgo().toMillis())
+          .description("Age of the least proven partition's last comparison")
+          .register(registry);
+    };
   }
 
   @Bean
