@@ -32,7 +32,8 @@ import reactor.core.publisher.Signal;
  *
  * <ul>
  *   <li>a change of a session takes its {@link Slot} out of the map before anybody is told of the
- *       change, or puts one in its place that shows the change. Whoever asks afterwards finds neither a page nor a read from before it;
+ *       change, or puts one in its place that shows the change. Whoever asks afterwards finds
+ *       neither a page nor a read from before it;
  *   <li>a read is kept only if its slot is still the one in the map, which is looked up and filled
  *       in one atomic step;
  *   <li>a slot is used only in the generation of its partition that it began in;

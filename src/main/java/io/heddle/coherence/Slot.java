@@ -128,8 +128,7 @@ final class Slot {
   }
 
   /** Another slot, without the reads that are under way; null when nothing would be in it. */
-  private @Nullable Slot left(
-      BiFunction<PageRequest, ThreadPage, @Nullable ThreadPage> pages) {
+  private @Nullable Slot left(BiFunction<PageRequest, ThreadPage, @Nullable ThreadPage> pages) {
     Slot left = new Slot(generation);
     values.forEach((asked, value) -> {
       ThreadPage page = pages.apply(asked, value.page);

@@ -30,8 +30,7 @@ public final class CoherenceHealth implements HealthIndicator {
     Coherence.Status status = coherence.status();
     Loss loss = status.loss();
     // A comparison that is a little late is no outage: the next one brings trust back.
-    boolean out =
-        loss != Loss.UNPROVABLE && status.longest().compareTo(Coherence.TRUST) > 0;
+    boolean out = loss != Loss.UNPROVABLE && status.longest().compareTo(Coherence.TRUST) > 0;
     Health.Builder health = out ? Health.down() : Health.up();
     health
         .withDetail("nearCache", nearCache(status))

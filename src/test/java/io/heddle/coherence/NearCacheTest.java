@@ -434,10 +434,11 @@ class NearCacheTest {
     Read read = store.next();
     assertThat(read.view).isEqualTo(View.ANY);
     read.answer(page("ann", 7));
-    assertThat(askers).allSatisfy(asker -> {
-      assertThat(served(asker).origin()).isEqualTo(Origin.MISS);
-      assertThat(served(asker).json()).isSameAs(served(askers.getFirst()).json());
-    });
+    assertThat(askers)
+        .allSatisfy(asker -> {
+          assertThat(served(asker).origin()).isEqualTo(Origin.MISS);
+          assertThat(served(asker).json()).isSameAs(served(askers.getFirst()).json());
+        });
     counted(0, 20, 0, 0);
   }
 
@@ -530,13 +531,10 @@ class NearCacheTest {
     store.next().refuse(code);
     assertThat(refused(admin)).isEqualTo(code);
 
-    assertThat(store.reads())
-        .extracting(read -> read.view)
-        .containsExactlyInAnyOrder(BOB, ANN);
+    assertThat(store.reads()).extracting(read -> read.view).containsExactlyInAnyOrder(BOB, ANN);
     store
         .reads()
-        .forEach(read ->
-            read.refuse(read.view.equals(ANN) ? code : ProblemCode.SESSION_NOT_FOUND));
+        .forEach(read -> read.refuse(read.view.equals(ANN) ? code : ProblemCode.SESSION_NOT_FOUND));
     assertThat(refused(bob)).isEqualTo(ProblemCode.SESSION_NOT_FOUND);
     assertThat(refused(ann)).isEqualTo(code);
   }
@@ -705,8 +703,7 @@ class NearCacheTest {
 
   private void written(long version) {
     SessionWriter writer =
-        (_, _, _) ->
-            Mono.just(new Outcome.Applied("ann", null, session("ann", version).head()));
+        (_, _, _) -> Mono.just(new Outcome.Applied("ann", null, session("ann", version).head()));
     cache.forgetting(writer).apply(KEY, new Write.Delete(), Conditions.NONE).toFuture().join();
   }
 
