@@ -30,7 +30,9 @@ for i = 10, last, 2 do
   if body ~= '' then ids = ids .. ' ' .. (ARGV[i] ~= '' and ARGV[i] or '-') end
   if i + 1 < last then entry, q = version .. format('-%d', (i - 8) / 2), q + 1 end
 end
-local line = format('%s %s %d %d %d %s', version, seq, c + (last - 9) / 2, b, now + l * 1000, stamp)
+e = now + l * 1000
+if e < least then e = least end
+local line = format('%s %s %d %d %d %s', version, seq, c + (last - 9) / 2, b, e, stamp)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)
 if body ~= '' then

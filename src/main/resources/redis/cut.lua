@@ -15,6 +15,7 @@ if ARGV[7] ~= 'all' then
 end
 v = v + 1
 e = now + l * 1000
+if e < least then e = least end
 if ARGV[7] == 'one' then
   call('XDEL', KEYS[3], place)
   c = c - 1

@@ -1,6 +1,7 @@
 -- Part of every write to a session that is there: is it there and the owner's, who holds it, where is
 -- it. Leaves t, v, q, c, b, e: tag, version, last seq, messages, bytes, expiresAt; tail: the state from
--- the TTL on, with a space before it; of it l and w: TTL, and status with the holder.
+-- the TTL on, with a space before it; of it l and w: TTL, and status with the holder; least: what
+-- expiresAt must be at least, because a client's lock keeps its session.
 local p = call('HGET', KEYS[1], 'p')
 local lock, match, owner = '', '', ''
 if ARGV[2] ~= '' then lock, match, owner = string.match(ARGV[2], '^([^\n]*)\n([^\n]*)\n(.*)$') end
@@ -12,6 +13,7 @@ end
 local t, v, q, c, b, e, tail, l, w = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) .*)$')
 if owner ~= '' and owner ~= string.match(tail, '^ %d+ %S+ %d+ %d+ (.*)$') then return {0, 'session-not-found'} end
 if now >= e + 0 then return {0, 'session-expired'} end
+local least = 0
 if #w > 1 then
   local status, ends, token = string.match(w, '^(%a)/(%d+)/(.*)$')
   if now >= ends + 0 then
@@ -25,6 +27,8 @@ if #w > 1 then
     return {0, 'session-locked', ends, now}
   elseif lock ~= token then
     return {0, 'stale-fence'}
+  elseif call('HGET', KEYS[1], 'o') == 'c' then
+    least = ends + 10000
   end
 elseif lock ~= '' then
   return {0, 'stale-fence'}

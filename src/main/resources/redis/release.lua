@@ -1,12 +1,15 @@
 -- Ends a lock.
 --
--- KEYS: 1 session
--- ARGV: 1 owner the session must have ('' for any), 2 token, or '' to end it whoever holds it
--- Returns: {1} | {0, code} | {0, 'stale-fence'}
+-- KEYS: 1 session, [2 record]
+-- ARGV: 1 owner the session must have ('' for any), 2 token, or '' to end it whoever holds it, [3 hash
+--   of the request's body]
+-- Returns: {1} | {2, …} as in part-once | {0, code} | {0, 'stale-fence'}
+-- #include part-once
 -- #include part-alive
 if ARGV[2] ~= '' and token ~= ARGV[2] then return {0, 'stale-fence'} end
 if token then
   hold()
   redis.call('HDEL', KEYS[1], 'o', 'y')
 end
+keep('-', 0, 0, '')
 return {1}

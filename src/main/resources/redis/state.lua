@@ -22,6 +22,7 @@ if document == '' then
 end
 v = v + 1
 e = now + l * 1000
+if e < least then e = least end
 local version, stamp = format('%d', v), format('%d', now)
 local line = format('%s %s %s %s %d %s', version, q, c, b, e, stamp)
 local state = ARGV[1] .. ' ' .. line .. tail

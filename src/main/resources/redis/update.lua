@@ -12,6 +12,7 @@ local named = string.match(call('HGET', KEYS[1], 'd'), '^{"user":(.-),"title":')
 local described = '{"user":' .. named .. string.match(ARGV[7], ',"title":.*$')
 v = v + 1
 e = now + ARGV[8] * 1000
+if e < least then e = least end
 local line = format('%d %s %s %s %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. ' ' .. ARGV[8] .. ' ' .. ARGV[9] .. string.sub(w, 2) .. string.match(tail, '^ %d+ %S+( .*)$')
 call('HSET', KEYS[1], 'p', state, 'd', described)

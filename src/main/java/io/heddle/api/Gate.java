@@ -13,6 +13,7 @@ import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -39,12 +40,17 @@ final class Gate {
 
   /** A route to a handler that reads. */
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, false, handler);
+    return request -> enter(request, false, false, handler);
+  }
+
+  /** A route to a handler that opens a stream; a browser cannot set headers on those. */
+  HandlerFunction<ServerResponse> watches(Handler handler) {
+    return request -> enter(request, false, true, handler);
   }
 
   /** A route to a handler that writes. */
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, true, handler);
+    return request -> enter(request, true, false, handler);
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -57,16 +63,45 @@ final class Gate {
    */
   <T> Mono<Written<T>> write(
       Call call, Conditions conditions, SessionKey key, Supplier<Mono<Written<T>>> write) {
+    return write(call.admission(), conditions, key, Written::replayed, write);
+  }
+
+  /** The same for a write that came over a socket. */
+  <T> Mono<Written<T>> write(
+      Admission admission,
+      Conditions conditions,
+      SessionKey key,
+      Supplier<Mono<Written<T>>> write) {
+    return write(admission, conditions, key, Written::replayed, write);
+  }
+
+  /**
+   * @param replayed whether an answer is a replay, which is not counted
+   */
+  <T> Mono<T> write(
+      Call call,
+      Conditions conditions,
+      SessionKey key,
+      Predicate<T> replayed,
+      Supplier<Mono<T>> write) {
+    return write(call.admission(), conditions, key, replayed, write);
+  }
+
+  private <T> Mono<T> write(
+      Admission admission,
+      Conditions conditions,
+      SessionKey key,
+      Predicate<T> replayed,
+      Supplier<Mono<T>> write) {
     Retry retry = conditions.retry();
-    Admission admission = call.admission();
     if (retry == null) {
-      return once(call, write);
+      return once(admission, write);
     }
     if (admission.allowed()) {
       return write
           .get()
           .flatMap(written ->
-              written.replayed()
+              replayed.test(written)
                   ? limits.giveBack(admission).thenReturn(written)
                   : Mono.just(written));
     }
@@ -77,13 +112,23 @@ final class Gate {
 
   /** Does what has no record if the limits allow it. */
   <T> Mono<T> once(Call call, Supplier<Mono<T>> work) {
-    return call.admission().allowed() ? work.get() : Mono.error(refusal(call.admission()));
+    return once(call.admission(), work);
   }
 
-  private Mono<ServerResponse> enter(ServerRequest request, boolean write, Handler handler) {
+  private static <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
+    return admission.allowed() ? work.get() : Mono.error(refusal(admission));
+  }
+
+  /** Counts a write that comes over a socket, as it would be over HTTP. */
+  Mono<Admission> admit(Caller caller, String path) {
+    return limits.admit(caller, true, path);
+  }
+
+  private Mono<ServerResponse> enter(
+      ServerRequest request, boolean write, boolean byQuery, Handler handler) {
     Caller caller;
     try {
-      caller = Callers.of(request.exchange().getRequest());
+      caller = Callers.of(request.exchange().getRequest(), byQuery);
     } catch (ProblemException e) {
       return Mono.just(ProblemWriter.answer(e.problem()));
     }

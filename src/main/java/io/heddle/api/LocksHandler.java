@@ -5,9 +5,11 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Locks;
 import io.heddle.session.Request;
+import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
+import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 
 /** The calls on a session's lock. They change no version, so they have no positions. */
@@ -41,9 +43,8 @@ final class LocksHandler {
               asked.waitFor() == null
                   ? request
                   : new Request(request.caller(), key, request.conditions(), asked.waitFor());
-          return gate.once(call, () -> locks.lock(waiting, asked.ttl(), asked.label()));
-        })
-        .map(held -> taken(held));
+          return write(call, waiting, () -> locks.lock(waiting, asked.ttl(), asked.label()));
+        });
   }
 
   Mono<Answer> renew(Call call) {
@@ -54,16 +55,15 @@ final class LocksHandler {
         .flatMap(body -> {
           LockBody asked = bodies.renewal(body);
           Request request = requests.writing(call, key, body);
-          return gate.once(call, () -> locks.renew(request, asked.ttl()));
-        })
-        .map(held -> taken(held));
+          return write(call, request, () -> locks.renew(request, asked.ttl()));
+        });
   }
 
   Mono<Answer> release(Call call) {
     SessionKey key = call.session();
     boolean force = call.query("force").flag("force");
     Request request = requests.writing(call, key);
-    return gate.once(call, () -> locks.release(request, force).thenReturn(Answer.empty(204)));
+    return write(call, request, () -> locks.release(request, force));
   }
 
   Mono<Answer> holder(Call call) {
@@ -73,6 +73,14 @@ final class LocksHandler {
         .holder(key, call.caller().owner())
         .map(held -> Answer.json(200, shown(held)))
         .switchIfEmpty(Mono.fromSupplier(() -> Answer.json(200, FREE)));
+  }
+
+  private Mono<Answer> write(Call call, Request request, Supplier<Mono<Done>> work) {
+    return gate.write(call, request.conditions(), request.key(), Done::replayed, work)
+        .map(done -> {
+          Held held = done.held();
+          return Answers.replayed(done.replayed(), held == null ? Answer.empty(204) : taken(held));
+        });
   }
 
   private static Answer taken(Held held) {

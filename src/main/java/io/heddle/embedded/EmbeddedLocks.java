@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -44,22 +45,9 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   }
 
   @Override
-  public Mono<Held> lock(
-      SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
-    return writer.submit(tx -> locking.lock(tx, key, owner, ttl, label));
-  }
-
-  @Override
-  public Mono<Held> renew(SessionKey key, @Nullable String owner, String token, Duration ttl) {
-    return writer.submit(tx -> locking.renew(tx, key, owner, token, ttl));
-  }
-
-  @Override
-  public Mono<Void> release(SessionKey key, @Nullable String owner, @Nullable String token) {
-    return writer.submit(tx -> {
-      locking.release(tx, key, owner, token);
-      return null;
-    });
+  public Mono<Done> apply(
+      SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+    return writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
   }
 
   @Override

@@ -1,11 +1,19 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.Outcome;
+import io.heddle.session.Retry;
+import io.heddle.session.SessionLocks.Call;
+import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Who holds a session: the claim record, as the writer keeps it. */
@@ -61,7 +69,56 @@ final class Locking {
     return take(tx, key, session, lease, false, null);
   }
 
-  Held lock(Tx tx, SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
+  /** What a client asks, noted under its idempotency key with what it was told. */
+  Done apply(Tx tx, SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+    Outcome said = Retries.said(tx, key, retry, tx.now());
+    if (said instanceof Outcome.Replayed(_, List<String> told)) {
+      return new Done(recall(told), true);
+    }
+    if (said instanceof Outcome.Refused refused) {
+      throw refused.problem().toException();
+    }
+    Held held =
+        switch (call) {
+          case Call.Take(Duration ttl, String label) -> lock(tx, key, owner, ttl, label);
+          case Call.Renew(String token, Duration ttl) -> renew(tx, key, owner, token, ttl);
+          case Call.Release(String token) -> {
+            release(tx, key, owner, token);
+            yield null;
+          }
+        };
+    if (retry != null) {
+      Position position = require(tx, key, owner).position();
+      Retries.keep(tx, key, retry, position, held == null ? List.of() : remember(held));
+    }
+    return new Done(held, false);
+  }
+
+  /** The record's place for ids holds what a lock's holder was told. */
+  private static List<String> remember(Held held) {
+    List<String> told = new ArrayList<>(4);
+    told.add(Objects.requireNonNull(held.token()));
+    told.add(Long.toString(held.fence()));
+    told.add(Long.toString(held.expiresAt().toEpochMilli()));
+    if (held.label() != null) {
+      told.add(held.label());
+    }
+    return told;
+  }
+
+  private static @Nullable Held recall(List<String> told) {
+    return told.isEmpty()
+        ? null
+        : new Held(
+            told.get(0),
+            Long.parseLong(told.get(1)),
+            Instant.ofEpochMilli(Long.parseLong(told.get(2))),
+            true,
+            told.size() > 3 ? told.get(3) : null);
+  }
+
+  private Held lock(
+      Tx tx, SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (holder != null) {
@@ -70,7 +127,7 @@ final class Locking {
     return take(tx, key, session, ttl, true, label);
   }
 
-  Held renew(Tx tx, SessionKey key, @Nullable String owner, String token, Duration ttl) {
+  private Held renew(Tx tx, SessionKey key, @Nullable String owner, String token, Duration ttl) {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (holder == null || !holder.client() || !holder.token().equals(token)) {
@@ -81,7 +138,7 @@ final class Locking {
     return hold(tx, key, session, longer);
   }
 
-  void release(Tx tx, SessionKey key, @Nullable String owner, @Nullable String token) {
+  private void release(Tx tx, SessionKey key, @Nullable String owner, @Nullable String token) {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (token != null && (holder == null || !holder.token().equals(token))) {
@@ -117,9 +174,21 @@ final class Locking {
 
   private static Held hold(Tx tx, SessionKey key, Draft session, Holder holder) {
     session.holder = holder;
-    session.expires = Math.max(session.expires, holder.until() + OUTLIVE_MILLIS);
+    outlive(session, holder);
     Lifecycle.save(tx, Keys.session(key), session);
     return held(session.fence, holder, holder.token());
+  }
+
+  /** A client's lock keeps its session, however short the TTL that a write begins anew. */
+  static void keep(Draft session) {
+    Holder holder = session.holder;
+    if (holder != null && holder.client()) {
+      outlive(session, holder);
+    }
+  }
+
+  private static void outlive(Draft session, Holder holder) {
+    session.expires = Math.max(session.expires, holder.until() + OUTLIVE_MILLIS);
   }
 
   static Held held(long fence, Holder holder, @Nullable String token) {

@@ -71,6 +71,7 @@ final class WriteRules {
     String advance(Description description) {
       String previousTag = session.tag;
       Lifecycle.advance(tx, session, description.ttl().toMillis());
+      Locking.keep(session);
       return previousTag;
     }
 

@@ -7,6 +7,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Times;
+import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.Instant;
@@ -141,7 +142,7 @@ final class RedisLocks implements SessionLocks {
    * Also after a delete, or when somebody else holds the session by now: then it is over anyway.
    */
   private Mono<Void> unclaim(SessionKey key, @Nullable String owner, String claim) {
-    return release(key, owner, claim).onErrorComplete();
+    return apply(key, owner, new Call.Release(claim), null).then().onErrorComplete();
   }
 
   private Mono<Void> leave(RLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
@@ -162,29 +163,46 @@ final class RedisLocks implements SessionLocks {
   }
 
   @Override
-  public Mono<Held> lock(
-      SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label) {
-    Args args = Args.of(4).text(owner).number(ttl.toMillis()).text(ids.token()).text(label);
-    return ask(RedisScript.LOCK, session(key), args)
-        .map(reply -> new Held(reply.text(1), reply.number(2), reply.time(3), true, label));
+  public Mono<Done> apply(
+      SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] keys =
+        retry == null
+            ? new byte[][] {k.session()}
+            : new byte[][] {k.session(), k.record(retry.key())};
+    int body = retry == null ? 0 : 1;
+    Args args =
+        switch (call) {
+          case Call.Take(Duration ttl, String label) ->
+              Args.of(4 + body).text(owner).number(ttl.toMillis()).text(ids.token()).text(label);
+          case Call.Renew(String token, Duration ttl) ->
+              Args.of(3 + body).text(owner).text(token).number(ttl.toMillis());
+          case Call.Release(String token) -> Args.of(2 + body).text(owner).text(token);
+        };
+    if (retry != null) {
+      args.text(retry.body());
+    }
+    RedisScript script =
+        switch (call) {
+          case Call.Take _ -> RedisScript.LOCK;
+          case Call.Renew _ -> RedisScript.RENEW;
+          case Call.Release _ -> RedisScript.RELEASE;
+        };
+    return ask(script, keys, args).map(reply -> done(call, reply));
   }
 
-  @Override
-  public Mono<Held> renew(SessionKey key, @Nullable String owner, String token, Duration ttl) {
-    Args args = Args.of(3).text(owner).text(token).number(ttl.toMillis());
-    return ask(RedisScript.RENEW, session(key), args)
-        .map(reply ->
-            new Held(reply.text(1), reply.number(2), reply.time(3), true, label(reply, 5)));
-  }
-
-  @Override
-  public Mono<Void> release(SessionKey key, @Nullable String owner, @Nullable String token) {
-    return ask(RedisScript.RELEASE, session(key), Args.of(2).text(owner).text(token)).then();
+  private static Done done(Call call, Reply reply) {
+    Held held =
+        call instanceof Call.Release
+            ? null
+            : new Held(reply.text(1), reply.number(2), reply.time(3), true, label(reply, 5));
+    return new Done(held, reply.kind() == Reply.REPLAYED);
   }
 
   @Override
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
-    return ask(RedisScript.HOLDER, session(key), Args.of(1).text(owner))
+    byte[][] session = {RedisKeys.of(key).session()};
+    return ask(RedisScript.HOLDER, session, Args.of(1).text(owner))
         .filter(reply -> reply.size() > 1)
         .map(reply ->
             new Held(
@@ -194,15 +212,11 @@ final class RedisLocks implements SessionLocks {
   private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
     return link.write(script, keys, args.toArray())
         .map(Reply::new)
-        .filter(reply -> reply.kind() == Reply.DONE || refuse(reply));
+        .filter(reply -> reply.kind() != Reply.REFUSED || refuse(reply));
   }
 
   private static boolean refuse(Reply reply) {
     throw reply.problem().toException();
-  }
-
-  private static byte[][] session(SessionKey key) {
-    return new byte[][] {RedisKeys.of(key).session()};
   }
 
   private static @Nullable String label(Reply reply, int at) {

@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Rule;
@@ -21,27 +22,48 @@ final class RedisRateLimiter implements RateLimiter {
 
   @Override
   public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
-    byte[][] keys = new byte[rules.size()][];
     Args args = Args.of(2 * rules.size());
-    for (int i = 0; i < keys.length; i++) {
-      Rule rule = rules.get(i);
-      keys[i] = key(subject, rule);
-      args.number(rule.limit()).number(rule.window().toMillis());
-    }
+    byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT, keys, args.toArray())
         .map(answer -> decisions(rules, new Reply(answer)));
   }
 
   @Override
+  public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
+    Args args = Args.of(3 * rules.size() + 1);
+    byte[][] keys = counters(subject, rules, args);
+    args.number(most);
+    for (Rule rule : rules) {
+      args.number(rule.leasable());
+    }
+    return link.read(RedisScript.LIMIT, keys, args.toArray())
+        .map(answer -> {
+          Reply reply = new Reply(answer);
+          return new Lease(reply.number(3 * rules.size()), decisions(rules, reply));
+        });
+  }
+
+  @Override
   public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
     byte[][] keys = new byte[permits.size()][];
-    Args args = Args.of(2 * permits.size());
+    Args args = Args.of(3 * permits.size());
     for (int i = 0; i < keys.length; i++) {
       Permit permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
       args.number(permit.left().toMillis()).number(permit.tolerance().toMillis());
+      args.number(permit.count());
     }
     return link.read(RedisScript.LIMIT_RETURN, keys, args.toArray()).then();
+  }
+
+  private static byte[][] counters(Subject subject, List<Rule> rules, Args args) {
+    byte[][] keys = new byte[rules.size()][];
+    for (int i = 0; i < keys.length; i++) {
+      Rule rule = rules.get(i);
+      keys[i] = key(subject, rule);
+      args.number(rule.limit()).number(rule.window().toMillis());
+    }
+    return keys;
   }
 
   private static List<Decision> decisions(List<Rule> rules, Reply reply) {

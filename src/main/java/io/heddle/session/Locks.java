@@ -3,6 +3,8 @@ package io.heddle.session;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.session.SessionLocks.Call;
+import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -24,17 +26,14 @@ public final class Locks {
    * Takes the lock, waiting for {@link Request#waitFor()} while somebody else has it, then {@code
    * session-locked}.
    */
-  public Mono<Held> lock(Request request, Duration ttl, @Nullable String label) {
-    return Writes.whileLocked(
-        request.waitFor(), locks.lock(request.key(), request.caller().owner(), ttl, label));
+  public Mono<Done> lock(Request request, Duration ttl, @Nullable String label) {
+    return Writes.whileLocked(request.waitFor(), apply(request, new Call.Take(ttl, label)));
   }
 
   /** Makes the lock of the request's token last {@code ttl} from now. */
-  public Mono<Held> renew(Request request, Duration ttl) {
+  public Mono<Done> renew(Request request, Duration ttl) {
     String token = request.conditions().lock();
-    return token == null
-        ? noToken()
-        : locks.renew(request.key(), request.caller().owner(), token, ttl);
+    return token == null ? noToken() : apply(request, new Call.Renew(token, ttl));
   }
 
   /**
@@ -42,7 +41,7 @@ public final class Locks {
    *
    * @param force ends it whoever holds it; only an admin may
    */
-  public Mono<Void> release(Request request, boolean force) {
+  public Mono<Done> release(Request request, boolean force) {
     String token = request.conditions().lock();
     if (force && !request.caller().admin()) {
       return Mono.error(
@@ -51,12 +50,16 @@ public final class Locks {
     }
     return token == null && !force
         ? noToken()
-        : locks.release(request.key(), request.caller().owner(), force ? null : token);
+        : apply(request, new Call.Release(force ? null : token));
   }
 
   /** Who holds the lock, without the token; empty when nobody does. */
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
     return locks.holder(key, owner);
+  }
+
+  private Mono<Done> apply(Request request, Call call) {
+    return locks.apply(request.key(), request.caller().owner(), call, request.conditions().retry());
   }
 
   private static <T> Mono<T> noToken() {

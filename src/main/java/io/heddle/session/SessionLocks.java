@@ -35,23 +35,37 @@ public interface SessionLocks {
       Duration lease,
       Function<String, Mono<T>> work);
 
-  /** Takes the lock for a client, at once or not at all. */
-  Mono<Held> lock(SessionKey key, @Nullable String owner, Duration ttl, @Nullable String label);
-
   /**
-   * Makes a client's lock last {@code ttl} from now; {@code stale-fence} if it is not the token's.
+   * Does what a client asks of the lock, at once or not at all. With a {@link Retry} once for 24 h:
+   * whoever repeats it is told what the first was told, whatever became of the lock since.
    */
-  Mono<Held> renew(SessionKey key, @Nullable String owner, String token, Duration ttl);
-
-  /**
-   * Ends a lock.
-   *
-   * @param token null to end it whoever holds it
-   */
-  Mono<Void> release(SessionKey key, @Nullable String owner, @Nullable String token);
+  Mono<Done> apply(SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry);
 
   /** Who holds the lock, without the token; empty when nobody does. */
   Mono<Held> holder(SessionKey key, @Nullable String owner);
+
+  /** What a client can ask of the lock. */
+  sealed interface Call {
+
+    /** Takes it; {@code session-locked} while somebody holds it. */
+    record Take(Duration ttl, @Nullable String label) implements Call {}
+
+    /** Makes it last {@code ttl} from now; {@code stale-fence} if it is not the token's. */
+    record Renew(String token, Duration ttl) implements Call {}
+
+    /**
+     * Ends it; {@code stale-fence} if it is not the token's.
+     *
+     * @param token null to end it whoever holds it
+     */
+    record Release(@Nullable String token) implements Call {}
+  }
+
+  /**
+   * @param held null after a {@link Call.Release}
+   * @param replayed whether it was done before, under the same idempotency key
+   */
+  record Done(@Nullable Held held, boolean replayed) {}
 
   /**
    * @param token the secret that names the holder; only whoever took the lock is told it

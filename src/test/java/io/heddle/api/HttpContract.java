@@ -595,6 +595,25 @@ abstract class HttpContract {
 
   // ---- locks
 
+  /** A lost answer left a lock that nobody could give back. */
+  @Test
+  void aLockAskedForTwiceUnderOneKeyIsOneLock() {
+    create();
+    String lock = session() + "/lock";
+    String body = "{'ttlSeconds':30,'waitSeconds':0}";
+    Reply taken = http.post(lock, body, "Idempotency-Key", "lock-1").is(200);
+    Reply again = http.post(lock, body, "Idempotency-Key", "lock-1").is(200);
+    assertThat(again.body()).isEqualTo(taken.body());
+    assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
+    http.post(lock, "{'ttlSeconds':31,'waitSeconds':0}", "Idempotency-Key", "lock-1")
+        .problem(422, "key-reused", null);
+    String token = taken.text("lock");
+    http.delete(lock, "Heddle-Lock", token, "Idempotency-Key", "end-1").is(204);
+    Reply ended = http.delete(lock, "Heddle-Lock", token, "Idempotency-Key", "end-1").is(204);
+    assertThat(ended.header("Idempotency-Replayed")).isEqualTo("true");
+    assertThat(http.get(lock).is(200).body()).isEqualTo("{\"held\":false}");
+  }
+
   @Test
   void aLockKeepsOthersOut() {
     create();

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
@@ -84,6 +85,37 @@ class RedisRateLimiterIT {
     assertThat(refused).extracting(Decision::remaining).containsExactly(9L, 0L);
     assertThat(redis.get(key(wide))).isEqualTo("1");
     assertThat(refused.getLast().resetAfter()).isGreaterThan(Duration.ofMinutes(4));
+  }
+
+  @Test
+  void aLeaseIsOneRequestAndIsCountedWhole() {
+    Rule wide = rule("wide", 1_000_000_000_000L, MINUTE);
+    Rule narrow = rule("narrow", 1000, Duration.ofMinutes(5));
+    lease(1, wide, narrow);
+    proxy.forgetRequests();
+
+    assertThat(lease(700, wide, narrow).permits()).isEqualTo(700);
+
+    assertThat(proxy.requests()).hasSize(1);
+    assertThat(redis.get(key(wide))).isEqualTo("701");
+    assertThat(redis.get(key(narrow))).isEqualTo("701");
+    assertThat(redis.pttl(key(narrow))).isBetween(290_000L, 300_000L);
+    assertThat(lease(15_625_000_000L, wide).permits()).isEqualTo(15_625_000_000L);
+    assertThat(redis.get(key(wide))).isEqualTo("15625000701");
+  }
+
+  @Test
+  void aLeaseOfANewCounterHasItsWindowAndARefusedOneLeavesNothing() {
+    Rule fresh = rule("fresh", 1000, MINUTE);
+    Rule full = rule("full", 1, MINUTE);
+    take(full);
+
+    assertThat(lease(10, fresh, full).permits()).isZero();
+    assertThat(redis.exists(key(fresh))).isZero();
+
+    assertThat(lease(10, fresh).permits()).isEqualTo(10);
+    assertThat(redis.get(key(fresh))).isEqualTo("10");
+    assertThat(redis.pttl(key(fresh))).isBetween(55_000L, 60_000L);
   }
 
   @Test
@@ -243,6 +275,10 @@ class RedisRateLimiterIT {
 
   private List<Decision> take(Rule... rules) {
     return limiter.take(subject, List.of(rules)).block(PATIENCE);
+  }
+
+  private Lease lease(long most, Rule... rules) {
+    return limiter.lease(subject, List.of(rules), most).block(PATIENCE);
   }
 
   private void giveBack(Permit permit) {

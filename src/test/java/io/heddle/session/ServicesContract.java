@@ -384,7 +384,7 @@ abstract class ServicesContract {
   void updatesObeyAClientsLock() {
     create(key);
     SessionLocks.Held held =
-        get(services().locks().lock(request(key), Duration.ofMinutes(1), "test"));
+        get(services().locks().lock(request(key), Duration.ofMinutes(1), "test")).held();
     Duration brief = Duration.ofMillis(100);
     Request without = new Request(caller, key, Conditions.NONE, brief);
     Request with = new Request(caller, key, Conditions.NONE.withLock(held.token()), brief);
@@ -412,7 +412,7 @@ abstract class ServicesContract {
   void aWriteWaitsForTheLockToEnd() {
     create(key);
     SessionLocks.Held held =
-        get(services().locks().lock(request(key), Duration.ofMinutes(1), null));
+        get(services().locks().lock(request(key), Duration.ofMinutes(1), null)).held();
     Request holder = request(key, Conditions.NONE.withLock(held.token()));
 
     Mono<Written<Appended>> waiting = services().threads().append(request(key), list("a"), null);

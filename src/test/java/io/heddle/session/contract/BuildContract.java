@@ -138,7 +138,7 @@ abstract class BuildContract extends ContractSuite {
       failed(engine().reader().state(key, view), ProblemCode.SESSION_NOT_FOUND);
       failed(engine().reader().checkpoints(key, view, 5, null), ProblemCode.SESSION_NOT_FOUND);
     }
-    failed(engine().locks().lock(key, null, HOUR, null), ProblemCode.SESSION_NOT_FOUND);
+    failed(engine().clientLock().lock(key, null, HOUR, null), ProblemCode.SESSION_NOT_FOUND);
     failed(engine().locks().holder(key, null), ProblemCode.SESSION_NOT_FOUND);
 
     applied(key, fill(BUILD, says("second", "2")));

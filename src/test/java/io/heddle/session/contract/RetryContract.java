@@ -157,14 +157,14 @@ abstract class RetryContract extends ContractSuite {
     Retry reused = new Retry(retry.key(), hash("another body"));
 
     assertDecided(key, append, first, reused, done);
-    String token = get(engine().locks().lock(key, null, HOUR, null)).token();
+    String token = get(engine().clientLock().lock(key, null, HOUR, null)).token();
     assertDecided(key, append, first, reused, done);
     assertDecided(key, append, first.withLock("nobody's"), reused, done);
     applied(
         key,
         new Write.Update(Writes.complete(described("someone", HOUR))),
         Conditions.NONE.withLock(token));
-    run(engine().locks().release(key, null, null));
+    run(engine().clientLock().release(key, null, null));
     assertDecided(key, append, first, reused, done);
     assertDecided(key, append, first.withLock(token), reused, done);
     applied(key, new Write.Delete());

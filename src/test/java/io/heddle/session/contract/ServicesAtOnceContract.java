@@ -217,7 +217,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void aWriteWaitsForALockAsLongAsItsCallerSays() {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
-    Held held = get(engine().locks().lock(key, null, Duration.ofMinutes(1), null));
+    Held held = get(engine().clientLock().lock(key, null, Duration.ofMinutes(1), null));
 
     long sent = System.nanoTime();
     Problem locked =
@@ -241,7 +241,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     updates(patient).forEach(update -> waiting.add(update.toFuture()));
     pass(Duration.ofMillis(200));
     assertThat(waiting).noneMatch(CompletableFuture::isDone);
-    run(engine().locks().release(key, null, held.token()));
+    run(engine().clientLock().release(key, null, held.token()));
     waiting.forEach(one -> get(Mono.fromFuture(one).thenReturn(true)));
     assertThat(thread(key)).hasSize(1);
   }
@@ -250,19 +250,21 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void aLockIsWaitedForToo() {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
-    Held held = get(services.locks().lock(request("ann", key), Duration.ofMillis(400), "one"));
+    Held held =
+        get(services.locks().lock(request("ann", key), Duration.ofMillis(400), "one")).held();
     failed(
         others.locks().lock(request("ann", key), Duration.ofMinutes(1), null),
         ProblemCode.SESSION_LOCKED);
     Held next =
-        get(others.locks().lock(request("ann", key, null, SOON), Duration.ofMinutes(1), "two"));
+        get(others.locks().lock(request("ann", key, null, SOON), Duration.ofMinutes(1), "two"))
+            .held();
     assertThat(next.fence()).isGreaterThan(held.fence());
     Request late = request("ann", key, null, Duration.ZERO, held.token());
     failed(services.locks().renew(late, Duration.ofMinutes(1)), ProblemCode.STALE_FENCE);
     failed(services.locks().release(late, false), ProblemCode.STALE_FENCE);
     failed(services.locks().release(request("ann", key), true), ProblemCode.FORBIDDEN);
     failed(services.locks().release(request("ann", key), false), ProblemCode.INVALID_REQUEST);
-    run(services.locks().release(new Request(admin(), key, Conditions.NONE, Duration.ZERO), true));
+    get(services.locks().release(new Request(admin(), key, Conditions.NONE, Duration.ZERO), true));
     assertThat(services.locks().holder(key, "ann").block(PATIENCE)).isNull();
   }
 
@@ -297,7 +299,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void patchesUnderAClientsLockLoseNothing() {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
-    Held held = get(services.locks().lock(request("ann", key), Duration.ofMinutes(1), null));
+    Held held = get(services.locks().lock(request("ann", key), Duration.ofMinutes(1), null)).held();
     Request holding = request("ann", key, null, SOON, held.token());
     get(
         Flux.range(0, 16)

@@ -356,13 +356,28 @@ abstract class SessionLifeContract extends ContractSuite {
   void aClientsLockKeepsTheSession() {
     SessionKey key = newKey();
     create(key, "someone", SECOND);
-    Instant until = get(engine().locks().lock(key, null, Duration.ofSeconds(20), null)).expiresAt();
+    Instant until =
+        get(engine().clientLock().lock(key, null, Duration.ofSeconds(20), null)).expiresAt();
     assertThat(session(key).head().expiresAt()).isAfterOrEqualTo(until.plusSeconds(10));
 
     SessionKey longer = newKey();
     Instant end = create(longer, "someone", HOUR).head().expiresAt();
-    get(engine().locks().lock(longer, null, Duration.ofSeconds(20), null));
+    get(engine().clientLock().lock(longer, null, Duration.ofSeconds(20), null));
     assertThat(session(longer).head().expiresAt()).isEqualTo(end);
+  }
+
+  /** A write of the holder began the session's short life anew, and it ended under the lock. */
+  @ParameterizedTest
+  @MethodSource(EVERY_BUT_DELETE)
+  void aWriteUnderALockDoesNotShortenTheSessionsLife(Write write) {
+    SessionKey key = furnished();
+    var held = get(engine().clientLock().lock(key, null, Duration.ofHours(3), null));
+    Conditions holder = Conditions.NONE.withLock(held.token());
+
+    Head after = applied(key, write, holder).head();
+
+    assertThat(after.expiresAt()).isAfterOrEqualTo(held.expiresAt().plusSeconds(10));
+    assertThat(session(key).head().expiresAt()).isEqualTo(after.expiresAt());
   }
 
   private void assertGone(SessionKey key, ProblemCode code) {

@@ -14,7 +14,10 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Conditions;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionLocks.Call;
+import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.StateView;
 import io.heddle.session.View;
@@ -102,7 +105,7 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(everything(key)).isEqualTo(before);
 
     Held released = lock(key, MINUTE);
-    run(engine().locks().release(key, null, released.token()));
+    run(engine().clientLock().release(key, null, released.token()));
     refused(key, write, Conditions.NONE.withLock(released.token()), ProblemCode.STALE_FENCE);
     assertThat(everything(key)).isEqualTo(before);
     applied(key, write);
@@ -165,8 +168,8 @@ abstract class SessionLocksContract extends ContractSuite {
     }
     assertThat(holder(key)).isNull();
     assertThat(contents(key)).containsExactly(body("1"));
-    failed(engine().locks().renew(key, null, paused.token(), MINUTE), ProblemCode.STALE_FENCE);
-    failed(engine().locks().release(key, null, next.token()), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().renew(key, null, paused.token(), MINUTE), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().release(key, null, next.token()), ProblemCode.STALE_FENCE);
   }
 
   // A client's lock
@@ -177,7 +180,8 @@ abstract class SessionLocksContract extends ContractSuite {
     Everything before = everything(key);
     Instant asked = Instant.now();
 
-    Held held = get(engine().locks().lock(key, "someone", MINUTE, "the \"label\" \uD83E\uDDF5"));
+    Held held =
+        get(engine().clientLock().lock(key, "someone", MINUTE, "the \"label\" \uD83E\uDDF5"));
 
     assertThat(held.token()).isNotBlank();
     assertThat(held.fence()).isPositive();
@@ -195,7 +199,7 @@ abstract class SessionLocksContract extends ContractSuite {
     SessionKey key = furnished();
     Held held = lock(key, MINUTE);
     Problem locked =
-        failed(engine().locks().lock(key, null, MINUTE, null), ProblemCode.SESSION_LOCKED);
+        failed(engine().clientLock().lock(key, null, MINUTE, null), ProblemCode.SESSION_LOCKED);
     assertLockedUntil(locked, held.expiresAt());
     assertThat(((Number) locked.members().get("retryAfter")).longValue()).isBetween(1L, 60L);
     assertThat(holder(key).fence()).isEqualTo(held.fence());
@@ -209,7 +213,7 @@ abstract class SessionLocksContract extends ContractSuite {
             40,
             i ->
                 replica(i)
-                    .locks()
+                    .clientLock()
                     .lock(key, null, MINUTE, null)
                     .map(held -> true)
                     .onErrorReturn(error -> isProblem(error, ProblemCode.SESSION_LOCKED), false));
@@ -221,44 +225,91 @@ abstract class SessionLocksContract extends ContractSuite {
     SessionKey key = furnished();
     Held held = lock(key, Duration.ofSeconds(2));
     Held renewed =
-        get(engine().peer().locks().renew(key, "someone", held.token(), Duration.ofMinutes(5)));
+        get(
+            engine()
+                .peer()
+                .clientLock()
+                .renew(key, "someone", held.token(), Duration.ofMinutes(5)));
     assertThat(renewed.expiresAt()).isAfter(held.expiresAt().plusSeconds(200));
     assertThat(renewed.fence()).isEqualTo(held.fence());
     assertThat(holder(key).expiresAt()).isEqualTo(renewed.expiresAt());
     applied(key, append(says("x")), Conditions.NONE.withLock(held.token()));
 
-    Held shortened = get(engine().locks().renew(key, null, held.token(), Duration.ofMillis(150)));
+    Held shortened =
+        get(engine().clientLock().renew(key, null, held.token(), Duration.ofMillis(150)));
     assertThat(shortened.expiresAt()).isBefore(renewed.expiresAt());
     await().until(() -> holder(key) == null);
-    failed(engine().locks().renew(key, null, held.token(), MINUTE), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().renew(key, null, held.token(), MINUTE), ProblemCode.STALE_FENCE);
     applied(key, append(says("x")));
   }
 
   @Test
   void onlyTheHolderRenewsAndReleases() {
     SessionKey key = furnished();
-    failed(engine().locks().renew(key, null, "token", MINUTE), ProblemCode.STALE_FENCE);
-    failed(engine().locks().release(key, null, "token"), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().renew(key, null, "token", MINUTE), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().release(key, null, "token"), ProblemCode.STALE_FENCE);
     Held held = lock(key, MINUTE);
-    failed(engine().locks().renew(key, null, "token", MINUTE), ProblemCode.STALE_FENCE);
-    failed(engine().locks().release(key, null, "token"), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().renew(key, null, "token", MINUTE), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().release(key, null, "token"), ProblemCode.STALE_FENCE);
     assertThat(holder(key).expiresAt()).isEqualTo(held.expiresAt());
 
-    run(engine().peer().locks().release(key, "someone", held.token()));
+    run(engine().peer().clientLock().release(key, "someone", held.token()));
     assertThat(holder(key)).isNull();
-    failed(engine().locks().release(key, null, held.token()), ProblemCode.STALE_FENCE);
+    failed(engine().clientLock().release(key, null, held.token()), ProblemCode.STALE_FENCE);
   }
 
   @Test
   void anybodysLockIsForced() {
     SessionKey key = furnished();
     Held held = lock(key, MINUTE);
-    run(engine().locks().release(key, null, null));
+    run(engine().clientLock().release(key, null, null));
     assertThat(holder(key)).isNull();
     refused(
         key, append(says("x")), Conditions.NONE.withLock(held.token()), ProblemCode.STALE_FENCE);
     applied(key, append(says("x")));
-    run(engine().locks().release(key, null, null));
+    run(engine().clientLock().release(key, null, null));
+  }
+
+  @Test
+  void aLockAskedForAgainUnderItsKeyIsTheSameLock() {
+    SessionKey key = furnished();
+    SessionLocks locks = engine().locks();
+    Retry retry = newRetry();
+    Call take = new Call.Take(MINUTE, "a label");
+    Done first = get(locks.apply(key, null, take, retry));
+    assertThat(first.replayed()).isFalse();
+    assertThat(get(engine().peer().locks().apply(key, null, take, retry)))
+        .isEqualTo(new Done(first.held(), true));
+
+    Held held = first.held();
+    Retry again = newRetry();
+    Call renew = new Call.Renew(held.token(), Duration.ofMinutes(5));
+    Done renewed = get(locks.apply(key, null, renew, again));
+    Retry last = newRetry();
+    Call release = new Call.Release(held.token());
+    assertThat(get(locks.apply(key, null, release, last))).isEqualTo(new Done(null, false));
+    Held next = lock(key, MINUTE);
+
+    assertThat(get(locks.apply(key, null, take, retry)))
+        .as("told what it was told, though somebody else holds the session by now")
+        .isEqualTo(new Done(held, true));
+    assertThat(get(locks.apply(key, null, renew, again))).isEqualTo(new Done(renewed.held(), true));
+    assertThat(get(locks.apply(key, null, release, last))).isEqualTo(new Done(null, true));
+    assertThat(get(locks.holder(key, null)).fence()).isEqualTo(next.fence());
+    failed(
+        locks.apply(key, null, take, new Retry(retry.key(), "another body")),
+        ProblemCode.KEY_REUSED);
+  }
+
+  @Test
+  void aRefusedLockKeepsNoRecord() {
+    SessionKey key = furnished();
+    Held held = lock(key, MINUTE);
+    Retry retry = newRetry();
+    Call take = new Call.Take(MINUTE, null);
+    failed(engine().locks().apply(key, null, take, retry), ProblemCode.SESSION_LOCKED);
+    run(engine().clientLock().release(key, null, held.token()));
+    assertThat(get(engine().locks().apply(key, null, take, retry)).replayed()).isFalse();
   }
 
   @Test
@@ -273,7 +324,7 @@ abstract class SessionLocksContract extends ContractSuite {
         Held held = lock(key, i % 2 == 0 ? MINUTE : Duration.ofMillis(50));
         fence = held.fence();
         if (i % 2 == 0) {
-          run(engine().locks().release(key, null, held.token()));
+          run(engine().clientLock().release(key, null, held.token()));
         }
         await().until(() -> holder(key) == null);
       }
@@ -289,24 +340,25 @@ abstract class SessionLocksContract extends ContractSuite {
     applied(deleted, new Write.Delete());
     SessionKey key = furnished();
     SessionLocks locks = engine().locks();
+    ClientLock client = engine().clientLock();
     Function<String, Mono<String>> work = token -> Mono.just("ran");
 
-    failed(locks.lock(missing, null, MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
-    failed(locks.renew(missing, null, "t", MINUTE), ProblemCode.SESSION_NOT_FOUND);
-    failed(locks.release(missing, null, "t"), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.lock(missing, null, MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.renew(missing, null, "t", MINUTE), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.release(missing, null, "t"), ProblemCode.SESSION_NOT_FOUND);
     failed(locks.holder(missing, null), ProblemCode.SESSION_NOT_FOUND);
     failed(locks.inLine(missing, null, null, NOW, LEASE, work), ProblemCode.SESSION_NOT_FOUND);
 
-    failed(locks.lock(deleted, "someone", MINUTE, null), ProblemCode.SESSION_DELETED);
-    failed(locks.lock(deleted, "other", MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.lock(deleted, "someone", MINUTE, null), ProblemCode.SESSION_DELETED);
+    failed(client.lock(deleted, "other", MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
     failed(locks.holder(deleted, null), ProblemCode.SESSION_DELETED);
     failed(locks.inLine(deleted, "someone", null, NOW, LEASE, work), ProblemCode.SESSION_DELETED);
 
     String token = lock(key, MINUTE).token();
-    failed(locks.lock(key, "other", MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
-    failed(locks.renew(key, "other", token, MINUTE), ProblemCode.SESSION_NOT_FOUND);
-    failed(locks.release(key, "other", token), ProblemCode.SESSION_NOT_FOUND);
-    failed(locks.release(key, "other", null), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.lock(key, "other", MINUTE, null), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.renew(key, "other", token, MINUTE), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.release(key, "other", token), ProblemCode.SESSION_NOT_FOUND);
+    failed(client.release(key, "other", null), ProblemCode.SESSION_NOT_FOUND);
     failed(locks.holder(key, "other"), ProblemCode.SESSION_NOT_FOUND);
     failed(locks.inLine(key, "other", null, NOW, LEASE, work), ProblemCode.SESSION_NOT_FOUND);
     assertThat(holder(key)).isNotNull();
@@ -516,7 +568,7 @@ abstract class SessionLocksContract extends ContractSuite {
                     key, null, null, Duration.ofMillis(300), LEASE, token -> Mono.just("never")),
             ProblemCode.SESSION_LOCKED);
     assertThat(Instant.parse((String) locked.members().get("expiresAt"))).isAfter(Instant.now());
-    failed(engine().locks().lock(key, null, MINUTE, null), ProblemCode.SESSION_LOCKED);
+    failed(engine().clientLock().lock(key, null, MINUTE, null), ProblemCode.SESSION_LOCKED);
 
     finish.complete(null);
     get(Mono.fromFuture(first).thenReturn(true));
@@ -543,7 +595,7 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(waiting).isNotDone();
     assertThat(holder(key).fence()).isEqualTo(held.fence());
 
-    run(engine().locks().release(key, null, held.token()));
+    run(engine().clientLock().release(key, null, held.token()));
 
     assertThat(get(Mono.fromFuture(waiting))).startsWith("Applied");
   }
@@ -625,7 +677,7 @@ abstract class SessionLocksContract extends ContractSuite {
                 token ->
                     engine()
                         .peer()
-                        .locks()
+                        .clientLock()
                         .release(key, null, null)
                         .then(attempt(key, append(says("late")), token))));
     assertRefused(outcome, ProblemCode.STALE_FENCE);
@@ -660,7 +712,7 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(holder(key))
         .as("the client holds it still")
         .isEqualTo(new Held(null, held.fence(), held.expiresAt(), true, null));
-    run(engine().locks().release(key, null, held.token()));
+    run(engine().clientLock().release(key, null, held.token()));
   }
 
   @Test
@@ -810,7 +862,7 @@ abstract class SessionLocksContract extends ContractSuite {
   }
 
   private Held lock(SessionKey key, Duration ttl) {
-    Held held = get(engine().locks().lock(key, null, ttl, null));
+    Held held = get(engine().clientLock().lock(key, null, ttl, null));
     assertThat(held.token()).isNotBlank();
     return held;
   }
