@@ -3,9 +3,13 @@ package io.heddle;
 import io.heddle.base.IdSource;
 import io.heddle.base.RandomIds;
 import io.heddle.coherence.Coherence;
+import io.heddle.coherence.CoherenceProperties;
+import io.heddle.coherence.NearCache;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
+import io.heddle.ops.CoherenceHealth;
+import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
 import io.heddle.ops.StartHealth;
 import io.heddle.ops.StoreHealth;
@@ -23,6 +27,7 @@ import io.heddle.web.KeepAliveReads;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Fallback;
 import reactor.core.Disposable;
 
 /** What is the same over both engines. */
@@ -47,6 +52,7 @@ class CoreConfiguration {
   @Bean
   SessionServices sessionServices(
       SessionReader reader,
+      NearCache near,
       SessionWriter writer,
       SessionIndex index,
       SessionLocks locks,
@@ -54,7 +60,8 @@ class CoreConfiguration {
       IdSource ids,
       InstantSource clock,
       SessionProperties properties) {
-    return new SessionServices(reader, writer, index, locks, records, ids, clock, properties);
+    return new SessionServices(
+        reader, near, near.forgetting(writer), index, locks, records, ids, clock, properties);
   }
 
   @Bean
@@ -73,6 +80,14 @@ class CoreConfiguration {
     return feed.listen(coherence);
   }
 
+  /** A reader too, but whoever asks for one gets the engine's: writes are based on what it says. */
+  @Bean
+  @Fallback
+  NearCache nearCache(
+      SessionReader reader, Coherence coherence, CoherenceProperties properties) {
+    return new NearCache(reader, coherence, properties);
+  }
+
   /** Boot gives it to the web server. */
   @Bean
   KeepAliveReads keepAliveReads() {
@@ -87,6 +102,17 @@ class CoreConfiguration {
   @Bean
   StartHealth startHealthIndicator(StoreProbe probe) {
     return new StartHealth(probe);
+  }
+
+  @Bean
+  CoherenceHealth coherenceHealthIndicator(
+      Coherence coherence, CoherenceProperties properties) {
+    return new CoherenceHealth(coherence, properties.enabled());
+  }
+
+  @Bean
+  CoherenceMetrics coherenceMetrics(Coherence coherence, NearCache near) {
+    return new CoherenceMetrics(coherence, near);
   }
 
   @Bean

@@ -20,6 +20,7 @@ import io.heddle.session.View;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.diagnostics.FailureAnalysis;
@@ -39,16 +40,30 @@ class ApplicationIT {
           .contains("\"engine\":\"embedded\"", "in RAM", "\"status\":\"UP\"");
       assertThat(server.get("/actuator/health/liveness").body())
           .contains("livenessState")
-          .doesNotContain("store");
+          .doesNotContain("store", "coherence");
       assertThat(server.get("/actuator/health/readiness").body())
           .contains("readinessState", "start")
-          .doesNotContain("store");
+          .doesNotContain("store", "coherence");
       assertThat(server.get("/actuator/prometheus").body())
           .contains(
               "heddle_limits_refused_total",
               "heddle_limits_failures_total",
               "heddle_index_failures_total",
-              "heddle_locks_lost_total");
+              "heddle_locks_lost_total",
+              "heddle_cache_hits_total",
+              "heddle_cache_misses_total",
+              "heddle_cache_bypasses_total",
+              "heddle_cache_dirty_total",
+              "heddle_cache_evictions_total",
+              "heddle_cache_size_bytes",
+              "heddle_coherence_gaps_total",
+              "heddle_coherence_mismatches_total",
+              "heddle_coherence_losses_total",
+              "heddle_coherence_untrusted_partitions");
+      Awaitility.await()
+          .untilAsserted(() ->
+              assertThat(server.get("/actuator/health").body())
+                  .contains("\"nearCache\":\"on\"", "\"untrusted\":0"));
       assertThat(server.get("/actuator/env").statusCode()).isEqualTo(404);
     }
   }

@@ -62,7 +62,8 @@ class ArchitectureTest {
               Map.entry("security", Set.of()),
               Map.entry("cache", Set.of("session")),
               Map.entry("archive", Set.of("session")),
-              Map.entry("ops", SERVICES)));
+              // Health and metrics tell how well this replica follows the changes.
+              Map.entry("ops", with(SERVICES, "coherence"))));
 
   private static final String[] DRIVERS = {
     "io.lettuce..",

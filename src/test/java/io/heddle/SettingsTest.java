@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.redis.RedisProperties;
@@ -33,6 +34,8 @@ class SettingsTest {
 
     assertThat(bind(file, "heddle.session", SessionProperties.class))
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
+    assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
+        .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
     assertThat(bind(file, "heddle.limits", LimitProperties.class))
         .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
     assertThat(bind(file, "heddle.redis", RedisProperties.class))
@@ -98,6 +101,24 @@ class SettingsTest {
         .hasRootCauseInstanceOf(IllegalArgumentException.class)
         .rootCause()
         .hasMessageContaining("heddle.session." + name);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max-bytes, 0B",
+    "max-age, 0s",
+    "max-age, 31s",
+    "pages-per-session, 0",
+    "pages-per-session, 1001"
+  })
+  void aSettingOfTheNearCacheOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.cache." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.cache", CoherenceProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.cache." + name);
   }
 
   private static <T> T bind(Binder binder, String prefix, Class<T> type) {

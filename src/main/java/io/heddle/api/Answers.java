@@ -3,6 +3,7 @@ package io.heddle.api;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Position;
 import io.heddle.session.Session;
+import io.heddle.session.ThreadPage;
 import io.heddle.session.Written;
 import io.heddle.web.Answer;
 import java.util.function.Supplier;
@@ -13,6 +14,7 @@ final class Answers {
 
   static final String REPLAYED = "Idempotency-Replayed";
   static final String CACHE = "Heddle-Cache";
+  static final String BYPASS = "bypass";
 
   static final int SESSION_SIZE = 768;
 
@@ -23,12 +25,28 @@ final class Answers {
    *
    * @param body written only when it is needed
    */
+  static Answer read(Call call, ThreadPage page, Supplier<byte[]> body) {
+    String origin =
+        switch (page.origin()) {
+          case HIT -> "hit";
+          case MISS -> "miss";
+          case BYPASS -> BYPASS;
+        };
+    return read(call, page.session().position(), page.tag(), origin, body);
+  }
+
+  /** The same, of what is always read from the store. */
   static Answer read(Call call, Position position, Supplier<byte[]> body) {
+    return read(call, position, tag(position), BYPASS, body);
+  }
+
+  private static Answer read(
+      Call call, Position position, String tag, String origin, Supplier<byte[]> body) {
     Answer answer =
         Terms.noneMatch(call.headers(), position)
             ? Answer.empty(304)
             : Answer.json(200, body.get());
-    return answer.header(HttpHeaders.ETAG, tag(position)).header(CACHE, "bypass");
+    return answer.header(HttpHeaders.ETAG, tag).header(CACHE, origin);
   }
 
   static Answer written(int status, Written<?> written, JsonBuffer body) {

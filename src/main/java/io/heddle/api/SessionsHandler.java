@@ -1,7 +1,6 @@
 package io.heddle.api;
 
 import io.heddle.base.JsonBuffer;
-import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -95,16 +94,11 @@ final class SessionsHandler {
     PageRequest page = messages < 1 ? PageRequest.NONE : PageRequest.last(messages);
     return sessions
         .load(key, call.view(), page)
-        .map(found -> {
-          Position position = found.session().position();
-          return Answers.read(
-              call,
-              position,
-              () ->
-                  messages < 0
-                      ? found.session().writeTo(new JsonBuffer(Answers.SESSION_SIZE)).toBytes()
-                      : found.sessionJson());
-        });
+        .map(found ->
+            Answers.read(
+                call,
+                found,
+                () -> messages < 0 ? found.bareSessionJson() : found.sessionJson()));
   }
 
   Mono<Answer> patch(Call call) {
@@ -161,7 +155,7 @@ final class SessionsHandler {
     }
     return sessions
         .list(call.caller(), user, filter, limit, cursor)
-        .map(found -> Answer.json(200, write(found)).header(Answers.CACHE, "bypass"));
+        .map(found -> Answer.json(200, write(found)).header(Answers.CACHE, Answers.BYPASS));
   }
 
   private static byte[] write(Listing listing) {

@@ -60,7 +60,7 @@ final class ThreadsHandler {
     PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
     return threads
         .page(key, call.view(), page)
-        .map(found -> Answers.read(call, found.session().position(), found::json));
+        .map(found -> Answers.read(call, found, found::json));
   }
 
   Mono<Answer> message(Call call) {
@@ -72,7 +72,7 @@ final class ThreadsHandler {
         .map(found ->
             Answers.read(
                 call,
-                found.session().position(),
+                found,
                 () ->
                     found.messages().getFirst().writeTo(new JsonBuffer(found.weight())).toBytes()));
   }

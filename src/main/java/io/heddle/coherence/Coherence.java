@@ -81,22 +81,25 @@ public final class Coherence implements ChangeFeed.Listener {
   public Status status() {
     long now = System.nanoTime();
     int untrusted = 0;
+    long longest = 0;
     Loss loss = null;
     for (PartitionView partition : partitions) {
       if (!partition.isTrusted(now)) {
         untrusted++;
+        longest = Math.max(longest, partition.overdue(now));
         Loss why = partition.loss();
         loss = why == null ? loss : why;
       }
     }
-    return new Status(untrusted, loss);
+    return new Status(untrusted, Duration.ofNanos(longest), loss);
   }
 
   /**
    * @param untrusted of how many partitions nothing is proven now
+   * @param longest since the last proof of any of these ran out
    * @param loss why, if the link said so
    */
-  public record Status(int untrusted, @Nullable Loss loss) {}
+  public record Status(int untrusted, Duration longest, @Nullable Loss loss) {}
 
   /** Sessions that are followed now. */
   public int followed() {

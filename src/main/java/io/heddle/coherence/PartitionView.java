@@ -21,7 +21,7 @@ final class PartitionView {
 
   private volatile int generation;
   private volatile boolean trusted;
-  private volatile long trustedUntil;
+  private volatile long trustedUntil = System.nanoTime();
   private volatile @Nullable Loss loss = Loss.CLOSED;
   private long last = UNKNOWN;
 
@@ -38,15 +38,26 @@ final class PartitionView {
     return trusted && trustedUntil - nanoTime > 0;
   }
 
+  /** How long nothing has been proven; negative while the last proof would still hold. */
+  long overdue(long nanoTime) {
+    return nanoTime - trustedUntil;
+  }
+
   /** Why nothing is known now, or null while comparisons come. */
   @Nullable Loss loss() {
     return loss;
   }
 
-  /** Follows a change; false when it is not the next one, and what was known was dropped. */
+  /**
+   * Follows a change; false when it is not the next one, and what was known was dropped. Before the
+   * first comparison no change is the next one, and none makes the partition known: what happened
+   * while the link was away would be passed over.
+   */
   boolean follow(long seq) {
     boolean next = seq == last + 1 && last != UNKNOWN;
-    last = seq;
+    if (last != UNKNOWN) {
+      last = seq;
+    }
     if (!next) {
       drop();
     }

@@ -60,6 +60,15 @@ public record Description(
     return out.ascii(",\"ttlSeconds\":").number(ttl.toSeconds()).ascii("}").toJson();
   }
 
+  /** About how many bytes its JSON has. */
+  int weight() {
+    int texts = 0;
+    for (String text : new @Nullable String[] {user, title, systemPrompt, model}) {
+      texts += text == null ? 0 : text.length();
+    }
+    return texts + metadata.length();
+  }
+
   /** The members between {@code user} and {@code ttlSeconds}, as a Session shows them. */
   void writeShown(JsonBuffer out) {
     out.ascii(",\"title\":").string(title);

@@ -12,8 +12,26 @@ public final class SessionServices {
   private final Locks locks;
   private final Activity activity;
 
+  /** Without a near cache. */
   public SessionServices(
       SessionReader reader,
+      SessionWriter writer,
+      SessionIndex index,
+      SessionLocks sessionLocks,
+      RetryRecords records,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties) {
+    this(reader, reader, writer, index, sessionLocks, records, ids, clock, properties);
+  }
+
+  /**
+   * @param reader the engine's: what a write is based on must be read from the store
+   * @param near for calls that only read
+   */
+  public SessionServices(
+      SessionReader reader,
+      SessionReader near,
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,
@@ -25,8 +43,8 @@ public final class SessionServices {
     Writes writes =
         new Writes(writer, sessionLocks, records, ids, activity, properties.updateLease());
     Forks forks = new Forks(reader, writes, activity, ids, clock, properties.forkTimeout());
-    sessions = new Sessions(reader, writes, index, records, activity, forks, clock);
-    threads = new Threads(reader, writes, activity, clock);
+    sessions = new Sessions(reader, near, writes, index, records, activity, forks, clock);
+    threads = new Threads(reader, near, writes, activity, clock);
     states = new States(reader, writes, properties.maxState().toBytes());
     locks = new Locks(sessionLocks);
   }

@@ -32,6 +32,7 @@ public final class Sessions {
   private static final int LIST_CONCURRENCY = 16;
 
   private final SessionReader reader;
+  private final SessionReader near;
   private final Writes writes;
   private final SessionIndex index;
   private final RetryRecords records;
@@ -41,6 +42,7 @@ public final class Sessions {
 
   Sessions(
       SessionReader reader,
+      SessionReader near,
       Writes writes,
       SessionIndex index,
       RetryRecords records,
@@ -48,6 +50,7 @@ public final class Sessions {
       Forks forks,
       InstantSource clock) {
     this.reader = reader;
+    this.near = near;
     this.writes = writes;
     this.index = index;
     this.records = records;
@@ -110,7 +113,7 @@ public final class Sessions {
   }
 
   public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
-    return reader.load(key, view, page);
+    return near.load(key, view, page);
   }
 
   /**

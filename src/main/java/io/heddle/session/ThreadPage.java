@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ThreadPage {
 
+  private static final int SESSION_WEIGHT = 768;
+
   private final Session session;
   private final List<Message> messages;
   private final boolean hasMore;
@@ -76,12 +78,32 @@ public final class ThreadPage {
     return new ThreadPage(session, messages, hasMore, endsAt, origin, ready);
   }
 
+  /** The position in quotes, as a client gives it back. */
+  public String tag() {
+    String tag = ready.tag;
+    if (tag == null) {
+      tag = "\"" + session.position() + "\"";
+      ready.tag = tag;
+    }
+    return tag;
+  }
+
   /** {@code {"session","position","data":[…],"hasMore"}}. Not to be changed. */
   public byte[] json() {
     byte[] bytes = ready.page;
     if (bytes == null) {
       bytes = write(new JsonBuffer(weight()));
       ready.page = bytes;
+    }
+    return bytes;
+  }
+
+  /** The Session object without messages. Not to be changed. */
+  public byte[] bareSessionJson() {
+    byte[] bytes = ready.bare;
+    if (bytes == null) {
+      bytes = session.writeTo(new JsonBuffer(SESSION_WEIGHT)).toBytes();
+      ready.bare = bytes;
     }
     return bytes;
   }
@@ -99,7 +121,7 @@ public final class ThreadPage {
 
   /** About how many bytes its JSON has. */
   public int weight() {
-    int weight = 512;
+    int weight = SESSION_WEIGHT + session.description().weight();
     for (Message message : messages) {
       weight += message.weight();
     }
@@ -131,5 +153,7 @@ public final class ThreadPage {
   private static final class Ready {
     private volatile byte @Nullable [] page;
     private volatile byte @Nullable [] session;
+    private volatile byte @Nullable [] bare;
+    private volatile @Nullable String tag;
   }
 }

@@ -27,12 +27,19 @@ public final class Threads {
   private static final int TRIES = 3;
 
   private final SessionReader reader;
+  private final SessionReader near;
   private final Writes writes;
   private final Activity activity;
   private final InstantSource clock;
 
-  Threads(SessionReader reader, Writes writes, Activity activity, InstantSource clock) {
+  Threads(
+      SessionReader reader,
+      SessionReader near,
+      Writes writes,
+      Activity activity,
+      InstantSource clock) {
     this.reader = reader;
+    this.near = near;
     this.writes = writes;
     this.activity = activity;
     this.clock = clock;
@@ -60,12 +67,12 @@ public final class Threads {
   }
 
   public Mono<ThreadPage> page(SessionKey key, View view, PageRequest page) {
-    return reader.load(key, view, page);
+    return near.load(key, view, page);
   }
 
   /** One message, by the client's id or Heddle's. */
   public Mono<ThreadPage> message(SessionKey key, View view, String id) {
-    return reader.message(key, view, id);
+    return near.message(key, view, id);
   }
 
   private Mono<Written<Appended>> append(
