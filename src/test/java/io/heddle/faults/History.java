@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,6 +181,18 @@ final class History {
   boolean allWatchersHaveEverything() {
     return watched.stream()
         .allMatch(one -> one.hasLeft() || atLeast(one.newest(), newest.get(one.session)));
+  }
+
+  /** Waits for that, and no longer than this: what is missing then, the verdict says. */
+  void awaitWatchers(Duration most) {
+    try {
+      Awaitility.await()
+          .atMost(most)
+          .pollInterval(Duration.ofMillis(50))
+          .until(this::allWatchersHaveEverything);
+    } catch (ConditionTimeoutException missing) {
+      // Then something is lost.
+    }
   }
 
   private static boolean atLeast(@Nullable Position seen, @Nullable Position wanted) {

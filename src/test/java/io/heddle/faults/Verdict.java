@@ -219,13 +219,16 @@ record Verdict(
           }
           default -> {
             frames++;
-            if (fresh || inGap) {
+            boolean end =
+                frame.type().equals("session.deleted") || frame.type().equals("session.expired");
+            if ((fresh || inGap) && !end) {
               unexplained(one, frame);
             }
-            if (position != null) {
+            // The end may follow on anything: what came before it is of no use to anybody now.
+            if (position != null && !end) {
               last = follow(one, frame, position, last);
             }
-            ended |= frame.type().equals("session.deleted") || frame.type().equals("session.expired");
+            ended |= end;
           }
         }
       }

@@ -95,6 +95,16 @@ final class Watcher implements AutoCloseable {
     return watcher;
   }
 
+  /** One session, as somebody who comes back with this position. */
+  static Watcher startFrom(
+      Wire wire, String name, History history, int port, String session, Position since) {
+    Watcher watcher =
+        new Watcher(wire, name, history, Balancer.to(port), List.of(session), _ -> {});
+    watcher.of(session).add(Frame.watch(since, System.nanoTime()));
+    watcher.thread = Thread.ofVirtual().name(name).start(watcher::run);
+    return watcher;
+  }
+
   Watched of(String session) {
     return sessions.get(session);
   }
