@@ -8,6 +8,8 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.ops.StoreProbe;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -73,6 +75,16 @@ class EmbeddedConfiguration {
   @Bean
   ChangeFeed changeFeed(EmbeddedEngine engine) {
     return engine.feed();
+  }
+
+  @Bean
+  ChangeLog changeLog(EmbeddedEngine engine) {
+    return engine.changeLog();
+  }
+
+  @Bean
+  LiveChannel liveChannel(EmbeddedEngine engine) {
+    return engine.liveChannel();
   }
 
   @Bean

@@ -11,6 +11,8 @@ import io.heddle.redis.RedisProperties;
 import io.heddle.redis.RedisStatus;
 import io.heddle.redis.RedissonClients;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -120,6 +122,16 @@ class RedisConfiguration {
   @Bean
   ChangeFeed changeFeed(RedisEngine engine) {
     return engine.feed();
+  }
+
+  @Bean
+  ChangeLog changeLog(RedisEngine engine) {
+    return engine.changeLog();
+  }
+
+  @Bean
+  LiveChannel liveChannel(RedisEngine engine) {
+    return engine.liveChannel();
   }
 
   @Bean

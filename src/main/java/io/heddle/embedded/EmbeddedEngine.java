@@ -3,6 +3,8 @@ package io.heddle.embedded;
 import io.heddle.base.IdSource;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -28,6 +30,8 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final SessionIndex index;
   private final EmbeddedLocks locks;
   private final EmbeddedFeed feed;
+  private final ChangeLog changeLog;
+  private final LiveChannel liveChannel;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
 
   private EmbeddedEngine(
@@ -42,6 +46,7 @@ public final class EmbeddedEngine implements AutoCloseable {
         new Workers("heddle-embedded-reader", properties.readThreads(), properties.queue());
     this.answers = new Workers("heddle-embedded-answers", 1, properties.queue());
     this.feed = new EmbeddedFeed(answers);
+    this.liveChannel = new EmbeddedLiveChannel(answers);
     Locking locking = new Locking(new SecureRandom().nextLong());
     this.storeWriter =
         new StoreWriter(
@@ -57,6 +62,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
     this.retries = new EmbeddedRetries(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock);
+    this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.index = new EmbeddedIndex(storeWriter, reads);
     this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
   }
@@ -106,6 +112,14 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public ChangeFeed feed() {
     return feed;
+  }
+
+  public ChangeLog changeLog() {
+    return changeLog;
+  }
+
+  public LiveChannel liveChannel() {
+    return liveChannel;
   }
 
   public RateLimiter limiter() {

@@ -3,6 +3,8 @@ package io.heddle.redis;
 import io.heddle.base.IdSource;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -38,6 +40,8 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisRetryRecords records;
   private final RedisLocks locks;
   private final RedisChangeFeed feed;
+  private final RedisChangeLog changeLog;
+  private final RedisLiveChannel liveChannel;
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final Supplier<RedissonClient> redissonSource;
@@ -65,7 +69,9 @@ public final class RedisEngine implements AutoCloseable {
     this.records = new RedisRetryRecords(link);
     this.locks = new RedisLocks(link, () -> this.redisson, ids);
     this.limiter = new RedisRateLimiter(link);
-    this.feed = new RedisChangeFeed(client, link);
+    this.changeLog = new RedisChangeLog(link);
+    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
+    this.liveChannel = new RedisLiveChannel(link, feed);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -84,6 +90,7 @@ public final class RedisEngine implements AutoCloseable {
       return;
     }
     ready = true;
+    feed.start();
     sweeper.start();
     insist("Redis for locks", () -> redisson = redissonSource.get(), fatal);
   }
@@ -156,6 +163,24 @@ public final class RedisEngine implements AutoCloseable {
 
   public ChangeFeed feed() {
     return feed;
+  }
+
+  public ChangeLog changeLog() {
+    return changeLog;
+  }
+
+  public LiveChannel liveChannel() {
+    return liveChannel;
+  }
+
+  /** How often a connection of the feed had to be made again, since the start. */
+  public long feedRelinks() {
+    return feed.relinks();
+  }
+
+  /** How long ago the question was asked that proved the least proven partition. */
+  public Duration feedComparedAgo() {
+    return feed.comparedAgo();
   }
 
   public RateLimiter limiter() {

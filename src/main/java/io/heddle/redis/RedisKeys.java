@@ -97,6 +97,11 @@ final class RedisKeys {
     return prefix + "changes";
   }
 
+  /** What may be lost; the name ends with the session's path. */
+  String liveChannel() {
+    return prefix + "live:" + path;
+  }
+
   static byte[] userSessions(Tenant tenant, String user) {
     return ascii("heddle:u:{" + tenant + "/" + safe(user) + "}:sessions");
   }

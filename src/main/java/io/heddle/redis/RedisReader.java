@@ -196,19 +196,21 @@ final class RedisReader implements SessionReader {
   private static List<Message> messages(SessionKey key, Reply entries) {
     List<Message> messages = new ArrayList<>(entries.size());
     for (int i = 0; i < entries.size(); i++) {
-      Reply entry = entries.list(i);
-      Reply fields = entry.list(1);
-      String[] words = fields.text(1).split(" ", 4);
-      String id =
-          words[3].isEmpty() ? "msg_" + entry.text(0) + "_" + words[0] + key.mark() : words[3];
-      messages.add(
-          new Message(
-              id,
-              Long.parseLong(words[1]),
-              Instant.ofEpochMilli(Long.parseLong(words[2])),
-              new Json(fields.bytes(3))));
+      messages.add(message(key, entries.list(i)));
     }
     return messages;
+  }
+
+  static Message message(SessionKey key, Reply entry) {
+    Reply fields = entry.list(1);
+    String[] words = fields.text(1).split(" ", 4);
+    String id =
+        words[3].isEmpty() ? "msg_" + entry.text(0) + "_" + words[0] + key.mark() : words[3];
+    return new Message(
+        id,
+        Long.parseLong(words[1]),
+        Instant.ofEpochMilli(Long.parseLong(words[2])),
+        new Json(fields.bytes(3)));
   }
 
   /** Entries {@code {version-0, {t, tag, z, millis, b, document}}}. */

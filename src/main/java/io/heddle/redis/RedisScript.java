@@ -30,6 +30,7 @@ enum RedisScript {
   LOAD,
   MESSAGE,
   STATE_READ,
+  LOG,
   CLAIM,
   LOCK,
   RENEW,

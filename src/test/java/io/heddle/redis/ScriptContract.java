@@ -23,6 +23,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -350,6 +351,38 @@ abstract class ScriptContract {
   }
 
   @Test
+  void log() {
+    assertThat(log("", "1").text(1)).isEqualTo("session-not-found");
+    create("tagtag01", 60, "");
+    append("tagtag02", "", "own");
+    state("tagtag03", "{}", "", "");
+    append("tagtag04", "");
+
+    Reply all = log("ann", "1");
+    assertThat(all.list(2).text(1)).isEqualTo(DESCRIPTION);
+    assertThat(all.text(3)).as("the tag of where it goes on from").isEqualTo("tagtag01");
+    assertThat(places(all.list(4))).containsExactly("2-0", "2-1", "4-0");
+    assertThat(all.list(5).size()).isZero();
+    assertThat(places(all.list(6))).containsExactly("3-0");
+    assertThat(log("", "2").text(3)).isEqualTo("tagtag02");
+    assertThat(log("", "3").text(3)).isEqualTo("tagtag03");
+    assertThat(log("", "9").textOrNull(3)).isNull();
+    assertThat(log("bob", "1").text(1)).isEqualTo("session-not-found");
+
+    Reply one = log("", "1", "1", "1000000");
+    assertThat(places(one.list(4))).as("no version is torn").containsExactly("2-0", "2-1");
+    assertThat(places(one.list(5))).as("what follows").containsExactly("4-0");
+    assertThat(places(log("", "1", "9", "1").list(4))).containsExactly("2-0", "2-1");
+
+    end(RedisScript.DELETE, "tagtag05");
+    Reply gone = log("ann", "1");
+    assertThat(gone.number(1)).isEqualTo(5);
+    assertThat(gone.text(2)).isEqualTo("tagtag05");
+    assertThat(gone.text(3)).isEqualTo("deleted");
+    assertThat(log("bob", "1").text(1)).isEqualTo("session-not-found");
+  }
+
+  @Test
   void message() {
     create("tagtag01", 60, "own");
     assertThat(entryIds(message("", "", "own"))).containsExactly("1-0");
@@ -592,6 +625,19 @@ abstract class ScriptContract {
   private Reply message(String place, String tag, String id) {
     byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
     return run(RedisScript.MESSAGE, all, List.of(owner, "", "", place, tag, id));
+  }
+
+  private Reply log(String user, String since) {
+    return log(user, since, "100", "1000000");
+  }
+
+  private Reply log(String user, String since, String most, String bytes) {
+    byte[][] all = {keys.session(), keys.thread(), keys.changes()};
+    return run(RedisScript.LOG, all, List.of(user, since, most, bytes));
+  }
+
+  private static List<String> places(Reply entries) {
+    return IntStream.range(0, entries.size()).mapToObj(i -> entries.list(i).text(0)).toList();
   }
 
   private Reply lock(String millis) {

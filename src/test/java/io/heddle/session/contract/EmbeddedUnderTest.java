@@ -5,6 +5,8 @@ import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -65,6 +67,16 @@ final class EmbeddedUnderTest implements EngineUnderTest {
   @Override
   public ChangeFeed feed() {
     return engine.feed();
+  }
+
+  @Override
+  public ChangeLog changeLog() {
+    return engine.changeLog();
+  }
+
+  @Override
+  public LiveChannel liveChannel() {
+    return engine.liveChannel();
   }
 
   @Override

@@ -81,6 +81,22 @@ public abstract class EngineContract {
   }
 
   @Nested
+  class Log extends ChangeLogContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Live extends LiveChannelContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
   class Limiting extends RateLimiterContract {
     @Override
     EngineUnderTest engine() {

@@ -2,6 +2,8 @@ package io.heddle.session.contract;
 
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -27,6 +29,10 @@ public interface EngineUnderTest extends AutoCloseable {
   }
 
   ChangeFeed feed();
+
+  ChangeLog changeLog();
+
+  LiveChannel liveChannel();
 
   RateLimiter limiter();
 

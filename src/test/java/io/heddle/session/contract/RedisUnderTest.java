@@ -3,6 +3,8 @@ package io.heddle.session.contract;
 import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -55,6 +57,16 @@ final class RedisUnderTest implements EngineUnderTest {
   @Override
   public ChangeFeed feed() {
     return fixture.engine().feed();
+  }
+
+  @Override
+  public ChangeLog changeLog() {
+    return fixture.engine().changeLog();
+  }
+
+  @Override
+  public LiveChannel liveChannel() {
+    return fixture.engine().liveChannel();
   }
 
   @Override

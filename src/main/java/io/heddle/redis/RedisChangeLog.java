@@ -1,0 +1,95 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.Description;
+import io.heddle.session.LoggedChanges;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** The log out of the streams {@code m} and {@code c}: each answer is one script. */
+final class RedisChangeLog implements ChangeLog {
+
+  /** What {@link RedisCalls} keeps of an update that is too long to be kept. */
+  private static final byte[] LONG_UPDATE =
+      "{\"type\":\"session.updated\"}".getBytes(StandardCharsets.US_ASCII);
+
+  private final RedisLink link;
+
+  RedisChangeLog(RedisLink link) {
+    this.link = link;
+  }
+
+  @Override
+  public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] keys = {k.session(), k.thread(), k.changes()};
+    Args args = Args.of(4).text(owner).number(since.version());
+    args.number(most).number(LoggedChanges.MAX_BYTES);
+    return link.read(RedisScript.LOG, keys, args.toArray())
+        .handle((items, sink) -> {
+          Reply reply = new Reply(items);
+          switch ((int) reply.kind()) {
+            case 1 -> sink.next(replay(key, since, most, reply));
+            case 2 -> sink.next(ended(reply));
+            default -> sink.error(reply.problem().toException());
+          }
+        });
+  }
+
+  private static Replay ended(Reply reply) {
+    Change change =
+        reply.text(3).equals("deleted") ? new Change.SessionDeleted() : new Change.SessionExpired();
+    return new Replay.Ended(new Position(reply.number(1), reply.text(2)), change);
+  }
+
+  private static Replay replay(SessionKey key, Position since, int most, Reply reply) {
+    StoredState state = StoredState.parse(reply.list(2).bytes(0));
+    Position now = state.position();
+    if (reply.number(1) >= state.expiresAt()) {
+      // Its time has come and nobody has swept it yet: no reader is shown it any more.
+      return new Replay.Ended(now, new Change.SessionExpired());
+    }
+    if (!since.equals(now)
+        && (since.version() >= now.version() || !since.tag().equals(reply.textOrNull(3)))) {
+      return new Replay.Gap(now);
+    }
+    LoggedChanges changes = new LoggedChanges(since, now, state.lastSeq());
+    Reply thread = reply.list(4);
+    for (int i = 0; i < thread.size(); i++) {
+      changes.message(message(key, thread.list(i)));
+    }
+    if (reply.list(5).size() > 0) {
+      changes.threadGoesOn(RedisReader.message(key, reply.list(5).list(0)).seq());
+    }
+    Reply others = reply.list(6);
+    for (int i = 0; i < others.size(); i++) {
+      Reply fields = others.list(i).list(1);
+      byte[] body = fields.bytes(5);
+      changes.other(
+          version(others.list(i).text(0)),
+          fields.text(1),
+          Arrays.equals(body, LONG_UPDATE) ? null : new Json(body));
+    }
+    return changes.replay(Description.parse(reply.list(2).bytes(1)), most);
+  }
+
+  private static LoggedChanges.Entry message(SessionKey key, Reply entry) {
+    String place = entry.text(0);
+    String head = entry.list(1).text(1);
+    return new LoggedChanges.Entry(
+        version(place),
+        Integer.parseInt(place.substring(place.indexOf('-') + 1)),
+        head.substring(0, head.indexOf(' ')),
+        RedisReader.message(key, entry));
+  }
+
+  private static long version(String place) {
+    return Long.parseLong(place.substring(0, place.indexOf('-')));
+  }
+}
