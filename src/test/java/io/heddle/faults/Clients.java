@@ -90,6 +90,21 @@ final class Clients implements AutoCloseable {
         null);
   }
 
+  /** Sends a title with this If-Match, once; the answer's status and code. */
+  String patchIf(Targets targets, String session, Position condition) throws IOException {
+    try (Connection connection = new Connection(targets)) {
+      Answer answer =
+          connection
+              .open()
+              .call(
+                  "PATCH",
+                  "/v1/sessions/" + session,
+                  "{\"title\":\"of another history\"}",
+                  Map.of("If-Match", "\"" + condition + "\""));
+      return answer.status() + " " + answer.code();
+    }
+  }
+
   private Position write(
       Targets targets,
       String method,

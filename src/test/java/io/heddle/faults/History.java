@@ -139,13 +139,14 @@ final class History {
   }
 
   /**
-   * Forgets what was acknowledged: somebody removed it. What is written while this is called may
-   * count for either side, so nobody should write.
+   * From now on only this is true of what was acknowledged: somebody removed the rest. What is
+   * written while this is called may count for either side, so nobody should write.
    */
-  void reset() {
+  void reset(List<Write> left) {
     reset = new Reset(System.nanoTime());
     writes.clear();
     newest.clear();
+    left.forEach(this::acknowledged);
   }
 
   /** The highest position of the session that anybody was told of. */

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param stale answers that showed less than what was acknowledged two seconds before they were
  *     asked for
  * @param wrong304 stale answers, and answers of another history, that said "unchanged"
- * @param strange positions of another history than the acknowledged one, and answers whose thread
- *     is not that of their position
+ * @param strange positions of another history than the acknowledged one or that nobody wrote, and
+ *     answers whose thread is not that of their position
  * @param unexplained gaps and snapshots nobody asked for: a gap without a snapshot, a snapshot
  *     without a gap
  * @param gaps gaps that were told, as the protocol wants them
@@ -153,7 +153,7 @@ record Verdict(
       }
       if (shown != null) {
         Write write = write(read.session(), shown.version());
-        boolean other = write != null && !write.position().equals(shown);
+        boolean other = write == null || !write.position().equals(shown);
         if (other && read.status() == 304) {
           wrong("wrong 304: %s, it is %s", read, write);
           wrong304++;
@@ -276,7 +276,7 @@ record Verdict(
 
     private void checkTag(Watched one, Position position) {
       Write write = write(one.session, position.version());
-      if (write != null && !write.position().equals(position)) {
+      if (write == null || !write.position().equals(position)) {
         wrong("%s was sent %s, it is %s", one.watcher, position, write);
         strange++;
       }

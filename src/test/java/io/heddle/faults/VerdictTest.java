@@ -8,6 +8,7 @@ import io.heddle.faults.History.Frame;
 import io.heddle.faults.History.Read;
 import io.heddle.faults.History.Watched;
 import io.heddle.faults.History.Write;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -195,10 +196,11 @@ class VerdictTest {
     read("miss", 200, NONE, null, 1.2);
     read("hit", 200, at(2), "text 1", 2.2);
     watching(watch(0), snapshot(1), new Frame("message.appended", new Position(2, "x"), start));
+    read("hit", 200, at(3), "text 3", 2.3);
     history.acknowledged(new Write("s", new Position(2, "other"), null, start, start + 1));
     Verdict verdict = with(2);
-    assertThat(verdict.strange()).as(verdict.toString()).isEqualTo(4);
-    onlyWrong(verdict, 4);
+    assertThat(verdict.strange()).as(verdict.toString()).isEqualTo(5);
+    onlyWrong(verdict, 5);
   }
 
   @Test
@@ -207,7 +209,7 @@ class VerdictTest {
     for (int version = 1; version <= 3; version++) {
       wrote(version, 0, 0);
     }
-    history.reset();
+    history.reset(List.of());
     long then = System.nanoTime();
     double seconds = (then - start) / 1e9;
     history.acknowledged(new Write("s", NONE, null, then, then));
@@ -217,6 +219,7 @@ class VerdictTest {
     assertThat(history.verdict().wrong304()).isEqualTo(1);
     watched.add(new Frame("message.appended", at(4), then));
     assertThat(history.verdict().unexplained()).isEqualTo(1);
+    assertThat(history.verdict().strange()).as("nobody wrote that").isEqualTo(1);
   }
 
   @Test

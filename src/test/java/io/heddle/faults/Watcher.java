@@ -17,7 +17,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -46,63 +45,59 @@ final class Watcher implements AutoCloseable {
   private static final List<String> NOT_OF_A_SESSION =
       List.of("ack", "error", "limits", "typing", "presence");
 
+  /** A session that has ended is not watched again: one of the same name would be another. */
+  private static final List<String> ENDS = List.of("session.deleted", "session.expired");
+
   private final String name;
   private final Wire wire;
   private final Balancer balancer;
+  private final String user;
   private final Map<String, Watched> sessions = new LinkedHashMap<>();
   private final AtomicInteger connects = new AtomicInteger();
   private final AtomicInteger failures = new AtomicInteger();
   private final ConcurrentLinkedQueue<Closed> closed = new ConcurrentLinkedQueue<>();
   private final ConcurrentLinkedQueue<String> errors = new ConcurrentLinkedQueue<>();
-  private final Consumer<String> eachFrame;
   private volatile boolean ending;
   private volatile @Nullable AutoCloseable connection;
   private volatile @Nullable Thread thread;
 
   private Watcher(
-      Wire wire,
-      String name,
-      History history,
-      Balancer balancer,
-      List<String> sessions,
-      Consumer<String> eachFrame) {
+      Wire wire, String name, History history, Balancer balancer, List<String> sessions,
+      String user) {
+    if (wire == Wire.EVENTS && sessions.size() != 1) {
+      throw new IllegalArgumentException("One stream of events is of one session");
+    }
     this.name = name;
     this.wire = wire;
     this.balancer = balancer;
-    this.eachFrame = eachFrame;
+    this.user = user;
     sessions.forEach(session -> this.sessions.put(session, history.watch(name, session)));
+  }
+
+  private Watcher start() {
+    thread = Thread.ofVirtual().name(name).start(this::run);
+    return this;
   }
 
   /** Begins to watch, one connection for all of them; events carry one session only. */
   static Watcher start(
       Wire wire, String name, History history, Balancer balancer, List<String> sessions) {
-    return start(wire, name, history, balancer, sessions, _ -> {});
+    return new Watcher(wire, name, history, balancer, sessions, "").start();
   }
 
-  /** As the other one; and tells each frame's JSON on the thread that reads. */
-  static Watcher start(
-      Wire wire,
-      String name,
-      History history,
-      Balancer balancer,
-      List<String> sessions,
-      Consumer<String> eachFrame) {
-    if (wire == Wire.EVENTS && sessions.size() != 1) {
-      throw new IllegalArgumentException("One stream of events is of one session");
-    }
-    Watcher watcher = new Watcher(wire, name, history, balancer, sessions, eachFrame);
-    watcher.thread = Thread.ofVirtual().name(name).start(watcher::run);
-    return watcher;
+  /** As this user, one session. */
+  static Watcher startAs(
+      String user, Wire wire, String name, History history, int port, String session) {
+    return new Watcher(wire, name, history, Balancer.to(port), List.of(session), user).start();
   }
 
   /** One session, as somebody who comes back with this position. */
   static Watcher startFrom(
       Wire wire, String name, History history, int port, String session, Position since) {
     Watcher watcher =
-        new Watcher(wire, name, history, Balancer.to(port), List.of(session), _ -> {});
+        new Watcher(wire, name, history, Balancer.to(port), List.of(session), "");
     watcher.of(session).add(Frame.watch(since, System.nanoTime()));
-    watcher.thread = Thread.ofVirtual().name(name).start(watcher::run);
-    return watcher;
+    return watcher.start();
   }
 
   Watched of(String session) {
@@ -155,7 +150,10 @@ final class Watcher implements AutoCloseable {
   private Duration frames() throws IOException {
     boolean many = sessions.size() > 1;
     String session = sessions.keySet().iterator().next();
-    String path = many ? "/v1/socket" : "/v1/socket?watch=" + session + since("&since=", session);
+    String path =
+        "/v1/socket?"
+            + (many ? "" : "watch=" + session + since("&since=", session))
+            + (user.isEmpty() ? "" : "&user=" + user);
     try (WebSocketConnection socket = new WebSocketConnection(balancer.port(), path, 0)) {
       connected(socket);
       for (String each : sessions.keySet()) {
@@ -189,7 +187,8 @@ final class Watcher implements AutoCloseable {
 
   private Duration events() throws IOException {
     String session = sessions.keySet().iterator().next();
-    String path = "/v1/sessions/" + session + "/events";
+    String path =
+        "/v1/sessions/" + session + "/events" + (user.isEmpty() ? "" : "?user=" + user);
     try (EventStream stream =
         new EventStream(balancer.port(), path, since("", session))) {
       if (stream.status() != 200) {
@@ -247,8 +246,8 @@ final class Watcher implements AutoCloseable {
     if (watched != null && !NOT_OF_A_SESSION.contains(type)) {
       // A gap is no place to come back to: what it speaks of is not processed yet.
       watched.add(new Frame(type, type.equals("gap") ? null : position, at));
+      ending |= wire == Wire.EVENTS && ENDS.contains(type);
     }
-    eachFrame.accept(json);
   }
 
   @Override
