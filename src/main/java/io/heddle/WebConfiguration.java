@@ -37,9 +37,11 @@ class WebConfiguration {
       Limits limits,
       BodyReader reader,
       IdSource ids,
-      SessionProperties properties) {
+      SessionProperties properties,
+      Routes.Live live) {
     RouterFunctionMapping mapping =
-        new RouterFunctionMapping(new Routes(services, limits, reader, ids, properties).router());
+        new RouterFunctionMapping(
+            new Routes(services, limits, reader, ids, properties, live).router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

@@ -26,6 +26,15 @@ final class Bodies {
     return StrictJson.read(factory, body, in -> new MessageShape(in, maxMessage).oneOrMore());
   }
 
+  SocketRequest socketRequest(byte[] text) {
+    return StrictJson.read(factory, text, in -> SocketRequest.read(in, maxMessage));
+  }
+
+  /** Of a request that was refused. */
+  SocketRequest.Name socketRequestName(byte[] text) {
+    return StrictJson.read(factory, text, SocketRequest.Name::read);
+  }
+
   SessionBody session(byte[] body) {
     return StrictJson.read(factory, body, in -> SessionBody.read(in, maxMessage));
   }

@@ -142,17 +142,21 @@ final class Call {
             hex.substring(20));
   }
 
-  /** SHA-256 of caller, method, path and key, each with its length, so that no two run together. */
   private byte[] keyHash(String key) {
+    String path = Objects.requireNonNullElse(http.getURI().getPath(), "");
+    return keyHash(caller, http.getMethod().name(), path, key);
+  }
+
+  /** SHA-256 of caller, method, path and key, each with its length, so that no two run together. */
+  static byte[] keyHash(Caller caller, String method, String path, String key) {
     MessageDigest digest = sha256();
     String user = caller.user();
-    String path = Objects.requireNonNullElse(http.getURI().getPath(), "");
     List<String> parts =
         List.of(
             caller.tenant().name(),
             caller.admin() ? "admin" : "user",
             user == null ? "" : user,
-            http.getMethod().name(),
+            method,
             path,
             key);
     for (String part : parts) {
@@ -164,7 +168,7 @@ final class Call {
     return digest.digest();
   }
 
-  private static MessageDigest sha256() {
+  static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

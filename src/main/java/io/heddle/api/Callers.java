@@ -18,10 +18,26 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
 final class Callers {
 
   static final String HEADER = "Heddle-User";
+  static final String QUERY = "user";
 
   private static final String ADDRESS = "ip:";
 
   private Callers() {}
+
+  /**
+   * @param byQuery whether {@code ?user=} names the user too, for who cannot send headers
+   */
+  static Caller of(ServerHttpRequest request, boolean byQuery) {
+    String inQuery = byQuery ? Query.find(request.getURI().getRawQuery(), QUERY) : null;
+    Caller caller = of(request);
+    if (inQuery == null || inQuery.equals(caller.user())) {
+      return caller;
+    }
+    if (caller.user() != null) {
+      throw Query.refuse(QUERY, "is another than the header " + HEADER);
+    }
+    return user(QUERY, inQuery);
+  }
 
   static Caller of(ServerHttpRequest request) {
     List<String> given = request.getHeaders().get(HEADER);
@@ -31,12 +47,15 @@ final class Callers {
     if (given.size() > 1) {
       throw refuse("is there twice");
     }
-    String user = utf8(given.getFirst());
+    return user(HEADER, utf8(given.getFirst()));
+  }
+
+  private static Caller user(String name, String user) {
     if (user.isEmpty() || user.length() > Ids.MAX_USER) {
-      throw refuse("must be 1 to " + Ids.MAX_USER + " characters long");
+      throw Query.refuse(name, "must be 1 to " + Ids.MAX_USER + " characters long");
     }
     if (Ids.hasControl(user)) {
-      throw refuse("has a control character");
+      throw Query.refuse(name, "has a control character");
     }
     return new Caller(Tenant.DEFAULT, user, user, false);
   }

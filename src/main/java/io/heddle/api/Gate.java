@@ -40,12 +40,17 @@ final class Gate {
 
   /** A route to a handler that reads. */
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, false, handler);
+    return request -> enter(request, false, false, handler);
+  }
+
+  /** A route to a handler that opens a stream; a browser cannot set headers on those. */
+  HandlerFunction<ServerResponse> watches(Handler handler) {
+    return request -> enter(request, false, true, handler);
   }
 
   /** A route to a handler that writes. */
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, true, handler);
+    return request -> enter(request, true, false, handler);
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -93,10 +98,16 @@ final class Gate {
     return call.admission().allowed() ? work.get() : Mono.error(refusal(call.admission()));
   }
 
-  private Mono<ServerResponse> enter(ServerRequest request, boolean write, Handler handler) {
+  /** Counts a write that comes over a socket, as it would be over HTTP. */
+  Mono<Admission> admit(Caller caller, String path) {
+    return limits.admit(caller, true, path);
+  }
+
+  private Mono<ServerResponse> enter(
+      ServerRequest request, boolean write, boolean byQuery, Handler handler) {
     Caller caller;
     try {
-      caller = Callers.of(request.exchange().getRequest());
+      caller = Callers.of(request.exchange().getRequest(), byQuery);
     } catch (ProblemException e) {
       return Mono.just(ProblemWriter.answer(e.problem()));
     }

@@ -66,6 +66,16 @@ final class MessageShape {
     return messages;
   }
 
+  /** One message, the value of a member. */
+  NewMessage one() {
+    in.object();
+    String path = in.path();
+    if (!in.nextMember()) {
+      throw in.refuseMember(path, "role", "is missing");
+    }
+    return message(path);
+  }
+
   /** An array of messages. */
   List<NewMessage> list(int least) {
     in.array();

@@ -1,8 +1,10 @@
 package io.heddle.api;
 
+import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
 import io.heddle.session.Description;
 import io.heddle.session.Request;
 import io.heddle.session.SessionProperties;
@@ -33,6 +35,11 @@ final class Requests {
         call.caller(), key, call.conditions(body), Terms.waitFor(call.headers(), lockWait));
   }
 
+  /** An append over a socket. */
+  Request writing(Caller caller, SessionKey key, Conditions conditions, @Nullable Duration wait) {
+    return new Request(caller, key, conditions, wait == null ? lockWait : wait);
+  }
+
   /** The id a new session gets when its maker does not name one. */
   String newId(Call call, @Nullable String given) {
     if (given != null) {
@@ -55,8 +62,12 @@ final class Requests {
 
   /** Of a session that is made because somebody appends to it. */
   Description description(Call call) {
+    return description(call.caller());
+  }
+
+  Description description(Caller caller) {
     return new Description(
-        call.caller().user(),
+        caller.user(),
         null,
         Json.EMPTY_OBJECT,
         null,

@@ -5,9 +5,12 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
+import io.heddle.live.Hubs;
+import io.heddle.live.LiveProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.web.BodyReader;
+import io.heddle.web.Connections;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
@@ -23,14 +26,19 @@ public final class Routes {
   private final StateHandler state;
   private final LocksHandler locks;
   private final LimitsHandler limits;
+  private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+
+  /** What the calls that watch need. */
+  public record Live(Hubs hubs, Connections connections, LiveProperties properties) {}
 
   public Routes(
       SessionServices services,
       Limits limits,
       BodyReader reader,
       IdSource ids,
-      SessionProperties properties) {
+      SessionProperties properties,
+      Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
     gate = new Gate(limits, services.sessions());
@@ -39,6 +47,16 @@ public final class Routes {
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+    this.live =
+        new LiveHandler(
+            live.hubs(),
+            services.threads(),
+            live.connections(),
+            live.properties(),
+            gate,
+            bodies,
+            requests,
+            Math.toIntExact(properties.maxMessage().toBytes()));
   }
 
   /** Routes are tried from the top: the two that every turn of a chat takes come first. */
@@ -73,6 +91,9 @@ public final class Routes {
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
         //
+        .watch("/v1/socket", live::socket)
+        .watch("/v1/sessions/{id}/events", live::events)
+        //
         .read("/v1/limits", limits::get)
         .read("/v1/openapi.json", openApi::get);
     return table.build();
@@ -89,6 +110,12 @@ public final class Routes {
       routes.route(methods(HttpMethod.GET, HttpMethod.HEAD).and(path(pattern)), function);
       rest.add(HttpMethod.GET, pattern);
       rest.add(HttpMethod.HEAD, pattern);
+      return this;
+    }
+
+    Table watch(String pattern, Handler handler) {
+      routes.route(methods(HttpMethod.GET).and(path(pattern)), gate.watches(handler));
+      rest.add(HttpMethod.GET, pattern);
       return this;
     }
 

@@ -144,10 +144,19 @@ final class StrictJson {
     }
     String text = in.getString();
     length(text.length(), min, max);
+    if (!isSound(text)) {
+      throw unsound();
+    }
+    checkUtf8();
+    return text;
+  }
+
+  /** Whether it has neither NUL nor half a surrogate pair. */
+  private static boolean isSound(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c == 0) {
-        throw unsound();
+        return false;
       }
       if (Character.isSurrogate(c)) {
         boolean pair =
@@ -155,13 +164,22 @@ final class StrictJson {
                 && i + 1 < text.length()
                 && Character.isLowSurrogate(text.charAt(i + 1));
         if (!pair) {
-          throw unsound();
+          return false;
         }
         i++;
       }
     }
-    checkUtf8();
-    return text;
+    return true;
+  }
+
+  /** The value if it is a string of at most so many characters; else null, and it is skipped. */
+  @Nullable String shortString(int max) {
+    if (isString()) {
+      String text = in.getString();
+      return text.length() <= max && isSound(text) ? text : null;
+    }
+    in.skipChildren();
+    return null;
   }
 
   long integer(long min, long max) {

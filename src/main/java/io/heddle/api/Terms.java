@@ -25,9 +25,10 @@ final class Terms {
   /** {@code If-Match}: positions, or none for {@code *} and when it is not there. */
   static List<Position> ifMatch(HttpHeaders headers) {
     List<String> lines = headers.get(HttpHeaders.IF_MATCH);
-    if (lines == null || lines.isEmpty()) {
-      return List.of();
-    }
+    return lines == null || lines.isEmpty() ? List.of() : ifMatch(HttpHeaders.IF_MATCH, lines);
+  }
+
+  static List<Position> ifMatch(String name, List<String> lines) {
     List<Position> positions = new ArrayList<>();
     boolean any = false;
     for (String line : lines) {
@@ -36,12 +37,12 @@ final class Terms {
         if (text.equals("*")) {
           any = true;
         } else {
-          positions.add(position(HttpHeaders.IF_MATCH, text));
+          positions.add(position(name, text));
         }
       }
     }
     if (any && !positions.isEmpty()) {
-      throw Query.refuse(HttpHeaders.IF_MATCH, "must be * or a list of positions, not both");
+      throw Query.refuse(name, "must be * or a list of positions, not both");
     }
     return positions;
   }
@@ -71,8 +72,12 @@ final class Terms {
 
   static @Nullable String lock(HttpHeaders headers) {
     String token = one(headers, LOCK);
-    if (token != null && (token.length() > MAX_TOKEN || !visible(token))) {
-      throw Query.refuse(LOCK, "is no lock's token");
+    return token == null ? null : lock(LOCK, token);
+  }
+
+  static String lock(String name, String token) {
+    if (token.length() > MAX_TOKEN || !visible(token)) {
+      throw Query.refuse(name, "is no lock's token");
     }
     return token;
   }
@@ -94,8 +99,12 @@ final class Terms {
 
   static @Nullable String key(HttpHeaders headers) {
     String key = one(headers, KEY);
-    if (key != null && (key.length() > MAX_KEY || !printable(key))) {
-      throw Query.refuse(KEY, "must be 1 to " + MAX_KEY + " printable ASCII characters");
+    return key == null ? null : key(KEY, key);
+  }
+
+  static String key(String name, String key) {
+    if (key.length() > MAX_KEY || !printable(key)) {
+      throw Query.refuse(name, "must be 1 to " + MAX_KEY + " printable ASCII characters");
     }
     return key;
   }
@@ -111,7 +120,7 @@ final class Terms {
     return values.getFirst();
   }
 
-  private static Position position(String header, String text) {
+  static Position position(String header, String text) {
     Position position = Position.parse(unquoted(text));
     if (position == null) {
       throw Query.refuse(header, "has something that is no position");

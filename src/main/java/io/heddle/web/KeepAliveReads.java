@@ -3,6 +3,7 @@ package io.heddle.web;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.LastHttpContent;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
@@ -27,6 +28,13 @@ public final class KeepAliveReads extends ChannelOutboundHandlerAdapter
   public HttpServer apply(HttpServer server) {
     return server.doOnChannelInit((observer, channel, remote) ->
         channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, this));
+  }
+
+  /** A connection that has become a WebSocket has no next request. */
+  static void leave(ChannelPipeline pipeline) {
+    if (pipeline.get(NAME) != null) {
+      pipeline.remove(NAME);
+    }
   }
 
   @Override

@@ -56,6 +56,19 @@ public final class Query {
     return new Query(values);
   }
 
+  /** One parameter's first value, whatever else the query has. */
+  public static @Nullable String find(@Nullable String raw, String name) {
+    if (raw == null) {
+      return null;
+    }
+    for (String pair : raw.split("&", -1)) {
+      if (pair.startsWith(name + "=")) {
+        return decode(pair.substring(name.length() + 1), name);
+      }
+    }
+    return null;
+  }
+
   public @Nullable String text(String name) {
     return values.get(name);
   }

@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -33,6 +34,13 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
   public HttpServer apply(HttpServer server) {
     return server.doOnChannelInit((observer, channel, remote) ->
         channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, this));
+  }
+
+  /** A connection that has become a WebSocket has no more requests. */
+  static void leave(ChannelPipeline pipeline) {
+    if (pipeline.get(NAME) != null) {
+      pipeline.remove(NAME);
+    }
   }
 
   @Override

@@ -1,0 +1,37 @@
+package io.heddle;
+
+import io.heddle.api.Routes;
+import io.heddle.coherence.Coherence;
+import io.heddle.live.Hubs;
+import io.heddle.live.LiveProperties;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
+import io.heddle.session.SessionReader;
+import io.heddle.web.Connections;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Watching. */
+@Configuration(proxyBeanMethods = false)
+class LiveConfiguration {
+
+  @Bean(destroyMethod = "close")
+  Hubs hubs(
+      Coherence coherence,
+      ChangeLog log,
+      SessionReader reader,
+      LiveChannel channel,
+      LiveProperties properties) {
+    return new Hubs(coherence, log, reader, channel, properties);
+  }
+
+  @Bean
+  Connections connections(LiveProperties properties) {
+    return new Connections(properties);
+  }
+
+  @Bean
+  Routes.Live live(Hubs hubs, Connections connections, LiveProperties properties) {
+    return new Routes.Live(hubs, connections, properties);
+  }
+}

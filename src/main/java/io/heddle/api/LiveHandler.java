@@ -1,0 +1,173 @@
+package io.heddle.api;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.live.Hubs;
+import io.heddle.live.LiveProperties;
+import io.heddle.live.Outlet;
+import io.heddle.live.Watch;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Threads;
+import io.heddle.session.View;
+import io.heddle.web.CloseCode;
+import io.heddle.web.Connections;
+import io.heddle.web.EventStream;
+import io.heddle.web.Origins;
+import io.heddle.web.Query;
+import io.heddle.web.StreamProtocol;
+import io.heddle.web.Upgrade;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** {@code GET /v1/socket} and {@code GET /v1/sessions/{id}/events}. */
+final class LiveHandler {
+
+  private static final String LAST_EVENT_ID = "Last-Event-ID";
+  private static final int RETRY_SECONDS = 2;
+
+  /** What a request over a socket has beside its message. */
+  private static final int ENVELOPE = 16 << 10;
+
+  private final Hubs hubs;
+  private final Threads threads;
+  private final Connections connections;
+  private final Origins origins;
+  private final SocketSession.Services services;
+  private final int maxText;
+
+  LiveHandler(
+      Hubs hubs,
+      Threads threads,
+      Connections connections,
+      LiveProperties properties,
+      Gate gate,
+      Bodies bodies,
+      Requests requests,
+      int maxMessage) {
+    this.hubs = hubs;
+    this.threads = threads;
+    this.connections = connections;
+    this.origins = new Origins(properties.origins());
+    this.services =
+        new SocketSession.Services(hubs, threads, gate, bodies, requests, properties.maxWatches());
+    this.maxText = maxMessage + ENVELOPE;
+  }
+
+  Mono<ServerResponse> socket(Call call) {
+    Query query = call.query("watch", "since", Callers.QUERY);
+    if (!Upgrade.isAsked(call.exchange().getRequest())
+        || !call.exchange().getRequest().getMethod().equals(HttpMethod.GET)) {
+      throw Query.refuse(HttpHeaders.UPGRADE, "must be websocket, with version 13 and a key");
+    }
+    refuseWhenDraining();
+    String watch = query.text("watch");
+    if (watch != null && !SessionKey.isId(watch)) {
+      throw Query.refuse("watch", Ids.SESSION_RULE);
+    }
+    Position since = since(query.text("since"), "since");
+    if (since != null && watch == null) {
+      throw Query.refuse("since", "needs watch beside it");
+    }
+    CloseCode refusal = null;
+    if (!origins.allows(call.exchange().getRequest())) {
+      refusal = CloseCode.ORIGIN;
+    } else if (connections.isFull()) {
+      refusal = CloseCode.TOO_MANY;
+    }
+    SocketSession session =
+        new SocketSession(
+            services,
+            call.caller(),
+            new SocketSession.Start(call.admission(), watch, since, refusal));
+    return Mono.just(new Upgrade(connections, session, maxText));
+  }
+
+  Mono<ServerResponse> events(Call call) {
+    SessionKey key = call.session();
+    Query query = call.query("since", Callers.QUERY);
+    refuseWhenDraining();
+    if (connections.isFull()) {
+      throw Problem.of(ProblemCode.RATE_LIMITED, "this replica has too many connections")
+          .with("retryAfter", RETRY_SECONDS)
+          .toException();
+    }
+    // A client that comes back sends both: what it has seen last is newer.
+    String last = call.headers().getFirst(LAST_EVENT_ID);
+    Position since =
+        last == null || last.isEmpty()
+            ? since(query.text("since"), "since")
+            : since(last, LAST_EVENT_ID);
+    Caller caller = call.caller();
+    // The head of the answer is written before the first frame: what is refused is found out now.
+    return threads
+        .page(key, new View(caller.owner(), null), PageRequest.NONE)
+        .map(_ -> new EventStream(connections, new Events(key, caller, since)));
+  }
+
+  private final class Events implements StreamProtocol, Watch.Listener {
+    private final SessionKey key;
+    private final Caller caller;
+    private final @Nullable Position since;
+    private @Nullable Watch watch;
+    private @Nullable Runnable end;
+
+    Events(SessionKey key, Caller caller, @Nullable Position since) {
+      this.key = key;
+      this.caller = caller;
+      this.since = since;
+    }
+
+    @Override
+    public void opened(Outlet outlet, Runnable end) {
+      this.end = end;
+      watch = hubs.watch(key, caller, since, outlet, this);
+    }
+
+    @Override
+    public void drained() {
+      if (watch != null) {
+        watch.writable();
+      }
+    }
+
+    @Override
+    public void closed() {
+      if (watch != null) {
+        watch.stop();
+      }
+    }
+
+    @Override
+    public void started() {}
+
+    @Override
+    public void refused(Problem problem) {
+      ended();
+    }
+
+    @Override
+    public void ended() {
+      if (end != null) {
+        end.run();
+      }
+    }
+  }
+
+  private void refuseWhenDraining() {
+    if (connections.isDraining()) {
+      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more connections")
+          .with("retryAfter", RETRY_SECONDS)
+          .toException();
+    }
+  }
+
+  private static @Nullable Position since(@Nullable String text, String name) {
+    return text == null ? null : Terms.position(name, text);
+  }
+}

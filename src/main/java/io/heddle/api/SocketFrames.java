@@ -1,0 +1,74 @@
+package io.heddle.api;
+
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.limit.Admission;
+import io.heddle.limit.Decision;
+import io.heddle.live.Frame;
+import io.heddle.session.Appended;
+import io.heddle.session.Written;
+import io.heddle.web.ProblemWriter;
+import org.jspecify.annotations.Nullable;
+
+/** The answers on a socket. */
+final class SocketFrames {
+
+  private SocketFrames() {}
+
+  static Frame ack(@Nullable String ref, String session) {
+    return Frame.of("ack", ack(128, ref, session).ascii("}").toJson());
+  }
+
+  static Frame ack(@Nullable String ref, String session, Written<Appended> written) {
+    Position position = written.position();
+    JsonBuffer out = ack(written.value().weight() + 192, ref, session);
+    out.ascii(",\"position\":\"").ascii(position.toString()).ascii("\"");
+    if (written.replayed()) {
+      out.ascii(",\"replayed\":true");
+    }
+    written.value().writeTo(out.ascii(",\"data\":")).ascii("}");
+    return Frame.of("ack", out.toJson());
+  }
+
+  private static JsonBuffer ack(int size, @Nullable String ref, String session) {
+    JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"ack\"");
+    ref(ref, out);
+    return out.ascii(",\"session\":\"").ascii(session).ascii("\"");
+  }
+
+  static Frame error(@Nullable String ref, @Nullable String session, Problem problem) {
+    JsonBuffer out = new JsonBuffer(384).ascii("{\"type\":\"error\"");
+    ref(ref, out);
+    if (session != null) {
+      out.ascii(",\"session\":\"").ascii(session).ascii("\"");
+    }
+    byte[] json = ProblemWriter.json(problem);
+    out.ascii(",\"problem\":").raw(json, 0, json.length).ascii("}");
+    return Frame.of("error", out.toJson());
+  }
+
+  /** What is left of the limits that were asked; null when none was. */
+  static @Nullable Frame limits(Admission admission) {
+    if (admission.decisions().isEmpty()) {
+      return null;
+    }
+    JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"limits\",\"limits\":");
+    String before = "[";
+    for (Decision decision : admission.decisions()) {
+      out.ascii(before).ascii("{\"name\":\"").ascii(decision.rule().name());
+      out.ascii("\",\"limit\":").number(decision.rule().limit());
+      out.ascii(",\"remaining\":").number(decision.remaining());
+      long seconds = Math.max(1, (decision.resetAfter().toMillis() + 999) / 1000);
+      out.ascii(",\"resetAfter\":").number(seconds).ascii("}");
+      before = ",";
+    }
+    return Frame.of("limits", out.ascii("]}").toJson());
+  }
+
+  private static void ref(@Nullable String ref, JsonBuffer out) {
+    if (ref != null) {
+      out.ascii(",\"ref\":").string(ref);
+    }
+  }
+}

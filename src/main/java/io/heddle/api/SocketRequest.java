@@ -1,0 +1,172 @@
+package io.heddle.api;
+
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.NewMessage;
+import io.heddle.session.SessionProperties;
+import io.heddle.web.Query;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What a client asks over a socket. */
+sealed interface SocketRequest {
+
+  String session();
+
+  @Nullable String ref();
+
+  record Watch(String session, @Nullable String ref, @Nullable Position since)
+      implements SocketRequest {}
+
+  record Unwatch(String session, @Nullable String ref) implements SocketRequest {}
+
+  record Typing(String session, @Nullable String ref) implements SocketRequest {}
+
+  /**
+   * @param waitFor null when the client does not say
+   */
+  record Append(
+      String session,
+      @Nullable String ref,
+      List<NewMessage> messages,
+      boolean create,
+      @Nullable String key,
+      @Nullable String lock,
+      List<Position> ifMatch,
+      @Nullable Duration waitFor)
+      implements SocketRequest {}
+
+  int MAX_REF = 128;
+
+  /** What a refused request is answered with: which it was, as far as that can be told. */
+  record Name(@Nullable String session, @Nullable String ref) {
+
+    static Name read(StrictJson in) {
+      String session = null;
+      String ref = null;
+      in.object();
+      while (in.nextMember()) {
+        String text = in.shortString(MAX_REF);
+        if (text != null && in.name().equals("ref")) {
+          ref = text;
+        } else if (text != null && in.name().equals("session") && SessionKey.isId(text)) {
+          session = text;
+        }
+      }
+      return new Name(session, ref);
+    }
+  }
+
+  static SocketRequest read(StrictJson in, int maxMessage) {
+    return new Draft(maxMessage).read(in);
+  }
+
+  /** One that is being read. */
+  final class Draft {
+    private static final Set<String> ANY = Set.of("type", "session", "ref");
+    private static final Set<String> WATCH = Set.of("since");
+    private static final Set<String> APPEND =
+        Set.of("message", "messages", "create", "key", "ifMatch", "lock", "wait");
+
+    private final int maxMessage;
+    private final Set<String> given = new HashSet<>();
+    private @Nullable String type;
+    private @Nullable String session;
+    private @Nullable String ref;
+    private @Nullable Position since;
+    private @Nullable List<NewMessage> messages;
+    private boolean create;
+    private @Nullable String key;
+    private @Nullable String lock;
+    private List<Position> ifMatch = List.of();
+    private @Nullable Duration waitFor;
+
+    Draft(int maxMessage) {
+      this.maxMessage = maxMessage;
+    }
+
+    SocketRequest read(StrictJson in) {
+      in.object();
+      while (in.nextMember()) {
+        String name = in.name();
+        if (!given.add(name)) {
+          throw in.refuse("is there twice");
+        }
+        member(in, name);
+      }
+      return build();
+    }
+
+    private void member(StrictJson in, String name) {
+      switch (name) {
+        case "type" -> type = in.string(1, 64);
+        case "session" -> session = Ids.session(in);
+        case "ref" -> ref = in.isNull() ? null : in.string(0, MAX_REF);
+        case "since" -> since = in.isNull() ? null : Terms.position(name, in.string(1, 64));
+        case "message" -> add(List.of(new MessageShape(in, maxMessage).one()), in);
+        case "messages" -> add(new MessageShape(in, maxMessage).list(1), in);
+        case "create" -> create = in.bool();
+        case "key" -> key = in.isNull() ? null : Terms.key(name, in.string(0, 1 << 16));
+        case "lock" -> lock = in.isNull() ? null : Terms.lock(name, in.string(0, 1 << 16));
+        case "ifMatch" ->
+            ifMatch =
+                in.isNull() ? List.of() : Terms.ifMatch(name, List.of(in.string(1, 1 << 16)));
+        case "wait" ->
+            waitFor =
+                in.isNull()
+                    ? null
+                    : Duration.ofSeconds(in.integer(0, SessionProperties.MAX_WAIT.toSeconds()));
+        default -> throw in.unknownField();
+      }
+    }
+
+    private void add(List<NewMessage> read, StrictJson in) {
+      if (messages != null) {
+        throw Query.refuse(in.name(), "stands beside the other of message and messages");
+      }
+      messages = read;
+    }
+
+    private SocketRequest build() {
+      if (type == null) {
+        throw Query.refuse("type", "is missing");
+      }
+      Set<String> own =
+          switch (type) {
+            case "watch" -> WATCH;
+            case "unwatch", "typing" -> Set.of();
+            case "append" -> APPEND;
+            case "turn", "cancel" ->
+                throw Query.refuse("type", "is " + type + ", which this server cannot do yet");
+            default ->
+                throw Query.refuse("type", "must be one of watch, unwatch, append, typing");
+          };
+      for (String name : given) {
+        if (!ANY.contains(name) && !own.contains(name)) {
+          throw Problem.field(
+                  ProblemCode.UNKNOWN_FIELD, name, "A " + type + " does not have the field " + name)
+              .toException();
+        }
+      }
+      if (session == null) {
+        throw Query.refuse("session", "is missing");
+      }
+      return switch (type) {
+        case "watch" -> new Watch(session, ref, since);
+        case "unwatch" -> new Unwatch(session, ref);
+        case "typing" -> new Typing(session, ref);
+        default -> {
+          if (messages == null) {
+            throw Query.refuse("messages", "is missing");
+          }
+          yield new Append(session, ref, messages, create, key, lock, ifMatch, waitFor);
+        }
+      };
+    }
+  }
+}

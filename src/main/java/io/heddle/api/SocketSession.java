@@ -1,0 +1,365 @@
+package io.heddle.api;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.limit.Admission;
+import io.heddle.live.Frame;
+import io.heddle.live.Hubs;
+import io.heddle.live.Watch;
+import io.heddle.session.Conditions;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Retry;
+import io.heddle.session.Threads;
+import io.heddle.web.CloseCode;
+import io.heddle.web.Query;
+import io.heddle.web.Socket;
+import io.heddle.web.SocketProtocol;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * What is spoken on one WebSocket. Its requests are done one after the other, in their order; when
+ * many wait, the socket is not read any more and TCP holds the client back.
+ */
+final class SocketSession implements SocketProtocol {
+
+  private static final Logger log = LoggerFactory.getLogger(SocketSession.class);
+  private static final HexFormat HEX = HexFormat.of();
+  private static final int WAITING = 64;
+
+  private final Services services;
+  private final Caller caller;
+  private final Start start;
+  private final Map<String, Watch> watches = new HashMap<>(2);
+  private @Nullable Socket socket;
+  private @Nullable Queue<byte[]> waiting;
+  private boolean busy;
+  private boolean held;
+
+  /** What all sockets share. */
+  record Services(
+      Hubs hubs, Threads threads, Gate gate, Bodies bodies, Requests requests, int maxWatches) {}
+
+  /**
+   * What the handshake asks for.
+   *
+   * @param refusal closes the socket at once
+   */
+  record Start(
+      Admission admission,
+      @Nullable String watch,
+      @Nullable Position since,
+      @Nullable CloseCode refusal) {}
+
+  SocketSession(Services services, Caller caller, Start start) {
+    this.services = services;
+    this.caller = caller;
+    this.start = start;
+  }
+
+  @Override
+  public void opened(Socket opened) {
+    socket = opened;
+    if (start.refusal() != null) {
+      opened.close(
+          start.refusal(),
+          start.refusal() == CloseCode.ORIGIN
+              ? "this origin is not allowed"
+              : "too many connections");
+      return;
+    }
+    Frame limits = SocketFrames.limits(start.admission());
+    if (limits != null) {
+      send(limits);
+    }
+    if (start.watch() != null) {
+      busy = true;
+      watch(new SocketRequest.Watch(start.watch(), null, start.since()));
+    }
+  }
+
+  @Override
+  public void drained() {
+    List.copyOf(watches.values()).forEach(Watch::writable);
+    readOn();
+  }
+
+  @Override
+  public void closed() {
+    socket = null;
+    waiting = null;
+    List.copyOf(watches.values()).forEach(Watch::stop);
+    watches.clear();
+  }
+
+  // ---- requests
+
+  @Override
+  public void received(byte[] text) {
+    if (!busy) {
+      handle(text);
+      return;
+    }
+    Queue<byte[]> queue = waiting;
+    if (queue == null) {
+      queue = new ArrayDeque<>(4);
+      waiting = queue;
+    }
+    queue.add(text);
+    if (queue.size() >= WAITING && socket != null) {
+      held = true;
+      socket.read(false);
+    }
+  }
+
+  private void handle(byte[] text) {
+    busy = true;
+    SocketRequest request;
+    try {
+      request = services.bodies().socketRequest(text);
+    } catch (ProblemException e) {
+      refuse(text, e.problem());
+      return;
+    }
+    switch (request) {
+      case SocketRequest.Watch watch -> watch(watch);
+      case SocketRequest.Unwatch unwatch -> unwatch(unwatch);
+      case SocketRequest.Typing typing -> typing(typing);
+      case SocketRequest.Append append -> append(append);
+    }
+  }
+
+  private void refuse(byte[] text, Problem problem) {
+    SocketRequest.Name name;
+    try {
+      name = services.bodies().socketRequestName(text);
+    } catch (ProblemException e) {
+      if (socket != null) {
+        socket.close(CloseCode.NOT_UNDERSTOOD, "a message must be one JSON object");
+      }
+      return;
+    }
+    send(SocketFrames.error(name.ref(), name.session(), problem));
+    done();
+  }
+
+  /** The request is answered; the next one's turn. */
+  private void done() {
+    busy = false;
+    readOn();
+    byte[] next = waiting == null ? null : waiting.poll();
+    if (next != null) {
+      // Not from here: a client that sends many would fill the stack.
+      busy = true;
+      on(() -> handle(next));
+    }
+  }
+
+  /** Goes on with reading when little waits, on both ways. */
+  private void readOn() {
+    Socket open = socket;
+    if (held && open != null && (waiting == null || waiting.size() < WAITING / 2)) {
+      held = false;
+      open.read(true);
+    }
+  }
+
+  private void watch(SocketRequest.Watch request) {
+    String id = request.session();
+    Socket open = socket;
+    if (open == null) {
+      return;
+    }
+    if (watches.containsKey(id)) {
+      fail(request, Query.refuse("session", "is watched already").problem());
+      return;
+    }
+    if (watches.size() >= services.maxWatches()) {
+      fail(
+          request,
+          Query.refuse("session", "is one too many: a socket may watch " + services.maxWatches())
+              .problem());
+      return;
+    }
+    Watch watch =
+        services.hubs().watch(key(id), caller, request.since(), open, new Told(request));
+    watches.put(id, watch);
+  }
+
+  /** What becomes of a watch. */
+  private final class Told implements Watch.Listener {
+    private final SocketRequest.Watch request;
+
+    Told(SocketRequest.Watch request) {
+      this.request = request;
+    }
+
+    @Override
+    public void started() {
+      send(SocketFrames.ack(request.ref(), request.session()));
+      done();
+    }
+
+    @Override
+    public void refused(Problem problem) {
+      watches.remove(request.session());
+      fail(request, problem);
+    }
+
+    @Override
+    public void ended() {
+      watches.remove(request.session());
+    }
+  }
+
+  private void unwatch(SocketRequest.Unwatch request) {
+    Watch watch = watches.remove(request.session());
+    if (watch == null) {
+      fail(request, Query.refuse("session", "is not watched").problem());
+      return;
+    }
+    watch.stop();
+    send(SocketFrames.ack(request.ref(), request.session()));
+    done();
+  }
+
+  private void typing(SocketRequest.Typing request) {
+    String user = caller.user();
+    if (user == null) {
+      fail(request, Query.refuse("user", "is missing: the socket was opened for nobody").problem());
+    } else if (!watches.containsKey(request.session())) {
+      // Who may watch a session was asked when the watch began.
+      fail(request, Query.refuse("session", "is not watched").problem());
+    } else {
+      answer(
+          request,
+          services
+              .hubs()
+              .typing(key(request.session()), user)
+              .thenReturn(SocketFrames.ack(request.ref(), request.session())));
+    }
+  }
+
+  private void append(SocketRequest.Append request) {
+    SessionKey key = key(request.session());
+    String path = "/v1/sessions/" + request.session() + "/messages";
+    answer(
+        request,
+        services
+            .gate()
+            .admit(caller, path)
+            .flatMap(admission -> {
+              Conditions conditions =
+                  new Conditions(caller.owner(), retry(request, path), request.lock(),
+                      request.ifMatch());
+              var writing =
+                  services.requests().writing(caller, key, conditions, request.waitFor());
+              var made = request.create() ? services.requests().description(caller) : null;
+              return services
+                  .gate()
+                  .write(
+                      admission,
+                      conditions,
+                      key,
+                      () -> services.threads().append(writing, request.messages(), made))
+                  .map(written ->
+                      SocketFrames.ack(request.ref(), request.session(), written))
+                  .onErrorResume(
+                      ProblemException.class, e -> Mono.just(error(request, e.problem())))
+                  .doOnNext(_ -> tell(admission));
+            }));
+  }
+
+  private void tell(Admission admission) {
+    Frame limits = SocketFrames.limits(admission);
+    if (limits != null) {
+      on(() -> send(limits));
+    }
+  }
+
+  /** A repeated request may have another ref; it must have the same messages. */
+  private @Nullable Retry retry(SocketRequest.Append request, String path) {
+    if (request.key() == null) {
+      return null;
+    }
+    MessageDigest digest = Call.sha256();
+    digest.update((byte) (request.create() ? 1 : 0));
+    for (NewMessage message : request.messages()) {
+      String id = message.id();
+      digest.update((id == null ? "" : id).getBytes(StandardCharsets.US_ASCII));
+      digest.update((byte) 0);
+      digest.update(message.body().utf8());
+      digest.update((byte) 0);
+    }
+    return new Retry(
+        HEX.formatHex(Call.keyHash(caller, "SOCKET", path, request.key())),
+        HEX.formatHex(digest.digest()));
+  }
+
+  // ---- answers
+
+  /** Sends the answer, wherever it comes from, and goes on with the next request. */
+  private void answer(SocketRequest request, Mono<Frame> answer) {
+    answer.subscribe(
+        frame -> on(() -> {
+          send(frame);
+          done();
+        }),
+        error -> on(() -> fail(request, problem(error))));
+  }
+
+  private static Problem problem(Throwable error) {
+    if (error instanceof ProblemException refusal) {
+      return refusal.problem();
+    }
+    log.error("a request over a socket failed", error);
+    return Problem.of(ProblemCode.INTERNAL, "Something failed; the log says what");
+  }
+
+  private void fail(SocketRequest request, Problem problem) {
+    send(error(request, problem));
+    done();
+  }
+
+  private static Frame error(SocketRequest request, Problem problem) {
+    return SocketFrames.error(request.ref(), request.session(), problem);
+  }
+
+  private void send(Frame frame) {
+    Socket open = socket;
+    if (open != null) {
+      open.write(frame);
+      open.flush();
+    }
+  }
+
+  private void on(Runnable task) {
+    Socket open = socket;
+    if (open != null) {
+      try {
+        open.loop().execute(task);
+      } catch (RejectedExecutionException _) {
+        // The server has stopped, and the socket with it.
+      }
+    }
+  }
+
+  private SessionKey key(String session) {
+    return new SessionKey(caller.tenant(), session);
+  }
+}

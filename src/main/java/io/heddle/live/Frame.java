@@ -1,0 +1,172 @@
+package io.heddle.live;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.session.ThreadPage;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One message to whoever watches, written once: every connection sends the same bytes. A class and
+ * not a record, because a connection knows by identity which frame it has encoded last.
+ */
+public final class Frame {
+
+  static final String DELETED = "session.deleted";
+  static final String EXPIRED = "session.expired";
+  static final String GAP = "gap";
+  static final String SNAPSHOT = "snapshot";
+
+  /** What a change's durable form begins with, before its type. */
+  private static final int TYPE_AT = "{\"type\":\"".length();
+
+  private final @Nullable Position position;
+  private final String previousTag;
+  private final String type;
+  private final @Nullable Json json;
+
+  private Frame(
+      @Nullable Position position, String previousTag, String type, @Nullable Json json) {
+    this.position = position;
+    this.previousTag = previousTag;
+    this.type = type;
+    this.json = json;
+  }
+
+  /** A message that is no change: an answer, or something that is kept only while it lasts. */
+  public static Frame of(String type, Json json) {
+    return new Frame(null, "", type, json);
+  }
+
+  /**
+   * @param body the change's durable form; null makes a frame that only says that there is one
+   */
+  static Frame change(SessionKey key, Position position, String previousTag, @Nullable Json body) {
+    if (body == null) {
+      return new Frame(position, previousTag, "", null);
+    }
+    byte[] bytes = body.utf8();
+    int end = TYPE_AT;
+    while (bytes[end] != '"') {
+      end++;
+    }
+    String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
+    JsonBuffer out = open(type, key, position, bytes.length + 192);
+    return new Frame(
+        position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
+  }
+
+  static Frame snapshot(ThreadPage page) {
+    Position position = page.session().position();
+    byte[] state = page.sessionJson();
+    JsonBuffer out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
+    out.ascii(",\"state\":").raw(state, 0, state.length).ascii("}");
+    return new Frame(position, "", SNAPSHOT, out.toJson());
+  }
+
+  /**
+   * @param since the position after which something cannot be replayed
+   */
+  static Frame gap(SessionKey key, @Nullable Position since) {
+    JsonBuffer out = open(GAP, key, null, 192);
+    if (since != null) {
+      out.ascii(",\"since\":\"").ascii(since.toString()).ascii("\"");
+    }
+    return new Frame(null, "", GAP, out.ascii("}").toJson());
+  }
+
+  /**
+   * @param position null when nobody knows it any more
+   */
+  static Frame end(SessionKey key, @Nullable Position position, String type) {
+    return new Frame(position, "", type, open(type, key, position, 192).ascii("}").toJson());
+  }
+
+  static Frame typing(SessionKey key, String user) {
+    JsonBuffer out = open("typing", key, null, 192).ascii(",\"user\":").string(user);
+    return of("typing", out.ascii("}").toJson());
+  }
+
+  static Frame presence(SessionKey key, Collection<String> users) {
+    JsonBuffer out = open("presence", key, null, 256).ascii(",\"users\":[");
+    String comma = "";
+    for (String user : users) {
+      out.ascii(comma).string(user);
+      comma = ",";
+    }
+    return of("presence", out.ascii("]}").toJson());
+  }
+
+  private static JsonBuffer open(
+      String type, SessionKey key, @Nullable Position position, int size) {
+    JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"").ascii(type);
+    out.ascii("\",\"session\":\"").ascii(key.id()).ascii("\"");
+    if (position != null) {
+      out.ascii(",\"position\":\"").ascii(position.toString()).ascii("\"");
+    }
+    return out;
+  }
+
+  /** Where the session stands after it; null for what is not durable. */
+  public @Nullable Position position() {
+    return position;
+  }
+
+  public String type() {
+    return type;
+  }
+
+  /** Not to be asked of a frame that {@link #isHollow()}; those are not sent. */
+  public byte[] utf8() {
+    if (json == null) {
+      throw new IllegalStateException("a frame without its body is not sent");
+    }
+    return json.utf8();
+  }
+
+  /** Whether its body has to be read from the log. */
+  boolean isHollow() {
+    return json == null;
+  }
+
+  boolean isEnd() {
+    return type.equals(DELETED) || type.equals(EXPIRED);
+  }
+
+  /** Whether it is a change that others may follow, or a snapshot. */
+  boolean isDurable() {
+    return position != null;
+  }
+
+  /** The position that this change follows; null when it is a session's first. */
+  @Nullable Position previous() {
+    return position == null || position.version() < 2 || previousTag.isEmpty()
+        ? null
+        : new Position(position.version() - 1, previousTag);
+  }
+
+  /** How it stands to somebody who is at a position. */
+  Step stepFrom(Position at) {
+    Position mine = position;
+    if (mine == null || mine.version() < at.version()) {
+      return Step.OLD;
+    }
+    if (mine.version() == at.version()) {
+      return mine.tag().equals(at.tag()) ? Step.OLD : Step.HOLE;
+    }
+    boolean next = mine.version() == at.version() + 1 && previousTag.equals(at.tag());
+    return next && !isHollow() ? Step.NEXT : Step.HOLE;
+  }
+
+  enum Step {
+    /** It has been seen. */
+    OLD,
+    /** It is the next one. */
+    NEXT,
+    /** Something before it, or its body, must be read from the log. */
+    HOLE
+  }
+}

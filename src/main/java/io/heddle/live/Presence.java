@@ -1,0 +1,170 @@
+package io.heddle.live;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.SessionKey;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Who watches one session, on all replicas, and who is typing. Each replica tells its own users
+ * when they change and every {@link #TELL_EVERY} while it has some; what a replica has not repeated
+ * for {@link #FORGET_AFTER} is forgotten, because a replica that died says no farewell.
+ *
+ * <p>Guarded by its hub's lock; times are of {@link System#nanoTime()}.
+ */
+final class Presence {
+
+  static final Duration TELL_EVERY = Duration.ofSeconds(10);
+  static final Duration FORGET_AFTER = Duration.ofSeconds(30);
+  static final Duration SHOW_EVERY = Duration.ofSeconds(1);
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final SessionKey key;
+  private final String replica;
+
+  /** This replica's, with the number of their watches. */
+  private final SortedMap<String, Integer> own = new TreeMap<>();
+
+  private final Map<String, Others> others = new HashMap<>(0);
+  private boolean ownChanged;
+  private @Nullable Long toldAt;
+  private @Nullable Long shownAt;
+  private List<String> shown = List.of();
+  private @Nullable Frame typing;
+
+  private record Others(List<String> users, long at) {}
+
+  Presence(SessionKey key, String replica) {
+    this.key = key;
+    this.replica = replica;
+  }
+
+  static Json typing(String user) {
+    return new JsonBuffer(96).ascii("{\"typing\":").string(user).ascii("}").toJson();
+  }
+
+  void joined(@Nullable String user) {
+    if (user != null && own.merge(user, 1, Integer::sum) == 1) {
+      ownChanged = true;
+    }
+  }
+
+  void left(@Nullable String user) {
+    if (user != null && own.computeIfPresent(user, (_, n) -> n == 1 ? null : n - 1) == null) {
+      ownChanged = true;
+    }
+  }
+
+  // ---- between replicas
+
+  /** Asks the others to tell theirs at once. */
+  Json ask() {
+    return new JsonBuffer(96).ascii("{\"who\":\"").ascii(replica).ascii("\"}").toJson();
+  }
+
+  /** Takes a message of the channel; what must be told in answer, or null. */
+  @Nullable Json heard(Json message, long now) {
+    JsonNode tree;
+    try {
+      tree = JSON.readTree(message.utf8());
+    } catch (JacksonException _) {
+      return null;
+    }
+    String user = tree.path("typing").asString("");
+    if (!user.isEmpty()) {
+      typing = Frame.typing(key, user);
+    }
+    String asking = tree.path("who").asString("");
+    if (!asking.isEmpty() && !asking.equals(replica)) {
+      return own.isEmpty() ? null : tell(now);
+    }
+    String telling = tree.path("replica").asString("");
+    if (!telling.isEmpty() && !telling.equals(replica)) {
+      List<String> users = tree.path("users").valueStream().map(JsonNode::asString).toList();
+      if (users.isEmpty()) {
+        others.remove(telling);
+      } else {
+        others.put(telling, new Others(users, now));
+      }
+    }
+    return null;
+  }
+
+  /** The typing that was heard last, once. */
+  @Nullable Frame typing() {
+    Frame last = typing;
+    typing = null;
+    return last;
+  }
+
+  /** What the other replicas must be told now, or null. */
+  @Nullable Json due(long now) {
+    boolean repeat = !own.isEmpty() && isPast(toldAt, TELL_EVERY, now);
+    return repeat || (ownChanged && isPast(toldAt, SHOW_EVERY, now)) ? tell(now) : null;
+  }
+
+  /** What they must be told when nobody watches here any more, or null if they know. */
+  @Nullable Json farewell() {
+    own.clear();
+    return toldAt == null ? null : tell(toldAt);
+  }
+
+  private Json tell(long now) {
+    toldAt = now;
+    ownChanged = false;
+    JsonBuffer out = new JsonBuffer(128).ascii("{\"replica\":\"").ascii(replica);
+    out.ascii("\",\"users\":[");
+    String comma = "";
+    for (String user : own.keySet()) {
+      out.ascii(comma).string(user);
+      comma = ",";
+    }
+    return out.ascii("]}").toJson();
+  }
+
+  // ---- to the watchers
+
+  /** The frame that the watchers must see now, because somebody came or left; or null. */
+  @Nullable Frame changed(long now) {
+    if (!isPast(shownAt, SHOW_EVERY, now)) {
+      return null;
+    }
+    others.values().removeIf(other -> now - other.at() > FORGET_AFTER.toNanos());
+    List<String> users = users();
+    if (users.equals(shown)) {
+      return null;
+    }
+    shown = users;
+    shownAt = now;
+    return Frame.presence(key, users);
+  }
+
+  /** What a newcomer is shown, or null when nobody is known to be here. */
+  @Nullable Frame present() {
+    return shown.isEmpty() ? null : Frame.presence(key, shown);
+  }
+
+  private List<String> users() {
+    if (others.isEmpty()) {
+      return List.copyOf(own.keySet());
+    }
+    TreeSet<String> all = new TreeSet<>(own.keySet());
+    others.values().forEach(other -> all.addAll(other.users()));
+    return List.copyOf(all);
+  }
+
+  private static boolean isPast(@Nullable Long since, Duration duration, long now) {
+    return since == null || now - since >= duration.toNanos();
+  }
+}

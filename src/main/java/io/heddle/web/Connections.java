@@ -1,0 +1,154 @@
+package io.heddle.web;
+
+import io.heddle.live.LiveProperties;
+import io.netty.channel.EventLoop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * The WebSockets and event streams that are open. Each event loop looks at its own once a second:
+ * one timer a connection would cost more than the connection.
+ */
+public final class Connections {
+
+  private static final int TICK_MILLIS = 1000;
+
+  /** A client that came back at once would only find the next replica that stops. */
+  private static final int LEAST_DELAY_MILLIS = 500;
+
+  /** How long a client may take to answer a close. */
+  private static final Duration GOODBYE = Duration.ofSeconds(2);
+
+  private final LiveProperties properties;
+  private final Map<EventLoop, OfLoop> loops = new ConcurrentHashMap<>();
+  private final AtomicInteger open = new AtomicInteger();
+  private final LongAdder tooSlow = new LongAdder();
+  private volatile boolean draining;
+
+  public Connections(LiveProperties properties) {
+    this.properties = properties;
+  }
+
+  LiveProperties properties() {
+    return properties;
+  }
+
+  /** Whether this replica sends its connections away and takes no others. */
+  public boolean isDraining() {
+    return draining;
+  }
+
+  /** Whether there is no room for another one. */
+  public boolean isFull() {
+    int most = properties.maxConnections();
+    return most > 0 && open.get() >= most;
+  }
+
+  public int open() {
+    return open.get();
+  }
+
+  /** Connections that were closed because they took too little, since the start. */
+  public long tooSlow() {
+    return tooSlow.sum();
+  }
+
+  /** Only on the connection's loop. */
+  void add(LiveConnection connection) {
+    open.incrementAndGet();
+    OfLoop mine = loops.computeIfAbsent(connection.loop(), OfLoop::new);
+    mine.add(connection);
+    if (draining) {
+      mine.sendAway(connection);
+    }
+  }
+
+  /** Only on the connection's loop. */
+  void remove(LiveConnection connection) {
+    OfLoop mine = loops.get(connection.loop());
+    if (mine != null) {
+      mine.remove(connection);
+    }
+    open.decrementAndGet();
+  }
+
+  void countTooSlow() {
+    tooSlow.increment();
+  }
+
+  /** Takes no more, sends away those that are open, and completes when the last one has gone. */
+  public Mono<Void> drain() {
+    draining = true;
+    loops.values().forEach(OfLoop::sendAllAway);
+    return Flux.interval(Duration.ZERO, Duration.ofMillis(50))
+        .takeUntil(_ -> open.get() == 0)
+        .take(properties.drain().plus(GOODBYE).plusSeconds(1))
+        .then();
+  }
+
+  /** The connections of one event loop; everything is on it but the making. */
+  private final class OfLoop {
+    private final EventLoop loop;
+    private final List<LiveConnection> connections = new ArrayList<>();
+    private boolean ticking;
+
+    OfLoop(EventLoop loop) {
+      this.loop = loop;
+    }
+
+    void add(LiveConnection connection) {
+      connection.index = connections.size();
+      connections.add(connection);
+      if (!ticking) {
+        ticking = true;
+        later();
+      }
+    }
+
+    void remove(LiveConnection connection) {
+      LiveConnection last = connections.removeLast();
+      if (last != connection) {
+        connections.set(connection.index, last);
+        last.index = connection.index;
+      }
+    }
+
+    private void later() {
+      loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void tick() {
+      ticking = !connections.isEmpty();
+      if (ticking) {
+        long now = System.nanoTime();
+        for (int i = connections.size() - 1; i >= 0; i--) {
+          connections.get(i).tick(now);
+        }
+        later();
+      }
+    }
+
+    void sendAllAway() {
+      if (!loop.isShuttingDown()) {
+        loop.execute(() -> List.copyOf(connections).forEach(this::sendAway));
+      }
+    }
+
+    void sendAway(LiveConnection connection) {
+      long spread = properties.drain().toMillis();
+      long when = spread == 0 ? 0 : ThreadLocalRandom.current().nextLong(spread);
+      long delay =
+          LEAST_DELAY_MILLIS + ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS * 3L);
+      loop.schedule(() -> connection.sendAway(delay), when, TimeUnit.MILLISECONDS);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.heddle.web;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelPipeline;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.ResponseCookie;
+import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
+import org.springframework.util.CollectionUtils;
+import org.springframework.util.LinkedMultiValueMap;
+import org.springframework.util.MultiValueMap;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServerResponse;
+
+/** An answer that goes on: server-sent events. */
+public final class EventStream implements ServerResponse {
+
+  private static final String NAME = "heddle.events";
+
+  private final Connections connections;
+  private final StreamProtocol protocol;
+
+  public EventStream(Connections connections, StreamProtocol protocol) {
+    this.connections = connections;
+    this.protocol = protocol;
+  }
+
+  @Override
+  public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
+    HttpServerResponse response =
+        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+    response
+        .status(HttpStatus.OK.value())
+        .header(HttpHeaders.CONTENT_TYPE, "text/event-stream")
+        .header(HttpHeaders.CACHE_CONTROL, "no-cache")
+        // Proxies of the nginx kind would hold events back.
+        .header("X-Accel-Buffering", "no");
+    return response.sendHeaders().then(stream(response)).then();
+  }
+
+  private Mono<Void> stream(HttpServerResponse response) {
+    return Mono.create(sink ->
+        response.withConnection(connection -> begin(connection.channel(), sink)));
+  }
+
+  private void begin(Channel channel, MonoSink<Void> sink) {
+    ChannelPipeline pipeline = channel.pipeline();
+    StreamConnection stream = new StreamConnection(connections, protocol, sink::success);
+    // However it ends, the connection may take another request.
+    sink.onDispose(() -> {
+      if (pipeline.context(stream) != null) {
+        pipeline.remove(stream);
+      }
+    });
+    pipeline.addBefore(NettyPipeline.ReactiveBridge, NAME, stream);
+  }
+
+  @Override
+  public HttpStatusCode statusCode() {
+    return HttpStatus.OK;
+  }
+
+  @Override
+  public HttpHeaders headers() {
+    return new HttpHeaders();
+  }
+
+  @Override
+  public MultiValueMap<String, ResponseCookie> cookies() {
+    return CollectionUtils.unmodifiableMultiValueMap(new LinkedMultiValueMap<>(0));
+  }
+}

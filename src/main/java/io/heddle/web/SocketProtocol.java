@@ -1,0 +1,15 @@
+package io.heddle.web;
+
+/** What is spoken on a WebSocket; everything is called on the connection's loop. */
+public interface SocketProtocol {
+
+  void opened(Socket socket);
+
+  /** A whole text message. */
+  void received(byte[] text);
+
+  /** There is room to write again. */
+  void drained();
+
+  void closed();
+}

@@ -1,0 +1,76 @@
+package io.heddle.web;
+
+import io.netty.channel.ChannelHandlerContext;
+import reactor.netty.NettyPipeline;
+
+/**
+ * An event stream while it lasts. It writes below the HTTP codec, which would wrap every event into
+ * an object and three buffers; the codec still writes the head and the end.
+ */
+final class StreamConnection extends LiveConnection {
+
+  private static final String FIRST_LINES = "retry: 2000\n\n";
+  private static final String COMMENT = ":\n\n";
+
+  private final StreamProtocol protocol;
+  private final Runnable end;
+  private long toldAt;
+
+  StreamConnection(Connections connections, StreamProtocol protocol, Runnable end) {
+    super(connections, WireForm.EVENTS);
+    this.protocol = protocol;
+    this.end = end;
+  }
+
+  @Override
+  void opened() {
+    toldAt = System.nanoTime();
+    write(WireForm.lines(FIRST_LINES, context().alloc()));
+    protocol.opened(this, end);
+    flush();
+  }
+
+  @Override
+  void closed() {
+    protocol.closed();
+  }
+
+  @Override
+  void drained() {
+    protocol.drained();
+  }
+
+  @Override
+  ChannelHandlerContext wire() {
+    ChannelHandlerContext codec = context().pipeline().context(NettyPipeline.HttpCodec);
+    return codec == null ? context() : codec;
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext from, Throwable error) {
+    from.close();
+  }
+
+  @Override
+  void tooSlow() {
+    context().close();
+  }
+
+  @Override
+  void sendAway(long delayMillis) {
+    if (isOpen()) {
+      write(WireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
+      flush();
+      end.run();
+    }
+  }
+
+  @Override
+  void tended(long now) {
+    if (now - toldAt >= properties.commentEvery().toNanos()) {
+      toldAt = now;
+      write(WireForm.lines(COMMENT, context().alloc()));
+      flush();
+    }
+  }
+}

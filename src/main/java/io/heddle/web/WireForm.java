@@ -1,0 +1,117 @@
+package io.heddle.web;
+
+import io.heddle.base.Position;
+import io.heddle.live.Frame;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frames as they stand on the wire. The last one is kept encoded by each event loop: a frame is
+ * written to all of a loop's connections one after the other, so each loop encodes it once.
+ */
+final class WireForm {
+
+  /** WebSocket frames of a server: final, text, not masked (RFC 6455, 5.2). */
+  static final WireForm SOCKET = new WireForm(WireForm::socket);
+
+  /** Server-sent events, each a chunk of HTTP/1.1. */
+  static final WireForm EVENTS = new WireForm(WireForm::event);
+
+  private static final int FINAL_TEXT = 0x81;
+  private static final int LENGTH_16 = 126;
+  private static final int LENGTH_64 = 127;
+
+  private final Encoder encoder;
+  private final FastThreadLocal<Last> lasts =
+      new FastThreadLocal<>() {
+        @Override
+        protected Last initialValue() {
+          return new Last();
+        }
+
+        @Override
+        protected void onRemoval(Last last) {
+          last.release();
+        }
+      };
+
+  private interface Encoder {
+    ByteBuf encode(Frame frame, ByteBufAllocator allocator);
+  }
+
+  private static final class Last {
+    private @Nullable Frame frame;
+    private @Nullable ByteBuf encoded;
+
+    void release() {
+      ByteBuf old = encoded;
+      frame = null;
+      encoded = null;
+      if (old != null) {
+        old.release();
+      }
+    }
+  }
+
+  private WireForm(Encoder encoder) {
+    this.encoder = encoder;
+  }
+
+  /** Only on an event loop. The caller owns what it gets. */
+  @SuppressWarnings("ReferenceEquality") // the same frame, not an equal one
+  ByteBuf of(Frame frame, ByteBufAllocator allocator) {
+    Last last = lasts.get();
+    ByteBuf encoded = last.encoded;
+    if (encoded == null || last.frame != frame) {
+      last.release();
+      encoded = encoder.encode(frame, allocator);
+      last.frame = frame;
+      last.encoded = encoded;
+    }
+    return encoded.retainedDuplicate();
+  }
+
+  private static ByteBuf socket(Frame frame, ByteBufAllocator allocator) {
+    byte[] json = frame.utf8();
+    ByteBuf out = allocator.directBuffer(json.length + 10);
+    out.writeByte(FINAL_TEXT);
+    if (json.length < LENGTH_16) {
+      out.writeByte(json.length);
+    } else if (json.length <= 0xffff) {
+      out.writeByte(LENGTH_16).writeShort(json.length);
+    } else {
+      out.writeByte(LENGTH_64).writeLong(json.length);
+    }
+    return out.writeBytes(json);
+  }
+
+  private static ByteBuf event(Frame frame, ByteBufAllocator allocator) {
+    Position position = frame.position();
+    StringBuilder head = new StringBuilder(96);
+    if (position != null) {
+      head.append("id: ").append(position).append('\n');
+    }
+    head.append("event: ").append(frame.type()).append("\ndata: ");
+    byte[] json = frame.utf8();
+    ByteBuf out = allocator.directBuffer(json.length + head.length() + 16);
+    chunk(out, head.length() + json.length + 2);
+    out.writeCharSequence(head, StandardCharsets.US_ASCII);
+    return out.writeBytes(json).writeByte('\n').writeByte('\n').writeByte('\r').writeByte('\n');
+  }
+
+  /** Lines of an event stream that are no event. */
+  static ByteBuf lines(String text, ByteBufAllocator allocator) {
+    ByteBuf out = allocator.directBuffer(text.length() + 16);
+    chunk(out, text.length());
+    out.writeCharSequence(text, StandardCharsets.US_ASCII);
+    return out.writeByte('\r').writeByte('\n');
+  }
+
+  private static void chunk(ByteBuf out, int length) {
+    out.writeCharSequence(Integer.toHexString(length), StandardCharsets.US_ASCII);
+    out.writeByte('\r').writeByte('\n');
+  }
+}
