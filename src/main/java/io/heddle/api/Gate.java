@@ -63,7 +63,16 @@ final class Gate {
    */
   <T> Mono<Written<T>> write(
       Call call, Conditions conditions, SessionKey key, Supplier<Mono<Written<T>>> write) {
-    return write(call, conditions, key, Written::replayed, write);
+    return write(call.admission(), conditions, key, Written::replayed, write);
+  }
+
+  /** The same for a write that came over a socket. */
+  <T> Mono<Written<T>> write(
+      Admission admission,
+      Conditions conditions,
+      SessionKey key,
+      Supplier<Mono<Written<T>>> write) {
+    return write(admission, conditions, key, Written::replayed, write);
   }
 
   /**
@@ -75,10 +84,18 @@ final class Gate {
       SessionKey key,
       Predicate<T> replayed,
       Supplier<Mono<T>> write) {
+    return write(call.admission(), conditions, key, replayed, write);
+  }
+
+  private <T> Mono<T> write(
+      Admission admission,
+      Conditions conditions,
+      SessionKey key,
+      Predicate<T> replayed,
+      Supplier<Mono<T>> write) {
     Retry retry = conditions.retry();
-    Admission admission = call.admission();
     if (retry == null) {
-      return once(call, write);
+      return once(admission, write);
     }
     if (admission.allowed()) {
       return write
@@ -95,7 +112,11 @@ final class Gate {
 
   /** Does what has no record if the limits allow it. */
   <T> Mono<T> once(Call call, Supplier<Mono<T>> work) {
-    return call.admission().allowed() ? work.get() : Mono.error(refusal(call.admission()));
+    return once(call.admission(), work);
+  }
+
+  private static <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
+    return admission.allowed() ? work.get() : Mono.error(refusal(admission));
   }
 
   /** Counts a write that comes over a socket, as it would be over HTTP. */

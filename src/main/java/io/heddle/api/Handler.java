@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import io.heddle.web.Answer;
+import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /** Answers one call. Refusals are {@code ProblemException}s, thrown or as the error. */
 @FunctionalInterface
 interface Handler {
 
-  Mono<Answer> handle(Call call);
+  Mono<? extends ServerResponse> handle(Call call);
 }

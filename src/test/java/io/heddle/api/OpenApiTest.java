@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
+import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
+import io.heddle.live.Hubs;
+import io.heddle.live.LiveProperties;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
@@ -14,6 +19,7 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
 import io.heddle.web.BodyReader;
+import io.heddle.web.Connections;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -30,6 +36,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.springframework.boot.context.properties.bind.Binder;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -201,13 +208,23 @@ class OpenApiTest {
             unused(RateLimiter.class),
             new LimitProperties(
                 false, Duration.ofSeconds(1), io.heddle.limit.Rule.OnFailure.ALLOW, Map.of()));
-    try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1))) {
+    LiveProperties live =
+        new Binder().bindOrCreate("heddle.live", LiveProperties.class);
+    try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+        Hubs hubs =
+            new Hubs(
+                new Coherence(),
+                unused(ChangeLog.class),
+                unused(SessionReader.class),
+                unused(LiveChannel.class),
+                live)) {
       return new Routes(
               services,
               limits,
               reader,
               new RandomIds(InstantSource.system()),
-              BodiesTest.properties())
+              BodiesTest.properties(),
+              new Routes.Live(hubs, new Connections(live), live))
           .router();
     }
   }
