@@ -38,6 +38,7 @@ enum RedisScript {
   CURRENT,
   FORGET,
   LIMIT,
+  LIMIT_MANY,
   LIMIT_RETURN,
   SCHEMA;
 
