@@ -28,8 +28,7 @@ public final class Frame {
   private final String type;
   private final @Nullable Json json;
 
-  private Frame(
-      @Nullable Position position, String previousTag, String type, @Nullable Json json) {
+  private Frame(@Nullable Position position, String previousTag, String type, @Nullable Json json) {
     this.position = position;
     this.previousTag = previousTag;
     this.type = type;
@@ -55,8 +54,7 @@ public final class Frame {
     }
     String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
     JsonBuffer out = open(type, key, position, bytes.length + 192);
-    return new Frame(
-        position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
+    return new Frame(position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
   }
 
   static Frame snapshot(ThreadPage page) {

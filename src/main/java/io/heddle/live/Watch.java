@@ -226,18 +226,24 @@ public final class Watch {
 
   private <T> void answer(int read, Mono<T> asked, Consumer<T> then) {
     asked.subscribe(
-        answer -> on(outlet.loop(), () -> {
-          if (read == reads) {
-            then.accept(answer);
-            outlet.flush();
-          }
-        }),
-        error -> on(outlet.loop(), () -> {
-          if (read == reads) {
-            failed(error);
-            outlet.flush();
-          }
-        }));
+        answer ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads) {
+                    then.accept(answer);
+                    outlet.flush();
+                  }
+                }),
+        error ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads) {
+                    failed(error);
+                    outlet.flush();
+                  }
+                }));
   }
 
   private static void on(Executor loop, Runnable task) {
@@ -255,8 +261,7 @@ public final class Watch {
         boolean moved = false;
         for (Logged change : changes) {
           Position from = at;
-          Frame frame =
-              Frame.change(key(), change.position(), change.previousTag(), change.body());
+          Frame frame = Frame.change(key(), change.position(), change.previousTag(), change.body());
           if (from == null || frame.stepFrom(from) == Step.NEXT) {
             at = frame.position();
             outlet.write(frame);
@@ -336,12 +341,14 @@ public final class Watch {
       listener.started();
       Frame present = hub.present();
       if (present != null) {
-        on(outlet.loop(), () -> {
-          if (state == State.LEVEL && outlet.isWritable()) {
-            outlet.write(present);
-            outlet.flush();
-          }
-        });
+        on(
+            outlet.loop(),
+            () -> {
+              if (state == State.LEVEL && outlet.isWritable()) {
+                outlet.write(present);
+                outlet.flush();
+              }
+            });
       }
     }
   }
@@ -367,11 +374,14 @@ public final class Watch {
     int read = ++reads;
     long spread = ThreadLocalRandom.current().nextLong(RETRY.toMillis() / 2);
     Mono.delay(RETRY.plusMillis(spread), Schedulers.parallel())
-        .subscribe(_ -> on(outlet.loop(), () -> {
-          if (read == reads && state != State.ENDED) {
-            read();
-          }
-        }));
+        .subscribe(_ ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads && state != State.ENDED) {
+                    read();
+                  }
+                }));
   }
 
   private void end(Frame frame) {

@@ -73,8 +73,7 @@ abstract class WatchContract {
   }
 
   private SocketClient watch(String since) {
-    return SocketClient.open(
-        two.port(), "?watch=" + id + (since == null ? "" : "&since=" + since));
+    return SocketClient.open(two.port(), "?watch=" + id + (since == null ? "" : "&since=" + since));
   }
 
   private static String content(JsonNode frame) {
@@ -162,8 +161,7 @@ abstract class WatchContract {
       error = socket.expect("error");
       assertThat(error.path("ref").asString()).isEqualTo("a");
       assertThat(error.path("problem").path("code").asString()).isEqualTo("session-deleted");
-      socket.send(
-          json("{'type':'watch','session':'" + id + "','since':'" + position + "'}"));
+      socket.send(json("{'type':'watch','session':'" + id + "','since':'" + position + "'}"));
       socket.expect("ack");
       socket.expect("session.deleted");
     }
@@ -237,7 +235,8 @@ abstract class WatchContract {
   @Test
   void whatIsWrongInARequestIsNamed() {
     try (SocketClient socket = SocketClient.open(one.port(), "")) {
-      refused(socket, "{'type':'watch','session':'" + id + "','depth':1}", "unknown-field", "depth");
+      refused(
+          socket, "{'type':'watch','session':'" + id + "','depth':1}", "unknown-field", "depth");
       refused(socket, "{'type':'watch','session':'a b'}", "invalid-request", "session");
       refused(socket, "{'type':'watch','session':'a','key':'k'}", "unknown-field", "key");
       refused(socket, "{'type':'watch','session':'a','since':'1'}", "invalid-request", "since");
@@ -387,8 +386,7 @@ abstract class WatchContract {
     }
     create("one");
     try (SocketClient socket =
-        SocketClient.open(
-            one.port(), "?watch=" + id, "Origin", "http://127.0.0.1:" + one.port())) {
+        SocketClient.open(one.port(), "?watch=" + id, "Origin", "http://127.0.0.1:" + one.port())) {
       socket.expect("ack");
     }
   }
@@ -410,12 +408,13 @@ abstract class WatchContract {
     }
     assertThat(two.bean(io.heddle.live.Hubs.class).watches()).isGreaterThanOrEqualTo(20);
     sockets.forEach(SocketClient::close);
-    Awaitility.await().untilAsserted(() -> {
-      assertThat(two.bean(io.heddle.live.Hubs.class).watches()).isZero();
-      assertThat(two.bean(io.heddle.live.Hubs.class).watchedSessions()).isZero();
-      assertThat(two.bean(io.heddle.coherence.Coherence.class).followed()).isZero();
-      assertThat(two.bean(io.heddle.web.Connections.class).open()).isZero();
-    });
+    Awaitility.await()
+        .untilAsserted(() -> {
+          assertThat(two.bean(io.heddle.live.Hubs.class).watches()).isZero();
+          assertThat(two.bean(io.heddle.live.Hubs.class).watchedSessions()).isZero();
+          assertThat(two.bean(io.heddle.coherence.Coherence.class).followed()).isZero();
+          assertThat(two.bean(io.heddle.web.Connections.class).open()).isZero();
+        });
   }
 
   static String json(String text) {

@@ -360,8 +360,7 @@ class RedisChangeFeedIT {
     return key;
   }
 
-  private static Mono<Outcome> append(
-      EngineFixture fixture, SessionKey key) {
+  private static Mono<Outcome> append(EngineFixture fixture, SessionKey key) {
     return fixture
         .engine()
         .writer()

@@ -302,15 +302,16 @@ abstract class ChangeFeedContract extends ContractSuite {
     try (Changes changes = Changes.of(engine())) {
       create(key, "someone", HOUR, says("first", "1"), says("second", "2"));
       heads.add(session(key).head());
-      List<Write> writes = List.of(
-          append(says("third", "3"), sized(null, 5_000)),
-          new Write.Update(described("someone", Duration.ofHours(2))),
-          new Write.SaveState(Json.of("{}")),
-          new Write.DeleteMessage("second"),
-          new Write.Cut("first"),
-          append(says("4")),
-          new Write.Cut(null),
-          append(says("5")));
+      List<Write> writes =
+          List.of(
+              append(says("third", "3"), sized(null, 5_000)),
+              new Write.Update(described("someone", Duration.ofHours(2))),
+              new Write.SaveState(Json.of("{}")),
+              new Write.DeleteMessage("second"),
+              new Write.Cut("first"),
+              append(says("4")),
+              new Write.Cut(null),
+              append(says("5")));
       for (Write write : writes) {
         applied(key, write);
         heads.add(session(key).head());
@@ -333,8 +334,7 @@ abstract class ChangeFeedContract extends ContractSuite {
                   .toList());
       Change.Counters last = told.getLast().counters();
       assertThat(last)
-          .isEqualTo(
-              new Change.Counters(0, 0, 0, end.head().updatedAt(), end.head().updatedAt()));
+          .isEqualTo(new Change.Counters(0, 0, 0, end.head().updatedAt(), end.head().updatedAt()));
     }
   }
 

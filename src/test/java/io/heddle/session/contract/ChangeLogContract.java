@@ -225,8 +225,7 @@ abstract class ChangeLogContract extends ContractSuite {
   void aLongUpdateThatAnotherOneReplacedIsAGap() {
     SessionKey key = newKey();
     Position made = create(key).head().position();
-    Position updated =
-        applied(key, new Write.Update(titled("x".repeat(9_000)))).head().position();
+    Position updated = applied(key, new Write.Update(titled("x".repeat(9_000)))).head().position();
     applied(key, append(says("1")));
     assertThat(followed(key, made, MANY)).hasSize(2);
     applied(key, new Write.Update(titled("short")));
@@ -239,7 +238,8 @@ abstract class ChangeLogContract extends ContractSuite {
     SessionKey key = newKey();
     Position made = create(key).head().position();
     for (int i = 0; i < 50; i++) {
-      applied(key, i % 5 == 0 ? new Write.SaveState(Json.of("" + i)) : append(says("x"), says("y")));
+      applied(
+          key, i % 5 == 0 ? new Write.SaveState(Json.of("" + i)) : append(says("x"), says("y")));
     }
     List<Logged> all = followed(key, made, MANY);
     assertThat(all).hasSize(50);
@@ -273,8 +273,7 @@ abstract class ChangeLogContract extends ContractSuite {
         engine().changeLog().after(key, null, new Position(1, "whatever"), 9),
         ProblemCode.SESSION_NOT_FOUND);
     applied(
-        key,
-        new Write.Fill(build, List.of(new Write.Copied(says("1"), java.time.Instant.EPOCH))));
+        key, new Write.Fill(build, List.of(new Write.Copied(says("1"), java.time.Instant.EPOCH))));
     Position opened = applied(key, new Write.Open(build)).head().position();
     assertThat(followed(key, opened, MANY)).isEmpty();
     applied(key, append(says("2")));
