@@ -21,7 +21,10 @@ final class PartitionView {
 
   private volatile int generation;
   private volatile boolean trusted;
-  private volatile long trustedUntil = System.nanoTime();
+
+  /** As if proven when it began: the first comparison may take as long as any other. */
+  private volatile long trustedUntil = System.nanoTime() + Coherence.TRUST.toNanos();
+
   private volatile @Nullable Loss loss = Loss.CLOSED;
   private long last = UNKNOWN;
 

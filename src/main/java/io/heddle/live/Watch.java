@@ -169,6 +169,11 @@ public final class Watch {
     }
     Position from = at;
     if (frame.type().equals(Frame.SNAPSHOT)) {
+      if (!frame.isOf(caller.owner())) {
+        // Its end was missed, and somebody else has made another of that id since.
+        end(Frame.end(key(), null, Frame.DELETED));
+        return true;
+      }
       hubs.counts.gaps.increment();
       at = frame.position();
     } else if (frame.isDurable() && from != null) {

@@ -3,6 +3,7 @@ package io.heddle.ops;
 import io.heddle.base.SessionKey;
 import io.heddle.coherence.Coherence;
 import io.heddle.session.ChangeFeed.Loss;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -13,6 +14,12 @@ import org.springframework.boot.health.contributor.HealthIndicator;
  * it: this replica still answers, and what it answers is right.
  */
 public final class CoherenceHealth implements HealthIndicator {
+
+  /**
+   * A comparison that is a little late is no outage: the next one brings trust back. With the two
+   * seconds of trust a deaf link is told within three.
+   */
+  private static final Duration LATE = Duration.ofMillis(500);
 
   private final Coherence coherence;
   private final boolean enabled;
@@ -29,9 +36,7 @@ public final class CoherenceHealth implements HealthIndicator {
   public Health health() {
     Coherence.Status status = coherence.status();
     Loss loss = status.loss();
-    // A comparison that is a little late is no outage: the next one brings trust back.
-    boolean out =
-        loss != Loss.UNPROVABLE && status.longest().compareTo(Coherence.TRUST) > 0;
+    boolean out = loss != Loss.UNPROVABLE && status.longest().compareTo(LATE) > 0;
     Health.Builder health = out ? Health.down() : Health.up();
     health
         .withDetail("nearCache", nearCache(status))

@@ -11,10 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
-/** Counters in Redis, all of one subject in one slot: one request, however many rules are asked. */
+/**
+ * Counters in Redis, all of one subject in one slot: one request, however many rules are asked, and
+ * however many ask at the same time.
+ */
 final class RedisRateLimiter implements RateLimiter {
 
   private final RedisLink link;
+  private final LimitLines<List<Decision>> lines = new LimitLines<>(this::take);
 
   RedisRateLimiter(RedisLink link) {
     this.link = link;
@@ -22,10 +26,51 @@ final class RedisRateLimiter implements RateLimiter {
 
   @Override
   public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
+    return lines.ask(subject, rules);
+  }
+
+  private Mono<List<List<Decision>>> take(Subject subject, List<Rule> rules, int count) {
+    return count == 1 ? one(subject, rules).map(List::of) : many(subject, rules, count);
+  }
+
+  private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
     Args args = Args.of(2 * rules.size());
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT, keys, args.toArray())
         .map(answer -> decisions(rules, new Reply(answer)));
+  }
+
+  private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
+    Args args = Args.of(1 + 2 * rules.size()).number(count);
+    byte[][] keys = counters(subject, rules, args);
+    return link.read(RedisScript.LIMIT_MANY, keys, args.toArray())
+        .map(answer -> {
+          Reply reply = new Reply(answer);
+          List<List<Decision>> all = new ArrayList<>(count);
+          for (int i = 0; i < count; i++) {
+            all.add(decisions(rules, reply, i));
+          }
+          return all;
+        });
+  }
+
+  /** What one of many is told: the first of them as if it had been alone, and so on. */
+  private static List<Decision> decisions(List<Rule> rules, Reply reply, int place) {
+    long counted = reply.number(0);
+    boolean allowed = place < counted;
+    long after = allowed ? counted - 1 - place : 0;
+    List<Decision> decisions = new ArrayList<>(rules.size());
+    for (int i = 0; i < rules.size(); i++) {
+      Rule rule = rules.get(i);
+      long left = rule.limit() - reply.number(2 * i + 1);
+      decisions.add(
+          new Decision(
+              rule,
+              allowed || left > 0,
+              Math.max(0, left + after),
+              Duration.ofMillis(reply.number(2 * i + 2))));
+    }
+    return List.copyOf(decisions);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.heddle.faults;
 
 import io.lettuce.core.KeyScanCursor;
+import io.lettuce.core.KillArgs;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScanArgs;
@@ -50,6 +51,16 @@ final class RedisView implements AutoCloseable {
         .mapToLong(line -> Long.parseLong(line.split("[=,]", 3)[1]))
         .findFirst()
         .orElse(0);
+  }
+
+  /** Ends all connections that have subscribed; how many. */
+  long killSubscribers() {
+    return commands.clientKill(KillArgs.Builder.typePubsub());
+  }
+
+  /** Ends all other connections but this one; how many. */
+  long killOthers() {
+    return commands.clientKill(KillArgs.Builder.typeNormal().skipme());
   }
 
   /** Redisson's locks. */

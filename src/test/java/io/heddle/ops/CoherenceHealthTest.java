@@ -45,6 +45,15 @@ class CoherenceHealthTest {
             "fault", "no comparison with the store comes through; nothing was proven for 3 s");
   }
 
+  /** It was green for two seconds more, so a deaf link was red after four seconds, not three. */
+  @Test
+  void isDownHalfASecondAfterTrustHasRunOut() {
+    compared(Duration.ofMillis(2_300));
+    is(Status.UP, "off, until something is proven");
+    compared(Duration.ofMillis(2_600));
+    is(Status.DOWN, "off, until something is proven");
+  }
+
   @Test
   void onePartitionIsEnough() {
     compared(Duration.ZERO);

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** {@code limit.lua} and {@code limit-return.lua} through their only caller. */
 class RedisRateLimiterIT {
@@ -230,6 +231,77 @@ class RedisRateLimiterIT {
             .block(PATIENCE);
 
     assertThat(allowed).isEqualTo(50);
+  }
+
+  /** While the first is on its way 63 wait, and the second question is for all of them. */
+  @Test
+  void thoseWhoAskAtTheSameTimeAskTogetherAndAreCountedOneByOne() {
+    Rule wide = rule("wide", 100, MINUTE);
+    Rule narrow = rule("narrow", 40, MINUTE);
+    List<Rule> rules = List.of(wide, narrow);
+    limiter.take(subject, rules).block(PATIENCE);
+    Flux.range(0, 2).flatMap(_ -> limiter.take(new Subject(Tenant.DEFAULT, "warm"), rules)).blockLast();
+    proxy.forgetRequests();
+
+    List<List<Decision>> all =
+        Flux.range(0, 64)
+            .flatMap(_ -> limiter.take(subject, rules), 64)
+            .collectList()
+            .block(PATIENCE);
+
+    assertThat(proxy.requests()).hasSizeLessThan(10);
+    List<List<Decision>> allowed =
+        all.stream().filter(each -> each.stream().allMatch(Decision::allowed)).toList();
+    assertThat(allowed).extracting(each -> each.get(1).remaining()).doesNotHaveDuplicates();
+    assertThat(allowed).hasSize(39);
+    assertThat(all)
+        .filteredOn(each -> !allowed.contains(each))
+        .allSatisfy(refused -> {
+          assertThat(refused).extracting(Decision::allowed).containsExactly(true, false);
+          assertThat(refused).extracting(Decision::remaining).containsExactly(60L, 0L);
+          assertThat(refused.get(1).resetAfter()).isPositive().isLessThanOrEqualTo(MINUTE);
+        });
+    assertThat(redis.get(key(wide))).isEqualTo("40");
+    assertThat(redis.get(key(narrow))).isEqualTo("40");
+    assertThat(redis.pttl(key(wide))).isPositive();
+  }
+
+  @Test
+  void thoseWhoStartAWindowTogetherGiveItItsEnd() throws InterruptedException {
+    Rule rule = rule("window", 1_000, MINUTE);
+    TcpProxy.Hold hold = proxy.hold(TcpProxy.Direction.DOWNSTREAM, _ -> true);
+    Flux<Decision> all =
+        Flux.range(0, 3)
+            .flatMap(_ -> limiter.take(subject, List.of(rule)))
+            .map(List::getFirst)
+            .cache();
+    all.subscribe();
+    assertThat(hold.await(PATIENCE)).isTrue();
+    await().until(() -> redis.del(key(rule)) == 1);
+    hold.release();
+
+    assertThat(all.map(Decision::remaining).collectList().block(PATIENCE))
+        .containsExactly(999L, 999L, 998L);
+    assertThat(redis.get(key(rule))).isEqualTo("2");
+    assertThat(redis.pttl(key(rule))).isBetween(50_000L, 60_000L);
+  }
+
+  @Test
+  void whoHangsUpInLineIsNotCountedAndHoldsNobodyUp() {
+    Rule rule = rule("hung-up", 10, MINUTE);
+    List<Rule> rules = List.of(rule);
+    TcpProxy.Hold hold = proxy.hold(TcpProxy.Direction.DOWNSTREAM, _ -> true);
+    Mono<List<Decision>> first = limiter.take(subject, rules).cache();
+    first.subscribe();
+    limiter.take(subject, rules).subscribe().dispose();
+    limiter.take(subject, rules).subscribe().dispose();
+    Mono<List<Decision>> last = limiter.take(subject, rules).cache();
+    last.subscribe();
+    hold.release();
+
+    assertThat(first.block(PATIENCE).getFirst().remaining()).isEqualTo(9);
+    assertThat(last.block(PATIENCE).getFirst().remaining()).isEqualTo(8);
+    assertThat(redis.get(key(rule))).isEqualTo("2");
   }
 
   @Test

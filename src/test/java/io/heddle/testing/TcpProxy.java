@@ -1,8 +1,6 @@
 package io.heddle.testing;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -11,15 +9,14 @@ import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -88,18 +85,51 @@ public final class TcpProxy implements AutoCloseable {
     }
   }
 
-  private record Chunk(byte[] bytes, long dueNanos) {}
+  /** Which connections a fault is for. */
+  public enum Links {
+    ALL,
+    /** Those that have subscribed to a channel. */
+    PUSHES,
+    /** Those that have not. */
+    OTHERS
+  }
 
-  private static final Chunk END = new Chunk(new byte[0], 0);
+  /** One pub/sub message on its way from Redis to a client. */
+  public record Push(String channel, String message) {}
+
+  /** One message that does not arrive: the first one that was looked for. */
+  public static final class Drop {
+    private final Predicate<Push> wanted;
+    private final AtomicBoolean taken = new AtomicBoolean();
+    private final CountDownLatch done = new CountDownLatch(1);
+
+    private Drop(Predicate<Push> wanted) {
+      this.wanted = wanted;
+    }
+
+    /** Waits until the message was dropped; false when it did not come in this time. */
+    public boolean await(Duration most) throws InterruptedException {
+      return done.await(most.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private boolean mayPass(Push push) {
+      if (wanted.test(push) && taken.compareAndSet(false, true)) {
+        done.countDown();
+        return false;
+      }
+      return true;
+    }
+  }
 
   private final InetSocketAddress target;
   private final int port;
-  private final Set<Link> links = ConcurrentHashMap.newKeySet();
-  private final Set<Direction> swallowed = ConcurrentHashMap.newKeySet();
+  private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
+  private final Map<Direction, Links> swallowed = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
   private final AtomicInteger connectionIds = new AtomicInteger();
-  private final AtomicLong replyDelayNanos = new AtomicLong();
+  private final Map<Links, Duration> delays = new ConcurrentHashMap<>();
   private volatile @Nullable Hold hold;
+  private volatile @Nullable Drop drop;
   private @Nullable ServerSocket listener;
 
   private TcpProxy(InetSocketAddress target) {
@@ -134,13 +164,18 @@ public final class TcpProxy implements AutoCloseable {
 
   /** Resets every connection that is open; new ones are taken as before. */
   public void cut() {
-    links.forEach(Link::reset);
+    cut(Links.ALL);
+  }
+
+  /** As {@link #cut()}, of these connections. */
+  public void cut(Links which) {
+    links.stream().filter(link -> concerns(which, link)).forEach(ProxyLink::reset);
   }
 
   /** New connections are refused from now on; open ones stay. */
   public synchronized void refuse() {
     if (listener != null) {
-      closeQuietly(listener);
+      ProxyLink.closeQuietly(listener);
       listener = null;
     }
   }
@@ -163,20 +198,41 @@ public final class TcpProxy implements AutoCloseable {
 
   /** Every reply arrives this much later than it was sent; order is kept. Zero ends it. */
   public void delayReplies(Duration delay) {
-    replyDelayNanos.set(delay.toNanos());
+    delayReplies(delay, Links.ALL);
+  }
+
+  /** As {@link #delayReplies(Duration)}, on these connections. */
+  public void delayReplies(Duration delay, Links which) {
+    delays.put(which, delay);
   }
 
   /**
    * Drops all bytes of this direction while the connections stay open: deaf, but alive. A
-   * connection that has lost bytes is of no use after {@link #deliver}; cut it.
+   * connection that has lost bytes stays deaf after {@link #deliver}, like one that a router has
+   * forgotten; new ones are whole.
    */
   public void swallow(Direction direction) {
-    swallowed.add(direction);
+    swallow(direction, Links.ALL);
+  }
+
+  /** As {@link #swallow(Direction)}, on these connections. */
+  public void swallow(Direction direction, Links which) {
+    swallowed.put(direction, which);
   }
 
   /** Lets the bytes of both directions through again. */
   public void deliver() {
     swallowed.clear();
+  }
+
+  /**
+   * Leaves out the first pub/sub message like this that comes from now on, and nothing else. One at
+   * a time: a second call forgets the first.
+   */
+  public Drop drop(Predicate<Push> wanted) {
+    Drop next = new Drop(wanted);
+    drop = next;
+    return next;
   }
 
   /**
@@ -232,140 +288,47 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   private void connect(Socket client) {
-    Socket server = new Socket();
-    Link link = new Link(connectionIds.incrementAndGet(), client, server);
+    ProxyLink link = new ProxyLink(this, connectionIds.incrementAndGet(), client);
     links.add(link);
-    try {
-      client.setTcpNoDelay(true);
-      server.setTcpNoDelay(true);
-      server.connect(target, 5_000);
-    } catch (IOException unreachable) {
-      link.reset();
-      return;
-    }
-    link.start();
+    link.open(target);
   }
 
-  private static void closeQuietly(AutoCloseable closeable) {
-    try {
-      closeable.close();
-    } catch (Exception alreadyBroken) {
-      // Nothing is left to be done with it.
+  private static boolean concerns(@Nullable Links which, ProxyLink link) {
+    return which == Links.ALL
+        || which == (link.isSubscribed() ? Links.PUSHES : Links.OTHERS);
+  }
+
+  void ended(ProxyLink link) {
+    links.remove(link);
+  }
+
+  void seen(Request request) {
+    requests.add(request);
+    Hold active = hold;
+    if (active != null) {
+      active.look(request);
     }
   }
 
-  /** A connection of a client and its twin to the server. */
-  private final class Link {
-    private final int id;
-    private final Socket client;
-    private final Socket server;
-
-    Link(int id, Socket client, Socket server) {
-      this.id = id;
-      this.client = client;
-      this.server = server;
+  void pass(Direction way, int link) throws InterruptedException {
+    Hold active = hold;
+    if (active != null) {
+      active.pass(way, link);
     }
+  }
 
-    void start() {
-      Thread.ofVirtual().name("proxy-up-" + port).start(this::upstream);
-      BlockingQueue<Chunk> replies = new ArrayBlockingQueue<>(4_096);
-      Thread.ofVirtual().name("proxy-read-" + port).start(() -> readReplies(replies));
-      Thread.ofVirtual().name("proxy-down-" + port).start(() -> writeReplies(replies));
-    }
+  boolean swallows(Direction way, ProxyLink link) {
+    return concerns(swallowed.get(way), link);
+  }
 
-    /** With RST and not FIN: the other side sees an error, as when a machine is gone. */
-    void reset() {
-      links.remove(this);
-      for (Socket socket : List.of(client, server)) {
-        try {
-          socket.setSoLinger(true, 0);
-        } catch (IOException alreadyClosed) {
-          // Then there is nothing to reset.
-        }
-        closeQuietly(socket);
-      }
-    }
+  Duration replyDelay(ProxyLink link) {
+    Duration own = delays.get(link.isSubscribed() ? Links.PUSHES : Links.OTHERS);
+    Duration any = delays.get(Links.ALL);
+    return own != null ? own : any != null ? any : Duration.ZERO;
+  }
 
-    private void end() {
-      links.remove(this);
-      closeQuietly(client);
-      closeQuietly(server);
-    }
-
-    private void upstream() {
-      RespRequests parser =
-          new RespRequests((command, argument) -> seen(new Request(id, command, argument)));
-      byte[] buffer = new byte[64 * 1024];
-      try {
-        InputStream in = client.getInputStream();
-        OutputStream out = server.getOutputStream();
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-          // Counted before it is sent on: whoever has the answer finds the request counted.
-          parser.accept(buffer, n);
-          pass(Direction.UPSTREAM);
-          if (!swallowed.contains(Direction.UPSTREAM)) {
-            out.write(buffer, 0, n);
-          }
-        }
-      } catch (IOException broken) {
-        // The end of a connection is an ordinary event here.
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } finally {
-        end();
-      }
-    }
-
-    private void seen(Request request) {
-      requests.add(request);
-      Hold active = hold;
-      if (active != null) {
-        active.look(request);
-      }
-    }
-
-    private void pass(Direction way) throws InterruptedException {
-      Hold active = hold;
-      if (active != null) {
-        active.pass(way, id);
-      }
-    }
-
-    private void readReplies(BlockingQueue<Chunk> replies) {
-      byte[] buffer = new byte[64 * 1024];
-      try {
-        InputStream in = server.getInputStream();
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-          byte[] bytes = new byte[n];
-          System.arraycopy(buffer, 0, bytes, 0, n);
-          replies.put(new Chunk(bytes, System.nanoTime() + replyDelayNanos.get()));
-        }
-      } catch (IOException broken) {
-        // As above.
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } finally {
-        replies.offer(END);
-      }
-    }
-
-    private void writeReplies(BlockingQueue<Chunk> replies) {
-      try {
-        OutputStream out = client.getOutputStream();
-        for (Chunk chunk = replies.take(); chunk != END; chunk = replies.take()) {
-          TimeUnit.NANOSECONDS.sleep(chunk.dueNanos() - System.nanoTime());
-          pass(Direction.DOWNSTREAM);
-          if (!swallowed.contains(Direction.DOWNSTREAM)) {
-            out.write(chunk.bytes());
-          }
-        }
-      } catch (IOException broken) {
-        // As above.
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } finally {
-        end();
-      }
-    }
+  boolean mayPass(Push push) {
+    Drop active = drop;
+    return active == null || active.mayPass(push);
   }
 }

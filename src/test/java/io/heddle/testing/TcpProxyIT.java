@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.testing.TcpProxy.Direction;
+import io.heddle.testing.TcpProxy.Drop;
 import io.heddle.testing.TcpProxy.Hold;
+import io.heddle.testing.TcpProxy.Links;
 import io.heddle.testing.TcpProxy.Request;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
@@ -15,7 +17,12 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -124,5 +131,65 @@ class TcpProxyIT {
     reply.release();
     assertThat(unheard.get(5, TimeUnit.SECONDS)).isEqualTo(2);
     other.del(key);
+  }
+
+  @Test
+  void faultsOfSubscribersLeaveOthersAlone() throws Exception {
+    StatefulRedisConnection<String, String> other = client.connect();
+    StatefulRedisPubSubConnection<String, String> subscriber = client.connectPubSub();
+    BlockingQueue<String> heard = listen(subscriber);
+    String channel = "proxy-it:" + proxy.port();
+    subscriber.sync().subscribe(channel);
+
+    proxy.delayReplies(Duration.ofMillis(300), Links.PUSHES);
+    long start = System.nanoTime();
+    other.sync().publish(channel, "late");
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(200));
+    assertThat(heard.poll(5, TimeUnit.SECONDS)).isEqualTo("late");
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(290));
+    proxy.delayReplies(Duration.ZERO, Links.PUSHES);
+
+    proxy.swallow(Direction.DOWNSTREAM, Links.PUSHES);
+    other.sync().publish(channel, "swallowed");
+    assertThat(heard.poll(200, TimeUnit.MILLISECONDS)).isNull();
+    proxy.deliver();
+    other.sync().publish(channel, "to one that stays deaf");
+    assertThat(heard.poll(200, TimeUnit.MILLISECONDS)).isNull();
+    assertThat(subscriber.isOpen()).isTrue();
+
+    proxy.cut(Links.PUSHES);
+    Awaitility.await().until(() -> !subscriber.isOpen());
+    assertThat(other.isOpen()).isTrue();
+  }
+
+  @Test
+  void dropsOneMessageAndNothingElse() throws Exception {
+    StatefulRedisConnection<String, String> other = client.connect();
+    StatefulRedisPubSubConnection<String, String> subscriber = client.connectPubSub();
+    BlockingQueue<String> heard = listen(subscriber);
+    String channel = "proxy-it:dropped:" + proxy.port();
+    subscriber.sync().subscribe(channel);
+    Drop drop =
+        proxy.drop(push -> push.channel().equals(channel) && push.message().startsWith("2"));
+    for (String message : List.of("1", "2" + "x".repeat(100_000), "2 again", "3")) {
+      other.sync().publish(channel, message);
+      // Replies stand between the messages on the same connection.
+      assertThat(subscriber.sync().ping()).isEqualTo("PONG");
+    }
+    assertThat(drop.await(Duration.ofSeconds(5))).isTrue();
+    assertThat(heard).containsExactly("1", "2 again", "3");
+  }
+
+  private static BlockingQueue<String> listen(
+      StatefulRedisPubSubConnection<String, String> subscriber) {
+    BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+    subscriber.addListener(
+        new RedisPubSubAdapter<>() {
+          @Override
+          public void message(String from, String message) {
+            heard.add(message);
+          }
+        });
+    return heard;
   }
 }
