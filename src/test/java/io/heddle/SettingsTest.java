@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
+import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
@@ -40,6 +41,8 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
     assertThat(bind(file, "heddle.redis", RedisProperties.class))
         .isEqualTo(bind(nothing, "heddle.redis", RedisProperties.class));
+    assertThat(bind(file, "heddle.live", LiveProperties.class))
+        .isEqualTo(bind(nothing, "heddle.live", LiveProperties.class));
     assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
         .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
   }

@@ -1,0 +1,230 @@
+package io.heddle.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Json;
+import io.heddle.base.Tenant;
+import io.heddle.live.LiveWorld.Loop;
+import io.heddle.live.LiveWorld.Tap;
+import io.heddle.session.ChangeFeed.Loss;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class HubTest {
+
+  private static final Caller ANN = new Caller(Tenant.DEFAULT, "ann", "ann", false);
+
+  private final LiveWorld world = new LiveWorld();
+  private final Loop loop = new Loop();
+  private Tap tap;
+
+  @BeforeEach
+  void watch() {
+    world.write("1");
+    tap = world.watch(loop, null);
+    loop.run();
+  }
+
+  @AfterEach
+  void close() {
+    world.close();
+  }
+
+  @Test
+  void aChangeWithoutItsBodyIsReadOnceForAllWatchers() {
+    Tap other = world.watch(loop, null);
+    loop.run();
+    world.writeLarge("2");
+    loop.run();
+    assertThat(tap.versions()).containsExactly(2L);
+    assertThat(other.versions()).containsExactly(2L);
+    assertThat(world.logReads).isEqualTo(1);
+  }
+
+  @Test
+  void aHoleIsReadFromTheLog() {
+    world.silently("2");
+    world.lose();
+    world.write("3");
+    loop.run();
+    assertThat(tap.versions()).containsExactly(2L, 3L);
+  }
+
+  @Test
+  void whatComesWhileTheLogIsReadWaits() {
+    world.answersWait = true;
+    world.writeLarge("2");
+    world.write("3");
+    world.write("4");
+    loop.run();
+    assertThat(tap.versions()).isEmpty();
+    world.answer();
+    loop.run();
+    assertThat(tap.versions()).containsExactly(2L, 3L, 4L);
+    assertThat(world.logReads).isEqualTo(1);
+  }
+
+  @Test
+  void whatWasMissedWithTheLinkIsReadWhenItIsLost() {
+    world.silently("2");
+    world.coherence.lost(LiveWorld.KEY.partition(), Loss.CLOSED);
+    loop.run();
+    assertThat(tap.versions()).containsExactly(2L);
+  }
+
+  @Test
+  void withoutTrustTheLogIsReadAtEveryTick() {
+    world.coherence.lost(LiveWorld.KEY.partition(), Loss.CLOSED);
+    for (long version = 2; version < 6; version++) {
+      world.silently("x");
+      world.hubs.tick(System.nanoTime());
+      loop.run();
+      assertThat(tap.versions()).isEqualTo(LongStream.rangeClosed(2, version).boxed().toList());
+    }
+    world.compare();
+    int reads = world.logReads;
+    world.hubs.tick(System.nanoTime());
+    world.hubs.tick(System.nanoTime());
+    assertThat(world.logReads).isEqualTo(reads);
+  }
+
+  @Test
+  void whatTheStoreCouldNotTellIsAskedForAgain() {
+    world.unavailable = true;
+    world.silently("2");
+    world.lose();
+    world.write("3");
+    loop.run();
+    assertThat(tap.versions()).isEmpty();
+    world.hubs.tick(System.nanoTime());
+    assertThat(tap.versions()).isEmpty();
+    world.unavailable = false;
+    world.hubs.tick(System.nanoTime());
+    loop.run();
+    assertThat(tap.versions()).containsExactly(2L, 3L);
+  }
+
+  @Test
+  void anotherHistoryIsAGapForEverybody() {
+    Tap other = world.watch(loop, null);
+    loop.run();
+    for (int i = 0; i < 20; i++) {
+      world.write("x");
+    }
+    loop.run();
+    world.restore(5);
+    loop.run();
+    assertThat(tap.types()).endsWith("gap", "snapshot");
+    assertThat(other.types()).endsWith("gap", "snapshot");
+    assertThat(tap.frames.getLast().position()).isEqualTo(world.now());
+    world.compare();
+    world.write("on");
+    loop.run();
+    assertThat(tap.frames.getLast().position()).isEqualTo(world.now());
+    assertThat(world.hubs.gaps()).isEqualTo(2);
+  }
+
+  @Test
+  void aSessionThatEndedUnseenIsFoundOut() {
+    world.coherence.lost(LiveWorld.KEY.partition(), Loss.CLOSED);
+    world.ended = new io.heddle.session.Change.SessionExpired();
+    world.hubs.tick(System.nanoTime());
+    loop.run();
+    assertThat(tap.types()).containsExactly("snapshot", "session.expired");
+    assertThat(tap.ended).isTrue();
+    assertThat(world.hubs.watchedSessions()).isZero();
+    assertThat(world.coherence.followed()).isZero();
+  }
+
+  @Test
+  void theLastWatcherTakesTheHubAlong() {
+    Tap other = world.watch(loop, null);
+    loop.run();
+    tap.watch.stop();
+    assertThat(world.hubs.watchedSessions()).isEqualTo(1);
+    other.watch.stop();
+    other.watch.stop();
+    assertThat(world.hubs.watchedSessions()).isZero();
+    assertThat(world.coherence.followed()).isZero();
+    assertThat(world.listeners).isEmpty();
+    Tap again = world.watch(loop, null);
+    loop.run();
+    world.write("2");
+    loop.run();
+    assertThat(again.versions()).containsExactly(2L);
+  }
+
+  // ---- presence
+
+  @Test
+  void newcomersAreToldWhoIsThereAndTheOthersThatTheyCame() {
+    world.hubs.tick(System.nanoTime());
+    Tap ann = world.watch(loop, ANN, null);
+    loop.run();
+    assertThat(users(ann)).containsExactly("[\"ann\"]");
+    assertThat(users(tap)).containsExactly("[\"ann\"]");
+    ann.watch.stop();
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(2).toNanos());
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"ann\"]", "[]");
+  }
+
+  @Test
+  void anotherReplicasUsersAreKeptWhileItRepeatsThem() {
+    say("{\"replica\":\"r2\",\"users\":[\"bob\"]}");
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"bob\"]");
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(29).toNanos());
+    loop.run();
+    assertThat(users(tap)).hasSize(1);
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(31).toNanos());
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"bob\"]", "[]");
+  }
+
+  @Test
+  void aReplicaThatAsksIsToldAtOnce() {
+    world.watch(loop, ANN, null);
+    world.published.clear();
+    say("{\"who\":\"r2\"}");
+    assertThat(world.published).hasSize(1);
+    assertThat(world.published.getFirst().toString()).contains("\"users\":[\"ann\"]");
+  }
+
+  @Test
+  void whatIsNoMessageOfOursIsPassedOver() {
+    say("rubbish");
+    say("[]");
+    say("{\"replica\":\"r2\",\"users\":7}");
+    loop.run();
+    assertThat(tap.types()).containsExactly("snapshot");
+  }
+
+  @Test
+  void typingIsToldAndForgotten() {
+    world.hubs.typing(LiveWorld.KEY, "ann").subscribe();
+    loop.run();
+    assertThat(tap.types()).containsExactly("snapshot", "typing");
+    Tap later = world.watch(loop, null);
+    loop.run();
+    assertThat(later.types()).containsExactly("snapshot");
+  }
+
+  private void say(String message) {
+    world.listeners.forEach(listener -> listener.accept(Json.of(message)));
+  }
+
+  private static List<String> users(Tap tap) {
+    return tap.frames.stream()
+        .filter(frame -> frame.type().equals("presence"))
+        .map(frame -> new String(frame.utf8(), StandardCharsets.UTF_8))
+        .map(json -> json.substring(json.indexOf('['), json.indexOf(']') + 1))
+        .toList();
+  }
+}

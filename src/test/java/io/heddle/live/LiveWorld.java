@@ -1,0 +1,359 @@
+package io.heddle.live;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.coherence.Coherence;
+import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed.Loss;
+import io.heddle.session.ChangeLog;
+import io.heddle.session.CheckpointPage;
+import io.heddle.session.Description;
+import io.heddle.session.Head;
+import io.heddle.session.LiveChannel;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
+import io.heddle.session.SessionReader;
+import io.heddle.session.StateView;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.View;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Queue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.bind.Binder;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/**
+ * One session in a store that a test turns by hand: what is published, when the log answers, how
+ * much room a connection has. Everything is on the test's thread.
+ */
+final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoCloseable {
+
+  static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");
+  static final Caller BACKEND = new Caller(Tenant.DEFAULT, null, "ip:1", true);
+
+  final Coherence coherence = new Coherence();
+  final LiveProperties properties = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
+
+  /** It ticks when the test says so. */
+  final Hubs hubs = new Hubs(coherence, this, this, this, properties, Duration.ofHours(1));
+
+  final List<Logged> changes = new ArrayList<>();
+  final List<Json> published = new ArrayList<>();
+  final List<Consumer<Json>> listeners = new CopyOnWriteArrayList<>();
+  final Queue<Runnable> answers = new ArrayDeque<>();
+
+  /** Whether the log and the reader answer only when the test says so. */
+  boolean answersWait;
+
+  boolean unavailable;
+  @Nullable Change ended;
+  int logReads;
+  private long seq;
+  private int firstKept;
+  private String history = "a";
+
+  LiveWorld() {
+    coherence.compared(KEY.partition(), 0, System.nanoTime());
+  }
+
+  // ---- the store
+
+  Position now() {
+    return changes.getLast().position();
+  }
+
+  /** Writes and publishes. */
+  Position write(String content) {
+    Position position = silently(content);
+    publish(changes.getLast(), true);
+    return position;
+  }
+
+  /** Writes; the change is published without its body. */
+  Position writeLarge(String content) {
+    Position position = silently(content);
+    publish(changes.getLast(), false);
+    return position;
+  }
+
+  /** Writes, and nobody is told. */
+  Position silently(String content) {
+    String json =
+        "{\"type\":\"message.appended\",\"messages\":[{\"content\":\"" + content + "\"}]}";
+    return add(Json.of(json));
+  }
+
+  private Position add(Json body) {
+    long version = changes.isEmpty() ? 1 : now().version() + 1;
+    String before = changes.isEmpty() ? "" : now().tag();
+    String tag = String.format(Locale.ROOT, "%s%07d", history, version);
+    changes.add(new Logged(new Position(version, tag), before, body));
+    return now();
+  }
+
+  /** The counter goes on where what was not told of left it. */
+  void lose() {
+    seq++;
+  }
+
+  void publish(Logged change, boolean withBody) {
+    coherence.changed(
+        new Change.Published(
+            KEY,
+            ++seq,
+            change.previousTag(),
+            change.position(),
+            new Change.Counters(1, 1, 1, Instant.EPOCH, Instant.EPOCH),
+            withBody ? change.body() : null));
+  }
+
+  void delete() {
+    ended = new Change.SessionDeleted();
+    add(ended.toJson());
+    publish(changes.getLast(), true);
+  }
+
+  /** Another history, as after data were lost: the old positions are none of it. */
+  void restore(int versions) {
+    history = "b";
+    changes.clear();
+    for (int i = 0; i < versions; i++) {
+      silently("restored " + i);
+    }
+    coherence.lost(KEY.partition(), Loss.MOVED);
+  }
+
+  void compare() {
+    coherence.compared(KEY.partition(), seq, System.nanoTime());
+  }
+
+  /** What is before these cannot be told any more. */
+  void trim(int kept) {
+    firstKept = changes.size() - kept;
+  }
+
+  void answer() {
+    for (Runnable next = answers.poll(); next != null; next = answers.poll()) {
+      next.run();
+    }
+  }
+
+  void answerOne() {
+    Runnable next = answers.poll();
+    if (next != null) {
+      next.run();
+    }
+  }
+
+  private <T> Mono<T> later(java.util.function.Supplier<T> answer) {
+    return Mono.create(sink -> {
+      if (unavailable) {
+        sink.error(Problem.of(ProblemCode.STORE_UNAVAILABLE, "away").toException());
+        return;
+      }
+      // It is read now, and arrives later.
+      T read = answer.get();
+      if (answersWait) {
+        answers.add(() -> sink.success(read));
+      } else {
+        sink.success(read);
+      }
+    });
+  }
+
+  @Override
+  public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
+    logReads++;
+    return later(() -> replay(since, most));
+  }
+
+  private Replay replay(Position since, int most) {
+    if (ended != null) {
+      return new Replay.Ended(now(), ended);
+    }
+    int from = -1;
+    for (int i = 0; i < changes.size(); i++) {
+      if (changes.get(i).position().equals(since)) {
+        from = i + 1;
+      }
+    }
+    if (from < 0 || from < firstKept) {
+      return new Replay.Gap(now());
+    }
+    int to = Math.min(changes.size(), from + most);
+    return new Replay.Followed(List.copyOf(changes.subList(from, to)), now());
+  }
+
+  @Override
+  public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
+    if (changes.isEmpty()) {
+      return Mono.error(Problem.of(ProblemCode.SESSION_NOT_FOUND, "none").toException());
+    }
+    return later(() -> {
+      Description description =
+          new Description(
+              null,
+              null,
+              Json.EMPTY_OBJECT,
+              null,
+              null,
+              Description.Status.ACTIVE,
+              Duration.ofHours(1));
+      Instant then = Instant.EPOCH;
+      Head head = new Head(now(), 0, 0, 0, then, then, then, null);
+      return new ThreadPage(new Session(KEY, description, head), List.of(), false, 0);
+    });
+  }
+
+  @Override
+  public Mono<ThreadPage> message(SessionKey key, View view, String message) {
+    throw new AssertionError("nobody asks for a message");
+  }
+
+  @Override
+  public Mono<StateView> state(SessionKey key, View view) {
+    throw new AssertionError("nobody asks for the state");
+  }
+
+  @Override
+  public Mono<CheckpointPage> checkpoints(
+      SessionKey key, View view, int limit, @Nullable String before) {
+    throw new AssertionError("nobody asks for checkpoints");
+  }
+
+  @Override
+  public Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint) {
+    throw new AssertionError("nobody asks for a checkpoint");
+  }
+
+  @Override
+  public Mono<Void> publish(SessionKey key, Json message) {
+    return Mono.fromRunnable(() -> {
+      published.add(message);
+      listeners.forEach(listener -> listener.accept(message));
+    });
+  }
+
+  @Override
+  public Disposable listen(SessionKey key, Consumer<Json> listener) {
+    listeners.add(listener);
+    return () -> listeners.remove(listener);
+  }
+
+  // ---- the watchers
+
+  /** A connection that keeps what it is given. */
+  final class Tap implements Outlet, Watch.Listener {
+    final List<Frame> frames = new ArrayList<>();
+    final Loop loop;
+    boolean writable = true;
+    int flushes;
+    boolean started;
+    boolean ended;
+    @Nullable Problem refused;
+    Watch watch;
+
+    Tap(Loop loop) {
+      this.loop = loop;
+    }
+
+    @Override
+    public Executor loop() {
+      return loop;
+    }
+
+    @Override
+    public boolean isWritable() {
+      return writable;
+    }
+
+    @Override
+    public void write(Frame frame) {
+      frames.add(frame);
+    }
+
+    @Override
+    public void flush() {
+      flushes++;
+    }
+
+    @Override
+    public void started() {
+      started = true;
+    }
+
+    @Override
+    public void refused(Problem problem) {
+      refused = problem;
+    }
+
+    @Override
+    public void ended() {
+      ended = true;
+    }
+
+    List<String> types() {
+      return frames.stream().map(Frame::type).toList();
+    }
+
+    /** The versions of the changes, in the order in which they came. */
+    List<Long> versions() {
+      return frames.stream()
+          .filter(frame -> frame.type().equals("message.appended"))
+          .map(frame -> frame.position().version())
+          .toList();
+    }
+  }
+
+  /** The thread of some connections; it runs when the test says so. */
+  static final class Loop implements Executor {
+    final Queue<Runnable> tasks = new ArrayDeque<>();
+
+    @Override
+    public void execute(Runnable task) {
+      tasks.add(task);
+    }
+
+    void run() {
+      for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+        task.run();
+      }
+    }
+
+    void runOne() {
+      Runnable task = tasks.poll();
+      if (task != null) {
+        task.run();
+      }
+    }
+  }
+
+  Tap watch(Loop loop, @Nullable Position since) {
+    return watch(loop, BACKEND, since);
+  }
+
+  Tap watch(Loop loop, Caller caller, @Nullable Position since) {
+    Tap tap = new Tap(loop);
+    tap.watch = hubs.watch(KEY, caller, since, tap, tap);
+    return tap;
+  }
+
+  @Override
+  public void close() {
+    hubs.close();
+  }
+}
