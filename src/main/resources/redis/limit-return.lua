@@ -1,15 +1,16 @@
--- Counts one less, each counter only in the window it was counted in.
+-- Counts what was not used no more, each counter only in the window it was counted in.
 --
 -- KEYS: the rules' counters, all of one subject
--- ARGV: for each counter the milliseconds its window should last yet, and how far from that it may be
+-- ARGV: for each counter the milliseconds its window should last yet, how far from that it may be, and
+--   how many to take from it; never more than it counts
 -- Returns: for each counter 1 if it was lowered, else 0
 local answer = {}
 for i = 1, #KEYS do
   local left = redis.call('PTTL', KEYS[i])
   local count = tonumber(redis.call('GET', KEYS[i]) or '')
   answer[i] = 0
-  if left >= 0 and count and count > 0 and math.abs(left - tonumber(ARGV[2 * i - 1])) <= tonumber(ARGV[2 * i]) then
-    redis.call('DECR', KEYS[i])
+  if left >= 0 and count and count > 0 and math.abs(left - tonumber(ARGV[3 * i - 2])) <= tonumber(ARGV[3 * i - 1]) then
+    redis.call('DECRBY', KEYS[i], string.format('%.0f', math.min(count, tonumber(ARGV[3 * i]))))
     answer[i] = 1
   end
 end

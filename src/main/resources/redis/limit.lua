@@ -1,9 +1,10 @@
 -- Counts one under every rule of a subject, or under none when one of them has none left.
 --
 -- KEYS: the rules' counters, all of one subject
--- ARGV: for each counter its limit and its window in milliseconds
+-- ARGV: for each counter its limit and its window in milliseconds; then, for a lease, how many it is
+--   at most, and for each counter up to which count more than one may be leased
 -- Returns: for each counter: 1 if it had one left, else 0; its count now; milliseconds its window
---   lasts yet, all of it when none runs
+--   lasts yet, all of it when none runs; then, for a lease, how many were counted under every rule
 --
 -- It counts first and takes back what was not allowed, because nearly all of it is.
 --
@@ -24,10 +25,21 @@ for i = 1, #KEYS do
   if count > ARGV[2 * i - 1] + 0 then had, allowed = 0, false end
   answer[3 * i - 2], answer[3 * i - 1], answer[3 * i] = had, count, left
 end
+local most = ARGV[2 * #KEYS + 1]
 if not allowed then
   for i = 1, #KEYS do
     answer[3 * i - 1] = call('DECR', KEYS[i])
     if made[i] then call('DEL', KEYS[i]) end
   end
+  if most then answer[3 * #KEYS + 1] = 0 end
+elseif most then
+  local more = most - 1
+  for i = 1, #KEYS do more = math.min(more, ARGV[2 * #KEYS + 1 + i] - answer[3 * i - 1]) end
+  more = math.max(more, 0)
+  if more > 0 then
+    local by = string.format('%.0f', more)
+    for i = 1, #KEYS do answer[3 * i - 1] = call('INCRBY', KEYS[i], by) end
+  end
+  answer[3 * #KEYS + 1] = 1 + more
 end
 return answer

@@ -4,7 +4,7 @@
 -- ARGV: 1 owner the session must have ('' for any), 2 version to go on from, 3 most versions of the
 --   thread, 4 bytes of bodies after which no further version of it is begun
 -- Returns: {1, now, {state, description}, tag of that version or nil, {thread entry, …},
---   {thread entry that follows them}, {change entry, …}}
+--   {thread entry that follows them}, {change entry, …}, {the oldest change entry, if there is no tag}}
 --   | {2, version, tag, 'deleted' or 'expired'} of a tombstone | {0, 'session-not-found'}
 --
 -- All of the other changes are answered, because there are few and they are short. Of the thread no
@@ -48,4 +48,5 @@ repeat
     from = '(' .. entry[1]
   end
 until follows[1] or #entries < 32
-return {1, now, {s[1], s[2]}, tag or false, thread, follows, call('XRANGE', KEYS[3], '(' .. after, '+')}
+local oldest = tag and {} or call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
+return {1, now, {s[1], s[2]}, tag or false, thread, follows, call('XRANGE', KEYS[3], '(' .. after, '+'), oldest}

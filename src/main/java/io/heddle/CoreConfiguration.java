@@ -83,8 +83,7 @@ class CoreConfiguration {
   /** A reader too, but whoever asks for one gets the engine's: writes are based on what it says. */
   @Bean
   @Fallback
-  NearCache nearCache(
-      SessionReader reader, Coherence coherence, CoherenceProperties properties) {
+  NearCache nearCache(SessionReader reader, Coherence coherence, CoherenceProperties properties) {
     return new NearCache(reader, coherence, properties);
   }
 
@@ -105,8 +104,7 @@ class CoreConfiguration {
   }
 
   @Bean
-  CoherenceHealth coherenceHealthIndicator(
-      Coherence coherence, CoherenceProperties properties) {
+  CoherenceHealth coherenceHealthIndicator(Coherence coherence, CoherenceProperties properties) {
     return new CoherenceHealth(coherence, properties.enabled());
   }
 

@@ -20,11 +20,8 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.lettuce.core.AbstractRedisClient;
-import io.lettuce.core.resource.Delay;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,13 +57,9 @@ class RedisConfiguration {
     return options -> RedisClients.options(options, properties);
   }
 
-  /** Comes back soon after an outage however long it was; the driver's own pause grows to 30 s. */
   @Bean
-  ClientResourcesBuilderCustomizer heddleReconnects(RedisProperties properties) {
-    return resources ->
-        resources.reconnectDelay(
-            Delay.equalJitter(
-                Duration.ofMillis(10), properties.reconnectMax(), 50, TimeUnit.MILLISECONDS));
+  ClientResourcesBuilderCustomizer heddleClientResources(RedisProperties properties) {
+    return resources -> RedisClients.resources(resources, properties);
   }
 
   /** Ended by its lifecycle, before its client. */

@@ -67,12 +67,6 @@ final class Requests {
 
   Description description(Caller caller) {
     return new Description(
-        caller.user(),
-        null,
-        Json.EMPTY_OBJECT,
-        null,
-        null,
-        Description.Status.ACTIVE,
-        defaultTtl);
+        caller.user(), null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, defaultTtl);
   }
 }

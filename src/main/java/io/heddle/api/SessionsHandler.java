@@ -96,9 +96,7 @@ final class SessionsHandler {
         .load(key, call.view(), page)
         .map(found ->
             Answers.read(
-                call,
-                found,
-                () -> messages < 0 ? found.bareSessionJson() : found.sessionJson()));
+                call, found, () -> messages < 0 ? found.bareSessionJson() : found.sessionJson()));
   }
 
   Mono<Answer> patch(Call call) {

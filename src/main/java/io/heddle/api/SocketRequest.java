@@ -114,8 +114,7 @@ sealed interface SocketRequest {
         case "key" -> key = in.isNull() ? null : Terms.key(name, in.string(0, 1 << 16));
         case "lock" -> lock = in.isNull() ? null : Terms.lock(name, in.string(0, 1 << 16));
         case "ifMatch" ->
-            ifMatch =
-                in.isNull() ? List.of() : Terms.ifMatch(name, List.of(in.string(1, 1 << 16)));
+            ifMatch = in.isNull() ? List.of() : Terms.ifMatch(name, List.of(in.string(1, 1 << 16)));
         case "wait" ->
             waitFor =
                 in.isNull()
@@ -143,8 +142,7 @@ sealed interface SocketRequest {
             case "append" -> APPEND;
             case "turn", "cancel" ->
                 throw Query.refuse("type", "is " + type + ", which this server cannot do yet");
-            default ->
-                throw Query.refuse("type", "must be one of watch, unwatch, append, typing");
+            default -> throw Query.refuse("type", "must be one of watch, unwatch, append, typing");
           };
       for (String name : given) {
         if (!ANY.contains(name) && !own.contains(name)) {

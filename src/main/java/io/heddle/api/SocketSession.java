@@ -196,8 +196,7 @@ final class SocketSession implements SocketProtocol {
               .problem());
       return;
     }
-    Watch watch =
-        services.hubs().watch(key(id), caller, request.since(), open, new Told(request));
+    Watch watch = services.hubs().watch(key(id), caller, request.since(), open, new Told(request));
     watches.put(id, watch);
   }
 
@@ -265,10 +264,9 @@ final class SocketSession implements SocketProtocol {
             .admit(caller, path)
             .flatMap(admission -> {
               Conditions conditions =
-                  new Conditions(caller.owner(), retry(request, path), request.lock(),
-                      request.ifMatch());
-              var writing =
-                  services.requests().writing(caller, key, conditions, request.waitFor());
+                  new Conditions(
+                      caller.owner(), retry(request, path), request.lock(), request.ifMatch());
+              var writing = services.requests().writing(caller, key, conditions, request.waitFor());
               var made = request.create() ? services.requests().description(caller) : null;
               return services
                   .gate()
@@ -277,8 +275,7 @@ final class SocketSession implements SocketProtocol {
                       conditions,
                       key,
                       () -> services.threads().append(writing, request.messages(), made))
-                  .map(written ->
-                      SocketFrames.ack(request.ref(), request.session(), written))
+                  .map(written -> SocketFrames.ack(request.ref(), request.session(), written))
                   .onErrorResume(
                       ProblemException.class, e -> Mono.just(error(request, e.problem())))
                   .doOnNext(_ -> tell(admission));
@@ -316,10 +313,11 @@ final class SocketSession implements SocketProtocol {
   /** Sends the answer, wherever it comes from, and goes on with the next request. */
   private void answer(SocketRequest request, Mono<Frame> answer) {
     answer.subscribe(
-        frame -> on(() -> {
-          send(frame);
-          done();
-        }),
+        frame ->
+            on(() -> {
+              send(frame);
+              done();
+            }),
         error -> on(() -> fail(request, problem(error))));
   }
 

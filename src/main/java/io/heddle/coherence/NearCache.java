@@ -32,7 +32,8 @@ import reactor.core.publisher.Signal;
  *
  * <ul>
  *   <li>a change of a session takes its {@link Slot} out of the map before anybody is told of the
- *       change. Whoever asks afterwards finds neither a page nor a read from before it;
+ *       change, or puts one in its place that shows the change. Whoever asks afterwards finds
+ *       neither a page nor a read from before it;
  *   <li>a read is kept only if its slot is still the one in the map, which is looked up and filled
  *       in one atomic step;
  *   <li>a slot is used only in the generation of its partition that it began in;
@@ -123,7 +124,8 @@ public final class NearCache implements SessionReader {
             .apply(key, write, conditions)
             .doOnNext(outcome -> {
               if (outcome instanceof Outcome.Applied applied) {
-                leave(key, applied.head().position());
+                Position position = applied.head().position();
+                slots.asMap().computeIfPresent(key, (_, slot) -> slot.at(position));
               }
             });
   }
@@ -238,12 +240,7 @@ public final class NearCache implements SessionReader {
   }
 
   private void forget(Change.Published change) {
-    leave(change.session(), change.position());
-  }
-
-  /** Forgets everything about the session but pages at the position that it has come to. */
-  private void leave(SessionKey key, Position position) {
-    slots.asMap().computeIfPresent(key, (_, slot) -> slot.at(position));
+    slots.asMap().computeIfPresent(change.session(), (_, slot) -> slot.after(change));
   }
 
   /** One read of the store. */
@@ -311,8 +308,7 @@ public final class NearCache implements SessionReader {
         return false;
       }
       long oldest = load.begunAt() + properties.maxAge().toNanos();
-      long endsAt = loaded.endsAt() - oldest < 0 ? loaded.endsAt() : oldest;
-      there.keep(page, loaded.from(Origin.HIT), endsAt, properties.pagesPerSession());
+      there.keep(page, loaded.from(Origin.HIT), oldest, properties.pagesPerSession());
       return true;
     }
   }

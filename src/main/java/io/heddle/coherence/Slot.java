@@ -1,11 +1,13 @@
 package io.heddle.coherence;
 
 import io.heddle.base.Position;
+import io.heddle.session.Change;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Signal;
 
@@ -32,8 +34,14 @@ final class Slot {
     this.generation = generation;
   }
 
-  /** A page that may be served until {@code endsAt}. */
-  private record Value(ThreadPage page, long endsAt) {
+  /**
+   * @param oldest until when it may be served at most, although the session lives longer
+   */
+  private record Value(ThreadPage page, long oldest) {
+
+    boolean isOver(long now) {
+      return page.endsAt() - now <= 0 || oldest - now <= 0;
+    }
 
     /** The messages, and the JSON that is made of them. */
     long weight() {
@@ -66,7 +74,7 @@ final class Slot {
   /** The page, if it is known and may still be served. */
   @Nullable ThreadPage page(PageRequest asked, long now) {
     Value value = values.get(asked);
-    return value != null && value.endsAt - now > 0 ? value.page : null;
+    return value != null && !value.isOver(now) ? value.page : null;
   }
 
   @Nullable Load load(PageRequest asked) {
@@ -83,15 +91,19 @@ final class Slot {
     loads.remove(asked, load);
   }
 
-  /** Remembers the page, in the place of the one that ends first if there are too many. */
-  void keep(PageRequest asked, ThreadPage page, long endsAt, int most) {
-    Value value = new Value(page, endsAt);
+  /**
+   * Remembers the page, in the place of the oldest one if there are too many.
+   *
+   * @param oldest until when it may be served at most
+   */
+  void keep(PageRequest asked, ThreadPage page, long oldest, int most) {
+    Value value = new Value(page, oldest);
     Value before = values.put(asked, value);
     weight += value.weight() - (before == null ? 0 : before.weight());
     if (values.size() > most) {
       values.entrySet().stream()
           .filter(entry -> !entry.getKey().equals(asked))
-          .min((a, b) -> Long.signum(a.getValue().endsAt - b.getValue().endsAt))
+          .min((a, b) -> Long.signum(a.getValue().oldest - b.getValue().oldest))
           .ifPresent(entry -> {
             values.remove(entry.getKey());
             weight -= entry.getValue().weight();
@@ -99,15 +111,29 @@ final class Slot {
     }
   }
 
-  /**
-   * What is left of the slot when the session is known to be at the position: the pages that show
-   * it already, and none of the reads under way. Null when nothing is.
-   */
+  /** What is left when the session is known to be at the position: the pages that show it. */
   @Nullable Slot at(Position position) {
+    return left((_, page) -> page.session().position().equals(position) ? page : null);
+  }
+
+  /**
+   * What is left after the change: the pages that show it already, and those that it says enough
+   * for to be made anew.
+   */
+  @Nullable Slot after(Change.Published change) {
+    return left((asked, page) ->
+        page.session().position().equals(change.position())
+            ? page
+            : Patch.apply(asked, page, change));
+  }
+
+  /** Another slot, without the reads that are under way; null when nothing would be in it. */
+  private @Nullable Slot left(BiFunction<PageRequest, ThreadPage, @Nullable ThreadPage> pages) {
     Slot left = new Slot(generation);
     values.forEach((asked, value) -> {
-      if (value.page.session().position().equals(position)) {
-        left.keep(asked, value.page, value.endsAt, Integer.MAX_VALUE);
+      ThreadPage page = pages.apply(asked, value.page);
+      if (page != null) {
+        left.keep(asked, page, value.oldest, Integer.MAX_VALUE);
       }
     });
     return left.isEmpty() ? null : left;

@@ -49,7 +49,7 @@ final class EmbeddedChangeLog implements ChangeLog {
     if (!since.equals(now)
         && (since.version() >= now.version()
             || !since.tag().equals(tagOf(rows, session, since.version())))) {
-      return new Replay.Gap(now);
+      return unknown(rows, session, since);
     }
     LoggedChanges changes = new LoggedChanges(since, now, session.lastSeq());
     addThread(changes, rows, key, session, since.version() + 1, most);
@@ -66,8 +66,21 @@ final class EmbeddedChangeLog implements ChangeLog {
     return changes.replay(WriteRules.description(rows, session.number()), most);
   }
 
+  private static Replay unknown(Rows rows, SessionRecord session, Position since) {
+    var oldest = rows.scan(Table.CHANGES, Keys.number(session.number()), null, false);
+    return oldest.hasNext()
+        ? LoggedChanges.unknown(
+            since, session.position(), Keys.versionOf(oldest.next()), oldest.value().body())
+        : new Replay.Gap(session.position());
+  }
+
   private static void addThread(
-      LoggedChanges changes, Rows rows, SessionKey key, SessionRecord session, long from, int most) {
+      LoggedChanges changes,
+      Rows rows,
+      SessionKey key,
+      SessionRecord session,
+      long from,
+      int most) {
     var thread =
         rows.scan(
             Table.MESSAGES,

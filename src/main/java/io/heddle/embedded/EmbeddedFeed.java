@@ -1,5 +1,6 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
@@ -70,6 +71,7 @@ final class EmbeddedFeed implements ChangeFeed {
 
   private void emit(int partition, long seq, Tx.Made made) {
     told[partition] = seq;
+    Json body = Tx.bodyOf(made.change());
     Change.Published published =
         new Change.Published(
             made.session(),
@@ -77,7 +79,10 @@ final class EmbeddedFeed implements ChangeFeed {
             made.previousTag(),
             made.position(),
             made.counters(),
-            Tx.bodyOf(made.change()));
+            body,
+            body != null && made.change() instanceof Change.MessagesAppended appended
+                ? appended.messages()
+                : List.of());
     listeners.forEach(listener -> tell(listener, to -> to.changed(published)));
   }
 

@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Rule;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -45,23 +47,32 @@ final class EmbeddedRateLimiter implements RateLimiter {
 
   @Override
   public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
-    return Mono.fromSupplier(() -> {
-      List<Decision> decisions = new ArrayList<>(rules.size());
-      windows
-          .asMap()
-          .compute(
-              subject,
-              (_, before) -> {
-                long now = nanoTime.getAsLong();
-                Map<String, Window> all = running(before, now);
-                boolean none = rules.stream().anyMatch(rule -> count(all, rule) >= rule.limit());
-                for (Rule rule : rules) {
-                  decisions.add(none ? look(all, rule, now) : count(all, rule, now));
-                }
-                return all;
-              });
-      return List.copyOf(decisions);
-    });
+    return Mono.fromSupplier(() -> count(subject, rules, 1).decisions());
+  }
+
+  @Override
+  public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
+    return Mono.fromSupplier(() -> count(subject, rules, most));
+  }
+
+  private Lease count(Subject subject, List<Rule> rules, long most) {
+    List<Decision> decisions = new ArrayList<>(rules.size());
+    AtomicLong permits = new AtomicLong();
+    windows
+        .asMap()
+        .compute(
+            subject,
+            (_, before) -> {
+              long now = nanoTime.getAsLong();
+              Map<String, Window> all = running(before, now);
+              long many = permits(all, rules, most);
+              for (Rule rule : rules) {
+                decisions.add(many == 0 ? look(all, rule, now) : count(all, rule, many, now));
+              }
+              permits.set(many);
+              return all;
+            });
+    return new Lease(permits.get(), List.copyOf(decisions));
   }
 
   @Override
@@ -79,6 +90,19 @@ final class EmbeddedRateLimiter implements RateLimiter {
                 }));
   }
 
+  /** How many may be counted under each rule, 0 when one of them has none left. */
+  private static long permits(Map<String, Window> all, List<Rule> rules, long most) {
+    long many = most;
+    for (Rule rule : rules) {
+      long count = count(all, rule);
+      if (count >= rule.limit()) {
+        return 0;
+      }
+      many = Math.min(many, Math.max(1, rule.leasable() - count));
+    }
+    return many;
+  }
+
   private static Decision look(Map<String, Window> all, Rule rule, long now) {
     Window window = all.get(rule.name());
     long count = window == null ? 0 : window.count();
@@ -86,12 +110,12 @@ final class EmbeddedRateLimiter implements RateLimiter {
     return new Decision(rule, count < rule.limit(), Math.max(0, rule.limit() - count), left);
   }
 
-  private static Decision count(Map<String, Window> all, Rule rule, long now) {
+  private static Decision count(Map<String, Window> all, Rule rule, long many, long now) {
     Window window = all.get(rule.name());
     Window next =
         window == null
-            ? new Window(1, now + rule.window().toNanos())
-            : new Window(window.count() + 1, window.end());
+            ? new Window(many, now + rule.window().toNanos())
+            : new Window(window.count() + many, window.end());
     all.put(rule.name(), next);
     return new Decision(
         rule, true, rule.limit() - next.count(), Duration.ofNanos(next.end() - now));
@@ -104,7 +128,9 @@ final class EmbeddedRateLimiter implements RateLimiter {
     }
     Duration off = Duration.ofNanos(window.end() - now).minus(permit.left()).abs();
     if (off.compareTo(permit.tolerance()) <= 0) {
-      all.put(permit.rule().name(), new Window(window.count() - 1, window.end()));
+      all.put(
+          permit.rule().name(),
+          new Window(Math.max(0, window.count() - permit.count()), window.end()));
     }
   }
 

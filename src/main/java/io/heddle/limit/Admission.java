@@ -10,10 +10,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param decisions one a rule that was asked; none when nothing is limited or the store was silent
  * @param refusal {@code rate-limited} or {@code limiter-unavailable}, or null when it may go on
+ * @param policy the {@code RateLimit-Policy} header, {@code "requests";q=6000;w=60}, or null
  * @param askedAt when the rules were asked, on the monotonic clock
  */
 public record Admission(
-    Subject subject, List<Decision> decisions, @Nullable Problem refusal, long askedAt) {
+    Subject subject,
+    List<Decision> decisions,
+    @Nullable Problem refusal,
+    @Nullable String policy,
+    long askedAt) {
 
   public boolean allowed() {
     return refusal == null;
@@ -23,18 +28,9 @@ public record Admission(
   public @Nullable String rateLimit() {
     StringBuilder header = new StringBuilder(64);
     for (Decision decision : decisions) {
-      name(decision, header).append(";r=").append(decision.remaining());
+      header.append(header.isEmpty() ? "\"" : ", \"").append(decision.rule().name());
+      header.append("\";r=").append(decision.remaining());
       header.append(";t=").append(seconds(decision.resetAfter()));
-    }
-    return header.isEmpty() ? null : header.toString();
-  }
-
-  /** The {@code RateLimit-Policy} header, {@code "requests";q=6000;w=60}, or null. */
-  public @Nullable String policy() {
-    StringBuilder header = new StringBuilder(64);
-    for (Decision decision : decisions) {
-      name(decision, header).append(";q=").append(decision.rule().limit());
-      header.append(";w=").append(seconds(decision.rule().window()));
     }
     return header.isEmpty() ? null : header.toString();
   }
@@ -42,12 +38,5 @@ public record Admission(
   /** Whole seconds, rounded up: whoever waits that long has waited long enough. */
   static long seconds(Duration duration) {
     return Math.max(1, (duration.toMillis() + 999) / 1000);
-  }
-
-  private static StringBuilder name(Decision decision, StringBuilder header) {
-    return header
-        .append(header.isEmpty() ? "\"" : ", \"")
-        .append(decision.rule().name())
-        .append('"');
   }
 }

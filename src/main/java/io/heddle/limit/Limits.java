@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
@@ -19,17 +21,20 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.util.AntPathMatcher;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Asks the rules that are for a request, all of them in one call.
  *
  * <p>Whoever has used up a limit of kind {@code requests} is refused here until that window ends,
  * without asking: a client in a loop must not cost the store anything. Writes are always asked,
- * because what was counted of them may be given back.
+ * because what was counted of them may be given back. Reads use permits that were counted ahead,
+ * where there are some ({@link Leases}).
  */
-public final class Limits {
+public final class Limits implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Limits.class);
   private static final int REMEMBERED = 10_000;
@@ -38,7 +43,10 @@ public final class Limits {
   private final List<Rule> rules;
   private final Duration timeout;
   private final LongSupplier nanoTime;
-  private final AntPathMatcher paths = new AntPathMatcher();
+  private final RuleSet.Finder finder;
+  private final Deadlines deadlines;
+  private final Leases leases;
+  private final Disposable.Swap ticker = Disposables.swap();
   private final Cache<Counter, Long> exhausted;
   private final AtomicBoolean silent = new AtomicBoolean();
   private final LongAdder refused = new LongAdder();
@@ -46,13 +54,21 @@ public final class Limits {
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
     this(limiter, properties, System::nanoTime);
+    long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
+    ticker.update(
+        Schedulers.parallel()
+            .schedulePeriodically(this::tick, period, period, TimeUnit.MILLISECONDS));
   }
 
+  /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
     this.limiter = limiter;
     this.rules = properties.active();
     this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
+    this.finder = new RuleSet.Finder(rules);
+    this.deadlines = new Deadlines(timeout, nanoTime);
+    this.leases = new Leases(limiter, deadlines, nanoTime, failures::increment);
     this.exhausted =
         Caffeine.newBuilder()
             .maximumSize(REMEMBERED)
@@ -63,35 +79,60 @@ public final class Limits {
             .build();
   }
 
+  /** What the ticker does: ends questions that are late, and leases. */
+  void tick() {
+    deadlines.tick();
+    leases.tick();
+  }
+
+  /** Gives back what was counted ahead, and waits for that as long as for a question. */
+  @Override
+  public void close() {
+    try {
+      leases.close().toFuture().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.warn("Not every unused permit was given back ({})", e.toString());
+    } finally {
+      ticker.dispose();
+    }
+  }
+
   /**
-   * Counts a request. Never an error: a refusal is part of the answer. When the store does not
-   * answer in time, {@code on-failure} of the rules decides, and one {@code deny} is enough.
+   * Counts a request, at once: a read that needs nobody is admitted when this returns. Never an
+   * error: a refusal is part of the answer. When the store does not answer in time, {@code
+   * on-failure} of the rules decides, and one {@code deny} is enough.
    *
    * @param write whether it writes
    * @param path as the client sent it, decoded, without the query
    */
   public Mono<Admission> admit(Caller caller, boolean write, String path) {
-    return Mono.defer(() -> {
-      Subject subject = Subject.of(caller);
-      long now = nanoTime.getAsLong();
-      List<Rule> asked = rulesFor(write, path);
-      if (asked.isEmpty()) {
-        return Mono.just(new Admission(subject, List.of(), null, now));
+    Subject subject = Subject.of(caller);
+    long now = nanoTime.getAsLong();
+    RuleSet asked = finder.find(write, path);
+    if (asked.rules().isEmpty()) {
+      return Mono.just(new Admission(subject, List.of(), null, null, now));
+    }
+    if (!write) {
+      List<Decision> leased = leases.use(subject, asked, now);
+      if (leased != null) {
+        return Mono.just(new Admission(subject, leased, null, asked.policy(), now));
       }
-      List<Decision> known = exhausted(subject, asked, now);
-      if (!known.isEmpty()) {
-        return Mono.just(admission(subject, known, now));
-      }
-      return limiter
-          .take(subject, asked)
-          .timeout(timeout)
-          .map(decisions -> {
-            answered();
-            remember(subject, decisions, now);
-            return admission(subject, decisions, now);
-          })
-          .onErrorResume(error -> Mono.just(unanswered(subject, asked, error, now)));
-    });
+    }
+    List<Decision> known = exhausted(subject, asked.rules(), now);
+    if (!known.isEmpty()) {
+      return Mono.just(admission(subject, asked, known, now));
+    }
+    Mono<List<Decision>> decisions =
+        write ? leases.one(subject, asked) : leases.ask(subject, asked, now);
+    return decisions
+        .map(said -> {
+          answered();
+          remember(subject, said, now);
+          return admission(subject, asked, said, now);
+        })
+        .onErrorResume(error -> Mono.just(unanswered(subject, asked.rules(), error, now)));
   }
 
   /**
@@ -111,13 +152,7 @@ public final class Limits {
           permits.add(new Permit(decision.rule(), left));
         }
       }
-      return permits.isEmpty()
-          ? Mono.empty()
-          : limiter
-              .giveBack(admission.subject(), permits)
-              .timeout(timeout)
-              .doOnError(_ -> failures.increment())
-              .onErrorComplete();
+      return permits.isEmpty() ? Mono.empty() : leases.giveBack(admission.subject(), permits);
     });
   }
 
@@ -134,43 +169,6 @@ public final class Limits {
   /** How many requests could not be counted in time, since the start. */
   public long failures() {
     return failures.sum();
-  }
-
-  /** The rules for a request: of each kind those that name its path, else those that name none. */
-  private List<Rule> rulesFor(boolean write, String path) {
-    List<Rule> found = new ArrayList<>(4);
-    collect(Kind.REQUESTS, path, found);
-    if (write) {
-      collect(Kind.WRITES, path, found);
-    }
-    return found;
-  }
-
-  private void collect(Kind kind, String path, List<Rule> found) {
-    boolean named = false;
-    for (Rule rule : rules) {
-      if (rule.kind() == kind && names(rule, path)) {
-        found.add(rule);
-        named = true;
-      }
-    }
-    if (named) {
-      return;
-    }
-    for (Rule rule : rules) {
-      if (rule.kind() == kind && rule.paths().isEmpty()) {
-        found.add(rule);
-      }
-    }
-  }
-
-  private boolean names(Rule rule, String path) {
-    for (String pattern : rule.paths()) {
-      if (paths.match(pattern, path)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private List<Decision> exhausted(Subject subject, List<Rule> asked, long now) {
@@ -198,8 +196,10 @@ public final class Limits {
     }
   }
 
-  private Admission admission(Subject subject, List<Decision> decisions, long askedAt) {
-    return new Admission(subject, List.copyOf(decisions), refusal(decisions), askedAt);
+  private Admission admission(
+      Subject subject, RuleSet asked, List<Decision> decisions, long askedAt) {
+    return new Admission(
+        subject, List.copyOf(decisions), refusal(decisions), asked.policy(), askedAt);
   }
 
   private @Nullable Problem refusal(List<Decision> decisions) {
@@ -248,7 +248,7 @@ public final class Limits {
                     "the caller's limits could not be asked within " + timeout.toMillis() + " ms")
                 .with("retryAfter", 1)
             : null;
-    return new Admission(subject, List.of(), refusal, askedAt);
+    return new Admission(subject, List.of(), refusal, null, askedAt);
   }
 
   private record Counter(Subject subject, String rule) {}

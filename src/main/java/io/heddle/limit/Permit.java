@@ -3,11 +3,17 @@ package io.heddle.limit;
 import java.time.Duration;
 
 /**
- * One that was counted and is to be counted no more.
+ * What was counted and is to be counted no more.
  *
+ * @param count how many, 1 or more
  * @param left what should be left of the window it was counted in, more than 0
  */
-public record Permit(Rule rule, Duration left) {
+public record Permit(Rule rule, long count, Duration left) {
+
+  /** One. */
+  public Permit(Rule rule, Duration left) {
+    this(rule, 1, left);
+  }
 
   /**
    * How far {@link #left} may be from what is left of the running window, for it to be the same

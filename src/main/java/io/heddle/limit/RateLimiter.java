@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
  * starts with the first one counted and ends after the rule's time, by the store's measure of time
  * passing; no clock is compared.
  *
- * <p>The error of both is {@code store-unavailable}: it is not known whether anything was counted.
+ * <p>The error of each is {@code store-unavailable}: it is not known whether anything was counted.
  * Answers on an engine thread that must not be blocked.
  */
 public interface RateLimiter {
@@ -21,6 +21,15 @@ public interface RateLimiter {
    * @return one decision a rule, in the same order
    */
   Mono<List<Decision>> take(Subject subject, List<Rule> rules);
+
+  /**
+   * Counts one under every rule as {@link #take} does, and more ahead of their use: in the same
+   * instant, as many under every rule, up to {@code most} in all and only as far as no counter goes
+   * above its {@link Rule#leasable()}.
+   *
+   * @param most 1 or more
+   */
+  Mono<Lease> lease(Subject subject, List<Rule> rules, long most);
 
   /**
    * Takes back what was counted, each only if its counter still is in the window that {@link

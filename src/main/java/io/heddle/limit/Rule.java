@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
 public record Rule(
     String name, Kind kind, long limit, Duration window, List<String> paths, OnFailure onFailure) {
 
+  private static final int LEAST_LEASABLE = 100;
+
   /** What is counted. */
   public enum Kind {
     /** Every request. */
@@ -45,5 +47,13 @@ public record Rule(
     if (window.toMillis() < 100 || window.compareTo(MAX_WINDOW) > 0) {
       throw new IllegalArgumentException("window of rule " + name + " must be 100ms to 31d");
     }
+  }
+
+  /**
+   * Up to which count permits may be leased: 80 % of the limit, because what a lease holds unused
+   * is refused to others; nothing under a limit of 100.
+   */
+  public long leasable() {
+    return limit < LEAST_LEASABLE ? 0 : limit / 5 * 4;
   }
 }

@@ -27,13 +27,23 @@ public final class Frame {
   private final String previousTag;
   private final String type;
   private final @Nullable Json json;
+  private final @Nullable String owner;
+
+  private Frame(@Nullable Position position, String previousTag, String type, @Nullable Json json) {
+    this(position, previousTag, type, json, null);
+  }
 
   private Frame(
-      @Nullable Position position, String previousTag, String type, @Nullable Json json) {
+      @Nullable Position position,
+      String previousTag,
+      String type,
+      @Nullable Json json,
+      @Nullable String owner) {
     this.position = position;
     this.previousTag = previousTag;
     this.type = type;
     this.json = json;
+    this.owner = owner;
   }
 
   /** A message that is no change: an answer, or something that is kept only while it lasts. */
@@ -55,8 +65,7 @@ public final class Frame {
     }
     String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
     JsonBuffer out = open(type, key, position, bytes.length + 192);
-    return new Frame(
-        position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
+    return new Frame(position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
   }
 
   static Frame snapshot(ThreadPage page) {
@@ -64,7 +73,8 @@ public final class Frame {
     byte[] state = page.sessionJson();
     JsonBuffer out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
     out.ascii(",\"state\":").raw(state, 0, state.length).ascii("}");
-    return new Frame(position, "", SNAPSHOT, out.toJson());
+    String owner = page.session().description().user();
+    return new Frame(position, "", SNAPSHOT, out.toJson(), owner);
   }
 
   /**
@@ -117,6 +127,11 @@ public final class Frame {
 
   public String type() {
     return type;
+  }
+
+  /** Whether who may see this owner's sessions only may be sent a snapshot. */
+  boolean isOf(@Nullable String other) {
+    return other == null || other.equals(owner);
   }
 
   /** Not to be asked of a frame that {@link #isHollow()}; those are not sent. */

@@ -169,6 +169,11 @@ public final class Watch {
     }
     Position from = at;
     if (frame.type().equals(Frame.SNAPSHOT)) {
+      if (!frame.isOf(caller.owner())) {
+        // Its end was missed, and somebody else has made another of that id since.
+        end(Frame.end(key(), null, Frame.DELETED));
+        return true;
+      }
       hubs.counts.gaps.increment();
       at = frame.position();
     } else if (frame.isDurable() && from != null) {
@@ -226,18 +231,24 @@ public final class Watch {
 
   private <T> void answer(int read, Mono<T> asked, Consumer<T> then) {
     asked.subscribe(
-        answer -> on(outlet.loop(), () -> {
-          if (read == reads) {
-            then.accept(answer);
-            outlet.flush();
-          }
-        }),
-        error -> on(outlet.loop(), () -> {
-          if (read == reads) {
-            failed(error);
-            outlet.flush();
-          }
-        }));
+        answer ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads) {
+                    then.accept(answer);
+                    outlet.flush();
+                  }
+                }),
+        error ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads) {
+                    failed(error);
+                    outlet.flush();
+                  }
+                }));
   }
 
   private static void on(Executor loop, Runnable task) {
@@ -255,8 +266,7 @@ public final class Watch {
         boolean moved = false;
         for (Logged change : changes) {
           Position from = at;
-          Frame frame =
-              Frame.change(key(), change.position(), change.previousTag(), change.body());
+          Frame frame = Frame.change(key(), change.position(), change.previousTag(), change.body());
           if (from == null || frame.stepFrom(from) == Step.NEXT) {
             at = frame.position();
             outlet.write(frame);
@@ -336,12 +346,14 @@ public final class Watch {
       listener.started();
       Frame present = hub.present();
       if (present != null) {
-        on(outlet.loop(), () -> {
-          if (state == State.LEVEL && outlet.isWritable()) {
-            outlet.write(present);
-            outlet.flush();
-          }
-        });
+        on(
+            outlet.loop(),
+            () -> {
+              if (state == State.LEVEL && outlet.isWritable()) {
+                outlet.write(present);
+                outlet.flush();
+              }
+            });
       }
     }
   }
@@ -367,11 +379,14 @@ public final class Watch {
     int read = ++reads;
     long spread = ThreadLocalRandom.current().nextLong(RETRY.toMillis() / 2);
     Mono.delay(RETRY.plusMillis(spread), Schedulers.parallel())
-        .subscribe(_ -> on(outlet.loop(), () -> {
-          if (read == reads && state != State.ENDED) {
-            read();
-          }
-        }));
+        .subscribe(_ ->
+            on(
+                outlet.loop(),
+                () -> {
+                  if (read == reads && state != State.ENDED) {
+                    read();
+                  }
+                }));
   }
 
   private void end(Frame frame) {

@@ -25,6 +25,7 @@ final class ChangeMessage {
 
   private final byte[] bytes;
   private int at;
+  private List<Message> appended = List.of();
 
   private ChangeMessage(byte[] bytes) {
     this.bytes = bytes;
@@ -56,7 +57,8 @@ final class ChangeMessage {
             Long.parseLong(words[7]),
             Instant.ofEpochMilli(Long.parseLong(words[9])),
             Instant.ofEpochMilli(Long.parseLong(words[8])));
-    return new Change.Published(key, Long.parseLong(words[0]), previous, position, counters, body);
+    return new Change.Published(
+        key, Long.parseLong(words[0]), previous, position, counters, body, appended);
   }
 
   private @Nullable Json appended(SessionKey key, Position position, long lastSeq, long millis) {
@@ -84,7 +86,11 @@ final class ChangeMessage {
     }
     // The script knows the bodies' bytes only; with seqs and times they may be too many after all.
     Json change = new Change.MessagesAppended(messages).toJson();
-    return change.length() <= Change.MAX_PUBLISHED_BYTES ? change : null;
+    if (change.length() > Change.MAX_PUBLISHED_BYTES) {
+      return null;
+    }
+    appended = messages;
+    return change;
   }
 
   /** The next word; the space after it is passed over. */

@@ -186,34 +186,38 @@ final class RedisChangeFeed implements ChangeFeed {
 
   private void look() {
     looking = true;
-    Thread.ofVirtual().name("heddle-redis-feed-look").start(() -> {
-      List<@Nullable String> found = null;
-      try {
-        found = masters.look();
-      } catch (RuntimeException e) {
-        LOG.debug("looking for the masters: {}", e.getMessage());
-      }
-      List<@Nullable String> result = found;
-      then(() -> {
-        looking = false;
-        places = result;
-        if (result == null) {
-          lookSoon();
-        } else {
-          step();
-        }
-      });
-    });
+    Thread.ofVirtual()
+        .name("heddle-redis-feed-look")
+        .start(() -> {
+          List<@Nullable String> found = null;
+          try {
+            found = masters.look();
+          } catch (RuntimeException e) {
+            LOG.debug("looking for the masters: {}", e.getMessage());
+          }
+          List<@Nullable String> result = found;
+          then(() -> {
+            looking = false;
+            places = result;
+            if (result == null) {
+              lookSoon();
+            } else {
+              step();
+            }
+          });
+        });
   }
 
   private void lookSoon() {
     if (!waiting) {
       waiting = true;
-      after(pause(looks++), () -> {
-        waiting = false;
-        places = null;
-        step();
-      });
+      after(
+          pause(looks++),
+          () -> {
+            waiting = false;
+            places = null;
+            step();
+          });
     }
   }
 
@@ -223,10 +227,12 @@ final class RedisChangeFeed implements ChangeFeed {
     long pause = linkedBefore.isEmpty() ? 0 : pause(failures.getOrDefault(master, 0));
     long most = properties.connectTimeout().plus(properties.timeout()).toMillis();
     after(pause + most, () -> failed(master, attempt, "it does not answer"));
-    after(pause, () ->
-        Thread.ofVirtual()
-            .name("heddle-redis-feed-connect")
-            .start(() -> connectNow(master, attempt)));
+    after(
+        pause,
+        () ->
+            Thread.ofVirtual()
+                .name("heddle-redis-feed-connect")
+                .start(() -> connectNow(master, attempt)));
   }
 
   private void connectNow(String master, Attempt attempt) {
@@ -254,11 +260,7 @@ final class RedisChangeFeed implements ChangeFeed {
     failures.merge(master, 1, Integer::sum);
     RedisFeedLink fresh =
         new RedisFeedLink(
-            master,
-            made,
-            link.publish() == PublishCommand.SPUBLISH,
-            properties.timeout(),
-            telling);
+            master, made, link.publish() == PublishCommand.SPUBLISH, properties.timeout(), telling);
     links.put(master, fresh);
     fresh.start();
     step();

@@ -57,7 +57,14 @@ final class RedisChangeLog implements ChangeLog {
     }
     if (!since.equals(now)
         && (since.version() >= now.version() || !since.tag().equals(reply.textOrNull(3)))) {
-      return new Replay.Gap(now);
+      Reply oldest = reply.list(7);
+      return oldest.size() == 0
+          ? new Replay.Gap(now)
+          : LoggedChanges.unknown(
+              since,
+              now,
+              version(oldest.list(0).text(0)),
+              new Json(oldest.list(0).list(1).bytes(5)));
     }
     LoggedChanges changes = new LoggedChanges(since, now, state.lastSeq());
     Reply thread = reply.list(4);

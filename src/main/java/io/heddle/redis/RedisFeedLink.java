@@ -208,9 +208,7 @@ final class RedisFeedLink {
   private CompletionStage<Void> subscribe(byte[] channel) {
     // One channel a command: the driver takes any confirmation for that of the oldest command, so
     // a second one of the same command would put every later reply out of step.
-    return sharded
-        ? connection.async().ssubscribe(channel)
-        : connection.async().subscribe(channel);
+    return sharded ? connection.async().ssubscribe(channel) : connection.async().subscribe(channel);
   }
 
   private void confirmed(String channel) {

@@ -13,7 +13,9 @@ import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
-/** Live messages over the connections of the {@link RedisChangeFeed}, which keeps them subscribed. */
+/**
+ * Live messages over the connections of the {@link RedisChangeFeed}, which keeps them subscribed.
+ */
 final class RedisLiveChannel implements LiveChannel {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisLiveChannel.class);

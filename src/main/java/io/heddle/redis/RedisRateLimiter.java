@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Rule;
@@ -10,10 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
-/** Counters in Redis, all of one subject in one slot: one request, however many rules are asked. */
+/**
+ * Counters in Redis, all of one subject in one slot: one request, however many rules are asked, and
+ * however many ask at the same time.
+ */
 final class RedisRateLimiter implements RateLimiter {
 
   private final RedisLink link;
+  private final LimitLines<List<Decision>> lines = new LimitLines<>(this::take);
 
   RedisRateLimiter(RedisLink link) {
     this.link = link;
@@ -21,27 +26,89 @@ final class RedisRateLimiter implements RateLimiter {
 
   @Override
   public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
-    byte[][] keys = new byte[rules.size()][];
+    return lines.ask(subject, rules);
+  }
+
+  private Mono<List<List<Decision>>> take(Subject subject, List<Rule> rules, int count) {
+    return count == 1 ? one(subject, rules).map(List::of) : many(subject, rules, count);
+  }
+
+  private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
     Args args = Args.of(2 * rules.size());
-    for (int i = 0; i < keys.length; i++) {
-      Rule rule = rules.get(i);
-      keys[i] = key(subject, rule);
-      args.number(rule.limit()).number(rule.window().toMillis());
-    }
+    byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT, keys, args.toArray())
         .map(answer -> decisions(rules, new Reply(answer)));
+  }
+
+  private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
+    Args args = Args.of(1 + 2 * rules.size()).number(count);
+    byte[][] keys = counters(subject, rules, args);
+    return link.read(RedisScript.LIMIT_MANY, keys, args.toArray())
+        .map(answer -> {
+          Reply reply = new Reply(answer);
+          List<List<Decision>> all = new ArrayList<>(count);
+          for (int i = 0; i < count; i++) {
+            all.add(decisions(rules, reply, i));
+          }
+          return all;
+        });
+  }
+
+  /** What one of many is told: the first of them as if it had been alone, and so on. */
+  private static List<Decision> decisions(List<Rule> rules, Reply reply, int place) {
+    long counted = reply.number(0);
+    boolean allowed = place < counted;
+    long after = allowed ? counted - 1 - place : 0;
+    List<Decision> decisions = new ArrayList<>(rules.size());
+    for (int i = 0; i < rules.size(); i++) {
+      Rule rule = rules.get(i);
+      long left = rule.limit() - reply.number(2 * i + 1);
+      decisions.add(
+          new Decision(
+              rule,
+              allowed || left > 0,
+              Math.max(0, left + after),
+              Duration.ofMillis(reply.number(2 * i + 2))));
+    }
+    return List.copyOf(decisions);
+  }
+
+  @Override
+  public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
+    Args args = Args.of(3 * rules.size() + 1);
+    byte[][] keys = counters(subject, rules, args);
+    args.number(most);
+    for (Rule rule : rules) {
+      args.number(rule.leasable());
+    }
+    return link.read(RedisScript.LIMIT, keys, args.toArray())
+        .map(answer -> {
+          Reply reply = new Reply(answer);
+          return new Lease(reply.number(3 * rules.size()), decisions(rules, reply));
+        });
   }
 
   @Override
   public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
     byte[][] keys = new byte[permits.size()][];
-    Args args = Args.of(2 * permits.size());
+    Args args = Args.of(3 * permits.size());
     for (int i = 0; i < keys.length; i++) {
       Permit permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
       args.number(permit.left().toMillis()).number(permit.tolerance().toMillis());
+      args.number(permit.count());
     }
     return link.read(RedisScript.LIMIT_RETURN, keys, args.toArray()).then();
+  }
+
+  private static byte[][] counters(Subject subject, List<Rule> rules, Args args) {
+    byte[][] keys = new byte[rules.size()][];
+    for (int i = 0; i < keys.length; i++) {
+      Rule rule = rules.get(i);
+      keys[i] = key(subject, rule);
+      args.number(rule.limit()).number(rule.window().toMillis());
+    }
+    return keys;
   }
 
   private static List<Decision> decisions(List<Rule> rules, Reply reply) {

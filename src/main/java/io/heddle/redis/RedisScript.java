@@ -39,6 +39,7 @@ enum RedisScript {
   CURRENT,
   FORGET,
   LIMIT,
+  LIMIT_MANY,
   LIMIT_RETURN,
   SCHEMA;
 

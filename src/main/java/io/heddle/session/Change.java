@@ -121,6 +121,7 @@ public sealed interface Change {
    * @param counters the session's as of this version; of an ended one 0, and the end is now
    * @param body {@link Change#toJson()}, or null when it is longer than {@link
    *     #MAX_PUBLISHED_BYTES}
+   * @param appended the messages in the body; none when it has none
    */
   record Published(
       SessionKey session,
@@ -128,7 +129,20 @@ public sealed interface Change {
       String previousTag,
       Position position,
       Counters counters,
-      @Nullable Json body) {}
+      @Nullable Json body,
+      List<Message> appended) {
+
+    /** One that appends nothing, or does not say what. */
+    public Published(
+        SessionKey session,
+        long partitionSeq,
+        String previousTag,
+        Position position,
+        Counters counters,
+        @Nullable Json body) {
+      this(session, partitionSeq, previousTag, position, counters, body, List.of());
+    }
+  }
 
   /** What a change makes of the session's {@link Head}, so that a reader need not ask for it. */
   record Counters(

@@ -37,8 +37,12 @@ public interface ChangeLog {
      */
     record Gap(Position now) implements Replay {}
 
-    /** The session has ended since, or had ended there. */
-    record Ended(Position now, Change change) implements Replay {}
+    /**
+     * The session has ended since, or had ended there.
+     *
+     * @param end null when a later session has taken the id: that is another, whoever it is of
+     */
+    record Ended(@Nullable Position end, Change change) implements Replay {}
   }
 
   /**

@@ -31,6 +31,8 @@ public final class LoggedChanges {
   private static final byte[] UPDATED =
       "{\"type\":\"session.updated\"".getBytes(StandardCharsets.US_ASCII);
 
+  private static final Json CREATED = new Change.SessionCreated().toJson();
+
   private final Position since;
   private final Position now;
   private final NavigableMap<Long, List<Entry>> appends = new TreeMap<>();
@@ -52,6 +54,19 @@ public final class LoggedChanges {
     this.since = since;
     this.now = now;
     this.nextSeq = lastSeq + 1;
+  }
+
+  /**
+   * What is told of a position that this history does not have.
+   *
+   * @param oldest of the other changes that are kept: when it is the making of the session, and
+   *     comes after the position, then the position is of an earlier session of this id
+   */
+  public static Replay unknown(
+      Position since, Position now, long oldest, @Nullable Json oldestBody) {
+    return CREATED.equals(oldestBody) && oldest > since.version()
+        ? new Replay.Ended(null, new Change.SessionDeleted())
+        : new Replay.Gap(now);
   }
 
   /** The next message of the thread after the position. */
@@ -129,7 +144,8 @@ public final class LoggedChanges {
     }
     Entry last = entries.getLast();
     Map.Entry<Long, List<Entry>> next = appends.higherEntry(last.version());
-    return last.message().seq() + 1 == (next == null ? nextSeq : next.getValue().getFirst().message().seq());
+    return last.message().seq() + 1
+        == (next == null ? nextSeq : next.getValue().getFirst().message().seq());
   }
 
   private @Nullable Json updated(long version, Description description) {

@@ -44,8 +44,8 @@ public final class EventStream implements ServerResponse {
   }
 
   private Mono<Void> stream(HttpServerResponse response) {
-    return Mono.create(sink ->
-        response.withConnection(connection -> begin(connection.channel(), sink)));
+    return Mono.create(
+        sink -> response.withConnection(connection -> begin(connection.channel(), sink)));
   }
 
   private void begin(Channel channel, MonoSink<Void> sink) {

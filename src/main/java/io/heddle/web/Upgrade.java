@@ -1,8 +1,6 @@
 package io.heddle.web;
 
 import io.netty.channel.ChannelPipeline;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
@@ -54,16 +52,17 @@ public final class Upgrade implements ServerResponse {
         WebsocketServerSpec.builder().maxFramePayloadLength(maxMessage).handlePing(true).build();
     return response.sendWebsocket(
         (_, out) ->
-            Mono.create(end -> out.withConnection(connection -> {
-              ChannelPipeline pipeline = connection.channel().pipeline();
-              connection.channel().closeFuture().addListener(_ -> end.success());
-              KeepAliveReads.leave(pipeline);
-              RequestRepair.leave(pipeline);
-              pipeline.addBefore(
-                  NettyPipeline.ReactiveBridge,
-                  NAME,
-                  new SocketConnection(connections, protocol, maxMessage));
-            })),
+            Mono.create(end ->
+                out.withConnection(connection -> {
+                  ChannelPipeline pipeline = connection.channel().pipeline();
+                  connection.channel().closeFuture().addListener(_ -> end.success());
+                  KeepAliveReads.leave(pipeline);
+                  RequestRepair.leave(pipeline);
+                  pipeline.addBefore(
+                      NettyPipeline.ReactiveBridge,
+                      NAME,
+                      new SocketConnection(connections, protocol, maxMessage));
+                })),
         spec);
   }
 

@@ -32,6 +32,11 @@ final class Application implements HttpContract.Server {
   }
 
   @Override
+  public <T> T bean(Class<T> type) {
+    return context.getBean(type);
+  }
+
+  @Override
   public void close() {
     context.close();
   }

@@ -41,6 +41,8 @@ abstract class HttpContract {
   interface Server extends AutoCloseable {
     int port();
 
+    <T> T bean(Class<T> type);
+
     @Override
     void close();
   }

@@ -208,8 +208,7 @@ class OpenApiTest {
             unused(RateLimiter.class),
             new LimitProperties(
                 false, Duration.ofSeconds(1), io.heddle.limit.Rule.OnFailure.ALLOW, Map.of()));
-    LiveProperties live =
-        new Binder().bindOrCreate("heddle.live", LiveProperties.class);
+    LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
     try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
         Hubs hubs =
             new Hubs(

@@ -15,10 +15,12 @@ public final class Bench {
         switch (name) {
           case "append-cpu" -> AppendCpuBench.run();
           case "http" -> HttpBench.run();
+          case "reads" -> ReadBench.run();
           case "embedded" -> EmbeddedBench.run();
           default -> {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
+            System.out.println("-Dbench=reads: cached reads over HTTP, next to a plain handler");
             System.out.println("-Dbench=embedded: appends with a file, next to the same in RAM");
             yield name.equals("list");
           }

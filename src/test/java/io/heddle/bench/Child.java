@@ -141,6 +141,18 @@ final class Child implements AutoCloseable {
     return answer;
   }
 
+  /** Tells {@link Load} one line. */
+  Pace pace(String line) throws IOException {
+    String[] nanos = ask(line).split(" ", -1);
+    return new Pace(Long.parseLong(nanos[0]) / 1e9, Long.parseLong(nanos[1]) / 1e6);
+  }
+
+  /**
+   * @param seconds for all requests
+   * @param p99 milliseconds that 99 of 100 requests did not take longer than
+   */
+  record Pace(double seconds, double p99) {}
+
   /** CPU seconds of a process so far, in user and in system mode. */
   static double cpu(long pid) throws IOException {
     String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));

@@ -97,12 +97,12 @@ final class HttpBench {
     double server = Child.cpu(target.server.pid());
     double redis = Child.cpu(target.redis.pid());
     double own = Child.cpu(load.pid());
-    String nanos =
-        load.ask(
+    Child.Pace pace =
+        load.pace(
             "append %d %s %d %d %d"
                 .formatted(target.server.port(), target.path, sessions, CONNECTIONS, count));
     return new Figures(
-        count / (Long.parseLong(nanos) / 1e9),
+        count / pace.seconds(),
         (Child.cpu(target.server.pid()) - server) * 1e6 / count,
         (Child.cpu(target.redis.pid()) - redis) * 1e6 / count,
         (Child.cpu(load.pid()) - own) * 1e6 / count);

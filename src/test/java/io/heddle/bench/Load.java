@@ -16,19 +16,22 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A process that appends: one thread, connections kept alive, each sends its next request when the
- * last is answered. Every answer must be a 201. Told on stdin {@code append port path sessions
- * connections requests}, or {@code create port sessions}, it answers on stdout with the nanoseconds
- * that took.
+ * A process that asks: one thread, connections kept alive, each sends its next request when the
+ * last is answered. Every answer must be a 200 or 201. Told on stdin {@code append port path
+ * sessions connections requests}, {@code get} with the same words, or {@code create port sessions},
+ * it answers on stdout with the nanoseconds that all took, and the 99th percentile of those that
+ * one took.
  */
 final class Load {
 
   private static final int MESSAGE = 300;
-  private static final byte[] CREATED = ascii("HTTP/1.1 201 ");
+  private static final int ANSWER = 65_536;
+  private static final byte[] GOOD = ascii("HTTP/1.1 20");
   private static final byte[] LENGTH = ascii("content-length: ");
 
   private final byte[][] requests;
   private final Selector selector;
+  private final long[] latencies;
   private int unsent;
   private int unanswered;
   private int next;
@@ -36,6 +39,7 @@ final class Load {
   private Load(byte[][] requests, int count) throws IOException {
     this.requests = requests;
     this.selector = Selector.open();
+    this.latencies = new long[count];
     this.unsent = count;
     this.unanswered = count;
   }
@@ -53,15 +57,21 @@ final class Load {
         System.out.println(run(port, puts, 1, sessions));
       } else {
         int sessions = Integer.parseInt(words[3]);
-        byte[][] posts = new byte[sessions][];
-        Arrays.setAll(posts, session -> post(port, words[2], sessions, session));
+        byte[][] requests = new byte[sessions][];
+        boolean get = words[0].equals("get");
+        Arrays.setAll(
+            requests,
+            session ->
+                get
+                    ? get(port, words[2], sessions, session)
+                    : post(port, words[2], sessions, session));
         System.out.println(
-            run(port, posts, Integer.parseInt(words[4]), Integer.parseInt(words[5])));
+            run(port, requests, Integer.parseInt(words[4]), Integer.parseInt(words[5])));
       }
     }
   }
 
-  private static long run(int port, byte[][] requests, int connections, int count)
+  private static String run(int port, byte[][] requests, int connections, int count)
       throws IOException {
     Load load = new Load(requests, count);
     List<SocketChannel> channels = new ArrayList<>();
@@ -71,10 +81,12 @@ final class Load {
             SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.configureBlocking(false);
-        channel.register(load.selector, SelectionKey.OP_READ, ByteBuffer.allocateDirect(16_384));
+        channel.register(load.selector, SelectionKey.OP_READ, new Exchange());
         channels.add(channel);
       }
-      return load.drive(channels);
+      long all = load.drive();
+      Arrays.sort(load.latencies);
+      return all + " " + load.latencies[(int) (count * 0.99)];
     } finally {
       for (SocketChannel channel : channels) {
         channel.close();
@@ -83,10 +95,10 @@ final class Load {
     }
   }
 
-  private long drive(List<SocketChannel> channels) throws IOException {
+  private long drive() throws IOException {
     long start = System.nanoTime();
-    for (SocketChannel channel : channels) {
-      send(channel);
+    for (SelectionKey key : selector.keys()) {
+      send(key);
     }
     while (unanswered > 0) {
       if (selector.select(this::read, 20_000) == 0) {
@@ -96,11 +108,13 @@ final class Load {
     return System.nanoTime() - start;
   }
 
-  private void send(SocketChannel channel) throws IOException {
+  private void send(SelectionKey key) throws IOException {
     if (unsent == 0) {
       return;
     }
     unsent--;
+    SocketChannel channel = (SocketChannel) key.channel();
+    ((Exchange) key.attachment()).sentAt = System.nanoTime();
     ByteBuffer request = ByteBuffer.wrap(requests[next]);
     next = (next + 1) % requests.length;
     while (request.hasRemaining()) {
@@ -110,7 +124,8 @@ final class Load {
 
   private void read(SelectionKey key) {
     SocketChannel channel = (SocketChannel) key.channel();
-    ByteBuffer answer = (ByteBuffer) key.attachment();
+    Exchange exchange = (Exchange) key.attachment();
+    ByteBuffer answer = exchange.answer;
     try {
       if (channel.read(answer) < 0) {
         throw new IOException("the server hung up");
@@ -119,8 +134,8 @@ final class Load {
       if (length < 0 || answer.position() < length) {
         return;
       }
-      for (int i = 0; i < CREATED.length; i++) {
-        if (answer.get(i) != CREATED[i]) {
+      for (int i = 0; i < GOOD.length; i++) {
+        if (answer.get(i) != GOOD[i]) {
           byte[] text = new byte[answer.position()];
           answer.get(0, text);
           throw new IOException("refused: " + new String(text, StandardCharsets.UTF_8));
@@ -128,7 +143,8 @@ final class Load {
       }
       answer.clear();
       unanswered--;
-      send(channel);
+      latencies[unanswered] = System.nanoTime() - exchange.sentAt;
+      send(key);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
@@ -175,6 +191,11 @@ final class Load {
     return request("POST", port, path + "/bench-" + sessions + "-" + session + "/messages", body);
   }
 
+  private static byte[] get(int port, String path, int sessions, int session) {
+    String target = path + "/bench-" + sessions + "-" + session + "/messages?limit=50";
+    return ascii("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n\r\n");
+  }
+
   private static byte[] request(String method, int port, String path, String body) {
     String head =
         "%s %s HTTP/1.1\r\n"
@@ -182,6 +203,12 @@ final class Load {
             + "Content-Type: application/json\r\n"
             + "Content-Length: %d";
     return ascii(head.formatted(method, path, port, body.length()) + "\r\n\r\n" + body);
+  }
+
+  /** What one connection is doing. */
+  private static final class Exchange {
+    private final ByteBuffer answer = ByteBuffer.allocateDirect(ANSWER);
+    private long sentAt;
   }
 
   private static byte[] ascii(String text) {

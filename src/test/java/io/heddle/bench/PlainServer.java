@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.redisson.Redisson;
@@ -59,6 +60,7 @@ class PlainServer {
   private static final int DOCUMENT = 50 * 330;
 
   private final JsonMapper json = JsonMapper.builder().build();
+  private final Map<String, byte[]> kept = new ConcurrentHashMap<>();
   private final AtomicLong owners = new AtomicLong();
   private final byte[] document = "m".repeat(DOCUMENT).getBytes(StandardCharsets.US_ASCII);
 
@@ -101,7 +103,32 @@ class PlainServer {
         .POST(
             "/lock/v1/sessions/{id}/messages",
             request -> message(request).flatMap(body -> locked(request, body, redis, redisson)))
+        .PUT("/v1/sessions/{id}/messages", this::keep)
+        .GET("/v1/sessions/{id}/messages", this::ready)
         .build();
+  }
+
+  private Mono<ServerResponse> keep(ServerRequest request) {
+    return request
+        .bodyToMono(byte[].class)
+        .flatMap(bytes -> {
+          kept.put(request.pathVariable("id"), bytes);
+          return ServerResponse.noContent().build();
+        });
+  }
+
+  /** Ready bytes under the headers that Heddle answers a read with. */
+  private Mono<ServerResponse> ready(ServerRequest request) {
+    byte[] bytes = kept.get(request.pathVariable("id"));
+    return bytes == null
+        ? ServerResponse.notFound().build()
+        : ServerResponse.ok()
+            .contentType(MediaType.APPLICATION_JSON)
+            .header(HttpHeaders.ETAG, "\"1234-abcdefgh\"")
+            .header("Heddle-Cache", "hit")
+            .header("RateLimit", "\"requests\";r=999999999;t=3600")
+            .header("RateLimit-Policy", "\"requests\";q=1000000000;w=3600")
+            .bodyValue(bytes);
   }
 
   private Mono<String> message(ServerRequest request) {

@@ -32,10 +32,7 @@ class CoherenceTest {
     changed(NEIGHBOUR, 9);
     assertThat(told)
         .containsExactly(
-            "forget 8-00000008",
-            "one 8-00000008",
-            "forget 9-00000009",
-            "neighbour 9-00000009");
+            "forget 8-00000008", "one 8-00000008", "forget 9-00000009", "neighbour 9-00000009");
     assertThat(coherence.gaps()).isZero();
   }
 

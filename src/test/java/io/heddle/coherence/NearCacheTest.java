@@ -1,6 +1,7 @@
 package io.heddle.coherence;
 
 import static io.heddle.coherence.HandStore.position;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
@@ -24,6 +25,8 @@ import io.heddle.session.View;
 import io.heddle.session.Write;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
@@ -232,6 +235,73 @@ class NearCacheTest {
     store.next();
   }
 
+  // ---- appends that tell enough
+
+  @Test
+  void anAppendIsAddedToThePagesThatStandRightBeforeIt() {
+    load(PageRequest.last(3), 7);
+    load(PageRequest.backward(2, null), 7);
+    ask(FIRST);
+    Read underWay = store.next();
+    appended(7, 8);
+
+    ThreadPage last = served(ask(PageRequest.last(3)));
+    assertThat(last.origin()).isEqualTo(Origin.HIT);
+    assertThat(last.session().position()).isEqualTo(position(8));
+    assertThat(last.messages()).extracting(Message::seq).containsExactly(6L, 7L, 8L);
+    assertThat(last.hasMore()).isTrue();
+    assertThat(new String(last.json(), US_ASCII)).contains("8-00000008", "\"id\":\"m8\"");
+    assertThat(last.session().head().messageCount()).isEqualTo(108);
+    assertThat(served(ask(PageRequest.backward(2, null))).messages())
+        .extracting(Message::seq)
+        .containsExactly(8L, 7L);
+    // Nobody knows whether the read that is under way shows it.
+    underWay.answer(page("ann", 7));
+    ask(FIRST);
+    store.next();
+  }
+
+  @Test
+  void aPageFromTheStartTakesAppendsUntilItIsFull() {
+    PageRequest page = PageRequest.forward(8, null);
+    load(page, 7);
+    appended(7, 8);
+    assertThat(served(ask(page)).messages()).hasSize(8);
+    assertThat(served(ask(page)).hasMore()).isFalse();
+    appended(8, 9);
+    appended(9, 10);
+    assertThat(served(ask(page)).messages()).last().extracting(Message::seq).isEqualTo(8L);
+    assertThat(served(ask(page)).hasMore()).isTrue();
+    assertThat(served(ask(page)).session().position()).isEqualTo(position(10));
+    store.isNotAsked();
+  }
+
+  @Test
+  void anAppendMovesTheEndOfThePageWithTheSessions() {
+    ask(LAST);
+    long endsAt = now + 5_000_000_000L;
+    store.next().answer(new ThreadPage(session("ann", 7), messages(7), false, endsAt));
+    appended(7, 8);
+    assertThat(served(ask(LAST)).endsAt()).isEqualTo(endsAt + 100_000_000_000L);
+    pass(Duration.ofMillis(29_999));
+    assertThat(served(ask(LAST)).origin()).isEqualTo(Origin.HIT);
+    pass(Duration.ofMillis(1));
+    // It was read as long ago as the page that it was added to.
+    ask(LAST);
+    store.next();
+  }
+
+  @Test
+  void anAppendToAnotherVersionOrHistoryIsNotAdded() {
+    for (Position before : List.of(position(6), position(8), new Position(7, "zzzzzzzz"))) {
+      load(LAST, 7);
+      appended(before, 9);
+      ask(LAST);
+      store.next().answer(page("ann", 7));
+      change(100);
+    }
+  }
+
   // ---- trust
 
   @Test
@@ -364,10 +434,11 @@ class NearCacheTest {
     Read read = store.next();
     assertThat(read.view).isEqualTo(View.ANY);
     read.answer(page("ann", 7));
-    assertThat(askers).allSatisfy(asker -> {
-      assertThat(served(asker).origin()).isEqualTo(Origin.MISS);
-      assertThat(served(asker).json()).isSameAs(served(askers.getFirst()).json());
-    });
+    assertThat(askers)
+        .allSatisfy(asker -> {
+          assertThat(served(asker).origin()).isEqualTo(Origin.MISS);
+          assertThat(served(asker).json()).isSameAs(served(askers.getFirst()).json());
+        });
     counted(0, 20, 0, 0);
   }
 
@@ -460,13 +531,10 @@ class NearCacheTest {
     store.next().refuse(code);
     assertThat(refused(admin)).isEqualTo(code);
 
-    assertThat(store.reads())
-        .extracting(read -> read.view)
-        .containsExactlyInAnyOrder(BOB, ANN);
+    assertThat(store.reads()).extracting(read -> read.view).containsExactlyInAnyOrder(BOB, ANN);
     store
         .reads()
-        .forEach(read ->
-            read.refuse(read.view.equals(ANN) ? code : ProblemCode.SESSION_NOT_FOUND));
+        .forEach(read -> read.refuse(read.view.equals(ANN) ? code : ProblemCode.SESSION_NOT_FOUND));
     assertThat(refused(bob)).isEqualTo(ProblemCode.SESSION_NOT_FOUND);
     assertThat(refused(ann)).isEqualTo(code);
   }
@@ -561,7 +629,19 @@ class NearCacheTest {
 
   private ThreadPage load(PageRequest page, long version) {
     CompletableFuture<ThreadPage> asked = ask(page);
-    store.next().answer(page("ann", version));
+    List<Message> messages = new ArrayList<>(messages(version));
+    boolean more = messages.size() > page.limit();
+    if (more) {
+      messages =
+          page.fromEnd()
+              ? messages.subList(messages.size() - page.limit(), messages.size())
+              : messages.subList(0, page.limit());
+    }
+    if (page.newestFirst()) {
+      Collections.reverse(messages);
+    }
+    long endsAt = now + HOUR.toNanos();
+    store.next().answer(new ThreadPage(session("ann", version), messages, more, endsAt));
     return served(asked);
   }
 
@@ -598,10 +678,32 @@ class NearCacheTest {
             null));
   }
 
+  private void appended(long before, long version) {
+    appended(position(before), version);
+  }
+
+  /** An append that also makes the session end 100 s later. */
+  private void appended(Position before, long version) {
+    Message message = HandStore.message(version, 20);
+    coherence.changed(
+        new Change.Published(
+            KEY,
+            ++seq,
+            before.tag(),
+            position(version),
+            new Change.Counters(
+                version,
+                100 + version,
+                1,
+                HandStore.TIME,
+                session("ann", before.version()).head().expiresAt().plusSeconds(100)),
+            new Change.MessagesAppended(List.of(message)).toJson(),
+            List.of(message)));
+  }
+
   private void written(long version) {
     SessionWriter writer =
-        (_, _, _) ->
-            Mono.just(new Outcome.Applied("ann", null, session("ann", version).head()));
+        (_, _, _) -> Mono.just(new Outcome.Applied("ann", null, session("ann", version).head()));
     cache.forgetting(writer).apply(KEY, new Write.Delete(), Conditions.NONE).toFuture().join();
   }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Tenant;
 import io.heddle.limit.LimitProperties.RuleProperties;
@@ -12,13 +11,12 @@ import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
-import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 class LimitsTest {
@@ -120,17 +118,150 @@ class LimitsTest {
   void aSilentStoreAdmitsUnlessARuleDenies() {
     counters.silent = true;
     Limits allow = limits(Map.of("requests", rule(Kind.REQUESTS, 1)));
-    Admission admitted = admit(allow, false, "/x");
+    Admission admitted = admitLate(allow, false);
     assertThat(admitted.allowed()).isTrue();
     assertThat(admitted.rateLimit()).isNull();
     assertThat(allow.failures()).isEqualTo(1);
 
     RuleProperties strict = new RuleProperties(Kind.WRITES, 1, MINUTE, List.of(), OnFailure.DENY);
     Limits deny = limits(Map.of("requests", rule(Kind.REQUESTS, 1), "writes", strict));
-    assertThat(admit(deny, false, "/x").allowed()).isTrue();
-    Admission refused = admit(deny, true, "/x");
+    assertThat(admitLate(deny, false).allowed()).isTrue();
+    Admission refused = admitLate(deny, true);
     assertThat(refused.refusal()).isNotNull();
     assertThat(refused.refusal().code()).isEqualTo(ProblemCode.LIMITER_UNAVAILABLE);
+  }
+
+  @Test
+  void whoAlsoWaitedForALeaseIsToldWhenItDoesNotCome() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 40; i++) {
+      admit(limits, false, "/x");
+    }
+    now.addAndGet(Duration.ofMillis(950).toNanos());
+    counters.silent = true;
+    List<CompletableFuture<Admission>> reads = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      reads.add(limits.admit(ANN, false, "/x").toFuture());
+    }
+    assertThat(counters.calls).isLessThan(13);
+    now.addAndGet(Duration.ofMillis(100).toNanos());
+
+    limits.tick();
+
+    assertThat(reads).allMatch(CompletableFuture::isDone).allMatch(read -> read.join().allowed());
+    assertThat(limits.failures()).isEqualTo(5);
+  }
+
+  @Test
+  void readsUsePermitsThatWereCountedAhead() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 1; i <= 100; i++) {
+      Admission read = admit(limits, false, "/x");
+      assertThat(read.rateLimit()).isEqualTo("\"requests\";r=" + (1000 - i) + ";t=60");
+      assertThat(read.policy()).isEqualTo("\"requests\";q=1000;w=60");
+    }
+    // 1, 1, 2, 4, 8, and then 15, which is the most.
+    assertThat(counters.calls).isEqualTo(11);
+    assertThat(counters.count(subject(), "requests")).isBetween(100L, 115L);
+  }
+
+  @Test
+  void aLeaseEndsWithinASecondAndGivesBackWhatIsUnused() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 20; i++) {
+      admit(limits, false, "/x");
+    }
+    assertThat(counters.count(subject(), "requests")).isEqualTo(31);
+    now.addAndGet(Duration.ofMillis(899).toNanos());
+    limits.tick();
+    assertThat(counters.gaveBack).isEmpty();
+
+    now.addAndGet(Duration.ofMillis(1).toNanos());
+    limits.tick();
+    limits.tick();
+
+    assertThat(counters.gaveBack).hasSize(1);
+    assertThat(counters.gaveBack.getFirst().count()).isEqualTo(11);
+    assertThat(counters.gaveBack.getFirst().left()).isEqualTo(Duration.ofMillis(59_100));
+    assertThat(counters.count(subject(), "requests")).isEqualTo(20);
+    assertThat(admit(limits, false, "/x").rateLimit()).isEqualTo("\"requests\";r=979;t=60");
+  }
+
+  @Test
+  void closingGivesBackWhatIsUnused() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 20; i++) {
+      admit(limits, false, "/x");
+    }
+
+    limits.close();
+
+    assertThat(counters.count(subject(), "requests")).isEqualTo(20);
+    admit(limits, false, "/x");
+    assertThat(counters.count(subject(), "requests")).isEqualTo(21);
+  }
+
+  /** The window of a lease that was counted at its very end is over when the answer arrives. */
+  @Test
+  void noPermitIsUsedAfterItsWindow() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 16; i++) {
+      admit(limits, false, "/x");
+    }
+    now.addAndGet(MINUTE.minusMillis(500).toNanos());
+    for (int i = 0; i < 20; i++) {
+      admit(limits, false, "/x");
+    }
+    int before = counters.calls;
+    now.addAndGet(Duration.ofMillis(498).toNanos());
+
+    assertThat(admit(limits, false, "/x").allowed()).isTrue();
+    assertThat(counters.calls).isGreaterThan(before);
+    now.addAndGet(Duration.ofMillis(2).toNanos());
+    assertThat(admit(limits, false, "/x").rateLimit()).endsWith(";t=60");
+    limits.tick();
+    assertThat(counters.count(subject(), "requests")).isBetween(1L, 15L);
+  }
+
+  @Test
+  void nothingIsLeasedUnderAHundredNorAboveEightyPercentNorForWrites() {
+    Limits few = limits(Map.of("requests", rule(Kind.REQUESTS, 99)));
+    for (int i = 0; i < 50; i++) {
+      admit(few, false, "/x");
+    }
+    assertThat(counters.calls).isEqualTo(50);
+
+    Limits many = limits(Map.of("many", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 800; i++) {
+      admit(many, false, "/x");
+    }
+    int before = counters.calls;
+    assertThat(before - 50).isLessThan(80);
+    for (int i = 0; i < 200; i++) {
+      assertThat(admit(many, false, "/x").allowed()).isTrue();
+    }
+    assertThat(counters.calls - before).isEqualTo(200);
+    assertThat(admit(many, false, "/x").allowed()).isFalse();
+
+    Limits writes = limits(Map.of("writes", rule(Kind.WRITES, 1000)));
+    int calls = counters.calls;
+    for (int i = 0; i < 50; i++) {
+      admit(writes, true, "/x");
+    }
+    assertThat(counters.calls - calls).isEqualTo(50);
+  }
+
+  @Test
+  void whoHasPermitsReadsWhileTheStoreIsSilent() {
+    Limits limits = limits(Map.of("requests", rule(Kind.REQUESTS, 1000)));
+    for (int i = 0; i < 20; i++) {
+      admit(limits, false, "/x");
+    }
+    counters.silent = true;
+    for (int i = 0; i < 11; i++) {
+      assertThat(admit(limits, false, "/x").rateLimit()).isNotNull();
+    }
+    assertThat(limits.failures()).isZero();
   }
 
   @Test
@@ -184,6 +315,19 @@ class LimitsTest {
         now::get);
   }
 
+  /** One that the store does not answer in time. */
+  private Admission admitLate(Limits limits, boolean write) {
+    CompletableFuture<Admission> admission = limits.admit(ANN, write, "/x").toFuture();
+    assertThat(admission).isNotDone();
+    now.addAndGet(Duration.ofMillis(100).toNanos());
+    limits.tick();
+    return admission.join();
+  }
+
+  private static Subject subject() {
+    return Subject.of(ANN);
+  }
+
   private static RuleProperties rule(Kind kind, long limit) {
     return new RuleProperties(kind, limit, MINUTE, List.of(), null);
   }
@@ -194,63 +338,5 @@ class LimitsTest {
 
   private static Admission admit(Limits limits, Caller caller, boolean write, String path) {
     return limits.admit(caller, write, path).block(Duration.ofSeconds(5));
-  }
-
-  /** A limiter on the test's clock. */
-  private static final class Counters implements RateLimiter {
-    private final AtomicLong now;
-    private final Map<String, long[]> counts = new HashMap<>();
-    private final List<Permit> gaveBack = new ArrayList<>();
-    private int calls;
-    private boolean silent;
-    private boolean failing;
-
-    Counters(AtomicLong now) {
-      this.now = now;
-    }
-
-    @Override
-    public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
-      calls++;
-      if (silent) {
-        return Mono.never();
-      }
-      if (failing) {
-        return Mono.error(
-            Problem.of(ProblemCode.STORE_UNAVAILABLE, "the store is away").toException());
-      }
-      boolean all = rules.stream().allMatch(rule -> window(subject, rule)[0] < rule.limit());
-      List<Decision> decisions = new ArrayList<>();
-      for (Rule rule : rules) {
-        long[] window = window(subject, rule);
-        boolean allowed = window[0] < rule.limit();
-        if (all) {
-          window[0]++;
-        }
-        decisions.add(
-            new Decision(
-                rule, allowed, rule.limit() - window[0], Duration.ofNanos(window[1] - now.get())));
-      }
-      return Mono.just(decisions);
-    }
-
-    @Override
-    public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
-      for (Permit permit : permits) {
-        gaveBack.add(permit);
-        window(subject, permit.rule())[0]--;
-      }
-      return Mono.empty();
-    }
-
-    private long[] window(Subject subject, Rule rule) {
-      String key = subject + rule.name();
-      long[] window = counts.get(key);
-      if (window == null || window[1] <= now.get()) {
-        window = new long[] {0, now.get() + rule.window().toNanos()};
-        counts.put(key, window);
-      }
-      return window;
-    }
   }
 }

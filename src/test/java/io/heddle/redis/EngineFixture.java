@@ -32,13 +32,16 @@ public final class EngineFixture implements AutoCloseable {
   private final RedisEngine engine;
 
   private EngineFixture(
-      AbstractRedisClient client, DataRedisConnectionDetails details, StoreLimits limits) {
+      AbstractRedisClient client,
+      DataRedisConnectionDetails details,
+      RedisProperties properties,
+      StoreLimits limits) {
     this.client = client;
     this.engine =
         new RedisEngine(
             client,
-            () -> RedissonClients.connect(details, PROPERTIES),
-            PROPERTIES,
+            () -> RedissonClients.connect(details, properties),
+            properties,
             limits,
             new RandomIds(InstantSource.system()));
     engine.start(fatal -> {
@@ -48,8 +51,13 @@ public final class EngineFixture implements AutoCloseable {
   }
 
   public static EngineFixture standalone(String uri, StoreLimits limits) {
+    return standalone(uri, limits, PROPERTIES, ClientOptions.builder());
+  }
+
+  static EngineFixture standalone(
+      String uri, StoreLimits limits, RedisProperties properties, ClientOptions.Builder options) {
     RedisClient client = RedisClient.create(uri);
-    client.setOptions(RedisClients.options(ClientOptions.builder(), PROPERTIES).build());
+    client.setOptions(RedisClients.options(options, properties).build());
     RedisURI address = RedisURI.create(uri);
     DataRedisConnectionDetails details =
         new DataRedisConnectionDetails() {
@@ -58,7 +66,7 @@ public final class EngineFixture implements AutoCloseable {
             return Standalone.of(address.getHost(), address.getPort(), address.getDatabase());
           }
         };
-    return new EngineFixture(client, details, limits);
+    return new EngineFixture(client, details, properties, limits);
   }
 
   public static EngineFixture cluster(List<String> uris, StoreLimits limits) {
@@ -73,7 +81,7 @@ public final class EngineFixture implements AutoCloseable {
                 addresses.stream().map(uri -> new Node(uri.getHost(), uri.getPort())).toList();
           }
         };
-    return new EngineFixture(client, details, limits);
+    return new EngineFixture(client, details, PROPERTIES, limits);
   }
 
   public RedisEngine engine() {

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** {@code limit.lua} and {@code limit-return.lua} through their only caller. */
 class RedisRateLimiterIT {
@@ -84,6 +86,37 @@ class RedisRateLimiterIT {
     assertThat(refused).extracting(Decision::remaining).containsExactly(9L, 0L);
     assertThat(redis.get(key(wide))).isEqualTo("1");
     assertThat(refused.getLast().resetAfter()).isGreaterThan(Duration.ofMinutes(4));
+  }
+
+  @Test
+  void aLeaseIsOneRequestAndIsCountedWhole() {
+    Rule wide = rule("wide", 1_000_000_000_000L, MINUTE);
+    Rule narrow = rule("narrow", 1000, Duration.ofMinutes(5));
+    lease(1, wide, narrow);
+    proxy.forgetRequests();
+
+    assertThat(lease(700, wide, narrow).permits()).isEqualTo(700);
+
+    assertThat(proxy.requests()).hasSize(1);
+    assertThat(redis.get(key(wide))).isEqualTo("701");
+    assertThat(redis.get(key(narrow))).isEqualTo("701");
+    assertThat(redis.pttl(key(narrow))).isBetween(290_000L, 300_000L);
+    assertThat(lease(15_625_000_000L, wide).permits()).isEqualTo(15_625_000_000L);
+    assertThat(redis.get(key(wide))).isEqualTo("15625000701");
+  }
+
+  @Test
+  void aLeaseOfANewCounterHasItsWindowAndARefusedOneLeavesNothing() {
+    Rule fresh = rule("fresh", 1000, MINUTE);
+    Rule full = rule("full", 1, MINUTE);
+    take(full);
+
+    assertThat(lease(10, fresh, full).permits()).isZero();
+    assertThat(redis.exists(key(fresh))).isZero();
+
+    assertThat(lease(10, fresh).permits()).isEqualTo(10);
+    assertThat(redis.get(key(fresh))).isEqualTo("10");
+    assertThat(redis.pttl(key(fresh))).isBetween(55_000L, 60_000L);
   }
 
   @Test
@@ -200,6 +233,77 @@ class RedisRateLimiterIT {
     assertThat(allowed).isEqualTo(50);
   }
 
+  /** While the first is on its way 63 wait, and the second question is for all of them. */
+  @Test
+  void thoseWhoAskAtTheSameTimeAskTogetherAndAreCountedOneByOne() {
+    Rule wide = rule("wide", 100, MINUTE);
+    Rule narrow = rule("narrow", 40, MINUTE);
+    List<Rule> rules = List.of(wide, narrow);
+    limiter.take(subject, rules).block(PATIENCE);
+    Flux.range(0, 2).flatMap(_ -> limiter.take(new Subject(Tenant.DEFAULT, "warm"), rules)).blockLast();
+    proxy.forgetRequests();
+
+    List<List<Decision>> all =
+        Flux.range(0, 64)
+            .flatMap(_ -> limiter.take(subject, rules), 64)
+            .collectList()
+            .block(PATIENCE);
+
+    assertThat(proxy.requests()).hasSizeLessThan(10);
+    List<List<Decision>> allowed =
+        all.stream().filter(each -> each.stream().allMatch(Decision::allowed)).toList();
+    assertThat(allowed).extracting(each -> each.get(1).remaining()).doesNotHaveDuplicates();
+    assertThat(allowed).hasSize(39);
+    assertThat(all)
+        .filteredOn(each -> !allowed.contains(each))
+        .allSatisfy(refused -> {
+          assertThat(refused).extracting(Decision::allowed).containsExactly(true, false);
+          assertThat(refused).extracting(Decision::remaining).containsExactly(60L, 0L);
+          assertThat(refused.get(1).resetAfter()).isPositive().isLessThanOrEqualTo(MINUTE);
+        });
+    assertThat(redis.get(key(wide))).isEqualTo("40");
+    assertThat(redis.get(key(narrow))).isEqualTo("40");
+    assertThat(redis.pttl(key(wide))).isPositive();
+  }
+
+  @Test
+  void thoseWhoStartAWindowTogetherGiveItItsEnd() throws InterruptedException {
+    Rule rule = rule("window", 1_000, MINUTE);
+    TcpProxy.Hold hold = proxy.hold(TcpProxy.Direction.DOWNSTREAM, _ -> true);
+    Flux<Decision> all =
+        Flux.range(0, 3)
+            .flatMap(_ -> limiter.take(subject, List.of(rule)))
+            .map(List::getFirst)
+            .cache();
+    all.subscribe();
+    assertThat(hold.await(PATIENCE)).isTrue();
+    await().until(() -> redis.del(key(rule)) == 1);
+    hold.release();
+
+    assertThat(all.map(Decision::remaining).collectList().block(PATIENCE))
+        .containsExactly(999L, 999L, 998L);
+    assertThat(redis.get(key(rule))).isEqualTo("2");
+    assertThat(redis.pttl(key(rule))).isBetween(50_000L, 60_000L);
+  }
+
+  @Test
+  void whoHangsUpInLineIsNotCountedAndHoldsNobodyUp() {
+    Rule rule = rule("hung-up", 10, MINUTE);
+    List<Rule> rules = List.of(rule);
+    TcpProxy.Hold hold = proxy.hold(TcpProxy.Direction.DOWNSTREAM, _ -> true);
+    Mono<List<Decision>> first = limiter.take(subject, rules).cache();
+    first.subscribe();
+    limiter.take(subject, rules).subscribe().dispose();
+    limiter.take(subject, rules).subscribe().dispose();
+    Mono<List<Decision>> last = limiter.take(subject, rules).cache();
+    last.subscribe();
+    hold.release();
+
+    assertThat(first.block(PATIENCE).getFirst().remaining()).isEqualTo(9);
+    assertThat(last.block(PATIENCE).getFirst().remaining()).isEqualTo(8);
+    assertThat(redis.get(key(rule))).isEqualTo("2");
+  }
+
   @Test
   void anySubjectHasItsOwnCounterInOneSlot() {
     Rule rule = rule("any", 1, MINUTE);
@@ -243,6 +347,10 @@ class RedisRateLimiterIT {
 
   private List<Decision> take(Rule... rules) {
     return limiter.take(subject, List.of(rules)).block(PATIENCE);
+  }
+
+  private Lease lease(long most, Rule... rules) {
+    return limiter.lease(subject, List.of(rules), most).block(PATIENCE);
   }
 
   private void giveBack(Permit permit) {

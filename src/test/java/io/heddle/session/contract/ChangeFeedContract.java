@@ -12,16 +12,23 @@ import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.Conditions;
 import io.heddle.session.Description;
 import io.heddle.session.Description.Status;
+import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
 import io.heddle.session.Write;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 
 /** What the store tells of each version. */
@@ -228,6 +235,106 @@ abstract class ChangeFeedContract extends ContractSuite {
       stays.flush();
       assertThat(stays.of(key)).hasSize(1);
       assertThat(leaves.all()).hasSize(seen);
+    }
+  }
+
+  /** A replica keeps what it read for as long as the comparisons agree with what it was told. */
+  @Test
+  void everyPartitionIsComparedAgainAndAgain() {
+    SessionKey key = newKey();
+    create(key);
+    long[] told = new long[SessionKey.PARTITIONS];
+    long[] compared = new long[SessionKey.PARTITIONS];
+    AtomicLongArray askedAt = new AtomicLongArray(SessionKey.PARTITIONS);
+    List<String> wrong = new CopyOnWriteArrayList<>();
+    Arrays.fill(told, -1);
+    Disposable listening =
+        engine()
+            .feed()
+            .listen(
+                new ChangeFeed.Listener() {
+                  @Override
+                  public void changed(Change.Published change) {
+                    told[change.session().partition()] = change.partitionSeq();
+                  }
+
+                  @Override
+                  public void compared(int partition, long seq, long asked) {
+                    if (told[partition] >= 0 && seq != told[partition]) {
+                      wrong.add(partition + " is at " + seq + ", told " + told[partition]);
+                    }
+                    told[partition] = seq;
+                    compared[partition] = seq;
+                    askedAt.set(partition, asked);
+                  }
+
+                  @Override
+                  public void lost(int partition, ChangeFeed.Loss loss) {
+                    wrong.add(partition + " was lost: " + loss);
+                  }
+                });
+    try (Changes changes = Changes.of(engine())) {
+      for (int round = 0; round < 3; round++) {
+        applied(key, append(says("x")));
+        changes.flush();
+        long now = System.nanoTime();
+        Duration until =
+            elapsedUntil(
+                now,
+                () ->
+                    IntStream.range(0, SessionKey.PARTITIONS)
+                        .allMatch(partition -> askedAt.get(partition) - now > 0));
+        assertThat(until).isLessThan(Duration.ofSeconds(2));
+      }
+      long last = changes.of(key).getLast().partitionSeq();
+      assertThat(compared[key.partition()]).isGreaterThanOrEqualTo(last);
+      assertThat(wrong).isEmpty();
+    } finally {
+      listening.dispose();
+    }
+  }
+
+  /** Whoever keeps a session takes its numbers from the change instead of asking for them. */
+  @Test
+  void countersAreWhatAReadSays() {
+    SessionKey key = newKey();
+    List<Head> heads = new ArrayList<>();
+    try (Changes changes = Changes.of(engine())) {
+      create(key, "someone", HOUR, says("first", "1"), says("second", "2"));
+      heads.add(session(key).head());
+      List<Write> writes =
+          List.of(
+              append(says("third", "3"), sized(null, 5_000)),
+              new Write.Update(described("someone", Duration.ofHours(2))),
+              new Write.SaveState(Json.of("{}")),
+              new Write.DeleteMessage("second"),
+              new Write.Cut("first"),
+              append(says("4")),
+              new Write.Cut(null),
+              append(says("5")));
+      for (Write write : writes) {
+        applied(key, write);
+        heads.add(session(key).head());
+      }
+      Outcome.Applied end = applied(key, new Write.Delete());
+      changes.flush();
+
+      List<Change.Published> told = changes.of(key);
+      assertThat(told.subList(0, heads.size()))
+          .extracting(Change.Published::counters)
+          .isEqualTo(
+              heads.stream()
+                  .map(head ->
+                      new Change.Counters(
+                          head.lastSeq(),
+                          head.messageCount(),
+                          head.bytes(),
+                          head.updatedAt(),
+                          head.expiresAt()))
+                  .toList());
+      Change.Counters last = told.getLast().counters();
+      assertThat(last)
+          .isEqualTo(new Change.Counters(0, 0, 0, end.head().updatedAt(), end.head().updatedAt()));
     }
   }
 

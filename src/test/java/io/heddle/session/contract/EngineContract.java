@@ -81,6 +81,14 @@ public abstract class EngineContract {
   }
 
   @Nested
+  class Remembering extends NearCacheContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
   class Log extends ChangeLogContract {
     @Override
     EngineUnderTest engine() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
+import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Rule;
@@ -169,6 +170,80 @@ abstract class RateLimiterContract extends ContractSuite {
     assertThat(take(subject, rule).allowed()).isFalse();
     giveBack(new Permit(rule("other", 1, MINUTE), MINUTE));
     assertThat(take(subject, rule).allowed()).isFalse();
+  }
+
+  @Test
+  void leasesUpToEightyPercentAndThenOneByOne() {
+    Rule rule = rule("reads", 200, MINUTE);
+    Lease first = lease(engine(), 150, rule);
+    assertThat(first.permits()).isEqualTo(150);
+    assertThat(first.decisions()).hasSize(1);
+    assertThat(first.decisions().getFirst().allowed()).isTrue();
+    assertThat(first.decisions().getFirst().remaining()).isEqualTo(50);
+    assertThat(first.decisions().getFirst().resetAfter()).isPositive();
+
+    assertThat(lease(engine().peer(), 150, rule).permits()).isEqualTo(10);
+    for (int left = 39; left >= 0; left--) {
+      Lease one = lease(engine(), 150, rule);
+      assertThat(one.permits()).isEqualTo(1);
+      assertThat(one.decisions().getFirst().remaining()).isEqualTo(left);
+    }
+    Lease refused = lease(engine(), 150, rule);
+    assertThat(refused.permits()).isZero();
+    assertThat(refused.decisions().getFirst().allowed()).isFalse();
+    assertThat(refused.decisions().getFirst().remaining()).isZero();
+    assertThat(take(subject, rule).allowed()).isFalse();
+  }
+
+  @Test
+  void leasesOneOfALimitUnderAHundred() {
+    Rule rule = rule("reads", 99, MINUTE);
+    assertThat(lease(engine(), 50, rule).permits()).isEqualTo(1);
+    assertThat(take(subject, rule).remaining()).isEqualTo(97);
+  }
+
+  @Test
+  void leasesAsManyUnderEveryRuleOrNone() {
+    Rule wide = rule("wide", 1000, MINUTE);
+    Rule narrow = rule("narrow", 100, MINUTE);
+    assertThat(lease(engine(), 200, wide, narrow).permits()).isEqualTo(80);
+    assertThat(take(subject, wide).remaining()).isEqualTo(919);
+    for (int i = 0; i < 20; i++) {
+      assertThat(lease(engine(), 200, wide, narrow).permits()).isEqualTo(1);
+    }
+    Lease refused = lease(engine(), 200, wide, narrow);
+    assertThat(refused.permits()).isZero();
+    assertThat(refused.decisions()).extracting(Decision::allowed).containsExactly(true, false);
+    assertThat(take(subject, wide).remaining()).isEqualTo(898);
+  }
+
+  @Test
+  void ofManyLeasesAtOnceTheLimitIsCounted() {
+    Rule rule = rule("reads", 500, MINUTE);
+    List<Lease> leases =
+        atOnce(
+            300,
+            i ->
+                (i % 2 == 0 ? engine() : engine().peer())
+                    .limiter()
+                    .lease(subject, List.of(rule), 1 + i % 7));
+    assertThat(leases.stream().mapToLong(Lease::permits).sum()).isEqualTo(500);
+  }
+
+  @Test
+  void givesBackWhatALeaseDidNotUse() {
+    Rule rule = rule("reads", 200, MINUTE);
+    Lease lease = lease(engine(), 150, rule);
+    Duration left = lease.decisions().getFirst().resetAfter();
+
+    giveBack(new Permit(rule, 100, left));
+    assertThat(take(subject, rule).remaining()).isEqualTo(149);
+    giveBack(new Permit(rule, 10_000, left));
+    assertThat(take(subject, rule).remaining()).isEqualTo(199);
+  }
+
+  private Lease lease(EngineUnderTest replica, long most, Rule... rules) {
+    return get(replica.limiter().lease(subject, List.of(rules), most));
   }
 
   private Decision take(Subject of, Rule... rules) {

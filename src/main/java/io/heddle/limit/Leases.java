@@ -1,0 +1,122 @@
+package io.heddle.limit;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Permits that this replica counted ahead for subjects that read, so that most reads ask nobody.
+ *
+ * <p>A permit is used in the window it was counted in, or given back to it, or lost; never two of
+ * these. So the store's counter is never less than what was admitted, and what it refuses nobody
+ * admits. What a subject gets ahead is about what it used in the last second, and at most {@link
+ * RuleSet#mostLeased()}: only so much can be refused wrongly because it lay here unused.
+ */
+final class Leases {
+
+  /** Less than a second by what the ticker may be late with giving back. */
+  static final Duration LIFE = Duration.ofMillis(900);
+
+  private static final int REMEMBERED = 10_000;
+  private static final Duration IDLE = Duration.ofSeconds(10);
+
+  private final RateLimiter limiter;
+  private final Deadlines deadlines;
+  private final LongSupplier nanoTime;
+  private final Runnable onFailure;
+  private final Cache<Key, Permits> held;
+  private final Set<Grant> running = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
+
+  /**
+   * @param onFailure told of each giving back that failed
+   */
+  Leases(RateLimiter limiter, Deadlines deadlines, LongSupplier nanoTime, Runnable onFailure) {
+    this.limiter = limiter;
+    this.deadlines = deadlines;
+    this.nanoTime = nanoTime;
+    this.onFailure = onFailure;
+    this.held =
+        Caffeine.newBuilder()
+            .maximumSize(REMEMBERED)
+            .ticker(nanoTime::getAsLong)
+            .expireAfterAccess(IDLE)
+            .build();
+  }
+
+  /** What the rules say of a read that a permit was here for; null when there is none. */
+  @Nullable List<Decision> use(Subject subject, RuleSet rules, long now) {
+    Permits permits = rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
+    return permits == null ? null : permits.use(now);
+  }
+
+  /** Counts a read, and more ahead when that is worth it. Errors are the limiter's, or late. */
+  Mono<List<Decision>> ask(Subject subject, RuleSet rules, long now) {
+    return rules.mostLeased() == 1
+        ? one(subject, rules)
+        : held.get(new Key(subject, rules), key -> new Permits(this, key)).ask(now);
+  }
+
+  /** Gives back what leases that have ended did not use. */
+  void tick() {
+    long now = nanoTime.getAsLong();
+    for (Grant grant : running) {
+      if (!grant.runs(now)) {
+        end(grant, now).subscribe();
+      }
+    }
+  }
+
+  /** Ends all leases; completes when everything unused was given back, or could not be. */
+  Mono<Void> close() {
+    closed = true;
+    long now = nanoTime.getAsLong();
+    return Mono.when(running.stream().map(grant -> end(grant, now)).toList());
+  }
+
+  long now() {
+    return nanoTime.getAsLong();
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  Mono<List<Decision>> one(Subject subject, RuleSet rules) {
+    return deadlines.within(limiter.take(subject, rules.rules()));
+  }
+
+  Mono<Lease> lease(Key key, long most) {
+    return deadlines.within(limiter.lease(key.subject(), key.rules().rules(), most));
+  }
+
+  void started(Grant grant) {
+    running.add(grant);
+  }
+
+  void ended(Grant grant) {
+    running.remove(grant);
+  }
+
+  Mono<Void> giveBack(Subject subject, List<Permit> unused) {
+    return unused.isEmpty()
+        ? Mono.empty()
+        : deadlines
+            .within(limiter.giveBack(subject, unused))
+            .doOnError(_ -> onFailure.run())
+            .onErrorComplete();
+  }
+
+  Mono<Void> end(Grant grant, long now) {
+    return giveBack(grant.subject(), grant.permits(grant.end(), now));
+  }
+
+  /** Rule sets are few and each is one object. */
+  record Key(Subject subject, RuleSet rules) {}
+}

@@ -1,0 +1,108 @@
+package io.heddle.limit;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import reactor.core.publisher.Mono;
+
+/** A limiter on the test's clock, for one thread. */
+final class Counters implements RateLimiter {
+  private final AtomicLong now;
+  private final Map<String, long[]> counts = new HashMap<>();
+  private final ArrayDeque<Long> ends = new ArrayDeque<>();
+  final List<Permit> gaveBack = new ArrayList<>();
+  int calls;
+  boolean silent;
+  boolean failing;
+
+  Counters(AtomicLong now) {
+    this.now = now;
+  }
+
+  @Override
+  public Mono<List<Decision>> take(Subject subject, List<Rule> rules) {
+    return Mono.defer(() -> count(subject, rules));
+  }
+
+  private Mono<List<Decision>> count(Subject subject, List<Rule> rules) {
+    calls++;
+    if (silent) {
+      return Mono.never();
+    }
+    if (failing) {
+      return Mono.error(
+          Problem.of(ProblemCode.STORE_UNAVAILABLE, "the store is away").toException());
+    }
+    boolean all = rules.stream().allMatch(rule -> window(subject, rule)[0] < rule.limit());
+    List<Decision> decisions = new ArrayList<>();
+    for (Rule rule : rules) {
+      long[] window = window(subject, rule);
+      boolean allowed = window[0] < rule.limit();
+      if (all) {
+        window[0]++;
+      }
+      decisions.add(
+          new Decision(
+              rule, allowed, rule.limit() - window[0], Duration.ofNanos(window[1] - now.get())));
+    }
+    return Mono.just(decisions);
+  }
+
+  @Override
+  public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
+    return take(subject, rules)
+        .map(decisions -> {
+          if (!decisions.stream().allMatch(Decision::allowed)) {
+            return new Lease(0, decisions);
+          }
+          long more = most - 1;
+          for (Rule rule : rules) {
+            more = Math.clamp(rule.leasable() - window(subject, rule)[0], 0, more);
+          }
+          for (Rule rule : rules) {
+            window(subject, rule)[0] += more;
+          }
+          return new Lease(1 + more, Grant.since(decisions, -more, 0));
+        });
+  }
+
+  @Override
+  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+    return Mono.fromRunnable(() -> {
+      for (Permit permit : permits) {
+        gaveBack.add(permit);
+        long[] window = counts.get(subject + permit.rule().name());
+        long off = window == null ? 0 : window[1] - now.get() - permit.left().toNanos();
+        if (window != null && Math.abs(off) <= permit.tolerance().toNanos()) {
+          window[0] -= permit.count();
+        }
+      }
+    });
+  }
+
+  long count(Subject subject, String rule) {
+    return counts.get(subject + rule)[0];
+  }
+
+  /** When the window ended, or ends, that ended about then. */
+  long end(long about, long off) {
+    return ends.stream().filter(end -> Math.abs(end - about) <= off).findFirst().orElseThrow();
+  }
+
+  private long[] window(Subject subject, Rule rule) {
+    String key = subject + rule.name();
+    long[] window = counts.get(key);
+    if (window == null || window[1] <= now.get()) {
+      window = new long[] {0, now.get() + rule.window().toNanos()};
+      counts.put(key, window);
+      ends.addFirst(window[1]);
+    }
+    return window;
+  }
+}
