@@ -41,7 +41,7 @@ final class Watcher implements AutoCloseable {
   private static final Duration AGAIN = Duration.ofMillis(100);
 
   private static final JsonFactory JSON = new JsonFactory();
-  private static final Pattern NUMBER = Pattern.compile("\\d+(\\.\\d+)?");
+  private static final Pattern DELAY = Pattern.compile("\"retryAfterMillis\":(\\d+)");
   private static final List<String> NOT_OF_A_SESSION =
       List.of("ack", "error", "limits", "typing", "presence");
 
@@ -181,11 +181,11 @@ final class Watcher implements AutoCloseable {
   }
 
   private static Duration delay(String reason) {
-    Matcher number = NUMBER.matcher(reason);
-    if (!number.find()) {
+    Matcher delay = DELAY.matcher(reason);
+    if (!delay.find()) {
       throw new IllegalStateException("1012 without a delay: " + reason);
     }
-    return Duration.ofNanos((long) (Double.parseDouble(number.group()) * 1e9));
+    return Duration.ofMillis(Long.parseLong(delay.group(1)));
   }
 
   private Duration events() throws IOException {
