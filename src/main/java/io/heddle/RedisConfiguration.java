@@ -20,8 +20,12 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.lettuce.core.AbstractRedisClient;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.TimeGauge;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -135,6 +139,22 @@ class RedisConfiguration {
   @Bean
   LockLosses lockLosses(RedisEngine engine) {
     return engine::lostLocks;
+  }
+
+  @Bean
+  MeterBinder feedMetrics(RedisEngine engine) {
+    return registry -> {
+      FunctionCounter.builder("heddle.feed.relinks", engine, RedisEngine::feedRelinks)
+          .description("Connections of the change feed that had to be made again")
+          .register(registry);
+      TimeGauge.builder(
+              "heddle.feed.compared.ago",
+              engine,
+              TimeUnit.MILLISECONDS,
+              redis -> redis.feedComparedAgo().toMillis())
+          .description("Age of the least proven partition's last comparison")
+          .register(registry);
+    };
   }
 
   @Bean

@@ -28,8 +28,7 @@ public final class RedisClients {
    */
   public static void resources(ClientResources.Builder resources, RedisProperties properties) {
     resources.reconnectDelay(
-        Delay.equalJitter(
-            FIRST_RECONNECT, properties.reconnectMax(), 50, TimeUnit.MILLISECONDS));
+        Delay.equalJitter(FIRST_RECONNECT, properties.reconnectMax(), 50, TimeUnit.MILLISECONDS));
     resources.nettyCustomizer(new SendsTogether());
   }
 

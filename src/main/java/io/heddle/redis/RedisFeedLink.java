@@ -4,7 +4,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
 import io.lettuce.core.RedisChannelHandler;
-import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.ByteArrayOutput;
@@ -23,11 +22,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * owner is told what is lost, it is closed, and the owner makes another.
  *
  * <p>Redis sends replies and pushes in one order, and the driver decodes both on one thread. What
- * comes from there, and what other threads ask for, goes through {@link #run} in turn, so all that
+ * comes from there, and what other threads ask for, goes through {@link Turns} in turn, so all that
  * is told stays in Redis's order and no field here needs a lock.
  */
 final class RedisFeedLink {
@@ -86,8 +81,7 @@ final class RedisFeedLink {
   private final Owner owner;
   private final String name;
 
-  private final Queue<Runnable> turns = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger waitingTurns = new AtomicInteger();
+  private final Turns turns = new Turns();
 
   // All of these only in turn.
   private final Subscribed[] partitions = new Subscribed[SessionKey.PARTITIONS];
@@ -125,17 +119,17 @@ final class RedisFeedLink {
         new RedisConnectionStateListener() {
           @Override
           public void onRedisDisconnected(RedisChannelHandler<?, ?> closed) {
-            run(() -> end(Loss.CLOSED, "the connection was closed"));
+            turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
           }
         });
     if (!connection.isOpen()) {
-      run(() -> end(Loss.CLOSED, "the connection was closed"));
+      turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
     }
   }
 
   /** Carries the partition from now on, and compares it as soon as its subscription stands. */
   void hold(int partition) {
-    run(() -> {
+    turns.run(() -> {
       if (over || partitions[partition] != Subscribed.NO) {
         return;
       }
@@ -145,7 +139,7 @@ final class RedisFeedLink {
       subscribe(RedisKeys.of(partition).channel())
           .whenComplete((_, error) -> {
             if (error != null) {
-              run(() -> refused(partition, error));
+              turns.run(() -> refused(partition, error));
             }
           });
     });
@@ -153,7 +147,7 @@ final class RedisFeedLink {
 
   /** Carries a live channel; one that cannot be had is lost with its partition. */
   void carry(byte[] channel) {
-    run(() -> {
+    turns.run(() -> {
       if (!over) {
         subscribe(channel);
       }
@@ -161,7 +155,7 @@ final class RedisFeedLink {
   }
 
   void drop(byte[] channel) {
-    run(() -> {
+    turns.run(() -> {
       if (!over) {
         if (sharded) {
           connection.async().sunsubscribe(channel);
@@ -174,7 +168,7 @@ final class RedisFeedLink {
 
   /** Asks, or looks whether what was asked is answered. Called about every second. */
   void tick() {
-    run(() -> {
+    turns.run(() -> {
       long now = System.nanoTime();
       if (over || unprovable) {
         return;
@@ -191,7 +185,7 @@ final class RedisFeedLink {
 
   /** Runs the work in turn, unless nothing can be proven over this link, with that reason. */
   void ifUnprovable(Runnable work) {
-    run(() -> {
+    turns.run(() -> {
       if (unprovable && !over) {
         work.run();
       }
@@ -199,7 +193,7 @@ final class RedisFeedLink {
   }
 
   void close() {
-    run(() -> {
+    turns.run(() -> {
       over = true;
       connection.closeAsync();
     });
@@ -238,7 +232,7 @@ final class RedisFeedLink {
                 new StatusOutput<>(CODEC),
                 new CommandArgs<>(CODEC).add("replication")));
     // Before they are sent: a reply that is there already would be told on this thread.
-    info.whenComplete((text, error) -> run(() -> isServer(text, error)));
+    info.whenComplete((text, error) -> turns.run(() -> isServer(text, error)));
     batch.add(info);
     AsyncCommand<byte[], byte[], byte[]> last = null;
     for (int i = 0; i < partitions.length; i++) {
@@ -250,52 +244,44 @@ final class RedisFeedLink {
                     CommandType.HGET,
                     new ByteArrayOutput<>(CODEC),
                     new CommandArgs<>(CODEC).addKey(RedisKeys.of(i).partition()).addKey(SEQ)));
-        last.whenComplete((seq, error) -> run(() -> compared(partition, seq, error, now)));
+        last.whenComplete((seq, error) -> turns.run(() -> compared(partition, seq, error, now)));
         batch.add(last);
       }
     }
     if (last == null) {
       return;
     }
-    last.whenComplete((_, error) -> run(() -> answered(error, now)));
+    last.whenComplete((_, error) -> turns.run(() -> answered(error, now)));
     asking = true;
     askedAt = now;
     connection.dispatch(batch);
   }
 
   private void isServer(@Nullable String text, @Nullable Throwable error) {
-    if (over || isLate(error)) {
+    if (over || RedisFeedErrors.isLate(error)) {
       return;
     }
     if (error != null || text == null) {
       failed(error);
       return;
     }
-    String server = null;
-    boolean master = false;
-    for (String line : text.lines().toList()) {
-      if (line.startsWith("role:")) {
-        master = line.equals("role:master");
-      } else if (line.startsWith("master_replid:")) {
-        server = line;
-      }
-    }
-    if (!master) {
+    ReplicationInfo server = ReplicationInfo.parse(text);
+    if (!server.master()) {
       end(Loss.MOVED, "it is no master any more");
-    } else if (replication != null && !replication.equals(server)) {
+    } else if (replication != null && !replication.equals(server.id())) {
       end(Loss.MOVED, "it has other data now");
     } else {
-      replication = server;
+      replication = server.id();
     }
   }
 
   private void compared(
       int partition, byte @Nullable [] seq, @Nullable Throwable error, long asked) {
-    if (over || isLate(error) || partitions[partition] != Subscribed.YES) {
+    if (over || RedisFeedErrors.isLate(error) || partitions[partition] != Subscribed.YES) {
       return;
     }
     if (error != null) {
-      if (isElsewhere(error)) {
+      if (RedisFeedErrors.isElsewhere(error)) {
         release(partition);
       } else {
         failed(error);
@@ -309,7 +295,7 @@ final class RedisFeedLink {
   }
 
   private void answered(@Nullable Throwable error, long asked) {
-    if (!over && !isLate(error)) {
+    if (!over && !RedisFeedErrors.isLate(error)) {
       asking = false;
       provenAt = asked;
       owner.proven(this);
@@ -317,13 +303,13 @@ final class RedisFeedLink {
   }
 
   private void refused(int partition, Throwable error) {
-    if (over || isLate(error) || partitions[partition] != Subscribed.ASKED) {
+    if (over || RedisFeedErrors.isLate(error) || partitions[partition] != Subscribed.ASKED) {
       return;
     }
-    if (isElsewhere(error)) {
+    if (RedisFeedErrors.isElsewhere(error)) {
       release(partition);
     } else {
-      end(Loss.CLOSED, "a subscription was refused: " + message(error));
+      end(Loss.CLOSED, "a subscription was refused: " + RedisFeedErrors.message(error));
     }
   }
 
@@ -341,15 +327,12 @@ final class RedisFeedLink {
 
   /** A question was refused. What Redis never answers here cannot be mended by another link. */
   private void failed(@Nullable Throwable error) {
-    String message = message(error);
-    if (message.contains("not allowed while subscribed")
-        || message.contains("Can't execute")
-        || message.startsWith("NOPERM")) {
-      LOG.warn("Changes of {} cannot be compared: {}", name, message);
+    if (RedisFeedErrors.isForEver(error)) {
+      LOG.warn("Changes of {} cannot be compared: {}", name, RedisFeedErrors.message(error));
       unprovable = true;
       tellAll(Loss.UNPROVABLE);
     } else {
-      end(Loss.CLOSED, "a question was not answered: " + message);
+      end(Loss.CLOSED, "a question was refused: " + RedisFeedErrors.message(error));
     }
   }
 
@@ -401,25 +384,6 @@ final class RedisFeedLink {
     return false;
   }
 
-  /** The driver gave up waiting. Whether that is silence is decided by {@link #tick}. */
-  private static boolean isLate(@Nullable Throwable error) {
-    return error instanceof RedisCommandTimeoutException;
-  }
-
-  private static boolean isElsewhere(Throwable error) {
-    String word = message(error).split(" ", 2)[0];
-    return word.equals("MOVED")
-        || word.equals("ASK")
-        || word.equals("TRYAGAIN")
-        || word.equals("CLUSTERDOWN");
-  }
-
-  private static String message(@Nullable Throwable error) {
-    Throwable cause =
-        error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
-    return cause == null ? "nothing" : String.valueOf(cause.getMessage());
-  }
-
   private static Map<String, Integer> channels() {
     Map<String, Integer> channels = new HashMap<>();
     for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
@@ -428,37 +392,21 @@ final class RedisFeedLink {
     return channels;
   }
 
-  /** Whoever finds nobody at work does the work of all: nobody waits, and nothing overtakes. */
-  private void run(Runnable turn) {
-    turns.add(turn);
-    if (waitingTurns.getAndIncrement() != 0) {
-      return;
-    }
-    do {
-      Runnable next = turns.remove();
-      try {
-        next.run();
-      } catch (RuntimeException e) {
-        LOG.error("The feed of {} failed", name, e);
-      }
-    } while (waitingTurns.decrementAndGet() != 0);
-  }
-
   private final class Pushes implements RedisPubSubListener<byte[], byte[]> {
 
     @Override
     public void message(byte[] channel, byte[] message) {
-      run(() -> pushed(channel, message));
+      turns.run(() -> pushed(channel, message));
     }
 
     @Override
     public void smessage(byte[] channel, byte[] message) {
-      run(() -> pushed(channel, message));
+      turns.run(() -> pushed(channel, message));
     }
 
     @Override
     public void subscribed(byte[] channel, long count) {
-      run(() -> confirmed(new String(channel, StandardCharsets.ISO_8859_1)));
+      turns.run(() -> confirmed(new String(channel, StandardCharsets.ISO_8859_1)));
     }
 
     @Override
@@ -471,7 +419,7 @@ final class RedisFeedLink {
     public void sunsubscribed(byte[] channel, long count) {
       Integer partition = CHANNELS.get(new String(channel, StandardCharsets.ISO_8859_1));
       if (partition != null) {
-        run(() -> {
+        turns.run(() -> {
           if (!over && partitions[partition] != Subscribed.NO) {
             release(partition);
           }

@@ -112,6 +112,7 @@ public final class Sessions {
     return before.switchIfEmpty(Mono.defer(() -> resume(resume, TRIES)));
   }
 
+  /** Perhaps from what this replica remembers: no base for a write. */
   public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
     return near.load(key, view, page);
   }

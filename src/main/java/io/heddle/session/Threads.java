@@ -66,6 +66,7 @@ public final class Threads {
     return position(request, new Cut(after));
   }
 
+  /** Perhaps from what this replica remembers: no base for a write. */
   public Mono<ThreadPage> page(SessionKey key, View view, PageRequest page) {
     return near.load(key, view, page);
   }

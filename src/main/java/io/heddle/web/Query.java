@@ -115,6 +115,17 @@ public final class Query {
     return Problem.field(ProblemCode.INVALID_REQUEST, name, name + " " + detail).toException();
   }
 
+  /** Whether it stands for itself, as nearly all that is sent does. */
+  private static boolean isPlain(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c <= ' ' || c >= 0x7f || c == '%' || c == '+') {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static boolean known(String name, String[] names) {
     for (String one : names) {
       boolean prefix = one.endsWith(".");
@@ -126,6 +137,9 @@ public final class Query {
   }
 
   private static String decode(String text, String field) {
+    if (isPlain(text)) {
+      return text;
+    }
     byte[] bytes = new byte[text.length()];
     int length = 0;
     for (int i = 0; i < text.length(); i++) {

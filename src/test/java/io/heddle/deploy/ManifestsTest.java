@@ -105,8 +105,8 @@ class ManifestsTest {
       assertThat(labels).isNotEmpty();
       List<PodTemplateSpec> chosen =
           pods().stream()
-              .filter(pod ->
-                  pod.getMetadata().getLabels().entrySet().containsAll(labels.entrySet()))
+              .filter(
+                  pod -> pod.getMetadata().getLabels().entrySet().containsAll(labels.entrySet()))
               .toList();
       assertThat(chosen).as("pods with %s", labels).isNotEmpty();
       return chosen;
@@ -289,7 +289,12 @@ class ManifestsTest {
     assertThat(heddle.getVolumeMounts())
         .extracting(VolumeMount::getName)
         .containsExactlyElementsOf(
-            deployed.the(Deployment.class, "heddle").getSpec().getTemplate().getSpec().getVolumes()
+            deployed
+                .the(Deployment.class, "heddle")
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getVolumes()
                 .stream()
                 .map(Volume::getName)
                 .toList());
@@ -316,7 +321,11 @@ class ManifestsTest {
     assertThat(heddle.getLivenessProbe().getHttpGet().getPath()).endsWith("/liveness");
     assertThat(heddle.getStartupProbe().getHttpGet().getPath()).endsWith("/liveness");
     Map<String, String> scraped =
-        deployed.the(Deployment.class, "heddle").getSpec().getTemplate().getMetadata()
+        deployed
+            .the(Deployment.class, "heddle")
+            .getSpec()
+            .getTemplate()
+            .getMetadata()
             .getAnnotations();
     assertThat(scraped.get("prometheus.io/port")).isEqualTo(settings.getProperty("server.port"));
     assertThat(value("management.endpoints.web.exposure.include", String[].class))
@@ -394,8 +403,14 @@ class ManifestsTest {
           .extracting(ServicePort::getPort)
           .containsExactly(redis.getPort());
       List<String> arguments =
-          deployed.the(StatefulSet.class, "heddle-redis").getSpec().getTemplate().getSpec()
-              .getContainers().getFirst().getArgs();
+          deployed
+              .the(StatefulSet.class, "heddle-redis")
+              .getSpec()
+              .getTemplate()
+              .getSpec()
+              .getContainers()
+              .getFirst()
+              .getArgs();
       assertThat(arguments).containsSubsequence("--appendonly", "yes");
       assertThat(arguments).containsSubsequence("--maxmemory-policy", "noeviction");
     } else {

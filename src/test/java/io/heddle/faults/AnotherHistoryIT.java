@@ -97,9 +97,10 @@ class AnotherHistoryIT {
   private long untilAllWatchers(String what, String... types) {
     long start = System.nanoTime();
     Pair.await(what)
-        .until(() -> history.watched().stream()
-            .allMatch(watched ->
-                List.of(types).stream().anyMatch(type -> watched.count(type) > 0)));
+        .until(() ->
+            history.watched().stream()
+                .allMatch(
+                    watched -> List.of(types).stream().anyMatch(type -> watched.count(type) > 0)));
     return (System.nanoTime() - start) / 1_000_000;
   }
 

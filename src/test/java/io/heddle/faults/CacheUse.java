@@ -48,8 +48,7 @@ record CacheUse(long repeated, long hits, long bypasses, Duration bypassed) {
     long bypasses = 0;
     long longest = 0;
     for (List<Read> reads : byReplica.values()) {
-      List<Read> inOrder =
-          reads.stream().sorted(Comparator.comparingLong(Read::askedAt)).toList();
+      List<Read> inOrder = reads.stream().sorted(Comparator.comparingLong(Read::askedAt)).toList();
       longest = Math.max(longest, longestBypass(inOrder));
       Map<String, Read> last = new HashMap<>();
       for (Read read : inOrder) {
@@ -82,8 +81,7 @@ record CacheUse(long repeated, long hits, long bypasses, Duration bypassed) {
       }
     }
     return writes.stream()
-        .noneMatch(write ->
-            write.toldAt() > before.askedAt() && write.sentAt() < read.toldAt());
+        .noneMatch(write -> write.toldAt() > before.askedAt() && write.sentAt() < read.toldAt());
   }
 
   private static long longestBypass(List<Read> reads) {

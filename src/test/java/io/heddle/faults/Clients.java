@@ -198,37 +198,47 @@ final class Clients implements AutoCloseable {
    * title at every tenth.
    */
   void writer(Targets targets, List<String> sessions, double perSecond, int seed) {
-    start("writer-" + seed, targets, perSecond, new Random(seed), (connection, random, n) -> {
-      String session = sessions.get(random.nextInt(sessions.size()));
-      String text = session + " " + keys.incrementAndGet();
-      if (random.nextInt(10) == 0) {
-        String body = "{\"title\":\"" + text + "\"}";
-        write(connection, "PATCH", "/v1/sessions/" + session, body, session, null);
-      } else {
-        String body = "{\"role\":\"user\",\"content\":\"" + text + "\"}";
-        write(connection, "POST", "/v1/sessions/" + session + "/messages", body, session, text);
-      }
-    });
+    start(
+        "writer-" + seed,
+        targets,
+        perSecond,
+        new Random(seed),
+        (connection, random, n) -> {
+          String session = sessions.get(random.nextInt(sessions.size()));
+          String text = session + " " + keys.incrementAndGet();
+          if (random.nextInt(10) == 0) {
+            String body = "{\"title\":\"" + text + "\"}";
+            write(connection, "PATCH", "/v1/sessions/" + session, body, session, null);
+          } else {
+            String body = "{\"role\":\"user\",\"content\":\"" + text + "\"}";
+            write(connection, "POST", "/v1/sessions/" + session + "/messages", body, session, text);
+          }
+        });
   }
 
   /** Starts somebody who reads these sessions, half of the time with what it knows already. */
   void reader(Targets targets, List<String> sessions, double perSecond, int seed) {
     Map<String, Position> known = new HashMap<>();
-    start("reader-" + seed, targets, perSecond, new Random(seed), (connection, random, n) -> {
-      String session = sessions.get(random.nextInt(sessions.size()));
-      try {
-        Read read = read(connection, session, random.nextBoolean() ? known.get(session) : null);
-        if (read.shown() != null) {
-          known.put(session, read.shown());
-        }
-        if (!read.ok()) {
-          refused.increment();
-        }
-      } catch (IOException gone) {
-        refused.increment();
-        connection.close();
-      }
-    });
+    start(
+        "reader-" + seed,
+        targets,
+        perSecond,
+        new Random(seed),
+        (connection, random, n) -> {
+          String session = sessions.get(random.nextInt(sessions.size()));
+          try {
+            Read read = read(connection, session, random.nextBoolean() ? known.get(session) : null);
+            if (read.shown() != null) {
+              known.put(session, read.shown());
+            }
+            if (!read.ok()) {
+              refused.increment();
+            }
+          } catch (IOException gone) {
+            refused.increment();
+            connection.close();
+          }
+        });
   }
 
   private interface Step {
@@ -237,18 +247,20 @@ final class Clients implements AutoCloseable {
 
   private void start(String name, Targets targets, double perSecond, Random random, Step step) {
     running.add(
-        Thread.ofVirtual().name(name).start(() -> {
-          long start = System.nanoTime();
-          try (Connection connection = new Connection(targets)) {
-            for (long n = 0; stop.getCount() > 0; n++) {
-              step.run(connection, random, n);
-              long due = start + (long) (n * 1e9 / perSecond);
-              LockSupport.parkNanos(due - System.nanoTime());
-            }
-          } catch (IOException | RuntimeException | Error e) {
-            broken.add(e);
-          }
-        }));
+        Thread.ofVirtual()
+            .name(name)
+            .start(() -> {
+              long start = System.nanoTime();
+              try (Connection connection = new Connection(targets)) {
+                for (long n = 0; stop.getCount() > 0; n++) {
+                  step.run(connection, random, n);
+                  long due = start + (long) (n * 1e9 / perSecond);
+                  LockSupport.parkNanos(due - System.nanoTime());
+                }
+              } catch (IOException | RuntimeException | Error e) {
+                broken.add(e);
+              }
+            }));
   }
 
   long retries() {

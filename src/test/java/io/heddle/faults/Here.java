@@ -112,7 +112,9 @@ final class Here implements AutoCloseable {
     return (long) meter("heddle.coherence.untrusted");
   }
 
-  /** What it noticed of changes that it was not told: holes, comparisons that differ, links lost. */
+  /**
+   * What it noticed of changes that it was not told: holes, comparisons that differ, links lost.
+   */
   long noticed() {
     return (long)
         (meter("heddle.coherence.gaps")

@@ -124,8 +124,7 @@ final class History {
 
   void acknowledged(Write write) {
     writes.add(write);
-    newest.merge(
-        write.session(), write.position(), (a, b) -> a.version() > b.version() ? a : b);
+    newest.merge(write.session(), write.position(), (a, b) -> a.version() > b.version() ? a : b);
   }
 
   void read(Read read) {

@@ -38,8 +38,8 @@ final class Pair implements AutoCloseable {
     return b;
   }
 
-  List<Integer> ports() {
-    return List.of(a.port(), b.port());
+  List<Here> both() {
+    return List.of(a, b);
   }
 
   /** Makes so many sessions. */

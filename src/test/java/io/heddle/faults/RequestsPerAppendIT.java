@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 /**
  * What an append asks of Redis, counted on the wire by a proxy: the limit's script and the append's
  * script. Everything else that went by is named and must be one of what does not belong to a
- * request: the index (at most once in 5 s for a session), the sweeper, the health.
+ * request: the index (at most once in 5 s for a session), the sweeper, the feed's comparisons, the
+ * health.
  */
 class RequestsPerAppendIT {
   private static final int APPENDS = 200;
@@ -71,6 +72,8 @@ class RequestsPerAppendIT {
               "index ZADD",
               "sweeper TIME",
               "sweeper ZRANGEBYSCORE",
+              "feed HGET",
+              "feed INFO",
               "client PING");
       System.out.printf(
           "RequestsPerAppendIT: requestsPerAppend=%.2f%n", (limits + appends) / (double) APPENDS);
@@ -117,6 +120,8 @@ class RequestsPerAppendIT {
       case "ZADD" -> is.apply(request.argument().startsWith("heddle:u:") ? "index" : "other");
       case "ZRANGEBYSCORE" -> is.apply(request.argument().endsWith("}:due") ? "sweeper" : "other");
       case "TIME" -> is.apply("sweeper");
+      case "HGET" -> is.apply(request.argument().endsWith("}:p") ? "feed" : "other");
+      case "INFO" -> is.apply(request.argument().equals("replication") ? "feed" : "other");
       case "PING" -> is.apply("client");
       default -> is.apply("other");
     };

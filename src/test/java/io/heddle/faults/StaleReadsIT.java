@@ -67,8 +67,7 @@ class StaleReadsIT {
 
   private static long healed() {
     long start = System.nanoTime();
-    Pair.await("trust to come back")
-        .until(() -> pair.b().untrusted() == 0 && !pair.b().isRed());
+    Pair.await("trust to come back").until(() -> pair.b().untrusted() == 0 && !pair.b().isRed());
     return (System.nanoTime() - start) / 1_000_000;
   }
 
@@ -90,8 +89,10 @@ class StaleReadsIT {
       for (int round = 0; round < ROUNDS; round++) {
         String session = "a1-" + round;
         Position before = clients.create(a, session);
-        Hold late = pair.b().proxy().hold(
-            Direction.DOWNSTREAM, seen -> seen.argument().equals(Scripts.sha("load")));
+        Hold late =
+            pair.b()
+                .proxy()
+                .hold(Direction.DOWNSTREAM, seen -> seen.argument().equals(Scripts.sha("load")));
         Future<Read> first = callers.submit(() -> clients.read(b, session, null));
         assertThat(late.await(Duration.ofSeconds(5))).as("the read is on its way").isTrue();
         long held = System.nanoTime();
@@ -195,11 +196,13 @@ class StaleReadsIT {
     for (String session : sessions) {
       Position[] newest = new Position[1];
       Read[] first = new Read[1];
-      Pair.await("an answer again").ignoreExceptionsInstanceOf(IOException.class).until(() -> {
-        newest[0] = history.newestOf(session);
-        first[0] = clients.read(b, session, null);
-        return first[0].ok();
-      });
+      Pair.await("an answer again")
+          .ignoreExceptionsInstanceOf(IOException.class)
+          .until(() -> {
+            newest[0] = history.newestOf(session);
+            first[0] = clients.read(b, session, null);
+            return first[0].ok();
+          });
       assertThat(first[0].shown()).isNotNull();
       assertThat(first[0].shown().version())
           .as("%s, at least %s", first[0], newest[0])
@@ -235,8 +238,7 @@ class StaleReadsIT {
         "A3",
         history.verdict(),
         "dropped=%d noticed=%d byTheNextEvent<=%dms byTheComparison<=%dms bypasses=%d"
-            .formatted(
-                2 * ROUNDS, noticed, slowestEvent, slowestComparison, use.bypasses()));
+            .formatted(2 * ROUNDS, noticed, slowestEvent, slowestComparison, use.bypasses()));
     assertThat(noticed).as("each is noticed once").isEqualTo(2L * ROUNDS);
     assertThat(slowestEvent).as("at the next event").isLessThan(SOON.toMillis());
     assertThat(slowestComparison).as("within the comparison").isLessThan(2_000);
@@ -265,8 +267,7 @@ class StaleReadsIT {
 
   /** Changes the session without b being told; returns when that was. */
   private long dropped(String session) throws Exception {
-    Drop drop =
-        pair.b().proxy().drop(push -> push.message().contains("/" + session + " "));
+    Drop drop = pair.b().proxy().drop(push -> push.message().contains("/" + session + " "));
     clients.append(a, session);
     long at = System.nanoTime();
     assertThat(drop.await(Duration.ofSeconds(5))).isTrue();
@@ -276,12 +277,13 @@ class StaleReadsIT {
   /** Milliseconds until b shows the newest. */
   private long seenAfter(String session, long since) {
     ToLongFunction<Position> version = Position::version;
-    Pair.await("b to show the newest of " + session).until(() -> {
-      Read read = clients.read(b, session, null);
-      return read.shown() != null
-          && version.applyAsLong(read.shown())
-              >= version.applyAsLong(history.newestOf(session));
-    });
+    Pair.await("b to show the newest of " + session)
+        .until(() -> {
+          Read read = clients.read(b, session, null);
+          return read.shown() != null
+              && version.applyAsLong(read.shown())
+                  >= version.applyAsLong(history.newestOf(session));
+        });
     return (System.nanoTime() - since) / 1_000_000;
   }
 

@@ -41,7 +41,7 @@ final class Watcher implements AutoCloseable {
   private static final Duration AGAIN = Duration.ofMillis(100);
 
   private static final JsonFactory JSON = new JsonFactory();
-  private static final Pattern NUMBER = Pattern.compile("\\d+(\\.\\d+)?");
+  private static final Pattern DELAY = Pattern.compile("\"retryAfterMillis\":(\\d+)");
   private static final List<String> NOT_OF_A_SESSION =
       List.of("ack", "error", "limits", "typing", "presence");
 
@@ -62,7 +62,11 @@ final class Watcher implements AutoCloseable {
   private volatile @Nullable Thread thread;
 
   private Watcher(
-      Wire wire, String name, History history, Balancer balancer, List<String> sessions,
+      Wire wire,
+      String name,
+      History history,
+      Balancer balancer,
+      List<String> sessions,
       String user) {
     if (wire == Wire.EVENTS && sessions.size() != 1) {
       throw new IllegalArgumentException("One stream of events is of one session");
@@ -94,8 +98,7 @@ final class Watcher implements AutoCloseable {
   /** One session, as somebody who comes back with this position. */
   static Watcher startFrom(
       Wire wire, String name, History history, int port, String session, Position since) {
-    Watcher watcher =
-        new Watcher(wire, name, history, Balancer.to(port), List.of(session), "");
+    Watcher watcher = new Watcher(wire, name, history, Balancer.to(port), List.of(session), "");
     watcher.of(session).add(Frame.watch(since, System.nanoTime()));
     return watcher.start();
   }
@@ -178,19 +181,17 @@ final class Watcher implements AutoCloseable {
   }
 
   private static Duration delay(String reason) {
-    Matcher number = NUMBER.matcher(reason);
-    if (!number.find()) {
+    Matcher delay = DELAY.matcher(reason);
+    if (!delay.find()) {
       throw new IllegalStateException("1012 without a delay: " + reason);
     }
-    return Duration.ofNanos((long) (Double.parseDouble(number.group()) * 1e9));
+    return Duration.ofMillis(Long.parseLong(delay.group(1)));
   }
 
   private Duration events() throws IOException {
     String session = sessions.keySet().iterator().next();
-    String path =
-        "/v1/sessions/" + session + "/events" + (user.isEmpty() ? "" : "?user=" + user);
-    try (EventStream stream =
-        new EventStream(balancer.port(), path, since("", session))) {
+    String path = "/v1/sessions/" + session + "/events" + (user.isEmpty() ? "" : "?user=" + user);
+    try (EventStream stream = new EventStream(balancer.port(), path, since("", session))) {
       if (stream.status() != 200) {
         throw new IOException("refused: " + stream.status());
       }

@@ -149,7 +149,8 @@ class WatchersIT {
       clients.patch(a, session, "title " + i);
     }
     for (Wire wire : Wire.values()) {
-      Watcher back = Watcher.startFrom(wire, wire + " back", history, b.next().port(), session, early);
+      Watcher back =
+          Watcher.startFrom(wire, wire + " back", history, b.next().port(), session, early);
       watchers.add(back);
       Pair.await("gap and snapshot").until(() -> back.of(session).count("snapshot") == 1);
       assertThat(back.of(session).count("gap")).isEqualTo(1);

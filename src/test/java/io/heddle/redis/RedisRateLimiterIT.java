@@ -240,7 +240,9 @@ class RedisRateLimiterIT {
     Rule narrow = rule("narrow", 40, MINUTE);
     List<Rule> rules = List.of(wide, narrow);
     limiter.take(subject, rules).block(PATIENCE);
-    Flux.range(0, 2).flatMap(_ -> limiter.take(new Subject(Tenant.DEFAULT, "warm"), rules)).blockLast();
+    Flux.range(0, 2)
+        .flatMap(_ -> limiter.take(new Subject(Tenant.DEFAULT, "warm"), rules))
+        .blockLast();
     proxy.forgetRequests();
 
     List<List<Decision>> all =

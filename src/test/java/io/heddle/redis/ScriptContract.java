@@ -99,7 +99,8 @@ abstract class ScriptContract {
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
     // Those of the limits are RedisRateLimiterIT's.
-    EnumSet<RedisScript> others = EnumSet.of(RedisScript.LIMIT, RedisScript.LIMIT_MANY, RedisScript.LIMIT_RETURN);
+    EnumSet<RedisScript> others =
+        EnumSet.of(RedisScript.LIMIT, RedisScript.LIMIT_MANY, RedisScript.LIMIT_RETURN);
     for (RedisScript script : EnumSet.complementOf(others)) {
       assertThat(tests).contains(script.name().toLowerCase(Locale.ROOT).replace("_", ""));
     }

@@ -17,8 +17,7 @@ import java.util.concurrent.TimeUnit;
 /** A connection of a client and its twin to the server. */
 final class ProxyLink {
   private static final Chunk END = new Chunk(new byte[0], 0);
-  private static final Set<String> SUBSCRIBING =
-      Set.of("SUBSCRIBE", "SSUBSCRIBE", "PSUBSCRIBE");
+  private static final Set<String> SUBSCRIBING = Set.of("SUBSCRIBE", "SSUBSCRIBE", "PSUBSCRIBE");
 
   private record Chunk(byte[] bytes, long arrived) {}
 

@@ -53,6 +53,7 @@ public final class ReplicaProcess implements AutoCloseable {
     private final Map<String, String> environment = new HashMap<>();
     private final List<String> settings = new ArrayList<>();
     private final List<String> jvm = new ArrayList<>();
+    private int port;
 
     private Builder(String name) {
       this.name = name;
@@ -74,10 +75,17 @@ public final class ReplicaProcess implements AutoCloseable {
       return this;
     }
 
+    /** On this port, where another one was before. */
+    public Builder port(int port) {
+      this.port = port;
+      return this;
+    }
+
     /** Starts the process and does not wait. */
     public ReplicaProcess launch() {
       try {
-        return ReplicaProcess.start(name, environment, jvm, settings);
+        return ReplicaProcess.start(
+            name, port == 0 ? FreePort.find() : port, environment, jvm, settings);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -99,9 +107,12 @@ public final class ReplicaProcess implements AutoCloseable {
   }
 
   private static ReplicaProcess start(
-      String name, Map<String, String> environment, List<String> jvm, List<String> settings)
+      String name,
+      int port,
+      Map<String, String> environment,
+      List<String> jvm,
+      List<String> settings)
       throws IOException {
-    int port = FreePort.find();
     Path directory =
         Path.of("target", "replicas", name + "-" + COUNT.incrementAndGet() + "-" + port)
             .toAbsolutePath();
@@ -220,6 +231,11 @@ public final class ReplicaProcess implements AutoCloseable {
     OPEN.remove(this);
     process.destroyForcibly();
     waitFor(Duration.ofSeconds(20));
+  }
+
+  /** SIGTERM, as a deploy does it. Does not wait for the end. */
+  public void terminate() {
+    process.destroy();
   }
 
   /** SIGSTOP: connections stay open and nothing answers. */

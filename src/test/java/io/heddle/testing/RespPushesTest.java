@@ -16,7 +16,8 @@ class RespPushesTest {
           + "*2\r\n$-1\r\n*1\r\n$14\r\n>3\r\n$7\r\nnested\r\n_\r\n";
   private static final String KEPT = ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\nkept\r\n";
   private static final String DROPPED = ">3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$6\r\n>3\r\n-x\r\n";
-  private static final String AFTER = "|1\r\n+k\r\n*0\r\n$0\r\n\r\n-ERR no\r\n*-1\r\n*0\r\n#t\r\n,1.5\r\n";
+  private static final String AFTER =
+      "|1\r\n+k\r\n*0\r\n$0\r\n\r\n-ERR no\r\n*-1\r\n*0\r\n#t\r\n,1.5\r\n";
 
   @Test
   void leavesOutWholeMessagesHoweverTheBytesAreCut() throws IOException {
@@ -34,7 +35,9 @@ class RespPushesTest {
         pushes.pass(part, out);
       }
       assertThat(out.toString(StandardCharsets.US_ASCII)).isEqualTo(BEFORE + KEPT + AFTER + KEPT);
-      assertThat(seen).extracting(TcpProxy.Push::message).containsExactly("kept", ">3\r\n-x", "kept");
+      assertThat(seen)
+          .extracting(TcpProxy.Push::message)
+          .containsExactly("kept", ">3\r\n-x", "kept");
     }
   }
 }

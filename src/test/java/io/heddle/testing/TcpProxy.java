@@ -294,8 +294,7 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   private static boolean concerns(@Nullable Links which, ProxyLink link) {
-    return which == Links.ALL
-        || which == (link.isSubscribed() ? Links.PUSHES : Links.OTHERS);
+    return which == Links.ALL || which == (link.isSubscribed() ? Links.PUSHES : Links.OTHERS);
   }
 
   void ended(ProxyLink link) {

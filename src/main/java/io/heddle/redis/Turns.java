@@ -1,0 +1,36 @@
+package io.heddle.redis;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs what several threads hand in one after the other, in the order of their coming. Whoever
+ * finds nobody at work does the work of all: nobody waits, and nothing overtakes. What is done
+ * within a turn needs no lock.
+ */
+final class Turns {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Turns.class);
+
+  private final Queue<Runnable> turns = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger waiting = new AtomicInteger();
+
+  /** Runs it now, or leaves it to the thread that is at work. */
+  void run(Runnable turn) {
+    turns.add(turn);
+    if (waiting.getAndIncrement() != 0) {
+      return;
+    }
+    do {
+      Runnable next = turns.remove();
+      try {
+        next.run();
+      } catch (RuntimeException e) {
+        LOG.error("A turn of the feed failed", e);
+      }
+    } while (waiting.decrementAndGet() != 0);
+  }
+}
