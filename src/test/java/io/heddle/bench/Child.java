@@ -16,20 +16,25 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** A JVM of a bench's own, all with the same flags; ended with the bench at the latest. */
+/** A process of a bench's own, JVMs all with the same flags; ended with the bench at the latest. */
 final class Child implements AutoCloseable {
 
   private static final Set<Process> OPEN = ConcurrentHashMap.newKeySet();
+  private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
   private static final double TICKS_PER_SECOND = 100;
 
   static {
     Runtime.getRuntime()
-        .addShutdownHook(new Thread(() -> OPEN.forEach(Process::destroyForcibly), "bench-cleaner"));
+        .addShutdownHook(new Thread(() -> OPEN.forEach(Child::destroy), "bench-cleaner"));
   }
 
   private final Process process;
@@ -63,6 +68,18 @@ final class Child implements AutoCloseable {
         builder(main, List.of(arguments)).redirectError(ProcessBuilder.Redirect.INHERIT).start(),
         0,
         none);
+  }
+
+  /** A server that is no Java, with what it needs in its arguments and in this environment. */
+  static Child command(int port, Map<String, String> environment, List<String> command)
+      throws IOException {
+    String name = Path.of(command.getFirst()).getFileName().toString();
+    Path log = Files.createTempFile("heddle-bench-" + name + "-", ".log");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
+    child.awaitReady();
+    return child;
   }
 
   private static ProcessBuilder builder(Class<?> main, List<String> arguments) {
@@ -160,6 +177,39 @@ final class Child implements AutoCloseable {
     return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
   }
 
+  /** CPU seconds of this process and of those that it started and that still run. */
+  double cpu() throws IOException {
+    double sum = 0;
+    for (ProcessHandle each : tree()) {
+      sum += cpu(each.pid());
+    }
+    return sum;
+  }
+
+  /** Bytes that this process and those that it started hold in RAM. */
+  long resident() throws IOException {
+    long sum = 0;
+    for (ProcessHandle each : tree()) {
+      String status = Files.readString(Path.of("/proc/" + each.pid() + "/status"));
+      Matcher resident = RESIDENT.matcher(status);
+      if (!resident.find()) {
+        throw new IOException("no VmRSS in " + status);
+      }
+      sum += Long.parseLong(resident.group(1)) * 1024;
+    }
+    return sum;
+  }
+
+  private List<ProcessHandle> tree() {
+    return Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
+  }
+
+  private static void destroy(Process process) {
+    // First those below: nothing ends them when the one above is killed.
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+
   private void waitFor(long millis) {
     try {
       process.waitFor(millis, TimeUnit.MILLISECONDS);
@@ -171,7 +221,7 @@ final class Child implements AutoCloseable {
 
   @Override
   public void close() {
-    process.destroyForcibly();
+    destroy(process);
     waitFor(20_000);
     OPEN.remove(process);
   }
