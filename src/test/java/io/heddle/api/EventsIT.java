@@ -284,11 +284,12 @@ class EventsIT {
   }
 
   private void nothingIsLeft() {
-    Awaitility.await().untilAsserted(() -> {
-      assertThat(server.bean(Connections.class).open()).isZero();
-      assertThat(server.bean(Hubs.class).watches()).isZero();
-      assertThat(server.bean(Hubs.class).watchedSessions()).isZero();
-      assertThat(server.bean(Coherence.class).followed()).isZero();
-    });
+    Awaitility.await()
+        .untilAsserted(() -> {
+          assertThat(server.bean(Connections.class).open()).isZero();
+          assertThat(server.bean(Hubs.class).watches()).isZero();
+          assertThat(server.bean(Hubs.class).watchedSessions()).isZero();
+          assertThat(server.bean(Coherence.class).followed()).isZero();
+        });
   }
 }

@@ -64,8 +64,7 @@ final class BareSocketServer {
   private Publisher<Void> watch(WebsocketInbound in, WebsocketOutbound out) {
     in.withConnection(connection -> {
       Channel channel = connection.channel();
-      List<Channel> ours =
-          watchers.computeIfAbsent(channel.eventLoop(), loop -> new ArrayList<>());
+      List<Channel> ours = watchers.computeIfAbsent(channel.eventLoop(), loop -> new ArrayList<>());
       ours.add(channel);
       channel.closeFuture().addListener(closed -> ours.remove(channel));
     });

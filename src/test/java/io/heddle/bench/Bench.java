@@ -25,7 +25,8 @@ public final class Bench {
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
             System.out.println("-Dbench=reads: cached reads over HTTP, next to a plain handler");
             System.out.println("-Dbench=embedded: appends with a file, next to the same in RAM");
-            System.out.println("-Dbench=push: a change to its frame on another replica, next to Redis");
+            System.out.println(
+                "-Dbench=push: a change to its frame on another replica, next to Redis");
             System.out.println(
                 "-Dbench=fanout: CPU of a frame, next to bare Netty, socket.io and nchan");
             System.out.println("-Dbench=watchers: memory of an idle watcher, next to the same");

@@ -36,71 +36,67 @@ record Contestant(
 
   /** Two replicas: one is watched, changes are appended on the other. */
   static Contestant heddle() throws Exception {
-    return open(
-        parts -> {
-          RedisProcess redis = add(parts, RedisProcess.start());
-          Child watched = add(parts, replica(redis));
-          Child written = add(parts, replica(redis));
-          put(written.port());
-          return new Contestant(
-              "Heddle",
-              watched,
-              redis,
-              "HEDDLE %d /v1/socket?watch=%s".formatted(watched.port(), SESSION),
-              "HEDDLE %d /v1/sessions/%s/messages".formatted(written.port(), SESSION),
-              parts);
-        });
+    return open(parts -> {
+      RedisProcess redis = add(parts, RedisProcess.start());
+      Child watched = add(parts, replica(redis));
+      Child written = add(parts, replica(redis));
+      put(written.port());
+      return new Contestant(
+          "Heddle",
+          watched,
+          redis,
+          "HEDDLE %d /v1/socket?watch=%s".formatted(watched.port(), SESSION),
+          "HEDDLE %d /v1/sessions/%s/messages".formatted(written.port(), SESSION),
+          parts);
+    });
   }
 
   static Contestant bare() throws Exception {
-    return open(
-        parts -> {
-          RedisProcess redis = add(parts, RedisProcess.start());
-          Child server = add(parts, Child.server(BareSocketServer.class, redis.uri()));
-          return new Contestant(
-              "bare Netty",
-              server,
-              redis,
-              "PLAIN %d /socket".formatted(server.port()),
-              "REDIS %d bench".formatted(redis.port()),
-              parts);
-        });
+    return open(parts -> {
+      RedisProcess redis = add(parts, RedisProcess.start());
+      Child server = add(parts, Child.server(BareSocketServer.class, redis.uri()));
+      return new Contestant(
+          "bare Netty",
+          server,
+          redis,
+          "PLAIN %d /socket".formatted(server.port()),
+          "REDIS %d bench".formatted(redis.port()),
+          parts);
+    });
   }
 
   static Contestant socketIo() throws Exception {
-    return open(
-        parts -> {
-          Path directory = Node.install();
-          RedisProcess redis = add(parts, RedisProcess.start());
-          Child server = add(parts, Node.start(directory, "server.js", redis.uri()));
-          Child emitter = add(parts, Node.start(directory, "emitter.js", redis.uri()));
-          return new Contestant(
-              "socket.io",
-              server,
-              redis,
-              "SOCKET_IO %d /socket.io/?EIO=4&transport=websocket".formatted(server.port()),
-              "PLAIN %d /".formatted(emitter.port()),
-              parts);
-        });
+    return open(parts -> {
+      Path directory = Node.install();
+      RedisProcess redis = add(parts, RedisProcess.start());
+      Child server = add(parts, Node.start(directory, "server.js", redis.uri()));
+      Child emitter = add(parts, Node.start(directory, "emitter.js", redis.uri()));
+      return new Contestant(
+          "socket.io",
+          server,
+          redis,
+          "SOCKET_IO %d /socket.io/?EIO=4&transport=websocket".formatted(server.port()),
+          "PLAIN %d /".formatted(emitter.port()),
+          parts);
+    });
   }
 
   static Contestant nchan() throws Exception {
-    return open(
-        parts -> {
-          if (!Files.isExecutable(NGINX) || !Files.exists(NCHAN)) {
-            throw new IOException("nginx with nchan is missing: apt-get install libnginx-mod-nchan");
-          }
-          RedisProcess redis = add(parts, RedisProcess.start());
-          Child server = add(parts, nginx(redis));
-          Child publisher = add(parts, nginx(redis));
-          return new Contestant(
-              "nchan",
-              server,
-              redis,
-              "PLAIN %d /socket".formatted(server.port()),
-              "PLAIN %d /publish".formatted(publisher.port()),
-              parts);
-        });
+    return open(parts -> {
+      if (!Files.isExecutable(NGINX) || !Files.exists(NCHAN)) {
+        throw new IOException("nginx with nchan is missing: apt-get install libnginx-mod-nchan");
+      }
+      RedisProcess redis = add(parts, RedisProcess.start());
+      Child server = add(parts, nginx(redis));
+      Child publisher = add(parts, nginx(redis));
+      return new Contestant(
+          "nchan",
+          server,
+          redis,
+          "PLAIN %d /socket".formatted(server.port()),
+          "PLAIN %d /publish".formatted(publisher.port()),
+          parts);
+    });
   }
 
   private static Child replica(RedisProcess redis) throws IOException {
@@ -118,9 +114,10 @@ record Contestant(
       String request =
           "PUT /v1/sessions/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
               + "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-      socket.getOutputStream().write(request.formatted(SESSION).getBytes(StandardCharsets.US_ASCII));
-      String answer =
-          new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      socket
+          .getOutputStream()
+          .write(request.formatted(SESSION).getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!answer.startsWith("HTTP/1.1 201")) {
         throw new IOException("no session: " + answer);
       }

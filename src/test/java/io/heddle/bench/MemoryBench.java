@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What an idle watcher keeps of a server's memory, at 10,000 of them: resident, and live on the
- * heap after a collection. Some watchers come and go first, so that what a server takes once is
- * not counted as theirs.
+ * heap after a collection. Some watchers come and go first, so that what a server takes once is not
+ * counted as theirs.
  */
 final class MemoryBench {
 
@@ -26,8 +26,7 @@ final class MemoryBench {
 
   /** Prints the table; true when the bound is kept. */
   static boolean run() throws Exception {
-    System.out.printf(
-        "%,d idle watchers, bytes each: resident, live heap%n", WATCHERS);
+    System.out.printf("%,d idle watchers, bytes each: resident, live heap%n", WATCHERS);
     double ours;
     try (Contestant heddle = Contestant.heddle()) {
       ours = measure(heddle, MemoryBench::javaHeap);

@@ -35,7 +35,11 @@ final class Publisher {
     String whole =
         switch (kind) {
           case HEDDLE ->
-              post(port, path, "application/json", "{\"role\":\"user\",\"content\":\"" + text + "\"}");
+              post(
+                  port,
+                  path,
+                  "application/json",
+                  "{\"role\":\"user\",\"content\":\"" + text + "\"}");
           case PLAIN -> post(port, path, "text/plain", text);
           case REDIS ->
               "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n"
@@ -47,18 +51,18 @@ final class Publisher {
 
   private static String post(int port, String path, String type, String body) {
     return """
-        POST %s HTTP/1.1\r
-        Host: 127.0.0.1:%d\r
-        Content-Type: %s\r
-        Content-Length: %d\r
-        \r
-        %s"""
+    POST %s HTTP/1.1\r
+    Host: 127.0.0.1:%d\r
+    Content-Type: %s\r
+    Content-Length: %d\r
+    \r
+    %s\
+    """
         .formatted(path, port, type, body.length(), body);
   }
 
   void send(Pool pool) throws IOException {
-    byte[] number =
-        NUMBER.formatted(index, pool.send(index)).getBytes(StandardCharsets.US_ASCII);
+    byte[] number = NUMBER.formatted(index, pool.send(index)).getBytes(StandardCharsets.US_ASCII);
     request.clear();
     request.put(mark, number);
     while (request.hasRemaining()) {

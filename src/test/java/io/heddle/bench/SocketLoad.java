@@ -25,10 +25,10 @@ import java.util.concurrent.TimeUnit;
  *
  * <ul>
  *   <li>{@code open name kind port path watchers}: opens them, and answers when all of them watch;
- *   <li>{@code run name kind port path publishers messages rate window}: publishes so many messages,
- *       so many a second or, at 0, as fast as they are taken, at most {@code window} ahead of the
- *       slowest watcher; answers {@code nanos frames others p50 p99} when every watcher has them
- *       all, the delays in microseconds;
+ *   <li>{@code run name kind port path publishers messages rate window}: publishes so many
+ *       messages, so many a second or, at 0, as fast as they are taken, at most {@code window}
+ *       ahead of the slowest watcher; answers {@code nanos frames others p50 p99} when every
+ *       watcher has them all, the delays in microseconds;
  *   <li>{@code raw port rate}, {@code raw-end}: as {@link RawDelays} says;
  *   <li>{@code close name}.
  * </ul>

@@ -68,7 +68,8 @@ class EndedSessionsIT {
       }
       System.out.printf(
           "A13 %s: lost=0 repeated=0 reordered=0 stale=%d; rounds=%d reads=%d; the last answer with"
-              + " the old one was asked for %d ms after its end, watchers told after %d ms at most%n",
+              + " the old one was asked for %d ms after its end, watchers told after %d ms at"
+              + " most%n",
           ending, wrong, ROUNDS, reads, slowest, told);
       assertThat(wrong).as("answers that showed the old session").isZero();
     }
@@ -107,8 +108,7 @@ class EndedSessionsIT {
                   "hit".equals(get(replica, "ann").headers().getOrDefault("heddle-cache", "")));
           for (Wire wire : Wire.values()) {
             watchers.add(
-                Watcher.startAs(
-                    "ann", wire, "ann's " + wire, anns, replica.port(), session));
+                Watcher.startAs("ann", wire, "ann's " + wire, anns, replica.port(), session));
           }
           for (String user : List.of("ann", "bob")) {
             readers.add(Thread.ofVirtual().start(() -> read(replica, user, stop)));
@@ -142,8 +142,7 @@ class EndedSessionsIT {
           assertThat(get(replica, "bob").body()).contains("of bob").doesNotContain("of ann");
           assertThat(get(replica, "ann").status()).isEqualTo(404);
           watchers.add(
-              Watcher.startAs(
-                  "bob", Wire.WEB_SOCKET, "bob's", bobs, replica.port(), session));
+              Watcher.startAs("bob", Wire.WEB_SOCKET, "bob's", bobs, replica.port(), session));
         }
         Pair.await("bob's watchers to watch")
             .until(() -> watchers.stream().allMatch(Watcher::isWatching));
@@ -202,9 +201,8 @@ class EndedSessionsIT {
     }
 
     private Answer create(String user) throws IOException {
-      String life = user.equals("ann") && ending == Ending.EXPIRY
-          ? ",\"ttlSeconds\":" + TTL.toSeconds()
-          : "";
+      String life =
+          user.equals("ann") && ending == Ending.EXPIRY ? ",\"ttlSeconds\":" + TTL.toSeconds() : "";
       String body =
           "{\"id\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"of %s\"}]%s}"
               .formatted(session, user, life);

@@ -50,27 +50,28 @@ class ReplicasComeAndGoIT {
     }
     replicas.forEach(ReplicaProcess::awaitReady);
     // Asks each replica whether it is ready, like a load balancer.
-    Thread.ofVirtual().name("balancer").start(() -> {
-      while (!over) {
-        for (ReplicaProcess replica : replicas) {
-          boolean serves = replica.isAlive() && replica.readiness() == 200;
-          if (!serves) {
-            ready.remove((Integer) replica.port());
-          } else if (!ready.contains(replica.port())) {
-            ready.add(replica.port());
+    Thread.ofVirtual()
+        .name("balancer")
+        .start(() -> {
+          while (!over) {
+            for (ReplicaProcess replica : replicas) {
+              boolean serves = replica.isAlive() && replica.readiness() == 200;
+              if (!serves) {
+                ready.remove((Integer) replica.port());
+              } else if (!ready.contains(replica.port())) {
+                ready.add(replica.port());
+              }
+            }
+            LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
           }
-        }
-        LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-      }
-    });
+        });
     Pair.await("both in the balancer").until(() -> ready.size() == 2);
     Targets anyOne = () -> new Target("any", readyPort());
     List<String> sessions = Pair.sessions(clients, anyOne, "replicas", SESSIONS);
     for (int i = 0; i < WATCHERS; i++) {
       Wire wire = i % 4 == 3 ? Wire.EVENTS : Wire.WEB_SOCKET;
       String session = sessions.get(i % SESSIONS);
-      watchers.add(
-          Watcher.start(wire, wire + " " + i, history, this::readyPort, List.of(session)));
+      watchers.add(Watcher.start(wire, wire + " " + i, history, this::readyPort, List.of(session)));
     }
     Pair.await("all to watch").until(() -> watchers.stream().allMatch(Watcher::isWatching));
     for (int i = 0; i < 4; i++) {
@@ -151,7 +152,8 @@ class ReplicasComeAndGoIT {
         reconnects += after.get(w) - before.get(w);
         most = Math.max(most, after.get(w) - before.get(w));
       }
-      told.append("restart %d: drained in %d ms, %d reconnects; ".formatted(i + 1, drained, reconnects));
+      told.append(
+          "restart %d: drained in %d ms, %d reconnects; ".formatted(i + 1, drained, reconnects));
       assertThat(reconnects).as("somebody was on it").isPositive();
       // The whole shutdown phase is 20 s.
       assertThat(drained).as("nothing waits for the whole shutdown phase").isLessThan(12_000);
