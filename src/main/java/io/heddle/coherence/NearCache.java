@@ -75,6 +75,8 @@ public final class NearCache implements SessionReader {
             .weigher((SessionKey _, Slot slot) -> slot.weight())
             .expireAfterWrite(properties.maxAge())
             .ticker(nanoTime::getAsLong)
+            // Tidying up takes less than to wake another thread for it every few hits.
+            .executor(Runnable::run)
             .evictionListener((_, _, cause) -> {
               if (cause == RemovalCause.SIZE) {
                 evictions.increment();

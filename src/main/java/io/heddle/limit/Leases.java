@@ -47,6 +47,8 @@ final class Leases {
             .maximumSize(REMEMBERED)
             .ticker(nanoTime::getAsLong)
             .expireAfterAccess(IDLE)
+            // Tidying up takes less than to wake another thread for it every few hits.
+            .executor(Runnable::run)
             .build();
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.bench;
 
+import io.heddle.web.KeepAliveReads;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -19,6 +20,7 @@ import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisReactiveAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisRepositoriesAutoConfiguration;
@@ -66,6 +68,13 @@ class PlainServer {
 
   public static void main(String[] args) {
     SpringApplication.run(PlainServer.class, args);
+  }
+
+  /** As Heddle reads from its connections, which by itself makes a difference. */
+  @Bean
+  @ConditionalOnBooleanProperty("plain.keep-alive-reads")
+  KeepAliveReads keepAliveReads() {
+    return new KeepAliveReads();
   }
 
   @Bean(destroyMethod = "shutdown")

@@ -66,6 +66,7 @@ final class ReadBench {
             Child.server(
                 PlainServer.class,
                 plainRedis.uri(),
+                "--plain.keep-alive-reads=true",
                 "--management.endpoint.health.validate-group-membership=false");
         HttpClient http = HttpClient.newHttpClient()) {
       ReadBench bench = new ReadBench(load, heddle, plain, http);
