@@ -77,6 +77,8 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
 
   private static Problem problem(int status) {
     return switch (status) {
+      case 403 ->
+          Problem.field(ProblemCode.FORBIDDEN, "Origin", "Pages of this origin may not call");
       case 404 -> Problem.of(ProblemCode.NOT_FOUND, "There is nothing at this path");
       case 408 -> Problem.of(ProblemCode.REQUEST_TIMEOUT, "The request did not arrive in time");
       case 413 -> Problem.of(ProblemCode.BODY_TOO_LARGE, "The request is too large");

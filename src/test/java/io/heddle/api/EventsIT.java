@@ -32,6 +32,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.springframework.http.HttpMethod;
 
 /** Event streams, and connections that are too slow, idle or too many. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -274,8 +275,22 @@ class EventsIT {
     Http.Reply reply = http.get("/v1/sessions/" + id, "Origin", "https://chat.example");
     assertThat(reply.header("Access-Control-Allow-Origin")).isEqualTo("https://chat.example");
     assertThat(reply.header("Access-Control-Expose-Headers")).contains("ETag");
-    assertThat(http.get("/v1/sessions/" + id, "Origin", "https://other.example").status())
-        .isEqualTo(403);
+    Http.Reply other = http.get("/v1/sessions/" + id, "Origin", "https://other.example");
+    assertThat(other.status()).isEqualTo(403);
+    assertThat(other.json().path("code").asString()).isEqualTo("forbidden");
+    Http.Reply asked =
+        http.send(
+            HttpMethod.OPTIONS,
+            "/v1/sessions/" + id + "/messages",
+            null,
+            "Origin",
+            "https://chat.example",
+            "Access-Control-Request-Method",
+            "POST",
+            "Access-Control-Request-Headers",
+            "content-type,idempotency-key");
+    assertThat(asked.status()).isEqualTo(200);
+    assertThat(asked.header("Access-Control-Allow-Headers")).contains("idempotency-key");
     try (SocketClient socket =
         SocketClient.open(server.port(), "?watch=" + id, "Origin", "https://chat.example")) {
       socket.next("snapshot");
