@@ -438,10 +438,23 @@ final class RedisFeedLink {
       Runnable next = turns.remove();
       try {
         next.run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         LOG.error("The feed of {} failed", name, e);
+        failedInTurn();
       }
     } while (waitingTurns.decrementAndGet() != 0);
+  }
+
+  /**
+   * Nobody knows what of it was told. An error must not leave this method's caller either: whoever
+   * is at work would never say that he has stopped, and every later turn would wait for ever.
+   */
+  private void failedInTurn() {
+    try {
+      end(Loss.CLOSED, "its reader failed");
+    } catch (RuntimeException | Error e) {
+      LOG.error("The end of the feed of {} failed", name, e);
+    }
   }
 
   private final class Pushes implements RedisPubSubListener<byte[], byte[]> {
