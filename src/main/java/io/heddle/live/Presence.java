@@ -30,6 +30,11 @@ final class Presence {
 
   private static final JsonMapper JSON = new JsonMapper();
 
+  static {
+    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
+    JSON.readTree("{}");
+  }
+
   private final SessionKey key;
   private final String replica;
 

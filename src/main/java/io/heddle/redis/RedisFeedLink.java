@@ -81,7 +81,7 @@ final class RedisFeedLink {
   private final Owner owner;
   private final String name;
 
-  private final Turns turns = new Turns();
+  private final Turns turns = new Turns(this::failedInTurn);
 
   // All of these only in turn.
   private final Subscribed[] partitions = new Subscribed[SessionKey.PARTITIONS];
@@ -390,6 +390,11 @@ final class RedisFeedLink {
       channels.put(RedisKeys.of(partition).channelName(), partition);
     }
     return channels;
+  }
+
+  /** Nobody knows what of a turn that failed was told. */
+  private void failedInTurn() {
+    end(Loss.CLOSED, "its reader failed");
   }
 
   private final class Pushes implements RedisPubSubListener<byte[], byte[]> {

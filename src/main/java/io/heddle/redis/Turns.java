@@ -17,6 +17,14 @@ final class Turns {
 
   private final Queue<Runnable> turns = new ConcurrentLinkedQueue<>();
   private final AtomicInteger waiting = new AtomicInteger();
+  private final Runnable failed;
+
+  /**
+   * @param failed runs in turn too, after a turn that threw
+   */
+  Turns(Runnable failed) {
+    this.failed = failed;
+  }
 
   /** Runs it now, or leaves it to the thread that is at work. */
   void run(Runnable turn) {
@@ -25,12 +33,21 @@ final class Turns {
       return;
     }
     do {
-      Runnable next = turns.remove();
-      try {
-        next.run();
-      } catch (RuntimeException e) {
-        LOG.error("A turn of the feed failed", e);
+      // An error must not leave this method either: whoever is at work would never say that he has
+      // stopped, and every later turn would wait for ever.
+      if (!ran(turns.remove())) {
+        ran(failed);
       }
     } while (waiting.decrementAndGet() != 0);
+  }
+
+  private static boolean ran(Runnable turn) {
+    try {
+      turn.run();
+      return true;
+    } catch (RuntimeException | Error e) {
+      LOG.error("A turn of the feed failed", e);
+      return false;
+    }
   }
 }

@@ -70,7 +70,12 @@ final class Clients implements AutoCloseable {
 
   /** Appends a message that is like no other. */
   Position append(Targets targets, String session) throws IOException {
-    String text = session + " " + keys.incrementAndGet();
+    return append(targets, session, "");
+  }
+
+  /** As the other one, with this at the end. */
+  Position append(Targets targets, String session, String more) throws IOException {
+    String text = session + " " + keys.incrementAndGet() + more;
     return write(
         targets,
         "POST",

@@ -108,6 +108,11 @@ final class Here implements AutoCloseable {
     return gauge.value();
   }
 
+  /** WebSockets and event streams that are open. */
+  long connections() {
+    return (long) meter("heddle.live.connections");
+  }
+
   long untrusted() {
     return (long) meter("heddle.coherence.untrusted");
   }

@@ -63,6 +63,20 @@ final class RedisView implements AutoCloseable {
     return commands.clientKill(KillArgs.Builder.typeNormal().skipme());
   }
 
+  /** Channels of single sessions that somebody has subscribed to. */
+  long liveChannels() {
+    return commands.pubsubChannels("heddle:*:live:*").size();
+  }
+
+  /** Of all connections together. */
+  long subscriptions() {
+    return commands
+        .clientList()
+        .lines()
+        .mapToLong(line -> Long.parseLong(line.replaceFirst(".* sub=(\\d+) .*", "$1")))
+        .sum();
+  }
+
   /** Redisson's locks. */
   List<String> locks() {
     return keys("heddle:{*}:lock:*");

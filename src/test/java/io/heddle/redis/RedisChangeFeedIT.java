@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -106,6 +107,41 @@ class RedisChangeFeedIT {
       assertThat(fixture.engine().feedRelinks()).isEqualTo(before + 3);
       assertThat(fixture.engine().feedComparedAgo()).isLessThan(Duration.ofSeconds(2));
       SessionKey key = create(fixture, "cut");
+      until(() -> seen.last[key.partition()] == 1);
+      assertThat(seen.wrong).isEmpty();
+    }
+  }
+
+  /**
+   * An error out of a listener ended the work that all others waited for: no change, no comparison
+   * and no new link came any more, until the process was restarted.
+   */
+  @Test
+  void anErrorOfAListenerIsALossAndHealed() {
+    try (EngineFixture fixture = open(ClientOptions.builder())) {
+      Recorder seen = Recorder.of(fixture);
+      AtomicBoolean thrown = new AtomicBoolean();
+      fixture.engine().feed().listen(
+          new ChangeFeed.Listener() {
+            @Override
+            public void changed(Change.Published change) {
+              if (thrown.compareAndSet(false, true)) {
+                throw new StackOverflowError("of the test");
+              }
+            }
+
+            @Override
+            public void compared(int partition, long seq, long asked) {}
+
+            @Override
+            public void lost(int partition, Loss loss) {}
+          });
+      create(fixture, "error-1");
+      until(() -> seen.losses.size() == SessionKey.PARTITIONS);
+      long lost = System.nanoTime();
+      assertThat(elapsed(lost, () -> seen.allComparedAfter(lost)))
+          .isLessThan(Duration.ofSeconds(2));
+      SessionKey key = create(fixture, "error-2");
       until(() -> seen.last[key.partition()] == 1);
       assertThat(seen.wrong).isEmpty();
     }
