@@ -17,6 +17,7 @@ public final class Bench {
           case "http" -> HttpBench.run();
           case "reads" -> ReadBench.run();
           case "embedded" -> EmbeddedBench.run();
+          case "limits" -> LimitBench.run(Integer.getInteger("bench.windows", 6));
           case "push" -> PushBench.run();
           case "fanout" -> FanoutBench.run();
           case "watchers" -> MemoryBench.run();
@@ -25,6 +26,8 @@ public final class Bench {
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
             System.out.println("-Dbench=reads: cached reads over HTTP, next to a plain handler");
             System.out.println("-Dbench=embedded: appends with a file, next to the same in RAM");
+            System.out.println(
+                "-Dbench=limits: three replicas, one limit, reads at three times it");
             System.out.println(
                 "-Dbench=push: a change to its frame on another replica, next to Redis");
             System.out.println(

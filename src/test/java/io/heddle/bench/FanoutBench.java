@@ -17,7 +17,7 @@ final class FanoutBench {
   private static final int ROUNDS = Integer.getInteger("bench.rounds", 5);
   private static final Pace CALM = new Pace("20 changes a second", 1, 200, 20, 64);
   private static final Pace FLAT_OUT =
-      new Pace("flat out", Pool.PUBLISHERS, Integer.getInteger("bench.changes", 2_000), 0, 64);
+      new Pace("flat out", Pool.PUBLISHERS, Integer.getInteger("bench.changes", 1_000), 0, 64);
 
   private final List<Contestant> all;
   private final Child load;
@@ -29,11 +29,12 @@ final class FanoutBench {
 
   /** Prints the tables; true when every bound is kept. */
   static boolean run() throws Exception {
-    try (Child load = Child.program(SocketLoad.class);
-        Contestant heddle = Contestant.heddle();
+    // The load last, so that it is closed first: it ends with an error when a server hangs up.
+    try (Contestant heddle = Contestant.heddle();
         Contestant bare = Contestant.bare();
         Contestant socketIo = Contestant.socketIo();
-        Contestant nchan = Contestant.nchan()) {
+        Contestant nchan = Contestant.nchan();
+        Child load = Child.program(SocketLoad.class)) {
       FanoutBench bench = new FanoutBench(List.of(heddle, bare, socketIo, nchan), load);
       for (Contestant each : bench.all) {
         load.ask("open %s %s %d".formatted(word(each), each.watch(), WATCHERS));

@@ -16,8 +16,8 @@ final class PushBench {
 
   /** Prints both; no bound is set. */
   static boolean run() throws Exception {
-    try (Child load = Child.program(SocketLoad.class);
-        Contestant heddle = Contestant.heddle()) {
+    try (Contestant heddle = Contestant.heddle();
+        Child load = Child.program(SocketLoad.class)) {
       load.ask("open heddle %s %d".formatted(heddle.watch(), WATCHERS));
       changes(load, heddle, WARM_UP);
       load.ask("raw " + heddle.redis().port() + " " + RATE);

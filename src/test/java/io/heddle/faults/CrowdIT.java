@@ -61,8 +61,7 @@ class CrowdIT {
     // What is remembered of sessions is bounded elsewhere, and would hide here what is forgotten.
     pair =
         Pair.start(
-            "heddle.live.slow-after=" + SLOW_AFTER.toSeconds() + "s",
-            "heddle.cache.max-bytes=1MB");
+            "heddle.live.slow-after=" + SLOW_AFTER.toSeconds() + "s", "heddle.cache.max-bytes=1MB");
     redis = new RedisView(pair.redis().uri());
   }
 
@@ -104,15 +103,13 @@ class CrowdIT {
     Received last;
     try (WebSocketConnection reader = new WebSocketConnection(pair.b().port(), path, 64 * 1024)) {
       reader.send("{\"type\":\"watch\",\"session\":\"" + big.getLast() + "\"}");
-      Pair.await("it to watch")
-          .until(() -> pair.b().meter("heddle.live.watches") == CROWD + 2);
+      Pair.await("it to watch").until(() -> pair.b().meter("heddle.live.watches") == CROWD + 2);
       for (int sent = 0; sent < MUCH; sent += BIG) {
         clients.append(a, big.get(sent / BIG % 2), text);
         most = sent / BIG % 10 == 0 ? most.max(Memory.now()) : most;
       }
       long written = System.nanoTime();
-      Pair.await("it to be closed")
-          .until(() -> pair.b().meter("heddle.live.slow") == slow + 1);
+      Pair.await("it to be closed").until(() -> pair.b().meter("heddle.live.slow") == slow + 1);
       closedAfter = (System.nanoTime() - written) / 1_000_000;
       most = most.max(Memory.now());
       do {

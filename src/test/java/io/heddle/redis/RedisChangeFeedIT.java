@@ -121,21 +121,24 @@ class RedisChangeFeedIT {
     try (EngineFixture fixture = open(ClientOptions.builder())) {
       Recorder seen = Recorder.of(fixture);
       AtomicBoolean thrown = new AtomicBoolean();
-      fixture.engine().feed().listen(
-          new ChangeFeed.Listener() {
-            @Override
-            public void changed(Change.Published change) {
-              if (thrown.compareAndSet(false, true)) {
-                throw new StackOverflowError("of the test");
-              }
-            }
+      fixture
+          .engine()
+          .feed()
+          .listen(
+              new ChangeFeed.Listener() {
+                @Override
+                public void changed(Change.Published change) {
+                  if (thrown.compareAndSet(false, true)) {
+                    throw new StackOverflowError("of the test");
+                  }
+                }
 
-            @Override
-            public void compared(int partition, long seq, long asked) {}
+                @Override
+                public void compared(int partition, long seq, long asked) {}
 
-            @Override
-            public void lost(int partition, Loss loss) {}
-          });
+                @Override
+                public void lost(int partition, Loss loss) {}
+              });
       create(fixture, "error-1");
       until(() -> seen.losses.size() == SessionKey.PARTITIONS);
       long lost = System.nanoTime();
