@@ -118,7 +118,7 @@ class RedisChangeFeedIT {
    */
   @Test
   void anErrorOfAListenerIsALossAndHealed() {
-    try (EngineFixture fixture = open(ClientOptions.builder())) {
+    try (EngineFixture fixture = open(PATIENT)) {
       Recorder seen = Recorder.of(fixture);
       AtomicBoolean thrown = new AtomicBoolean();
       fixture
