@@ -55,7 +55,7 @@ final class RedisChangeFeed implements ChangeFeed {
   private final Map<String, Attempt> attempts = new HashMap<>();
   private final Map<String, Integer> failures = new HashMap<>();
   private final Set<String> linkedBefore = new HashSet<>();
-  private final Map<Integer, Map<String, byte[]>> liveChannels = new HashMap<>();
+  private final Map<Integer, Set<String>> liveChannels = new HashMap<>();
   private @Nullable List<@Nullable String> places;
   private boolean looking;
   private boolean waiting;
@@ -106,21 +106,20 @@ final class RedisChangeFeed implements ChangeFeed {
   /** Keeps the live channel subscribed, on whatever link has its partition. */
   void carry(int partition, String channel) {
     then(() -> {
-      byte[] name = RedisKeys.ascii(channel);
-      liveChannels.computeIfAbsent(partition, _ -> new HashMap<>()).put(channel, name);
+      liveChannels.computeIfAbsent(partition, _ -> new HashSet<>()).add(channel);
       RedisFeedLink holder = holders[partition];
       if (holder != null) {
-        holder.carry(name);
+        holder.carry(channel);
       }
     });
   }
 
   void drop(int partition, String channel) {
     then(() -> {
-      byte[] name = liveChannels.computeIfAbsent(partition, _ -> new HashMap<>()).remove(channel);
+      Set<String> carried = liveChannels.get(partition);
       RedisFeedLink holder = holders[partition];
-      if (holder != null && name != null) {
-        holder.drop(name);
+      if (carried != null && carried.remove(channel) && holder != null) {
+        holder.drop(channel);
       }
     });
   }
@@ -181,7 +180,7 @@ final class RedisChangeFeed implements ChangeFeed {
   private void hold(RedisFeedLink there, int partition) {
     holders[partition] = there;
     there.hold(partition);
-    liveChannels.getOrDefault(partition, Map.of()).values().forEach(there::carry);
+    liveChannels.getOrDefault(partition, Set.of()).forEach(there::carry);
   }
 
   private void look() {

@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  * owner is told what is lost, it is closed, and the owner makes another.
  *
  * <p>Redis sends replies and pushes in one order, and the driver decodes both on one thread. What
- * comes from there, and what other threads ask for, goes through {@link Turns} in turn, so all that
- * is told stays in Redis's order and no field here needs a lock.
+ * comes from there, and what other threads ask for, goes through {@link SerialWork} in turn, so all
+ * that is told stays in Redis's order and no field here needs a lock.
  */
 final class RedisFeedLink {
 
@@ -81,9 +81,10 @@ final class RedisFeedLink {
   private final Owner owner;
   private final String name;
 
-  private final Turns turns = new Turns(this::failedInTurn);
+  private final SerialWork turns = new SerialWork(this::failedInTurn);
 
   // All of these only in turn.
+  private final Map<String, LiveSubscription> live = new HashMap<>();
   private final Subscribed[] partitions = new Subscribed[SessionKey.PARTITIONS];
   private int unconfirmed;
   private long subscribingSince;
@@ -146,24 +147,40 @@ final class RedisFeedLink {
   }
 
   /** Carries a live channel; one that cannot be had is lost with its partition. */
-  void carry(byte[] channel) {
+  void carry(String channel) {
     turns.run(() -> {
       if (!over) {
-        subscribe(channel);
+        settle(live.computeIfAbsent(channel, LiveSubscription::new), true);
       }
     });
   }
 
-  void drop(byte[] channel) {
+  void drop(String channel) {
     turns.run(() -> {
-      if (!over) {
-        if (sharded) {
-          connection.async().sunsubscribe(channel);
-        } else {
-          connection.async().unsubscribe(channel);
-        }
+      LiveSubscription subscription = live.get(channel);
+      if (!over && subscription != null) {
+        settle(subscription, false);
       }
     });
+  }
+
+  private void settle(LiveSubscription subscription, boolean wanted) {
+    Boolean next = subscription.want(wanted);
+    if (next == null) {
+      if (subscription.isIdle()) {
+        live.remove(subscription.channel());
+      }
+      return;
+    }
+    byte[] name = RedisKeys.ascii(subscription.channel());
+    CompletionStage<Void> asked = next ? subscribe(name) : unsubscribe(name);
+    asked.whenComplete((_, error) ->
+        turns.run(() -> {
+          if (!over) {
+            subscription.answered(error == null);
+            settle(subscription, subscription.wanted());
+          }
+        }));
   }
 
   /** Asks, or looks whether what was asked is answered. Called about every second. */
@@ -203,6 +220,12 @@ final class RedisFeedLink {
     // One channel a command: the driver takes any confirmation for that of the oldest command, so
     // a second one of the same command would put every later reply out of step.
     return sharded ? connection.async().ssubscribe(channel) : connection.async().subscribe(channel);
+  }
+
+  private CompletionStage<Void> unsubscribe(byte[] channel) {
+    return sharded
+        ? connection.async().sunsubscribe(channel)
+        : connection.async().unsubscribe(channel);
   }
 
   private void confirmed(String channel) {

@@ -11,9 +11,9 @@ import org.slf4j.LoggerFactory;
  * finds nobody at work does the work of all: nobody waits, and nothing overtakes. What is done
  * within a turn needs no lock.
  */
-final class Turns {
+final class SerialWork {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Turns.class);
+  private static final Logger LOG = LoggerFactory.getLogger(SerialWork.class);
 
   private final Queue<Runnable> turns = new ConcurrentLinkedQueue<>();
   private final AtomicInteger waiting = new AtomicInteger();
@@ -22,7 +22,7 @@ final class Turns {
   /**
    * @param failed runs in turn too, after a turn that threw
    */
-  Turns(Runnable failed) {
+  SerialWork(Runnable failed) {
     this.failed = failed;
   }
 
