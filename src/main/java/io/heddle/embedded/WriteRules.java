@@ -57,6 +57,13 @@ final class WriteRules {
             states.save(target(tx, key, found, conditions), save.document());
         case Write.RestoreState restore ->
             states.restore(target(tx, key, found, conditions), restore.checkpoint());
+        case Write.BeginTurn _,
+            Write.NextTurn _,
+            Write.RetakeTurn _,
+            Write.CancelTurn _,
+            Write.EndTurn _,
+            Write.DropTurn _ ->
+            throw new UnsupportedOperationException("turns");
       };
     } catch (ProblemException e) {
       // An ended holder that was met on the way stays removed.

@@ -73,6 +73,13 @@ final class RedisCalls {
       }
       case Write.Delete _ -> end(RedisScript.DELETE, new Change.SessionDeleted());
       case Write.Expire _ -> end(RedisScript.EXPIRE, new Change.SessionExpired());
+      case Write.BeginTurn _,
+          Write.NextTurn _,
+          Write.RetakeTurn _,
+          Write.CancelTurn _,
+          Write.EndTurn _,
+          Write.DropTurn _ ->
+          throw new UnsupportedOperationException("turns");
     };
   }
 

@@ -110,6 +110,86 @@ public sealed interface Change {
     }
   }
 
+  /** A turn began to wait. */
+  record TurnQueued(String turn, int queuePosition) implements Change {
+    @Override
+    public String type() {
+      return "turn.queued";
+    }
+
+    @Override
+    public Json toJson() {
+      JsonBuffer out =
+          new JsonBuffer(128).ascii("{\"type\":\"turn.queued\",\"turn\":\"").ascii(turn);
+      return out.ascii("\",\"queuePosition\":").number(queuePosition).ascii("}").toJson();
+    }
+  }
+
+  /**
+   * A change that is logged in two parts: its head among the other changes, its messages in the
+   * thread, which has them anyway.
+   */
+  sealed interface OfTurn extends Change {
+
+    /** {@link #toJson()} without its last member, the messages. */
+    Json head();
+
+    List<Message> messages();
+
+    @Override
+    default Json toJson() {
+      return withMessages(head(), messages());
+    }
+
+    static Json withMessages(Json head, List<Message> messages) {
+      JsonBuffer out = new JsonBuffer(256).raw(head.utf8(), 0, head.length() - 1);
+      out.ascii(",\"messages\":[");
+      for (int i = 0; i < messages.size(); i++) {
+        messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
+      }
+      return out.ascii("]}").toJson();
+    }
+  }
+
+  /** A turn began to run; its input was added. */
+  record TurnStarted(String turn, List<Message> messages) implements OfTurn {
+    @Override
+    public String type() {
+      return "turn.started";
+    }
+
+    @Override
+    public Json head() {
+      return member(type(), "turn", turn);
+    }
+  }
+
+  /**
+   * A turn ended; its output was added.
+   *
+   * @param status an end
+   * @param end an object with at least one member; they are told as the change's own
+   * @param removed ids of messages that were taken back out of the thread
+   */
+  record TurnEnded(
+      String turn, Turn.Status status, Json end, List<String> removed, List<Message> messages)
+      implements OfTurn {
+    @Override
+    public String type() {
+      return "turn." + status.text();
+    }
+
+    @Override
+    public Json head() {
+      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"").ascii(type());
+      out.ascii("\",\"turn\":\"").ascii(turn).ascii("\",\"removed\":[");
+      for (int i = 0; i < removed.size(); i++) {
+        (i == 0 ? out : out.ascii(",")).string(removed.get(i));
+      }
+      return out.ascii("],").raw(end.utf8(), 1, end.length()).toJson();
+    }
+  }
+
   /** A change is published with its body up to this many bytes, and without it above. */
   int MAX_PUBLISHED_BYTES = 2048;
 

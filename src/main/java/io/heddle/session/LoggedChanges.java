@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LoggedChanges {
 
+  /** Of a change that has no member {@code messages}. */
+  public static final int NONE = -1;
+
   /** Bytes of bodies after which an answer ends. */
   public static final int MAX_BYTES = 1 << 20;
 
@@ -43,7 +46,11 @@ public final class LoggedChanges {
   /** A message where the thread has it. */
   public record Entry(long version, int index, String tag, Message message) {}
 
-  private record Other(String tag, @Nullable Json body) {}
+  /**
+   * @param messages how many of the version's messages the change tells; {@link #NONE} when it is
+   *     not one that does
+   */
+  private record Other(String tag, @Nullable Json body, int messages) {}
 
   /**
    * @param since the position to go on from, which is known to be of this history
@@ -86,7 +93,16 @@ public final class LoggedChanges {
    * @param body null when it was too long to be kept
    */
   public void other(long version, String tag, @Nullable Json body) {
-    others.put(version, new Other(tag, body));
+    others.put(version, new Other(tag, body, NONE));
+  }
+
+  /**
+   * The same of a {@link Change.OfTurn}.
+   *
+   * @param messages how many it told; the thread has them under the same version
+   */
+  public void other(long version, String tag, Json head, int messages) {
+    others.put(version, new Other(tag, head, messages));
   }
 
   /**
@@ -123,6 +139,9 @@ public final class LoggedChanges {
     Other other = others.get(version);
     if (other != null) {
       Json body = other.body() == null ? updated(version, description) : other.body();
+      if (body != null && other.messages() != NONE) {
+        body = withMessages(version, body, other.messages());
+      }
       return body == null ? null : new Logged(new Position(version, other.tag()), previous, body);
     }
     List<Entry> entries = appends.get(version);
@@ -134,6 +153,13 @@ public final class LoggedChanges {
         new Position(version, entries.getFirst().tag()),
         previous,
         new Change.MessagesAppended(messages).toJson());
+  }
+
+  private @Nullable Json withMessages(long version, Json head, int count) {
+    List<Entry> entries = appends.getOrDefault(version, List.of());
+    return entries.size() == count && (count == 0 || isWhole(entries))
+        ? Change.OfTurn.withMessages(head, entries.stream().map(Entry::message).toList())
+        : null;
   }
 
   private boolean isWhole(List<Entry> entries) {

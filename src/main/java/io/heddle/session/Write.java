@@ -1,13 +1,20 @@
 package io.heddle.session;
 
 import io.heddle.base.Json;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that can be written to a session. Each is one call, one change, one version; {@link
- * Build} and {@link Fill} make none, they prepare what {@link Open} publishes.
+ * Build} and {@link Fill} make none, they prepare what {@link Open} publishes; nor do {@link
+ * RetakeTurn} and the {@link CancelTurn} of a running turn, whose end is the change.
+ *
+ * <p>Of the turns only {@link BeginTurn} and {@link NextTurn} obey holder, status and size; the
+ * others compare turn and attempt and nothing else, so that an answer that was paid for is kept.
+ * While a turn runs, {@link Cut} and {@link RestoreState} are refused as {@code turn-running} when
+ * they would take away what it stands on: a clear, a cut that removes its input, a restore.
  */
 public sealed interface Write {
 
@@ -59,6 +66,65 @@ public sealed interface Write {
 
   /** Publishes a built session: the one version of the whole building. */
   record Open(String build) implements Write {}
+
+  /**
+   * Starts a turn if none runs or waits: adds its input, gives it the session's turn lease, attempt
+   * 1 ({@code turn.started}). Otherwise does what {@code onBusy} says: puts it into the queue
+   * ({@code turn.queued}), or refuses it. The answer's {@link Head#activeTurn()} is this turn when
+   * it was started. A replay names the turn in the place of message ids.
+   *
+   * @param maxQueue turns that may wait; {@code turn-queue-full} above
+   */
+  record BeginTurn(NewTurn turn, OnBusy onBusy, int maxQueue) implements Write {}
+
+  /**
+   * Starts the turn at the queue's head, if that is this one and none runs: adds its input ({@code
+   * turn.started}), attempt 1. Refused as {@code turn-running}, {@code turn-not-found} (another one
+   * is the head, or it is over), or for what {@link Append} is refused for; it stays in the queue.
+   */
+  record NextTurn(String turn, Duration lease) implements Write {}
+
+  /**
+   * Takes over an attempt whose lease has ended and whose log is empty: the attempt after it
+   * begins. Refused as {@code turn-running} while the lease has not ended, {@code turn-ended} when
+   * the turn is not in that attempt, has events in its log, or was asked to end.
+   */
+  record RetakeTurn(TurnAttempt dead, Duration lease) implements Write {}
+
+  /**
+   * Takes a waiting turn out of the queue and ends it ({@code turn.cancelled}); asks the owner of a
+   * running one to end it, and wakes it over the live channel ({@code {"turn":…,"cancel":true}}).
+   * {@code turn-ended}, {@code turn-not-found}.
+   *
+   * @param end of a waiting turn, as in {@link EndTurn}
+   */
+  record CancelTurn(String turn, Turn.Cancel cancel, Json end) implements Write {}
+
+  /**
+   * The one way to end a turn that has started: adds its output, removes messages of its input,
+   * frees the session, and marks it due if turns wait. Sent again it is {@link Outcome.Replayed}
+   * with the output's ids. {@code turn-ended} when the attempt is not the running one.
+   *
+   * @param status an end
+   * @param end an object with at least one member, told with the change and kept with the record
+   * @param remove ids of its input that are taken back out of the thread
+   * @param reap whether its owner is taken for dead: refused as {@code turn-running} while the
+   *     lease has not ended
+   */
+  record EndTurn(
+      TurnAttempt attempt,
+      Turn.Status status,
+      List<NewMessage> output,
+      Json end,
+      List<String> remove,
+      boolean reap)
+      implements Write {}
+
+  /**
+   * Ends a waiting turn that cannot start, {@code turn.failed}; {@code turn-ended}, {@code
+   * turn-not-found} and, when it has started, {@code turn-running}.
+   */
+  record DropTurn(String turn, Json end) implements Write {}
 
   /** A message that keeps the time it was first said. */
   record Copied(NewMessage message, Instant createdAt) {}

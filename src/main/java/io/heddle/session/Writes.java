@@ -66,7 +66,12 @@ final class Writes {
                 // Whoever makes a session enters it, and one that has ended needs no entry.
                 case Write.Create _, Write.Build _, Write.Fill _, Write.Open _ -> {}
                 case Write.Delete _, Write.Expire _ -> {}
+                case Write.RetakeTurn _, Write.CancelTurn _ -> {}
                 case Write.Append _,
+                    Write.BeginTurn _,
+                    Write.NextTurn _,
+                    Write.EndTurn _,
+                    Write.DropTurn _,
                     Write.Update _,
                     Write.SaveState _,
                     Write.RestoreState _,

@@ -1,0 +1,38 @@
+package io.heddle.cache;
+
+import io.heddle.base.Tenant;
+import java.time.Duration;
+import java.time.Instant;
+import reactor.core.publisher.Mono;
+
+/**
+ * Answers by key, of one tenant, shared by every replica. Errors are {@code store-unavailable} and
+ * {@code store-full}. Answers on an engine thread that must not be blocked.
+ */
+public interface AnswerStore {
+
+  /** What is kept, or empty. */
+  Mono<Answer> get(Tenant tenant, String key);
+
+  /** Keeps it until it is that old, in the place of what was there. */
+  Mono<Answer> put(Tenant tenant, String key, String contentType, byte[] body, Duration life);
+
+  /** Whether there was one. */
+  Mono<Boolean> remove(Tenant tenant, String key);
+
+  /**
+   * Makes the caller the one who computes the key's answer, if nobody is: true for exactly one
+   * until the lease ends, {@link #release} or {@link #put}.
+   *
+   * @param owner names the caller; the same one may ask again, which renews
+   */
+  Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease);
+
+  /** Ends the claim, if it is still that owner's. */
+  Mono<Void> release(Tenant tenant, String key, String owner);
+
+  /**
+   * @param body not to be changed
+   */
+  record Answer(String contentType, byte[] body, Instant storedAt, Instant expiresAt) {}
+}

@@ -1,0 +1,74 @@
+package io.heddle.session;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * The records of turns, and what a model has said so far: a log that is numbered 1, 2, 3 … without
+ * holes, and readable from any replica until {@link NewTurn#keep()} after the turn's end.
+ *
+ * <p>Never empty. Errors are {@code ProblemException}s: {@code store-unavailable}, and of those
+ * that read {@code turn-not-found}, {@code session-not-found} (also another owner's), {@code
+ * session-deleted}, {@code session-expired}. Answers on an engine thread that must not be blocked.
+ */
+public interface TurnLog {
+
+  /**
+   * Adds events after the last one and renews the lease, atomically, and then tells them on the
+   * session's {@link LiveChannel} as {@code {"turn":…,"attempt":…,"seq":<of the
+   * first>,"events":[…]}}; without events it only renews. Sending the same again changes nothing.
+   * Compares the attempt and {@code after}, nothing else: no holder, no status, no size. The
+   * session lives at least until the lease's end + 10 s.
+   *
+   * @param after seq of the last event its owner knows to be in the log
+   * @param events each a JSON object on one line, without its seq
+   */
+  Mono<Flushed> flush(
+      SessionKey key, TurnAttempt attempt, long after, List<Json> events, Duration lease);
+
+  /** What the owner of an attempt is told. */
+  sealed interface Flushed {
+
+    /** It stands in the log. */
+    record Kept(long last, Turn.Cancel cancel) implements Flushed {}
+
+    /** The turn is not this attempt's any more: ended, taken by another attempt, or gone. */
+    record Lost() implements Flushed {}
+  }
+
+  /**
+   * The record, and the events after a seq, of one moment.
+   *
+   * @param owner the user the session must belong to, or null for any
+   * @param most of the events; 0 for the record alone
+   */
+  Mono<Recorded> read(SessionKey key, @Nullable String owner, String turn, long after, int most);
+
+  /**
+   * @param events in order, the first has seq {@code after + 1}
+   * @param last seq of the last event there is
+   */
+  record Recorded(Turn turn, List<Json> events, long last) {}
+
+  /**
+   * The session's turns: the running one, those that wait, in their order, and the newest 100 of
+   * the others, newest first.
+   */
+  Mono<List<Turn>> list(SessionKey key, @Nullable String owner);
+
+  /**
+   * Sessions with a running turn whose lease may have ended, or with a turn that waits while none
+   * runs; a bounded number of each partition. Whoever finds nothing to do there writes {@link
+   * Write.EndTurn}, {@link Write.RetakeTurn} or {@link Write.NextTurn} all the same: their refusal
+   * moves the session to its true time.
+   *
+   * @param proven only where this replica's link to the store has been proven for that long: after
+   *     an outage living owners must have had the time to renew
+   */
+  Flux<SessionKey> due(Duration proven);
+}

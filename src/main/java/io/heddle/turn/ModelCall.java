@@ -1,0 +1,24 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request to a model.
+ *
+ * @param model null for the default one
+ * @param system instructions before all messages, or null
+ * @param messages bodies of stored messages, oldest first: objects with {@code role}, {@code
+ *     content} (text, parts or null), {@code name}, {@code toolCalls}, {@code toolCallId}, and
+ *     members that a model is not told ({@code status}, {@code metadata}, {@code turn})
+ * @param parameters an object of what Chat Completions takes beside model, messages and streaming
+ *     ({@code temperature}, {@code tools}, {@code max_tokens} …), passed on as it is
+ * @param turn names the call in logs
+ */
+public record ModelCall(
+    @Nullable String model,
+    @Nullable String system,
+    List<Json> messages,
+    Json parameters,
+    String turn) {}

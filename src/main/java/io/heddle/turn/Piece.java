@@ -1,0 +1,33 @@
+package io.heddle.turn;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a model says, bit by bit. */
+public sealed interface Piece {
+
+  record Text(String text) implements Piece {}
+
+  record Reasoning(String text) implements Piece {}
+
+  record Refusal(String text) implements Piece {}
+
+  /**
+   * A bit of a tool call.
+   *
+   * @param index which of the answer's tool calls
+   * @param id with the first bit of a call
+   * @param name with the first bit of a call
+   * @param arguments to be put behind those before
+   */
+  record ToolCall(int index, @Nullable String id, @Nullable String name, String arguments)
+      implements Piece {}
+
+  /**
+   * The end.
+   *
+   * @param reason {@code stop}, {@code length}, {@code tool_calls}, {@code content_filter}
+   * @param usage null when the server did not say
+   * @param model the one that answered
+   */
+  record Finish(String reason, @Nullable Usage usage, @Nullable String model) implements Piece {}
+}
