@@ -64,7 +64,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.reader = new EmbeddedReader(reads, clock);
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.index = new EmbeddedIndex(storeWriter, reads);
-    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
   }
 
   /**
