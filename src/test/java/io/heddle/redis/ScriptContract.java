@@ -121,7 +121,7 @@ abstract class ScriptContract {
     assertThat(stored().expiresAt()).isEqualTo(made.number(5));
     assertThat(hash(keys.clientIds())).containsEntry("own", "1-0");
     for (byte[] key :
-        List.of(keys.session(), keys.thread(), keys.clientIds(), keys.changes(), keys.waiting())) {
+        List.of(keys.session(), keys.thread(), keys.clientIds(), keys.changes())) {
       // Two days after the session's own end: rubbish collection only.
       assertThat(this.<Long>ask(redis -> redis.pttl(key)))
           .isBetween(60_000L + 172_790_000L, 60_000L + 172_800_000L);
@@ -251,7 +251,6 @@ abstract class ScriptContract {
             keys.thread(),
             keys.clientIds(),
             keys.changes(),
-            keys.waiting(),
             keys.state(),
             keys.checkpoints())) {
       assertThat(this.<Long>ask(redis -> redis.exists(key))).isZero();
@@ -325,7 +324,6 @@ abstract class ScriptContract {
       keys.thread(),
       keys.clientIds(),
       keys.changes(),
-      keys.waiting(),
       keys.state(),
       keys.checkpoints()
     };
@@ -660,7 +658,6 @@ abstract class ScriptContract {
       keys.thread(),
       keys.clientIds(),
       keys.changes(),
-      keys.waiting(),
       keys.state(),
       keys.checkpoints(),
       keys.due()
