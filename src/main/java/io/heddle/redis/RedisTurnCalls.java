@@ -86,8 +86,7 @@ final class RedisTurnCalls {
     String turn = end.attempt().turn();
     String part = part(key, turn);
     List<NewMessage> output = end.output();
-    Json head =
-        new Change.TurnEnded(turn, end.status(), end.end(), end.remove(), List.of()).head();
+    Json head = new Change.TurnEnded(turn, end.status(), end.end(), end.remove(), List.of()).head();
     Args args = common(turn, part, 7 + 3 * end.remove().size() + 2 * output.size());
     args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
     args.bytes(head.utf8()).text(published(head, output)).text(end.reap() ? "1" : "");

@@ -92,9 +92,10 @@ final class RedisTurnLog implements TurnLog {
             : new byte[][] {k.session(), k.turnRecord(part), k.turnLog(part)};
     if (part == null) {
       // Whether the session is there comes first.
-      return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner)).map(_ -> {
-        throw notFound();
-      });
+      return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
+          .map(_ -> {
+            throw notFound();
+          });
     }
     Args args = Args.of(3).text(owner).number(after).number(most);
     return ask(RedisScript.TURN_READ, keys, args)

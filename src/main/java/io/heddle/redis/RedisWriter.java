@@ -59,8 +59,9 @@ final class RedisWriter implements SessionWriter {
 
   /**
    * A write that was sent and not answered is sent again only when what it left tells whether the
-   * first one happened: the record of an idempotency key, or the turn with the call's tag. Not to a Redis that is silent: that would keep the
-   * caller waiting for one timeout after the other, and the storm would be there when it wakes.
+   * first one happened: the record of an idempotency key, or the turn with the call's tag. Not to a
+   * Redis that is silent: that would keep the caller waiting for one timeout after the other, and
+   * the storm would be there when it wakes.
    */
   private Mono<Reply> send(RedisCall call, int sends) {
     Mono<Reply> sent = link.write(call.script(), call.keys(), call.args()).map(Reply::new);
@@ -138,7 +139,9 @@ final class RedisWriter implements SessionWriter {
     return turn.isEmpty() ? null : turn;
   }
 
-  /** Records and logs of turns of a session that has just ended; else their own expiry ends them. */
+  /**
+   * Records and logs of turns of a session that has just ended; else their own expiry ends them.
+   */
   private void forgetTurns(SessionKey key, String parts) {
     if (parts.isEmpty()) {
       return;

@@ -59,7 +59,9 @@ final class StoredTurn {
         key,
         id,
         status(lease != null, status),
-        lease != null ? Integer.parseInt(lease[1]) : attempt == null ? 0 : Integer.parseInt(attempt),
+        lease != null
+            ? Integer.parseInt(lease[1])
+            : attempt == null ? 0 : Integer.parseInt(attempt),
         model.isEmpty() ? null : model,
         record.time(0),
         record.textOrNull(3) == null ? null : record.time(3),
@@ -77,9 +79,7 @@ final class StoredTurn {
     if (runs) {
       return Turn.Status.RUNNING;
     }
-    return ended == null
-        ? Turn.Status.QUEUED
-        : Turn.Status.valueOf(ended.toUpperCase(Locale.ROOT));
+    return ended == null ? Turn.Status.QUEUED : Turn.Status.valueOf(ended.toUpperCase(Locale.ROOT));
   }
 
   static Turn.Cancel cancel(String mark) {
