@@ -70,7 +70,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
-    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
   }
 
   /**
