@@ -214,6 +214,7 @@ class OpenApiTest {
             new Hubs(
                 new Coherence(),
                 unused(ChangeLog.class),
+                unused(io.heddle.session.TurnLog.class),
                 unused(SessionReader.class),
                 unused(LiveChannel.class),
                 live)) {
