@@ -11,6 +11,7 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Callers;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
 import java.util.function.Predicate;

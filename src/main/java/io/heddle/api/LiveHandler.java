@@ -12,6 +12,7 @@ import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Threads;
 import io.heddle.session.View;
+import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;

@@ -18,6 +18,7 @@ import io.heddle.web.CloseCode;
 import io.heddle.web.Query;
 import io.heddle.web.Socket;
 import io.heddle.web.SocketProtocol;
+import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayDeque;
@@ -294,7 +295,7 @@ final class SocketSession implements SocketProtocol {
     if (request.key() == null) {
       return null;
     }
-    MessageDigest digest = Call.sha256();
+    MessageDigest digest = RetryKeys.sha256();
     digest.update((byte) (request.create() ? 1 : 0));
     for (NewMessage message : request.messages()) {
       String id = message.id();
@@ -304,7 +305,7 @@ final class SocketSession implements SocketProtocol {
       digest.update((byte) 0);
     }
     return new Retry(
-        HEX.formatHex(Call.keyHash(caller, "SOCKET", path, request.key())),
+        HEX.formatHex(RetryKeys.hash(caller, "SOCKET", path, request.key())),
         HEX.formatHex(digest.digest()));
   }
 

@@ -89,6 +89,11 @@ public final class Frame {
     return new Frame(null, "", type, json, new Of(null, null, spoken, null));
   }
 
+  /** The data of an event that has no type, on one line; {@code [DONE]} is not even JSON. */
+  public static Frame data(byte[] utf8) {
+    return new Frame(null, "", "", new Json(utf8));
+  }
+
   /**
    * @param body the change's durable form; null makes a frame that only says that there is one
    */

@@ -24,10 +24,16 @@ public final class EventStream implements ServerResponse {
 
   private final Connections connections;
   private final StreamProtocol protocol;
+  private final StreamForm form;
 
   public EventStream(Connections connections, StreamProtocol protocol) {
+    this(connections, protocol, StreamForm.WATCH);
+  }
+
+  public EventStream(Connections connections, StreamProtocol protocol, StreamForm form) {
     this.connections = connections;
     this.protocol = protocol;
+    this.form = form;
   }
 
   @Override
@@ -50,7 +56,7 @@ public final class EventStream implements ServerResponse {
 
   private void begin(Channel channel, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
-    StreamConnection stream = new StreamConnection(connections, protocol, sink::success);
+    StreamConnection stream = new StreamConnection(connections, protocol, form, sink::success);
     // However it ends, the connection may take another request.
     sink.onDispose(() -> {
       if (pipeline.context(stream) != null) {

@@ -93,7 +93,10 @@ final class WireForm {
     if (id != null) {
       head.append("id: ").append(id).append('\n');
     }
-    head.append("event: ").append(frame.type()).append("\ndata: ");
+    if (!frame.type().isEmpty()) {
+      head.append("event: ").append(frame.type()).append('\n');
+    }
+    head.append("data: ");
     byte[] json = frame.utf8();
     ByteBuf out = allocator.directBuffer(json.length + head.length() + 16);
     chunk(out, head.length() + json.length + 2);
