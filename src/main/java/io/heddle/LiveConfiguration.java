@@ -36,6 +36,7 @@ class LiveConfiguration {
           "Retry-After",
           "Heddle-Cache",
           "Heddle-Checkpoint",
+          "Preference-Applied",
           "Idempotency-Replayed");
 
   @Bean(destroyMethod = "close")

@@ -5,6 +5,7 @@ import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestRepair;
@@ -34,6 +35,7 @@ class WebConfiguration {
   @Bean
   RouterFunctionMapping nativeApi(
       SessionServices services,
+      Turns turns,
       Limits limits,
       BodyReader reader,
       IdSource ids,
@@ -41,7 +43,7 @@ class WebConfiguration {
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, limits, reader, ids, properties, live).router());
+            new Routes(services, turns, limits, reader, ids, properties, live).router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

@@ -18,6 +18,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
 import java.lang.reflect.Proxy;
@@ -220,6 +221,7 @@ class OpenApiTest {
                 live)) {
       return new Routes(
               services,
+              new Turns(),
               limits,
               reader,
               new RandomIds(InstantSource.system()),
