@@ -93,8 +93,16 @@ sealed interface SocketRequest {
         Set.of("message", "messages", "create", "key", "ifMatch", "lock", "wait");
     private static final Set<String> TURN =
         Set.of(
-            "content", "messages", "model", "parameters", "onBusy", "create", "key", "ifMatch",
-            "lock", "wait");
+            "content",
+            "messages",
+            "model",
+            "parameters",
+            "onBusy",
+            "create",
+            "key",
+            "ifMatch",
+            "lock",
+            "wait");
     private static final Set<String> CANCEL = Set.of("turn");
 
     private final int maxMessage;

@@ -148,8 +148,7 @@ final class TurnAnswers {
 
   private static Json soFar(SessionKey key, String turn, long seq, TurnEvent.Said said) {
     List<TurnFrames.ToolCall> calls = said.toolCalls().stream().map(TurnAnswers::call).toList();
-    return TurnFrames.text(
-        key, turn, seq, said.text(), said.reasoning(), said.refusal(), calls);
+    return TurnFrames.text(key, turn, seq, said.text(), said.reasoning(), said.refusal(), calls);
   }
 
   private static Frame delta(SessionKey key, String turn, long seq, Piece piece) {
@@ -167,8 +166,7 @@ final class TurnAnswers {
   }
 
   private static Frame bit(SessionKey key, String turn, long seq, String type, String text) {
-    return Frame.event(
-        type, Long.toString(seq), TurnFrames.bit(key, turn, seq, type, text));
+    return Frame.event(type, Long.toString(seq), TurnFrames.bit(key, turn, seq, type, text));
   }
 
   private static TurnFrames.ToolCall call(Piece.ToolCall call) {

@@ -22,8 +22,7 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
    * @param createWith makes the session if it was never there; over one that was deleted or has
    *     expired it is not made
    */
-  Mono<Written<Turn>> begin(
-      Request request, TurnOrder order, @Nullable Description createWith) {
+  Mono<Written<Turn>> begin(Request request, TurnOrder order, @Nullable Description createWith) {
     // A turn that begins now would be cut off half way.
     LiveHandler.refuseWhenDraining(connections);
     Mono<Written<Turn>> begun = Mono.defer(() -> turns.begin(request, order));

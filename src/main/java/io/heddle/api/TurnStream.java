@@ -3,20 +3,20 @@ package io.heddle.api;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Outlet;
-import io.heddle.session.View;
 import io.heddle.turn.TurnEvent;
-import io.heddle.turn.Turns;
 import io.heddle.web.StreamProtocol;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
@@ -34,10 +34,9 @@ final class TurnStream implements StreamProtocol {
   /** Events that may be on their way from the log to the loop. */
   private static final int AHEAD = 256;
 
-  private final Turns turns;
   private final SessionKey key;
-  private final View view;
   private final String turn;
+  private final LongFunction<Flux<TurnEvent>> follow;
 
   /** The last seq that was sent, or what the client asks to begin with. */
   private long after;
@@ -50,13 +49,13 @@ final class TurnStream implements StreamProtocol {
   private Runnable end = () -> {};
 
   /**
-   * @param after as {@link Turns#follow} takes it
+   * @param follow tells what happens after a seq, as {@code Turns} does
+   * @param after where to begin
    */
-  TurnStream(Turns turns, SessionKey key, View view, String turn, long after) {
-    this.turns = turns;
+  TurnStream(SessionKey key, String turn, LongFunction<Flux<TurnEvent>> follow, long after) {
     this.key = key;
-    this.view = view;
     this.turn = turn;
+    this.follow = follow;
     this.after = after;
   }
 
@@ -85,7 +84,7 @@ final class TurnStream implements StreamProtocol {
     if (!over && to != null) {
       Reading next = new Reading(to);
       reading = next;
-      turns.follow(key, view, turn, after).subscribe(next);
+      follow.apply(after).subscribe(next);
     }
   }
 

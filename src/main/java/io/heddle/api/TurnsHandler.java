@@ -6,6 +6,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Description;
 import io.heddle.session.Request;
 import io.heddle.session.Turn;
+import io.heddle.session.View;
 import io.heddle.session.Written;
 import io.heddle.turn.Turns;
 import io.heddle.web.Answer;
@@ -64,8 +65,7 @@ final class TurnsHandler {
           }
           Request request = requests.writing(call, key, body);
           Description made = create ? requests.description(call) : null;
-          return gate.write(
-                  call, request, () -> starts.begin(request, asked.order(cacheFor), made))
+          return gate.write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
               .flatMap(begun -> answer(call, begun, asked.stream(), async));
         });
   }
@@ -77,10 +77,7 @@ final class TurnsHandler {
     String position = Answers.tag(begun.position());
     if (stream) {
       EventStream events =
-          new EventStream(
-                  connections,
-                  new TurnStream(turns, turn.session(), call.view(), turn.id(), 0),
-                  StreamForm.TURN)
+          new EventStream(connections, stream(call, turn.id(), 0), StreamForm.TURN)
               .header(HttpHeaders.LOCATION, TurnAnswers.location(turn))
               .header(HttpHeaders.ETAG, position);
       return Mono.just(begun.replayed() ? events.header(Answers.REPLAYED, "true") : events);
@@ -148,11 +145,13 @@ final class TurnsHandler {
     // The head of the answer is written before the first event: what is refused is found out now.
     return turns
         .get(key, call.view(), turn)
-        .map(_ ->
-            new EventStream(
-                connections,
-                new TurnStream(turns, key, call.view(), turn, after),
-                StreamForm.FOLLOW));
+        .map(_ -> new EventStream(connections, stream(call, turn, after), StreamForm.FOLLOW));
+  }
+
+  private TurnStream stream(Call call, String turn, long after) {
+    SessionKey key = call.session();
+    View view = call.view();
+    return new TurnStream(key, turn, seq -> turns.follow(key, view, turn, seq), after);
   }
 
   /** Who names no seq begins with all that was said so far, in one event. */
@@ -160,9 +159,7 @@ final class TurnsHandler {
     if (text == null) {
       return -1;
     }
-    if (text.isEmpty()
-        || text.length() > 15
-        || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+    if (text.isEmpty() || text.length() > 15 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
       throw Query.refuse(name, "must be the id of an event of the turn, a number");
     }
     return Long.parseLong(text);

@@ -44,13 +44,17 @@ import tools.jackson.databind.json.JsonMapper;
 /** The routes, the document and the table of problem codes say the same. */
 class OpenApiTest {
 
-  /** Answered to requests that belong to no call; {@code turn-running} waits for turns. */
+  /** Answered to requests that belong to no call, or told as the error of a turn that has ended. */
   private static final Set<ProblemCode> OF_NO_CALL =
       EnumSet.of(
           ProblemCode.NOT_FOUND,
           ProblemCode.METHOD_NOT_ALLOWED,
           ProblemCode.NOT_ACCEPTABLE,
-          ProblemCode.TURN_RUNNING);
+          ProblemCode.MODEL_NOT_FOUND,
+          ProblemCode.MODEL_FAILED,
+          ProblemCode.MODEL_REFUSED,
+          ProblemCode.MODEL_UNAVAILABLE,
+          ProblemCode.MODEL_TIMEOUT);
 
   private final JsonNode document = new JsonMapper().readTree(OpenApiHandler.load());
 
