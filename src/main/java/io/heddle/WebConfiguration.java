@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
@@ -37,13 +38,14 @@ class WebConfiguration {
       SessionServices services,
       Turns turns,
       Limits limits,
+      TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, turns, limits, reader, ids, properties, live).router());
+            new Routes(services, turns, limits, tokens, reader, ids, properties, live).router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }
