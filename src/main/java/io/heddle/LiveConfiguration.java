@@ -35,6 +35,8 @@ class LiveConfiguration {
           "Retry-After",
           "Heddle-Cache",
           "Heddle-Checkpoint",
+          "Heddle-Single-Flight",
+          "Age",
           "Idempotency-Replayed");
 
   @Bean(destroyMethod = "close")

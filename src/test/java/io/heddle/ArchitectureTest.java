@@ -38,7 +38,7 @@ class ArchitectureTest {
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
           .importPackages("io.heddle");
 
-  private static final Set<String> PORTS = Set.of("session", "limit");
+  private static final Set<String> PORTS = Set.of("session", "limit", "cache");
   private static final Set<String> SERVICES =
       Set.of("session", "turn", "live", "limit", "cache", "archive");
 
@@ -49,7 +49,7 @@ class ArchitectureTest {
               Map.entry("base", Set.of()),
               Map.entry("session", Set.of()),
               Map.entry("coherence", Set.of("session")),
-              Map.entry("turn", Set.of("session")),
+              Map.entry("turn", Set.of("session", "limit", "cache")),
               Map.entry("live", Set.of("session", "coherence")),
               Map.entry("limit", Set.of()),
               Map.entry("redis", PORTS),

@@ -4,6 +4,8 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
@@ -27,8 +29,12 @@ public final class Routes {
   private final StateHandler state;
   private final LocksHandler locks;
   private final LimitsHandler limits;
+  private final CacheHandler cache;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+
+  /** What the calls on answers need. */
+  public record Cache(Answers answers, AnswerProperties properties) {}
 
   /** What the calls that watch need. */
   public record Live(Hubs hubs, Connections connections, LiveProperties properties) {}
@@ -40,6 +46,7 @@ public final class Routes {
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
+      Cache cache,
       Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
@@ -49,6 +56,7 @@ public final class Routes {
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+    this.cache = new CacheHandler(cache.answers(), cache.properties(), gate, reader);
     this.live =
         new LiveHandler(
             live.hubs(),
@@ -92,6 +100,10 @@ public final class Routes {
         .read("/v1/sessions/{id}/lock", locks::holder)
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
+        //
+        .read("/v1/cache/{key}", cache::get)
+        .write(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
+        .write(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)

@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -33,6 +34,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final ChangeLog changeLog;
   private final LiveChannel liveChannel;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
+  private final AnswerStore answerStore;
 
   private EmbeddedEngine(
       StoreFile store,
@@ -65,6 +67,8 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.index = new EmbeddedIndex(storeWriter, reads);
     this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+    this.answerStore =
+        new EmbeddedAnswers(storeWriter, reads, clock, properties.answers().toBytes());
   }
 
   /**
@@ -124,6 +128,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public RateLimiter limiter() {
     return limiter;
+  }
+
+  public AnswerStore answers() {
+    return answerStore;
   }
 
   /** Whether the store works. When it does not, every call is {@code store-unavailable}. */

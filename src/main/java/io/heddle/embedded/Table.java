@@ -51,6 +51,12 @@ final class Table<V> {
   /** {@code next}: numbers from here on are free. */
   static final Table<Long> NUMBERS = new Table<>(13, "numbers", Codecs.NUMBER);
 
+  /** By tenant and hash of the key. */
+  static final Table<Stored.Cached> ANSWERS = new Table<>(14, "answers", Codecs.CACHED);
+
+  /** By the time an answer ends, then its key: how much room it takes. */
+  static final Table<Long> ANSWER_ENDS = new Table<>(15, "answerEnds", Codecs.NUMBER);
+
   static final List<Table<?>> ALL =
       List.of(
           SESSIONS,
@@ -66,7 +72,9 @@ final class Table<V> {
           ACTIVE,
           RECENT,
           CURRENT,
-          NUMBERS);
+          NUMBERS,
+          ANSWERS,
+          ANSWER_ENDS);
 
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =

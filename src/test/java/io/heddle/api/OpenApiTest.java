@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.AnswerStore;
 import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
@@ -47,10 +49,7 @@ class OpenApiTest {
   /** Answered to requests that belong to no call; {@code turn-running} waits for turns. */
   private static final Set<ProblemCode> OF_NO_CALL =
       EnumSet.of(
-          ProblemCode.NOT_FOUND,
-          ProblemCode.METHOD_NOT_ALLOWED,
-          ProblemCode.NOT_ACCEPTABLE,
-          ProblemCode.TURN_RUNNING);
+          ProblemCode.METHOD_NOT_ALLOWED, ProblemCode.NOT_ACCEPTABLE, ProblemCode.TURN_RUNNING);
 
   private final JsonNode document = new JsonMapper().readTree(OpenApiHandler.load());
 
@@ -210,6 +209,9 @@ class OpenApiTest {
     RandomIds ids = new RandomIds(InstantSource.system());
     Limits limits = new Limits(unused(RateLimiter.class), unlimited);
     TokenLimits tokens = new TokenLimits(unused(RateLimiter.class), unlimited, ids);
+    AnswerProperties kept = new Binder().bindOrCreate("heddle.answers", AnswerProperties.class);
+    io.heddle.cache.Answers answers =
+        new io.heddle.cache.Answers(unused(AnswerStore.class), kept, ids, InstantSource.system());
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
     try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
         Hubs hubs =
@@ -226,6 +228,7 @@ class OpenApiTest {
               reader,
               ids,
               BodiesTest.properties(),
+              new Routes.Cache(answers, kept),
               new Routes.Live(hubs, new Connections(live), live))
           .router();
     }

@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -35,6 +36,8 @@ public interface EngineUnderTest extends AutoCloseable {
   LiveChannel liveChannel();
 
   RateLimiter limiter();
+
+  AnswerStore answers();
 
   /** The bounds it was started with. */
   StoreLimits limits();
