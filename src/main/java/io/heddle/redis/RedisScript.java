@@ -49,6 +49,13 @@ enum RedisScript {
   LIMIT,
   LIMIT_MANY,
   LIMIT_RETURN,
+  LIMIT_RESERVE,
+  LIMIT_SETTLE,
+  ANSWER,
+  ANSWER_PUT,
+  ANSWER_REMOVE,
+  ANSWER_CLAIM,
+  ANSWER_RELEASE,
   SCHEMA;
 
   private static final String INCLUDE = "-- #include ";
