@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
@@ -37,6 +38,8 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
     assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
         .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
+    assertThat(bind(file, "heddle.answers", AnswerProperties.class))
+        .isEqualTo(bind(nothing, "heddle.answers", AnswerProperties.class));
     assertThat(bind(file, "heddle.limits", LimitProperties.class))
         .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
     assertThat(bind(file, "heddle.redis", RedisProperties.class))
@@ -122,6 +125,26 @@ class SettingsTest {
         .hasRootCauseInstanceOf(IllegalArgumentException.class)
         .rootCause()
         .hasMessageContaining("heddle.cache." + name);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max-bytes, 0B",
+    "max-bytes, 65MB",
+    "default-life, 0s",
+    "default-life, 8d",
+    "longest-life, 0s",
+    "longest-wait, 0s",
+    "longest-wait, 601s"
+  })
+  void aSettingOfAnswersOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.answers." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.answers", AnswerProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.answers.");
   }
 
   private static <T> T bind(Binder binder, String prefix, Class<T> type) {

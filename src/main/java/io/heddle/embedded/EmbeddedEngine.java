@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -35,6 +36,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final LiveChannel liveChannel;
   private final TurnLog turnLog;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
+  private final AnswerStore answerStore;
 
   private EmbeddedEngine(
       StoreFile store,
@@ -70,7 +72,9 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
-    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
+    this.answerStore =
+        new EmbeddedAnswers(storeWriter, reads, clock, properties.answers().toBytes());
   }
 
   /**
@@ -134,6 +138,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public RateLimiter limiter() {
     return limiter;
+  }
+
+  public AnswerStore answers() {
+    return answerStore;
   }
 
   /** Whether the store works. When it does not, every call is {@code store-unavailable}. */
