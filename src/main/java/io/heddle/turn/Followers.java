@@ -151,12 +151,14 @@ final class Followers implements ChangeFeed.Listener {
   @Override
   public void changed(Change.Published change) {
     Json body = change.body();
-    boolean ofTurn = body == null || Pieces.hasPrefix(body, OF_TURN);
-    if (ofTurn && body != null && Pieces.hasPrefix(body, QUEUED)) {
+    // One without a body may be of a turn.
+    boolean look =
+        body == null || Pieces.hasPrefix(body, OF_TURN) || Pieces.hasPrefix(body, SESSION);
+    if (body != null && Pieces.hasPrefix(body, QUEUED)) {
       queued.accept(change.session());
     }
     Set<Followed> some = bySession.get(change.session());
-    if (some != null && (ofTurn || Pieces.hasPrefix(body, SESSION))) {
+    if (some != null && look) {
       some.forEach(Followed::look);
     }
   }

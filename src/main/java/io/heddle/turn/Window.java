@@ -200,9 +200,9 @@ final class Window {
       if (!role.equals("assistant")) {
         return ODD;
       }
-      boolean onlyRefusal = !content && calls.isEmpty() && refusal != null && !refusal.isEmpty();
-      Json refused = onlyRefusal ? asContent(refusal) : null;
-      boolean empty = !content && calls.isEmpty() && !onlyRefusal;
+      boolean silent = !content && calls.isEmpty();
+      Json refused = silent && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
+      boolean empty = silent && refused == null;
       return new Shape(Collections.unmodifiableList(calls), null, empty, refused);
     }
 
