@@ -2,12 +2,14 @@ package io.heddle;
 
 import io.heddle.base.IdSource;
 import io.heddle.base.RandomIds;
+import io.heddle.cache.Answers;
 import io.heddle.coherence.Coherence;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.coherence.NearCache;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.TokenLimits;
 import io.heddle.ops.CoherenceHealth;
 import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
@@ -69,6 +71,11 @@ class CoreConfiguration {
     return new Limits(limiter, properties);
   }
 
+  @Bean
+  TokenLimits tokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
+    return new TokenLimits(limiter, properties, ids);
+  }
+
   /** Follows the engine's changes from the start to the end. */
   @Bean
   Coherence coherence() {
@@ -114,8 +121,13 @@ class CoreConfiguration {
   }
 
   @Bean
-  HeddleMetrics heddleMetrics(SessionServices services, Limits limits, LockLosses losses) {
-    return new HeddleMetrics(services, limits, losses::count);
+  HeddleMetrics heddleMetrics(
+      SessionServices services,
+      Limits limits,
+      TokenLimits tokens,
+      Answers answers,
+      LockLosses losses) {
+    return new HeddleMetrics(services, limits, tokens, answers, losses::count);
   }
 
   /** How many updates lost their lock before they ended, as the engine counts them. */

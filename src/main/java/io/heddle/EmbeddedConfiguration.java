@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
@@ -16,6 +17,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -88,8 +90,18 @@ class EmbeddedConfiguration {
   }
 
   @Bean
+  TurnLog turnLog(EmbeddedEngine engine) {
+    return engine.turnLog();
+  }
+
+  @Bean
   RateLimiter rateLimiter(EmbeddedEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  AnswerStore answerStore(EmbeddedEngine engine) {
+    return engine.answers();
   }
 
   /** Its line is in this process and ends with its holder: no lock is lost before. */

@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
@@ -19,6 +20,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import io.lettuce.core.AbstractRedisClient;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.TimeGauge;
@@ -132,8 +134,18 @@ class RedisConfiguration {
   }
 
   @Bean
+  TurnLog turnLog(RedisEngine engine) {
+    return engine.turnLog();
+  }
+
+  @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  AnswerStore answerStore(RedisEngine engine) {
+    return engine.answers();
   }
 
   @Bean

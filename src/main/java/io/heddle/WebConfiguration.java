@@ -3,8 +3,10 @@ package io.heddle;
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestRepair;
@@ -34,14 +36,18 @@ class WebConfiguration {
   @Bean
   RouterFunctionMapping nativeApi(
       SessionServices services,
+      Turns turns,
       Limits limits,
+      TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
+      Routes.Cache cache,
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, limits, reader, ids, properties, live).router());
+            new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live)
+                .router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

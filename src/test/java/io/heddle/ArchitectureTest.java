@@ -38,7 +38,7 @@ class ArchitectureTest {
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
           .importPackages("io.heddle");
 
-  private static final Set<String> PORTS = Set.of("session", "limit");
+  private static final Set<String> PORTS = Set.of("session", "limit", "cache");
   private static final Set<String> SERVICES =
       Set.of("session", "turn", "live", "limit", "cache", "archive");
 
@@ -49,7 +49,7 @@ class ArchitectureTest {
               Map.entry("base", Set.of()),
               Map.entry("session", Set.of()),
               Map.entry("coherence", Set.of("session")),
-              Map.entry("turn", Set.of("session")),
+              Map.entry("turn", Set.of("session", "limit", "cache")),
               Map.entry("live", Set.of("session", "coherence")),
               Map.entry("limit", Set.of()),
               Map.entry("redis", PORTS),
@@ -62,8 +62,8 @@ class ArchitectureTest {
               Map.entry("security", Set.of()),
               Map.entry("cache", Set.of("session")),
               Map.entry("archive", Set.of("session")),
-              // Health and metrics tell how well this replica follows the changes.
-              Map.entry("ops", with(SERVICES, "coherence"))));
+              // Health and metrics tell how well this replica follows the changes, and its models.
+              Map.entry("ops", with(with(SERVICES, "coherence"), "upstream"))));
 
   private static final String[] DRIVERS = {
     "io.lettuce..",

@@ -4,11 +4,15 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
 import org.springframework.http.HttpMethod;
@@ -26,33 +30,43 @@ public final class Routes {
   private final StateHandler state;
   private final LocksHandler locks;
   private final LimitsHandler limits;
+  private final TurnsHandler turns;
+  private final CacheHandler cache;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+
+  /** What the calls on answers need. */
+  public record Cache(Answers answers, AnswerProperties properties) {}
 
   /** What the calls that watch need. */
   public record Live(Hubs hubs, Connections connections, LiveProperties properties) {}
 
   public Routes(
       SessionServices services,
+      Turns turns,
       Limits limits,
+      TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
+      Cache cache,
       Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
     gate = new Gate(limits, services.sessions());
-    this.limits = new LimitsHandler(limits);
+    this.limits = new LimitsHandler(limits, tokens);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+    TurnStarts starts = new TurnStarts(turns, services.sessions(), live.connections());
+    this.turns = new TurnsHandler(starts, gate, reader, bodies, requests, live.connections());
+    this.cache = new CacheHandler(cache.answers(), cache.properties(), gate, reader);
     this.live =
         new LiveHandler(
-            live.hubs(),
+            live,
             services.threads(),
-            live.connections(),
-            live.properties(),
+            starts,
             gate,
             bodies,
             requests,
@@ -90,6 +104,16 @@ public final class Routes {
         .read("/v1/sessions/{id}/lock", locks::holder)
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
+        //
+        .write(HttpMethod.POST, "/v1/sessions/{id}/turns", turns::begin)
+        .read("/v1/sessions/{id}/turns", turns::list)
+        .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
+        .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
+        .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
+        //
+        .read("/v1/cache/{key}", cache::get)
+        .write(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
+        .write(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)

@@ -6,6 +6,7 @@ import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -15,10 +16,15 @@ final class Terms {
   static final String MIN_POSITION = "Heddle-Min-Position";
   static final String LOCK = "Heddle-Lock";
   static final String WAIT = "Heddle-Wait";
+  static final String SINGLE_FLIGHT = "Heddle-Single-Flight";
   static final String KEY = "Idempotency-Key";
+  static final String PREFER = "Prefer";
+  static final String RESPOND_ASYNC = "respond-async";
 
   private static final int MAX_KEY = 255;
   private static final int MAX_TOKEN = 128;
+  private static final String MAX_AGE = "max-age=";
+  private static final int MAX_AGE_DIGITS = 9;
 
   private Terms() {}
 
@@ -50,10 +56,16 @@ final class Terms {
   /** Whether {@code If-None-Match} names the position; what is no position does not match. */
   static boolean noneMatch(HttpHeaders headers, Position current) {
     List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
-    if (lines == null) {
-      return false;
-    }
-    String wanted = current.toString();
+    return lines != null && names(lines, current.toString());
+  }
+
+  /** The same for a tag that is no position, without its quotes. */
+  static boolean noneMatch(HttpHeaders headers, String tag) {
+    List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
+    return lines != null && names(lines, tag);
+  }
+
+  private static boolean names(List<String> lines, String wanted) {
     for (String line : lines) {
       for (String tag : line.split(",", -1)) {
         String text = tag.strip();
@@ -84,17 +96,46 @@ final class Terms {
 
   static Duration waitFor(HttpHeaders headers, Duration otherwise) {
     String text = one(headers, WAIT);
-    if (text == null) {
-      return otherwise;
+    return text == null ? otherwise : seconds(WAIT, text, 0, SessionProperties.MAX_WAIT);
+  }
+
+  /** How long a caller waits for another to compute an answer; null when it does not wait. */
+  static @Nullable Duration singleFlight(HttpHeaders headers, Duration most) {
+    String text = one(headers, SINGLE_FLIGHT);
+    return text == null ? null : seconds(SINGLE_FLIGHT, text, 1, most);
+  }
+
+  /**
+   * {@code max-age} of {@code Cache-Control}, null when it is not there; other directives are
+   * passed over, as RFC 9111 wants it.
+   */
+  static @Nullable Duration maxAge(HttpHeaders headers, long least, Duration most) {
+    Duration found = null;
+    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
+      for (String directive : line.split(",", -1)) {
+        String[] parts = directive.strip().split("=", 2);
+        if (!parts[0].equalsIgnoreCase("max-age")) {
+          continue;
+        }
+        if (found != null) {
+          throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has max-age twice");
+        }
+        String text = parts.length == 1 ? "" : unquoted(parts[1]);
+        found = seconds(HttpHeaders.CACHE_CONTROL, text, least, most);
+      }
     }
-    long most = SessionProperties.MAX_WAIT.toSeconds();
-    if (!text.isEmpty() && text.length() < 4 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      int seconds = Integer.parseInt(text);
-      if (seconds <= most) {
+    return found;
+  }
+
+  private static Duration seconds(String name, String text, long least, Duration most) {
+    if (!text.isEmpty() && text.length() < 11 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      long seconds = Long.parseLong(text);
+      if (seconds >= least && seconds <= most.toSeconds()) {
         return Duration.ofSeconds(seconds);
       }
     }
-    throw Query.refuse(WAIT, "must be a whole number of seconds from 0 to " + most);
+    throw Query.refuse(
+        name, "must be a whole number of seconds from " + least + " to " + most.toSeconds());
   }
 
   static @Nullable String key(HttpHeaders headers) {
@@ -107,6 +148,45 @@ final class Terms {
       throw Query.refuse(name, "must be 1 to " + MAX_KEY + " printable ASCII characters");
     }
     return key;
+  }
+
+  /**
+   * How old an answer to the same question may be, {@code Cache-Control: max-age}; null for one
+   * that is asked for anew.
+   */
+  static @Nullable Duration maxAge(HttpHeaders headers) {
+    Duration age = null;
+    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
+      for (String part : line.split(",", -1)) {
+        String directive = part.strip().toLowerCase(Locale.ROOT);
+        if (directive.equals("no-store") || directive.equals("no-cache")) {
+          return null;
+        }
+        if (directive.startsWith(MAX_AGE)) {
+          age = Duration.ofSeconds(seconds(directive.substring(MAX_AGE.length())));
+        }
+      }
+    }
+    return age == null || age.isZero() ? null : age;
+  }
+
+  private static long seconds(String text) {
+    if (text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has a max-age that is no number of seconds");
+    }
+    return text.length() > MAX_AGE_DIGITS ? Integer.MAX_VALUE : Long.parseLong(text);
+  }
+
+  /** Whether the caller rather has an answer at once than the whole of it (RFC 7240). */
+  static boolean prefersAsync(HttpHeaders headers) {
+    for (String line : headers.getOrEmpty(PREFER)) {
+      for (String part : line.split(",", -1)) {
+        if (part.strip().equalsIgnoreCase(RESPOND_ASYNC)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static @Nullable String one(HttpHeaders headers, String name) {

@@ -4,6 +4,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +54,14 @@ final class Keys {
     return ByteBuffer.allocate(16).putLong(number).putLong(version).array();
   }
 
+  static byte[] event(long number, long turn, long seq) {
+    return ByteBuffer.allocate(24).putLong(number).putLong(turn).putLong(seq).array();
+  }
+
+  static long seqOf(byte[] key) {
+    return longAt(key, 16);
+  }
+
   static byte[] name(long thread, String clientId) {
     byte[] id = clientId.getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(8 + id.length).putLong(thread).put(id).array();
@@ -76,6 +86,16 @@ final class Keys {
 
   static byte[] user(Tenant tenant, String user) {
     return joined(ascii(tenant.name()), user.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Of the key its SHA-256: it may be long, and nobody lists answers. */
+  static byte[] answer(Tenant tenant, String key) {
+    try {
+      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      return joined(ascii(tenant.name()), sha256.digest(key.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
   }
 
   static byte[] active(byte[] user, String id) {

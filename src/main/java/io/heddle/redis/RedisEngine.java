@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -11,6 +12,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import io.lettuce.core.AbstractRedisClient;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -42,8 +44,10 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisChangeFeed feed;
   private final RedisChangeLog changeLog;
   private final RedisLiveChannel liveChannel;
+  private final RedisTurnLog turnLog;
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
+  private final RedisAnswers answers;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
@@ -68,9 +72,11 @@ public final class RedisEngine implements AutoCloseable {
     this.reader = new RedisReader(link);
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
+    this.answers = new RedisAnswers(link);
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
+    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
     this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
@@ -173,6 +179,10 @@ public final class RedisEngine implements AutoCloseable {
     return liveChannel;
   }
 
+  public TurnLog turnLog() {
+    return turnLog;
+  }
+
   /** How often a connection of the feed had to be made again, since the start. */
   public long feedRelinks() {
     return feed.relinks();
@@ -185,6 +195,10 @@ public final class RedisEngine implements AutoCloseable {
 
   public RateLimiter limiter() {
     return limiter;
+  }
+
+  public AnswerStore answers() {
+    return answers;
   }
 
   /** Redisson locks that had ended before they were released, since the start. */

@@ -57,6 +57,11 @@ final class RedisKeys {
     return ascii(prefix + "due");
   }
 
+  /** Sessions with a turn whose time may have come, by that time. */
+  byte[] turnsDue() {
+    return ascii(prefix + "turns");
+  }
+
   byte[] thread() {
     return kind("m:");
   }
@@ -69,8 +74,15 @@ final class RedisKeys {
     return kind("i:");
   }
 
-  byte[] waiting() {
-    return kind("q:");
+  /**
+   * @param part the random part of the turn's id
+   */
+  byte[] turnRecord(String part) {
+    return ascii(prefix + "r:" + path + "/" + part);
+  }
+
+  byte[] turnLog(String part) {
+    return ascii(prefix + "t:" + path + "/" + part);
   }
 
   byte[] state() {
@@ -112,6 +124,25 @@ final class RedisKeys {
 
   static byte[] limit(Tenant tenant, String subject, String rule) {
     return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}:" + rule);
+  }
+
+  /** Another key than {@link #limit}: a rule of that name may once have counted requests. */
+  static byte[] tokens(Tenant tenant, String subject, String rule) {
+    return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}:" + rule + "/tokens");
+  }
+
+  /** The mark that a reservation of tokens was settled. */
+  static byte[] settled(Tenant tenant, String subject, String id) {
+    return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}/settled/" + id);
+  }
+
+  static byte[] answer(Tenant tenant, String key) {
+    return ascii("heddle:x:{" + tenant + "/" + safe(key) + "}");
+  }
+
+  /** Who computes the answer. */
+  static byte[] answerClaim(Tenant tenant, String key) {
+    return ascii("heddle:x:{" + tenant + "/" + safe(key) + "}:claim");
   }
 
   /** base64url has no dot, so a digest, which is marked with one, meets no plain name. */

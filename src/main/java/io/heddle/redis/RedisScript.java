@@ -24,6 +24,14 @@ enum RedisScript {
   CUT,
   DELETE,
   EXPIRE,
+  TURN_BEGIN,
+  TURN_NEXT,
+  TURN_RETAKE,
+  TURN_CANCEL,
+  TURN_END,
+  TURN_FLUSH,
+  TURN_READ,
+  TURN_LIST,
   KEEP,
   RECORD_FIND,
   RECORD_DROP,
@@ -41,6 +49,13 @@ enum RedisScript {
   LIMIT,
   LIMIT_MANY,
   LIMIT_RETURN,
+  LIMIT_RESERVE,
+  LIMIT_SETTLE,
+  ANSWER,
+  ANSWER_PUT,
+  ANSWER_REMOVE,
+  ANSWER_CLAIM,
+  ANSWER_RELEASE,
   SCHEMA;
 
   private static final String INCLUDE = "-- #include ";

@@ -30,11 +30,13 @@ class RedisKeysTest {
             RedisKeys::thread,
             RedisKeys::changes,
             RedisKeys::clientIds,
-            RedisKeys::waiting,
             RedisKeys::state,
             RedisKeys::checkpoints,
             keys -> RedisKeys.ascii(keys.lock()),
-            keys -> keys.record("digest"));
+            keys -> keys.record("digest"),
+            keys -> keys.turnRecord("0123456789abcdef"),
+            keys -> keys.turnLog("0123456789abcdef"),
+            keys -> keys.turnLog("digest"));
     for (int i = 0; i < 4_000; i++) {
       Tenant tenant = new Tenant(random.nextBoolean() ? "a" : "a-b");
       String id = word(random, "ab:.@-_", 6);
@@ -50,6 +52,8 @@ class RedisKeysTest {
         meet(names, RedisKeys.userState(tenant, user), "U|" + tenant + "|" + user);
         meet(names, RedisKeys.limit(tenant, user, "writes"), "l|" + tenant + "|" + user);
         meet(names, RedisKeys.limit(tenant, user, "requests"), "L|" + tenant + "|" + user);
+        meet(names, RedisKeys.tokens(tenant, user, "requests"), "T|" + tenant + "|" + user);
+        meet(names, RedisKeys.settled(tenant, user, "requests"), "S|" + tenant + "|" + user);
       }
     }
     assertThat(names.size()).isGreaterThan(10_000);
@@ -74,6 +78,10 @@ class RedisKeysTest {
             keys.session(),
             keys.thread(),
             keys.due(),
+            keys.turnsDue(),
+            keys.turnRecord("0123456789abcdef"),
+            keys.turnLog("0123456789abcdef"),
+            RedisKeys.ascii(keys.liveChannel()),
             keys.channel(),
             keys.record("digest"),
             RedisKeys.ascii(keys.lock()))) {

@@ -105,7 +105,63 @@ public abstract class EngineContract {
   }
 
   @Nested
+  class Turns extends TurnContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnEnds extends TurnEndContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnLogs extends TurnLogContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnLives extends TurnLifeContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
   class Limiting extends RateLimiterContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class Tokens extends TokenContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class KeptAnswers extends AnswerStoreContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class SharedAnswers extends AnswersContract {
     @Override
     EngineUnderTest engine() {
       return EngineContract.this.engine();

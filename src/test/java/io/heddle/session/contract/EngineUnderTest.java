@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -10,6 +11,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 
 /** One running engine behind its ports, its sweeper running too. */
 public interface EngineUnderTest extends AutoCloseable {
@@ -34,7 +36,11 @@ public interface EngineUnderTest extends AutoCloseable {
 
   LiveChannel liveChannel();
 
+  TurnLog turnLog();
+
   RateLimiter limiter();
+
+  AnswerStore answers();
 
   /** The bounds it was started with. */
   StoreLimits limits();

@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
@@ -11,6 +12,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -70,8 +72,18 @@ final class RedisUnderTest implements EngineUnderTest {
   }
 
   @Override
+  public TurnLog turnLog() {
+    return fixture.engine().turnLog();
+  }
+
+  @Override
   public RateLimiter limiter() {
     return fixture.engine().limiter();
+  }
+
+  @Override
+  public AnswerStore answers() {
+    return fixture.engine().answers();
   }
 
   @Override
