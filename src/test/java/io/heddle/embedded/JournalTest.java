@@ -227,7 +227,7 @@ class JournalTest {
     }
     try (MVStore store = MVStore.open(file.toString())) {
       store.removeMap("journal");
-      store.setStoreVersion(1);
+      store.setStoreVersion(StoreFile.LAYOUT - 1);
     }
     try (EmbeddedEngine engine = open(file.toString())) {
       assertThat(texts(engine)).isEqualTo(answered);
@@ -281,7 +281,8 @@ class JournalTest {
             usual.queue(),
             usual.cache(),
             usual.readThreads(),
-            usual.sweepEvery());
+            usual.sweepEvery(),
+            usual.answers());
     InstantSource clock = InstantSource.system();
     List<String> answered = new ArrayList<>();
     try (EmbeddedEngine engine =
