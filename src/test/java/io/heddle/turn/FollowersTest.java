@@ -137,7 +137,7 @@ class FollowersTest {
     assertThat(slowLate.events.size()).as("not bit by bit").isLessThan(Follower.ROOM + 10);
     int reads = 0;
     slow.request(300);
-    while (slow.text().length() < all) {
+    for (int i = 0; i < 100 && slow.text().length() < all; i++) {
       reads += log.reads.size();
       answer();
       slow.request(100);
@@ -231,8 +231,8 @@ class FollowersTest {
     clients.forEach(client -> client.request(Long.MAX_VALUE));
     answer();
 
-    String all = log.events.stream().map(Pieces::piece).map(FollowersTest::text)
-        .reduce("", String::concat);
+    String all =
+        log.events.stream().map(Pieces::piece).map(FollowersTest::text).reduce("", String::concat);
     for (Client client : clients) {
       assertThat(client.failure).as("%s", client.after).isNull();
       assertThat(client.over).as("the end of %s after %s", client.events, client.after).isTrue();
