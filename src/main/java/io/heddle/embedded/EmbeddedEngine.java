@@ -52,7 +52,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.feed = new EmbeddedFeed(answers);
     EmbeddedLiveChannel liveMessages = new EmbeddedLiveChannel(answers);
     this.liveChannel = liveMessages;
-    Heartbeat heartbeat = new Heartbeat(System::nanoTime, properties.sweepEvery());
+    Heartbeat heartbeat = new Heartbeat(System::nanoTime);
     Locking locking = new Locking(new SecureRandom().nextLong());
     this.storeWriter =
         new StoreWriter(
@@ -62,7 +62,8 @@ public final class EmbeddedEngine implements AutoCloseable {
             feed,
             liveMessages,
             answers,
-            new Upkeep(new Sweep(), compaction, heartbeat, properties.sweepEvery()),
+            new Upkeep(new Sweep(), compaction, properties.sweepEvery()),
+            heartbeat,
             properties.commitDelay(),
             properties.queue());
     SnapshotReads reads = new SnapshotReads(storeWriter, readers);
