@@ -107,7 +107,7 @@ class TurnsUnderFaultsIT {
           turns.cancels.sum(),
           quiet);
       assertThat(turns.seen).hasSize(TURNS);
-      assertThat(verdict.wrong).isEmpty();
+      assertThat(verdict.wrong.stream().limit(5)).isEmpty();
       assertThat(kills).as("kills").isPositive();
       assertThat(verdict.ends.get("completed")).as("completed turns").isGreaterThan(TURNS / 2);
     } finally {
@@ -230,9 +230,11 @@ class TurnsUnderFaultsIT {
         }
         boolean whole = turn.status().equals("completed");
         String answer = answer(last);
-        if (whole ? !text.equals(answer) : !answer.startsWith(text)) {
+        // The model ends each word with a space.
+        String said = text.strip();
+        if (whole ? !said.equals(answer) : !answer.startsWith(said)) {
           mixed++;
-          wrong.add(session + ": to " + last + " was said " + text);
+          wrong.add(session + ": to " + last + " was said " + said);
         }
       }
       for (Seen turn : seen.values()) {
