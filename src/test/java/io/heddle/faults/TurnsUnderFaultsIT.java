@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Turns on three replicas of which one is killed with -9 every few seconds, ordered by clients that
+ * Turns on three replicas of which one is killed with -9 again and again, ordered by clients that
  * hang up, come back elsewhere, repeat their orders and cancel. The model answers a function of
  * what was said to it, so an answer in the wrong turn shows itself.
  *
@@ -41,7 +41,7 @@ class TurnsUnderFaultsIT {
   private static final int TURNS = Integer.getInteger("heddle.it.turns", 200);
   private static final int A_SESSION = 10;
   private static final int REPLICAS = 3;
-  private static final Duration BETWEEN_KILLS = Duration.ofSeconds(3);
+  private static final Duration BETWEEN_KILLS = Duration.ofSeconds(1);
 
   /** After the last fault nothing may be stuck for longer. */
   private static final Duration STUCK = Duration.ofSeconds(10);
