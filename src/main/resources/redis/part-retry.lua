@@ -8,16 +8,16 @@
 --   as ' v-tag v-tag ', the owner the session must have, each of them empty for none; 3 the idempotency key: '' for none, else 'hash operation' with the hash of the
 --   request's body and the operation that holds the key, which is empty for a call of one step,
 --   4 tenant/id, 5 channel, 6 publish command, then the script's own.
--- Returns of every write: the state, as a string, which costs less than a table; for create, open and
---   update {state, description}
+-- Returns of every write: the state, as a string, which costs less than a table; for create and open
+--   {state, description}
 --   | {2, 'version-tag id id …'} a replay
 --   | {0, code, more…} refused, nothing written but perhaps the end of a holder whose time was over
 --   | {3} an ended session or a half-built one must be swept first
 --
 -- State, one field of the session hash because reading, formatting and writing ten is what an append
 -- would mostly do: 'tag version lastSeq messageCount bytes expiresAt updatedAt ttl status keysUntil
--- createdAt owner'. TTL in seconds; status a or c, and while somebody holds the session
--- 'a/until/token'; keysUntil is when the keys' own expiry is; owner is all that follows, or nothing. It is
+-- createdAt owner'. TTL in seconds; status a or c, with a + while a turn runs, and while somebody holds
+-- the session 'a/until/token'; keysUntil is when the keys' own expiry is; owner is all that follows, or nothing. It is
 -- in 'p', and in 'xp' while the session is built; a tombstone has none.
 --
 -- Whole numbers by '%d': exact to 2^53 where a long has 64 bits, which schema.lua makes sure of, and a

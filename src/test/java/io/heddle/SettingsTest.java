@@ -11,9 +11,15 @@ import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
+import io.heddle.turn.TurnProperties;
+import io.heddle.upstream.EchoProperties;
+import io.heddle.upstream.UpstreamProperties;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +30,7 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.ClassPathResource;
 
 class SettingsTest {
@@ -46,8 +53,47 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.redis", RedisProperties.class));
     assertThat(bind(file, "heddle.live", LiveProperties.class))
         .isEqualTo(bind(nothing, "heddle.live", LiveProperties.class));
+    assertThat(bind(file, "heddle.turns", TurnProperties.class))
+        .isEqualTo(bind(nothing, "heddle.turns", TurnProperties.class));
+    assertThat(bind(file, "heddle", UpstreamProperties.class))
+        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
+    assertThat(bind(file, "heddle.echo", EchoProperties.class))
+        .isEqualTo(bind(nothing, "heddle.echo", EchoProperties.class));
     assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
         .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
+  }
+
+  /** An upstream has no default of its own in the file, so the example there must not lie. */
+  @Test
+  void theExampleOfAnUpstreamStatesTheDefaults() throws IOException {
+    String text =
+        new ClassPathResource("application.yml").getContentAsString(StandardCharsets.UTF_8);
+    String example =
+        text.substring(text.indexOf("  # upstreams:"), text.indexOf("  # The built-in model for"))
+            .replaceAll("(?m)^  # ?", "  ")
+            .replace("${OPENAI_API_KEY}", "")
+            .replace("[gpt-5-mini, \"gpt-*\"]", "");
+    StandardEnvironment environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load(
+            "example",
+            new ByteArrayResource(("heddle:\n" + example).getBytes(StandardCharsets.UTF_8)))
+        .forEach(source -> environment.getPropertySources().addLast(source));
+    Binder nothing =
+        new Binder(
+            new MapConfigurationPropertySource(
+                Map.of(
+                    "heddle.upstreams.openai.base-url",
+                    "https://api.openai.com/v1",
+                    "heddle.upstreams.openai.api-key",
+                    "")));
+
+    assertThat(bind(Binder.get(environment), "heddle", UpstreamProperties.class))
+        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
+    for (RecordComponent setting : UpstreamProperties.Server.class.getRecordComponents()) {
+      String name = setting.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+      assertThat(example).contains(name);
+    }
   }
 
   @Test
@@ -145,6 +191,36 @@ class SettingsTest {
         .hasRootCauseInstanceOf(IllegalArgumentException.class)
         .rootCause()
         .hasMessageContaining("heddle.answers.");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lease, 100ms",
+    "lease, 6m",
+    "renew-every, 0s",
+    "renew-every, 3s",
+    "flush-every, 0ms",
+    "flush-every, 3s",
+    "reap-every, 0s",
+    "max-queue, -1",
+    "queue-deadline, 0s",
+    "keep, 1s",
+    "attempts, 0",
+    "history-messages, 0",
+    "history-tokens, 0",
+    "reserve-output, -1",
+    "max-answer, 1B",
+    "max-running, -1",
+    "drain, -1s"
+  })
+  void aSettingOfTurnsOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.turns." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.turns", TurnProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.turns." + name);
   }
 
   private static <T> T bind(Binder binder, String prefix, Class<T> type) {

@@ -10,8 +10,10 @@ import io.heddle.cache.Flight;
 import io.heddle.cache.NewAnswer;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
+import io.heddle.web.Callers;
 import io.heddle.web.ProblemWriter;
 import io.heddle.web.Query;
+import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -120,7 +122,7 @@ final class CacheHandler {
 
   /** Of the content and its type. */
   private static String tag(AnswerStore.Answer answer) {
-    MessageDigest digest = Call.sha256();
+    MessageDigest digest = RetryKeys.sha256();
     digest.update(answer.contentType().getBytes(StandardCharsets.UTF_8));
     digest.update((byte) 0);
     byte[] hash = digest.digest(answer.body());

@@ -10,11 +10,10 @@ import io.heddle.session.Conditions;
 import io.heddle.session.Retry;
 import io.heddle.session.View;
 import io.heddle.web.Query;
+import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -75,6 +74,13 @@ final class Call {
     return id("checkpointId");
   }
 
+  /** The path's id of a turn, which must be one of the path's session. */
+  String turn() {
+    String turn = request.pathVariable("turnId");
+    TurnAnswers.check(session(), turn);
+    return turn;
+  }
+
   /** The path's key of an answer, in the caller's own space. */
   AnswerKey answer() {
     String name = request.pathVariable("key");
@@ -125,7 +131,7 @@ final class Call {
     if (key == null) {
       return null;
     }
-    MessageDigest digest = sha256();
+    MessageDigest digest = RetryKeys.sha256();
     String query = http.getURI().getRawQuery();
     if (query != null) {
       digest.update(query.getBytes(StandardCharsets.UTF_8));
@@ -144,53 +150,12 @@ final class Call {
     if (key == null) {
       return null;
     }
-    byte[] hash = keyHash(key);
-    // The shape of a UUID of version 8, the one that is left to its maker (RFC 9562).
-    hash[6] = (byte) (hash[6] & 0x0f | 0x80);
-    hash[8] = (byte) (hash[8] & 0x3f | 0x80);
-    String hex = HEX.formatHex(hash, 0, 16);
-    return "ses_"
-        + String.join(
-            "-",
-            hex.substring(0, 8),
-            hex.substring(8, 12),
-            hex.substring(12, 16),
-            hex.substring(16, 20),
-            hex.substring(20));
+    return "ses_" + RetryKeys.uuid(keyHash(key));
   }
 
   private byte[] keyHash(String key) {
     String path = Objects.requireNonNullElse(http.getURI().getPath(), "");
-    return keyHash(caller, http.getMethod().name(), path, key);
-  }
-
-  /** SHA-256 of caller, method, path and key, each with its length, so that no two run together. */
-  static byte[] keyHash(Caller caller, String method, String path, String key) {
-    MessageDigest digest = sha256();
-    String user = caller.user();
-    List<String> parts =
-        List.of(
-            caller.tenant().name(),
-            caller.admin() ? "admin" : "user",
-            user == null ? "" : user,
-            method,
-            path,
-            key);
-    for (String part : parts) {
-      byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-      digest.update((byte) (bytes.length >>> 8));
-      digest.update((byte) bytes.length);
-      digest.update(bytes);
-    }
-    return digest.digest();
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return RetryKeys.hash(caller, http.getMethod().name(), path, key);
   }
 
   /** The user a new session belongs to: the body's, which must be the caller's if it has one. */

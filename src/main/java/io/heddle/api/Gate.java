@@ -11,6 +11,7 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Callers;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
 import java.util.function.Predicate;
@@ -115,7 +116,8 @@ final class Gate {
     return once(call.admission(), work);
   }
 
-  private static <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
+  /** The same for what came over a socket. */
+  <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
     return admission.allowed() ? work.get() : Mono.error(refusal(admission));
   }
 

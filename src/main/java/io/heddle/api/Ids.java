@@ -1,12 +1,13 @@
 package io.heddle.api;
 
 import io.heddle.base.SessionKey;
+import io.heddle.web.Callers;
 
 /** The rules for ids and users that clients give. */
 final class Ids {
 
   static final String SESSION_RULE = "must be [A-Za-z0-9._:@-]{1,128}, not . or ..";
-  static final int MAX_USER = 256;
+  static final int MAX_USER = Callers.MAX_USER;
 
   private Ids() {}
 
@@ -27,11 +28,6 @@ final class Ids {
   }
 
   static boolean hasControl(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isISOControl(text.charAt(i))) {
-        return true;
-      }
-    }
-    return false;
+    return Callers.hasControl(text);
   }
 }

@@ -38,8 +38,10 @@ final class StoreWriter implements AutoCloseable {
   private final InstantSource clock;
   private final IdSource ids;
   private final EmbeddedFeed feed;
+  private final EmbeddedLiveChannel liveChannel;
   private final Workers answers;
   private final Upkeep upkeep;
+  private final Heartbeat heartbeat;
   private final Numbers numbers;
   private final long groupNanos;
   private final int bound;
@@ -60,16 +62,20 @@ final class StoreWriter implements AutoCloseable {
       InstantSource clock,
       IdSource ids,
       EmbeddedFeed feed,
+      EmbeddedLiveChannel liveChannel,
       Workers answers,
       Upkeep upkeep,
+      Heartbeat heartbeat,
       Duration commitDelay,
       int bound) {
     this.store = store;
     this.clock = clock;
     this.ids = ids;
     this.feed = feed;
+    this.liveChannel = liveChannel;
     this.answers = answers;
     this.upkeep = upkeep;
+    this.heartbeat = heartbeat;
     this.numbers = new Numbers(store);
     this.groupNanos = commitDelay.toNanos();
     this.bound = bound;
@@ -148,6 +154,7 @@ final class StoreWriter implements AutoCloseable {
   private void run() {
     try {
       while (!closed || !queue.isEmpty()) {
+        heartbeat.beat();
         if (queue.isEmpty()) {
           idle();
         } else {
@@ -166,7 +173,7 @@ final class StoreWriter implements AutoCloseable {
     asleep = true;
     // Between the look and the flag somebody may have handed in work and seen no sleeper.
     if (queue.isEmpty() && !closed) {
-      LockSupport.parkNanos(upkeep.nanosToNext());
+      LockSupport.parkNanos(Math.min(upkeep.nanosToNext(), Heartbeat.EVERY_NANOS));
     }
     asleep = false;
   }
@@ -195,7 +202,10 @@ final class StoreWriter implements AutoCloseable {
       }
     }
     lastGroup = group.size();
-    group.forEach(each -> feed.publish(each.changes()));
+    for (Entry<?> each : group) {
+      feed.publish(each.changes());
+      liveChannel.tell(each.told());
+    }
     answers.add(() -> group.forEach(Entry::answer));
   }
 
@@ -286,6 +296,7 @@ final class StoreWriter implements AutoCloseable {
     private final MonoSink<T> sink;
     private final AtomicInteger open;
     private List<Tx.Made> changes = List.of();
+    private List<Tx.Told> told = List.of();
     private @Nullable T result;
     private @Nullable Throwable error;
 
@@ -311,12 +322,17 @@ final class StoreWriter implements AutoCloseable {
         return false;
       }
       changes = tx.changes();
+      told = tx.told();
       tx.write();
       return !tx.isEmpty();
     }
 
     List<Tx.Made> changes() {
       return changes;
+    }
+
+    List<Tx.Told> told() {
+      return told;
     }
 
     void refuse(Throwable reason) {

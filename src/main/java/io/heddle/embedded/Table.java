@@ -51,11 +51,26 @@ final class Table<V> {
   /** {@code next}: numbers from here on are free. */
   static final Table<Long> NUMBERS = new Table<>(13, "numbers", Codecs.NUMBER);
 
+  /** By session number and the version that a turn was begun in. */
+  static final Table<Stored.Ordered> TURNS = new Table<>(14, "turns", TurnCodecs.ORDERED);
+
+  /** By session number and turn's id: the version it was begun in. */
+  static final Table<Long> TURN_IDS = new Table<>(15, "turn-ids", Codecs.NUMBER);
+
+  /** By session number and place: the versions that waiting turns were begun in. */
+  static final Table<Long> QUEUE = new Table<>(16, "queue", Codecs.NUMBER);
+
+  /** By session number, the version that a turn was begun in, and the first event's seq. */
+  static final Table<Stored.Events> LOGS = new Table<>(17, "turn-logs", TurnCodecs.EVENTS);
+
+  /** By time, then session: when to look after its turns. Never later than there is need. */
+  static final Table<Boolean> DEADLINES = new Table<>(18, "turn-deadlines", Codecs.NOTHING);
+
   /** By tenant and hash of the key. */
-  static final Table<Stored.Cached> ANSWERS = new Table<>(14, "answers", Codecs.CACHED);
+  static final Table<Stored.Cached> ANSWERS = new Table<>(19, "answers", Codecs.CACHED);
 
   /** By the time an answer ends, then its key: how much room it takes. */
-  static final Table<Long> ANSWER_ENDS = new Table<>(15, "answerEnds", Codecs.NUMBER);
+  static final Table<Long> ANSWER_ENDS = new Table<>(20, "answer-ends", Codecs.NUMBER);
 
   static final List<Table<?>> ALL =
       List.of(
@@ -73,12 +88,17 @@ final class Table<V> {
           RECENT,
           CURRENT,
           NUMBERS,
+          TURNS,
+          TURN_IDS,
+          QUEUE,
+          LOGS,
+          DEADLINES,
           ANSWERS,
           ANSWER_ENDS);
 
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =
-      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS);
+      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS, TURNS, TURN_IDS, QUEUE, LOGS);
 
   private final int ordinal;
   private final String name;

@@ -12,6 +12,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import io.lettuce.core.AbstractRedisClient;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -43,6 +44,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisChangeFeed feed;
   private final RedisChangeLog changeLog;
   private final RedisLiveChannel liveChannel;
+  private final RedisTurnLog turnLog;
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final RedisAnswers answers;
@@ -69,12 +71,13 @@ public final class RedisEngine implements AutoCloseable {
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(link);
     this.records = new RedisRetryRecords(link);
-    this.locks = new RedisLocks(link, () -> this.redisson, ids);
     this.limiter = new RedisRateLimiter(link);
     this.answers = new RedisAnswers(link);
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
+    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
+    this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -174,6 +177,10 @@ public final class RedisEngine implements AutoCloseable {
 
   public LiveChannel liveChannel() {
     return liveChannel;
+  }
+
+  public TurnLog turnLog() {
+    return turnLog;
   }
 
   /** How often a connection of the feed had to be made again, since the start. */

@@ -117,7 +117,7 @@ public final class LoggedChanges {
     for (long version = since.version() + 1;
         version <= now.version() && logged.size() < most;
         version++) {
-      if (threadGoesOn && version > lastAppend && !others.containsKey(version)) {
+      if (threadGoesOn && version > lastAppend && isOfThread(others.get(version))) {
         break;
       }
       Logged change = logged(version, previous, description);
@@ -132,6 +132,10 @@ public final class LoggedChanges {
       previous = change.position().tag();
     }
     return new Replay.Followed(logged, now);
+  }
+
+  private static boolean isOfThread(@Nullable Other other) {
+    return other == null || other.messages() > 0;
   }
 
   private @Nullable Logged logged(long version, String previous, Description description) {
@@ -157,7 +161,7 @@ public final class LoggedChanges {
 
   private @Nullable Json withMessages(long version, Json head, int count) {
     List<Entry> entries = appends.getOrDefault(version, List.of());
-    return entries.size() == count && (count == 0 || isWhole(entries))
+    return entries.size() == count
         ? Change.OfTurn.withMessages(head, entries.stream().map(Entry::message).toList())
         : null;
   }

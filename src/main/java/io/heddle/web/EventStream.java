@@ -24,10 +24,22 @@ public final class EventStream implements ServerResponse {
 
   private final Connections connections;
   private final StreamProtocol protocol;
+  private final StreamForm form;
+  private final HttpHeaders headers = new HttpHeaders();
 
   public EventStream(Connections connections, StreamProtocol protocol) {
+    this(connections, protocol, StreamForm.WATCH);
+  }
+
+  public EventStream(Connections connections, StreamProtocol protocol, StreamForm form) {
     this.connections = connections;
     this.protocol = protocol;
+    this.form = form;
+  }
+
+  public EventStream header(String name, String value) {
+    headers.set(name, value);
+    return this;
   }
 
   @Override
@@ -40,6 +52,7 @@ public final class EventStream implements ServerResponse {
         .header(HttpHeaders.CACHE_CONTROL, "no-cache")
         // Proxies of the nginx kind would hold events back.
         .header("X-Accel-Buffering", "no");
+    headers.forEach((name, values) -> response.header(name, values.getFirst()));
     return response.sendHeaders().then(stream(response)).then();
   }
 
@@ -50,7 +63,7 @@ public final class EventStream implements ServerResponse {
 
   private void begin(Channel channel, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
-    StreamConnection stream = new StreamConnection(connections, protocol, sink::success);
+    StreamConnection stream = new StreamConnection(connections, protocol, form, sink::success);
     // However it ends, the connection may take another request.
     sink.onDispose(() -> {
       if (pipeline.context(stream) != null) {
@@ -67,7 +80,7 @@ public final class EventStream implements ServerResponse {
 
   @Override
   public HttpHeaders headers() {
-    return new HttpHeaders();
+    return headers;
   }
 
   @Override

@@ -43,7 +43,8 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
     return answer.writeTo(exchange.getResponse());
   }
 
-  private static Problem problem(ServerWebExchange exchange, Throwable error) {
+  /** What an error is told as; what nobody expected is logged here. */
+  public static Problem problem(ServerWebExchange exchange, Throwable error) {
     return switch (error) {
       case ProblemException expected -> expected.problem();
       case MethodNotAllowedException e ->

@@ -29,6 +29,18 @@ public final class Query {
    * @param names the call's parameters; one that ends with a dot stands for all that begin so
    */
   public static Query of(@Nullable String raw, String... names) {
+    return read(raw, names);
+  }
+
+  /** Whatever parameters there are, for a wire that ignores those it does not know. */
+  public static Query lenient(@Nullable String raw) {
+    return read(raw, null);
+  }
+
+  /**
+   * @param names null for any, and each may be there twice
+   */
+  private static Query read(@Nullable String raw, String @Nullable [] names) {
     if (raw == null || raw.isEmpty()) {
       return NONE;
     }
@@ -42,12 +54,12 @@ public final class Query {
         int nameEnd = equals < 0 || equals > end ? end : equals;
         String name = decode(raw.substring(from, nameEnd), "query");
         String value = nameEnd == end ? "" : decode(raw.substring(nameEnd + 1, end), name);
-        if (!known(name, names)) {
+        if (names != null && !known(name, names)) {
           throw Problem.field(
                   ProblemCode.UNKNOWN_FIELD, name, "This call does not know the parameter " + name)
               .toException();
         }
-        if (values.putIfAbsent(name, value) != null) {
+        if (values.putIfAbsent(name, value) != null && names != null) {
           throw refuse(name, "is there twice");
         }
       }

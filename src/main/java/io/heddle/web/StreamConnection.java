@@ -1,6 +1,7 @@
 package io.heddle.web;
 
 import io.netty.channel.ChannelHandlerContext;
+import java.time.Duration;
 import reactor.netty.NettyPipeline;
 
 /**
@@ -9,23 +10,25 @@ import reactor.netty.NettyPipeline;
  */
 final class StreamConnection extends LiveConnection {
 
-  private static final String FIRST_LINES = "retry: 2000\n\n";
-  private static final String COMMENT = ":\n\n";
-
   private final StreamProtocol protocol;
+  private final StreamForm form;
   private final Runnable end;
   private long toldAt;
 
-  StreamConnection(Connections connections, StreamProtocol protocol, Runnable end) {
+  StreamConnection(
+      Connections connections, StreamProtocol protocol, StreamForm form, Runnable end) {
     super(connections, WireForm.EVENTS);
     this.protocol = protocol;
+    this.form = form;
     this.end = end;
   }
 
   @Override
   void opened() {
     toldAt = System.nanoTime();
-    write(WireForm.lines(FIRST_LINES, context().alloc()));
+    if (!form.firstLines().isEmpty()) {
+      write(WireForm.lines(form.firstLines(), context().alloc()));
+    }
     protocol.opened(this, end);
     flush();
   }
@@ -58,7 +61,7 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void sendAway(long delayMillis) {
-    if (isOpen()) {
+    if (isOpen() && form.sentAway()) {
       write(WireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
       flush();
       end.run();
@@ -67,9 +70,11 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void tended(long now) {
-    if (now - toldAt >= properties.commentEvery().toNanos()) {
+    Duration own = form.commentEvery();
+    Duration every = own == null ? properties.commentEvery() : own;
+    if (now - toldAt >= every.toNanos()) {
       toldAt = now;
-      write(WireForm.lines(COMMENT, context().alloc()));
+      write(WireForm.lines(form.comment(), context().alloc()));
       flush();
     }
   }

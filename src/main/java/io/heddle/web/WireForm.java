@@ -1,6 +1,5 @@
 package io.heddle.web;
 
-import io.heddle.base.Position;
 import io.heddle.live.Frame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -89,12 +88,15 @@ final class WireForm {
   }
 
   private static ByteBuf event(Frame frame, ByteBufAllocator allocator) {
-    Position position = frame.position();
+    String id = frame.eventId();
     StringBuilder head = new StringBuilder(96);
-    if (position != null) {
-      head.append("id: ").append(position).append('\n');
+    if (id != null) {
+      head.append("id: ").append(id).append('\n');
     }
-    head.append("event: ").append(frame.type()).append("\ndata: ");
+    if (!frame.type().isEmpty()) {
+      head.append("event: ").append(frame.type()).append('\n');
+    }
+    head.append("data: ");
     byte[] json = frame.utf8();
     ByteBuf out = allocator.directBuffer(json.length + head.length() + 16);
     chunk(out, head.length() + json.length + 2);

@@ -13,6 +13,7 @@ import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
@@ -21,6 +22,11 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
+import io.heddle.session.TurnLog;
+import io.heddle.turn.TurnProperties;
+import io.heddle.turn.TurnStore;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
 import java.lang.reflect.Proxy;
@@ -46,10 +52,17 @@ import tools.jackson.databind.json.JsonMapper;
 /** The routes, the document and the table of problem codes say the same. */
 class OpenApiTest {
 
-  /** Answered to requests that belong to no call; {@code turn-running} waits for turns. */
+  /** Answered to requests that belong to no call, or told as the error of a turn that has ended. */
   private static final Set<ProblemCode> OF_NO_CALL =
       EnumSet.of(
-          ProblemCode.METHOD_NOT_ALLOWED, ProblemCode.NOT_ACCEPTABLE, ProblemCode.TURN_RUNNING);
+          ProblemCode.METHOD_NOT_ALLOWED,
+          ProblemCode.NOT_ACCEPTABLE,
+          ProblemCode.MODEL_NOT_FOUND,
+          ProblemCode.MODEL_FAILED,
+          ProblemCode.MODEL_REFUSED,
+          ProblemCode.MODEL_UNAVAILABLE,
+          ProblemCode.MODEL_TIMEOUT,
+          ProblemCode.TURN_QUEUE_TIMEOUT);
 
   private final JsonNode document = new JsonMapper().readTree(OpenApiHandler.load());
 
@@ -213,16 +226,36 @@ class OpenApiTest {
     io.heddle.cache.Answers answers =
         new io.heddle.cache.Answers(unused(AnswerStore.class), kept, ids, InstantSource.system());
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
-    try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+    ChangeFeed silent = _ -> () -> {};
+    TurnStore store =
+        new TurnStore(
+            services,
+            unused(SessionReader.class),
+            unused(RetryRecords.class),
+            unused(TurnLog.class),
+            unused(LiveChannel.class),
+            silent,
+            unused(AnswerStore.class));
+    try (Turns turns =
+            new Turns(
+                store,
+                unused(Upstream.class),
+                tokens,
+                ids,
+                InstantSource.system(),
+                new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
+        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
         Hubs hubs =
             new Hubs(
                 new Coherence(),
                 unused(ChangeLog.class),
+                unused(TurnLog.class),
                 unused(SessionReader.class),
                 unused(LiveChannel.class),
                 live)) {
       return new Routes(
               services,
+              turns,
               limits,
               tokens,
               reader,

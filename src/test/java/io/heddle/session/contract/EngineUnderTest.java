@@ -11,6 +11,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 
 /** One running engine behind its ports, its sweeper running too. */
 public interface EngineUnderTest extends AutoCloseable {
@@ -34,6 +35,8 @@ public interface EngineUnderTest extends AutoCloseable {
   ChangeLog changeLog();
 
   LiveChannel liveChannel();
+
+  TurnLog turnLog();
 
   RateLimiter limiter();
 

@@ -1,9 +1,8 @@
-package io.heddle.api;
+package io.heddle.web;
 
 import io.heddle.base.Caller;
 import io.heddle.base.ProblemException;
 import io.heddle.base.Tenant;
-import io.heddle.web.Query;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -15,10 +14,12 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
  * Who sends a request, in open mode: the {@code Heddle-User} header names the user; without it the
  * caller is the chat backend that Heddle stands behind, which may see every session.
  */
-final class Callers {
+public final class Callers {
 
-  static final String HEADER = "Heddle-User";
-  static final String QUERY = "user";
+  public static final String HEADER = "Heddle-User";
+  public static final String QUERY = "user";
+
+  public static final int MAX_USER = 256;
 
   private static final String ADDRESS = "ip:";
 
@@ -27,7 +28,7 @@ final class Callers {
   /**
    * @param byQuery whether {@code ?user=} names the user too, for who cannot send headers
    */
-  static Caller of(ServerHttpRequest request, boolean byQuery) {
+  public static Caller of(ServerHttpRequest request, boolean byQuery) {
     String inQuery = byQuery ? Query.find(request.getURI().getRawQuery(), QUERY) : null;
     Caller caller = of(request);
     if (inQuery == null || inQuery.equals(caller.user())) {
@@ -39,7 +40,7 @@ final class Callers {
     return user(QUERY, inQuery);
   }
 
-  static Caller of(ServerHttpRequest request) {
+  public static Caller of(ServerHttpRequest request) {
     List<String> given = request.getHeaders().get(HEADER);
     if (given == null || given.isEmpty()) {
       return new Caller(Tenant.DEFAULT, null, address(request), true);
@@ -51,10 +52,10 @@ final class Callers {
   }
 
   private static Caller user(String name, String user) {
-    if (user.isEmpty() || user.length() > Ids.MAX_USER) {
-      throw Query.refuse(name, "must be 1 to " + Ids.MAX_USER + " characters long");
+    if (user.isEmpty() || user.length() > MAX_USER) {
+      throw Query.refuse(name, "must be 1 to " + MAX_USER + " characters long");
     }
-    if (Ids.hasControl(user)) {
+    if (hasControl(user)) {
       throw Query.refuse(name, "has a control character");
     }
     return new Caller(Tenant.DEFAULT, user, user, false);
@@ -83,6 +84,15 @@ final class Callers {
     } catch (CharacterCodingException _) {
       throw refuse("is not UTF-8");
     }
+  }
+
+  public static boolean hasControl(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isISOControl(text.charAt(i))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static ProblemException refuse(String detail) {

@@ -1,0 +1,112 @@
+package io.heddle.web;
+
+import io.heddle.live.Frame;
+import io.heddle.live.Outlet;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.SignalType;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Sends what a publisher has on an event stream, no faster than the connection takes it: while more
+ * than its bound waits to be sent, no more is asked for. The stream ends with the publisher, and
+ * whoever hangs up cancels it.
+ */
+public final class FramesProtocol implements StreamProtocol {
+
+  private static final int AHEAD = 64;
+
+  private final Flux<Frame> frames;
+  private @Nullable Writer writer;
+
+  /**
+   * @param frames what can go wrong is told by a frame of theirs: an error ends the stream as their
+   *     end does
+   */
+  public FramesProtocol(Flux<Frame> frames) {
+    this.frames = frames;
+  }
+
+  @Override
+  public void opened(Outlet outlet, Runnable end) {
+    Writer mine = new Writer(outlet, end);
+    writer = mine;
+    frames.publishOn(Schedulers.fromExecutor(outlet.loop()), AHEAD).subscribe(mine);
+  }
+
+  @Override
+  public void drained() {
+    if (writer != null) {
+      writer.more();
+    }
+  }
+
+  @Override
+  public void closed() {
+    if (writer != null) {
+      writer.dispose();
+    }
+  }
+
+  /** Everything but the cancelling is called on the connection's loop. */
+  private static final class Writer extends BaseSubscriber<Frame> {
+    private final Outlet outlet;
+    private final Runnable end;
+    private boolean asked;
+    private boolean flushing;
+
+    Writer(Outlet outlet, Runnable end) {
+      this.outlet = outlet;
+      this.end = end;
+    }
+
+    @Override
+    protected void hookOnSubscribe(Subscription subscription) {
+      more();
+    }
+
+    void more() {
+      if (!asked && outlet.isWritable()) {
+        asked = true;
+        request(1);
+      }
+    }
+
+    @Override
+    protected void hookOnNext(Frame frame) {
+      asked = false;
+      outlet.write(frame);
+      // What comes in one burst goes out together, at the end of this turn of the loop.
+      if (!flushing) {
+        flushing = true;
+        outlet.loop().execute(this::flush);
+      }
+      more();
+    }
+
+    private void flush() {
+      flushing = false;
+      outlet.flush();
+    }
+
+    @Override
+    protected void hookFinally(SignalType type) {
+      if (type != SignalType.CANCEL) {
+        outlet.flush();
+      }
+    }
+
+    @Override
+    protected void hookOnComplete() {
+      outlet.flush();
+      end.run();
+    }
+
+    @Override
+    protected void hookOnError(Throwable error) {
+      end.run();
+    }
+  }
+}
