@@ -1,7 +1,7 @@
 -- Makes a session with its first messages, or takes its id for one that is built in steps.
 --
--- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, 6 waiting turns, 7 state,
---   8 checkpoints, 9 due, [10 record]
+-- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, 6 state, 7 checkpoints, 8 due,
+--   [9 record]
 -- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies, 9 owner or
 --   '', 10 description, 11 TTL in seconds, 12 'a' or 'c', 13 building: '<build>' or '', 14 change, then
 --   for each message: client id or '', body
@@ -21,12 +21,10 @@ end
 if ARGV[8] + 0 > ARGV[7] + 0 then return {0, 'session-too-large'} end
 
 -- A tombstone's keys are gone; what a lost expiry of a key could have left goes here.
-call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
+call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
 local version, stamp, q = format('%d', (s[4] or 0) + 1), format('%d', now), 0
 local ids = ''
 call('HSET', KEYS[4], '~', '')
-call('XADD', KEYS[6], '0-1', '~', '')
-call('XDEL', KEYS[6], '0-1')
 call('XADD', KEYS[3], '0-1', '~', '')
 call('XDEL', KEYS[3], '0-1')
 for i = 15, #ARGV, 2 do
@@ -47,12 +45,12 @@ if ARGV[13] ~= '' then
   if s[6] then call('HSET', KEYS[1], 'xv', s[4], 'xt', s[5], 'xg', s[6], 'xu', s[7] or '') end
   call('XADD', KEYS[5], '0-1', '~', '')
   call('XDEL', KEYS[5], '0-1')
-  call('ZADD', KEYS[9], format('%d', now + 60000), 'x:' .. ARGV[4])
+  call('ZADD', KEYS[8], format('%d', now + 60000), 'x:' .. ARGV[4])
 else
   call('XADD', KEYS[5], version .. '-0', 't', ARGV[1], 'z', stamp, 'c', ARGV[14])
-  call('ZADD', KEYS[9], e, 'x:' .. ARGV[4])
+  call('ZADD', KEYS[8], e, 'x:' .. ARGV[4])
 end
-for _, i in ipairs({1, 3, 4, 5, 6}) do call('PEXPIREAT', KEYS[i], k) end
+for _, i in ipairs({1, 3, 4, 5}) do call('PEXPIREAT', KEYS[i], k) end
 if ARGV[13] == '' then
   call(ARGV[6], ARGV[5], format('%d ', call('HINCRBY', KEYS[2], 'seq', '1')) .. (s[5] or '-') .. ' ' .. ARGV[1] .. ' ' .. ARGV[4] .. ' ' .. line .. ' ' .. ARGV[14])
   if body ~= '' then

@@ -3,7 +3,8 @@
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, [6 record]
 -- ARGV: 1 to 6 as in part-retry, 7 'one', 'after' or 'all', 8 place, 9 its tag, 10 message id,
 --   11 change
--- Returns: as in part-retry | {0, 'message-not-found'}
+-- Returns: as in part-retry | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away
+--   what the running turn stands on
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
@@ -12,6 +13,15 @@ local found, place
 if ARGV[7] ~= 'all' then
   found, place = find(KEYS[3], KEYS[4], ARGV[8], ARGV[9], ARGV[10])
   if not found then return {0, 'message-not-found'} end
+end
+local T = ARGV[7] ~= 'one' and call('HGET', KEYS[1], 'T')
+if T then
+  local running, version, count = string.match(T, '^(%S+) .* (%d+) (%d+) $')
+  local after, index = string.match(place or '0-0', '^(%d+)-(%d+)$')
+  -- Its input are the first messages of that version.
+  if not place or count ~= '0' and (after + 0 < version + 0 or (after == version and index + 1 < count + 0)) then
+    return {0, 'turn-running', running}
+  end
 end
 v = v + 1
 e = now + l * 1000

@@ -1,7 +1,7 @@
 -- Moves the keys' own expiry, which is only rubbish collection for what no sweeper ended, to two days
 -- after the session's. Writes ask for it when less than one day is left, so it is rare.
 --
--- KEYS: 1 session, 2 thread, 3 client ids, 4 changes, 5 waiting turns, 6 state, 7 checkpoints
+-- KEYS: 1 session, 2 thread, 3 client ids, 4 changes, 5 state, 6 checkpoints
 -- ARGV: none
 -- Returns: {1} when moved, {0} when there is no living session
 local p = redis.call('HGET', KEYS[1], 'p')

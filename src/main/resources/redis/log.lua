@@ -3,14 +3,14 @@
 -- KEYS: 1 session, 2 thread, 3 changes
 -- ARGV: 1 owner the session must have ('' for any), 2 version to go on from, 3 most versions of the
 --   thread, 4 bytes of bodies after which no further version of it is begun
--- Returns: {1, now, {state, description}, tag of that version or nil, {thread entry, …},
+-- Returns: {1, now, {state, description, the running turn or nil}, tag of that version or nil, {thread entry, …},
 --   {thread entry that follows them}, {change entry, …}, {the oldest change entry, if there is no tag}}
 --   | {2, version, tag, 'deleted' or 'expired'} of a tombstone | {0, 'session-not-found'}
 --
 -- All of the other changes are answered, because there are few and they are short. Of the thread no
 -- version is torn; the entry that follows shows whether the end of the last one is still there.
 local call = redis.call
-local s = call('HMGET', KEYS[1], 'p', 'd', 'v', 't', 'g', 'u')
+local s = call('HMGET', KEYS[1], 'p', 'd', 'v', 't', 'g', 'u', 'T')
 if not s[1] then
   if not s[5] or (ARGV[1] ~= '' and ARGV[1] ~= s[6]) then return {0, 'session-not-found'} end
   return {2, s[3], s[4], s[5]}
@@ -49,4 +49,4 @@ repeat
   end
 until follows[1] or #entries < 32
 local oldest = tag and {} or call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
-return {1, now, {s[1], s[2]}, tag or false, thread, follows, call('XRANGE', KEYS[3], '(' .. after, '+'), oldest}
+return {1, now, {s[1], s[2], s[7]}, tag or false, thread, follows, call('XRANGE', KEYS[3], '(' .. after, '+'), oldest}

@@ -7,14 +7,19 @@
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
 now = now - now % 1
-local s = redis.call('HMGET', KEYS[1], 'p', 'r', 'd', 'u', 'g')
+local s = redis.call('HMGET', KEYS[1], 'p', 'T', 'd', 'u', 'g')
 if not s[1] then
   if not s[5] or (ARGV[1] ~= '' and ARGV[1] ~= s[4]) then return {0, 'session-not-found'} end
   return {0, 'session-' .. s[5]}
 end
 local t, v, e, owner = string.match(s[1], '^(%S+) (%d+) %d+ %d+ %d+ (%d+) %d+ %d+ %S+ %d+ %d+ (.*)$')
 if ARGV[1] ~= '' and ARGV[1] ~= owner then return {0, 'session-not-found'} end
-if now >= e + 0 then return {0, 'session-expired'} end
+-- One with a running turn is ended only after it.
+if s[2] then
+  s[2] = string.match(s[2], '^%S+')
+elseif now >= e + 0 then
+  return {0, 'session-expired'}
+end
 if ARGV[2] ~= '' then
   local asked, version = tonumber(ARGV[2]), tonumber(v)
   if asked > version then return {0, 'position-lost'} end

@@ -8,8 +8,8 @@
 --   as ' v-tag v-tag ', the owner the session must have, each of them empty for none; 3 the idempotency key: '' for none, else 'hash operation' with the hash of the
 --   request's body and the operation that holds the key, which is empty for a call of one step,
 --   4 tenant/id, 5 channel, 6 publish command, then the script's own.
--- Returns of every write: the state, as a string, which costs less than a table; for create, open and
---   update {state, description}
+-- Returns of every write: the state, as a string, which costs less than a table; for create and open
+--   {state, description}
 --   | {2, 'version-tag id id …'} a replay
 --   | {0, code, more…} refused, nothing written but perhaps the end of a holder whose time was over
 --   | {3} an ended session or a half-built one must be swept first

@@ -12,7 +12,8 @@ if not p then
 end
 local t, v, q, c, b, e, tail, l, w = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) .*)$')
 if owner ~= '' and owner ~= string.match(tail, '^ %d+ %S+ %d+ %d+ (.*)$') then return {0, 'session-not-found'} end
-if now >= e + 0 then return {0, 'session-expired'} end
+-- One with a running turn is ended only after it, and an append does not know of the turn's lease.
+if now >= e + 0 and call('HEXISTS', KEYS[1], 'T') == 0 then return {0, 'session-expired'} end
 local least = 0
 if #w > 1 then
   local status, ends, token = string.match(w, '^(%a)/(%d+)/(.*)$')

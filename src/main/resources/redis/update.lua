@@ -3,7 +3,7 @@
 -- KEYS: 1 session, 2 partition, 3 changes, 4 due, [5 record]
 -- ARGV: 1 to 6 as in part-retry, 7 description, 8 TTL in seconds, 9 'a' or 'c', 10 change as it is
 --   kept, 11 change as it is published
--- Returns: as in part-retry
+-- Returns: as in part-retry; done also {state, description, the running turn or ''}
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
@@ -20,4 +20,5 @@ call('XADD', KEYS[3], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', forma
 -- A shorter life: the due time must never be after the truth.
 call('ZADD', KEYS[4], 'LT', format('%d', e), 'x:' .. ARGV[4])
 announce(t, line, ARGV[11])
-return {state, described}
+local running = call('HGET', KEYS[1], 'T')
+return {state, described, running and string.match(running, '^%S+') or ''}

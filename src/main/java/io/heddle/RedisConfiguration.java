@@ -19,6 +19,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import io.lettuce.core.AbstractRedisClient;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.TimeGauge;
@@ -129,6 +130,11 @@ class RedisConfiguration {
   @Bean
   LiveChannel liveChannel(RedisEngine engine) {
     return engine.liveChannel();
+  }
+
+  @Bean
+  TurnLog turnLog(RedisEngine engine) {
+    return engine.turnLog();
   }
 
   @Bean

@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * Reads what the scripts publish: {@code seq prevTag tag tenant/id version lastSeq messageCount
  * bytes expiresAt updatedAt}, a space, and the change: JSON; or {@code +n} and, unless the appended
  * messages are too long, the bytes of each one's id and body as {@code ' ' id ' ' body}, a space,
- * and then all ids and bodies; or nothing when it was too long.
+ * and then all ids and bodies; or, of a turn, {@code *n}, the bytes of the change's head, the same
+ * of the messages that it tells, a space, the head, and all ids and bodies; or nothing when it was
+ * too long.
  */
 final class ChangeMessage {
 
@@ -44,10 +46,14 @@ final class ChangeMessage {
     Position position = new Position(Long.parseLong(words[4]), words[2]);
     Json body = null;
     if (at < bytes.length) {
+      long lastSeq = Long.parseLong(words[5]);
+      long millis = Long.parseLong(words[9]);
       body =
-          bytes[at] == '+'
-              ? appended(key, position, Long.parseLong(words[5]), Long.parseLong(words[9]))
-              : new Json(Arrays.copyOfRange(bytes, at, bytes.length));
+          switch (bytes[at]) {
+            case '+' -> appended(key, position, lastSeq, millis);
+            case '*' -> ofTurn(key, position, lastSeq, millis);
+            default -> new Json(Arrays.copyOfRange(bytes, at, bytes.length));
+          };
     }
     String previous = words[1].equals("-") ? "" : words[1];
     Change.Counters counters =
@@ -66,10 +72,38 @@ final class ChangeMessage {
     if (at >= bytes.length) {
       return null;
     }
+    List<Message> messages = messages(key, position, lastSeq, millis, lengths(count));
+    // The script knows the bodies' bytes only; with seqs and times they may be too many after all.
+    Json change = new Change.MessagesAppended(messages).toJson();
+    if (change.length() > Change.MAX_PUBLISHED_BYTES) {
+      return null;
+    }
+    appended = messages;
+    return change;
+  }
+
+  private @Nullable Json ofTurn(SessionKey key, Position position, long lastSeq, long millis) {
+    int count = Integer.parseInt(word().substring(1));
+    int headBytes = Integer.parseInt(word());
+    int[] lengths = lengths(count);
+    Json head = new Json(Arrays.copyOfRange(bytes, at, at + headBytes));
+    at += headBytes;
+    Json change =
+        Change.OfTurn.withMessages(head, messages(key, position, lastSeq, millis, lengths));
+    return change.length() > Change.MAX_PUBLISHED_BYTES ? null : change;
+  }
+
+  private int[] lengths(int count) {
     int[] lengths = new int[2 * count];
     for (int i = 0; i < lengths.length; i++) {
       lengths[i] = Integer.parseInt(word());
     }
+    return lengths;
+  }
+
+  private List<Message> messages(
+      SessionKey key, Position position, long lastSeq, long millis, int[] lengths) {
+    int count = lengths.length / 2;
     Instant time = Instant.ofEpochMilli(millis);
     List<Message> messages = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
@@ -84,13 +118,7 @@ final class ChangeMessage {
               time,
               body));
     }
-    // The script knows the bodies' bytes only; with seqs and times they may be too many after all.
-    Json change = new Change.MessagesAppended(messages).toJson();
-    if (change.length() > Change.MAX_PUBLISHED_BYTES) {
-      return null;
-    }
-    appended = messages;
-    return change;
+    return messages;
   }
 
   /** The next word; the space after it is passed over. */

@@ -18,4 +18,20 @@ record RedisCall(
     RedisScript script,
     byte[][] keys,
     byte[][] args,
-    @Nullable Problem refused) {}
+    @Nullable Problem refused) {
+
+  /** Whether the store can tell that it has run already, and then answers what it did. */
+  boolean isSafeTwice() {
+    return conditions.retry() != null
+        || switch (write) {
+          case Write.BeginTurn _,
+              Write.NextTurn _,
+              Write.RetakeTurn _,
+              Write.CancelTurn _,
+              Write.EndTurn _,
+              Write.DropTurn _ ->
+              true;
+          default -> false;
+        };
+  }
+}

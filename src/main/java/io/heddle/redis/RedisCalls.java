@@ -73,13 +73,12 @@ final class RedisCalls {
       }
       case Write.Delete _ -> end(RedisScript.DELETE, new Change.SessionDeleted());
       case Write.Expire _ -> end(RedisScript.EXPIRE, new Change.SessionExpired());
-      case Write.BeginTurn _,
-          Write.NextTurn _,
-          Write.RetakeTurn _,
-          Write.CancelTurn _,
-          Write.EndTurn _,
-          Write.DropTurn _ ->
-          throw new UnsupportedOperationException("turns");
+      case Write.BeginTurn begin -> turns().begin(begin);
+      case Write.NextTurn next -> turns().next(next);
+      case Write.RetakeTurn retake -> turns().retake(retake);
+      case Write.CancelTurn cancel -> turns().cancel(cancel);
+      case Write.EndTurn end -> turns().end(end);
+      case Write.DropTurn drop -> turns().drop(drop);
     };
   }
 
@@ -123,7 +122,17 @@ final class RedisCalls {
     args.number(description.ttl().toSeconds()).text(status(description)).text(build);
     args.bytes(new Change.SessionCreated().toJson().utf8());
     addMessages(args, messages);
-    return made(RedisScript.CREATE, everyKey(), args, twice(messages));
+    byte[][] keys =
+        keys(
+            k.session(),
+            k.partition(),
+            k.thread(),
+            k.clientIds(),
+            k.changes(),
+            k.state(),
+            k.checkpoints(),
+            k.due());
+    return made(RedisScript.CREATE, keys, args, twice(messages));
   }
 
   private RedisCall fill(Write.Fill fill) {
@@ -190,10 +199,25 @@ final class RedisCalls {
   }
 
   private RedisCall end(RedisScript script, Change change) {
-    return made(script, everyKey(), common(1).bytes(change.toJson().utf8()), null);
+    byte[][] keys =
+        keys(
+            k.session(),
+            k.partition(),
+            k.thread(),
+            k.clientIds(),
+            k.changes(),
+            k.state(),
+            k.checkpoints(),
+            k.due(),
+            k.turnsDue());
+    return made(script, keys, common(1).bytes(change.toJson().utf8()), null);
   }
 
-  private Args common(int more) {
+  private RedisTurnCalls turns() {
+    return new RedisTurnCalls(this, key, limits);
+  }
+
+  Args common(int more) {
     Retry retry = conditions.retry();
     return Args.of(6 + more)
         .text(tag)
@@ -222,21 +246,8 @@ final class RedisCalls {
     return text == null ? "" : text;
   }
 
-  private byte[][] everyKey() {
-    return keys(
-        k.session(),
-        k.partition(),
-        k.thread(),
-        k.clientIds(),
-        k.changes(),
-        k.waiting(),
-        k.state(),
-        k.checkpoints(),
-        k.due());
-  }
-
   /** The script's keys and, last, the idempotency record's if there is one. */
-  private byte[][] keys(byte[]... keys) {
+  byte[][] keys(byte[]... keys) {
     Retry retry = conditions.retry();
     if (retry == null) {
       return keys;
@@ -246,13 +257,13 @@ final class RedisCalls {
     return more;
   }
 
-  private static void addMessages(Args args, List<NewMessage> messages) {
+  static void addMessages(Args args, List<NewMessage> messages) {
     for (NewMessage message : messages) {
       args.text(message.id()).bytes(message.body().utf8());
     }
   }
 
-  private static long bytes(List<NewMessage> messages) {
+  static long bytes(List<NewMessage> messages) {
     long bytes = 0;
     for (NewMessage message : messages) {
       bytes += message.body().length();
@@ -265,7 +276,7 @@ final class RedisCalls {
   }
 
   /** An id that one call gives to two messages; no store need be asked to refuse that. */
-  private static @Nullable Problem twice(List<NewMessage> messages) {
+  static @Nullable Problem twice(List<NewMessage> messages) {
     Set<String> seen = new HashSet<>();
     for (NewMessage message : messages) {
       if (message.id() != null && !seen.add(message.id())) {
@@ -276,7 +287,7 @@ final class RedisCalls {
     return null;
   }
 
-  private RedisCall made(RedisScript script, byte[][] keys, Args args, @Nullable Problem refused) {
+  RedisCall made(RedisScript script, byte[][] keys, Args args, @Nullable Problem refused) {
     return new RedisCall(key, write, conditions, script, keys, args.toArray(), refused);
   }
 

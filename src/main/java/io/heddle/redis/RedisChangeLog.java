@@ -51,7 +51,7 @@ final class RedisChangeLog implements ChangeLog {
   private static Replay replay(SessionKey key, Position since, int most, Reply reply) {
     StoredState state = StoredState.parse(reply.list(2).bytes(0));
     Position now = state.position();
-    if (reply.number(1) >= state.expiresAt()) {
+    if (reply.number(1) >= state.expiresAt() && reply.list(2).textOrNull(2) == null) {
       // Its time has come and nobody has swept it yet: no reader is shown it any more.
       return new Replay.Ended(now, new Change.SessionExpired());
     }
@@ -78,10 +78,13 @@ final class RedisChangeLog implements ChangeLog {
     for (int i = 0; i < others.size(); i++) {
       Reply fields = others.list(i).list(1);
       byte[] body = fields.bytes(5);
-      changes.other(
-          version(others.list(i).text(0)),
-          fields.text(1),
-          Arrays.equals(body, LONG_UPDATE) ? null : new Json(body));
+      long version = version(others.list(i).text(0));
+      if (fields.size() > 6) {
+        changes.other(version, fields.text(1), new Json(body), (int) fields.number(7));
+      } else {
+        changes.other(
+            version, fields.text(1), Arrays.equals(body, LONG_UPDATE) ? null : new Json(body));
+      }
     }
     return changes.replay(Description.parse(reply.list(2).bytes(1)), most);
   }

@@ -11,6 +11,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import io.lettuce.core.AbstractRedisClient;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -42,6 +43,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisChangeFeed feed;
   private final RedisChangeLog changeLog;
   private final RedisLiveChannel liveChannel;
+  private final RedisTurnLog turnLog;
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final Supplier<RedissonClient> redissonSource;
@@ -72,6 +74,7 @@ public final class RedisEngine implements AutoCloseable {
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
+    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -171,6 +174,10 @@ public final class RedisEngine implements AutoCloseable {
 
   public LiveChannel liveChannel() {
     return liveChannel;
+  }
+
+  public TurnLog turnLog() {
+    return turnLog;
   }
 
   /** How often a connection of the feed had to be made again, since the start. */

@@ -57,6 +57,11 @@ final class RedisKeys {
     return ascii(prefix + "due");
   }
 
+  /** Sessions with a turn whose time may have come, by that time. */
+  byte[] turnsDue() {
+    return ascii(prefix + "turns");
+  }
+
   byte[] thread() {
     return kind("m:");
   }
@@ -69,8 +74,15 @@ final class RedisKeys {
     return kind("i:");
   }
 
-  byte[] waiting() {
-    return kind("q:");
+  /**
+   * @param part the random part of the turn's id
+   */
+  byte[] turnRecord(String part) {
+    return ascii(prefix + "r:" + path + "/" + part);
+  }
+
+  byte[] turnLog(String part) {
+    return ascii(prefix + "t:" + path + "/" + part);
   }
 
   byte[] state() {

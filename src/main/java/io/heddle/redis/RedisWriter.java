@@ -16,6 +16,8 @@ import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** Writes sessions: each write is one script, and one request to Redis. */
@@ -56,13 +58,14 @@ final class RedisWriter implements SessionWriter {
   }
 
   /**
-   * A write that was sent and not answered is sent again only under an idempotency key: its record
-   * then tells whether the first one happened. Not to a Redis that is silent: that would keep the
-   * caller waiting for one timeout after the other, and the storm would be there when it wakes.
+   * A write that was sent and not answered is sent again only when what it left tells whether the
+   * first one happened: the record of an idempotency key, or the turn with the call's tag. Not to a
+   * Redis that is silent: that would keep the caller waiting for one timeout after the other, and
+   * the storm would be there when it wakes.
    */
   private Mono<Reply> send(RedisCall call, int sends) {
     Mono<Reply> sent = link.write(call.script(), call.keys(), call.args()).map(Reply::new);
-    if (call.conditions().retry() == null || sends <= 1) {
+    if (!call.isSafeTwice() || sends <= 1) {
       return sent;
     }
     long sentAt = System.nanoTime();
@@ -110,11 +113,45 @@ final class RedisWriter implements SessionWriter {
           default -> null;
         };
     String user = state.owner();
-    if (user != null
-        && (call.write() instanceof Write.Delete || call.write() instanceof Write.Expire)) {
-      index.forgetInBackground(call.key(), user);
+    if (call.write() instanceof Write.Delete || call.write() instanceof Write.Expire) {
+      if (user != null) {
+        index.forgetInBackground(call.key(), user);
+      }
+      if (reply.size() > 1) {
+        forgetTurns(call.key(), reply.text(1));
+      }
     }
-    return new Outcome.Applied(user, description, state.head(null));
+    return new Outcome.Applied(user, description, state.head(activeTurn(call, reply)));
+  }
+
+  private static @Nullable String activeTurn(RedisCall call, Reply reply) {
+    String turn =
+        switch (call.write()) {
+          case Write.BeginTurn _,
+              Write.NextTurn _,
+              Write.RetakeTurn _,
+              Write.CancelTurn _,
+              Write.DropTurn _ ->
+              reply.text(1);
+          case Write.Update _ -> reply.text(2);
+          default -> "";
+        };
+    return turn.isEmpty() ? null : turn;
+  }
+
+  /**
+   * Records and logs of turns of a session that has just ended; else their own expiry ends them.
+   */
+  private void forgetTurns(SessionKey key, String parts) {
+    if (parts.isEmpty()) {
+      return;
+    }
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] keys =
+        Stream.of(parts.split(" "))
+            .flatMap(part -> Stream.of(k.turnRecord(part), k.turnLog(part)))
+            .toArray(byte[][]::new);
+    link.command(commands -> commands.unlink(keys)).onErrorComplete().subscribe();
   }
 
   static Outcome.Replayed replayed(SessionKey key, String record) {
@@ -131,7 +168,7 @@ final class RedisWriter implements SessionWriter {
   private void keep(SessionKey key) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {
-      k.session(), k.thread(), k.clientIds(), k.changes(), k.waiting(), k.state(), k.checkpoints()
+      k.session(), k.thread(), k.clientIds(), k.changes(), k.state(), k.checkpoints()
     };
     link.write(RedisScript.KEEP, keys, new byte[0][])
         // A failure is made good by the next write, which is told again that it is time.

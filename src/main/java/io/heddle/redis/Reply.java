@@ -70,6 +70,10 @@ final class Reply {
     throw new IllegalStateException("no array at " + at + " of a reply");
   }
 
+  @Nullable Reply listOrNull(int at) {
+    return at < items.size() && items.get(at) instanceof List<?> list ? new Reply(list) : null;
+  }
+
   /** The problem of a refusal {@code {0, code, more…}}. */
   Problem problem() {
     String code = text(1);
@@ -88,6 +92,11 @@ final class Reply {
       case "message-exists" ->
           Problem.of(ProblemCode.MESSAGE_EXISTS, "The session has a message of this id")
               .with("message", text(2));
+      case "turn-running" -> {
+        Problem running =
+            Problem.of(ProblemCode.TURN_RUNNING, "A turn runs or waits in the session");
+        yield size() > 2 && items.get(2) != null ? running.with("turn", text(2)) : running;
+      }
       case "key-in-progress" ->
           Problem.of(
                   ProblemCode.KEY_IN_PROGRESS,

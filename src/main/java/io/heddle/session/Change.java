@@ -201,7 +201,8 @@ public sealed interface Change {
    * @param counters the session's as of this version; of an ended one 0, and the end is now
    * @param body {@link Change#toJson()}, or null when it is longer than {@link
    *     #MAX_PUBLISHED_BYTES}
-   * @param appended the messages in the body; none when it has none
+   * @param appended the messages in the body of an append; none when it has none, and none of a
+   *     turn's change, which does more to a session than to add them
    */
   record Published(
       SessionKey session,

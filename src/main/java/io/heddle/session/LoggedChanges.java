@@ -117,7 +117,7 @@ public final class LoggedChanges {
     for (long version = since.version() + 1;
         version <= now.version() && logged.size() < most;
         version++) {
-      if (threadGoesOn && version > lastAppend && !others.containsKey(version)) {
+      if (threadGoesOn && version > lastAppend && isInThread(others.get(version))) {
         break;
       }
       Logged change = logged(version, previous, description);
@@ -132,6 +132,11 @@ public final class LoggedChanges {
       previous = change.position().tag();
     }
     return new Replay.Followed(logged, now);
+  }
+
+  /** Whether a version of this change has messages of which the thread must tell. */
+  private static boolean isInThread(@Nullable Other other) {
+    return other == null || other.messages() > 0;
   }
 
   private @Nullable Logged logged(long version, String previous, Description description) {

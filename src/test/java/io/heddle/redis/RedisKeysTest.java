@@ -30,7 +30,6 @@ class RedisKeysTest {
             RedisKeys::thread,
             RedisKeys::changes,
             RedisKeys::clientIds,
-            RedisKeys::waiting,
             RedisKeys::state,
             RedisKeys::checkpoints,
             keys -> RedisKeys.ascii(keys.lock()),

@@ -13,6 +13,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.time.Duration;
 import java.time.InstantSource;
 
@@ -77,6 +78,11 @@ final class EmbeddedUnderTest implements EngineUnderTest {
   @Override
   public LiveChannel liveChannel() {
     return engine.liveChannel();
+  }
+
+  @Override
+  public TurnLog turnLog() {
+    throw new UnsupportedOperationException("turns in the embedded engine");
   }
 
   @Override

@@ -105,6 +105,38 @@ public abstract class EngineContract {
   }
 
   @Nested
+  class Turns extends TurnContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnEnds extends TurnEndContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnLogs extends TurnLogContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class TurnLives extends TurnLifeContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
   class Limiting extends RateLimiterContract {
     @Override
     EngineUnderTest engine() {

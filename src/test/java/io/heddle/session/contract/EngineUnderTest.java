@@ -10,6 +10,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 
 /** One running engine behind its ports, its sweeper running too. */
 public interface EngineUnderTest extends AutoCloseable {
@@ -33,6 +34,8 @@ public interface EngineUnderTest extends AutoCloseable {
   ChangeLog changeLog();
 
   LiveChannel liveChannel();
+
+  TurnLog turnLog();
 
   RateLimiter limiter();
 

@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -15,34 +13,8 @@ import reactor.core.publisher.Flux;
 /** What is told between replicas and kept by nobody. */
 abstract class LiveChannelContract extends ContractSuite {
 
-  /** What one listener heard. */
-  private final class Ear implements AutoCloseable {
-    private final List<String> heard = new CopyOnWriteArrayList<>();
-    private final Disposable listening;
-
-    Ear(EngineUnderTest at, SessionKey key) {
-      listening = at.liveChannel().listen(key, message -> heard.add(message.toString()));
-    }
-
-    /** Says something until it is heard: a channel does not tell when it stands. */
-    Ear ready(SessionKey key) {
-      await()
-          .pollInterval(Duration.ofMillis(50))
-          .until(() -> {
-            tell(key, "\"ready\"");
-            return heard.contains("\"ready\"");
-          });
-      return this;
-    }
-
-    List<String> heard() {
-      return heard.stream().filter(message -> !message.equals("\"ready\"")).toList();
-    }
-
-    @Override
-    public void close() {
-      listening.dispose();
-    }
+  private Ear ear(EngineUnderTest at, SessionKey key) {
+    return new Ear(engine(), at, key);
   }
 
   private void tell(SessionKey key, String message) {
@@ -52,9 +24,9 @@ abstract class LiveChannelContract extends ContractSuite {
   @Test
   void everyListenerHearsEachMessageOnceInOrder() {
     SessionKey key = newKey();
-    try (Ear first = new Ear(engine(), key).ready(key);
-        Ear second = new Ear(engine(), key).ready(key);
-        Ear other = new Ear(engine().peer(), key).ready(key)) {
+    try (Ear first = ear(engine(), key).ready(key);
+        Ear second = ear(engine(), key).ready(key);
+        Ear other = ear(engine().peer(), key).ready(key)) {
       List<String> told = new ArrayList<>();
       for (int i = 0; i < 200; i++) {
         told.add("{\"n\":" + i + ",\"text\":\"ä \uD83E\uDDF5\"}");
@@ -76,9 +48,9 @@ abstract class LiveChannelContract extends ContractSuite {
     SessionKey two = newKey();
     // Named like the end of a partition's own channel.
     SessionKey odd = new SessionKey(tenant, "x:changes");
-    try (Ear first = new Ear(engine(), one).ready(one);
-        Ear second = new Ear(engine(), two).ready(two);
-        Ear third = new Ear(engine(), odd).ready(odd)) {
+    try (Ear first = ear(engine(), one).ready(one);
+        Ear second = ear(engine(), two).ready(two);
+        Ear third = ear(engine(), odd).ready(odd)) {
       tell(one, "1");
       tell(two, "2");
       tell(odd, "3");
@@ -94,16 +66,16 @@ abstract class LiveChannelContract extends ContractSuite {
   @Test
   void whoLeftHearsNothingAndOthersGoOn() {
     SessionKey key = newKey();
-    try (Ear stays = new Ear(engine(), key).ready(key)) {
-      Ear leaves = new Ear(engine(), key).ready(key);
+    try (Ear stays = ear(engine(), key).ready(key)) {
+      Ear leaves = ear(engine(), key).ready(key);
       leaves.close();
-      int heard = leaves.heard.size();
+      int heard = leaves.count();
       tell(key, "1");
       await().until(() -> !stays.heard().isEmpty());
-      assertThat(leaves.heard).hasSize(heard);
+      assertThat(leaves.count()).isEqualTo(heard);
     }
     // And whoever comes after the last one left hears again.
-    try (Ear again = new Ear(engine(), key).ready(key)) {
+    try (Ear again = ear(engine(), key).ready(key)) {
       tell(key, "2");
       await().until(() -> !again.heard().isEmpty());
       assertThat(again.heard()).containsExactly("2");
@@ -114,9 +86,9 @@ abstract class LiveChannelContract extends ContractSuite {
   void comingAndGoingQuicklyEndsListening() {
     SessionKey key = newKey();
     for (int i = 0; i < 50; i++) {
-      new Ear(engine(), key).close();
+      ear(engine(), key).close();
     }
-    try (Ear last = new Ear(engine(), key).ready(key)) {
+    try (Ear last = ear(engine(), key).ready(key)) {
       tell(key, "1");
       await().until(() -> !last.heard().isEmpty());
     }
@@ -133,7 +105,7 @@ abstract class LiveChannelContract extends ContractSuite {
                 message -> {
                   throw new IllegalStateException("on purpose");
                 });
-    try (Ear ear = new Ear(engine(), key).ready(key)) {
+    try (Ear ear = ear(engine(), key).ready(key)) {
       tell(key, "1");
       tell(key, "2");
       await().until(() -> ear.heard().size() == 2);

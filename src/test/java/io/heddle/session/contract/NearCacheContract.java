@@ -13,9 +13,11 @@ import io.heddle.coherence.Coherence;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.coherence.NearCache;
 import io.heddle.session.Change;
+import io.heddle.session.NewTurn;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.ThreadPage.Origin;
+import io.heddle.session.Turn;
 import io.heddle.session.View;
 import io.heddle.session.Write;
 import java.nio.charset.StandardCharsets;
@@ -99,6 +101,33 @@ abstract class NearCacheContract extends ContractSuite {
     }
     same(key, last);
     assertThat(near.misses()).isEqualTo(PAGES.size());
+  }
+
+  /** Which turn runs is no member of a change's counters. */
+  @Test
+  void aTurnIsSeenWhileItRunsAndNotAfterwards() {
+    SessionKey key = newKey();
+    create(key, "ann", Duration.ofHours(1), says("first"));
+    await().until(() -> coherence.isTrusted(key));
+    same(key, position(key));
+    NewTurn turn = TurnSuite.turn(key, says("asked", "2"), says("3"));
+    NewTurn waits = TurnSuite.turn(key, says("4"));
+    for (Write write :
+        List.of(
+            TurnSuite.begin(turn),
+            append(says("meanwhile")),
+            TurnSuite.begin(waits),
+            new Write.EndTurn(
+                TurnSuite.first(turn.id()),
+                Turn.Status.INCOMPLETE,
+                List.of(TurnSuite.answers("5"), TurnSuite.answers("6")),
+                TurnSuite.END,
+                List.of("asked"),
+                false),
+            TurnSuite.next(waits.id()),
+            TurnSuite.end(waits.id(), TurnSuite.answers("7")))) {
+      same(key, applied(key, write).head().position());
+    }
   }
 
   private void same(SessionKey key, Position position) {

@@ -11,6 +11,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,11 @@ final class RedisUnderTest implements EngineUnderTest {
   @Override
   public LiveChannel liveChannel() {
     return fixture.engine().liveChannel();
+  }
+
+  @Override
+  public TurnLog turnLog() {
+    throw new UnsupportedOperationException("turns on Redis");
   }
 
   @Override

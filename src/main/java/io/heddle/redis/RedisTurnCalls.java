@@ -1,0 +1,168 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.NewMessage;
+import io.heddle.session.NewTurn;
+import io.heddle.session.OnBusy;
+import io.heddle.session.StoreLimits;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnId;
+import io.heddle.session.Write;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the script calls of the writes of turns. */
+final class RedisTurnCalls {
+
+  private final RedisCalls calls;
+  private final SessionKey key;
+  private final RedisKeys k;
+  private final StoreLimits limits;
+
+  RedisTurnCalls(RedisCalls calls, SessionKey key, StoreLimits limits) {
+    this.calls = calls;
+    this.key = key;
+    this.k = RedisKeys.of(key);
+    this.limits = limits;
+  }
+
+  RedisCall begin(Write.BeginTurn begin) {
+    NewTurn turn = begin.turn();
+    List<NewMessage> input = turn.input();
+    String queued = new Change.TurnQueued(turn.id(), 0).toJson().toString();
+    Json started = new Change.TurnStarted(turn.id(), List.of()).head();
+    String part = part(key, turn.id());
+    Args args = common(turn.id(), part, 12 + 2 * input.size());
+    args.number(limits.sessionBytes()).number(RedisCalls.bytes(input));
+    args.text(turn.model()).bytes(turn.request().utf8());
+    args.number(turn.lease().toMillis()).number(turn.keep().toMillis());
+    args.text(busy(begin.onBusy())).number(begin.maxQueue());
+    // Its place in the queue is the script's to say.
+    args.text(queued.substring(0, queued.length() - "0}".length()));
+    args.bytes(started.utf8()).text(published(started, input)).bytes(live());
+    RedisCalls.addMessages(args, input);
+    if (part == null) {
+      throw new IllegalArgumentException("not a turn of " + key + ": " + turn.id());
+    }
+    return made(RedisScript.TURN_BEGIN, part, args, RedisCalls.twice(input));
+  }
+
+  RedisCall next(Write.NextTurn next) {
+    String part = part(key, next.turn());
+    Args args = common(next.turn(), part, 2);
+    args.number(limits.sessionBytes()).number(next.lease().toMillis());
+    return made(RedisScript.TURN_NEXT, part, args, unless(part, ProblemCode.TURN_NOT_FOUND));
+  }
+
+  RedisCall retake(Write.RetakeTurn retake) {
+    String part = part(key, retake.dead().turn());
+    Args args = common(retake.dead().turn(), part, 2);
+    args.number(retake.dead().attempt()).number(retake.lease().toMillis());
+    return made(RedisScript.TURN_RETAKE, part, args, unless(part, ProblemCode.TURN_ENDED));
+  }
+
+  RedisCall cancel(Write.CancelTurn cancel) {
+    return leave(cancel.turn(), cancel(cancel.cancel()), Turn.Status.CANCELLED, cancel.end());
+  }
+
+  RedisCall drop(Write.DropTurn drop) {
+    return leave(drop.turn(), null, Turn.Status.FAILED, drop.end());
+  }
+
+  private RedisCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
+    String part = part(key, turn);
+    Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
+    Args args = common(turn, part, 6).text(cancel).text(status.text()).bytes(end.utf8());
+    args.bytes(head.utf8()).text(published(head, List.of())).bytes(live());
+    return made(RedisScript.TURN_CANCEL, part, args, unless(part, ProblemCode.TURN_NOT_FOUND));
+  }
+
+  RedisCall end(Write.EndTurn end) {
+    String turn = end.attempt().turn();
+    String part = part(key, turn);
+    List<NewMessage> output = end.output();
+    Json head = new Change.TurnEnded(turn, end.status(), end.end(), end.remove(), List.of()).head();
+    Args args = common(turn, part, 7 + 3 * end.remove().size() + 2 * output.size());
+    args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
+    args.bytes(head.utf8()).text(published(head, output)).text(end.reap() ? "1" : "");
+    args.number(end.remove().size());
+    for (String message : end.remove()) {
+      RedisCalls.place(args, key, message);
+      args.text(message);
+    }
+    RedisCalls.addMessages(args, output);
+    return made(RedisScript.TURN_END, part, args, unless(part, ProblemCode.TURN_ENDED));
+  }
+
+  /** How the published change begins, see {@link ChangeMessage}; null when it would be too long. */
+  private static @Nullable String published(Json head, List<NewMessage> messages) {
+    if (head.length() + RedisCalls.bytes(messages) > Change.MAX_PUBLISHED_BYTES) {
+      return null;
+    }
+    StringBuilder text = new StringBuilder(" *").append(messages.size());
+    text.append(' ').append(head.length());
+    for (NewMessage message : messages) {
+      String id = message.id();
+      int idBytes = id == null ? 0 : id.getBytes(StandardCharsets.UTF_8).length;
+      text.append(' ').append(idBytes).append(' ').append(message.body().length());
+    }
+    return text.append(' ').append(head).toString();
+  }
+
+  private static String busy(OnBusy onBusy) {
+    return switch (onBusy) {
+      case ENQUEUE -> "e";
+      case REJECT -> "x";
+      case INTERRUPT -> cancel(Turn.Cancel.KEEP);
+      case ROLLBACK -> cancel(Turn.Cancel.ROLLBACK);
+    };
+  }
+
+  private static String cancel(Turn.Cancel cancel) {
+    return switch (cancel) {
+      case KEEP -> "k";
+      case ROLLBACK -> "r";
+      case NONE -> throw new IllegalArgumentException("nothing is asked of the turn");
+    };
+  }
+
+  /** The random part of an id; null when it is no turn's of this session. */
+  static @Nullable String part(SessionKey key, String turn) {
+    TurnId id = TurnId.parse(turn);
+    return id == null || !id.session().equals(key.id()) ? null : id.random();
+  }
+
+  private static @Nullable Problem unless(@Nullable String part, ProblemCode code) {
+    return part == null ? Problem.of(code, code.title()) : null;
+  }
+
+  private byte[] live() {
+    return RedisKeys.ascii(k.liveChannel());
+  }
+
+  private Args common(String turn, @Nullable String part, int more) {
+    return calls.common(2 + more).text(turn).text(part);
+  }
+
+  /** All exist while the turn does: a Cluster slot that moves must not keep it from its end. */
+  private RedisCall made(
+      RedisScript script, @Nullable String part, Args args, @Nullable Problem refused) {
+    String known = part == null ? "" : part;
+    byte[][] keys =
+        calls.keys(
+            k.session(),
+            k.partition(),
+            k.thread(),
+            k.clientIds(),
+            k.changes(),
+            k.turnRecord(known),
+            k.turnLog(known),
+            k.turnsDue());
+    return calls.made(script, keys, args, refused);
+  }
+}

@@ -1,0 +1,205 @@
+package io.heddle.redis;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnAttempt;
+import io.heddle.session.TurnLog;
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Turns in their records and the streams of their events: a flush is one script, one request. */
+final class RedisTurnLog implements TurnLog {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisTurnLog.class);
+  private static final int AT_ONCE = 32;
+
+  /** Longer without an answer, and the proof begins anew. Whoever looks does so every second. */
+  private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
+
+  private final RedisLink link;
+  private final int batch;
+
+  // When the first and the last question of an unbroken row of answers was sent, by partition.
+  private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
+  private final AtomicLongArray provenAt = new AtomicLongArray(SessionKey.PARTITIONS);
+
+  /**
+   * @param batch sessions taken from one partition at a time
+   */
+  RedisTurnLog(RedisLink link, int batch) {
+    this.link = link;
+    this.batch = batch;
+    long longAgo = System.nanoTime() - 2 * UNBROKEN_NANOS;
+    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
+      provenAt.set(partition, longAgo);
+    }
+  }
+
+  @Override
+  public Mono<Flushed> flush(
+      SessionKey key, TurnAttempt attempt, long after, List<Json> events, Duration lease) {
+    return Mono.defer(() -> {
+      String part = RedisTurnCalls.part(key, attempt.turn());
+      if (part == null) {
+        return Mono.just(new Flushed.Lost());
+      }
+      RedisKeys k = RedisKeys.of(key);
+      byte[][] keys = {k.session(), k.turnLog(part)};
+      Args args = Args.of(6 + events.size());
+      args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
+      args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel()));
+      args.bytes(told(attempt));
+      events.forEach(event -> args.bytes(event.utf8()));
+      // As harmless to send twice as a read, so an unknown outcome is no other than none.
+      return link.read(RedisScript.TURN_FLUSH, keys, args.toArray())
+          .map(items -> {
+            Reply reply = new Reply(items);
+            return reply.kind() == Reply.DONE
+                ? new Flushed.Kept(reply.number(1), StoredTurn.cancel(reply.text(2)))
+                : new Flushed.Lost();
+          });
+    });
+  }
+
+  /** How the message on the live channel begins. */
+  private static byte[] told(TurnAttempt attempt) {
+    JsonBuffer out = new JsonBuffer(128).ascii("{\"turn\":\"").ascii(attempt.turn());
+    return out.ascii("\",\"attempt\":").number(attempt.attempt()).ascii(",\"seq\":").toBytes();
+  }
+
+  @Override
+  public Mono<Recorded> read(
+      SessionKey key, @Nullable String owner, String turn, long after, int most) {
+    String part = RedisTurnCalls.part(key, turn);
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] keys =
+        part == null
+            ? new byte[][] {k.session()}
+            : new byte[][] {k.session(), k.turnRecord(part), k.turnLog(part)};
+    if (part == null) {
+      // Whether the session is there comes first.
+      return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
+          .map(_ -> {
+            throw notFound();
+          });
+    }
+    Args args = Args.of(3).text(owner).number(after).number(most);
+    return ask(RedisScript.TURN_READ, keys, args)
+        .map(reply -> {
+          Turn found = new StoredTurn(key, reply).turn(part, reply.list(4));
+          Reply entries = reply.list(6);
+          List<Json> events = new ArrayList<>(entries.size());
+          for (int i = 0; i < entries.size(); i++) {
+            events.add(new Json(entries.list(i).list(1).bytes(1)));
+          }
+          return new Recorded(found, events, reply.number(5));
+        });
+  }
+
+  /** Two questions: which turns there are, and then for their records, which so are declared. */
+  @Override
+  public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
+    RedisKeys k = RedisKeys.of(key);
+    byte[][] session = {k.session()};
+    return ask(RedisScript.TURN_LIST, session, Args.of(1).text(owner))
+        .flatMap(first -> {
+          List<String> parts = new StoredTurn(key, first).parts();
+          if (parts.isEmpty()) {
+            return Mono.just(List.of());
+          }
+          byte[][] keys = new byte[1 + parts.size()][];
+          keys[0] = k.session();
+          for (int i = 0; i < parts.size(); i++) {
+            keys[1 + i] = k.turnRecord(parts.get(i));
+          }
+          return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
+              .map(reply -> turns(new StoredTurn(key, reply), parts, reply));
+        });
+  }
+
+  private static List<Turn> turns(StoredTurn stored, List<String> asked, Reply reply) {
+    List<Turn> turns = new ArrayList<>(asked.size());
+    // In the order of now; one that came in between is a later list's.
+    for (String part : stored.parts()) {
+      int at = asked.indexOf(part);
+      Reply record = at < 0 ? null : reply.listOrNull(4 + at);
+      if (record != null) {
+        turns.add(stored.turn(part, record));
+      }
+    }
+    return turns;
+  }
+
+  /**
+   * What asks each partition for its heads also proves the way to it: a partition that does not
+   * answer, or was not asked for a while, is proven anew from its next answer on.
+   */
+  @Override
+  public Flux<SessionKey> due(Duration proven) {
+    return link.command(commands -> commands.time())
+        .flatMapMany(time -> {
+          long millis = number(time.get(0)) * 1000 + number(time.get(1)) / 1000;
+          return Flux.range(0, SessionKey.PARTITIONS)
+              .flatMap(partition -> due(partition, millis, proven), AT_ONCE);
+        });
+  }
+
+  private Flux<SessionKey> due(int partition, double until, Duration proven) {
+    byte[] due = RedisKeys.of(partition).turnsDue();
+    Range<Double> range = Range.create(Double.NEGATIVE_INFINITY, until);
+    return Flux.defer(() -> {
+      long sentAt = System.nanoTime();
+      return link.command(commands -> commands.zrangebyscore(due, range, Limit.create(0, batch)))
+          .doOnNext(_ -> answered(partition, sentAt))
+          .onErrorResume(error -> {
+            LOG.debug("turns due in partition {}: {}", partition, error.getMessage());
+            provenAt.set(partition, sentAt - 2 * UNBROKEN_NANOS);
+            return Mono.empty();
+          })
+          .filter(_ -> sentAt - provenSince.get(partition) >= proven.toNanos())
+          .flatMapIterable(found -> found)
+          .map(member -> SessionKey.ofPath(new String(member, StandardCharsets.US_ASCII)));
+    });
+  }
+
+  private void answered(int partition, long sentAt) {
+    if (sentAt - provenAt.get(partition) > UNBROKEN_NANOS) {
+      provenSince.set(partition, sentAt);
+    }
+    provenAt.set(partition, sentAt);
+  }
+
+  private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
+    return link.read(script, keys, args.toArray())
+        .handle((items, sink) -> {
+          Reply reply = new Reply(items);
+          if (reply.kind() == Reply.DONE) {
+            sink.next(reply);
+          } else {
+            sink.error(reply.problem().toException());
+          }
+        });
+  }
+
+  private static RuntimeException notFound() {
+    return Problem.of(ProblemCode.TURN_NOT_FOUND, ProblemCode.TURN_NOT_FOUND.title()).toException();
+  }
+
+  private static long number(byte[] digits) {
+    return Long.parseLong(new String(digits, StandardCharsets.US_ASCII));
+  }
+}

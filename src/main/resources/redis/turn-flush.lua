@@ -1,0 +1,44 @@
+-- Adds events to a running turn's log and renews its lease; tells them on the live channel.
+--
+-- KEYS: 1 session, 2 turn's log
+-- ARGV: 1 'turn attempt', 2 seq of the last event its owner knows to be in the log, 3 lease in
+--   milliseconds, 4 publish command, 5 live channel, 6 how the message begins, up to its seq, then the
+--   events
+-- Returns: {1, seq of the log's last event, cancel} | {0} it is not this attempt's any more
+--
+-- Events that are there already, because this was sent before, are not added again. A log that does
+-- not reach to what its owner knows, because a failover lost its end, is renewed and left as it is.
+-- The due time is not moved: whoever finds it too early moves it.
+local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
+local p, T = unpack(call('HMGET', KEYS[1], 'p', 'T'))
+if not T then return {0} end
+local fence, cancel, last, rest = string.match(T, '^(%S+ %d+) %d+ (%S) (%d+)( .*)$')
+if fence ~= ARGV[1] then return {0} end
+last = last + 0
+local count, there = #ARGV - 6, last - ARGV[2]
+if there > count then return {0} end
+if there > 0 then
+  local entries = call('XRANGE', KEYS[2], format('%d-0', ARGV[2] + 1), '+')
+  for i = 1, there do
+    if not entries[i] or entries[i][2][2] ~= ARGV[6 + i] then return {0} end
+  end
+end
+local clock = call('TIME')
+local lease = clock[1] * 1000 + clock[2] / 1000 + ARGV[3]
+lease = lease - lease % 1
+local first = last + 1
+if there >= 0 then
+  for i = there + 1, count do
+    last = last + 1
+    call('XADD', KEYS[2], format('%d-0', last), 'e', ARGV[6 + i])
+  end
+end
+call('HSET', KEYS[1], 'T', format('%s %d %s %d', fence, lease, cancel, last) .. rest)
+local head, e, middle = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( .*)$')
+if e + 0 < lease + 10000 then
+  call('HSET', KEYS[1], 'p', head .. format('%d', lease + 10000) .. middle)
+end
+if last >= first then
+  call(ARGV[4], ARGV[5], ARGV[6] .. format('%d', first) .. ',"events":[' .. table.concat(ARGV, ',', 7 + math.max(0, there)) .. ']}')
+end
+return {1, last, cancel}

@@ -1,0 +1,45 @@
+-- Starts the turn at the queue's head.
+--
+-- KEYS and ARGV: 1 to 8 as in part-turn-write; ARGV 9 most bytes a session may have, 10 lease in
+--   milliseconds
+-- Returns: {state, turn} | {2, …} a replay; {0, code, more…} as an append, or turn-running; {0,
+--   'turn-not-found'} it is not the head
+--
+-- A refusal moves the session's due time: to when the running turn's lease ends, or a little away, so
+-- that one that cannot start does not keep others from being found.
+-- #include part-turn-mine
+-- #include part-retry
+local T, Q = unpack(call('HMGET', KEYS[1], 'T', 'Q'))
+if Q and Q ~= '' and not T then call('ZADD', KEYS[8], 'XX', format('%d', now + 1000), ARGV[4]) end
+-- #include part-session
+-- #include part-turn-write
+-- #include part-turn-start
+if T then
+  local running, ends = string.match(T, '^(%S+) %d+ (%d+)')
+  due(ends)
+  return {0, 'turn-running', running}
+end
+local at = place(Q, ARGV[8])
+if at ~= 1 then
+  if not Q or Q == '' then call('ZREM', KEYS[8], ARGV[4]) end
+  return {0, 'turn-not-found'}
+end
+if string.byte(w) == 99 then return {0, 'session-complete'} end
+local count, bytes, head, frame = unpack(call('HMGET', KEYS[6], 'n', 'b', 'h', 'x'))
+local function message(i)
+  return unpack(call('HMGET', KEYS[6], format('i%d', i), format('d%d', i)))
+end
+local double = taken(count, message)
+if double then return {0, 'message-exists', double} end
+if b + bytes > ARGV[9] + 0 then return {0, 'session-too-large'} end
+
+call('HSET', KEYS[1], 'Q', string.sub(Q, 18))
+local version, state = start(ARGV[10], count, message, bytes, head, frame)
+for i = 1, count do
+  call('HDEL', KEYS[6], format('i%d', i), format('d%d', i))
+end
+local keep = format('%d', call('HGET', KEYS[6], 'k') + 172800000)
+call('PEXPIRE', KEYS[6], keep)
+call('PEXPIRE', KEYS[7], keep)
+remember(version, ARGV[1], '')
+return {state, ARGV[7]}
