@@ -8,6 +8,7 @@ import io.heddle.coherence.NearCache;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.TokenLimits;
 import io.heddle.ops.CoherenceHealth;
 import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
@@ -69,6 +70,11 @@ class CoreConfiguration {
     return new Limits(limiter, properties);
   }
 
+  @Bean
+  TokenLimits tokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
+    return new TokenLimits(limiter, properties, ids);
+  }
+
   /** Follows the engine's changes from the start to the end. */
   @Bean
   Coherence coherence() {
@@ -114,8 +120,9 @@ class CoreConfiguration {
   }
 
   @Bean
-  HeddleMetrics heddleMetrics(SessionServices services, Limits limits, LockLosses losses) {
-    return new HeddleMetrics(services, limits, losses::count);
+  HeddleMetrics heddleMetrics(
+      SessionServices services, Limits limits, TokenLimits tokens, LockLosses losses) {
+    return new HeddleMetrics(services, limits, tokens, losses::count);
   }
 
   /** How many updates lost their lock before they ended, as the engine counts them. */

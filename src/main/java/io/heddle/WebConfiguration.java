@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.web.BodyReader;
@@ -35,13 +36,14 @@ class WebConfiguration {
   RouterFunctionMapping nativeApi(
       SessionServices services,
       Limits limits,
+      TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, limits, reader, ids, properties, live).router());
+            new Routes(services, limits, tokens, reader, ids, properties, live).router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

@@ -48,6 +48,7 @@ class ApplicationIT {
           .contains(
               "heddle_limits_refused_total",
               "heddle_limits_failures_total",
+              "heddle_tokens_unsettled_total",
               "heddle_index_failures_total",
               "heddle_locks_lost_total",
               "heddle_cache_hits_total",

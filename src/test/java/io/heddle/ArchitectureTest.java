@@ -49,7 +49,7 @@ class ArchitectureTest {
               Map.entry("base", Set.of()),
               Map.entry("session", Set.of()),
               Map.entry("coherence", Set.of("session")),
-              Map.entry("turn", Set.of("session")),
+              Map.entry("turn", Set.of("session", "limit", "cache")),
               Map.entry("live", Set.of("session", "coherence")),
               Map.entry("limit", Set.of()),
               Map.entry("redis", PORTS),

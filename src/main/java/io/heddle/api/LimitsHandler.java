@@ -5,6 +5,8 @@ import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
 import io.heddle.limit.Rule;
+import io.heddle.limit.Rule.Kind;
+import io.heddle.limit.TokenLimits;
 import io.heddle.web.Answer;
 import java.time.Duration;
 import java.util.List;
@@ -14,27 +16,34 @@ import reactor.core.publisher.Mono;
 
 /**
  * {@code GET /v1/limits}: the rules, and what is left to the caller of those that this call was
- * counted under. Looking at the others would count, so of them only the rule is told.
+ * counted under, and of tokens. Looking at the others would count, so of them only the rule is
+ * told.
  */
 final class LimitsHandler {
 
   private final Limits limits;
+  private final TokenLimits tokens;
 
-  LimitsHandler(Limits limits) {
+  LimitsHandler(Limits limits, TokenLimits tokens) {
     this.limits = limits;
+    this.tokens = tokens;
   }
 
   Mono<Answer> get(Call call) {
     call.query();
-    Admission admission = call.admission();
+    return tokens.look(call.caller()).map(left -> answer(call.admission(), left));
+  }
+
+  private Answer answer(Admission admission, List<Decision> tokensLeft) {
     JsonBuffer out = new JsonBuffer(512);
     out.ascii("{\"subject\":").string(admission.subject().name()).ascii(",\"limits\":[");
     String comma = "";
     for (Rule rule : limits.rules()) {
-      write(rule, decision(admission, rule), out.ascii(comma));
+      List<Decision> said = rule.kind() == Kind.TOKENS ? tokensLeft : admission.decisions();
+      write(rule, decision(said, rule), out.ascii(comma));
       comma = ",";
     }
-    return Mono.just(Answer.json(200, out.ascii("]}").toBytes()));
+    return Answer.json(200, out.ascii("]}").toBytes());
   }
 
   private static void write(Rule rule, @Nullable Decision decision, JsonBuffer out) {
@@ -61,8 +70,8 @@ final class LimitsHandler {
     }
   }
 
-  private static @Nullable Decision decision(Admission admission, Rule rule) {
-    for (Decision decision : admission.decisions()) {
+  private static @Nullable Decision decision(List<Decision> decisions, Rule rule) {
+    for (Decision decision : decisions) {
       if (decision.rule().name().equals(rule.name())) {
         return decision;
       }

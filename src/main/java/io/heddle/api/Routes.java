@@ -5,6 +5,7 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
 import io.heddle.session.SessionProperties;
@@ -35,6 +36,7 @@ public final class Routes {
   public Routes(
       SessionServices services,
       Limits limits,
+      TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
@@ -42,7 +44,7 @@ public final class Routes {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
     gate = new Gate(limits, services.sessions());
-    this.limits = new LimitsHandler(limits);
+    this.limits = new LimitsHandler(limits, tokens);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);

@@ -46,6 +46,8 @@ public enum ProblemCode {
   MODEL_REFUSED(502, false, "The model server refused the request"),
   MODEL_UNAVAILABLE(503, true, "The model server cannot be reached or is overloaded"),
   MODEL_TIMEOUT(504, true, "The model server did not answer in time"),
+  TURN_QUEUE_TIMEOUT(503, true, "The turn waited too long for those before it"),
+  TURNS_FULL(503, true, "This replica runs as many turns as it may"),
   STORE_UNAVAILABLE(503, true, "The store cannot be reached; nothing was written"),
   STORE_FULL(503, true, "The store is full; nothing was written"),
   OUTCOME_UNKNOWN(503, false, "The write was sent and not answered; it may have happened"),

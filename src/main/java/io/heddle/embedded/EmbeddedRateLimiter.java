@@ -7,6 +7,8 @@ import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Reservation;
+import io.heddle.limit.Reserved;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -30,6 +32,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
 
   private final LongSupplier nanoTime;
   private final Cache<Subject, Map<String, Window>> windows;
+  private final TokenWindows tokens;
 
   EmbeddedRateLimiter() {
     this(System::nanoTime);
@@ -37,6 +40,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
 
   EmbeddedRateLimiter(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
+    this.tokens = new TokenWindows(nanoTime, SUBJECTS);
     this.windows =
         Caffeine.newBuilder()
             .maximumSize(SUBJECTS)
@@ -88,6 +92,16 @@ final class EmbeddedRateLimiter implements RateLimiter {
                   permits.forEach(permit -> lower(all, permit, now));
                   return all;
                 }));
+  }
+
+  @Override
+  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    return Mono.fromSupplier(() -> tokens.reserve(subject, rules, id, amount));
+  }
+
+  @Override
+  public Mono<Void> settle(Subject subject, Reservation reservation, long used) {
+    return Mono.fromRunnable(() -> tokens.settle(subject, reservation, used, SETTLED_FOR));
   }
 
   /** How many may be counted under each rule, 0 when one of them has none left. */

@@ -26,6 +26,10 @@ public record Admission(
 
   /** The {@code RateLimit} header, {@code "requests";r=12;t=30}, or null when there is none. */
   public @Nullable String rateLimit() {
+    return rateLimit(decisions);
+  }
+
+  static @Nullable String rateLimit(List<Decision> decisions) {
     StringBuilder header = new StringBuilder(64);
     for (Decision decision : decisions) {
       header.append(header.isEmpty() ? "\"" : ", \"").append(decision.rule().name());

@@ -11,7 +11,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * How often a subject, which is a user or the address of a caller without one, may call.
+ * How often a subject, which is a user or the address of a caller without one, may call, and how
+ * many tokens its turns may use.
  *
  * @param enabled whether anything is counted at all
  * @param timeout how long a request waits to be counted; after that {@code onFailure} decides
@@ -28,11 +29,12 @@ public record LimitProperties(
   /**
    * One rule.
    *
-   * @param kind {@code requests} counts every request, {@code writes} those that write
+   * @param kind {@code requests} counts every request, {@code writes} those that write, {@code
+   *     tokens} what models read and write
    * @param limit how many in one window; 0 switches the rule off
    * @param window how long a window lasts, from its first request
    * @param paths Ant patterns, {@code /v1/sessions/*}{@code /messages}; none: every path that no
-   *     other rule of the kind is for
+   *     other rule of the kind is for; a rule of tokens may have none
    * @param onFailure {@code allow} or {@code deny}; none: that of all rules
    */
   public record RuleProperties(

@@ -1,5 +1,6 @@
 package io.heddle.limit;
 
+import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
@@ -12,6 +13,9 @@ import reactor.core.publisher.Mono;
  * Answers on an engine thread that must not be blocked.
  */
 public interface RateLimiter {
+
+  /** How long the store remembers that a reservation was settled. */
+  Duration SETTLED_FOR = Duration.ofHours(1);
 
   /**
    * Counts one under every rule, atomically: under all of them, or under none when one of them has
@@ -36,4 +40,25 @@ public interface RateLimiter {
    * Permit#left()} names, give or take {@link Permit#tolerance()}, and never below 0. At most once.
    */
   Mono<Void> giveBack(Subject subject, List<Permit> permits);
+
+  /**
+   * Counts an amount under every rule, atomically: under all of them, or under none when one of
+   * them has not so many left. It stays counted until it is settled, or else until the window ends.
+   *
+   * @param rules one or more, with different names; their counters are not those of {@link #take}
+   * @param id unique
+   * @param amount 0 only looks, and starts no window: a rule's decision is then whether it has one
+   *     left
+   */
+  Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount);
+
+  /**
+   * Counts what was really used in the place of what was reserved. In the window of the reservation
+   * what is left over is given back and what exceeds it is counted, above the limit too; in a later
+   * window, which may begin with it, only what exceeds it. Never below 0.
+   *
+   * <p>The first settlement of a reservation counts, and may be sent again: another one changes
+   * nothing, for ever in the reservation's own window and within {@link #SETTLED_FOR} in all.
+   */
+  Mono<Void> settle(Subject subject, Reservation reservation, long used);
 }

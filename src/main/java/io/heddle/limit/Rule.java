@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * @param limit how many in one window, 1 or more
  * @param window starts with the first one counted; whole milliseconds
  * @param paths Ant patterns of the paths this rule is for; empty: every path that no other rule of
- *     its kind is for
+ *     its kind is for; a rule of tokens has none, it is for every turn
  * @param onFailure what to do with a request that could not be counted in time
  */
 public record Rule(
@@ -24,7 +24,9 @@ public record Rule(
     /** Every request. */
     REQUESTS,
     /** Requests that write. */
-    WRITES
+    WRITES,
+    /** Tokens of models, of what was asked and what was answered. */
+    TOKENS
   }
 
   /** Whom a silent store costs something: the store behind it, or the caller. */
@@ -46,6 +48,9 @@ public record Rule(
     }
     if (window.toMillis() < 100 || window.compareTo(MAX_WINDOW) > 0) {
       throw new IllegalArgumentException("window of rule " + name + " must be 100ms to 31d");
+    }
+    if (kind == Kind.TOKENS && !paths.isEmpty()) {
+      throw new IllegalArgumentException("rule " + name + " counts tokens, so it has no paths");
     }
   }
 

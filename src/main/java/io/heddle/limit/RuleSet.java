@@ -45,7 +45,7 @@ final class RuleSet {
     return mostLeased;
   }
 
-  private static @Nullable String policy(List<Rule> rules) {
+  static @Nullable String policy(List<Rule> rules) {
     StringBuilder header = new StringBuilder(64);
     for (Rule rule : rules) {
       header.append(header.isEmpty() ? "\"" : ", \"").append(rule.name());

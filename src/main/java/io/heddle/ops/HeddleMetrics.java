@@ -1,6 +1,7 @@
 package io.heddle.ops;
 
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -12,14 +13,17 @@ public final class HeddleMetrics implements MeterBinder {
 
   private final SessionServices services;
   private final Limits limits;
+  private final TokenLimits tokens;
   private final LongSupplier lostLocks;
 
   /**
    * @param lostLocks how many updates lost their lock before they ended, since the start
    */
-  public HeddleMetrics(SessionServices services, Limits limits, LongSupplier lostLocks) {
+  public HeddleMetrics(
+      SessionServices services, Limits limits, TokenLimits tokens, LongSupplier lostLocks) {
     this.services = services;
     this.limits = limits;
+    this.tokens = tokens;
     this.lostLocks = lostLocks;
   }
 
@@ -31,6 +35,17 @@ public final class HeddleMetrics implements MeterBinder {
         "heddle.limits.failures",
         "Requests whose limits could not be asked in time",
         limits::failures);
+    count(registry, "heddle.tokens.refused", "Turns over a limit of tokens", tokens::refused);
+    count(
+        registry,
+        "heddle.tokens.failures",
+        "Questions about tokens that were not answered in time",
+        tokens::failures);
+    count(
+        registry,
+        "heddle.tokens.unsettled",
+        "Reservations of tokens whose settlement was given up",
+        tokens::unsettled);
     count(
         registry,
         "heddle.index.failures",

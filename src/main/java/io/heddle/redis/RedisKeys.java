@@ -126,6 +126,16 @@ final class RedisKeys {
     return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}:" + rule);
   }
 
+  /** Another key than {@link #limit}: a rule of that name may once have counted requests. */
+  static byte[] tokens(Tenant tenant, String subject, String rule) {
+    return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}:" + rule + "/tokens");
+  }
+
+  /** The mark that a reservation of tokens was settled. */
+  static byte[] settled(Tenant tenant, String subject, String id) {
+    return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}/settled/" + id);
+  }
+
   /** base64url has no dot, so a digest, which is marked with one, meets no plain name. */
   private static String safe(String name) {
     byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);

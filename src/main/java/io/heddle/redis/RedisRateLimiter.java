@@ -4,6 +4,8 @@ import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
 import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Reservation;
+import io.heddle.limit.Reserved;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -99,6 +101,53 @@ final class RedisRateLimiter implements RateLimiter {
       args.number(permit.count());
     }
     return link.read(RedisScript.LIMIT_RETURN, keys, args.toArray()).then();
+  }
+
+  @Override
+  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    byte[][] keys = new byte[rules.size()][];
+    Args args = Args.of(2 + 2 * rules.size()).text(id).number(amount);
+    for (int i = 0; i < keys.length; i++) {
+      Rule rule = rules.get(i);
+      keys[i] = RedisKeys.tokens(subject.tenant(), subject.name(), rule.name());
+      args.number(rule.limit()).number(rule.window().toMillis());
+    }
+    return link.read(RedisScript.LIMIT_RESERVE, keys, args.toArray())
+        .map(answer -> reserved(rules, id, amount, new Reply(answer)));
+  }
+
+  private static Reserved reserved(List<Rule> rules, String id, long amount, Reply reply) {
+    List<Decision> decisions = new ArrayList<>(rules.size());
+    List<Reservation.Counter> counters = new ArrayList<>(rules.size());
+    for (int i = 0; i < rules.size(); i++) {
+      Rule rule = rules.get(i);
+      decisions.add(
+          new Decision(
+              rule,
+              reply.number(4 * i) == 1,
+              Math.max(0, rule.limit() - reply.number(4 * i + 1)),
+              Duration.ofMillis(reply.number(4 * i + 2))));
+      counters.add(new Reservation.Counter(rule.name(), rule.window(), reply.text(4 * i + 3)));
+    }
+    boolean held = amount > 0 && decisions.stream().allMatch(Decision::allowed);
+    return new Reserved(
+        List.copyOf(decisions), held ? new Reservation(id, amount, counters) : null);
+  }
+
+  /** As if it read: sending it twice is harmless, because only the first one counts. */
+  @Override
+  public Mono<Void> settle(Subject subject, Reservation reservation, long used) {
+    List<Reservation.Counter> counters = reservation.counters();
+    byte[][] keys = new byte[1 + counters.size()][];
+    keys[0] = RedisKeys.settled(subject.tenant(), subject.name(), reservation.id());
+    Args args = Args.of(4 + 2 * counters.size()).text(reservation.id()).number(used);
+    args.number(reservation.amount()).number(SETTLED_FOR.toMillis());
+    for (int i = 0; i < counters.size(); i++) {
+      Reservation.Counter counter = counters.get(i);
+      keys[1 + i] = RedisKeys.tokens(subject.tenant(), subject.name(), counter.rule());
+      args.text(counter.window()).number(counter.length().toMillis());
+    }
+    return link.read(RedisScript.LIMIT_SETTLE, keys, args.toArray()).then();
   }
 
   private static byte[][] counters(Subject subject, List<Rule> rules, Args args) {

@@ -49,6 +49,8 @@ enum RedisScript {
   LIMIT,
   LIMIT_MANY,
   LIMIT_RETURN,
+  LIMIT_RESERVE,
+  LIMIT_SETTLE,
   SCHEMA;
 
   private static final String INCLUDE = "-- #include ";

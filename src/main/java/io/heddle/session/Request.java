@@ -13,12 +13,12 @@ import java.time.Duration;
 public record Request(Caller caller, SessionKey key, Conditions conditions, Duration waitFor) {
 
   /** The conditions as the store is told them. */
-  Conditions terms() {
+  public Conditions terms() {
     return conditions.withOwner(caller.owner());
   }
 
   /** What this caller may read. */
-  View view() {
+  public View view() {
     return new View(caller.owner(), null);
   }
 }

@@ -1,7 +1,10 @@
 package io.heddle.session;
 
 import io.heddle.base.IdSource;
+import io.heddle.base.SessionKey;
+import java.time.Duration;
 import java.time.InstantSource;
+import reactor.core.publisher.Mono;
 
 /** The services over one engine's ports. They share what a replica remembers of its sessions. */
 public final class SessionServices {
@@ -11,6 +14,7 @@ public final class SessionServices {
   private final States states;
   private final Locks locks;
   private final Activity activity;
+  private final Writes writes;
 
   /** Without a near cache. */
   public SessionServices(
@@ -40,8 +44,7 @@ public final class SessionServices {
       InstantSource clock,
       SessionProperties properties) {
     activity = new Activity(index, reader, properties.indexEvery());
-    Writes writes =
-        new Writes(writer, sessionLocks, records, ids, activity, properties.updateLease());
+    writes = new Writes(writer, sessionLocks, records, ids, activity, properties.updateLease());
     Forks forks = new Forks(reader, writes, activity, ids, clock, properties.forkTimeout());
     sessions = new Sessions(reader, near, writes, index, records, activity, forks, clock);
     threads = new Threads(reader, near, writes, activity, clock);
@@ -63,6 +66,14 @@ public final class SessionServices {
 
   public Locks locks() {
     return locks;
+  }
+
+  /**
+   * Sends a write until it is not refused as {@code session-locked}, or the wait is over, and keeps
+   * the users' index. For services beside these; refusals are errors.
+   */
+  public Mono<Outcome> write(SessionKey key, Write write, Conditions terms, Duration wait) {
+    return writes.apply(key, write, terms, wait);
   }
 
   /** How many writes of the users' index failed outside a request, since the start. */

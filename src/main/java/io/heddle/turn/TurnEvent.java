@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,22 @@ public sealed interface TurnEvent {
    */
   record Said(String text, String reasoning, String refusal, List<Piece.ToolCall> toolCalls) {
     public static final Said NOTHING = new Said("", "", "", List.of());
+
+    /** The same as pieces, one of each kind and tool call. */
+    public List<Piece> pieces() {
+      List<Piece> pieces = new ArrayList<>();
+      if (!reasoning.isEmpty()) {
+        pieces.add(new Piece.Reasoning(reasoning));
+      }
+      if (!text.isEmpty()) {
+        pieces.add(new Piece.Text(text));
+      }
+      if (!refusal.isEmpty()) {
+        pieces.add(new Piece.Refusal(refusal));
+      }
+      pieces.addAll(toolCalls);
+      return pieces;
+    }
   }
 
   /** The answer to a turn that has ended, from its record. */

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param parameters as {@link ModelCall} has them
  * @param cacheFor how old an answer to the same question may be; null to ask the model in any case
  * @param notes an object of the edge that ordered it: kept with the record, told to no model
+ * @param fingerprint names the request among those of the session, for {@link Turns#reattach}: of
+ *     caller, path and body; or null
  */
 public record TurnOrder(
     List<NewMessage> input,
@@ -24,4 +26,18 @@ public record TurnOrder(
     Json parameters,
     OnBusy onBusy,
     @Nullable Duration cacheFor,
-    Json notes) {}
+    Json notes,
+    @Nullable String fingerprint) {
+
+  /** Without a fingerprint. */
+  public TurnOrder(
+      List<NewMessage> input,
+      @Nullable String model,
+      @Nullable String instructions,
+      Json parameters,
+      OnBusy onBusy,
+      @Nullable Duration cacheFor,
+      Json notes) {
+    this(input, model, instructions, parameters, onBusy, cacheFor, notes, null);
+  }
+}

@@ -8,6 +8,7 @@ import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
 import io.heddle.session.ChangeLog;
@@ -203,11 +204,12 @@ class OpenApiTest {
             new RandomIds(InstantSource.system()),
             InstantSource.system(),
             BodiesTest.properties());
-    Limits limits =
-        new Limits(
-            unused(RateLimiter.class),
-            new LimitProperties(
-                false, Duration.ofSeconds(1), io.heddle.limit.Rule.OnFailure.ALLOW, Map.of()));
+    LimitProperties unlimited =
+        new LimitProperties(
+            false, Duration.ofSeconds(1), io.heddle.limit.Rule.OnFailure.ALLOW, Map.of());
+    RandomIds ids = new RandomIds(InstantSource.system());
+    Limits limits = new Limits(unused(RateLimiter.class), unlimited);
+    TokenLimits tokens = new TokenLimits(unused(RateLimiter.class), unlimited, ids);
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
     try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
         Hubs hubs =
@@ -220,8 +222,9 @@ class OpenApiTest {
       return new Routes(
               services,
               limits,
+              tokens,
               reader,
-              new RandomIds(InstantSource.system()),
+              ids,
               BodiesTest.properties(),
               new Routes.Live(hubs, new Connections(live), live))
           .router();

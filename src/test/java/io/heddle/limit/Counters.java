@@ -2,6 +2,7 @@ package io.heddle.limit;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ final class Counters implements RateLimiter {
   private final Map<String, long[]> counts = new HashMap<>();
   private final ArrayDeque<Long> ends = new ArrayDeque<>();
   final List<Permit> gaveBack = new ArrayList<>();
+  final List<String> settled = new ArrayList<>();
   int calls;
   boolean silent;
   boolean failing;
@@ -36,8 +38,7 @@ final class Counters implements RateLimiter {
       return Mono.never();
     }
     if (failing) {
-      return Mono.error(
-          Problem.of(ProblemCode.STORE_UNAVAILABLE, "the store is away").toException());
+      return Mono.error(away());
     }
     boolean all = rules.stream().allMatch(rule -> window(subject, rule)[0] < rule.limit());
     List<Decision> decisions = new ArrayList<>();
@@ -84,6 +85,48 @@ final class Counters implements RateLimiter {
         }
       }
     });
+  }
+
+  @Override
+  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    return Mono.defer(() -> {
+      calls++;
+      if (silent || failing) {
+        return silent ? Mono.never() : Mono.error(away());
+      }
+      List<Decision> decisions = new ArrayList<>();
+      List<Reservation.Counter> held = new ArrayList<>();
+      boolean all =
+          rules.stream()
+              .allMatch(rule -> window(subject, rule)[0] + Math.max(1, amount) <= rule.limit());
+      for (Rule rule : rules) {
+        long[] window = window(subject, rule);
+        boolean allowed = window[0] + Math.max(1, amount) <= rule.limit();
+        window[0] += all ? amount : 0;
+        decisions.add(
+            new Decision(
+                rule, allowed, rule.limit() - window[0], Duration.ofNanos(window[1] - now.get())));
+        held.add(new Reservation.Counter(rule.name(), rule.window(), "w" + window[1]));
+      }
+      return Mono.just(
+          new Reserved(decisions, all && amount > 0 ? new Reservation(id, amount, held) : null));
+    });
+  }
+
+  @Override
+  public Mono<Void> settle(Subject subject, Reservation reservation, long used) {
+    return Mono.defer(() -> {
+      calls++;
+      if (silent || failing) {
+        return silent ? Mono.never() : Mono.error(away());
+      }
+      settled.add(reservation.id() + "=" + used);
+      return Mono.empty();
+    });
+  }
+
+  private static ProblemException away() {
+    return Problem.of(ProblemCode.STORE_UNAVAILABLE, "the store is away").toException();
   }
 
   long count(Subject subject, String rule) {

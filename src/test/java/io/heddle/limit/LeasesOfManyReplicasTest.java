@@ -179,6 +179,16 @@ class LeasesOfManyReplicasTest {
       return far(counters.giveBack(subject, permits));
     }
 
+    @Override
+    public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+      return far(counters.reserve(subject, rules, id, amount));
+    }
+
+    @Override
+    public Mono<Void> settle(Subject subject, Reservation reservation, long used) {
+      return far(counters.settle(subject, reservation, used));
+    }
+
     private <T> Mono<T> far(Mono<T> question) {
       return Mono.create(sink ->
           after(

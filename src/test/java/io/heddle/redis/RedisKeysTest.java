@@ -49,6 +49,8 @@ class RedisKeysTest {
         meet(names, RedisKeys.userState(tenant, user), "U|" + tenant + "|" + user);
         meet(names, RedisKeys.limit(tenant, user, "writes"), "l|" + tenant + "|" + user);
         meet(names, RedisKeys.limit(tenant, user, "requests"), "L|" + tenant + "|" + user);
+        meet(names, RedisKeys.tokens(tenant, user, "requests"), "T|" + tenant + "|" + user);
+        meet(names, RedisKeys.settled(tenant, user, "requests"), "S|" + tenant + "|" + user);
       }
     }
     assertThat(names.size()).isGreaterThan(10_000);

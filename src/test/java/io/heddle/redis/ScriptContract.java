@@ -26,9 +26,14 @@ abstract class ScriptContract extends ScriptSuite {
             .filter(method -> method.isAnnotationPresent(Test.class))
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
-    // Those of the limits are RedisRateLimiterIT's.
+    // Those of the limits are RedisRateLimiterIT's and RedisTokensIT's.
     EnumSet<RedisScript> others =
-        EnumSet.of(RedisScript.LIMIT, RedisScript.LIMIT_MANY, RedisScript.LIMIT_RETURN);
+        EnumSet.of(
+            RedisScript.LIMIT,
+            RedisScript.LIMIT_MANY,
+            RedisScript.LIMIT_RETURN,
+            RedisScript.LIMIT_RESERVE,
+            RedisScript.LIMIT_SETTLE);
     for (RedisScript script : EnumSet.complementOf(others)) {
       assertThat(tests).contains(script.name().toLowerCase(Locale.ROOT).replace("_", ""));
     }

@@ -143,4 +143,12 @@ public abstract class EngineContract {
       return EngineContract.this.engine();
     }
   }
+
+  @Nested
+  class Tokens extends TokenContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
 }

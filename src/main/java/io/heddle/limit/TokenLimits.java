@@ -1,0 +1,246 @@
+package io.heddle.limit;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Detached;
+import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.limit.Rule.Kind;
+import io.heddle.limit.Rule.OnFailure;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
+
+/**
+ * Counts the tokens of turns under the rules of kind {@code tokens}: an estimate before the model
+ * is called, what it really took after.
+ *
+ * <p>A turn goes {@link #reserve}, then the call, then {@link #settle} with what the model says or,
+ * when it broke off, with what was read and said so far; a turn that never called a model settles
+ * 0. The reservation is kept with the turn ({@link TokenReservation#toJson}), so whoever ends the
+ * turn settles. When nobody does, it stays counted until its window ends and no longer.
+ */
+public final class TokenLimits implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(TokenLimits.class);
+
+  private static final int RETRIES = 5;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(4);
+
+  private final RateLimiter limiter;
+  private final IdSource ids;
+  private final List<Rule> rules;
+  private final @Nullable String policy;
+  private final Duration timeout;
+  private final Deadlines deadlines;
+  private final Disposable.Swap ticker = Disposables.swap();
+  private final AtomicBoolean silent = new AtomicBoolean();
+  private final LongAdder refused = new LongAdder();
+  private final LongAdder failures = new LongAdder();
+  private final LongAdder unsettled = new LongAdder();
+
+  public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
+    this(limiter, properties, ids, System::nanoTime);
+    if (!rules.isEmpty()) {
+      long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
+      ticker.update(
+          Schedulers.parallel()
+              .schedulePeriodically(this::tick, period, period, TimeUnit.MILLISECONDS));
+    }
+  }
+
+  /** Without a ticker of its own. */
+  TokenLimits(
+      RateLimiter limiter, LimitProperties properties, IdSource ids, LongSupplier nanoTime) {
+    this.limiter = limiter;
+    this.ids = ids;
+    this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
+    this.policy = RuleSet.policy(rules);
+    this.timeout = properties.timeout();
+    this.deadlines = new Deadlines(timeout, nanoTime);
+  }
+
+  /** What the ticker does: ends questions that are late. */
+  void tick() {
+    deadlines.tick();
+  }
+
+  @Override
+  public void close() {
+    ticker.dispose();
+  }
+
+  /**
+   * Counts what a turn will take at most, or is thought to take. Never an error: a refusal is part
+   * of the answer. When the store does not answer in time, {@code on-failure} of the rules decides,
+   * and one {@code deny} is enough; a turn that may run then is counted when it is settled.
+   *
+   * @param estimate 1 or more
+   */
+  public Mono<TokenReservation> reserve(Caller caller, long estimate) {
+    if (estimate < 1) {
+      throw new IllegalArgumentException("a turn takes tokens, not " + estimate);
+    }
+    Subject subject = Subject.of(caller);
+    if (rules.isEmpty()) {
+      return Mono.just(new TokenReservation(subject, null, List.of(), null, null));
+    }
+    return Mono.defer(() -> {
+      String id = ids.token();
+      return deadlines
+          .within(limiter.reserve(subject, rules, id, estimate))
+          .map(reserved -> {
+            answered();
+            return said(subject, reserved, estimate);
+          })
+          .onErrorResume(error -> Mono.just(unanswered(subject, id, estimate, error)));
+    });
+  }
+
+  /**
+   * Counts what was really used, once: the settlement of a reservation that was settled changes
+   * nothing. Goes on when its subscriber has gone, is tried again a few times, and never fails: one
+   * that was given up is counted and leaves the reservation as it is.
+   *
+   * @param used 0 or more; 0 gives all of it back
+   */
+  public Mono<Void> settle(TokenReservation reservation, long used) {
+    if (used < 0) {
+      throw new IllegalArgumentException("nobody used " + used + " tokens");
+    }
+    Reservation held = reservation.reservation();
+    if (held == null) {
+      return Mono.empty();
+    }
+    return Detached.of(
+        Mono.defer(() -> deadlines.within(limiter.settle(reservation.subject(), held, used)))
+            .retryWhen(
+                Retry.backoff(RETRIES, FIRST_PAUSE)
+                    .maxBackoff(LONGEST_PAUSE)
+                    .doBeforeRetry(signal -> silent(signal.failure())))
+            .doOnSuccess(_ -> answered())
+            .onErrorResume(_ -> {
+              unsettled.increment();
+              return Mono.empty();
+            }));
+  }
+
+  /** What is left to a caller, without counting anything; none when the store is silent. */
+  public Mono<List<Decision>> look(Caller caller) {
+    return rules.isEmpty()
+        ? Mono.just(List.of())
+        : deadlines
+            .within(limiter.reserve(Subject.of(caller), rules, "", 0))
+            .map(Reserved::decisions)
+            .onErrorResume(error -> {
+              silent(error);
+              return Mono.just(List.of());
+            });
+  }
+
+  /** How many turns were refused as over a limit, since the start. */
+  public long refused() {
+    return refused.sum();
+  }
+
+  /** How many times the store did not answer in time, since the start. */
+  public long failures() {
+    return failures.sum();
+  }
+
+  /** How many settlements were given up, since the start. */
+  public long unsettled() {
+    return unsettled.sum();
+  }
+
+  private TokenReservation said(Subject subject, Reserved reserved, long estimate) {
+    Problem refusal = null;
+    if (reserved.reservation() == null) {
+      refused.increment();
+      refusal = refusal(reserved.decisions(), estimate);
+    }
+    return new TokenReservation(
+        subject, reserved.reservation(), reserved.decisions(), refusal, policy);
+  }
+
+  /**
+   * Of the rule that keeps the caller away longest: for ever, if it is one that never has enough.
+   */
+  private static Problem refusal(List<Decision> decisions, long estimate) {
+    Decision worst =
+        decisions.stream()
+            .filter(decision -> !decision.allowed())
+            .max(
+                Comparator.comparing((Decision decision) -> decision.rule().limit() < estimate)
+                    .thenComparing(Decision::resetAfter))
+            .orElseThrow();
+    Rule rule = worst.rule();
+    Problem problem =
+        Problem.of(
+                ProblemCode.RATE_LIMITED,
+                "the limit \""
+                    + rule.name()
+                    + "\" is "
+                    + rule.limit()
+                    + " tokens in "
+                    + Admission.seconds(rule.window())
+                    + " s; this takes "
+                    + estimate)
+            .with("name", rule.name())
+            .with("limit", rule.limit())
+            .with("requested", estimate);
+    return rule.limit() < estimate
+        ? problem
+        : problem.with("retryAfter", Admission.seconds(worst.resetAfter()));
+  }
+
+  private TokenReservation unanswered(Subject subject, String id, long estimate, Throwable error) {
+    silent(error);
+    if (rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
+      Problem refusal =
+          Problem.of(
+                  ProblemCode.LIMITER_UNAVAILABLE,
+                  "the caller's limits could not be asked within " + timeout.toMillis() + " ms")
+              .with("retryAfter", 1);
+      return new TokenReservation(subject, null, List.of(), refusal, null);
+    }
+    List<Reservation.Counter> unknown =
+        rules.stream()
+            .map(rule -> new Reservation.Counter(rule.name(), rule.window(), ""))
+            .toList();
+    return new TokenReservation(
+        subject, new Reservation(id, estimate, unknown), List.of(), null, null);
+  }
+
+  private void answered() {
+    if (silent.get() && silent.compareAndSet(true, false)) {
+      log.info("The limiter's store counts tokens again");
+    }
+  }
+
+  private void silent(Throwable error) {
+    failures.increment();
+    if (silent.compareAndSet(false, true)) {
+      log.warn(
+          "The limiter's store does not count tokens: each rule's on-failure decides until it does"
+              + " ({})",
+          error instanceof TimeoutException
+              ? "no answer within " + timeout.toMillis() + " ms"
+              : error.toString());
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.session.NewMessage;
+import io.heddle.turn.TurnEvent.Said;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+
+/** Puts the pieces of one answer together, and makes the messages of it that the thread gets. */
+final class Answer {
+
+  private final StringBuilder text = new StringBuilder();
+  private final StringBuilder reasoning = new StringBuilder();
+  private final StringBuilder refusal = new StringBuilder();
+  private final Map<Integer, Call> calls = new TreeMap<>();
+  private long length;
+
+  void add(Piece piece) {
+    switch (piece) {
+      case Piece.Text(String more) -> {
+        text.append(more);
+        length += more.length();
+      }
+      case Piece.Reasoning(String more) -> {
+        reasoning.append(more);
+        length += more.length();
+      }
+      case Piece.Refusal(String more) -> {
+        refusal.append(more);
+        length += more.length();
+      }
+      case Piece.ToolCall bit -> {
+        Call call = calls.computeIfAbsent(bit.index(), _ -> new Call());
+        call.id = bit.id() == null ? call.id : bit.id();
+        call.name = bit.name() == null ? call.name : bit.name();
+        call.arguments.append(bit.arguments());
+        length += bit.arguments().length() + 64;
+      }
+      case Piece.Finish _ -> {}
+    }
+  }
+
+  void addAll(List<Piece> pieces) {
+    pieces.forEach(this::add);
+  }
+
+  /** Characters, about. */
+  long length() {
+    return length;
+  }
+
+  boolean isEmpty() {
+    return length == 0;
+  }
+
+  Said said() {
+    List<Piece.ToolCall> toolCalls = new ArrayList<>(calls.size());
+    calls.forEach((index, call) ->
+        toolCalls.add(new Piece.ToolCall(index, call.id, call.name, call.arguments.toString())));
+    return new Said(text.toString(), reasoning.toString(), refusal.toString(), toolCalls);
+  }
+
+  /** All that a tokenizer would have counted. */
+  String counted() {
+    StringBuilder all = new StringBuilder(text).append(reasoning).append(refusal);
+    for (Call call : calls.values()) {
+      all.append(call.name == null ? "" : call.name).append(call.arguments);
+    }
+    return all.toString();
+  }
+
+  /** The message of an answer that was said to its end. Open tool calls are the client's to do. */
+  List<NewMessage> whole(String turn) {
+    return List.of(message(turn, "completed", List.copyOf(calls.values())));
+  }
+
+  /**
+   * What is kept of an answer that was not said to its end. A tool call is kept once its arguments
+   * are whole, and is closed, because no model takes a thread with an open one that nobody will
+   * ever answer.
+   *
+   * @param reason why it was cut short, for the model that reads it later
+   */
+  List<NewMessage> cutShort(String turn, String reason) {
+    List<Call> whole = calls.values().stream().filter(Call::isWhole).toList();
+    if (text.isEmpty() && refusal.isEmpty() && whole.isEmpty()) {
+      return List.of();
+    }
+    List<NewMessage> messages = new ArrayList<>();
+    messages.add(message(turn, "incomplete", whole));
+    for (Call call : whole) {
+      JsonBuffer out = new JsonBuffer(160).ascii("{\"role\":\"tool\",\"content\":");
+      out.string("This call was not carried out: " + reason + ".").ascii(",\"toolCallId\":");
+      out.string(call.id).ascii(",\"status\":\"incomplete\",\"turn\":\"").ascii(turn).ascii("\"}");
+      messages.add(new NewMessage(null, out.toJson()));
+    }
+    return messages;
+  }
+
+  private NewMessage message(String turn, String status, List<Call> withCalls) {
+    JsonBuffer out = new JsonBuffer(text.length() + reasoning.length() + 256);
+    out.ascii("{\"role\":\"assistant\",\"content\":");
+    boolean nothing = text.isEmpty() && (!withCalls.isEmpty() || !refusal.isEmpty());
+    out.string(nothing ? null : text.toString());
+    if (!refusal.isEmpty()) {
+      out.ascii(",\"refusal\":").string(refusal.toString());
+    }
+    if (!reasoning.isEmpty()) {
+      out.ascii(",\"reasoning\":").string(reasoning.toString());
+    }
+    out.ascii(",\"status\":\"").ascii(status).ascii("\"");
+    if (!withCalls.isEmpty()) {
+      out.ascii(",\"toolCalls\":[");
+      String comma = "";
+      for (Call call : withCalls) {
+        call.writeTo(out.ascii(comma));
+        comma = ",";
+      }
+      out.ascii("]");
+    }
+    return new NewMessage(null, out.ascii(",\"turn\":\"").ascii(turn).ascii("\"}").toJson());
+  }
+
+  private static final class Call {
+    private @Nullable String id;
+    private @Nullable String name;
+    private final StringBuilder arguments = new StringBuilder();
+
+    boolean isWhole() {
+      return id != null && name != null && isJson(Json.of(arguments.toString()));
+    }
+
+    void writeTo(JsonBuffer out) {
+      out.ascii("{\"id\":").string(id == null ? "" : id);
+      out.ascii(",\"type\":\"function\",\"function\":{\"name\":").string(name == null ? "" : name);
+      out.ascii(",\"arguments\":").string(arguments.toString()).ascii("}}");
+    }
+
+    private static boolean isJson(Json json) {
+      try (JsonParser in = Pieces.parser(json.utf8())) {
+        if (in.nextToken() == null) {
+          return false;
+        }
+        in.skipChildren();
+        return in.nextToken() == null;
+      } catch (JacksonException _) {
+        return false;
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Problem;
+import io.heddle.session.Turn;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a turn ends.
+ *
+ * @param reason the model's {@code finishReason}, {@code cancelled}, or null when only an error
+ *     says why
+ * @param problem what went wrong, or null
+ */
+record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem problem) {
+
+  static final Ending CANCELLED = new Ending(Turn.Status.CANCELLED, "cancelled", null);
+
+  static Ending failed(Problem problem) {
+    return new Ending(Turn.Status.FAILED, null, problem);
+  }
+
+  /** A model that stopped because it was not allowed to go on has not completed its answer. */
+  static Ending of(Piece.Finish finish) {
+    boolean cut = finish.reason().equals("length") || finish.reason().equals("content_filter");
+    return new Ending(cut ? Turn.Status.INCOMPLETE : Turn.Status.COMPLETED, finish.reason(), null);
+  }
+
+  /** Why the answer was cut short, in words for a model that reads the thread later. */
+  String why() {
+    return switch (status) {
+      case CANCELLED -> "the turn was cancelled";
+      case FAILED -> "the turn failed";
+      default -> "the answer was cut short";
+    };
+  }
+
+  /** The members that are told with the turn. */
+  Json toJson(@Nullable Usage usage, @Nullable String model, boolean cached) {
+    JsonBuffer out = new JsonBuffer(256);
+    String comma = "{";
+    if (usage != null) {
+      writeUsage(out.ascii("{\"usage\":"), usage);
+      comma = ",";
+    }
+    if (reason != null) {
+      out.ascii(comma).ascii("\"finishReason\":").string(reason);
+      comma = ",";
+    }
+    if (model != null) {
+      out.ascii(comma).ascii("\"model\":").string(model);
+      comma = ",";
+    }
+    if (cached) {
+      out.ascii(comma).ascii("\"cached\":true");
+      comma = ",";
+    }
+    if (problem != null) {
+      out.ascii(comma).ascii("\"error\":{\"code\":\"").ascii(problem.code().code());
+      out.ascii("\",\"detail\":").string(problem.detail()).ascii("}");
+      comma = ",";
+    }
+    // An end has a member in any case.
+    return comma.equals("{")
+        ? Json.of("{\"finishReason\":\"" + status.text() + "\"}")
+        : out.ascii("}").toJson();
+  }
+
+  Json toJson() {
+    return toJson(null, null, false);
+  }
+
+  static void writeUsage(JsonBuffer out, Usage usage) {
+    out.ascii("{\"inputTokens\":").number(usage.input());
+    out.ascii(",\"outputTokens\":").number(usage.output());
+    out.ascii(",\"cachedTokens\":").number(usage.cached());
+    out.ascii(",\"reasoningTokens\":").number(usage.reasoning());
+    out.ascii(",\"totalTokens\":").number(usage.total()).ascii("}");
+  }
+}

@@ -1,0 +1,310 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Turn.Cancel;
+import io.heddle.session.TurnAttempt;
+import io.heddle.session.TurnLog;
+import io.heddle.session.TurnLog.Flushed;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+
+/**
+ * Writes what a model says to the turn's log: the first piece at once, later ones together, one
+ * write at a time. A write that fails is sent again until the store says what became of it: the log
+ * compares seqs, so sending it twice does no harm, and a turn whose model speaks is not given up
+ * because the store was away. Everything here is done within the runner's {@link Serial}.
+ */
+final class Flusher {
+
+  /** Consecutive text is one event up to this length. */
+  private static final int EVENT_CHARS = 16 * 1024;
+
+  /** So much goes into one write, should much have gathered while the store was away. */
+  private static final int BATCH_CHARS = 256 * 1024;
+
+  private static final Logger logger = LoggerFactory.getLogger(Flusher.class);
+
+  private final TurnLog log;
+  private final SessionKey key;
+  private final TurnAttempt attempt;
+  private final Duration lease;
+  private final long every;
+  private final Serial serial;
+  private final Ticks ticks;
+  private final TurnCounts counts;
+  private final Owner owner;
+
+  private final List<Growing> pending = new ArrayList<>();
+  private @Nullable Batch inFlight;
+  private @Nullable Disposable timer;
+  private @Nullable Runnable whenDrained;
+  private long last;
+  private long sentAt;
+  private int failures;
+  private boolean stopped;
+
+  /** Is told what the log took. */
+  interface Owner {
+
+    /** It stands in the log, from this seq on; perhaps nothing does, and the lease was renewed. */
+    void kept(long seq, List<Piece> pieces);
+
+    void cancelled(Cancel cancel);
+
+    /** The turn is another's now, or gone; nothing more is written. */
+    void lost();
+  }
+
+  private record Batch(long after, List<Piece> pieces, List<Json> events, long startedAt) {}
+
+  Flusher(
+      TurnLog log,
+      SessionKey key,
+      TurnAttempt attempt,
+      TurnProperties properties,
+      Serial serial,
+      Ticks ticks,
+      TurnCounts counts,
+      Owner owner) {
+    this.log = log;
+    this.key = key;
+    this.attempt = attempt;
+    this.lease = properties.lease();
+    this.every = properties.flushEvery().toNanos();
+    this.serial = serial;
+    this.ticks = ticks;
+    this.counts = counts;
+    this.owner = owner;
+    sentAt = ticks.now();
+  }
+
+  /** Seq of the last event that stands in the log. */
+  long last() {
+    return last;
+  }
+
+  void add(Piece piece) {
+    Growing open = pending.isEmpty() ? null : pending.getLast();
+    if (open == null || !open.takes(piece)) {
+      pending.add(new Growing(piece));
+    }
+    sendLater();
+  }
+
+  /** Renews the lease if nothing was written for that long. */
+  void renew(Duration silence) {
+    if (ticks.now() - sentAt >= silence.toNanos()) {
+      sendNow();
+    }
+  }
+
+  /** Asks at once what is wanted of the turn. */
+  void sendNow() {
+    if (inFlight == null && !stopped) {
+      stopTimer();
+      send();
+    }
+  }
+
+  /** Writes all there is, and then does that. */
+  void drain(Runnable then) {
+    whenDrained = then;
+    if (pending.isEmpty() && inFlight == null) {
+      drained();
+    } else {
+      sendNow();
+    }
+  }
+
+  void stop() {
+    stopped = true;
+    stopTimer();
+    pending.clear();
+    whenDrained = null;
+  }
+
+  private void sendLater() {
+    if (inFlight != null || timer != null || stopped || pending.isEmpty()) {
+      return;
+    }
+    long wait = last == 0 || whenDrained != null ? 0 : sentAt + every - ticks.now();
+    if (wait <= 0) {
+      send();
+    } else {
+      timer = ticks.after(Duration.ofNanos(wait), () -> serial.run(this::timeIsUp));
+    }
+  }
+
+  private void timeIsUp() {
+    timer = null;
+    if (inFlight == null && !stopped) {
+      send();
+    }
+  }
+
+  private void send() {
+    List<Piece> pieces = new ArrayList<>();
+    List<Json> events = new ArrayList<>();
+    int chars = 0;
+    int taken = 0;
+    while (taken < pending.size() && chars < BATCH_CHARS) {
+      Piece piece = pending.get(taken++).toPiece();
+      Json event = Pieces.event(piece);
+      pieces.add(piece);
+      events.add(event);
+      chars += event.length();
+    }
+    pending.subList(0, taken).clear();
+    send(new Batch(last, List.copyOf(pieces), List.copyOf(events), ticks.now()));
+  }
+
+  private void send(Batch batch) {
+    inFlight = batch;
+    sentAt = ticks.now();
+    log.flush(key, attempt, batch.after(), batch.events(), lease)
+        .subscribe(
+            flushed -> serial.run(() -> answered(batch, flushed)),
+            error -> serial.run(() -> failed(batch, error)));
+  }
+
+  private void answered(Batch batch, Flushed flushed) {
+    if (stopped || inFlight != batch) {
+      return;
+    }
+    inFlight = null;
+    failures = 0;
+    switch (flushed) {
+      case Flushed.Lost _ -> {
+        stop();
+        owner.lost();
+      }
+      case Flushed.Kept(_, Cancel cancel) -> {
+        counts.flush.add(ticks.now() - batch.startedAt());
+        last = batch.after() + batch.pieces().size();
+        owner.kept(batch.after() + 1, batch.pieces());
+        if (cancel != Cancel.NONE && !stopped) {
+          owner.cancelled(cancel);
+        }
+        if (!stopped) {
+          goOn();
+        }
+      }
+    }
+  }
+
+  private void goOn() {
+    if (!pending.isEmpty()) {
+      sendLater();
+    } else if (whenDrained != null && inFlight == null) {
+      drained();
+    }
+  }
+
+  private void drained() {
+    Runnable then = whenDrained;
+    whenDrained = null;
+    if (then != null) {
+      then.run();
+    }
+  }
+
+  /** The same again, whatever the error was: without an answer nobody knows what the log took. */
+  private void failed(Batch batch, Throwable error) {
+    if (stopped || inFlight != batch) {
+      return;
+    }
+    if (Problems.isGone(error)) {
+      stop();
+      owner.lost();
+      return;
+    }
+    if (failures++ == 0 && !Problems.isAway(error)) {
+      logger.error("{}: the log did not take what was said; it is sent again", attempt, error);
+    }
+    counts.flushRetries.increment();
+    timer =
+        ticks.after(
+            Problems.pause(failures),
+            () ->
+                serial.run(() -> {
+                  timer = null;
+                  if (!stopped && inFlight == batch) {
+                    send(batch);
+                  }
+                }));
+  }
+
+  private void stopTimer() {
+    if (timer != null) {
+      timer.dispose();
+      timer = null;
+    }
+  }
+
+  /** Consecutive pieces of one kind, which become one event. */
+  private static final class Growing {
+    private final Piece first;
+    private @Nullable StringBuilder more;
+
+    Growing(Piece first) {
+      this.first = first;
+    }
+
+    boolean takes(Piece next) {
+      String text =
+          switch (next) {
+            case Piece.Text(String t) when first instanceof Piece.Text -> t;
+            case Piece.Reasoning(String t) when first instanceof Piece.Reasoning -> t;
+            case Piece.Refusal(String t) when first instanceof Piece.Refusal -> t;
+            case Piece.ToolCall(int index, String id, String name, String arguments)
+                when first instanceof Piece.ToolCall begun
+                    && begun.index() == index
+                    && id == null
+                    && name == null ->
+                arguments;
+            default -> null;
+          };
+      if (text == null) {
+        return false;
+      }
+      if (more == null) {
+        more = new StringBuilder(textOf(first));
+      }
+      if (more.length() + text.length() > EVENT_CHARS) {
+        return false;
+      }
+      more.append(text);
+      return true;
+    }
+
+    Piece toPiece() {
+      if (more == null) {
+        return first;
+      }
+      String all = more.toString();
+      return switch (first) {
+        case Piece.Text _ -> new Piece.Text(all);
+        case Piece.Reasoning _ -> new Piece.Reasoning(all);
+        case Piece.Refusal _ -> new Piece.Refusal(all);
+        case Piece.ToolCall call -> new Piece.ToolCall(call.index(), call.id(), call.name(), all);
+        case Piece.Finish _ -> first;
+      };
+    }
+
+    private static String textOf(Piece piece) {
+      return switch (piece) {
+        case Piece.Text(String text) -> text;
+        case Piece.Reasoning(String text) -> text;
+        case Piece.Refusal(String text) -> text;
+        case Piece.ToolCall call -> call.arguments();
+        case Piece.Finish _ -> "";
+      };
+    }
+  }
+}

@@ -1,0 +1,407 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Message;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnLog.Recorded;
+import io.heddle.turn.TurnEvent.Delta;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+
+/**
+ * One turn that is followed here: makes of its log and of what is told of it one ordered stream
+ * without a hole, for all its followers.
+ *
+ * <p>What the log took is told by the runner, if it is here, else by the live channel. What comes
+ * next in order is passed on at once; for anything else, and each second in any case, the log is
+ * read from the last event on, once for everybody. The live channel is listened to before the first
+ * read, so nothing falls between the two.
+ */
+final class Followed {
+
+  private static final int CLOSED = -1;
+  private static final int PAGE = 1000;
+
+  private final Followers all;
+  private final SessionKey key;
+  private final String id;
+  private final byte[] prefix;
+  private final Serial serial = new Serial();
+  private final AtomicInteger members = new AtomicInteger();
+  private final List<Follower> followers = new ArrayList<>();
+  private final Answer answer = new Answer();
+
+  private @Nullable Disposable listening;
+  private @Nullable Turn turn;
+  private TurnEvent.@Nullable Ended end;
+  private long last;
+  private boolean ready;
+  private boolean reading;
+  private boolean readAgain;
+  private boolean fetching;
+  private long readAt;
+  private volatile boolean local;
+
+  Followed(Followers all, SessionKey key, String id) {
+    this.all = all;
+    this.key = key;
+    this.id = id;
+    this.prefix = Pieces.toldPrefix(id);
+  }
+
+  SessionKey session() {
+    return key;
+  }
+
+  String id() {
+    return id;
+  }
+
+  // ---- from any thread
+
+  /** Whether one more follower may come; the first one starts it. */
+  boolean enter() {
+    while (true) {
+      int now = members.get();
+      if (now == CLOSED) {
+        return false;
+      }
+      if (members.compareAndSet(now, now + 1)) {
+        if (now == 0) {
+          serial.run(this::start);
+        }
+        return true;
+      }
+    }
+  }
+
+  void join(Follower follower) {
+    serial.run(() -> {
+      followers.add(follower);
+      if (ready) {
+        begin(follower);
+      }
+    });
+  }
+
+  /** Whether that was the last one; nobody comes after. */
+  boolean leave(Follower follower) {
+    serial.run(() -> followers.remove(follower));
+    if (members.decrementAndGet() == 0 && members.compareAndSet(0, CLOSED)) {
+      serial.run(() -> {
+        if (listening != null) {
+          listening.dispose();
+        }
+      });
+      return true;
+    }
+    return false;
+  }
+
+  /** What the runner here, or the live channel, says that the log took. */
+  void said(long seq, List<Piece> pieces, boolean byRunner) {
+    serial.run(() -> {
+      local |= byRunner;
+      take(seq, pieces);
+    });
+  }
+
+  /** The runner here has ended the turn, after this many events. */
+  void endedHere(TurnEvent.Ended ended, long events) {
+    serial.run(() -> {
+      local = false;
+      if (ready && isRunning() && last == events) {
+        finish(ended);
+      } else {
+        read();
+      }
+    });
+  }
+
+  /** There is no runner here any more. */
+  void lostHere() {
+    serial.run(() -> {
+      local = false;
+      read();
+    });
+  }
+
+  /** Something happened to the session's turns. */
+  void look() {
+    if (!local) {
+      serial.run(this::read);
+    }
+  }
+
+  void tick() {
+    serial.run(() -> {
+      followers.forEach(this::feed);
+      if (local && all.runner(key, id) == null) {
+        local = false;
+      }
+      if (!local && end == null && all.ticks.now() - readAt >= Followers.TICK.toNanos() / 2) {
+        read();
+      }
+    });
+  }
+
+  void feedOne(Follower follower) {
+    serial.run(() -> feed(follower));
+  }
+
+  // ---- within the serial
+
+  private void start() {
+    listening = all.store.channel().listen(key, this::heard);
+    Runner runner = all.runner(key, id);
+    // Asked after this was entered in the map: what its log takes from now on is told here.
+    if (runner != null && runner.taken() == 0) {
+      local = true;
+      turn = runner.turn();
+      level();
+    } else {
+      read();
+    }
+  }
+
+  private void heard(Json message) {
+    if (!local && Pieces.hasPrefix(message, prefix)) {
+      Pieces.Told told = Pieces.told(message);
+      if (told == null) {
+        look();
+      } else {
+        said(told.seq(), told.pieces(), false);
+      }
+    }
+  }
+
+  private boolean isRunning() {
+    Turn now = turn;
+    return now != null && now.status() == Turn.Status.RUNNING;
+  }
+
+  private void take(long seq, List<Piece> pieces) {
+    if (end != null || seq + pieces.size() <= last + 1) {
+      return;
+    }
+    if (seq > last + 1 || !isRunning()) {
+      read();
+      return;
+    }
+    pass(seq, pieces);
+  }
+
+  /** Passes on what is new of it. */
+  private void pass(long seq, List<Piece> pieces) {
+    for (int i = (int) (last + 1 - seq); i < pieces.size(); i++) {
+      Piece piece = pieces.get(i);
+      last++;
+      answer.add(piece);
+      Delta delta = new Delta(last, piece);
+      for (Follower follower : followers) {
+        if (follower.hasBegun() && !follower.isBehind()) {
+          follower.take(delta);
+        }
+      }
+    }
+    followers.forEach(Follower::drain);
+  }
+
+  private void read() {
+    if (end != null || members.get() == CLOSED) {
+      return;
+    }
+    if (reading) {
+      readAgain = true;
+      return;
+    }
+    reading = true;
+    readAgain = false;
+    readAt = all.ticks.now();
+    long after = last;
+    all.store
+        .log()
+        .read(key, null, id, after, PAGE)
+        .subscribe(
+            recorded -> serial.run(() -> recorded(after, recorded)),
+            error -> serial.run(() -> unread(error)));
+  }
+
+  private void recorded(long after, Recorded recorded) {
+    reading = false;
+    if (end != null) {
+      return;
+    }
+    see(recorded.turn());
+    if (after + recorded.events().size() > last) {
+      pass(after + 1, Pieces.pieces(recorded.events()));
+    }
+    boolean level = last >= recorded.last() || recorded.events().isEmpty();
+    if (level && !ready) {
+      level();
+    }
+    if (level && recorded.turn().status().isEnd()) {
+      fetchEnd(recorded.turn());
+    } else if (!level || readAgain) {
+      read();
+    }
+  }
+
+  private void unread(Throwable error) {
+    reading = false;
+    // A store that is away is asked again at the next tick, but whoever has just come is told.
+    if (end == null && (!ready || !Problems.isAway(error))) {
+      for (Follower follower : List.copyOf(followers)) {
+        follower.fail(error);
+        follower.drain();
+      }
+    }
+  }
+
+  /** What changed in the record since it was last seen. */
+  private void see(Turn now) {
+    Turn before = turn;
+    turn = now;
+    if (before == null || before.status() != Turn.Status.QUEUED) {
+      return;
+    }
+    TurnEvent news =
+        now.status() == Turn.Status.QUEUED
+            ? now.queuePosition() == before.queuePosition()
+                ? null
+                : new TurnEvent.Queued(now.queuePosition())
+            : now.startedAt() == null ? null : new TurnEvent.Started(now);
+    if (news != null) {
+      for (Follower follower : followers) {
+        if (follower.hasBegun() && follower.isNew()) {
+          follower.tell(news);
+          follower.drain();
+        }
+      }
+    }
+  }
+
+  private void level() {
+    ready = true;
+    for (Follower follower : List.copyOf(followers)) {
+      begin(follower);
+    }
+  }
+
+  private void begin(Follower follower) {
+    Turn now = turn;
+    if (now == null || follower.hasBegun()) {
+      return;
+    }
+    follower.begin();
+    if (follower.isNew()) {
+      if (now.status() == Turn.Status.QUEUED) {
+        follower.tell(new TurnEvent.Queued(now.queuePosition()));
+      } else if (now.startedAt() != null) {
+        follower.tell(new TurnEvent.Started(now));
+      }
+    }
+    follower.setBehind(follower.at() < last);
+    endIfLevel(follower);
+    follower.drain();
+    feed(follower);
+  }
+
+  /** Gives a follower that fell behind, or came late, what it lacks, as far as it wants it. */
+  private void feed(Follower follower) {
+    if (!follower.isHungry()) {
+      return;
+    }
+    if (follower.isFarFrom(last)) {
+      follower.soFar(new TurnEvent.SoFar(last, answer.said()));
+      fed(follower);
+      return;
+    }
+    if (follower.at() >= last) {
+      fed(follower);
+      return;
+    }
+    follower.setReading(true);
+    long after = follower.at();
+    all.store
+        .log()
+        .read(key, null, id, after, follower.room())
+        .subscribe(
+            recorded ->
+                serial.run(() -> {
+                  follower.setReading(false);
+                  if (recorded.events().isEmpty()) {
+                    // Not what the record said; the next tick asks again.
+                    return;
+                  }
+                  long seq = after;
+                  for (Piece piece : Pieces.pieces(recorded.events())) {
+                    follower.take(new Delta(++seq, piece));
+                  }
+                  fed(follower);
+                }),
+            error ->
+                serial.run(() -> {
+                  follower.setReading(false);
+                  if (!Problems.isAway(error)) {
+                    follower.fail(error);
+                    follower.drain();
+                  }
+                }));
+  }
+
+  private void fed(Follower follower) {
+    follower.setBehind(follower.at() < last);
+    endIfLevel(follower);
+    follower.drain();
+  }
+
+  private void endIfLevel(Follower follower) {
+    TurnEvent.Ended ended = end;
+    if (ended != null && !follower.isBehind() && !follower.isOver()) {
+      follower.end(ended);
+    }
+  }
+
+  private void fetchEnd(Turn ended) {
+    if (fetching) {
+      return;
+    }
+    fetching = true;
+    Records.output(all.store.reader(), ended)
+        .subscribe(
+            messages -> serial.run(() -> fetched(ended, messages)),
+            error ->
+                serial.run(() -> {
+                  fetching = false;
+                  // The output went with the session, or was deleted; else the next look finds it.
+                  if (!Problems.isAway(error)) {
+                    fetched(ended, List.of());
+                  }
+                }));
+  }
+
+  private void fetched(Turn ended, List<Message> messages) {
+    if (end == null) {
+      finish(new TurnEvent.Ended(ended, messages));
+    }
+  }
+
+  private void finish(TurnEvent.Ended ended) {
+    end = ended;
+    turn = ended.turn();
+    all.ended(this);
+    for (Follower follower : List.copyOf(followers)) {
+      if (follower.hasBegun()) {
+        endIfLevel(follower);
+        follower.drain();
+      } else {
+        begin(follower);
+      }
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
+
+/**
+ * The turns that are followed here, each a {@link Followed} that is made with its first follower
+ * and gone with the last. One listener to the changes and one ticker serve all of them.
+ */
+final class Followers implements ChangeFeed.Listener {
+
+  static final Duration TICK = Duration.ofSeconds(1);
+
+  private static final byte[] OF_TURN = "{\"type\":\"turn.".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] QUEUED =
+      "{\"type\":\"turn.queued\"".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] SESSION = "{\"type\":\"session.".getBytes(StandardCharsets.US_ASCII);
+
+  final TurnStore store;
+  final Ticks ticks;
+
+  private final TurnCounts counts;
+  private final Map<Name, Followed> followed = new ConcurrentHashMap<>();
+  private final Map<SessionKey, Set<Followed>> bySession = new ConcurrentHashMap<>();
+  private final Disposable.Composite work = Disposables.composite();
+  private Function<String, @Nullable Runner> runners = _ -> null;
+  private Consumer<SessionKey> queued = _ -> {};
+
+  /** A turn's id does not name the tenant. */
+  private record Name(SessionKey session, String turn) {}
+
+  Followers(TurnStore store, Ticks ticks, TurnCounts counts) {
+    this.store = store;
+    this.ticks = ticks;
+    this.counts = counts;
+  }
+
+  /**
+   * @param runners finds the runner of a turn that runs here
+   * @param queued is told of every session in which a turn began to wait
+   */
+  void start(Function<String, @Nullable Runner> runners, Consumer<SessionKey> queued) {
+    this.runners = runners;
+    this.queued = queued;
+    work.add(store.feed().listen(this));
+    work.add(ticks.every(TICK, () -> followed.values().forEach(Followed::tick)));
+  }
+
+  void close() {
+    work.dispose();
+  }
+
+  @Nullable Runner runner(SessionKey session, String turn) {
+    Runner runner = runners.apply(turn);
+    return runner != null && runner.session().equals(session) ? runner : null;
+  }
+
+  /** The caller may see the turn. */
+  Flux<TurnEvent> follow(SessionKey session, String turn, long after) {
+    return Flux.create(
+        sink -> {
+          Followed one = enter(session, turn);
+          Follower[] me = new Follower[1];
+          Follower follower = new Follower(sink, after, () -> one.feedOne(me[0]));
+          me[0] = follower;
+          counts.followers.increment();
+          sink.onDispose(() -> {
+            counts.followers.decrement();
+            if (one.leave(follower)) {
+              forget(one);
+            }
+          });
+          one.join(follower);
+        },
+        FluxSink.OverflowStrategy.IGNORE);
+  }
+
+  private Followed enter(SessionKey session, String turn) {
+    Name name = new Name(session, turn);
+    while (true) {
+      Followed one = followed.computeIfAbsent(name, _ -> new Followed(this, session, turn));
+      bySession.compute(
+          session,
+          (_, some) -> {
+            Set<Followed> all = some == null ? ConcurrentHashMap.newKeySet() : some;
+            all.add(one);
+            return all;
+          });
+      if (one.enter()) {
+        return one;
+      }
+      forget(one);
+    }
+  }
+
+  private void forget(Followed one) {
+    followed.remove(new Name(one.session(), one.id()), one);
+    bySession.computeIfPresent(
+        one.session(),
+        (_, some) -> {
+          some.remove(one);
+          return some.isEmpty() ? null : some;
+        });
+  }
+
+  /** Nobody joins it any more: who comes now reads what there is. */
+  void ended(Followed one) {
+    forget(one);
+  }
+
+  // ---- of the runners here
+
+  void said(SessionKey session, String turn, long seq, List<Piece> pieces) {
+    Followed one = followed.get(new Name(session, turn));
+    if (one != null) {
+      one.said(seq, pieces, true);
+    }
+  }
+
+  void ended(TurnEvent.Ended ended, long events) {
+    Followed one = followed.get(new Name(ended.turn().session(), ended.turn().id()));
+    if (one != null) {
+      one.endedHere(ended, events);
+    }
+  }
+
+  void lost(SessionKey session, String turn) {
+    Followed one = followed.get(new Name(session, turn));
+    if (one != null) {
+      one.lostHere();
+    }
+  }
+
+  // ---- of the changes
+
+  @Override
+  public void changed(Change.Published change) {
+    Json body = change.body();
+    boolean ofTurn = body == null || Pieces.hasPrefix(body, OF_TURN);
+    if (ofTurn && body != null && Pieces.hasPrefix(body, QUEUED)) {
+      queued.accept(change.session());
+    }
+    Set<Followed> some = bySession.get(change.session());
+    if (some != null && (ofTurn || Pieces.hasPrefix(body, SESSION))) {
+      some.forEach(Followed::look);
+    }
+  }
+
+  @Override
+  public void compared(int partition, long seq, long askedAt) {
+    // Each turn is looked at every second anyway.
+  }
+
+  @Override
+  public void lost(int partition, ChangeFeed.Loss loss) {
+    // As above.
+  }
+}

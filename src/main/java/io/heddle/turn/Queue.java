@@ -1,0 +1,241 @@
+package io.heddle.turn;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.Outcome;
+import io.heddle.session.Turn;
+import io.heddle.session.Write;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Turns that wait. The store keeps them, with all that is needed to run them; whoever ends a turn
+ * starts the next one, and what nobody starts the {@link Reaper} finds within a second.
+ */
+final class Queue {
+
+  private static final Logger log = LoggerFactory.getLogger(Queue.class);
+
+  /** How long the start of a turn waits for somebody's lock; after that the reaper tries. */
+  private static final Duration LOCK_WAIT = Duration.ofSeconds(2);
+
+  /** A head that cannot start is dropped, and the one behind it is tried, so often at once. */
+  private static final int TRIES = 20;
+
+  private final TurnStore store;
+  private final Runners runners;
+  private final TurnProperties properties;
+  private final Ticks ticks;
+  private final InstantSource clock;
+
+  /** Sessions in which a turn was told to wait; at the end of another one it is worth a look. */
+  private final Cache<SessionKey, Boolean> mayWait;
+
+  /** Sessions in which a turn ended here a moment ago. */
+  private final Cache<SessionKey, Boolean> endedLately;
+
+  /** Turns that were taken here and wait, each with what ends it when it has waited too long. */
+  private final Map<String, Disposable> deadlines = new ConcurrentHashMap<>();
+
+  Queue(
+      TurnStore store,
+      Runners runners,
+      TurnProperties properties,
+      Ticks ticks,
+      InstantSource clock) {
+    this.store = store;
+    this.runners = runners;
+    this.properties = properties;
+    this.ticks = ticks;
+    this.clock = clock;
+    this.mayWait = remembering(properties.queueDeadline().plusMinutes(1));
+    this.endedLately = remembering(properties.reapEvery());
+  }
+
+  private Cache<SessionKey, Boolean> remembering(Duration life) {
+    return Caffeine.newBuilder()
+        .maximumSize(100_000)
+        .expireAfterWrite(life)
+        .ticker(ticks::now)
+        .build();
+  }
+
+  /** A turn began to wait there. */
+  void heard(SessionKey key) {
+    mayWait.put(key, true);
+    if (endedLately.getIfPresent(key) != null) {
+      // It was heard of after the end of the one before it, which looked for it too early.
+      lookForNext(key);
+    }
+  }
+
+  /** A turn that was ordered here waits. */
+  void taken(SessionKey key, String turn) {
+    heard(key);
+    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn)));
+  }
+
+  /** How many turns that were ordered here wait, as far as is known. */
+  int size() {
+    return deadlines.size();
+  }
+
+  /** A turn was started or ended, perhaps one that was ordered here. */
+  void noLongerWaits(String turn) {
+    Disposable deadline = deadlines.remove(turn);
+    if (deadline != null) {
+      deadline.dispose();
+    }
+  }
+
+  /** After the end of a turn that ran here: starts the next one, if one may wait. */
+  void ended(SessionKey key) {
+    endedLately.put(key, true);
+    if (mayWait.getIfPresent(key) != null) {
+      lookForNext(key);
+    }
+  }
+
+  private void lookForNext(SessionKey key) {
+    if (!runners.isDraining()) {
+      next(key)
+          .subscribe(
+              _ -> {},
+              error -> log.debug("{}: the next turn was not started: {}", key, error.toString()));
+    }
+  }
+
+  /** Starts the turn at the head of the queue, if none runs and one waits; whether it did. */
+  Mono<Boolean> next(SessionKey key) {
+    return store.log().list(key, null).flatMap(turns -> next(key, turns));
+  }
+
+  Mono<Boolean> next(SessionKey key, List<Turn> turns) {
+    return next(key, turns, TRIES);
+  }
+
+  private Mono<Boolean> next(SessionKey key, List<Turn> turns, int tries) {
+    Turn head = null;
+    for (Turn turn : turns) {
+      if (turn.status() == Turn.Status.RUNNING) {
+        return Mono.just(false);
+      }
+      if (turn.status() == Turn.Status.QUEUED && head == null) {
+        head = turn;
+      }
+    }
+    if (head == null) {
+      mayWait.invalidate(key);
+      return Mono.just(false);
+    }
+    if (runners.isFull() || tries == 0) {
+      return Mono.just(false);
+    }
+    Turn first = head;
+    if (isLate(first)) {
+      return drop(first, tooLate()).then(Mono.defer(() -> nextAfter(key, tries)));
+    }
+    return store
+        .services()
+        .write(key, new Write.NextTurn(first.id(), properties.lease()), Conditions.NONE, LOCK_WAIT)
+        .flatMap(outcome -> run(first, outcome))
+        .onErrorResume(error -> refused(key, first, error, tries));
+  }
+
+  private Mono<Boolean> nextAfter(SessionKey key, int tries) {
+    return store.log().list(key, null).flatMap(turns -> next(key, turns, tries - 1));
+  }
+
+  private Mono<Boolean> run(Turn waiting, Outcome outcome) {
+    noLongerWaits(waiting.id());
+    String user = outcome instanceof Outcome.Applied applied ? applied.user() : null;
+    return store
+        .log()
+        .read(waiting.session(), null, waiting.id(), 0, 0)
+        .retryWhen(ticks.whileAway())
+        .map(recorded -> {
+          Turn turn = recorded.turn();
+          if (turn.status() == Turn.Status.RUNNING && runners.of(turn.id()) == null) {
+            runners.run(turn, user);
+          }
+          return true;
+        });
+  }
+
+  private Mono<Boolean> refused(SessionKey key, Turn head, Throwable error, int tries) {
+    ProblemCode code = Problems.codeOf(error);
+    if (code == null) {
+      return Mono.error(error);
+    }
+    return switch (code) {
+      // Somebody was faster, or the head was cancelled.
+      case TURN_NOT_FOUND, TURN_ENDED -> nextAfter(key, tries);
+      // It will not become better by waiting, and those behind it wait too.
+      case SESSION_COMPLETE, SESSION_TOO_LARGE, MESSAGE_EXISTS ->
+          drop(head, Problem.of(code, "the turn could not start: " + code.title()))
+              .then(Mono.defer(() -> nextAfter(key, tries)));
+      case TURN_RUNNING -> Mono.just(false);
+      default -> Mono.error(error);
+    };
+  }
+
+  private boolean isLate(Turn turn) {
+    return turn.createdAt().plus(properties.queueDeadline()).isBefore(clock.instant());
+  }
+
+  private Problem tooLate() {
+    return Problem.of(
+        ProblemCode.TURN_QUEUE_TIMEOUT,
+        "the turn waited longer than " + properties.queueDeadline().toSeconds() + " s");
+  }
+
+  private void expire(SessionKey key, String turn) {
+    deadlines.remove(turn);
+    store
+        .log()
+        .read(key, null, turn, 0, 0)
+        .filter(recorded -> recorded.turn().status() == Turn.Status.QUEUED)
+        .flatMap(recorded -> drop(recorded.turn(), tooLate()))
+        .retryWhen(ticks.whileAway())
+        .subscribe(
+            _ -> {},
+            error -> log.debug("{}: a late turn was not ended: {}", turn, error.toString()));
+  }
+
+  /** Ends a waiting turn; that it has started or ended meanwhile is as good. */
+  private Mono<Void> drop(Turn turn, Problem why) {
+    noLongerWaits(turn.id());
+    Ending ending = Ending.failed(why);
+    return store
+        .services()
+        .write(
+            turn.session(),
+            new Write.DropTurn(turn.id(), ending.toJson()),
+            Conditions.NONE,
+            Duration.ZERO)
+        .doOnNext(outcome -> {
+          if (outcome instanceof Outcome.Applied) {
+            runners.counts.countEnd(Turn.Status.FAILED);
+            runners.settle(turn, 0);
+          }
+        })
+        .then()
+        .onErrorResume(
+            error ->
+                Problems.is(error, ProblemCode.TURN_ENDED)
+                    || Problems.is(error, ProblemCode.TURN_RUNNING)
+                    || Problems.is(error, ProblemCode.TURN_NOT_FOUND),
+            _ -> Mono.empty());
+  }
+}

@@ -1,0 +1,208 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.Turn;
+import io.heddle.session.Turn.Cancel;
+import io.heddle.session.TurnAttempt;
+import io.heddle.session.TurnId;
+import io.heddle.session.Write;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Looks after turns whose replica died, and after waiting ones that nobody started. Every replica
+ * has one; that two do the same at once is decided in the store, which compares the attempt and
+ * refuses while its owner's lease has not ended.
+ */
+final class Reaper {
+
+  private static final Logger log = LoggerFactory.getLogger(Reaper.class);
+  private static final int CONCURRENCY = 8;
+  private static final int PAGE = 1000;
+
+  /** A round that takes longer is left, so that one session cannot hold up all others. */
+  private static final Duration ROUND = Duration.ofSeconds(30);
+
+  private final TurnStore store;
+  private final Runners runners;
+  private final Queue queue;
+  private final TurnProperties properties;
+  private final AtomicBoolean atWork = new AtomicBoolean();
+  private final Ticks ticks;
+  private Disposable ticker = () -> {};
+
+  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties, Ticks ticks) {
+    this.store = store;
+    this.runners = runners;
+    this.queue = queue;
+    this.properties = properties;
+    this.ticks = ticks;
+  }
+
+  void start() {
+    ticker = ticks.every(properties.reapEvery(), this::round);
+  }
+
+  void close() {
+    ticker.dispose();
+  }
+
+  private void round() {
+    if (runners.isDraining() || !atWork.compareAndSet(false, true)) {
+      return;
+    }
+    store
+        .log()
+        .due(properties.lease())
+        .flatMap(key -> look(key).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
+        .then()
+        .timeout(ROUND, ticks.scheduler())
+        .doFinally(_ -> atWork.set(false))
+        .subscribe(
+            _ -> {}, error -> log.debug("due turns could not be looked at: {}", error.toString()));
+  }
+
+  private static Mono<Void> notNow(SessionKey key, Throwable error) {
+    if (!Problems.isAway(error) && !Problems.isGone(error)) {
+      log.debug("{}: its turns could not be looked after: {}", key, error.toString());
+    }
+    return Mono.empty();
+  }
+
+  /** What there is to do in a session. */
+  Mono<Void> look(SessionKey key) {
+    return store
+        .log()
+        .list(key, null)
+        .flatMap(turns -> {
+          Turn running = null;
+          boolean waiting = false;
+          for (Turn turn : turns) {
+            running = turn.status() == Turn.Status.RUNNING ? turn : running;
+            waiting |= turn.status() == Turn.Status.QUEUED;
+          }
+          if (running != null) {
+            return lookAfter(running);
+          }
+          return waiting ? queue.next(key, turns).then() : touch(key, turns);
+        });
+  }
+
+  private Mono<Void> lookAfter(Turn turn) {
+    Runner runner = runners.of(turn.id());
+    if (runner != null && runner.turn().attempt() == turn.attempt()) {
+      // Alive, whatever the lease says; its next renewal moves the session to its true time.
+      runner.wake();
+      return Mono.empty();
+    }
+    if (turn.cancel() != Cancel.NONE || turn.attempt() >= properties.attempts()) {
+      return end(turn);
+    }
+    // It decides by the store's clock whether the owner is dead, and by the log whether somebody
+    // may have seen a word of it.
+    return write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+        .flatMap(outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty())
+        .onErrorResume(error -> Problems.is(error, ProblemCode.TURN_ENDED), _ -> end(turn));
+  }
+
+  private Mono<Void> rerun(Turn dead, Outcome.Applied applied) {
+    log.info("{}: its replica died before the first token; it is begun again here", dead.id());
+    runners.counts.retaken.increment();
+    return store
+        .log()
+        .read(dead.session(), null, dead.id(), 0, 0)
+        .retryWhen(ticks.whileAway())
+        .doOnNext(recorded -> {
+          if (recorded.turn().attempt() == dead.attempt() + 1) {
+            runners.run(recorded.turn(), applied.user());
+          }
+        })
+        .then();
+  }
+
+  /** Ends a dead attempt with what its log has. */
+  private Mono<Void> end(Turn turn) {
+    Answer said = new Answer();
+    return readAll(turn, 0, said).then(Mono.defer(() -> end(turn, said)));
+  }
+
+  private Mono<Void> readAll(Turn turn, long after, Answer said) {
+    return store
+        .log()
+        .read(turn.session(), null, turn.id(), after, PAGE)
+        .flatMap(recorded -> {
+          said.addAll(Pieces.pieces(recorded.events()));
+          long last = after + recorded.events().size();
+          return last < recorded.last() && !recorded.events().isEmpty()
+              ? readAll(turn, last, said)
+              : Mono.empty();
+        });
+  }
+
+  private Mono<Void> end(Turn turn, Answer said) {
+    boolean asked = turn.cancel() != Cancel.NONE;
+    boolean rollback = turn.cancel() == Cancel.ROLLBACK;
+    Ending ending =
+        asked
+            ? Ending.CANCELLED
+            : new Ending(
+                Turn.Status.INCOMPLETE,
+                null,
+                Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn died"));
+    List<NewMessage> output = rollback ? new ArrayList<>() : said.cutShort(turn.id(), ending.why());
+    return runners
+        .history
+        .tokensOf(said.counted())
+        .flatMap(tokens -> {
+          Usage usage = tokens == 0 ? null : new Usage(0, tokens, 0, 0);
+          Json end = ending.toJson(usage, null, false);
+          List<String> remove = rollback ? turn.input() : List.of();
+          return write(
+                  turn.session(),
+                  new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true))
+              .flatMap(outcome -> {
+                if (outcome instanceof Outcome.Applied) {
+                  log.info("{}: its replica died; ended as {}", turn.id(), ending.status().text());
+                  runners.counts.reaped.increment();
+                  runners.counts.countEnd(ending.status());
+                  runners.settle(turn, TurnRequest.of(turn).inputTokens() + tokens);
+                }
+                return queue.next(turn.session()).then();
+              });
+        })
+        .onErrorResume(
+            error ->
+                Problems.is(error, ProblemCode.TURN_RUNNING)
+                    || Problems.is(error, ProblemCode.TURN_ENDED),
+            _ -> Mono.empty());
+  }
+
+  /** Nothing to do there: a write that is refused moves the session to its true time. */
+  private Mono<Void> touch(SessionKey key, List<Turn> turns) {
+    String none =
+        turns.isEmpty() ? new TurnId("0".repeat(16), key.id()).toString() : turns.getFirst().id();
+    return write(key, new Write.NextTurn(none, properties.lease()))
+        .then()
+        .onErrorResume(_ -> Mono.empty());
+  }
+
+  private Mono<Outcome> write(SessionKey key, Write write) {
+    return store.services().write(key, write, Conditions.NONE, Duration.ZERO);
+  }
+
+  private static TurnAttempt attempt(Turn turn) {
+    return new TurnAttempt(turn.id(), turn.attempt());
+  }
+}

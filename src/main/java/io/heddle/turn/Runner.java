@@ -1,0 +1,361 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.Turn;
+import io.heddle.session.Turn.Cancel;
+import io.heddle.session.TurnAttempt;
+import io.heddle.session.Write.EndTurn;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * One attempt of a turn that runs on this replica: asks the model, has the {@link Flusher} write
+ * what it says, and ends the turn, once. Whatever happens to the caller, to the store or to the
+ * model, it comes to one of two ends: the turn has ended in the store, or it is another's.
+ *
+ * <p>All of it is done within one {@link Serial}.
+ */
+final class Runner implements Flusher.Owner {
+
+  private static final Logger log = LoggerFactory.getLogger(Runner.class);
+
+  private static final Usage NOTHING = new Usage(0, 0, 0, 0);
+
+  private final Runners runners;
+  private final Turn turn;
+  private final TurnRequest request;
+  private final TurnAttempt attempt;
+  private final @Nullable String user;
+  private final Serial serial = new Serial();
+  private final Flusher flusher;
+  private final WholeCharacters characters = new WholeCharacters();
+  private final Answer answer = new Answer();
+  private final Disposable.Swap model = Disposables.swap();
+  private final long startedAt;
+
+  private Phase phase = Phase.ASKING;
+  private @Nullable Disposable listening;
+  private @Nullable ModelCall asked;
+  private boolean cached;
+  private boolean unsure;
+  private boolean rollback;
+  private int failures;
+  private volatile long taken;
+
+  private enum Phase {
+    ASKING,
+    SPEAKING,
+    ENDING,
+    OVER
+  }
+
+  /** What ends the turn in the store. */
+  private record End(Ending how, EndTurn write, long tokens) {}
+
+  /**
+   * @param turn running, in this attempt
+   * @param user whom the session belongs to
+   */
+  Runner(Runners runners, Turn turn, @Nullable String user) {
+    this.runners = runners;
+    this.turn = turn;
+    this.request = TurnRequest.of(turn);
+    this.attempt = new TurnAttempt(turn.id(), turn.attempt());
+    this.user = user;
+    this.startedAt = runners.ticks.now();
+    this.flusher =
+        new Flusher(
+            runners.store.log(),
+            turn.session(),
+            attempt,
+            runners.properties,
+            serial,
+            runners.ticks,
+            runners.counts,
+            this);
+  }
+
+  SessionKey session() {
+    return turn.session();
+  }
+
+  Turn turn() {
+    return turn;
+  }
+
+  /** Whether a caller who must own the session may see this turn. */
+  boolean isVisibleTo(@Nullable String owner) {
+    return owner == null || owner.equals(user);
+  }
+
+  /** How many events the log has taken. */
+  long taken() {
+    return taken;
+  }
+
+  // ---- from any thread
+
+  void start() {
+    serial.run(this::ask);
+  }
+
+  /** Renews the lease, if it is time to. */
+  void tick() {
+    serial.run(() -> {
+      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+        flusher.renew(runners.properties.renewEvery());
+      }
+    });
+  }
+
+  /** Somebody may have asked for its end: the store knows. */
+  void wake() {
+    serial.run(() -> {
+      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+        flusher.sendNow();
+      }
+    });
+  }
+
+  /** Ends it as it is, because this replica stops. */
+  void interrupt() {
+    serial.run(() ->
+        end(
+            new Ending(
+                Turn.Status.INCOMPLETE,
+                null,
+                Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn was stopped"))));
+  }
+
+  // ---- asking
+
+  private void ask() {
+    byte[] prefix = Pieces.cancelPrefix(turn.id());
+    listening =
+        runners
+            .store
+            .channel()
+            .listen(
+                session(),
+                message -> {
+                  if (Pieces.hasPrefix(message, prefix)) {
+                    wake();
+                  }
+                });
+    model.update(
+        runners
+            .history
+            .call(session(), request, turn.input(), turn.id())
+            .retryWhen(runners.ticks.whileAway())
+            .flatMapMany(this::call)
+            .subscribe(
+                piece -> serial.run(() -> said(piece)),
+                error -> serial.run(() -> failed(error)),
+                () -> serial.run(this::silent)));
+  }
+
+  private Flux<Piece> call(ModelCall call) {
+    serial.run(() -> asked = call);
+    Duration maxAge = request.cacheFor();
+    return maxAge == null
+        ? runners.upstream.call(call)
+        : runners.cache.call(
+            session().tenant(), call, maxAge, () -> serial.run(() -> cached = true));
+  }
+
+  private void said(Piece piece) {
+    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+      return;
+    }
+    if (phase == Phase.ASKING) {
+      phase = Phase.SPEAKING;
+      runners.counts.firstToken.add(runners.ticks.now() - startedAt);
+    }
+    if (piece instanceof Piece.Finish finish) {
+      // The call is let go on to its end: a connection that is cut off cannot be used again.
+      end(Ending.of(finish), finish);
+      return;
+    }
+    Piece whole = characters.take(piece);
+    if (whole != null) {
+      answer.add(whole);
+      flusher.add(whole);
+      if (answer.length() > runners.properties.maxAnswer().toBytes()) {
+        end(new Ending(Turn.Status.INCOMPLETE, "length", null));
+      }
+    }
+  }
+
+  private void failed(Throwable error) {
+    if (error instanceof ProblemException e) {
+      end(Ending.failed(e.problem()));
+    } else {
+      if (phase != Phase.OVER) {
+        log.error("{}: the model could not be asked", attempt, error);
+      }
+      end(Ending.failed(Problem.of(ProblemCode.INTERNAL, "the model could not be asked")));
+    }
+  }
+
+  private void silent() {
+    end(
+        Ending.failed(
+            Problem.of(ProblemCode.MODEL_FAILED, "the model's answer broke off before its end")));
+  }
+
+  // ---- what the flusher tells
+
+  @Override
+  public void kept(long seq, List<Piece> pieces) {
+    taken = flusher.last();
+    if (!pieces.isEmpty()) {
+      runners.followers.said(session(), turn.id(), seq, pieces);
+    }
+  }
+
+  @Override
+  public void cancelled(Cancel cancel) {
+    rollback |= cancel == Cancel.ROLLBACK;
+    end(Ending.CANCELLED);
+  }
+
+  @Override
+  public void lost() {
+    runners.counts.lost.increment();
+    log.info(
+        "{}: the turn is not run here any more: it was taken over, has ended or is gone", attempt);
+    over();
+    runners.followers.lost(session(), turn.id());
+  }
+
+  // ---- the end
+
+  private void end(Ending how) {
+    end(how, null);
+  }
+
+  private void end(Ending how, Piece.@Nullable Finish finish) {
+    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+      return;
+    }
+    phase = Phase.ENDING;
+    if (finish == null) {
+      model.dispose();
+    }
+    // Whoever follows the turn must have all of it before its end.
+    flusher.drain(() ->
+        usage(how, finish)
+            .subscribe(
+                usage -> serial.run(() -> send(end(how, finish, usage))),
+                error -> {
+                  log.error("{}: tokens could not be counted", attempt, error);
+                  serial.run(() -> send(end(how, finish, NOTHING)));
+                }));
+  }
+
+  /** What the server said, else what was counted here. */
+  private Mono<Usage> usage(Ending how, Piece.@Nullable Finish finish) {
+    ModelCall call = asked;
+    if (finish != null && finish.usage() != null) {
+      return Mono.just(finish.usage());
+    }
+    boolean unanswered = how.status() == Turn.Status.FAILED && answer.isEmpty();
+    if (call == null || unanswered) {
+      return Mono.just(NOTHING);
+    }
+    return Mono.zip(
+        runners.history.tokensOf(call),
+        runners.history.tokensOf(answer.counted()),
+        (input, output) -> new Usage(input, output, 0, 0));
+  }
+
+  private End end(Ending how, Piece.@Nullable Finish finish, Usage usage) {
+    // Asked for while the last of the answer was written: it is not too late yet.
+    Ending ending = rollback ? Ending.CANCELLED : how;
+    boolean whole = ending.status() == Turn.Status.COMPLETED;
+    List<NewMessage> output =
+        rollback
+            ? List.of()
+            : whole ? answer.whole(turn.id()) : answer.cutShort(turn.id(), ending.why());
+    String name = finish == null ? null : finish.model();
+    Json json = ending.toJson(usage.total() == 0 ? null : usage, name, cached);
+    List<String> remove = rollback ? turn.input() : List.of();
+    return new End(
+        ending,
+        new EndTurn(attempt, ending.status(), output, json, remove, false),
+        cached ? 0 : usage.total());
+  }
+
+  private void send(End end) {
+    if (phase == Phase.OVER) {
+      return;
+    }
+    runners
+        .store
+        .services()
+        .write(session(), end.write(), Conditions.NONE, Duration.ZERO)
+        .subscribe(
+            outcome -> serial.run(() -> ended(end, outcome)),
+            error -> serial.run(() -> notEnded(end, error)));
+  }
+
+  private void ended(End end, Outcome outcome) {
+    if (phase == Phase.OVER) {
+      return;
+    }
+    over();
+    boolean ours = outcome instanceof Outcome.Applied || unsure;
+    if (ours) {
+      runners.counts.countEnd(end.how().status());
+      runners.settle(turn, end.tokens());
+    }
+    if (outcome instanceof Outcome.Applied applied) {
+      runners.followers.ended(Records.ended(turn, end.write(), applied.head()), flusher.last());
+    } else {
+      runners.followers.lost(session(), turn.id());
+    }
+    runners.next(session());
+  }
+
+  private void notEnded(End end, Throwable error) {
+    if (phase == Phase.OVER) {
+      return;
+    }
+    if (Problems.isAway(error)) {
+      unsure |= Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
+      runners.ticks.after(Problems.pause(++failures), () -> serial.run(() -> send(end)));
+    } else if (Problems.isGone(error) || Problems.is(error, ProblemCode.TURN_ENDED)) {
+      lost();
+    } else {
+      // No refusal that a second try could change. The lease runs out, and a reaper tries.
+      log.error("{}: the turn could not be ended", attempt, error);
+      over();
+      runners.followers.lost(session(), turn.id());
+    }
+  }
+
+  private void over() {
+    phase = Phase.OVER;
+    flusher.stop();
+    model.dispose();
+    if (listening != null) {
+      listening.dispose();
+      listening = null;
+    }
+    runners.over(this);
+  }
+}

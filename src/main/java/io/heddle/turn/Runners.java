@@ -1,0 +1,149 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Turn;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+
+/** The turns that run on this replica, and what they share. */
+final class Runners {
+
+  private static final Logger log = LoggerFactory.getLogger(Runners.class);
+
+  /** How much longer than the grace a stop waits for the store to take the ends. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+
+  final TurnStore store;
+  final Upstream upstream;
+  final AnswerCache cache;
+  final History history;
+  final TurnProperties properties;
+  final Ticks ticks;
+  final TurnCounts counts;
+  final Followers followers;
+
+  private final TokenBudget budget;
+  private final Map<String, Runner> running = new ConcurrentHashMap<>();
+  private final Sinks.Empty<Void> empty = Sinks.empty();
+  private final Disposable ticker;
+  private volatile boolean draining;
+  private Consumer<SessionKey> next = _ -> {};
+
+  Runners(
+      TurnStore store,
+      Upstream upstream,
+      AnswerCache cache,
+      History history,
+      TokenBudget budget,
+      TurnProperties properties,
+      Ticks ticks,
+      TurnCounts counts,
+      Followers followers) {
+    this.store = store;
+    this.upstream = upstream;
+    this.cache = cache;
+    this.history = history;
+    this.budget = budget;
+    this.properties = properties;
+    this.ticks = ticks;
+    this.counts = counts;
+    this.followers = followers;
+    // Often enough that a silence is never much longer than it may be.
+    this.ticker =
+        ticks.every(
+            properties.renewEvery().dividedBy(4), () -> running.values().forEach(Runner::tick));
+  }
+
+  /**
+   * @param next looks for a turn that waits in the session, after one has ended here
+   */
+  void whenEnded(Consumer<SessionKey> next) {
+    this.next = next;
+  }
+
+  /** Runs a turn that was just started, or taken over, in the name of this replica. */
+  void run(Turn turn, @Nullable String user) {
+    Runner runner = new Runner(this, turn, user);
+    running.put(turn.id(), runner);
+    counts.started.increment();
+    runner.start();
+    if (draining) {
+      runner.interrupt();
+    }
+  }
+
+  @Nullable Runner of(String turn) {
+    return running.get(turn);
+  }
+
+  /** Whether this replica takes no more turns now. */
+  boolean isFull() {
+    int most = properties.maxRunning();
+    return draining || (most > 0 && running.size() >= most);
+  }
+
+  boolean isDraining() {
+    return draining;
+  }
+
+  int size() {
+    return running.size();
+  }
+
+  void over(Runner runner) {
+    running.remove(runner.turn().id(), runner);
+    if (draining && running.isEmpty()) {
+      empty.tryEmitEmpty();
+    }
+  }
+
+  void next(SessionKey key) {
+    if (!draining) {
+      next.accept(key);
+    }
+  }
+
+  /** Settles what was reserved for a turn; that this fails must not harm anybody. */
+  void settle(Turn turn, long used) {
+    Json reserved = TurnRequest.of(turn).reserved();
+    if (reserved != null) {
+      budget
+          .settle(reserved, used)
+          .subscribe(
+              _ -> {},
+              error -> log.warn("{}: tokens were not settled: {}", turn.id(), error.toString()));
+    }
+  }
+
+  /**
+   * Takes no more turns, lets those that run go on for that long, and then ends them as they are.
+   * Completes when none runs here any more.
+   */
+  Mono<Void> drain(Duration grace) {
+    return Mono.defer(() -> {
+      draining = true;
+      if (running.isEmpty()) {
+        return Mono.empty();
+      }
+      Disposable interruption =
+          ticks.after(grace, () -> running.values().forEach(Runner::interrupt));
+      return empty
+          .asMono()
+          .timeout(grace.plus(LAST_WORDS), Mono.empty(), ticks.scheduler())
+          .doFinally(_ -> interruption.dispose());
+    });
+  }
+
+  void close() {
+    ticker.dispose();
+  }
+}

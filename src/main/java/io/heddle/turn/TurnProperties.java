@@ -1,0 +1,86 @@
+package io.heddle.turn;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * Turns.
+ *
+ * @param lease how long the replica that runs a turn may be silent before another one takes it for
+ *     dead
+ * @param renewEvery how often it says that it lives while the model says nothing
+ * @param flushEvery how often at most what a model said is written to the log; the first of it is
+ *     written at once
+ * @param reapEvery how often a replica looks for turns whose owner died, and for waiting ones that
+ *     nobody started
+ * @param maxQueue how many turns may wait in a session
+ * @param queueDeadline how long a turn may wait
+ * @param keep how long record and log are kept after a turn's end
+ * @param attempts model calls of one turn, while replicas die before the first token
+ * @param historyMessages how many messages of the thread a model is told, the newest; those of the
+ *     turn's own input always
+ * @param historyTokens how many tokens they may have
+ * @param reserveOutput output tokens to reserve for a request that does not limit them
+ * @param maxAnswer the longest answer; one that gets longer ends there, as incomplete
+ * @param maxRunning how many turns a replica runs at once, 0 for any number
+ * @param drain how long a replica that stops lets its turns go on
+ */
+@ConfigurationProperties("heddle.turns")
+public record TurnProperties(
+    @DefaultValue("6s") Duration lease,
+    @DefaultValue("2s") Duration renewEvery,
+    @DefaultValue("50ms") Duration flushEvery,
+    @DefaultValue("1s") Duration reapEvery,
+    @DefaultValue("16") int maxQueue,
+    @DefaultValue("2m") Duration queueDeadline,
+    @DefaultValue("6h") Duration keep,
+    @DefaultValue("3") int attempts,
+    @DefaultValue("100") int historyMessages,
+    @DefaultValue("16000") int historyTokens,
+    @DefaultValue("1024") int reserveOutput,
+    @DefaultValue("1MB") DataSize maxAnswer,
+    @DefaultValue("0") int maxRunning,
+    @DefaultValue("10s") Duration drain) {
+
+  public TurnProperties {
+    check(between(lease, Duration.ofMillis(500), Duration.ofMinutes(5)), "lease", "500ms to 5m");
+    check(
+        positive(renewEvery) && renewEvery.multipliedBy(2).compareTo(lease) < 0,
+        "renew-every",
+        "more than 0 and less than half of lease");
+    check(
+        positive(flushEvery) && flushEvery.compareTo(renewEvery) <= 0,
+        "flush-every",
+        "more than 0 and at most renew-every");
+    check(positive(reapEvery), "reap-every", "more than 0");
+    check(maxQueue >= 0 && maxQueue <= 1000, "max-queue", "0 to 1000");
+    check(positive(queueDeadline), "queue-deadline", "more than 0");
+    check(keep.compareTo(Duration.ofMinutes(1)) >= 0, "keep", "1m or more");
+    check(attempts >= 1 && attempts <= 10, "attempts", "1 to 10");
+    check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");
+    check(historyTokens >= 1, "history-tokens", "1 or more");
+    check(reserveOutput >= 0, "reserve-output", "0 or more");
+    check(
+        maxAnswer.toBytes() >= 1024 && maxAnswer.toBytes() <= 1L << 28,
+        "max-answer",
+        "1KB to 256MB");
+    check(maxRunning >= 0, "max-running", "0 or more");
+    check(!drain.isNegative(), "drain", "0s or more");
+  }
+
+  private static boolean positive(Duration value) {
+    return value.compareTo(Duration.ZERO) > 0;
+  }
+
+  private static boolean between(Duration value, Duration least, Duration most) {
+    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+  }
+
+  private static void check(boolean good, String name, String allowed) {
+    if (!good) {
+      throw new IllegalArgumentException("heddle.turns." + name + " must be " + allowed);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.session.Turn;
+import java.time.Duration;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+
+/**
+ * What a turn's record keeps of its {@link TurnOrder}, so that any replica can run it, and settle
+ * what was reserved for it.
+ *
+ * @param notes of the edge that ordered it
+ * @param fingerprint see {@link TurnOrder}
+ * @param reserved tokens that were taken from the caller's limits, as {@link TokenBudget} names
+ *     them; null when nothing was
+ * @param inputTokens how many of those were for the input, by estimate
+ */
+public record TurnRequest(
+    @Nullable String model,
+    @Nullable String instructions,
+    Json parameters,
+    @Nullable Duration cacheFor,
+    Json notes,
+    @Nullable String fingerprint,
+    @Nullable Json reserved,
+    long inputTokens) {
+
+  private static final TurnRequest NOTHING =
+      new TurnRequest(null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0);
+
+  static TurnRequest of(TurnOrder order, @Nullable Json reserved, long inputTokens) {
+    return new TurnRequest(
+        order.model(),
+        order.instructions(),
+        order.parameters(),
+        order.cacheFor(),
+        order.notes(),
+        order.fingerprint(),
+        reserved,
+        inputTokens);
+  }
+
+  /** What the record has; a member that cannot be read is as if it had not been given. */
+  public static TurnRequest of(Turn turn) {
+    return parse(turn.request());
+  }
+
+  Json toJson() {
+    JsonBuffer out = new JsonBuffer(128 + parameters.length() + notes.length());
+    out.ascii("{\"parameters\":").raw(parameters).ascii(",\"notes\":").raw(notes);
+    if (model != null) {
+      out.ascii(",\"model\":").string(model);
+    }
+    if (instructions != null) {
+      out.ascii(",\"instructions\":").string(instructions);
+    }
+    if (cacheFor != null) {
+      out.ascii(",\"cacheFor\":").number(cacheFor.toSeconds());
+    }
+    if (fingerprint != null) {
+      out.ascii(",\"fingerprint\":").string(fingerprint);
+    }
+    if (reserved != null) {
+      out.ascii(",\"reserved\":").raw(reserved);
+    }
+    return out.ascii("}").toJson();
+  }
+
+  static TurnRequest parse(Json stored) {
+    byte[] utf8 = stored.utf8();
+    String model = null;
+    String instructions = null;
+    String fingerprint = null;
+    Duration cacheFor = null;
+    Json parameters = Json.EMPTY_OBJECT;
+    Json notes = Json.EMPTY_OBJECT;
+    Json reserved = null;
+    long inputTokens = 0;
+    try (JsonParser in = Pieces.parser(utf8)) {
+      in.nextToken();
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = in.currentName();
+        JsonToken value = in.nextToken();
+        switch (name) {
+          case "model" -> model = in.getValueAsString();
+          case "instructions" -> instructions = in.getValueAsString();
+          case "fingerprint" -> fingerprint = in.getValueAsString();
+          case "cacheFor" -> cacheFor = Duration.ofSeconds(in.getLongValue());
+          case "parameters" -> parameters = value(in, utf8);
+          case "notes" -> notes = value(in, utf8);
+          case "reserved" -> reserved = value(in, utf8);
+          case "inputTokens" -> inputTokens = in.getLongValue();
+          default -> {
+            if (value.isStructStart()) {
+              in.skipChildren();
+            }
+          }
+        }
+      }
+    } catch (JacksonException _) {
+      return NOTHING;
+    }
+    return new TurnRequest(
+        model, instructions, parameters, cacheFor, notes, fingerprint, reserved, inputTokens);
+  }
+
+  /** The most tokens of output that the parameters allow, or 0 when they do not say. */
+  static long maxOutput(Json parameters) {
+    long most = 0;
+    try (JsonParser in = Pieces.parser(parameters.utf8())) {
+      in.nextToken();
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = in.currentName();
+        JsonToken value = in.nextToken();
+        boolean limit = name.equals("max_tokens") || name.equals("max_completion_tokens");
+        if (limit && value == JsonToken.VALUE_NUMBER_INT) {
+          most = Math.max(most, in.getLongValue());
+        } else if (value.isStructStart()) {
+          in.skipChildren();
+        }
+      }
+    } catch (JacksonException _) {
+      return 0;
+    }
+    return most;
+  }
+
+  private static Json value(JsonParser in, byte[] utf8) {
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    int to = (int) in.currentLocation().getByteOffset();
+    return new Json(Arrays.copyOfRange(utf8, from, to));
+  }
+}

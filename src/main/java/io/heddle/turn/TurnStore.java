@@ -1,0 +1,24 @@
+package io.heddle.turn;
+
+import io.heddle.cache.AnswerStore;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.LiveChannel;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.session.TurnLog;
+
+/**
+ * What turns need of the store.
+ *
+ * @param services write, and keep the users' index
+ * @param reader the engine's: a model must be told the thread as it is
+ */
+public record TurnStore(
+    SessionServices services,
+    SessionReader reader,
+    RetryRecords records,
+    TurnLog log,
+    LiveChannel channel,
+    ChangeFeed feed,
+    AnswerStore answers) {}

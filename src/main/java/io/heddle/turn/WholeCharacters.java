@@ -1,0 +1,92 @@
+package io.heddle.turn;
+
+import io.heddle.turn.Piece.Reasoning;
+import io.heddle.turn.Piece.Refusal;
+import io.heddle.turn.Piece.Text;
+import io.heddle.turn.Piece.ToolCall;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts characters together that a model server cut in two: half a surrogate pair has no UTF-8, so
+ * no event could hold it. The first half waits for the piece with the second; one that stays alone
+ * becomes U+FFFD.
+ */
+final class WholeCharacters {
+
+  private static final char REPLACEMENT = '\ufffd';
+
+  private char half;
+  private @Nullable String halfOf;
+
+  /** The same piece with whole characters; null when nothing is left of it for now. */
+  @Nullable Piece take(Piece piece) {
+    return switch (piece) {
+      case Text(String text) -> {
+        String whole = whole("text", text);
+        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Text(whole);
+      }
+      case Reasoning(String text) -> {
+        String whole = whole("reasoning", text);
+        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Reasoning(whole);
+      }
+      case Refusal(String text) -> {
+        String whole = whole("refusal", text);
+        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Refusal(whole);
+      }
+      case ToolCall(int index, String id, String name, String arguments) -> {
+        String whole = whole("call " + index, arguments);
+        yield whole.isEmpty() && id == null && name == null
+            ? null
+            : same(arguments, whole) ? piece : new ToolCall(index, id, name, whole);
+      }
+      case Piece.Finish _ -> piece;
+    };
+  }
+
+  private String whole(String kind, String text) {
+    if (text.isEmpty()) {
+      return text;
+    }
+    String all = text;
+    if (halfOf != null) {
+      if (halfOf.equals(kind)) {
+        all = half + text;
+      }
+      halfOf = null;
+    }
+    int length = all.length();
+    if (Character.isHighSurrogate(all.charAt(length - 1))) {
+      half = all.charAt(length - 1);
+      halfOf = kind;
+      all = all.substring(0, length - 1);
+    }
+    return mended(all);
+  }
+
+  /** The text itself, unless halves stand alone in it. */
+  static String mended(String text) {
+    StringBuilder mended = null;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (!Character.isSurrogate(c)) {
+        continue;
+      }
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+        continue;
+      }
+      if (mended == null) {
+        mended = new StringBuilder(text);
+      }
+      mended.setCharAt(i, REPLACEMENT);
+    }
+    return mended == null ? text : mended.toString();
+  }
+
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean same(String one, String other) {
+    return one == other;
+  }
+}
