@@ -62,8 +62,8 @@ class ArchitectureTest {
               Map.entry("security", Set.of()),
               Map.entry("cache", Set.of("session")),
               Map.entry("archive", Set.of("session")),
-              // Health and metrics tell how well this replica follows the changes.
-              Map.entry("ops", with(SERVICES, "coherence"))));
+              // Health and metrics tell how well this replica follows the changes, and its models.
+              Map.entry("ops", with(with(SERVICES, "coherence"), "upstream"))));
 
   private static final String[] DRIVERS = {
     "io.lettuce..",

@@ -1,0 +1,178 @@
+package io.heddle.upstream;
+
+import io.heddle.turn.Piece;
+import io.heddle.upstream.CallFailure.Blame;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.MediaType;
+import org.springframework.web.reactive.function.client.ClientResponse;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** What comes back for one request. Its parts are read one by one, in order. */
+final class ChatReply {
+
+  private static final int LONGEST_ERROR = 16 * 1024;
+  private static final Duration ERROR_BODY = Duration.ofSeconds(2);
+
+  private final UpstreamProperties.Server properties;
+  private final Faults faults;
+  private final Patience patience;
+  private final ChatAnswer answer;
+  private final EventLines lines;
+  private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
+  private List<Piece> pieces = new ArrayList<>();
+  private boolean isJson;
+  private volatile boolean answered;
+
+  ChatReply(UpstreamProperties.Server properties, Faults faults, Patience patience) {
+    this.properties = properties;
+    this.faults = faults;
+    this.patience = patience;
+    answer = new ChatAnswer(faults, properties.maxAnswer().toBytes());
+    lines =
+        new EventLines(
+            Math.toIntExact(properties.maxEvent().toBytes()),
+            (type, data, length) -> answer.event(type, data, length, pieces));
+  }
+
+  /** Up to the end of the bytes; {@link #end} has the rest. */
+  Flux<Piece> read(ClientResponse response) {
+    answered = true;
+    if (response.statusCode().value() / 100 != 2) {
+      return error(response).flux();
+    }
+    faults.answered();
+    MediaType type = type(response);
+    isJson = type != null && type.getSubtype().matches("(.+\\+)?json");
+    if (type != null && type.getSubtype().matches("(.+\\+)?html")) {
+      return Flux.error(
+          faults.failed(
+              "answered with a page for people (" + type.getSubtype() + ")", Blame.SERVER));
+    }
+    // One part at a time, and the next only when all of it was taken: a slow reader slows the
+    // server, and nothing piles up here.
+    return response
+        .bodyToFlux(DataBuffer.class)
+        .doOnRequest(_ -> patience.asks())
+        .map(this::part)
+        .concatMapIterable(parts -> parts, 1);
+  }
+
+  /** What is left to say when the bytes have ended, or were not waited for any longer. */
+  Flux<Piece> end() {
+    pieces = new ArrayList<>();
+    if (isJson && !answer.isFinished()) {
+      answer.whole(whole.toByteArray(), pieces);
+    } else {
+      lines.end();
+      answer.end(pieces);
+    }
+    return Flux.fromIterable(pieces);
+  }
+
+  /** Whether a connection broke when all that matters was there: some servers end so. */
+  boolean isOverAnyway(Throwable error) {
+    return error instanceof IOException && (answer.isFinished() || answer.hasReason());
+  }
+
+  CallFailure failure(Throwable error) {
+    return faults.of(error, answered, answer.hasSaid());
+  }
+
+  private List<Piece> part(DataBuffer buffer) {
+    byte[] bytes = new byte[buffer.readableByteCount()];
+    buffer.read(bytes);
+    DataBufferUtils.release(buffer);
+    pieces = new ArrayList<>();
+    if (isJson) {
+      if (whole.size() + bytes.length > properties.maxAnswer().toBytes()) {
+        throw faults.failed(
+            "gave an answer larger than " + properties.maxAnswer().toBytes() + " bytes",
+            Blame.NOBODY);
+      }
+      whole.writeBytes(bytes);
+    } else {
+      lines.read(bytes);
+    }
+    patience.hears(!pieces.isEmpty());
+    if (answer.isFinished()) {
+      patience.hearsEnd();
+    } else if (answer.hasReason()) {
+      patience.hearsReason();
+    }
+    return pieces;
+  }
+
+  private Mono<Piece> error(ClientResponse response) {
+    int status = response.statusCode().value();
+    MediaType type = type(response);
+    boolean isText = type != null && type.isCompatibleWith(MediaType.TEXT_PLAIN);
+    Duration wait = wait(response);
+    return DataBufferUtils.join(
+            DataBufferUtils.takeUntilByteCount(
+                response.bodyToFlux(DataBuffer.class), LONGEST_ERROR))
+        .map(buffer -> {
+          byte[] bytes = new byte[buffer.readableByteCount()];
+          buffer.read(bytes);
+          DataBufferUtils.release(buffer);
+          return bytes;
+        })
+        .timeout(ERROR_BODY)
+        // The status says enough.
+        .onErrorReturn(new byte[0])
+        .defaultIfEmpty(new byte[0])
+        .flatMap(body ->
+            Mono.error(
+                faults.status(
+                    status, ServerError.of(body, isText), wait, properties.maxRetryWait())));
+  }
+
+  private static @Nullable MediaType type(ClientResponse response) {
+    try {
+      return response.headers().contentType().orElse(null);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  /** What {@code retry-after-ms} or {@code Retry-After} ask, or null. */
+  private static @Nullable Duration wait(ClientResponse response) {
+    String millis = response.headers().asHttpHeaders().getFirst("retry-after-ms");
+    String after = response.headers().asHttpHeaders().getFirst("Retry-After");
+    try {
+      if (millis != null) {
+        return Duration.ofMillis((long) Math.ceil(positive(Double.parseDouble(millis.strip()))));
+      }
+      if (after == null) {
+        return null;
+      }
+      return after.strip().matches("[0-9.]+")
+          ? Duration.ofMillis((long) Math.ceil(positive(Double.parseDouble(after.strip())) * 1000))
+          : until(after.strip());
+    } catch (NumberFormatException | DateTimeParseException e) {
+      return null;
+    }
+  }
+
+  private static double positive(double value) {
+    return Math.clamp(value, 0.001, 1e9);
+  }
+
+  private static Duration until(String date) {
+    Instant then =
+        DateTimeFormatter.RFC_1123_DATE_TIME.withLocale(Locale.ROOT).parse(date, Instant::from);
+    Duration wait = Duration.between(Instant.now(), then);
+    return wait.isPositive() ? wait : Duration.ofMillis(1);
+  }
+}

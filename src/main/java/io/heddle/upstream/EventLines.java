@@ -1,0 +1,149 @@
+package io.heddle.upstream;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * Server-sent events out of bytes that come cut anywhere, inside a character too: lines are found
+ * in bytes, and only a whole event is read as text. Only the data of events is of interest.
+ */
+final class EventLines {
+
+  /** Takes an event's data. */
+  interface Sink {
+    /**
+     * @param type of the event, empty when it has none
+     * @param data only valid during the call
+     */
+    void event(String type, byte[] data, int length);
+  }
+
+  /** An event is larger than it may be. */
+  static final class TooLarge extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    TooLarge() {
+      super("an event is too large", null, false, false);
+    }
+  }
+
+  private static final byte[] DATA = {'d', 'a', 't', 'a'};
+  private static final byte[] EVENT = {'e', 'v', 'e', 'n', 't'};
+
+  private final int most;
+  private final Sink sink;
+  private byte[] line = new byte[512];
+  private int lineLength;
+  private byte[] data = new byte[1024];
+  private int dataLength;
+  private boolean hasData;
+  private boolean afterReturn;
+  private boolean begun;
+  private String type = "";
+
+  /**
+   * @param most bytes of one event
+   */
+  EventLines(int most, Sink sink) {
+    this.most = most;
+    this.sink = sink;
+  }
+
+  void read(byte[] bytes) {
+    int from = 0;
+    for (int at = 0; at < bytes.length; at++) {
+      byte next = bytes[at];
+      if (next == '\n' && afterReturn) {
+        // The second half of a line's end.
+        afterReturn = false;
+        from = at + 1;
+      } else {
+        afterReturn = next == '\r';
+        if (next == '\n' || next == '\r') {
+          append(bytes, from, at);
+          endLine();
+          from = at + 1;
+        }
+      }
+    }
+    append(bytes, from, bytes.length);
+  }
+
+  /**
+   * The bytes have ended. An event without the empty line behind it is taken too: some servers end
+   * so, and one that was cut short is no JSON.
+   */
+  void end() {
+    if (lineLength > 0) {
+      endLine();
+    }
+    dispatch();
+  }
+
+  private void append(byte[] bytes, int from, int to) {
+    int count = to - from;
+    if (count == 0) {
+      return;
+    }
+    if (count > most - lineLength - dataLength) {
+      throw new TooLarge();
+    }
+    line = room(line, lineLength, count);
+    System.arraycopy(bytes, from, line, lineLength, count);
+    lineLength += count;
+  }
+
+  private void endLine() {
+    int length = lineLength;
+    lineLength = 0;
+    int from = begun ? 0 : byteOrderMark(length);
+    begun = true;
+    if (length == from) {
+      dispatch();
+      return;
+    }
+    int colon = from;
+    while (colon < length && line[colon] != ':') {
+      colon++;
+    }
+    int value = colon + 1 < length && line[colon + 1] == ' ' ? colon + 2 : colon + 1;
+    value = Math.min(value, length);
+    if (Arrays.equals(line, from, colon, DATA, 0, DATA.length)) {
+      int count = length - value;
+      data = room(data, dataLength, count + 1);
+      if (hasData) {
+        data[dataLength++] = '\n';
+      }
+      System.arraycopy(line, value, data, dataLength, count);
+      dataLength += count;
+      hasData = true;
+    } else if (Arrays.equals(line, from, colon, EVENT, 0, EVENT.length)) {
+      type = new String(line, value, length - value, StandardCharsets.UTF_8);
+    }
+  }
+
+  private int byteOrderMark(int length) {
+    return length >= 3 && line[0] == (byte) 0xef && line[1] == (byte) 0xbb && line[2] == (byte) 0xbf
+        ? 3
+        : 0;
+  }
+
+  private void dispatch() {
+    if (hasData) {
+      int length = dataLength;
+      String name = type;
+      hasData = false;
+      dataLength = 0;
+      type = "";
+      sink.event(name, data, length);
+    } else {
+      type = "";
+    }
+  }
+
+  private static byte[] room(byte[] bytes, int used, int more) {
+    return bytes.length - used >= more
+        ? bytes
+        : Arrays.copyOf(bytes, Math.max(bytes.length * 2, used + more));
+  }
+}

@@ -1,0 +1,196 @@
+package io.heddle.upstream;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The model servers. Without any, and beside all of them, there is the built-in model {@code echo}.
+ *
+ * @param upstreams by name
+ * @param defaultModel of calls that name none; empty: {@code echo} when there is no upstream, else
+ *     the first model that one of them names without {@code *}
+ */
+@ConfigurationProperties("heddle")
+public record UpstreamProperties(
+    @DefaultValue Map<String, Server> upstreams, @DefaultValue("") String defaultModel) {
+
+  private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,31}");
+  private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+
+  /**
+   * A server that speaks the OpenAI wire.
+   *
+   * @param baseUrl what stands before {@code /chat/completions}; one without a path gets {@code
+   *     /v1}
+   * @param models names that it answers to, {@code *} stands for any characters; none: every name
+   * @param apiKey sent as {@code Authorization: Bearer}
+   * @param apiKeyFile a file that holds the key, read at the start
+   * @param headers sent with every request, and as secret as the key
+   * @param connectTimeout for a connection
+   * @param firstTokenTimeout from the request to the first token
+   * @param betweenTokensTimeout from one token to the next, while somebody waits for it
+   * @param wholeTimeout for the whole call, with what is tried again
+   * @param maxConnections that may be open at once, which is how many calls may run
+   * @param maxPending calls that may wait for a connection; one more is refused
+   * @param pendingTimeout how long a call may wait for a connection
+   * @param maxIdle how long an unused connection is kept: shorter than the server keeps it, or a
+   *     request may meet its end
+   * @param maxRetries requests after the first one, all before the first token; 0: none
+   * @param maxRetryWait the longest {@code Retry-After} that is waited for
+   * @param maxEvent the largest event of a stream
+   * @param maxAnswer the most text of one answer, arguments of tool calls and reasoning included
+   * @param fallback a model that is asked when this server cannot be; empty: none
+   */
+  public record Server(
+      @DefaultValue("") String baseUrl,
+      @DefaultValue List<String> models,
+      @Nullable Secret apiKey,
+      @Nullable String apiKeyFile,
+      @DefaultValue Map<String, Secret> headers,
+      @DefaultValue("2s") Duration connectTimeout,
+      @DefaultValue("2m") Duration firstTokenTimeout,
+      @DefaultValue("1m") Duration betweenTokensTimeout,
+      @DefaultValue("10m") Duration wholeTimeout,
+      @DefaultValue("500") int maxConnections,
+      @DefaultValue("1000") int maxPending,
+      @DefaultValue("5s") Duration pendingTimeout,
+      @DefaultValue("4s") Duration maxIdle,
+      @DefaultValue("2") int maxRetries,
+      @DefaultValue("5s") Duration maxRetryWait,
+      @DefaultValue("1MB") DataSize maxEvent,
+      @DefaultValue("4MB") DataSize maxAnswer,
+      @DefaultValue("") String fallback,
+      @DefaultValue Breaker breaker) {
+
+    public Server {
+      models = List.copyOf(models);
+      headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+    }
+
+    private void check(String name) {
+      endpoint(name);
+      refuse(
+          apiKey != null && apiKeyFile != null, name + ".api-key and .api-key-file are both set");
+      refuse(
+          apiKey != null && !apiKey.isPlain(),
+          name + ".api-key has characters that a header cannot carry");
+      for (Map.Entry<String, Secret> header : headers.entrySet()) {
+        refuse(
+            !HEADER.matcher(header.getKey()).matches() || !header.getValue().isPlain(),
+            name + ".headers." + header.getKey() + " is not a header");
+      }
+      refuse(models.stream().anyMatch(String::isBlank), name + ".models has an empty name");
+      within(name, "connect-timeout", connectTimeout, Duration.ofMinutes(1));
+      within(name, "first-token-timeout", firstTokenTimeout, Duration.ofHours(1));
+      within(name, "between-tokens-timeout", betweenTokensTimeout, Duration.ofHours(1));
+      within(name, "whole-timeout", wholeTimeout, Duration.ofDays(1));
+      within(name, "pending-timeout", pendingTimeout, Duration.ofMinutes(1));
+      within(name, "max-idle", maxIdle, Duration.ofHours(1));
+      refuse(
+          maxRetryWait.isNegative() || maxRetryWait.compareTo(Duration.ofMinutes(1)) > 0,
+          name + ".max-retry-wait must be 0 to 1m");
+      refuse(
+          maxConnections < 1 || maxConnections > 100_000,
+          name + ".max-connections must be 1 to 100000");
+      refuse(maxPending < 1 || maxPending > 1_000_000, name + ".max-pending must be 1 to 1000000");
+      refuse(maxRetries < 0 || maxRetries > 10, name + ".max-retries must be 0 to 10");
+      within(name, "max-event", maxEvent);
+      within(name, "max-answer", maxAnswer);
+      breaker.check(name + ".breaker");
+    }
+
+    /** Where answers are asked for. */
+    URI endpoint(String name) {
+      try {
+        URI base = new URI(baseUrl.strip());
+        String scheme = base.getScheme();
+        boolean http = "http".equalsIgnoreCase(scheme) || "https".equalsIgnoreCase(scheme);
+        // Who we are does not belong into an address: addresses are logged.
+        if (!http || base.getHost() == null || base.getRawUserInfo() != null) {
+          throw refusal(name + ".base-url must be an http or https URL without a user");
+        }
+        String path = base.getRawPath() == null ? "" : base.getRawPath().replaceFirst("/+$", "");
+        String query = base.getRawQuery() == null ? "" : "?" + base.getRawQuery();
+        return new URI(
+            scheme
+                + "://"
+                + base.getRawAuthority()
+                + (path.isEmpty() ? "/v1" : path)
+                + "/chat/completions"
+                + query);
+      } catch (URISyntaxException e) {
+        throw refusal(name + ".base-url must be an http or https URL without a user");
+      }
+    }
+  }
+
+  /**
+   * When a server is left alone for a while.
+   *
+   * @param window over which failures are counted: before the first token, and timeouts
+   * @param minimumCalls fewer of them in the window say nothing
+   * @param failureRate percent of the calls that must have failed
+   * @param openFor how long nothing is sent, before calls are let through on trial
+   * @param trials calls on trial, which decide
+   */
+  public record Breaker(
+      @DefaultValue("30s") Duration window,
+      @DefaultValue("5") int minimumCalls,
+      @DefaultValue("50") int failureRate,
+      @DefaultValue("10s") Duration openFor,
+      @DefaultValue("2") int trials) {
+
+    private void check(String name) {
+      refuse(
+          window.toSeconds() < 1 || window.toSeconds() > 3600, name + ".window must be 1s to 1h");
+      within(name, "open-for", openFor, Duration.ofHours(1));
+      refuse(minimumCalls < 1 || minimumCalls > 10_000, name + ".minimum-calls must be 1 to 10000");
+      refuse(failureRate < 1 || failureRate > 100, name + ".failure-rate must be 1 to 100");
+      refuse(trials < 1 || trials > 100, name + ".trials must be 1 to 100");
+    }
+  }
+
+  public UpstreamProperties {
+    upstreams = Collections.unmodifiableMap(new LinkedHashMap<>(upstreams));
+    upstreams.forEach((name, server) -> {
+      refuse(
+          !NAME.matcher(name).matches() || name.equals(EchoModel.NAME),
+          "heddle.upstreams."
+              + name
+              + ": a name has lower case letters, digits and dashes, and is not echo");
+      server.check("heddle.upstreams." + name);
+    });
+  }
+
+  private static void within(String name, String setting, Duration value, Duration most) {
+    refuse(
+        value.toMillis() < 1 || value.compareTo(most) > 0,
+        name + "." + setting + " must be 1ms to " + most.toMinutes() + "m");
+  }
+
+  private static void within(String name, String setting, DataSize value) {
+    refuse(
+        value.toBytes() < 1024 || value.toMegabytes() > 256,
+        name + "." + setting + " must be 1KB to 256MB");
+  }
+
+  private static void refuse(boolean wrong, String message) {
+    if (wrong) {
+      throw refusal(message);
+    }
+  }
+
+  private static IllegalArgumentException refusal(String message) {
+    return new IllegalArgumentException(message);
+  }
+}
