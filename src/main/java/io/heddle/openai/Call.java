@@ -4,6 +4,7 @@ import io.heddle.base.Caller;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
 import io.heddle.session.Conditions;
+import io.heddle.session.OnBusy;
 import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.View;
@@ -24,6 +25,7 @@ final class Call {
 
   private static final HexFormat HEX = HexFormat.of();
   private static final String KEY = "Idempotency-Key";
+  private static final String ON_BUSY = "Heddle-On-Busy";
   private static final int MAX_KEY = 255;
 
   /** How many tries of the same request there were before this one, says the client's library. */
@@ -129,6 +131,26 @@ final class Call {
 
   String path() {
     return Objects.requireNonNullElse(http.getURI().getPath(), "");
+  }
+
+  /** Names this request of this caller's, however often it is sent. */
+  String fingerprint(byte[] body) {
+    return HEX.formatHex(RetryKeys.hash(caller, http.getMethod().name(), path(), bodyHash(body)));
+  }
+
+  /** Whether the client's library counts how often it sends a request. */
+  boolean countsRetries() {
+    return headers().getFirst(RETRY_COUNT) != null;
+  }
+
+  /** What is to become of a turn while another one runs; the client may say it in a header. */
+  OnBusy onBusy() {
+    String text = headers().getFirst(ON_BUSY);
+    OnBusy onBusy = text == null ? OnBusy.ENQUEUE : OnBusy.of(text);
+    if (onBusy == null) {
+      throw Query.refuse(ON_BUSY, "must be enqueue, reject, interrupt or rollback");
+    }
+    return onBusy;
   }
 
   /** Whether a client's library says that it sends the same request again. */

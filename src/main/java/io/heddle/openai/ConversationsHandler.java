@@ -10,6 +10,7 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
 import io.heddle.session.Session;
+import io.heddle.session.SessionReader;
 import io.heddle.session.Sessions;
 import io.heddle.web.Answer;
 import io.heddle.web.Query;
@@ -22,12 +23,22 @@ import reactor.core.publisher.Mono;
 final class ConversationsHandler {
 
   private final Sessions sessions;
+  private final SessionReader reader;
   private final Gate gate;
   private final Bodies bodies;
   private final Conversations conversations;
 
-  ConversationsHandler(Sessions sessions, Gate gate, Bodies bodies, Conversations conversations) {
+  /**
+   * @param reader the store's, as {@link ItemsHandler} needs it
+   */
+  ConversationsHandler(
+      Sessions sessions,
+      SessionReader reader,
+      Gate gate,
+      Bodies bodies,
+      Conversations conversations) {
     this.sessions = sessions;
+    this.reader = reader;
     this.gate = gate;
     this.bodies = bodies;
     this.conversations = conversations;
@@ -50,7 +61,7 @@ final class ConversationsHandler {
 
   Mono<Answer> get(Call call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    return Conversations.named(key, sessions.load(key, call.view(), PageRequest.NONE))
+    return Conversations.named(key, reader.load(key, call.view(), PageRequest.NONE))
         .map(page -> json(Conversations.json(page.session())));
   }
 

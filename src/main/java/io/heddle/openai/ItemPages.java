@@ -5,7 +5,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Threads;
+import io.heddle.session.SessionReader;
 import io.heddle.session.View;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,10 +15,10 @@ import reactor.core.publisher.Mono;
 /** Finds items in threads. A message may be several items, so a page of them may end inside one. */
 final class ItemPages {
 
-  private final Threads threads;
+  private final SessionReader reader;
 
-  ItemPages(Threads threads) {
-    this.threads = threads;
+  ItemPages(SessionReader reader) {
+    this.reader = reader;
   }
 
   /** A page and whether the list goes on after it. */
@@ -81,8 +81,8 @@ final class ItemPages {
     int messages = limit - first.size() + 1;
     PageRequest request =
         desc ? PageRequest.backward(messages, message) : PageRequest.forward(messages, message);
-    return threads
-        .page(key, view, request)
+    return reader
+        .load(key, view, request)
         .map(page -> {
           List<Item> items = new ArrayList<>(first);
           for (Message next : page.messages()) {
@@ -102,7 +102,7 @@ final class ItemPages {
     if (!SessionKey.isId(candidate)) {
       return next;
     }
-    return threads
+    return reader
         .message(key, view, candidate)
         .mapNotNull(page -> {
           Message message = page.messages().getFirst();

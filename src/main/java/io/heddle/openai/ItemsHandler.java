@@ -8,6 +8,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
+import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.web.Answer;
 import io.heddle.web.Query;
@@ -23,12 +24,23 @@ final class ItemsHandler {
   private static final int MAX_LIMIT = 100;
 
   private final SessionServices services;
+  private final SessionReader reader;
   private final Gate gate;
   private final Bodies bodies;
   private final ItemPages pages;
 
-  ItemsHandler(SessionServices services, Gate gate, Bodies bodies, ItemPages pages) {
+  /**
+   * @param reader the store's: clients of this wire send no position, and expect to be shown what
+   *     they have just written through another replica
+   */
+  ItemsHandler(
+      SessionServices services,
+      SessionReader reader,
+      Gate gate,
+      Bodies bodies,
+      ItemPages pages) {
     this.services = services;
+    this.reader = reader;
     this.gate = gate;
     this.bodies = bodies;
     this.pages = pages;

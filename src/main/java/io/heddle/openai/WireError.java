@@ -28,7 +28,7 @@ record WireError(
   static final String INVALID = "invalid_request_error";
   static final String SERVER = "server_error";
 
-  private static final long LOCKED_MILLIS = 800;
+  static final long LOCKED_MILLIS = 800;
   private static final String LOCKED =
       "Another process is currently operating on this conversation. Please retry in a few seconds.";
 
@@ -59,7 +59,7 @@ record WireError(
     String param = problem.members().get("field") instanceof String field ? field : null;
     String detail = problem.detail();
     return switch (code) {
-      case TURN_RUNNING, TURN_QUEUE_FULL, SESSION_LOCKED -> locked();
+      case TURN_RUNNING, TURN_QUEUE_FULL, TURN_QUEUE_TIMEOUT, SESSION_LOCKED -> locked();
       // The session's end is told like one that never was, as OpenAI does.
       case SESSION_DELETED, SESSION_EXPIRED -> notFound(detail);
       case MODEL_NOT_FOUND ->
@@ -106,7 +106,8 @@ record WireError(
   }
 
   private static WireError limited(Problem problem) {
-    boolean tokens = "tokens".equals(problem.members().get("kind"));
+    // Only what asks for more than one names how many.
+    boolean tokens = problem.members().containsKey("requested");
     return new WireError(
         429,
         "Rate limit reached for " + (tokens ? "tokens" : "requests") + ": " + problem.detail(),
