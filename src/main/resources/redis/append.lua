@@ -4,7 +4,7 @@
 -- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies,
 --   9 how the published change begins: ' +n', for each message ' idBytes bodyBytes', and a space; or ''
 --   when the bodies are too long to be published; then for each message: client id or '', body
--- Returns: as in part-retry; refused also {0, 'message-exists', id}
+-- Returns: as in part-retry; {state, turn} while a turn runs; refused also {0, 'message-exists', id}
 --
 -- It declares only keys that exist from create on (but the record of an idempotency key): while a
 -- Cluster slot moves, one absent declared key would refuse the whole append.
@@ -45,4 +45,4 @@ elseif last > 11 then
   more = table.concat(ARGV, '', 12)
 end
 call(ARGV[6], ARGV[5], format('%d ', call('HINCRBY', KEYS[2], 'seq', '1')) .. t .. ' ' .. ARGV[1] .. ' ' .. ARGV[4] .. ' ' .. line .. ARGV[9] .. id .. first .. more)
-return state
+return turn and {state, turn} or state

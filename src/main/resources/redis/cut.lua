@@ -3,7 +3,7 @@
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, [6 record]
 -- ARGV: 1 to 6 as in part-retry, 7 'one', 'after' or 'all', 8 place, 9 its tag, 10 message id,
 --   11 change
--- Returns: as in part-retry | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away
+-- Returns: as in append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away
 --   what the running turn stands on
 -- #include part-retry
 -- #include part-session
@@ -14,13 +14,13 @@ if ARGV[7] ~= 'all' then
   found, place = find(KEYS[3], KEYS[4], ARGV[8], ARGV[9], ARGV[10])
   if not found then return {0, 'message-not-found'} end
 end
-local T = ARGV[7] ~= 'one' and call('HGET', KEYS[1], 'T')
-if T then
-  local running, version, count = string.match(T, '^(%S+) .* (%d+) (%d+) $')
-  local after, index = string.match(place or '0-0', '^(%d+)-(%d+)$')
-  -- Its input are the first messages of that version.
-  if not place or count ~= '0' and (after + 0 < version + 0 or (after == version and index + 1 < count + 0)) then
-    return {0, 'turn-running', running}
+if turn and ARGV[7] ~= 'one' then
+  -- Its input is what that version added, as far as it is still there.
+  local version = string.match(call('HGET', KEYS[1], 'T'), ' (%d+) %d+ $')
+  local after = place and string.match(place, '^%d+') + 0
+  local from = after == version + 0 and '(' .. place or version
+  if not place or after <= version + 0 and #call('XRANGE', KEYS[3], from, version, 'COUNT', 1) > 0 then
+    return {0, 'turn-running', turn}
   end
 end
 v = v + 1
@@ -54,4 +54,4 @@ local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)
 call('XADD', KEYS[5], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', format('%d', now), 'c', ARGV[11])
 announce(t, line, ARGV[11])
-return state
+return turn and {state, turn} or state

@@ -12,9 +12,9 @@ if not s[1] then
   if not s[2] or (ARGV[1] ~= '' and ARGV[1] ~= s[6]) then return {0, 'session-not-found'} end
   return {0, 'session-' .. s[2]}
 end
-local head, e, middle, status, holder, rest, owner = string.match(s[1], '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ )(%a)(%S*)( %d+ %d+ (.*))$')
+local head, e, middle, status, holder, rest, owner = string.match(s[1], '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ )(%a%+?)(%S*)( %d+ %d+ (.*))$')
 if ARGV[1] ~= '' and ARGV[1] ~= owner then return {0, 'session-not-found'} end
-if now >= e + 0 and redis.call('HEXISTS', KEYS[1], 'T') == 0 then return {0, 'session-expired'} end
+if now >= e + 0 then return {0, 'session-expired'} end
 local function hold(ends, token)
   local held = token and '/' .. string.format('%d', ends) .. '/' .. token or ''
   if token and ends + 10000 > e + 0 then e = string.format('%d', ends + 10000) end

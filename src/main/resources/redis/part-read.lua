@@ -14,12 +14,8 @@ if not s[1] then
 end
 local t, v, e, owner = string.match(s[1], '^(%S+) (%d+) %d+ %d+ %d+ (%d+) %d+ %d+ %S+ %d+ %d+ (.*)$')
 if ARGV[1] ~= '' and ARGV[1] ~= owner then return {0, 'session-not-found'} end
--- One with a running turn is ended only after it.
-if s[2] then
-  s[2] = string.match(s[2], '^%S+')
-elseif now >= e + 0 then
-  return {0, 'session-expired'}
-end
+if now >= e + 0 then return {0, 'session-expired'} end
+if s[2] then s[2] = string.match(s[2], '^%S+') end
 if ARGV[2] ~= '' then
   local asked, version = tonumber(ARGV[2]), tonumber(v)
   if asked > version then return {0, 'position-lost'} end

@@ -16,8 +16,8 @@
 --
 -- State, one field of the session hash because reading, formatting and writing ten is what an append
 -- would mostly do: 'tag version lastSeq messageCount bytes expiresAt updatedAt ttl status keysUntil
--- createdAt owner'. TTL in seconds; status a or c, and while somebody holds the session
--- 'a/until/token'; keysUntil is when the keys' own expiry is; owner is all that follows, or nothing. It is
+-- createdAt owner'. TTL in seconds; status a or c, with a + while a turn runs, and while somebody holds
+-- the session 'a/until/token'; keysUntil is when the keys' own expiry is; owner is all that follows, or nothing. It is
 -- in 'p', and in 'xp' while the session is built; a tombstone has none.
 --
 -- Whole numbers by '%d': exact to 2^53 where a long has 64 bits, which schema.lua makes sure of, and a

@@ -1,7 +1,8 @@
 -- Part of every write to a session that is there: is it there and the owner's, who holds it, where is
 -- it. Leaves t, v, q, c, b, e: tag, version, last seq, messages, bytes, expiresAt; tail: the state from
--- the TTL on, with a space before it; of it l and w: TTL, and status with the holder; least: what
--- expiresAt must be at least, because a client's lock keeps its session.
+-- the TTL on, with a space before it; of it l and w: TTL, and status with the holder; turn: the running
+-- turn or nil; least: what expiresAt must be at least, because a client's lock or a turn keeps its
+-- session.
 local p = call('HGET', KEYS[1], 'p')
 local lock, match, owner = '', '', ''
 if ARGV[2] ~= '' then lock, match, owner = string.match(ARGV[2], '^([^\n]*)\n([^\n]*)\n(.*)$') end
@@ -12,11 +13,21 @@ if not p then
 end
 local t, v, q, c, b, e, tail, l, w = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) .*)$')
 if owner ~= '' and owner ~= string.match(tail, '^ %d+ %S+ %d+ %d+ (.*)$') then return {0, 'session-not-found'} end
--- One with a running turn is ended only after it, and an append does not know of the turn's lease.
-if now >= e + 0 and call('HEXISTS', KEYS[1], 'T') == 0 then return {0, 'session-expired'} end
-local least = 0
+if now >= e + 0 then return {0, 'session-expired'} end
+local least, turn = 0, nil
+local status, ends, token = w, nil, nil
 if #w > 1 then
-  local status, ends, token = string.match(w, '^(%a)/(%d+)/(.*)$')
+  local holder
+  status, holder = string.match(w, '^(%a%+?)(.*)$')
+  ends, token = string.match(holder, '^/(%d+)/(.*)$')
+  local T = #status > 1 and call('HGET', KEYS[1], 'T')
+  if T then
+    local lease
+    turn, lease = string.match(T, '^(%S+) %d+ (%d+)')
+    least = lease + 10000
+  end
+end
+if token then
   if now >= ends + 0 then
     -- For ever: a holder that was paused must not come back when somebody's clock jumps.
     local rest = ' ' .. l .. ' ' .. status .. string.match(tail, '^ %d+ %S+( .*)$')
@@ -28,7 +39,7 @@ if #w > 1 then
     return {0, 'session-locked', ends, now}
   elseif lock ~= token then
     return {0, 'stale-fence'}
-  elseif call('HGET', KEYS[1], 'o') == 'c' then
+  elseif ends + 10000 > least and call('HGET', KEYS[1], 'o') == 'c' then
     least = ends + 10000
   end
 elseif lock ~= '' then

@@ -14,4 +14,4 @@ local running, attempt, lease, cancel, last, began, from, count
 if T then
   running, attempt, lease, cancel, last, began, from, count = string.match(T, '^(%S+) (%d+) (%d+) (%S) (%d+) (%S+) (%d+) (%d+) $')
 end
-local least = (string.match(w, '^%a/(%d+)/') or -10000) + 10000
+local least = (string.match(w, '^%a%+?/(%d+)/') or -10000) + 10000

@@ -1,15 +1,15 @@
 -- Part of what starts a turn: adds its input and gives it the session's lease, in one version.
 -- Expects what part-session and part-turn-write leave.
-local function start(lease, count, message, bytes, head, frame)
+local function start(lease, count, message, head)
   local version, stamp, ends = format('%d', v + 1), format('%d', now), now + lease
-  local ids, said = say(version, stamp, count, message)
-  b = b + bytes
+  local ids, sizes, said = say(version, stamp, count, message)
   e = now + l * 1000
   if e < least then e = least end
   if e < ends + 10000 then e = ends + 10000 end
   call('HSET', KEYS[1], 'T', format('%s 1 %d - 0 %s %s %d ', ARGV[7], ends, ARGV[1], version, count))
+  tail = string.gsub(tail, '^( %d+ %a)', '%1+')
   due(ends)
-  local state = tell(version, stamp, head, count, frame, said)
+  local state = tell(version, stamp, head, count, sizes, said)
   call('HSET', KEYS[6], 'w', state, 'z', stamp, 'v', version .. '-' .. ARGV[1] .. ids)
   return version, state
 end

@@ -4,25 +4,25 @@
 --   8 turns that are due, [9 idempotency record]
 -- ARGV: 1 to 6 as in part-retry, 7 turn, 8 its random part, then the script's own
 --
--- In the session's hash: 'T' the running turn, 'turn attempt lease cancel last tag version count ':
+-- In the session's hash, when status has a +: 'T' the running turn, 'turn attempt lease cancel last tag version count ':
 -- lease is when its owner is taken for dead, cancel '-', 'k' (keep) or 'r' (rollback), last the seq of
 -- the log's last event, tag that of the write that began the attempt, version and count where its
 -- input stands in the thread; 'Q' the random parts of the turns that wait, 'E' of the newest 100 that
--- ended, newest first, each with a space after it. Apart from 'p', which an append reads: it neither
--- reads nor writes these.
+-- ended, newest first, each with a space after it. Apart from 'p', so that an append
+-- looks at none of these, unless a turn runs.
 --
 -- Turn's record: u when its session was made, f the position at which it was taken in, w the state
 -- that the last write of it answered, c created, m model, k how long it is kept, q request, h head of
--- the change of its start, x how that is published, n input's messages and b their bytes, and while it
+-- the change of its start, n input's messages and b their bytes, and while it
 -- waits i1, d1, i2 … their ids and bodies; z started, v 'version-tag id …' of its input; s status,
 -- a attempt, e ended, j end, o 'version-tag id …' of its output.
 --
 -- Due: a session's path by when its running turn's lease ends, or by now when only turns wait. Moved
 -- lazily, never after the truth.
 
--- Adds messages in the version; answers ids as a record names them, and all ids and bodies.
+-- Adds messages in the version; answers ids as a record names them, and what tell publishes of them.
 local function say(version, stamp, count, message)
-  local ids, said = '', {}
+  local ids, sizes, said = '', '', {}
   for i = 1, count do
     local id, text = message(i)
     local entry = version .. format('-%d', i - 1)
@@ -30,15 +30,18 @@ local function say(version, stamp, count, message)
     call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. format('%d', q) .. ' ' .. stamp .. ' ' .. id, 'b', text)
     if id ~= '' then call('HSET', KEYS[4], id, entry) end
     ids = ids .. ' ' .. (id ~= '' and id or '-')
+    sizes = sizes .. format(' %d %d', #id, #text)
     said[i] = id .. text
+    b = b + #text
   end
   c = c + count
-  return ids, table.concat(said)
+  return ids, sizes .. ' ', said
 end
 
--- Writes the state, logs the change, publishes it. frame is how the published change begins, or ''
--- when it is too long.
-local function tell(version, stamp, head, count, frame, said)
+-- Writes the state, logs the change, publishes it: the JSON alone; or, of one that tells messages,
+-- '*n', bytes of the head, for each message bytes of its id and its body, a space, the head, all ids
+-- and bodies; or nothing when it is too long.
+local function tell(version, stamp, head, count, sizes, said)
   local line = format('%s %d %d %d %d %s', version, q, c, b, e, stamp)
   local state = ARGV[1] .. ' ' .. line .. tail
   call('HSET', KEYS[1], 'p', state)
@@ -47,8 +50,12 @@ local function tell(version, stamp, head, count, frame, said)
   else
     call('XADD', KEYS[5], 'MAXLEN', 256, version .. '-0', 't', ARGV[1], 'z', stamp, 'c', head)
   end
-  if frame == '' then said = ' ' end
-  call(ARGV[6], ARGV[5], format('%d ', call('HINCRBY', KEYS[2], 'seq', '1')) .. t .. ' ' .. ARGV[1] .. ' ' .. ARGV[4] .. ' ' .. line .. frame .. said)
+  local frame, bytes = head, #head
+  if count then
+    for i = 1, count do bytes = bytes + #said[i] end
+    frame = bytes > 2048 and '' or format('*%d %d', count, #head) .. sizes .. head .. table.concat(said)
+  end
+  call(ARGV[6], ARGV[5], format('%d ', call('HINCRBY', KEYS[2], 'seq', '1')) .. t .. ' ' .. ARGV[1] .. ' ' .. ARGV[4] .. ' ' .. line .. ' ' .. frame)
   return state
 end
 

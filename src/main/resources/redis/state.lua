@@ -3,15 +3,14 @@
 -- KEYS: 1 session, 2 partition, 3 changes, 4 state, 5 checkpoints, [6 record]
 -- ARGV: 1 to 6 as in part-retry, 7 document ('' to restore), 8 version of the checkpoint to restore
 --   ('' for the newest), 9 its tag, 10 most checkpoints, 11 most bytes of them, 12 change
--- Returns: as in part-retry
+-- Returns: as in append
 --   | {0, 'checkpoint-not-found'} | {0, 'turn-running', turn} when an older one would be restored
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
 local document = ARGV[7]
 if document == '' then
-  local running = call('HGET', KEYS[1], 'T')
-  if running then return {0, 'turn-running', (string.match(running, '^%S+'))} end
+  if turn then return {0, 'turn-running', turn} end
   local found
   if ARGV[8] == '' then
     found = call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
@@ -44,4 +43,4 @@ local k = math.max(e, tonumber(string.match(tail, '^ %d+ %S+ (%d+)')))
 call('PEXPIREAT', KEYS[4], format('%d', k))
 call('PEXPIREAT', KEYS[5], format('%d', k))
 announce(t, line, ARGV[12])
-return state
+return turn and {state, turn} or state

@@ -15,10 +15,10 @@ if not T then return {0} end
 local fence, cancel, last, rest = string.match(T, '^(%S+ %d+) %d+ (%S) (%d+)( .*)$')
 if fence ~= ARGV[1] then return {0} end
 last = last + 0
-local count, there = #ARGV - 6, last - ARGV[2]
-if there > count then return {0} end
+local count = #ARGV - 6
+local there = math.min(count, last - ARGV[2])
 if there > 0 then
-  local entries = call('XRANGE', KEYS[2], format('%d-0', ARGV[2] + 1), '+')
+  local entries = call('XRANGE', KEYS[2], format('%d-0', ARGV[2] + 1), '+', 'COUNT', format('%d', there))
   for i = 1, there do
     if not entries[i] or entries[i][2][2] ~= ARGV[6 + i] then return {0} end
   end

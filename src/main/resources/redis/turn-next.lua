@@ -24,8 +24,8 @@ if at ~= 1 then
   if not Q or Q == '' then call('ZREM', KEYS[8], ARGV[4]) end
   return {0, 'turn-not-found'}
 end
-if string.byte(w) == 99 then return {0, 'session-complete'} end
-local count, bytes, head, frame = unpack(call('HMGET', KEYS[6], 'n', 'b', 'h', 'x'))
+if string.byte(status) == 99 then return {0, 'session-complete'} end
+local count, bytes, head = unpack(call('HMGET', KEYS[6], 'n', 'b', 'h'))
 local function message(i)
   return unpack(call('HMGET', KEYS[6], format('i%d', i), format('d%d', i)))
 end
@@ -34,7 +34,7 @@ if double then return {0, 'message-exists', double} end
 if b + bytes > ARGV[9] + 0 then return {0, 'session-too-large'} end
 
 call('HSET', KEYS[1], 'Q', string.sub(Q, 18))
-local version, state = start(ARGV[10], count, message, bytes, head, frame)
+local version, state = start(ARGV[10], count, message, head)
 for i = 1, count do
   call('HDEL', KEYS[6], format('i%d', i), format('d%d', i))
 end

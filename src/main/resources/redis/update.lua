@@ -20,5 +20,4 @@ call('XADD', KEYS[3], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', forma
 -- A shorter life: the due time must never be after the truth.
 call('ZADD', KEYS[4], 'LT', format('%d', e), 'x:' .. ARGV[4])
 announce(t, line, ARGV[11])
-local running = call('HGET', KEYS[1], 'T')
-return {state, described, running and string.match(running, '^%S+') or ''}
+return {state, described, turn or ''}

@@ -16,6 +16,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -85,6 +86,11 @@ class EmbeddedConfiguration {
   @Bean
   LiveChannel liveChannel(EmbeddedEngine engine) {
     return engine.liveChannel();
+  }
+
+  @Bean
+  TurnLog turnLog(EmbeddedEngine engine) {
+    return engine.turnLog();
   }
 
   @Bean

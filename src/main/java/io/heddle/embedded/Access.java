@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.embedded.SessionRecord.Life;
+import io.heddle.session.TurnAttempt;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,21 @@ final class Access {
       throw Refusals.expired();
     }
     return found;
+  }
+
+  /**
+   * The same for who speaks for an attempt of a turn. While that runs, the session's time does not
+   * come: after an outage of the store it is left to whoever ends the turn.
+   */
+  static SessionRecord require(
+      @Nullable SessionRecord found, @Nullable String owner, long now, TurnAttempt attempt) {
+    return found != null
+            && found.life() == Life.LIVE
+            && found.turn() != null
+            && found.turn().is(attempt)
+            && (owner == null || owner.equals(found.user()))
+        ? found
+        : require(found, owner, now);
   }
 
   /** Whether its time has come, swept or not. Never a millisecond early. */

@@ -56,7 +56,8 @@ final class Appends {
     return put(target, messages, first).stream().map(Message::id).toList();
   }
 
-  private void requireRoom(Target target, List<Write.Copied> messages) {
+  /** Refuses messages whose ids are taken, or that do not fit into the session. */
+  void requireRoom(Target target, List<Write.Copied> messages) {
     Set<String> names = new HashSet<>();
     long bytes = target.session().bytes;
     for (Write.Copied copied : messages) {
@@ -74,7 +75,7 @@ final class Appends {
     }
   }
 
-  private static List<Message> put(Target target, List<Write.Copied> messages, int first) {
+  static List<Message> put(Target target, List<Write.Copied> messages, int first) {
     Draft session = target.session();
     List<Message> there = new ArrayList<>(messages.size());
     for (int i = 0; i < messages.size(); i++) {
@@ -99,6 +100,44 @@ final class Appends {
     return there;
   }
 
+  /**
+   * Messages as they are added whatever stands in the thread: what a model said is not refused for
+   * an id that somebody took meanwhile, it gets the one of its place.
+   *
+   * @param removed ids that this write makes free
+   */
+  static List<Write.Copied> free(Target target, List<NewMessage> messages, List<String> removed) {
+    Set<String> names = new HashSet<>();
+    List<NewMessage> free = new ArrayList<>(messages.size());
+    for (NewMessage message : messages) {
+      String name = message.id();
+      boolean taken =
+          name != null
+              && (!names.add(name)
+                  || (!removed.contains(name)
+                      && Threads.find(target.tx(), target.key(), target.session().thread, name)
+                          != null));
+      free.add(taken ? new NewMessage(null, message.body()) : message);
+    }
+    return fresh(free, target.tx().now());
+  }
+
+  /** Takes those of a turn's input that are still there out of the thread; answers which. */
+  static List<String> takeBack(Target target, List<String> input, List<String> ids) {
+    List<String> removed = new ArrayList<>(ids.size());
+    for (String id : ids) {
+      Threads.Found found =
+          input.contains(id) && !removed.contains(id)
+              ? Threads.find(target.tx(), target.key(), target.session().thread, id)
+              : null;
+      if (found != null) {
+        remove(target, found.key(target.session().thread), found.row());
+        removed.add(id);
+      }
+    }
+    return removed;
+  }
+
   Outcome delete(Target target, String id) {
     Threads.Found found = find(target, id);
     String previousTag = target.advance(target.now());
@@ -109,7 +148,27 @@ final class Appends {
   }
 
   Outcome cut(Target target, @Nullable String after) {
-    return after == null ? clear(target) : cutAfter(target, find(target, after));
+    Threads.Found last = after == null ? null : find(target, after);
+    requireNotStoodOn(target, last);
+    return last == null ? clear(target) : cutAfter(target, last);
+  }
+
+  /** The running turn's input is what its model is answering. */
+  private static void requireNotStoodOn(Target target, Threads.@Nullable Found last) {
+    Draft session = target.session();
+    if (session.turn == null) {
+      return;
+    }
+    if (last == null) {
+      throw Refusals.turnRunning();
+    }
+    Stored.Ordered turn = TurnRows.at(target.tx(), session.number, session.turn.version());
+    for (String id : turn.input()) {
+      Threads.Found input = Threads.find(target.tx(), target.key(), session.thread, id);
+      if (input != null && input.place().isAfter(last.place())) {
+        throw Refusals.turnRunning();
+      }
+    }
   }
 
   private static Outcome cutAfter(Target target, Threads.Found last) {

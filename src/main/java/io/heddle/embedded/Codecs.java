@@ -5,7 +5,10 @@ import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.embedded.SessionRecord.Life;
+import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.session.Description;
+import io.heddle.session.LoggedChanges;
+import io.heddle.session.Turn;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,6 +25,10 @@ import org.jspecify.annotations.Nullable;
  * and stands in the file. Whoever changes anything here raises it and makes {@link StoreFile} turn
  * a file of the number before into the new one when it opens it; an older Heddle refuses the newer
  * file by its number. A number is never used for two layouts.
+ *
+ * <p>Layout 2 added the turns. What it adds to a session and to a change is behind the rest and
+ * only there where there is something to say, so a file of layout 1 is one of layout 2 in which
+ * nobody has had a turn.
  */
 final class Codecs {
 
@@ -65,11 +72,17 @@ final class Codecs {
           (out, made) -> {
             putText(out, made.tag());
             putBytes(out, made.body() == null ? new byte[0] : made.body().utf8());
+            if (made.messages() != LoggedChanges.NONE) {
+              out.putVarInt(made.messages());
+            }
           },
           in -> {
             String tag = getText(in);
             byte[] body = getBytes(in);
-            return new Stored.Made(tag, body.length == 0 ? null : new Json(body));
+            return new Stored.Made(
+                tag,
+                body.length == 0 ? null : new Json(body),
+                in.hasRemaining() ? DataUtils.readVarInt(in) : LoggedChanges.NONE);
           },
           made -> 100 + (made.body() == null ? 0 : made.body().length()),
           false);
@@ -100,11 +113,11 @@ final class Codecs {
 
   private Codecs() {}
 
-  private interface Put<T> {
+  interface Put<T> {
     void put(WriteBuffer out, T value);
   }
 
-  private interface Get<T> {
+  interface Get<T> {
     T get(ByteBuffer in);
   }
 
@@ -115,7 +128,7 @@ final class Codecs {
     private final ToIntFunction<T> weight;
     private final boolean keepsValue;
 
-    private Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight, boolean keepsValue) {
+    Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight, boolean keepsValue) {
       this.put = put;
       this.get = get;
       this.weight = weight;
@@ -168,6 +181,34 @@ final class Codecs {
     out.put((byte) (before == null ? 0 : 1));
     if (before != null) {
       putSession(out, before);
+    } else if (r.turn() != null || r.waiting() > 0 || r.due() != 0) {
+      putTurn(out, r);
+    }
+  }
+
+  private static void putTurn(WriteBuffer out, SessionRecord r) {
+    out.putVarInt(r.waiting()).putVarLong(r.due());
+    Running turn = r.turn();
+    putText(out, turn == null ? null : turn.id());
+    if (turn != null) {
+      out.putVarLong(turn.version()).putVarInt(turn.attempt()).putVarLong(turn.until());
+      out.putVarLong(turn.last()).put((byte) turn.cancel().ordinal());
+    }
+  }
+
+  private static void getTurn(ByteBuffer in, Draft r) {
+    r.waiting = DataUtils.readVarInt(in);
+    r.due = DataUtils.readVarLong(in);
+    String id = getTextOrNull(in);
+    if (id != null) {
+      r.turn =
+          new Running(
+              id,
+              DataUtils.readVarLong(in),
+              DataUtils.readVarInt(in),
+              DataUtils.readVarLong(in),
+              DataUtils.readVarLong(in),
+              Turn.Cancel.values()[in.get()]);
     }
   }
 
@@ -196,7 +237,12 @@ final class Codecs {
               token, DataUtils.readVarLong(in), in.get() == 1, in.getLong(), getTextOrNull(in));
     }
     r.build = getTextOrNull(in);
-    r.before = in.get() == 1 ? getSession(in) : null;
+    if (in.get() == 1) {
+      // A tombstone under a building: neither of them has turns.
+      r.before = getSession(in);
+    } else if (in.hasRemaining()) {
+      getTurn(in, r);
+    }
     return r.done();
   }
 
@@ -227,7 +273,7 @@ final class Codecs {
   }
 
   /** The length and one, so that null is 0. */
-  private static void putText(WriteBuffer out, @Nullable String text) {
+  static void putText(WriteBuffer out, @Nullable String text) {
     if (text == null) {
       out.putVarInt(0);
     } else {
@@ -236,7 +282,7 @@ final class Codecs {
     }
   }
 
-  private static @Nullable String getTextOrNull(ByteBuffer in) {
+  static @Nullable String getTextOrNull(ByteBuffer in) {
     int length = DataUtils.readVarInt(in) - 1;
     if (length < 0) {
       return null;
@@ -246,7 +292,7 @@ final class Codecs {
     return new String(utf8, StandardCharsets.UTF_8);
   }
 
-  private static String getText(ByteBuffer in) {
+  static String getText(ByteBuffer in) {
     String text = getTextOrNull(in);
     if (text == null) {
       throw new IllegalStateException("a text is missing in the store");
@@ -254,11 +300,11 @@ final class Codecs {
     return text;
   }
 
-  private static void putBytes(WriteBuffer out, byte[] bytes) {
+  static void putBytes(WriteBuffer out, byte[] bytes) {
     out.putVarInt(bytes.length).put(bytes);
   }
 
-  private static byte[] getBytes(ByteBuffer in) {
+  static byte[] getBytes(ByteBuffer in) {
     byte[] bytes = new byte[DataUtils.readVarInt(in)];
     in.get(bytes);
     return bytes;

@@ -61,7 +61,12 @@ final class EmbeddedChangeLog implements ChangeLog {
             false);
     while (others.hasNext()) {
       long version = Keys.versionOf(others.next());
-      changes.other(version, others.value().tag(), others.value().body());
+      Stored.Made made = others.value();
+      if (made.body() != null && made.messages() != LoggedChanges.NONE) {
+        changes.other(version, made.tag(), made.body(), made.messages());
+      } else {
+        changes.other(version, made.tag(), made.body());
+      }
     }
     return changes.replay(WriteRules.description(rows, session.number()), most);
   }

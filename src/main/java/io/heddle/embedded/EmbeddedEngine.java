@@ -11,6 +11,7 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 
@@ -32,6 +33,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final EmbeddedFeed feed;
   private final ChangeLog changeLog;
   private final LiveChannel liveChannel;
+  private final TurnLog turnLog;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
 
   private EmbeddedEngine(
@@ -46,7 +48,9 @@ public final class EmbeddedEngine implements AutoCloseable {
         new Workers("heddle-embedded-reader", properties.readThreads(), properties.queue());
     this.answers = new Workers("heddle-embedded-answers", 1, properties.queue());
     this.feed = new EmbeddedFeed(answers);
-    this.liveChannel = new EmbeddedLiveChannel(answers);
+    EmbeddedLiveChannel liveMessages = new EmbeddedLiveChannel(answers);
+    this.liveChannel = liveMessages;
+    Heartbeat heartbeat = new Heartbeat(System::nanoTime, properties.sweepEvery());
     Locking locking = new Locking(new SecureRandom().nextLong());
     this.storeWriter =
         new StoreWriter(
@@ -54,8 +58,9 @@ public final class EmbeddedEngine implements AutoCloseable {
             clock,
             ids,
             feed,
+            liveMessages,
             answers,
-            new Upkeep(new Sweep(), compaction, properties.sweepEvery()),
+            new Upkeep(new Sweep(), compaction, heartbeat, properties.sweepEvery()),
             properties.commitDelay(),
             properties.queue());
     SnapshotReads reads = new SnapshotReads(storeWriter, readers);
@@ -63,8 +68,9 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.retries = new EmbeddedRetries(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock);
     this.changeLog = new EmbeddedChangeLog(reads, clock);
+    this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
-    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock);
+    this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
   }
 
   /**
@@ -120,6 +126,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public LiveChannel liveChannel() {
     return liveChannel;
+  }
+
+  public TurnLog turnLog() {
+    return turnLog;
   }
 
   public RateLimiter limiter() {

@@ -57,6 +57,15 @@ final class EmbeddedLiveChannel implements LiveChannel {
             });
   }
 
+  /** Only on the writer's thread: what commits tell comes in their order, before their answers. */
+  void tell(List<Tx.Told> told) {
+    for (Tx.Told each : told) {
+      if (listeners.containsKey(each.session())) {
+        answers.add(() -> tell(each.session(), each.message()));
+      }
+    }
+  }
+
   private void tell(SessionKey key, Json message) {
     for (Consumer<Json> listener : listeners.getOrDefault(key, List.of())) {
       try {

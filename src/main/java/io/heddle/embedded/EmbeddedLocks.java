@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.LiveChannel;
 import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
@@ -22,14 +23,21 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   private final SnapshotReads reads;
   private final Locking locking;
   private final InstantSource clock;
+  private final LiveChannel live;
   private final Lines lines = new Lines();
   private final Scheduler timer = Schedulers.newSingle("heddle-embedded-timer", true);
 
-  EmbeddedLocks(StoreWriter writer, SnapshotReads reads, Locking locking, InstantSource clock) {
+  EmbeddedLocks(
+      StoreWriter writer,
+      SnapshotReads reads,
+      Locking locking,
+      InstantSource clock,
+      LiveChannel live) {
     this.writer = writer;
     this.reads = reads;
     this.locking = locking;
     this.clock = clock;
+    this.live = live;
   }
 
   @Override
@@ -47,7 +55,25 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   @Override
   public Mono<Done> apply(
       SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
-    return writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
+    Mono<Done> done = writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
+    return call instanceof Call.Release ? done.doOnNext(said -> tell(key, said)) : done;
+  }
+
+  private void tell(SessionKey key, Done released) {
+    if (!released.replayed()) {
+      live.publish(key, RELEASED).subscribe(_ -> {}, _ -> {});
+    }
+  }
+
+  @Override
+  public Disposable onRelease(SessionKey key, Runnable listener) {
+    return live.listen(
+        key,
+        message -> {
+          if (message.equals(RELEASED)) {
+            listener.run();
+          }
+        });
   }
 
   @Override

@@ -52,6 +52,14 @@ final class Keys {
     return ByteBuffer.allocate(16).putLong(number).putLong(version).array();
   }
 
+  static byte[] event(long number, long turn, long seq) {
+    return ByteBuffer.allocate(24).putLong(number).putLong(turn).putLong(seq).array();
+  }
+
+  static long seqOf(byte[] key) {
+    return longAt(key, 16);
+  }
+
   static byte[] name(long thread, String clientId) {
     byte[] id = clientId.getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(8 + id.length).putLong(thread).put(id).array();

@@ -5,6 +5,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.session.Change;
+import io.heddle.session.LoggedChanges;
 import org.jspecify.annotations.Nullable;
 
 /** How sessions end, and how the next version of one is made. */
@@ -28,6 +29,7 @@ final class Lifecycle {
     SessionRecord tombstone = gone.done();
     byte[] path = Keys.session(key);
     unqueue(tx, path, session.queued());
+    TurnRows.unqueue(tx, path, session.due());
     orphan(tx, session);
     entomb(tx, path, tombstone);
     Change change = how == Life.DELETED ? new Change.SessionDeleted() : new Change.SessionExpired();
@@ -91,7 +93,9 @@ final class Lifecycle {
     tx.put(
         Table.CHANGES,
         Keys.version(session.number, position.version()),
-        new Stored.Made(position.tag(), Tx.bodyOf(change)));
+        change instanceof Change.OfTurn turns
+            ? new Stored.Made(position.tag(), turns.head(), turns.messages().size())
+            : new Stored.Made(position.tag(), Tx.bodyOf(change), LoggedChanges.NONE));
     session.rows++;
     if (session.rows > ROWS) {
       var oldest = tx.scan(Table.CHANGES, Keys.number(session.number), null, false);

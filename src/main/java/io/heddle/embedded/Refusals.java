@@ -90,6 +90,24 @@ final class Refusals {
         .toException();
   }
 
+  static ProblemException turnRunning() {
+    return of(ProblemCode.TURN_RUNNING, "A turn of the session is running or waiting.");
+  }
+
+  static ProblemException turnEnded() {
+    return of(ProblemCode.TURN_ENDED, "The turn, or this attempt of it, has ended.");
+  }
+
+  static ProblemException noTurn() {
+    return of(ProblemCode.TURN_NOT_FOUND, "There is no such turn in the session.");
+  }
+
+  static ProblemException queueFull(int limit) {
+    return Problem.of(ProblemCode.TURN_QUEUE_FULL, "As many turns as may wait in it wait already.")
+        .with("limit", limit)
+        .toException();
+  }
+
   static ProblemException keyReused() {
     return of(ProblemCode.KEY_REUSED, "The idempotency key was used with another request.");
   }

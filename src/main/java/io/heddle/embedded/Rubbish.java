@@ -6,7 +6,8 @@ import java.util.Arrays;
 enum Rubbish {
   RETRY('r'),
   TOMBSTONE('t'),
-  BUILDING('b');
+  BUILDING('b'),
+  TURN('u');
 
   private final byte letter;
 

@@ -3,6 +3,8 @@ package io.heddle.embedded;
 import io.heddle.base.Position;
 import io.heddle.session.Change;
 import io.heddle.session.Head;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnAttempt;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,10 @@ import org.jspecify.annotations.Nullable;
  * @param rows changes that are kept in {@link Table#CHANGES}
  * @param build names the building, or null
  * @param before the tombstone that a building stands on
+ * @param turn the one that runs
+ * @param waiting how many turns wait
+ * @param due when {@link Table#DEADLINES} says that there may be something to do for its turns: not
+ *     after there is; 0 for never
  */
 record SessionRecord(
     long number,
@@ -37,7 +43,10 @@ record SessionRecord(
     long fence,
     @Nullable Holder holder,
     @Nullable String build,
-    @Nullable SessionRecord before) {
+    @Nullable SessionRecord before,
+    @Nullable Running turn,
+    int waiting,
+    long due) {
 
   enum Life {
     LIVE,
@@ -52,6 +61,35 @@ record SessionRecord(
    * @param process the opening of the store in which an update took it: no update outlives that
    */
   record Holder(String token, long until, boolean client, long process, @Nullable String label) {}
+
+  /**
+   * A running turn, as far as its owner's flushes change it.
+   *
+   * @param version the one it was begun in: its record and its log stand under it
+   * @param until when its owner's lease ends
+   * @param last seq of the last event in its log
+   */
+  record Running(String id, long version, int attempt, long until, long last, Turn.Cancel cancel) {
+
+    boolean is(TurnAttempt fence) {
+      return id.equals(fence.turn()) && attempt == fence.attempt();
+    }
+
+    Running flushed(long newUntil, long newLast) {
+      return new Running(id, version, attempt, newUntil, newLast, cancel);
+    }
+
+    Running retaken(long newUntil) {
+      return new Running(id, version, attempt + 1, newUntil, last, cancel);
+    }
+
+    /** Of two wishes the stronger one stands. */
+    Running asked(Turn.Cancel wish) {
+      return wish.compareTo(cancel) > 0
+          ? new Running(id, version, attempt, until, last, wish)
+          : this;
+    }
+  }
 
   boolean gone() {
     return life == Life.DELETED || life == Life.EXPIRED;
@@ -70,7 +108,7 @@ record SessionRecord(
         Instant.ofEpochMilli(created),
         Instant.ofEpochMilli(updated),
         Instant.ofEpochMilli(expires),
-        null);
+        turn == null ? null : turn.id());
   }
 
   Draft edit() {
@@ -99,6 +137,9 @@ record SessionRecord(
     @Nullable Holder holder;
     @Nullable String build;
     @Nullable SessionRecord before;
+    @Nullable Running turn;
+    int waiting;
+    long due;
 
     /** A session that has nothing yet. */
     Draft(Life life, long number, long thread, @Nullable String user, Position position) {
@@ -131,6 +172,9 @@ record SessionRecord(
       holder = from.holder;
       build = from.build;
       before = from.before;
+      turn = from.turn;
+      waiting = from.waiting;
+      due = from.due;
     }
 
     Position position() {
@@ -168,7 +212,10 @@ record SessionRecord(
           fence,
           holder,
           build,
-          before);
+          before,
+          turn,
+          waiting,
+          due);
     }
   }
 }

@@ -40,6 +40,9 @@ final class States {
   }
 
   Outcome restore(Target target, String id) {
+    if (target.session().turn != null) {
+      throw Refusals.turnRunning();
+    }
     Checkpoint checkpoint = find(target.tx(), target.session().number, id);
     if (checkpoint == null) {
       throw Refusals.noCheckpoint();

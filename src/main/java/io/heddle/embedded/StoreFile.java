@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreFile implements Rows, AutoCloseable {
 
   /** The number of the layout that this code writes; see {@link Codecs} for how it changes. */
-  static final int LAYOUT = 1;
+  static final int LAYOUT = 2;
 
   /**
    * A page is written again whole when one entry of it changes: small pages write less for an

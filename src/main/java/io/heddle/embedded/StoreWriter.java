@@ -38,6 +38,7 @@ final class StoreWriter implements AutoCloseable {
   private final InstantSource clock;
   private final IdSource ids;
   private final EmbeddedFeed feed;
+  private final EmbeddedLiveChannel liveChannel;
   private final Workers answers;
   private final Upkeep upkeep;
   private final Numbers numbers;
@@ -60,6 +61,7 @@ final class StoreWriter implements AutoCloseable {
       InstantSource clock,
       IdSource ids,
       EmbeddedFeed feed,
+      EmbeddedLiveChannel liveChannel,
       Workers answers,
       Upkeep upkeep,
       Duration commitDelay,
@@ -68,6 +70,7 @@ final class StoreWriter implements AutoCloseable {
     this.clock = clock;
     this.ids = ids;
     this.feed = feed;
+    this.liveChannel = liveChannel;
     this.answers = answers;
     this.upkeep = upkeep;
     this.numbers = new Numbers(store);
@@ -195,7 +198,10 @@ final class StoreWriter implements AutoCloseable {
       }
     }
     lastGroup = group.size();
-    group.forEach(each -> feed.publish(each.changes()));
+    for (Entry<?> each : group) {
+      feed.publish(each.changes());
+      liveChannel.tell(each.told());
+    }
     answers.add(() -> group.forEach(Entry::answer));
   }
 
@@ -286,6 +292,7 @@ final class StoreWriter implements AutoCloseable {
     private final MonoSink<T> sink;
     private final AtomicInteger open;
     private List<Tx.Made> changes = List.of();
+    private List<Tx.Told> told = List.of();
     private @Nullable T result;
     private @Nullable Throwable error;
 
@@ -311,12 +318,17 @@ final class StoreWriter implements AutoCloseable {
         return false;
       }
       changes = tx.changes();
+      told = tx.told();
       tx.write();
       return !tx.isEmpty();
     }
 
     List<Tx.Made> changes() {
       return changes;
+    }
+
+    List<Tx.Told> told() {
+      return told;
     }
 
     void refuse(Throwable reason) {

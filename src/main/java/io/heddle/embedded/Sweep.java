@@ -8,6 +8,9 @@ final class Sweep {
 
   private static final int ROWS = 500;
 
+  /** A session whose time has come under a turn that nobody ended is looked at again after this. */
+  private static final long TURN_MILLIS = 10_000;
+
   /** Whether there is more to do at once. */
   boolean run(Tx tx) {
     int left = sweepExpiries(tx, ROWS);
@@ -27,6 +30,12 @@ final class Sweep {
       SessionKey key = Keys.sessionOf(path, 0);
       if (session == null || session.life() != Life.LIVE || session.queued() != Keys.timeOf(at)) {
         tx.remove(Table.EXPIRIES, at);
+      } else if (Access.isExpired(session, tx.now()) && session.turn() != null) {
+        tx.remove(Table.EXPIRIES, at);
+        SessionRecord.Draft later = session.edit();
+        later.queued = tx.now() + TURN_MILLIS;
+        tx.put(Table.EXPIRIES, Keys.due(later.queued, path), Boolean.TRUE);
+        tx.put(Table.SESSIONS, path, later.done());
       } else if (Access.isExpired(session, tx.now())) {
         Lifecycle.end(tx, key, session, Life.EXPIRED);
       } else {
@@ -45,12 +54,13 @@ final class Sweep {
     while (left > 0 && due.hasNext()) {
       byte[] at = due.next();
       left--;
-      tx.remove(Table.RUBBISH, at);
       byte[] key = Rubbish.keyOf(at);
+      tx.remove(Table.RUBBISH, at);
       switch (Rubbish.kindOf(at)) {
         case RETRY -> removeRetry(tx, key);
         case TOMBSTONE -> removeTombstone(tx, key);
         case BUILDING -> removeBuilding(tx, key);
+        case TURN -> left = removeTurn(tx, at, key, left);
       }
     }
     return left;
@@ -80,6 +90,21 @@ final class Sweep {
     }
   }
 
+  /** Its log first, so that what is left of a long one is still found in the next run. */
+  private static int removeTurn(Tx tx, byte[] due, byte[] at, int rows) {
+    int left = removeRows(tx, Table.LOGS, at, rows);
+    if (left <= 0) {
+      tx.put(Table.RUBBISH, due, Boolean.TRUE);
+      return left;
+    }
+    Stored.Ordered record = tx.get(Table.TURNS, at);
+    if (record != null) {
+      tx.remove(Table.TURN_IDS, Keys.name(Keys.numberOf(at), record.id()));
+      tx.remove(Table.TURNS, at);
+    }
+    return left;
+  }
+
   private static int sweepOrphans(Tx tx, int rows) {
     int left = rows;
     var orphans = tx.scan(Table.ORPHANS, null, null, false);
@@ -96,15 +121,14 @@ final class Sweep {
     return left;
   }
 
-  private static int removeRows(Tx tx, Table<?> table, byte[] number, int rows) {
+  private static int removeRows(Tx tx, Table<?> table, byte[] prefix, int rows) {
     int left = rows;
     if (left > 0) {
-      var cursor = tx.scan(table, number, Keys.number(Keys.numberOf(number) + 1), false);
+      var cursor = tx.scan(table, prefix, Keys.after(prefix), false);
       while (left > 0 && cursor.hasNext()) {
         byte[] key = cursor.next();
-        // The end of the range is the next number's first possible key; a key that short is not
-        // this number's.
-        if (!Keys.startsWith(key, number)) {
+        // The end of the range is the first possible key after it; a key that short is not of it.
+        if (!Keys.startsWith(key, prefix)) {
           break;
         }
         tx.remove(table, key);

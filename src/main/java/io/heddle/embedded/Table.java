@@ -51,6 +51,21 @@ final class Table<V> {
   /** {@code next}: numbers from here on are free. */
   static final Table<Long> NUMBERS = new Table<>(13, "numbers", Codecs.NUMBER);
 
+  /** By session number and the version that a turn was begun in. */
+  static final Table<Stored.Ordered> TURNS = new Table<>(14, "turns", TurnCodecs.ORDERED);
+
+  /** By session number and turn's id: the version it was begun in. */
+  static final Table<Long> TURN_IDS = new Table<>(15, "turn-ids", Codecs.NUMBER);
+
+  /** By session number and place: the versions that waiting turns were begun in. */
+  static final Table<Long> QUEUE = new Table<>(16, "queue", Codecs.NUMBER);
+
+  /** By session number, the version that a turn was begun in, and the first event's seq. */
+  static final Table<Stored.Events> LOGS = new Table<>(17, "turn-logs", TurnCodecs.EVENTS);
+
+  /** By time, then session: when to look after its turns. Never later than there is need. */
+  static final Table<Boolean> DEADLINES = new Table<>(18, "turn-deadlines", Codecs.NOTHING);
+
   static final List<Table<?>> ALL =
       List.of(
           SESSIONS,
@@ -66,11 +81,16 @@ final class Table<V> {
           ACTIVE,
           RECENT,
           CURRENT,
-          NUMBERS);
+          NUMBERS,
+          TURNS,
+          TURN_IDS,
+          QUEUE,
+          LOGS,
+          DEADLINES);
 
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =
-      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS);
+      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS, TURNS, TURN_IDS, QUEUE, LOGS);
 
   private final int ordinal;
   private final String name;

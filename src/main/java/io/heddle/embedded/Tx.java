@@ -5,6 +5,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
+import io.heddle.session.Message;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ final class Tx implements Rows {
   private final long now;
   private final List<Note<?>> notes = new ArrayList<>();
   private final List<Made> changes = new ArrayList<>(1);
+  private final List<Told> told = new ArrayList<>(0);
 
   /** A change that is published when the work is committed. */
   record Made(
@@ -29,6 +31,9 @@ final class Tx implements Rows {
       Position position,
       Change.Counters counters,
       Change change) {}
+
+  /** What is told on a session's live channel when the work is committed. */
+  record Told(SessionKey session, Json message) {}
 
   private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
     void write(StoreFile store) {
@@ -90,11 +95,19 @@ final class Tx implements Rows {
     changes.add(new Made(session, previousTag, position, counters, change));
   }
 
+  void tell(SessionKey session, Json message) {
+    told.add(new Told(session, message));
+  }
+
   /** {@link Change#toJson()}, or null when it is longer than what is published and kept. */
   static @Nullable Json bodyOf(Change change) {
-    if (change instanceof Change.MessagesAppended appended
-        && appended.messages().stream().mapToLong(m -> m.body().length()).sum()
-            > Change.MAX_PUBLISHED_BYTES) {
+    List<Message> messages =
+        switch (change) {
+          case Change.MessagesAppended appended -> appended.messages();
+          case Change.OfTurn turns -> turns.messages();
+          default -> List.of();
+        };
+    if (messages.stream().mapToLong(m -> m.body().length()).sum() > Change.MAX_PUBLISHED_BYTES) {
       return null;
     }
     Json body = change.toJson();
@@ -111,5 +124,9 @@ final class Tx implements Rows {
 
   List<Made> changes() {
     return changes;
+  }
+
+  List<Told> told() {
+    return told;
   }
 }

@@ -1,12 +1,9 @@
 package io.heddle.embedded;
 
-import io.heddle.base.ProblemCode;
-import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks.Held;
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -21,9 +18,6 @@ import reactor.core.publisher.MonoSink;
  */
 final class Update<T> {
 
-  private static final long SHORTEST_RETRY_MILLIS = 20;
-  private static final long LONGEST_RETRY_MILLIS = 250;
-
   private final EmbeddedLocks locks;
   private final SessionKey key;
   private final @Nullable String owner;
@@ -33,6 +27,7 @@ final class Update<T> {
   private final MonoSink<T> sink;
   private final long waitEnds;
 
+  private final LockWait lockWait;
   private final Disposable.Swap waitTimer = Disposables.swap();
   private final Disposable.Swap leaseTimer = Disposables.swap();
   private volatile Lines.@Nullable Place place;
@@ -55,14 +50,17 @@ final class Update<T> {
     this.work = work;
     this.sink = sink;
     this.waitEnds = System.nanoTime() + wait.toNanos();
+    this.lockWait = new LockWait(locks, key, wait);
   }
 
   void start() {
     sink.onCancel(this::cancel);
+    sink.onDispose(lockWait);
     stand();
   }
 
   private void stand() {
+    lockWait.trying();
     Lines.Place entered = locks.lines().enter(key, this::turn);
     place = entered;
     if (cancelled) {
@@ -120,18 +118,11 @@ final class Update<T> {
   /** A client holds the session. Its own updates stand in the same line, so wait outside of it. */
   private void notClaimed(Throwable refusal) {
     leave();
-    long left = waitEnds - System.nanoTime();
-    boolean locked =
-        refusal instanceof ProblemException problem
-            && problem.problem().code() == ProblemCode.SESSION_LOCKED;
-    if (!locked || left <= 0 || cancelled) {
+    if (cancelled) {
       sink.error(refusal);
-      return;
+    } else {
+      lockWait.pause(refusal).subscribe(_ -> {}, sink::error, this::stand);
     }
-    long pause =
-        TimeUnit.MILLISECONDS.toNanos(
-            ThreadLocalRandom.current().nextLong(SHORTEST_RETRY_MILLIS, LONGEST_RETRY_MILLIS + 1));
-    waitTimer.update(locks.later(this::stand, Math.min(pause, left)));
   }
 
   private void work(String holder, Mono<Void> release) {

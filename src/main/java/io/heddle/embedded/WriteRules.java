@@ -10,6 +10,7 @@ import io.heddle.session.Conditions;
 import io.heddle.session.Description;
 import io.heddle.session.Outcome;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write;
 import java.util.List;
 import java.util.Objects;
@@ -24,11 +25,13 @@ final class WriteRules {
   private final Locking locking;
   private final Appends appends;
   private final States states;
+  private final TurnRules turns;
 
   WriteRules(Locking locking, StoreLimits limits) {
     this.locking = locking;
     this.appends = new Appends(limits);
     this.states = new States(limits);
+    this.turns = new TurnRules(locking, appends);
   }
 
   Outcome decide(Tx tx, SessionKey key, Write write, Conditions conditions) {
@@ -57,13 +60,24 @@ final class WriteRules {
             states.save(target(tx, key, found, conditions), save.document());
         case Write.RestoreState restore ->
             states.restore(target(tx, key, found, conditions), restore.checkpoint());
-        case Write.BeginTurn _,
-            Write.NextTurn _,
-            Write.RetakeTurn _,
-            Write.CancelTurn _,
-            Write.EndTurn _,
-            Write.DropTurn _ ->
-            throw new UnsupportedOperationException("turns");
+        case Write.BeginTurn begin -> begin(tx, key, found, begin, conditions);
+        case Write.NextTurn next ->
+            turns.orPostpone(
+                tx, key, found, () -> turns.next(target(tx, key, found, conditions), next));
+        case Write.RetakeTurn retake ->
+            turns.orPostpone(
+                tx,
+                key,
+                found,
+                () -> turns.retake(owned(tx, key, found, conditions, retake.dead()), retake));
+        case Write.EndTurn end ->
+            turns.orPostpone(
+                tx,
+                key,
+                found,
+                () -> turns.end(owned(tx, key, found, conditions, end.attempt()), end));
+        case Write.CancelTurn cancel -> turns.cancel(loose(tx, key, found, conditions), cancel);
+        case Write.DropTurn drop -> turns.drop(loose(tx, key, found, conditions), drop);
       };
     } catch (ProblemException e) {
       // An ended holder that was met on the way stays removed.
@@ -79,6 +93,7 @@ final class WriteRules {
       String previousTag = session.tag;
       Lifecycle.advance(tx, session, description.ttl().toMillis());
       Locking.keep(session);
+      TurnRows.keep(session);
       return previousTag;
     }
 
@@ -102,6 +117,36 @@ final class WriteRules {
       throw Refusals.conflict(session.position());
     }
     return new Target(tx, key, conditions, session, description(tx, session.number));
+  }
+
+  /** Without regard to lock and positions. */
+  private static Target loose(
+      Tx tx, SessionKey key, @Nullable SessionRecord found, Conditions conditions) {
+    SessionRecord session = Access.require(found, conditions.owner(), tx.now());
+    return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
+  }
+
+  /** The same, and for as long as the attempt runs without regard to the session's time. */
+  private static Target owned(
+      Tx tx,
+      SessionKey key,
+      @Nullable SessionRecord found,
+      Conditions conditions,
+      TurnAttempt attempt) {
+    SessionRecord session = Access.require(found, conditions.owner(), tx.now(), attempt);
+    return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
+  }
+
+  private Outcome begin(
+      Tx tx,
+      SessionKey key,
+      @Nullable SessionRecord found,
+      Write.BeginTurn begin,
+      Conditions conditions) {
+    SessionRecord session = Access.require(found, conditions.owner(), tx.now());
+    // Before lock and positions, which its first sending may have changed.
+    Outcome said = TurnRules.said(tx, session, begin.turn().id());
+    return said != null ? said : turns.begin(target(tx, key, found, conditions), begin);
   }
 
   static Description description(Rows rows, long number) {
@@ -277,7 +322,7 @@ final class WriteRules {
       Lifecycle.dropBuilding(tx, key, found);
       return new Outcome.Applied(found.user(), null, found.head());
     }
-    if (!Access.isExpired(found, tx.now())) {
+    if (!Access.isExpired(found, tx.now()) || found.turn() != null) {
       throw Refusals.conflict(found.position());
     }
     SessionRecord tombstone = Lifecycle.end(tx, key, found, Life.EXPIRED);

@@ -84,6 +84,11 @@ public final class TokenLimits implements AutoCloseable {
     ticker.dispose();
   }
 
+  /** Whether any rule counts tokens; if none does, nobody needs to estimate any. */
+  public boolean areCounted() {
+    return !rules.isEmpty();
+  }
+
   /**
    * Counts what a turn will take at most, or is thought to take. Never an error: a refusal is part
    * of the answer. When the store does not answer in time, {@code on-failure} of the rules decides,

@@ -69,12 +69,12 @@ public final class RedisEngine implements AutoCloseable {
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(link);
     this.records = new RedisRetryRecords(link);
-    this.locks = new RedisLocks(link, () -> this.redisson, ids);
     this.limiter = new RedisRateLimiter(link);
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
+    this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 

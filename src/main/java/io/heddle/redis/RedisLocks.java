@@ -7,13 +7,14 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Times;
+import io.heddle.session.LiveChannel;
+import io.heddle.session.LockWait;
 import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,6 +25,7 @@ import org.redisson.api.RLock;
 import org.redisson.api.RedissonClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -34,21 +36,22 @@ import reactor.core.publisher.Mono;
 final class RedisLocks implements SessionLocks {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisLocks.class);
-  private static final long SHORTEST_PAUSE_MILLIS = 20;
-  private static final long LONGEST_PAUSE_MILLIS = 250;
 
   private final RedisLink link;
   private final Supplier<@Nullable RedissonClient> redisson;
   private final IdSource ids;
+  private final LiveChannel live;
   // Redisson's owner is a client's uuid and a number. Threads are shared by requests here, so the
   // number is one of each acquisition; a thread's id would let two requests hold one lock.
   private final AtomicLong acquisitions = new AtomicLong();
   private final AtomicLong lostLocks = new AtomicLong();
 
-  RedisLocks(RedisLink link, Supplier<@Nullable RedissonClient> redisson, IdSource ids) {
+  RedisLocks(
+      RedisLink link, Supplier<@Nullable RedissonClient> redisson, IdSource ids, LiveChannel live) {
     this.link = link;
     this.redisson = redisson;
     this.ids = ids;
+    this.live = live;
   }
 
   /** Redisson locks that had ended before they were released. */
@@ -67,7 +70,8 @@ final class RedisLocks implements SessionLocks {
     return Mono.defer(() -> {
       long deadline = System.nanoTime() + wait.toNanos();
       AtomicBoolean gone = new AtomicBoolean();
-      Mono<T> update = attempt(key, owner, token, deadline, lease, work, gone);
+      Mono<T> attempt = Mono.defer(() -> attempt(key, owner, token, deadline, lease, work, gone));
+      Mono<T> update = LockWait.whileLocked(this, key, wait, attempt);
       // Begun once and never cancelled: a client that hangs up in the moment a lock is acquired
       // would otherwise leave it behind.
       return Detached.of(update).doOnCancel(() -> gone.set(true));
@@ -85,6 +89,9 @@ final class RedisLocks implements SessionLocks {
     RedissonClient client = redisson.get();
     if (client == null) {
       return Mono.error(RedisErrors.away());
+    }
+    if (gone.get()) {
+      return Mono.empty();
     }
     RLock lock = client.getLock(RedisKeys.of(key).lock());
     long acquisition = acquisitions.incrementAndGet();
@@ -111,17 +118,7 @@ final class RedisLocks implements SessionLocks {
         // As a signal, so that an error, an answer and none at all leave the line alike.
         .materialize()
         .flatMap(signal -> leave(lock, acquisition, acquired).thenReturn(signal))
-        .<T>dematerialize()
-        .onErrorResume(
-            error ->
-                isLocked(error) && System.nanoTime() < deadline && acquired.isDone() && !gone.get(),
-            locked ->
-                pause(deadline)
-                    .then(
-                        Mono.defer(() ->
-                            System.nanoTime() < deadline
-                                ? attempt(key, owner, token, deadline, lease, work, gone)
-                                : Mono.error(locked))));
+        .dematerialize();
   }
 
   private <T> Mono<T> claimed(
@@ -177,7 +174,13 @@ final class RedisLocks implements SessionLocks {
               Args.of(4 + body).text(owner).number(ttl.toMillis()).text(ids.token()).text(label);
           case Call.Renew(String token, Duration ttl) ->
               Args.of(3 + body).text(owner).text(token).number(ttl.toMillis());
-          case Call.Release(String token) -> Args.of(2 + body).text(owner).text(token);
+          case Call.Release(String token) ->
+              Args.of(5 + body)
+                  .text(owner)
+                  .text(token)
+                  .bytes(link.publish().command())
+                  .text(k.liveChannel())
+                  .bytes(RELEASED.utf8());
         };
     if (retry != null) {
       args.text(retry.body());
@@ -197,6 +200,17 @@ final class RedisLocks implements SessionLocks {
             ? null
             : new Held(reply.text(1), reply.number(2), reply.time(3), true, label(reply, 5));
     return new Done(held, reply.kind() == Reply.REPLAYED);
+  }
+
+  @Override
+  public Disposable onRelease(SessionKey key, Runnable listener) {
+    return live.listen(
+        key,
+        message -> {
+          if (message.equals(RELEASED)) {
+            listener.run();
+          }
+        });
   }
 
   @Override
@@ -222,18 +236,6 @@ final class RedisLocks implements SessionLocks {
   private static @Nullable String label(Reply reply, int at) {
     String label = reply.text(at);
     return label.isEmpty() ? null : label;
-  }
-
-  private static Mono<Long> pause(long deadline) {
-    long jitter =
-        ThreadLocalRandom.current().nextLong(SHORTEST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS + 1);
-    long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-    return Mono.delay(Duration.ofMillis(Math.max(1, Math.min(jitter, left))));
-  }
-
-  private static boolean isLocked(Throwable error) {
-    return error instanceof ProblemException problem
-        && problem.problem().code() == ProblemCode.SESSION_LOCKED;
   }
 
   private static Mono<ProblemException> lineTooLong(RLock lock) {

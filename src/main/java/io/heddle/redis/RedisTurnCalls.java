@@ -1,8 +1,8 @@
 package io.heddle.redis;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.NewMessage;
@@ -12,12 +12,13 @@ import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the script calls of the writes of turns. */
 final class RedisTurnCalls {
+
+  private static final String REMOVED = "\"removed\":[";
 
   private final RedisCalls calls;
   private final SessionKey key;
@@ -37,18 +38,15 @@ final class RedisTurnCalls {
     String queued = new Change.TurnQueued(turn.id(), 0).toJson().toString();
     Json started = new Change.TurnStarted(turn.id(), List.of()).head();
     String part = part(key, turn.id());
-    Args args = common(turn.id(), part, 12 + 2 * input.size());
+    Args args = common(turn.id(), part, 11 + 2 * input.size());
     args.number(limits.sessionBytes()).number(RedisCalls.bytes(input));
     args.text(turn.model()).bytes(turn.request().utf8());
     args.number(turn.lease().toMillis()).number(turn.keep().toMillis());
     args.text(busy(begin.onBusy())).number(begin.maxQueue());
     // Its place in the queue is the script's to say.
     args.text(queued.substring(0, queued.length() - "0}".length()));
-    args.bytes(started.utf8()).text(published(started, input)).bytes(live());
+    args.bytes(started.utf8()).bytes(live());
     RedisCalls.addMessages(args, input);
-    if (part == null) {
-      throw new IllegalArgumentException("not a turn of " + key + ": " + turn.id());
-    }
     return made(RedisScript.TURN_BEGIN, part, args, RedisCalls.twice(input));
   }
 
@@ -56,14 +54,14 @@ final class RedisTurnCalls {
     String part = part(key, next.turn());
     Args args = common(next.turn(), part, 2);
     args.number(limits.sessionBytes()).number(next.lease().toMillis());
-    return made(RedisScript.TURN_NEXT, part, args, unless(part, ProblemCode.TURN_NOT_FOUND));
+    return made(RedisScript.TURN_NEXT, part, args, null);
   }
 
   RedisCall retake(Write.RetakeTurn retake) {
     String part = part(key, retake.dead().turn());
     Args args = common(retake.dead().turn(), part, 2);
     args.number(retake.dead().attempt()).number(retake.lease().toMillis());
-    return made(RedisScript.TURN_RETAKE, part, args, unless(part, ProblemCode.TURN_ENDED));
+    return made(RedisScript.TURN_RETAKE, part, args, null);
   }
 
   RedisCall cancel(Write.CancelTurn cancel) {
@@ -77,41 +75,29 @@ final class RedisTurnCalls {
   private RedisCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
     String part = part(key, turn);
     Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
-    Args args = common(turn, part, 6).text(cancel).text(status.text()).bytes(end.utf8());
-    args.bytes(head.utf8()).text(published(head, List.of())).bytes(live());
-    return made(RedisScript.TURN_CANCEL, part, args, unless(part, ProblemCode.TURN_NOT_FOUND));
+    Args args = common(turn, part, 5).text(cancel).text(status.text()).bytes(end.utf8());
+    args.bytes(head.utf8()).bytes(live());
+    return made(RedisScript.TURN_CANCEL, part, args, null);
   }
 
   RedisCall end(Write.EndTurn end) {
     String turn = end.attempt().turn();
     String part = part(key, turn);
     List<NewMessage> output = end.output();
-    Json head = new Change.TurnEnded(turn, end.status(), end.end(), end.remove(), List.of()).head();
-    Args args = common(turn, part, 7 + 3 * end.remove().size() + 2 * output.size());
+    String head =
+        new Change.TurnEnded(turn, end.status(), end.end(), List.of(), List.of()).head().toString();
+    // Which ones were there to be removed is the script's to say.
+    int removed = head.indexOf(REMOVED) + REMOVED.length();
+    Args args = common(turn, part, 7 + 4 * end.remove().size() + 2 * output.size());
     args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
-    args.bytes(head.utf8()).text(published(head, output)).text(end.reap() ? "1" : "");
-    args.number(end.remove().size());
+    args.text(head.substring(0, removed)).text(head.substring(removed));
+    args.text(end.reap() ? "1" : "").number(end.remove().size());
     for (String message : end.remove()) {
       RedisCalls.place(args, key, message);
-      args.text(message);
+      args.text(message).bytes(new JsonBuffer(64).string(message).toBytes());
     }
     RedisCalls.addMessages(args, output);
-    return made(RedisScript.TURN_END, part, args, unless(part, ProblemCode.TURN_ENDED));
-  }
-
-  /** How the published change begins, see {@link ChangeMessage}; null when it would be too long. */
-  private static @Nullable String published(Json head, List<NewMessage> messages) {
-    if (head.length() + RedisCalls.bytes(messages) > Change.MAX_PUBLISHED_BYTES) {
-      return null;
-    }
-    StringBuilder text = new StringBuilder(" *").append(messages.size());
-    text.append(' ').append(head.length());
-    for (NewMessage message : messages) {
-      String id = message.id();
-      int idBytes = id == null ? 0 : id.getBytes(StandardCharsets.UTF_8).length;
-      text.append(' ').append(idBytes).append(' ').append(message.body().length());
-    }
-    return text.append(' ').append(head).toString();
+    return made(RedisScript.TURN_END, part, args, null);
   }
 
   private static String busy(OnBusy onBusy) {
@@ -137,10 +123,6 @@ final class RedisTurnCalls {
     return id == null || !id.session().equals(key.id()) ? null : id.random();
   }
 
-  private static @Nullable Problem unless(@Nullable String part, ProblemCode code) {
-    return part == null ? Problem.of(code, code.title()) : null;
-  }
-
   private byte[] live() {
     return RedisKeys.ascii(k.liveChannel());
   }
@@ -149,7 +131,10 @@ final class RedisTurnCalls {
     return calls.common(2 + more).text(turn).text(part);
   }
 
-  /** All exist while the turn does: a Cluster slot that moves must not keep it from its end. */
+  /**
+   * All exist while the turn does: a Cluster slot that moves must not keep it from its end. What is
+   * no turn's id has no part, and no record: the script says so, after all that comes first.
+   */
   private RedisCall made(
       RedisScript script, @Nullable String part, Args args, @Nullable Problem refused) {
     String known = part == null ? "" : part;

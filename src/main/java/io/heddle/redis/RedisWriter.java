@@ -134,6 +134,12 @@ final class RedisWriter implements SessionWriter {
               Write.DropTurn _ ->
               reply.text(1);
           case Write.Update _ -> reply.text(2);
+          case Write.Append _,
+              Write.SaveState _,
+              Write.RestoreState _,
+              Write.DeleteMessage _,
+              Write.Cut _ ->
+              reply.size() > 1 ? reply.text(1) : "";
           default -> "";
         };
     return turn.isEmpty() ? null : turn;

@@ -27,7 +27,8 @@ public final class Locks {
    * session-locked}.
    */
   public Mono<Done> lock(Request request, Duration ttl, @Nullable String label) {
-    return Writes.whileLocked(request.waitFor(), apply(request, new Call.Take(ttl, label)));
+    return LockWait.whileLocked(
+        locks, request.key(), request.waitFor(), apply(request, new Call.Take(ttl, label)));
   }
 
   /** Makes the lock of the request's token last {@code ttl} from now. */

@@ -117,7 +117,7 @@ public final class LoggedChanges {
     for (long version = since.version() + 1;
         version <= now.version() && logged.size() < most;
         version++) {
-      if (threadGoesOn && version > lastAppend && isInThread(others.get(version))) {
+      if (threadGoesOn && version > lastAppend && isOfThread(others.get(version))) {
         break;
       }
       Logged change = logged(version, previous, description);
@@ -134,8 +134,7 @@ public final class LoggedChanges {
     return new Replay.Followed(logged, now);
   }
 
-  /** Whether a version of this change has messages of which the thread must tell. */
-  private static boolean isInThread(@Nullable Other other) {
+  private static boolean isOfThread(@Nullable Other other) {
     return other == null || other.messages() > 0;
   }
 
@@ -162,7 +161,7 @@ public final class LoggedChanges {
 
   private @Nullable Json withMessages(long version, Json head, int count) {
     List<Entry> entries = appends.getOrDefault(version, List.of());
-    return entries.size() == count && (count == 0 || isWhole(entries))
+    return entries.size() == count
         ? Change.OfTurn.withMessages(head, entries.stream().map(Entry::message).toList())
         : null;
   }

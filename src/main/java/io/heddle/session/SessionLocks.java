@@ -1,10 +1,12 @@
 package io.heddle.session;
 
+import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -43,6 +45,17 @@ public interface SessionLocks {
 
   /** Who holds the lock, without the token; empty when nobody does. */
   Mono<Held> holder(SessionKey key, @Nullable String owner);
+
+  /**
+   * Calls the listener whenever a client's lock of the session was released, through any replica,
+   * until disposed. A release may be missed, in the first moments above all, and a lock whose time
+   * is over is not told: whoever waits for a lock looks by itself too. Called on a thread that must
+   * not be blocked.
+   */
+  Disposable onRelease(SessionKey key, Runnable listener);
+
+  /** What the session's {@link LiveChannel} tells of a release. */
+  Json RELEASED = Json.of("{\"released\":true}");
 
   /** What a client can ask of the lock. */
   sealed interface Call {

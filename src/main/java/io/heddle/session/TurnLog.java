@@ -21,9 +21,12 @@ public interface TurnLog {
   /**
    * Adds events after the last one and renews the lease, atomically, and then tells them on the
    * session's {@link LiveChannel} as {@code {"turn":…,"attempt":…,"seq":<of the
-   * first>,"events":[…]}}; without events it only renews. Sending the same again changes nothing.
-   * Compares the attempt and {@code after}, nothing else: no holder, no status, no size. The
-   * session lives at least until the lease's end + 10 s.
+   * first>,"events":[…]}}; without events it only renews. Compares the attempt and {@code after},
+   * nothing else: no holder, no status, no size. The session lives at least until the lease's end +
+   * 10 s.
+   *
+   * <p>Events that the log has already are not added again: sending the same again changes nothing,
+   * and what came since may be sent with it. Events that would leave a hole are not added.
    *
    * @param after seq of the last event its owner knows to be in the log
    * @param events each a JSON object on one line, without its seq
@@ -34,7 +37,13 @@ public interface TurnLog {
   /** What the owner of an attempt is told. */
   sealed interface Flushed {
 
-    /** It stands in the log. */
+    /**
+     * The turn is this attempt's. What was flushed stands in the log, unless {@code last} is below
+     * its seqs: then the log lost events that its owner had seen kept.
+     *
+     * @param last seq of the last event in the log
+     * @param cancel what somebody asked since the turn began
+     */
     record Kept(long last, Turn.Cancel cancel) implements Flushed {}
 
     /** The turn is not this attempt's any more: ended, taken by another attempt, or gone. */

@@ -71,7 +71,9 @@ public sealed interface Write {
    * Starts a turn if none runs or waits: adds its input, gives it the session's turn lease, attempt
    * 1 ({@code turn.started}). Otherwise does what {@code onBusy} says: puts it into the queue
    * ({@code turn.queued}), or refuses it. The answer's {@link Head#activeTurn()} is this turn when
-   * it was started. A replay names the turn in the place of message ids.
+   * it was started. The same turn's id sent again is a replay, whatever became of it since; a
+   * replay names the turn in the place of message ids. Refused for what {@link Append} is refused
+   * for, also where it would wait.
    *
    * @param maxQueue turns that may wait; {@code turn-queue-full} above
    */
@@ -93,8 +95,8 @@ public sealed interface Write {
 
   /**
    * Takes a waiting turn out of the queue and ends it ({@code turn.cancelled}); asks the owner of a
-   * running one to end it, and wakes it over the live channel ({@code {"turn":…,"cancel":true}}).
-   * {@code turn-ended}, {@code turn-not-found}.
+   * running one to end it, and wakes it over the live channel ({@code {"turn":…,"cancel":true}});
+   * of two wishes the stronger one stands. {@code turn-ended}, {@code turn-not-found}.
    *
    * @param end of a waiting turn, as in {@link EndTurn}
    */
@@ -102,12 +104,13 @@ public sealed interface Write {
 
   /**
    * The one way to end a turn that has started: adds its output, removes messages of its input,
-   * frees the session, and marks it due if turns wait. Sent again it is {@link Outcome.Replayed}
-   * with the output's ids. {@code turn-ended} when the attempt is not the running one.
+   * frees the session, and marks it due if turns wait. Sent again (the same attempt, status and
+   * end) it is {@link Outcome.Replayed} with the output's ids. {@code turn-ended} when the attempt
+   * is not the running one.
    *
    * @param status an end
    * @param end an object with at least one member, told with the change and kept with the record
-   * @param remove ids of its input that are taken back out of the thread
+   * @param remove ids of its input that are taken back out of the thread; others stay
    * @param reap whether its owner is taken for dead: refused as {@code turn-running} while the
    *     lease has not ended
    */

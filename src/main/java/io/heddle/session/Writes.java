@@ -9,7 +9,6 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -22,8 +21,6 @@ import reactor.core.publisher.Mono;
  */
 final class Writes {
 
-  private static final int MIN_PAUSE_MILLIS = 20;
-  private static final int MAX_PAUSE_MILLIS = 250;
   private static final int TRIES = 5;
 
   private final SessionWriter writer;
@@ -50,7 +47,7 @@ final class Writes {
 
   /** Sends a write until it is not refused as locked, or the wait is over. Refusals are errors. */
   Mono<Outcome> apply(SessionKey key, Write write, Conditions terms, Duration wait) {
-    return whileLocked(wait, once(key, write, terms));
+    return LockWait.whileLocked(locks, key, wait, once(key, write, terms));
   }
 
   Mono<Outcome> once(SessionKey key, Write write, Conditions terms) {
@@ -84,36 +81,6 @@ final class Writes {
           }
           return Mono.just(outcome);
         });
-  }
-
-  /**
-   * Tries again what is refused as {@code session-locked}, after a random pause, because everybody
-   * who waits for the same lock was refused at about the same moment.
-   */
-  static <T> Mono<T> whileLocked(Duration wait, Mono<T> attempt) {
-    return Mono.defer(() -> {
-      long end = System.nanoTime() + wait.toNanos();
-      // Few writes are refused, so only those pay for what tries again.
-      return attempt.onErrorResume(
-          error -> is(error, ProblemCode.SESSION_LOCKED),
-          error ->
-              pause(error, end, 0)
-                  .then(
-                      attempt.retryWhen(
-                          reactor.util.retry.Retry.from(failures ->
-                              failures.concatMap(failure ->
-                                  pause(failure.failure(), end, 1 + failure.totalRetries()))))));
-    });
-  }
-
-  private static Mono<Long> pause(Throwable refusal, long end, long refusals) {
-    long left = (end - System.nanoTime()) / 1_000_000;
-    if (left <= 0 || !is(refusal, ProblemCode.SESSION_LOCKED)) {
-      return Mono.error(refusal);
-    }
-    long most = Math.min(MAX_PAUSE_MILLIS, (long) MIN_PAUSE_MILLIS << Math.min(8, refusals));
-    long pause = ThreadLocalRandom.current().nextLong(MIN_PAUSE_MILLIS, most + 20);
-    return Mono.delay(Duration.ofMillis(Math.min(pause, left)));
   }
 
   /**

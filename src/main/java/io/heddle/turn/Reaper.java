@@ -13,6 +13,8 @@ import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,14 +43,18 @@ final class Reaper {
   private final TurnProperties properties;
   private final AtomicBoolean atWork = new AtomicBoolean();
   private final Ticks ticks;
+  private final InstantSource clock;
   private Disposable ticker = () -> {};
 
-  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties, Ticks ticks) {
+  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties,
+      Ticks ticks,
+      InstantSource clock) {
     this.store = store;
     this.runners = runners;
     this.queue = queue;
     this.properties = properties;
     this.ticks = ticks;
+    this.clock = clock;
   }
 
   void start() {
@@ -103,9 +109,9 @@ final class Reaper {
   private Mono<Void> lookAfter(Turn turn) {
     Runner runner = runners.of(turn.id());
     if (runner != null && runner.turn().attempt() == turn.attempt()) {
-      // Alive, whatever the lease says; its next renewal moves the session to its true time.
+      // Alive, whatever the lease says.
       runner.wake();
-      return Mono.empty();
+      return isHealthy(turn) ? touch(turn) : Mono.empty();
     }
     if (turn.cancel() != Cancel.NONE || turn.attempt() >= properties.attempts()) {
       return end(turn);
@@ -187,6 +193,18 @@ final class Reaper {
                 Problems.is(error, ProblemCode.TURN_RUNNING)
                     || Problems.is(error, ProblemCode.TURN_ENDED),
             _ -> Mono.empty());
+  }
+
+  private boolean isHealthy(Turn turn) {
+    Instant until = turn.leaseUntil();
+    return until != null && until.isAfter(clock.instant().plus(properties.lease().dividedBy(4)));
+  }
+
+  /** The same for a turn that lives. */
+  private Mono<Void> touch(Turn turn) {
+    return write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+        .flatMap(outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty())
+        .onErrorResume(_ -> Mono.empty());
   }
 
   /** Nothing to do there: a write that is refused moves the session to its true time. */

@@ -2,6 +2,8 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.TokenLimits;
+import io.heddle.limit.TokenReservation;
 import io.heddle.session.Turn;
 import java.time.Duration;
 import java.util.Map;
@@ -31,7 +33,7 @@ final class Runners {
   final TurnCounts counts;
   final Followers followers;
 
-  private final TokenBudget budget;
+  private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
   private final Sinks.Empty<Void> empty = Sinks.empty();
   private final Disposable ticker;
@@ -43,7 +45,7 @@ final class Runners {
       Upstream upstream,
       AnswerCache cache,
       History history,
-      TokenBudget budget,
+      TokenLimits limits,
       TurnProperties properties,
       Ticks ticks,
       TurnCounts counts,
@@ -52,7 +54,7 @@ final class Runners {
     this.upstream = upstream;
     this.cache = cache;
     this.history = history;
-    this.budget = budget;
+    this.limits = limits;
     this.properties = properties;
     this.ticks = ticks;
     this.counts = counts;
@@ -112,15 +114,19 @@ final class Runners {
     }
   }
 
-  /** Settles what was reserved for a turn; that this fails must not harm anybody. */
+  /** Settles what was reserved for a turn; once, however many think that they ended it. */
   void settle(Turn turn, long used) {
-    Json reserved = TurnRequest.of(turn).reserved();
-    if (reserved != null) {
-      budget
-          .settle(reserved, used)
-          .subscribe(
-              _ -> {},
-              error -> log.warn("{}: tokens were not settled: {}", turn.id(), error.toString()));
+    settle(TurnRequest.of(turn).reserved(), used);
+  }
+
+  void settle(@Nullable Json reserved, long used) {
+    if (reserved == null) {
+      return;
+    }
+    try {
+      limits.settle(TokenReservation.parse(reserved), used).subscribe();
+    } catch (IllegalArgumentException e) {
+      log.warn("What was reserved for a turn cannot be read, and is not settled", e);
     }
   }
 

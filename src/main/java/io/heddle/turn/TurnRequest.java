@@ -16,8 +16,8 @@ import tools.jackson.core.JsonToken;
  *
  * @param notes of the edge that ordered it
  * @param fingerprint see {@link TurnOrder}
- * @param reserved tokens that were taken from the caller's limits, as {@link TokenBudget} names
- *     them; null when nothing was
+ * @param reserved a {@link io.heddle.limit.TokenReservation}, to be settled by who ends the turn;
+ *     null when nothing was reserved
  * @param inputTokens how many of those were for the input, by estimate
  */
 public record TurnRequest(

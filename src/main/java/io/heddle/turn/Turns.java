@@ -3,9 +3,12 @@ package io.heddle.turn;
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.Json;
+import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.Head;
 import io.heddle.session.NewTurn;
 import io.heddle.session.Outcome;
@@ -20,6 +23,7 @@ import io.heddle.session.Written;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -34,11 +38,11 @@ public final class Turns implements AutoCloseable {
 
   private static final int COUNTING_QUEUE = 10_000;
 
-  /** A turn whose beginning was not answered is looked for in the store so often. */
-  private static final int LOOKS = 5;
+  /** How often a turn whose beginning was not answered is sent again. */
+  private static final int SENDINGS = 5;
 
   private final TurnStore store;
-  private final TokenBudget budget;
+  private final TokenLimits limits;
   private final IdSource ids;
   private final InstantSource clock;
   private final TurnProperties properties;
@@ -54,14 +58,14 @@ public final class Turns implements AutoCloseable {
   public Turns(
       TurnStore store,
       Upstream upstream,
-      TokenBudget budget,
+      TokenLimits limits,
       IdSource ids,
       InstantSource clock,
       TurnProperties properties) {
     this(
         store,
         upstream,
-        budget,
+        limits,
         ids,
         clock,
         properties,
@@ -72,14 +76,14 @@ public final class Turns implements AutoCloseable {
   Turns(
       TurnStore store,
       Upstream upstream,
-      TokenBudget budget,
+      TokenLimits limits,
       IdSource ids,
       InstantSource clock,
       TurnProperties properties,
       Ticks ticks,
       Scheduler counting) {
     this.store = store;
-    this.budget = budget;
+    this.limits = limits;
     this.ids = ids;
     this.clock = clock;
     this.properties = properties;
@@ -89,9 +93,9 @@ public final class Turns implements AutoCloseable {
     followers = new Followers(store, ticks, counts);
     AnswerCache cache = new AnswerCache(store.answers(), upstream, ticks, clock);
     runners =
-        new Runners(store, upstream, cache, history, budget, properties, ticks, counts, followers);
+        new Runners(store, upstream, cache, history, limits, properties, ticks, counts, followers);
     queue = new Queue(store, runners, properties, ticks, clock);
-    reaper = new Reaper(store, runners, queue, properties, ticks);
+    reaper = new Reaper(store, runners, queue, properties, ticks, clock);
     runners.whenEnded(queue::ended);
     followers.start(runners::of, queue::heard);
     reaper.start();
@@ -249,19 +253,23 @@ public final class Turns implements AutoCloseable {
               .with("retryAfter", 1)
               .toException());
     }
-    if (!budget.limits(request.caller())) {
-      return write(request, order, TurnRequest.of(order, null, 0));
+    TurnRequest bare = TurnRequest.of(order, null, 0);
+    if (!limits.areCounted()) {
+      return write(request, order, bare);
     }
-    TurnRequest unreserved = TurnRequest.of(order, null, 0);
-    String owner = request.caller().owner();
     return history
-        .estimate(request.key(), owner, unreserved, order.input())
+        .estimate(request.key(), request.caller().owner(), bare, order.input())
         .flatMap(input ->
-            budget
-                .reserve(request.caller(), input + outputOf(order))
-                .map(reserved -> TurnRequest.of(order, reserved, input))
-                .defaultIfEmpty(unreserved))
-        .flatMap(reserved -> write(request, order, reserved));
+            limits
+                .reserve(request.caller(), Math.max(1, input + outputOf(order)))
+                .flatMap(said -> {
+                  Problem refusal = said.refusal();
+                  if (refusal != null) {
+                    return Mono.error(refusal.toException());
+                  }
+                  Json reserved = said.reservation() == null ? null : said.toJson();
+                  return write(request, order, TurnRequest.of(order, reserved, input));
+                }));
   }
 
   private long outputOf(TurnOrder order) {
@@ -279,6 +287,7 @@ public final class Turns implements AutoCloseable {
             order.input(),
             properties.lease(),
             properties.keep());
+    AtomicBoolean unsure = new AtomicBoolean();
     return store
         .services()
         .write(
@@ -286,28 +295,52 @@ public final class Turns implements AutoCloseable {
             new Write.BeginTurn(turn, order.onBusy(), properties.maxQueue()),
             request.terms(),
             request.waitFor())
+        .doOnError(error -> unsure.compareAndSet(false, isUnknown(error)))
+        // The same again: the turn's id decides whether it was begun before.
+        .retryWhen(
+            reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
+                .scheduler(ticks.scheduler())
+                .filter(error -> unsure.get() && Problems.isAway(error))
+                .onRetryExhaustedThrow((_, last) -> last.failure()))
+        .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown())
         .flatMap(outcome -> begun(request, turn, outcome))
-        .onErrorResume(
-            error -> Problems.is(error, ProblemCode.OUTCOME_UNKNOWN),
-            error -> lookFor(request, turn, error))
-        .onErrorResume(error -> {
-          // Of a turn that may be there after all the reservation stays, until somebody ends it.
-          if (!Problems.is(error, ProblemCode.OUTCOME_UNKNOWN)) {
-            giveBack(kept.reserved());
+        .doOnSuccess(written -> {
+          if (written != null && !written.value().id().equals(turn.id())) {
+            runners.settle(kept.reserved(), 0);
           }
-          return Mono.error(error);
         })
-        .doOnNext(written -> {
-          if (!written.value().id().equals(turn.id())) {
-            giveBack(kept.reserved());
+        .doOnError(error -> {
+          // Of a turn that may be there after all the reservation stays, for whoever ends it.
+          if (!isUnknown(error)) {
+            runners.settle(kept.reserved(), 0);
           }
         });
   }
 
   private Mono<Written<Turn>> begun(Request request, NewTurn turn, Outcome outcome) {
-    if (!(outcome instanceof Outcome.Applied applied)) {
-      return replayed(request, outcome);
-    }
+    return switch (outcome) {
+      case Outcome.Applied applied -> begun(request, turn, applied);
+      // It was begun by a sending that was not answered, so it is this replica's.
+      case Outcome.Replayed(Position position, List<String> names)
+          when names.equals(List.of(turn.id())) ->
+          store
+              .log()
+              .read(request.key(), null, turn.id(), 0, 0)
+              .retryWhen(ticks.whileAway())
+              .map(recorded -> {
+                Turn found = recorded.turn();
+                if (found.status() == Turn.Status.RUNNING && found.attempt() == 1) {
+                  runners.run(found, request.caller().user());
+                } else if (found.status() == Turn.Status.QUEUED) {
+                  queue.taken(request.key(), found.id());
+                }
+                return new Written<>(found, position, false, false);
+              });
+      default -> replayed(request, outcome);
+    };
+  }
+
+  private Mono<Written<Turn>> begun(Request request, NewTurn turn, Outcome.Applied applied) {
     Head head = applied.head();
     if (turn.id().equals(head.activeTurn())) {
       Turn running = Records.begun(request.key(), turn, head);
@@ -320,38 +353,14 @@ public final class Turns implements AutoCloseable {
         .map(queued -> new Written<>(queued, head.position(), false, false));
   }
 
-  /**
-   * Nobody said whether the turn was begun. Its id is known to this replica only: if it is there,
-   * it is this one's to run; if nobody finds it now and it was begun all the same, a reaper will.
-   */
-  private Mono<Written<Turn>> lookFor(Request request, NewTurn turn, Throwable unknown) {
-    return store
-        .log()
-        .read(request.key(), null, turn.id(), 0, 0)
-        .retryWhen(
-            reactor.util.retry.Retry.backoff(LOOKS, Duration.ofMillis(100))
-                .scheduler(ticks.scheduler())
-                .filter(Problems::isAway)
-                .onRetryExhaustedThrow((_, _) -> unknown))
-        .onErrorMap(Problems::isGone, _ -> unknown)
-        .flatMap(recorded ->
-            store
-                .reader()
-                .load(request.key(), request.view(), io.heddle.session.PageRequest.NONE)
-                .map(page -> {
-                  Turn found = recorded.turn();
-                  if (found.status() == Turn.Status.RUNNING && runners.of(found.id()) == null) {
-                    runners.run(found, page.session().description().user());
-                  } else if (found.status() == Turn.Status.QUEUED) {
-                    queue.taken(request.key(), found.id());
-                  }
-                  return new Written<>(found, page.session().position(), false, false);
-                }));
+  private static boolean isUnknown(Throwable error) {
+    return Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
   }
 
-  private void giveBack(@Nullable Json reserved) {
-    if (reserved != null) {
-      budget.settle(reserved, 0).subscribe(_ -> {}, _ -> {});
-    }
+  private static ProblemException unknown() {
+    return Problem.of(
+            ProblemCode.OUTCOME_UNKNOWN,
+            "the turn was sent to the store and not answered; if it was begun, it runs")
+        .toException();
   }
 }

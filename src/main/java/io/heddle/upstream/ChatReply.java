@@ -69,8 +69,12 @@ final class ChatReply {
         .concatMapIterable(parts -> parts, 1);
   }
 
-  /** What is left to say when the bytes have ended, or were not waited for any longer. */
+  /** What is left to say when the bytes have ended, or are not waited for any longer. */
   Flux<Piece> end() {
+    CallFailure tooSlow = patience.verdict();
+    if (tooSlow != null) {
+      return Flux.error(tooSlow);
+    }
     pieces = new ArrayList<>();
     if (isJson && !answer.isFinished()) {
       answer.whole(whole.toByteArray(), pieces);

@@ -147,7 +147,8 @@ public final class Models implements Upstream, AutoCloseable {
     private final String upstream;
     private final long since = System.nanoTime();
     private boolean spoke;
-    private Outcome outcome = Outcome.CANCELLED;
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private boolean finished;
 
     Measured(String upstream) {
       this.upstream = upstream;
@@ -158,8 +159,16 @@ public final class Models implements Upstream, AutoCloseable {
           .doOnSubscribe(_ -> listener.started(upstream))
           .doOnNext(this::piece)
           .doOnError(error ->
-              outcome = error instanceof CallFailure failure ? failure.outcome() : Outcome.FAILED)
-          .doFinally(_ -> listener.ended(upstream, outcome, took()));
+              end(error instanceof CallFailure failure ? failure.outcome() : Outcome.FAILED))
+          .doOnComplete(() -> end(Outcome.FINISHED))
+          // Who has the end need not wait until the connection is free.
+          .doOnCancel(() -> end(finished ? Outcome.FINISHED : Outcome.CANCELLED));
+    }
+
+    private void end(Outcome outcome) {
+      if (ended.compareAndSet(false, true)) {
+        listener.ended(upstream, outcome, took());
+      }
     }
 
     private void piece(Piece piece) {
@@ -168,7 +177,7 @@ public final class Models implements Upstream, AutoCloseable {
         listener.firstPiece(upstream, took());
       }
       if (piece instanceof Piece.Finish) {
-        outcome = Outcome.FINISHED;
+        finished = true;
       }
     }
 

@@ -35,6 +35,7 @@ final class Patience {
   private boolean spoken;
   private @Nullable Duration forTheRest;
   private long restSince;
+  private @Nullable CallFailure verdict;
 
   /**
    * @param deadline of the whole call, by {@link System#nanoTime}
@@ -46,8 +47,9 @@ final class Patience {
   }
 
   /**
-   * Fails with what took too long; is empty when the answer has ended and its bytes do not. To be
-   * subscribed once.
+   * Is empty when it is over: because something took too long, which {@link #verdict} says, or
+   * because the answer has ended and its bytes do not. Never an error: with one {@code
+   * takeUntilOther} would leave the request running. To be subscribed once.
    */
   Mono<Void> over() {
     return Mono.create(sink -> {
@@ -57,6 +59,11 @@ final class Patience {
       }
       look();
     });
+  }
+
+  /** What took too long, or null. */
+  synchronized @Nullable CallFailure verdict() {
+    return verdict;
   }
 
   /** More is asked of the connection. */
@@ -72,14 +79,22 @@ final class Patience {
    *
    * @param said whether any of it is said on
    */
-  synchronized void hears(boolean said) {
-    if (said) {
-      spoken = true;
-      waited = 0;
-    } else if (waiting) {
-      waited += System.nanoTime() - waitingSince;
+  void hears(boolean said) {
+    boolean first;
+    synchronized (this) {
+      first = said && !spoken;
+      if (said) {
+        spoken = true;
+        waited = 0;
+      } else if (waiting) {
+        waited += System.nanoTime() - waitingSince;
+      }
+      waiting = false;
     }
-    waiting = false;
+    if (first) {
+      // From now on another limit holds, and the timer runs to the old one.
+      look();
+    }
   }
 
   /** The server has said why it ends: little may follow. */
@@ -105,22 +120,21 @@ final class Patience {
 
   private void look() {
     MonoSink<Void> sink;
-    CallFailure verdict;
     long left;
     synchronized (this) {
       sink = watcher;
       left = left(System.nanoTime());
-      verdict = left > 0 || forTheRest != null ? null : verdict();
+      if (sink != null && left <= 0 && forTheRest == null && verdict == null) {
+        verdict = judge();
+      }
     }
     if (sink == null) {
       return;
     }
     if (left > 0) {
       timer.update(Schedulers.parallel().schedule(this::look, left, TimeUnit.NANOSECONDS));
-    } else if (verdict == null) {
-      sink.success();
     } else {
-      sink.error(verdict);
+      sink.success();
     }
   }
 
@@ -131,7 +145,7 @@ final class Patience {
     return Math.min(deadline - now, limit().toNanos() - waitedUntil(now));
   }
 
-  private CallFailure verdict() {
+  private CallFailure judge() {
     if (deadline - System.nanoTime() <= 0) {
       return faults.tooSlow("did not end its answer", limits.wholeTimeout());
     }

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.coherence.Coherence;
 import io.heddle.live.Hubs;
 import io.heddle.testing.SocketClient;
+import io.heddle.testing.WebSocketConnection;
+import io.heddle.testing.WebSocketConnection.Closed;
+import io.heddle.testing.WebSocketConnection.Received;
+import io.heddle.testing.WebSocketConnection.Text;
 import io.heddle.web.Connections;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -33,12 +37,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.springframework.http.HttpMethod;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Event streams, and connections that are too slow, idle or too many. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EventsIT {
 
   private static final HttpClient CLIENT = HttpClient.newHttpClient();
+  private static final JsonMapper JSON = new JsonMapper();
 
   private Application server;
   private Http http;
@@ -219,6 +226,47 @@ class EventsIT {
           .atMost(Duration.ofSeconds(20))
           .until(() -> server.bean(Connections.class).tooSlow() == before + 1);
     }
+    nothingIsLeft();
+  }
+
+  /** A browser tab that was put to sleep: told why it is closed, and it has lost nothing. */
+  @Test
+  void aSocketThatTakesTooLittleIsClosedAndGoesOnWhereItWas() throws Exception {
+    long before = server.bean(Connections.class).tooSlow();
+    List<String> sent = new ArrayList<>();
+    List<String> seen = new ArrayList<>();
+    try (WebSocketConnection asleep =
+        new WebSocketConnection(server.port(), "/v1/socket?watch=" + id, 4096)) {
+      Awaitility.await().until(() -> server.bean(Hubs.class).watches() == 1);
+      String large = "x".repeat(100_000);
+      for (int i = 0; i < 80; i++) {
+        sent.add(append(large));
+      }
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> server.bean(Connections.class).tooSlow() == before + 1);
+      Received last = asleep.receive();
+      for (; last instanceof Text frame; last = asleep.receive()) {
+        JsonNode json = JSON.readTree(frame.text());
+        if (json.path("type").asString().equals("message.appended")) {
+          seen.add(json.path("position").asString());
+        }
+      }
+      assertThat(last).isInstanceOf(Closed.class);
+      assertThat(((Closed) last).code()).isEqualTo(4408);
+      assertThat(((Closed) last).reason()).isNotBlank();
+    }
+    nothingIsLeft();
+    assertThat(seen).isNotEmpty().hasSizeLessThan(sent.size());
+    try (SocketClient awake =
+        SocketClient.open(server.port(), "?watch=" + id + "&since=" + seen.getLast())) {
+      awake.expect("ack");
+      while (seen.size() < sent.size()) {
+        seen.add(awake.expect("message.appended").path("position").asString());
+      }
+    }
+    assertThat(seen).isEqualTo(sent);
+    assertThat(server.bean(Connections.class).tooSlow()).isEqualTo(before + 1);
     nothingIsLeft();
   }
 

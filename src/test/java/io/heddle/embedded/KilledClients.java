@@ -23,14 +23,15 @@ import org.springframework.util.unit.DataSize;
  * Clients that append until their process is killed, or as often as they are told; each append that
  * was answered is a line {@code session message} on the standard output. Arguments: file, run,
  * appends, slack of the compaction in bytes. In between they save states, and delete and create
- * sessions of which they do not tell, so that the file has holes to fill.
+ * sessions of which they do not tell, so that the file has holes to fill. Beside them models speak,
+ * as {@link KilledTurns} tells.
  */
 final class KilledClients {
 
   static final int SESSIONS = 40;
   private static final int CLIENTS = 16;
 
-  private static final Description DESCRIPTION =
+  static final Description DESCRIPTION =
       new Description(
           "ann",
           null,
@@ -74,8 +75,16 @@ final class KilledClients {
         IntStream.range(0, CLIENTS)
             .mapToObj(client -> Thread.ofPlatform().start(() -> client(engine, run, client, left)))
             .toList();
+    List<Thread> talkers =
+        IntStream.range(0, KilledTurns.SESSIONS)
+            .mapToObj(i ->
+                Thread.ofPlatform().start(() -> KilledTurns.talk(engine, i, () -> left.get() > 0)))
+            .toList();
     for (Thread client : clients) {
       client.join();
+    }
+    for (Thread talker : talkers) {
+      talker.join();
     }
     System.out.println("done");
     // Whoever started it looks at the file while the engine is idle, and then kills it too.
@@ -113,8 +122,7 @@ final class KilledClients {
     }
   }
 
-  private static Outcome write(
-      EmbeddedEngine engine, SessionKey session, Write write, Retry retry) {
+  static Outcome write(EmbeddedEngine engine, SessionKey session, Write write, Retry retry) {
     return engine.writer().apply(session, write, Conditions.NONE.withRetry(retry)).block();
   }
 }

@@ -382,13 +382,30 @@ abstract class ScriptContract extends ScriptSuite {
   void release() {
     create("tagtag01", 60, "");
     String mine = lock("5000").text(1);
-    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", "1-x")).text(1))
-        .isEqualTo("stale-fence");
-    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", mine)).kind())
-        .isEqualTo(1);
+    assertThat(release("1-x").text(1)).isEqualTo("stale-fence");
+    assertThat(told()).isZero();
+    assertThat(release(mine).kind()).isEqualTo(1);
+    assertThat(told()).as("those who wait are told").isEqualTo(1);
     assertThat(lock("5000").number(2)).as("the fence grows").isEqualTo(2);
-    assertThat(run(RedisScript.RELEASE, one(keys.session()), List.of("", "")).kind()).isEqualTo(1);
+    assertThat(release("").kind()).isEqualTo(1);
+    assertThat(told()).isEqualTo(2);
     assertThat(word(STATUS)).isEqualTo("a");
+    assertThat(release("").kind()).as("nobody holds it").isEqualTo(1);
+    change(STATUS, "a/1/2-x");
+    assertThat(release("").kind()).as("its time is over").isEqualTo(1);
+    assertThat(told()).isEqualTo(2);
+  }
+
+  /** A list stands for the live channel, so that nothing has to be listened for. */
+  private Reply release(String token) {
+    return run(
+        RedisScript.RELEASE,
+        one(keys.session()),
+        List.of("", token, "RPUSH", keys.liveChannel(), "told"));
+  }
+
+  private long told() {
+    return ask(redis -> redis.llen(ascii(keys.liveChannel())));
   }
 
   @Test
@@ -418,7 +435,8 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
         .as("an update's claim is replaced")
         .isEqualTo("2-r");
-    run(RedisScript.RELEASE, one(keys.session()), List.of("", ""));
+    release("");
+    assertThat(told()).as("an update's end is not told").isZero();
     lock("5000");
     assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
         .as("a client's is not")

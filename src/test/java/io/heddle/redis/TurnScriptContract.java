@@ -233,6 +233,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(reap("tagtag03", first, 1).text(1)).isEqualTo("turn-running");
     lock("50000");
     change(STATUS, "c" + word(STATUS).substring(1));
+    assertThat(word(STATUS)).startsWith("c+/");
 
     Reply done = end("tagtag03", first, 1);
     StoredState after = state(done);
@@ -256,6 +257,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(again.text(1)).isEqualTo("3-tagtag03 -");
     assertThat(reap("tagtag04", first, 1).kind()).isEqualTo(Reply.REPLAYED);
     assertThat(end("tagtag04", first, 2).text(1)).isEqualTo("turn-ended");
+    assertThat(word(STATUS)).startsWith("c/");
   }
 
   @Test
@@ -391,9 +393,9 @@ abstract class TurnScriptContract extends ScriptSuite {
     begin("tagtag03", second, OnBusy.ENQUEUE);
     change(EXPIRES_AT, "1");
     assertThat(end(RedisScript.EXPIRE, "tagtag04").text(1)).isEqualTo("version-conflict");
-    assertThat(load("10", "", "", "", "").kind()).isEqualTo(Reply.DONE);
-    assertThat(append("tagtag04", "").kind()).isEqualTo(Reply.DONE);
-    change(EXPIRES_AT, "1");
+    assertThat(load("10", "", "", "", "").text(1)).isEqualTo("session-expired");
+    assertThat(cancel("tagtag04", first).text(1)).isEqualTo("session-expired");
+    assertThat(read(first, "", 0, 9).kind()).as("who ends it reads it").isEqualTo(Reply.DONE);
     endLease();
     assertThat(reap("tagtag05", first, 1).kind()).isEqualTo(Reply.DONE);
     assertThat(stored().expiresAt()).isGreaterThan(stored().updatedAt());

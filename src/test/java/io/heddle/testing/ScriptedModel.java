@@ -3,13 +3,16 @@ package io.heddle.testing;
 import io.heddle.testing.ModelScript.Step;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +52,7 @@ public final class ScriptedModel implements AutoCloseable {
 
   private final Queue<ModelScript> scripts = new ConcurrentLinkedQueue<>();
   private final List<Request> requests = new CopyOnWriteArrayList<>();
-  private final AtomicInteger open = new AtomicInteger();
+  private final Set<Channel> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger accepted = new AtomicInteger();
   private volatile Function<Request, ModelScript> otherwise =
       _ -> ModelScript.say("Hello", " world");
@@ -101,7 +104,7 @@ public final class ScriptedModel implements AutoCloseable {
 
   /** Connections that are open now. */
   public int openConnections() {
-    return open.get();
+    return open.size();
   }
 
   /** Connections that were ever made. */
@@ -112,6 +115,7 @@ public final class ScriptedModel implements AutoCloseable {
   /** Refuses connections from now on, and closes those that are. */
   public void refuse() {
     server.disposeNow(Duration.ofSeconds(5));
+    open.forEach(Channel::close);
   }
 
   /** Takes connections again, on the same port. */
@@ -121,7 +125,7 @@ public final class ScriptedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    server.disposeNow(Duration.ofSeconds(5));
+    refuse();
   }
 
   private DisposableServer bind(int port) {
@@ -129,10 +133,10 @@ public final class ScriptedModel implements AutoCloseable {
         .host("127.0.0.1")
         .port(port)
         .httpRequestDecoder(decoder -> decoder.maxHeaderSize(64 * 1024))
-        .doOnConnection(connection -> {
+        .doOnChannelInit((_, channel, _) -> {
           accepted.incrementAndGet();
-          open.incrementAndGet();
-          connection.channel().closeFuture().addListener(_ -> open.decrementAndGet());
+          open.add(channel);
+          channel.closeFuture().addListener(_ -> open.remove(channel));
         })
         .handle(this::handle)
         .bindNow(Duration.ofSeconds(10));

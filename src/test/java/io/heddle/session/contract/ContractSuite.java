@@ -103,9 +103,9 @@ abstract class ContractSuite {
     await().pollInterval(Duration.ofMillis(5)).until(() -> System.nanoTime() - end >= 0);
   }
 
-  /** What the calls answer, all of them under way at the same time. */
+  /** What the calls answer, in their order, all of them under way at the same time. */
   static <T> List<T> atOnce(int count, IntFunction<Mono<T>> call) {
-    return get(Flux.range(0, count).flatMap(call::apply, count).collectList());
+    return get(Flux.range(0, count).flatMapSequential(call::apply, count).collectList());
   }
 
   Outcome write(SessionKey key, Write write, Conditions conditions) {

@@ -82,7 +82,7 @@ final class EmbeddedUnderTest implements EngineUnderTest {
 
   @Override
   public TurnLog turnLog() {
-    throw new UnsupportedOperationException("turns in the embedded engine");
+    return engine.turnLog();
   }
 
   @Override

@@ -72,7 +72,7 @@ final class RedisUnderTest implements EngineUnderTest {
 
   @Override
   public TurnLog turnLog() {
-    throw new UnsupportedOperationException("turns on Redis");
+    return fixture.engine().turnLog();
   }
 
   @Override

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -859,6 +860,80 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(holder(key)).isNull();
     assertApplied(get(inLineSoon(key, token -> attempt(key, append(says("free")), token))));
     applied(key, append(says("free too")));
+  }
+
+  // News of releases
+
+  @Test
+  void aReleaseIsToldToThoseWhoListenOnAnyReplica() {
+    SessionKey key = furnished();
+    SessionKey other = furnished();
+    AtomicInteger told = new AtomicInteger();
+    AtomicInteger toldOfOther = new AtomicInteger();
+    Disposable listening = engine().peer().locks().onRelease(key, told::incrementAndGet);
+    Disposable listeningToOther = engine().locks().onRelease(other, toldOfOther::incrementAndGet);
+    // Whether a subscription stands is not told: until the first release is heard.
+    await()
+        .pollInterval(Duration.ofMillis(50))
+        .until(() -> {
+          release(key, lock(key, MINUTE).token());
+          return told.get() > 0;
+        });
+    pass(Duration.ofMillis(100));
+    int before = told.get();
+
+    release(key, lock(key, MINUTE).token());
+    await().until(() -> told.get() == before + 1);
+    lock(key, MINUTE);
+    release(key, null);
+    await().until(() -> told.get() == before + 2);
+
+    failed(engine().clientLock().release(key, null, "another"), ProblemCode.STALE_FENCE);
+    lock(key, MINUTE);
+    get(inLineAfter(key));
+    listening.dispose();
+    release(key, lock(key, MINUTE).token());
+    pass(Duration.ofMillis(100));
+    assertThat(told)
+        .as("neither what was refused, nor an update, nor what came after")
+        .hasValue(before + 3);
+    assertThat(toldOfOther).hasValue(0);
+    listeningToOther.dispose();
+  }
+
+  /** The end of the lock that is there, and then an update, which holds the session too. */
+  private Mono<String> inLineAfter(SessionKey key) {
+    return engine().clientLock().release(key, null, null).then(inLine(key, Mono::just));
+  }
+
+  /** Whoever repeats a release with its key must not wake those who wait for the next holder. */
+  @Test
+  void aRepeatedReleaseIsToldOnce() {
+    SessionKey key = furnished();
+    AtomicInteger told = new AtomicInteger();
+    Disposable listening = engine().locks().onRelease(key, told::incrementAndGet);
+    await()
+        .pollInterval(Duration.ofMillis(50))
+        .until(() -> {
+          release(key, lock(key, MINUTE).token());
+          return told.get() > 0;
+        });
+    pass(Duration.ofMillis(100));
+    int before = told.get();
+    Retry retry = newRetry();
+    Call once = new Call.Release(lock(key, MINUTE).token());
+    for (int i = 0; i < 3; i++) {
+      Done done = get(replica(i).locks().apply(key, null, once, retry));
+      assertThat(done.replayed()).isEqualTo(i > 0);
+    }
+    await().until(() -> told.get() > before);
+    pass(Duration.ofMillis(100));
+    assertThat(told).hasValue(before + 1);
+    listening.dispose();
+  }
+
+  private void release(SessionKey key, @Nullable String token) {
+    run(engine().clientLock().release(key, null, token));
   }
 
   private Held lock(SessionKey key, Duration ttl) {

@@ -1,0 +1,337 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.embedded.SessionRecord.Draft;
+import io.heddle.embedded.SessionRecord.Life;
+import io.heddle.embedded.SessionRecord.Running;
+import io.heddle.embedded.WriteRules.Target;
+import io.heddle.session.Change;
+import io.heddle.session.Description;
+import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
+import io.heddle.session.NewTurn;
+import io.heddle.session.OnBusy;
+import io.heddle.session.Outcome;
+import io.heddle.session.Turn;
+import io.heddle.session.Write;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The writes of turns. */
+final class TurnRules {
+
+  /** A turn that cannot start now is shown again after this, so that others are shown too. */
+  private static final long AGAIN_MILLIS = 1000;
+
+  /** The place of the first turn that waits; there is room on both sides. */
+  private static final long FIRST_PLACE = 1L << 62;
+
+  private final Locking locking;
+  private final Appends appends;
+
+  TurnRules(Locking locking, Appends appends) {
+    this.locking = locking;
+    this.appends = appends;
+  }
+
+  /** What is said to a turn that was begun before, or null. */
+  static @Nullable Outcome said(Tx tx, SessionRecord session, String turn) {
+    TurnRows.Found found = TurnRows.find(tx, session.number(), turn, tx.now());
+    return found == null ? null : new Outcome.Replayed(found.record().begun(), List.of(turn));
+  }
+
+  Outcome begin(Target target, Write.BeginTurn begin) {
+    NewTurn turn = begin.turn();
+    requireStart(target, turn.input());
+    Draft session = target.session();
+    boolean starts = session.turn == null && session.waiting == 0;
+    if (!starts) {
+      requirePlace(target, begin);
+    }
+    String previousTag = target.advance(target.now());
+    Stored.Ordered record = queued(target, turn);
+    target.tx().put(Table.TURN_IDS, Keys.name(session.number, turn.id()), session.version);
+    if (starts) {
+      start(target, session.version, record, turn.lease(), previousTag);
+    } else {
+      enqueue(target, record, begin.onBusy() != OnBusy.ENQUEUE, previousTag);
+    }
+    return target.applied(null, List.of(turn.id()));
+  }
+
+  private void requireStart(Target target, List<NewMessage> input) {
+    if (target.now().status() == Description.Status.COMPLETE) {
+      throw Refusals.complete();
+    }
+    appends.requireRoom(target, Appends.fresh(input, target.tx().now()));
+  }
+
+  private static void requirePlace(Target target, Write.BeginTurn begin) {
+    if (begin.onBusy() == OnBusy.REJECT) {
+      throw Refusals.turnRunning();
+    }
+    if (target.session().waiting >= begin.maxQueue()) {
+      throw Refusals.queueFull(begin.maxQueue());
+    }
+    switch (begin.onBusy()) {
+      case INTERRUPT -> ask(target, Turn.Cancel.KEEP);
+      case ROLLBACK -> ask(target, Turn.Cancel.ROLLBACK);
+      case ENQUEUE, REJECT -> {}
+    }
+  }
+
+  private static Stored.Ordered queued(Target target, NewTurn turn) {
+    return new Stored.Ordered(
+        turn.id(),
+        Turn.Status.QUEUED,
+        0,
+        turn.model(),
+        target.tx().now(),
+        0,
+        0,
+        turn.keep().toMillis(),
+        0,
+        turn.input(),
+        List.of(),
+        List.of(),
+        turn.request(),
+        null,
+        target.session().position(),
+        null,
+        0);
+  }
+
+  /** Adds the input to the version that the session is at. */
+  private static void start(
+      Target target, long version, Stored.Ordered record, Duration lease, String previousTag) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    List<Message> input = Appends.put(target, Appends.fresh(record.asked(), tx.now()), 0);
+    session.turn =
+        new Running(record.id(), version, 1, tx.now() + lease.toMillis(), 0, Turn.Cancel.NONE);
+    TurnRows.keep(session);
+    TurnRows.due(tx, Keys.session(target.key()), session);
+    List<String> ids = input.stream().map(Message::id).toList();
+    put(tx, session, version, record.asStarted(tx.now(), ids));
+    Change change = new Change.TurnStarted(record.id(), input);
+    Lifecycle.log(tx, target.key(), session, previousTag, change);
+  }
+
+  private static void enqueue(
+      Target target, Stored.Ordered record, boolean first, String previousTag) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    Long next = TurnRows.place(tx, session.number, !first);
+    long place = next == null ? FIRST_PLACE : first ? next - 1 : next + 1;
+    session.waiting++;
+    if (session.turn == null) {
+      TurnRows.due(tx, Keys.session(target.key()), session);
+    }
+    tx.put(Table.QUEUE, Keys.version(session.number, place), session.version);
+    put(tx, session, session.version, record.at(place));
+    Change change = new Change.TurnQueued(record.id(), first ? 1 : session.waiting);
+    Lifecycle.log(tx, target.key(), session, previousTag, change);
+  }
+
+  Outcome next(Target target, Write.NextTurn next) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    if (session.turn != null) {
+      throw Refusals.turnRunning();
+    }
+    TurnRows.Found found = TurnRows.find(tx, session.number, next.turn(), tx.now());
+    Long head = TurnRows.place(tx, session.number, false);
+    if (found == null
+        || head == null
+        || found.record().status() != Turn.Status.QUEUED
+        || found.record().place() != head) {
+      throw Refusals.noTurn();
+    }
+    requireStart(target, found.record().asked());
+    String previousTag = target.advance(target.now());
+    leave(tx, session, found.record());
+    start(target, found.version(), found.record(), next.lease(), previousTag);
+    return target.applied(null, List.of(next.turn()));
+  }
+
+  Outcome retake(Target target, Write.RetakeTurn retake) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    Running running = session.turn;
+    if (running == null || !running.is(retake.dead())) {
+      throw Refusals.turnEnded();
+    }
+    if (running.until() > tx.now()) {
+      throw Refusals.turnRunning();
+    }
+    if (running.last() > 0 || running.cancel() != Turn.Cancel.NONE) {
+      throw Refusals.turnEnded();
+    }
+    session.turn = running.retaken(tx.now() + retake.lease().toMillis());
+    TurnRows.keep(session);
+    TurnRows.due(tx, Keys.session(target.key()), session);
+    Stored.Ordered record = TurnRows.at(tx, session.number, running.version());
+    put(tx, session, running.version(), record.asAttempt(session.turn.attempt()));
+    return target.applied(null, List.of());
+  }
+
+  Outcome cancel(Target target, Write.CancelTurn cancel) {
+    Draft session = target.session();
+    if (session.turn != null && session.turn.id().equals(cancel.turn())) {
+      ask(target, cancel.cancel());
+      return target.applied(null, List.of());
+    }
+    return endWaiting(target, require(target, cancel.turn()), Turn.Status.CANCELLED, cancel.end());
+  }
+
+  Outcome drop(Target target, Write.DropTurn drop) {
+    TurnRows.Found found = require(target, drop.turn());
+    if (found.record().status() == Turn.Status.RUNNING) {
+      throw Refusals.turnRunning();
+    }
+    return endWaiting(target, found, Turn.Status.FAILED, drop.end());
+  }
+
+  private static TurnRows.Found require(Target target, String turn) {
+    TurnRows.Found found =
+        TurnRows.find(target.tx(), target.session().number, turn, target.tx().now());
+    if (found == null) {
+      throw Refusals.noTurn();
+    }
+    if (found.record().status().isEnd()) {
+      throw Refusals.turnEnded();
+    }
+    return found;
+  }
+
+  private static Outcome endWaiting(
+      Target target, TurnRows.Found found, Turn.Status status, Json end) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    String previousTag = target.advance(target.now());
+    leave(tx, session, found.record());
+    if (session.turn == null && session.waiting == 0) {
+      TurnRows.due(tx, Keys.session(target.key()), session);
+    }
+    finish(target, found, status, end, List.of(), 0);
+    Change change = new Change.TurnEnded(found.record().id(), status, end, List.of(), List.of());
+    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    return target.applied(null, List.of());
+  }
+
+  /** What is said to an end that was written before, or null. */
+  private static @Nullable Outcome said(Target target, Write.EndTurn end) {
+    TurnRows.Found found =
+        TurnRows.find(
+            target.tx(), target.session().number, end.attempt().turn(), target.tx().now());
+    if (found == null) {
+      return null;
+    }
+    Stored.Ordered record = found.record();
+    return record.finished() != null
+            && record.attempt() == end.attempt().attempt()
+            && record.status() == end.status()
+            && end.end().equals(record.end())
+        ? new Outcome.Replayed(record.finished(), record.output())
+        : null;
+  }
+
+  Outcome end(Target target, Write.EndTurn end) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    Running running = session.turn;
+    if (running == null || !running.is(end.attempt())) {
+      Outcome said = said(target, end);
+      if (said == null) {
+        throw Refusals.turnEnded();
+      }
+      return said;
+    }
+    if (end.reap() && running.until() > tx.now()) {
+      throw Refusals.turnRunning();
+    }
+    TurnRows.Found found =
+        new TurnRows.Found(running.version(), TurnRows.at(tx, session.number, running.version()));
+    session.turn = null;
+    String previousTag = target.advance(target.now());
+    TurnRows.due(tx, Keys.session(target.key()), session);
+    List<String> removed = Appends.takeBack(target, found.record().input(), end.remove());
+    List<Message> output = Appends.put(target, Appends.free(target, end.output(), removed), 0);
+    List<String> ids = output.stream().map(Message::id).toList();
+    finish(target, found, end.status(), end.end(), ids, running.last());
+    Change change = new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output);
+    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    return target.applied(null, ids);
+  }
+
+  private static void finish(
+      Target target,
+      TurnRows.Found found,
+      Turn.Status status,
+      Json end,
+      List<String> output,
+      long last) {
+    Tx tx = target.tx();
+    Draft session = target.session();
+    Stored.Ordered record =
+        found.record().asEnded(status, tx.now(), output, end, session.position(), last);
+    put(tx, session, found.version(), record);
+    byte[] at = Keys.version(session.number, found.version());
+    tx.put(Table.RUBBISH, Rubbish.TURN.due(tx.now() + record.keep(), at), Boolean.TRUE);
+  }
+
+  /** Marks the running turn, if one runs, and wakes its owner, who may be waiting for its model. */
+  private static void ask(Target target, Turn.Cancel wish) {
+    Draft session = target.session();
+    if (session.turn != null) {
+      session.turn = session.turn.asked(wish);
+      JsonBuffer out = new JsonBuffer(128).ascii("{\"turn\":\"").ascii(session.turn.id());
+      target.tx().tell(target.key(), out.ascii("\",\"cancel\":true}").toJson());
+    }
+  }
+
+  private static void leave(Tx tx, Draft session, Stored.Ordered record) {
+    tx.remove(Table.QUEUE, Keys.version(session.number, record.place()));
+    session.waiting--;
+  }
+
+  private static void put(Tx tx, Draft session, long version, Stored.Ordered record) {
+    tx.put(Table.TURNS, Keys.version(session.number, version), record);
+  }
+
+  /**
+   * A write by whoever looks after turns. When it is refused the session is moved to when there is
+   * something to do for them.
+   */
+  Outcome orPostpone(
+      Tx tx, SessionKey key, @Nullable SessionRecord found, Supplier<Outcome> write) {
+    try {
+      return write.get();
+    } catch (ProblemException e) {
+      if (found != null && found.life() == Life.LIVE && found.due() != 0) {
+        postpone(tx, key, found, e.problem().code());
+      }
+      throw e;
+    }
+  }
+
+  private void postpone(Tx tx, SessionKey key, SessionRecord found, ProblemCode why) {
+    Draft session = found.edit();
+    byte[] path = Keys.session(key);
+    if (session.turn != null) {
+      TurnRows.due(tx, path, session);
+    } else if (why != ProblemCode.TURN_NOT_FOUND && why != ProblemCode.TURN_ENDED) {
+      TurnRows.due(tx, path, session, tx.now() + AGAIN_MILLIS);
+    }
+    if (session.due != found.due()) {
+      session.holder = locking.live(session.holder, tx.now());
+      tx.put(Table.SESSIONS, path, session.done());
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package io.heddle.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.ChangeLog.Replay;
+import io.heddle.session.Conditions;
+import io.heddle.session.Message;
+import io.heddle.session.NewTurn;
+import io.heddle.session.OnBusy;
+import io.heddle.session.Outcome;
+import io.heddle.session.SessionLocks.Held;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.Turn;
+import io.heddle.session.View;
+import io.heddle.session.Write;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import org.h2.mvstore.MVStore;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Files that an older Heddle wrote. {@code layout-1.mv} has {@code s1} with two messages, a state,
+ * a client's lock for years and an idempotency key; {@code s2}, made again over a tombstone; and
+ * {@code s3}, which was being built over one.
+ */
+class LayoutTest {
+
+  private static final SessionKey FIRST = new SessionKey(Tenant.DEFAULT, "s1");
+  private static final SessionKey SECOND = new SessionKey(Tenant.DEFAULT, "s2");
+  private static final SessionKey THIRD = new SessionKey(Tenant.DEFAULT, "s3");
+
+  @TempDir Path directory;
+
+  private Path file() throws Exception {
+    Path file = directory.resolve("heddle.mv");
+    try (InputStream in =
+        new GZIPInputStream(LayoutTest.class.getResourceAsStream("/embedded/layout-1.mv.gz"))) {
+      Files.copy(in, file);
+    }
+    return file;
+  }
+
+  @Test
+  void aFileFromBeforeTheTurnsIsReadAndTakesTurns() throws Exception {
+    Path file = file();
+    NewTurn turn =
+        new NewTurn(
+            "trn_0123456789abcdef_s1",
+            null,
+            Json.EMPTY_OBJECT,
+            List.of(),
+            Duration.ofMinutes(1),
+            Duration.ofHours(1));
+    try (EmbeddedEngine engine = EmbeddedEngineTest.open(file.toString())) {
+      ThreadPage page = EmbeddedEngineTest.load(engine, FIRST);
+      assertThat(page.messages()).extracting(Message::seq).containsExactly(1L, 2L);
+      assertThat(page.messages().getFirst().id()).isEqualTo("first");
+      assertThat(page.session().position().version()).isEqualTo(3);
+      assertThat(page.session().description().title()).isEqualTo("title");
+      assertThat(page.session().head().activeTurn()).isNull();
+      assertThat(engine.reader().state(FIRST, View.ANY).block().checkpoint().document())
+          .isEqualTo(Json.of("{\"step\":1}"));
+      Held held = engine.locks().holder(FIRST, null).block();
+      assertThat(held).isNotNull();
+      assertThat(held.label()).isEqualTo("label");
+      assertThat(
+              engine
+                  .changeLog()
+                  .after(
+                      SECOND, null, EmbeddedEngineTest.load(engine, SECOND).session().position(), 9)
+                  .block())
+          .isInstanceOf(Replay.Followed.class);
+      // What was half built is long given up.
+      assertThat(write(engine, THIRD, new Write.Create(page.session().description(), List.of())))
+          .isInstanceOf(Outcome.Applied.class);
+
+      assertThat(write(engine, SECOND, new Write.BeginTurn(turn, OnBusy.REJECT, 0)))
+          .isInstanceOf(Outcome.Applied.class);
+    }
+    try (EmbeddedEngine engine = EmbeddedEngineTest.open(file.toString())) {
+      assertThat(EmbeddedEngineTest.load(engine, SECOND).session().head().activeTurn())
+          .isEqualTo(turn.id());
+      assertThat(engine.turnLog().read(SECOND, null, turn.id(), 0, 0).block().turn().status())
+          .isEqualTo(Turn.Status.RUNNING);
+      assertThat(EmbeddedEngineTest.load(engine, FIRST).messages()).hasSize(2);
+    }
+    try (MVStore store = MVStore.open(file.toString())) {
+      assertThat(store.getStoreVersion())
+          .as("an older Heddle refuses it by this number")
+          .isEqualTo(StoreFile.LAYOUT);
+    }
+  }
+
+  /** Which is what tells that a write sent before an upgrade is not done twice after it. */
+  @Test
+  void idempotencyKeysOfAnOlderFileAreReadUntilTheyEnd() throws Exception {
+    try (StoreFile store = StoreFile.open(EmbeddedProperties.at(file().toString()))) {
+      Stored.Kept kept = store.get(Table.RETRIES, Keys.retry(FIRST, "a-key"));
+      assertThat(kept.body()).isEqualTo("a-body");
+      assertThat(kept.position().version()).isEqualTo(2);
+      SessionRecord building = store.get(Table.SESSIONS, Keys.session(THIRD));
+      assertThat(building.life()).isEqualTo(SessionRecord.Life.BUILDING);
+      assertThat(building.before().life()).isEqualTo(SessionRecord.Life.DELETED);
+      assertThat(building.turn()).isNull();
+      assertThat(building.before().version()).isEqualTo(2);
+    }
+  }
+
+  private static Outcome write(EmbeddedEngine engine, SessionKey key, Write write) {
+    return engine.writer().apply(key, write, Conditions.NONE).block();
+  }
+}

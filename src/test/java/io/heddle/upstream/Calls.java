@@ -1,0 +1,111 @@
+package io.heddle.upstream;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemException;
+import io.heddle.turn.ModelCall;
+import io.heddle.turn.Piece;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** Settings, calls and what comes of them, for the tests of this room. */
+final class Calls {
+
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private Calls() {}
+
+  /**
+   * @param settings {@code name=value}, without {@code heddle.}
+   */
+  static UpstreamProperties properties(String... settings) {
+    return binder(settings).bindOrCreate("heddle", Bindable.of(UpstreamProperties.class));
+  }
+
+  static EchoProperties echo(String... settings) {
+    return binder(settings).bindOrCreate("heddle.echo", Bindable.of(EchoProperties.class));
+  }
+
+  /** Models with these settings; a pace of echo that tests can wait for. */
+  static Models models(UpstreamListener listener, String... settings) {
+    List<String> all = new ArrayList<>(List.of("echo.pace=1ms"));
+    all.addAll(List.of(settings));
+    String[] both = all.toArray(String[]::new);
+    return new Models(properties(both), echo(both), listener);
+  }
+
+  private static Binder binder(String... settings) {
+    Map<String, String> map = new HashMap<>();
+    for (String setting : settings) {
+      String[] parts = setting.split("=", 2);
+      map.put("heddle." + parts[0], parts[1]);
+    }
+    return new Binder(new MapConfigurationPropertySource(map));
+  }
+
+  static ModelCall call(@Nullable String model, String text) {
+    return call(model, text, "{}");
+  }
+
+  static ModelCall call(@Nullable String model, String text, String parameters) {
+    return new ModelCall(
+        model,
+        null,
+        List.of(Json.of("{\"role\":\"user\",\"content\":\"" + text + "\"}")),
+        Json.of(parameters),
+        "trn_test");
+  }
+
+  static List<Piece> all(Flux<Piece> pieces) {
+    return pieces.collectList().block(PATIENCE);
+  }
+
+  /** The texts put together. */
+  static String text(List<Piece> pieces) {
+    return pieces.stream()
+        .map(piece -> piece instanceof Piece.Text text ? text.text() : "")
+        .collect(Collectors.joining());
+  }
+
+  static Piece.Finish finish(List<Piece> pieces) {
+    return (Piece.Finish) pieces.getLast();
+  }
+
+  /**
+   * What a call said, and the problem that it ended with.
+   *
+   * @param problem null when it ended well
+   */
+  record Ended(List<Piece> pieces, @Nullable Problem problem) {}
+
+  static Ended ended(Flux<Piece> pieces) {
+    List<Piece> said = new CopyOnWriteArrayList<>();
+    Problem problem =
+        pieces
+            .doOnNext(said::add)
+            .then(Mono.<Problem>empty())
+            .onErrorResume(ProblemException.class, e -> Mono.just(e.problem()))
+            .block(PATIENCE);
+    return new Ended(said, problem);
+  }
+
+  /** The problem that a call must end with. */
+  static Problem problem(Flux<Piece> pieces) {
+    Problem problem = ended(pieces).problem();
+    if (problem == null) {
+      throw new AssertionError("the call ended well");
+    }
+    return problem;
+  }
+}
