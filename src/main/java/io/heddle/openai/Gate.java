@@ -109,7 +109,7 @@ final class Gate {
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
   }
 
-  private static WireError error(ServerWebExchange exchange, Throwable error) {
+  static WireError error(ServerWebExchange exchange, Throwable error) {
     return error instanceof WireException wire
         ? wire.error()
         : WireError.of(ProblemHandler.problem(exchange, error));
