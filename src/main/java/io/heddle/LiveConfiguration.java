@@ -8,6 +8,7 @@ import io.heddle.ops.LiveMetrics;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.SessionReader;
+import io.heddle.session.TurnLog;
 import io.heddle.web.Connections;
 import java.time.Duration;
 import java.util.List;
@@ -35,16 +36,18 @@ class LiveConfiguration {
           "Retry-After",
           "Heddle-Cache",
           "Heddle-Checkpoint",
+          "Preference-Applied",
           "Idempotency-Replayed");
 
   @Bean(destroyMethod = "close")
   Hubs hubs(
       Coherence coherence,
       ChangeLog log,
+      TurnLog turns,
       SessionReader reader,
       LiveChannel channel,
       LiveProperties properties) {
-    return new Hubs(coherence, log, reader, channel, properties);
+    return new Hubs(coherence, log, turns, reader, channel, properties);
   }
 
   @Bean

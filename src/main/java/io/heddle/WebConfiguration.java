@@ -6,6 +6,7 @@ import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestRepair;
@@ -35,6 +36,7 @@ class WebConfiguration {
   @Bean
   RouterFunctionMapping nativeApi(
       SessionServices services,
+      Turns turns,
       Limits limits,
       TokenLimits tokens,
       BodyReader reader,
@@ -43,7 +45,7 @@ class WebConfiguration {
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, limits, tokens, reader, ids, properties, live).router());
+            new Routes(services, turns, limits, tokens, reader, ids, properties, live).router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

@@ -73,6 +73,13 @@ final class Call {
     return id("checkpointId");
   }
 
+  /** The path's id of a turn, which must be one of the path's session. */
+  String turn() {
+    String turn = request.pathVariable("turnId");
+    TurnAnswers.check(session(), turn);
+    return turn;
+  }
+
   SessionKey key(String id) {
     return new SessionKey(caller.tenant(), id);
   }

@@ -116,7 +116,8 @@ final class Gate {
     return once(call.admission(), work);
   }
 
-  private static <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
+  /** The same for what came over a socket. */
+  <T> Mono<T> once(Admission admission, Supplier<Mono<T>> work) {
     return admission.allowed() ? work.get() : Mono.error(refusal(admission));
   }
 

@@ -29,7 +29,7 @@ import reactor.core.publisher.Mono;
 /** {@code GET /v1/socket} and {@code GET /v1/sessions/{id}/events}. */
 final class LiveHandler {
 
-  private static final String LAST_EVENT_ID = "Last-Event-ID";
+  static final String LAST_EVENT_ID = "Last-Event-ID";
   private static final int RETRY_SECONDS = 2;
 
   /** What a request over a socket has beside its message. */
@@ -43,20 +43,20 @@ final class LiveHandler {
   private final int maxText;
 
   LiveHandler(
-      Hubs hubs,
+      Routes.Live live,
       Threads threads,
-      Connections connections,
-      LiveProperties properties,
+      TurnStarts starts,
       Gate gate,
       Bodies bodies,
       Requests requests,
       int maxMessage) {
-    this.hubs = hubs;
+    LiveProperties properties = live.properties();
+    this.hubs = live.hubs();
     this.threads = threads;
-    this.connections = connections;
+    this.connections = live.connections();
     this.origins = new Origins(properties.origins());
-    this.services =
-        new SocketSession.Services(hubs, threads, gate, bodies, requests, properties.maxWatches());
+    SocketWrites writes = new SocketWrites(threads, starts, gate, requests);
+    this.services = new SocketSession.Services(hubs, writes, bodies, properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
   }
 
@@ -66,7 +66,7 @@ final class LiveHandler {
         || !call.exchange().getRequest().getMethod().equals(HttpMethod.GET)) {
       throw Query.refuse(HttpHeaders.UPGRADE, "must be websocket, with version 13 and a key");
     }
-    refuseWhenDraining();
+    refuseWhenDraining(connections);
     String watch = query.text("watch");
     if (watch != null && !SessionKey.isId(watch)) {
       throw Query.refuse("watch", Ids.SESSION_RULE);
@@ -92,12 +92,8 @@ final class LiveHandler {
   Mono<ServerResponse> events(Call call) {
     SessionKey key = call.session();
     Query query = call.query("since", Callers.QUERY);
-    refuseWhenDraining();
-    if (connections.isFull()) {
-      throw Problem.of(ProblemCode.RATE_LIMITED, "this replica has too many connections")
-          .with("retryAfter", RETRY_SECONDS)
-          .toException();
-    }
+    refuseWhenDraining(connections);
+    refuseWhenFull(connections);
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LAST_EVENT_ID);
     Position since =
@@ -160,9 +156,17 @@ final class LiveHandler {
     }
   }
 
-  private void refuseWhenDraining() {
+  static void refuseWhenDraining(Connections connections) {
     if (connections.isDraining()) {
-      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more connections")
+      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more of these")
+          .with("retryAfter", RETRY_SECONDS)
+          .toException();
+    }
+  }
+
+  static void refuseWhenFull(Connections connections) {
+    if (connections.isFull()) {
+      throw Problem.of(ProblemCode.RATE_LIMITED, "this replica has too many connections")
           .with("retryAfter", RETRY_SECONDS)
           .toException();
     }

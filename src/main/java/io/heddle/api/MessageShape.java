@@ -76,6 +76,21 @@ final class MessageShape {
     return message(path);
   }
 
+  /** One message of the user, of which the current value is the content. */
+  NewMessage user() {
+    String path = in.path();
+    values.clear();
+    body.clear();
+    content();
+    body.ascii("{\"role\":\"user\",\"content\":");
+    body.from(values, 0, values.length());
+    body.ascii(",\"status\":\"completed\"}");
+    if (body.length() > maxBytes) {
+      throw tooLarge(path);
+    }
+    return new NewMessage(null, body.json(0, body.length()));
+  }
+
   /** An array of messages. */
   List<NewMessage> list(int least) {
     in.array();

@@ -10,6 +10,7 @@ import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
+import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
 import org.springframework.http.HttpMethod;
@@ -27,6 +28,7 @@ public final class Routes {
   private final StateHandler state;
   private final LocksHandler locks;
   private final LimitsHandler limits;
+  private final TurnsHandler turns;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
 
@@ -35,6 +37,7 @@ public final class Routes {
 
   public Routes(
       SessionServices services,
+      Turns turns,
       Limits limits,
       TokenLimits tokens,
       BodyReader reader,
@@ -49,12 +52,13 @@ public final class Routes {
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+    TurnStarts starts = new TurnStarts(turns, services.sessions(), live.connections());
+    this.turns = new TurnsHandler(starts, gate, reader, bodies, requests, live.connections());
     this.live =
         new LiveHandler(
-            live.hubs(),
+            live,
             services.threads(),
-            live.connections(),
-            live.properties(),
+            starts,
             gate,
             bodies,
             requests,
@@ -92,6 +96,12 @@ public final class Routes {
         .read("/v1/sessions/{id}/lock", locks::holder)
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
+        //
+        .write(HttpMethod.POST, "/v1/sessions/{id}/turns", turns::begin)
+        .read("/v1/sessions/{id}/turns", turns::list)
+        .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
+        .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
+        .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)

@@ -7,6 +7,7 @@ import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.live.Frame;
 import io.heddle.session.Appended;
+import io.heddle.session.Turn;
 import io.heddle.session.Written;
 import io.heddle.web.ProblemWriter;
 import org.jspecify.annotations.Nullable;
@@ -31,10 +32,39 @@ final class SocketFrames {
     return Frame.of("ack", out.toJson());
   }
 
+  /** A turn was begun, or waits. */
+  static Frame ack(@Nullable String ref, Written<Turn> begun) {
+    Turn turn = begun.value();
+    JsonBuffer out = ack(320, ref, turn.session().id());
+    out.ascii(",\"position\":\"").ascii(begun.position().toString()).ascii("\"");
+    if (begun.replayed()) {
+      out.ascii(",\"replayed\":true");
+    }
+    return Frame.of("ack", turn(turn, out).ascii("}").toJson());
+  }
+
+  /** A turn was asked to end. */
+  static Frame ack(@Nullable String ref, Turn turn) {
+    return Frame.of("ack", turn(turn, ack(320, ref, turn.session().id())).ascii("}").toJson());
+  }
+
+  private static JsonBuffer turn(Turn turn, JsonBuffer out) {
+    out.ascii(",\"turn\":\"").ascii(turn.id());
+    out.ascii("\",\"status\":\"").ascii(turn.status().text()).ascii("\"");
+    if (turn.queuePosition() > 0) {
+      out.ascii(",\"queuePosition\":").number(turn.queuePosition());
+    }
+    return out;
+  }
+
   private static JsonBuffer ack(int size, @Nullable String ref, String session) {
     JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"ack\"");
     ref(ref, out);
     return out.ascii(",\"session\":\"").ascii(session).ascii("\"");
+  }
+
+  static Frame error(SocketRequest request, Problem problem) {
+    return error(request.ref(), request.session(), problem);
   }
 
   static Frame error(@Nullable String ref, @Nullable String session, Problem problem) {

@@ -1,10 +1,12 @@
 package io.heddle.api;
 
+import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
+import io.heddle.session.OnBusy;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.Query;
 import java.time.Duration;
@@ -27,19 +29,36 @@ sealed interface SocketRequest {
 
   record Typing(String session, @Nullable String ref) implements SocketRequest {}
 
+  /** One that changes something, and so is limited. */
+  sealed interface Writing extends SocketRequest {}
+
   /**
+   * On what terms something is written, as the headers say it over HTTP.
+   *
+   * @param create whether the session is made if it was never there
    * @param waitFor null when the client does not say
    */
-  record Append(
-      String session,
-      @Nullable String ref,
-      List<NewMessage> messages,
+  record On(
       boolean create,
       @Nullable String key,
       @Nullable String lock,
       List<Position> ifMatch,
-      @Nullable Duration waitFor)
-      implements SocketRequest {}
+      @Nullable Duration waitFor) {}
+
+  record Append(String session, @Nullable String ref, List<NewMessage> messages, On on)
+      implements Writing {}
+
+  record Turn(
+      String session,
+      @Nullable String ref,
+      List<NewMessage> input,
+      @Nullable String model,
+      Json parameters,
+      OnBusy onBusy,
+      On on)
+      implements Writing {}
+
+  record Cancel(String session, @Nullable String ref, String turn) implements Writing {}
 
   int MAX_REF = 128;
 
@@ -72,6 +91,19 @@ sealed interface SocketRequest {
     private static final Set<String> WATCH = Set.of("since");
     private static final Set<String> APPEND =
         Set.of("message", "messages", "create", "key", "ifMatch", "lock", "wait");
+    private static final Set<String> TURN =
+        Set.of(
+            "content",
+            "messages",
+            "model",
+            "parameters",
+            "onBusy",
+            "create",
+            "key",
+            "ifMatch",
+            "lock",
+            "wait");
+    private static final Set<String> CANCEL = Set.of("turn");
 
     private final int maxMessage;
     private final Set<String> given = new HashSet<>();
@@ -80,6 +112,10 @@ sealed interface SocketRequest {
     private @Nullable String ref;
     private @Nullable Position since;
     private @Nullable List<NewMessage> messages;
+    private @Nullable String turn;
+    private @Nullable String model;
+    private Json parameters = Json.EMPTY_OBJECT;
+    private OnBusy onBusy = OnBusy.ENQUEUE;
     private boolean create;
     private @Nullable String key;
     private @Nullable String lock;
@@ -109,7 +145,12 @@ sealed interface SocketRequest {
         case "ref" -> ref = in.isNull() ? null : in.string(0, MAX_REF);
         case "since" -> since = in.isNull() ? null : Terms.position(name, in.string(1, 64));
         case "message" -> add(List.of(new MessageShape(in, maxMessage).one()), in);
-        case "messages" -> add(new MessageShape(in, maxMessage).list(1), in);
+        case "messages" -> add(new MessageShape(in, maxMessage).list(0), in);
+        case "content" -> add(TurnBody.content(in, maxMessage), in);
+        case "turn" -> turn = in.string(1, 1 << 10);
+        case "model" -> model = TurnBody.model(in);
+        case "parameters" -> parameters = TurnBody.parameters(in);
+        case "onBusy" -> onBusy = TurnBody.onBusy(in);
         case "create" -> create = in.bool();
         case "key" -> key = in.isNull() ? null : Terms.key(name, in.string(0, 1 << 16));
         case "lock" -> lock = in.isNull() ? null : Terms.lock(name, in.string(0, 1 << 16));
@@ -126,7 +167,7 @@ sealed interface SocketRequest {
 
     private void add(List<NewMessage> read, StrictJson in) {
       if (messages != null) {
-        throw Query.refuse(in.name(), "stands beside the other of message and messages");
+        throw Query.refuse(in.name(), "stands beside other messages of the request");
       }
       messages = read;
     }
@@ -140,9 +181,11 @@ sealed interface SocketRequest {
             case "watch" -> WATCH;
             case "unwatch", "typing" -> Set.of();
             case "append" -> APPEND;
-            case "turn", "cancel" ->
-                throw Query.refuse("type", "is " + type + ", which this server cannot do yet");
-            default -> throw Query.refuse("type", "must be one of watch, unwatch, append, typing");
+            case "turn" -> TURN;
+            case "cancel" -> CANCEL;
+            default ->
+                throw Query.refuse(
+                    "type", "must be one of watch, unwatch, append, turn, cancel, typing");
           };
       for (String name : given) {
         if (!ANY.contains(name) && !own.contains(name)) {
@@ -158,13 +201,26 @@ sealed interface SocketRequest {
         case "watch" -> new Watch(session, ref, since);
         case "unwatch" -> new Unwatch(session, ref);
         case "typing" -> new Typing(session, ref);
-        default -> {
-          if (messages == null) {
-            throw Query.refuse("messages", "is missing");
+        case "turn" ->
+            new Turn(session, ref, TurnBody.given(messages), model, parameters, onBusy, on());
+        case "cancel" -> {
+          if (turn == null) {
+            throw Query.refuse("turn", "is missing");
           }
-          yield new Append(session, ref, messages, create, key, lock, ifMatch, waitFor);
+          yield new Cancel(session, ref, turn);
+        }
+        default -> {
+          if (messages == null || messages.isEmpty()) {
+            throw Query.refuse(
+                "messages", messages == null ? "is missing" : "must have at least one message");
+          }
+          yield new Append(session, ref, messages, on());
         }
       };
+    }
+
+    private On on() {
+      return new On(create, key, lock, ifMatch, waitFor);
     }
   }
 }

@@ -10,20 +10,12 @@ import io.heddle.limit.Admission;
 import io.heddle.live.Frame;
 import io.heddle.live.Hubs;
 import io.heddle.live.Watch;
-import io.heddle.session.Conditions;
-import io.heddle.session.NewMessage;
-import io.heddle.session.Retry;
-import io.heddle.session.Threads;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Query;
-import io.heddle.web.RetryKeys;
 import io.heddle.web.Socket;
 import io.heddle.web.SocketProtocol;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -40,7 +32,6 @@ import reactor.core.publisher.Mono;
 final class SocketSession implements SocketProtocol {
 
   private static final Logger log = LoggerFactory.getLogger(SocketSession.class);
-  private static final HexFormat HEX = HexFormat.of();
   private static final int WAITING = 64;
 
   private final Services services;
@@ -53,8 +44,7 @@ final class SocketSession implements SocketProtocol {
   private boolean held;
 
   /** What all sockets share. */
-  record Services(
-      Hubs hubs, Threads threads, Gate gate, Bodies bodies, Requests requests, int maxWatches) {}
+  record Services(Hubs hubs, SocketWrites writes, Bodies bodies, int maxWatches) {}
 
   /**
    * What the handshake asks for.
@@ -141,7 +131,7 @@ final class SocketSession implements SocketProtocol {
       case SocketRequest.Watch watch -> watch(watch);
       case SocketRequest.Unwatch unwatch -> unwatch(unwatch);
       case SocketRequest.Typing typing -> typing(typing);
-      case SocketRequest.Append append -> append(append);
+      case SocketRequest.Writing writing -> write(writing);
     }
   }
 
@@ -255,58 +245,20 @@ final class SocketSession implements SocketProtocol {
     }
   }
 
-  private void append(SocketRequest.Append request) {
-    SessionKey key = key(request.session());
-    String path = "/v1/sessions/" + request.session() + "/messages";
-    answer(
-        request,
-        services
-            .gate()
-            .admit(caller, path)
-            .flatMap(admission -> {
-              Conditions conditions =
-                  new Conditions(
-                      caller.owner(), retry(request, path), request.lock(), request.ifMatch());
-              var writing = services.requests().writing(caller, key, conditions, request.waitFor());
-              var made = request.create() ? services.requests().description(caller) : null;
-              return services
-                  .gate()
-                  .write(
-                      admission,
-                      conditions,
-                      key,
-                      () -> services.threads().append(writing, request.messages(), made))
-                  .map(written -> SocketFrames.ack(request.ref(), request.session(), written))
-                  .onErrorResume(
-                      ProblemException.class, e -> Mono.just(error(request, e.problem())))
-                  .doOnNext(_ -> tell(admission));
-            }));
-  }
-
-  private void tell(Admission admission) {
-    Frame limits = SocketFrames.limits(admission);
-    if (limits != null) {
-      on(() -> send(limits));
-    }
-  }
-
-  /** A repeated request may have another ref; it must have the same messages. */
-  private @Nullable Retry retry(SocketRequest.Append request, String path) {
-    if (request.key() == null) {
-      return null;
-    }
-    MessageDigest digest = RetryKeys.sha256();
-    digest.update((byte) (request.create() ? 1 : 0));
-    for (NewMessage message : request.messages()) {
-      String id = message.id();
-      digest.update((id == null ? "" : id).getBytes(StandardCharsets.US_ASCII));
-      digest.update((byte) 0);
-      digest.update(message.body().utf8());
-      digest.update((byte) 0);
-    }
-    return new Retry(
-        HEX.formatHex(RetryKeys.hash(caller, "SOCKET", path, request.key())),
-        HEX.formatHex(digest.digest()));
+  private void write(SocketRequest.Writing request) {
+    services
+        .writes()
+        .write(caller, request)
+        .subscribe(
+            written ->
+                on(() -> {
+                  if (written.limits() != null) {
+                    send(written.limits());
+                  }
+                  send(written.answer());
+                  done();
+                }),
+            error -> on(() -> fail(request, problem(error))));
   }
 
   // ---- answers
@@ -331,12 +283,8 @@ final class SocketSession implements SocketProtocol {
   }
 
   private void fail(SocketRequest request, Problem problem) {
-    send(error(request, problem));
+    send(SocketFrames.error(request, problem));
     done();
-  }
-
-  private static Frame error(SocketRequest request, Problem problem) {
-    return SocketFrames.error(request.ref(), request.session(), problem);
   }
 
   private void send(Frame frame) {

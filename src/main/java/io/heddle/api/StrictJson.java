@@ -1,8 +1,11 @@
 package io.heddle.api;
 
+import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -250,6 +253,35 @@ final class StrictJson {
       case VALUE_NULL -> out.ascii("null");
       default -> throw wrongType("a value");
     }
+  }
+
+  /**
+   * The whole value, which must be an object without a name twice; further inside it is not looked
+   * at.
+   *
+   * @param size about how many bytes it has
+   * @param refused names that it must not have
+   */
+  Json copyObject(int size, Set<String> refused) {
+    object();
+    JsonScratch out = new JsonScratch(size);
+    Set<String> names = new HashSet<>();
+    out.one('{');
+    while (nextMember()) {
+      if (!names.isEmpty()) {
+        out.one(',');
+      }
+      if (!names.add(name)) {
+        throw refuse("is there twice");
+      }
+      if (refused.contains(name)) {
+        throw refuse("is not the caller's to set here");
+      }
+      copyName(out);
+      copy(out);
+    }
+    out.one('}');
+    return out.json(0, out.length());
   }
 
   /** Copies the name of the current member and the colon after it. */

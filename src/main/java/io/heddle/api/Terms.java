@@ -6,6 +6,7 @@ import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -16,9 +17,13 @@ final class Terms {
   static final String LOCK = "Heddle-Lock";
   static final String WAIT = "Heddle-Wait";
   static final String KEY = "Idempotency-Key";
+  static final String PREFER = "Prefer";
+  static final String RESPOND_ASYNC = "respond-async";
 
   private static final int MAX_KEY = 255;
   private static final int MAX_TOKEN = 128;
+  private static final String MAX_AGE = "max-age=";
+  private static final int MAX_AGE_DIGITS = 9;
 
   private Terms() {}
 
@@ -107,6 +112,45 @@ final class Terms {
       throw Query.refuse(name, "must be 1 to " + MAX_KEY + " printable ASCII characters");
     }
     return key;
+  }
+
+  /**
+   * How old an answer to the same question may be, {@code Cache-Control: max-age}; null for one
+   * that is asked for anew.
+   */
+  static @Nullable Duration maxAge(HttpHeaders headers) {
+    Duration age = null;
+    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
+      for (String part : line.split(",", -1)) {
+        String directive = part.strip().toLowerCase(Locale.ROOT);
+        if (directive.equals("no-store") || directive.equals("no-cache")) {
+          return null;
+        }
+        if (directive.startsWith(MAX_AGE)) {
+          age = Duration.ofSeconds(seconds(directive.substring(MAX_AGE.length())));
+        }
+      }
+    }
+    return age == null || age.isZero() ? null : age;
+  }
+
+  private static long seconds(String text) {
+    if (text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has a max-age that is no number of seconds");
+    }
+    return text.length() > MAX_AGE_DIGITS ? Integer.MAX_VALUE : Long.parseLong(text);
+  }
+
+  /** Whether the caller rather has an answer at once than the whole of it (RFC 7240). */
+  static boolean prefersAsync(HttpHeaders headers) {
+    for (String line : headers.getOrEmpty(PREFER)) {
+      for (String part : line.split(",", -1)) {
+        if (part.strip().equalsIgnoreCase(RESPOND_ASYNC)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static @Nullable String one(HttpHeaders headers, String name) {

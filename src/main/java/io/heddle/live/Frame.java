@@ -6,6 +6,7 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.session.ThreadPage;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
@@ -19,36 +20,73 @@ public final class Frame {
   static final String EXPIRED = "session.expired";
   static final String GAP = "gap";
   static final String SNAPSHOT = "snapshot";
+  static final String TURN_STARTED = "turn.started";
+  static final String TURN_QUEUED = "turn.queued";
+
+  /** That nothing is to be told. */
+  static final Frame NOTHING = new Frame(null, "", "", null);
 
   /** What a change's durable form begins with, before its type. */
   private static final int TYPE_AT = "{\"type\":\"".length();
+
+  private static final byte[] TURN = ",\"turn\":\"".getBytes(StandardCharsets.US_ASCII);
 
   private final @Nullable Position position;
   private final String previousTag;
   private final String type;
   private final @Nullable Json json;
-  private final @Nullable String owner;
+  private final Of of;
+
+  /**
+   * What a frame knows beside its bytes.
+   *
+   * @param owner of the session, in a snapshot
+   * @param turn whose change it is
+   * @param spoken what it tells of what a running turn says
+   * @param eventId of a server-sent event that has another than its position
+   */
+  private record Of(
+      @Nullable String owner,
+      @Nullable String turn,
+      @Nullable Spoken spoken,
+      @Nullable String eventId) {
+    static final Of NOBODY = new Of(null, null, null, null);
+  }
+
+  /**
+   * Where a frame stands that tells what a running turn says.
+   *
+   * @param seq of the last of the turn's events that it tells
+   * @param version the session's that its hub had told when it told this: who is at that version
+   *     knows that the turn has begun, and has not ended
+   */
+  record Spoken(String turn, long seq, long version) {}
 
   private Frame(@Nullable Position position, String previousTag, String type, @Nullable Json json) {
-    this(position, previousTag, type, json, null);
+    this(position, previousTag, type, json, Of.NOBODY);
   }
 
   private Frame(
-      @Nullable Position position,
-      String previousTag,
-      String type,
-      @Nullable Json json,
-      @Nullable String owner) {
+      @Nullable Position position, String previousTag, String type, @Nullable Json json, Of of) {
     this.position = position;
     this.previousTag = previousTag;
     this.type = type;
     this.json = json;
-    this.owner = owner;
+    this.of = of;
   }
 
   /** A message that is no change: an answer, or something that is kept only while it lasts. */
   public static Frame of(String type, Json json) {
     return new Frame(null, "", type, json);
+  }
+
+  /** A message of a stream that counts its events in its own way. */
+  public static Frame event(String type, String id, Json json) {
+    return new Frame(null, "", type, json, new Of(null, null, null, id));
+  }
+
+  static Frame spoken(String type, Spoken spoken, Json json) {
+    return new Frame(null, "", type, json, new Of(null, null, spoken, null));
   }
 
   /** The data of an event that has no type, on one line; {@code [DONE]} is not even JSON. */
@@ -70,7 +108,23 @@ public final class Frame {
     }
     String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
     JsonBuffer out = open(type, key, position, bytes.length + 192);
-    return new Frame(position, previousTag, type, out.raw(bytes, end + 1, bytes.length).toJson());
+    Json json = out.raw(bytes, end + 1, bytes.length).toJson();
+    String turn = turn(bytes, end + 1);
+    Of of = turn == null ? Of.NOBODY : new Of(null, turn, null, null);
+    return new Frame(position, previousTag, type, json, of);
+  }
+
+  /** The turn that a change names first after its type; its id needs no escapes. */
+  private static @Nullable String turn(byte[] body, int from) {
+    int begin = from + TURN.length;
+    if (body.length <= begin || !Arrays.equals(body, from, begin, TURN, 0, TURN.length)) {
+      return null;
+    }
+    int end = begin;
+    while (body[end] != '"') {
+      end++;
+    }
+    return new String(body, begin, end - begin, StandardCharsets.US_ASCII);
   }
 
   static Frame snapshot(ThreadPage page) {
@@ -79,7 +133,7 @@ public final class Frame {
     JsonBuffer out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
     out.ascii(",\"state\":").raw(state, 0, state.length).ascii("}");
     String owner = page.session().description().user();
-    return new Frame(position, "", SNAPSHOT, out.toJson(), owner);
+    return new Frame(position, "", SNAPSHOT, out.toJson(), new Of(owner, null, null, null));
   }
 
   /**
@@ -115,8 +169,7 @@ public final class Frame {
     return of("presence", out.ascii("]}").toJson());
   }
 
-  private static JsonBuffer open(
-      String type, SessionKey key, @Nullable Position position, int size) {
+  static JsonBuffer open(String type, SessionKey key, @Nullable Position position, int size) {
     JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"").ascii(type);
     out.ascii("\",\"session\":\"").ascii(key.id()).ascii("\"");
     if (position != null) {
@@ -134,9 +187,23 @@ public final class Frame {
     return type;
   }
 
+  /** What a server-sent event gives as its id; null for one that leaves the last one as it is. */
+  public @Nullable String eventId() {
+    return position == null ? of.eventId() : position.toString();
+  }
+
+  /** The turn whose change it is. */
+  @Nullable String turn() {
+    return of.turn();
+  }
+
+  @Nullable Spoken spoken() {
+    return of.spoken();
+  }
+
   /** Whether who may see this owner's sessions only may be sent a snapshot. */
   boolean isOf(@Nullable String other) {
-    return other == null || other.equals(owner);
+    return other == null || other.equals(of.owner());
   }
 
   /** Not to be asked of a frame that {@link #isHollow()}; those are not sent. */

@@ -10,6 +10,7 @@ import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
 import java.util.ArrayDeque;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * One session that is watched here: makes of its changes one ordered stream of frames without a
@@ -38,8 +42,15 @@ final class Hub implements Coherence.Follower {
 
   static final int LOG_READ = 256;
 
+  static final JsonMapper JSON = new JsonMapper();
+
   private static final Logger log = LoggerFactory.getLogger(Hub.class);
   private static final int WAITING = 1024;
+
+  static {
+    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
+    JSON.readTree("{}");
+  }
 
   private final Hubs hubs;
   private final SessionKey key;
@@ -47,6 +58,7 @@ final class Hub implements Coherence.Follower {
   private final List<Group> groups = new ArrayList<>(1);
   private final Queue<Frame> waiting = new ArrayDeque<>(0);
   private final Presence presence;
+  private final Talk talk;
 
   /** The last frame's; null until the first is known. */
   private @Nullable Position at;
@@ -68,6 +80,7 @@ final class Hub implements Coherence.Follower {
     this.hubs = hubs;
     this.key = key;
     this.presence = new Presence(key, hubs.replica);
+    this.talk = new Talk(hubs, this, lock);
   }
 
   SessionKey key() {
@@ -166,9 +179,25 @@ final class Hub implements Coherence.Follower {
       if (at == null) {
         at = position;
       }
+      talk.reached();
+      talk.want();
       read = mayRead(mustRead);
     }
     readIf(read);
+  }
+
+  /** What a watch was told of the session. */
+  void know(Session session) {
+    synchronized (lock) {
+      talk.runs(session.position().version(), session.head().activeTurn());
+    }
+  }
+
+  /** What the running turn has said; null for a watch that is not where this hub is. */
+  @Nullable Frame soFar(Position here) {
+    synchronized (lock) {
+      return here.equals(at) ? talk.soFar() : null;
+    }
   }
 
   // ---- changes
@@ -210,6 +239,7 @@ final class Hub implements Coherence.Follower {
         return mayRead(true);
       }
       emit(frame);
+      talk.told(frame);
       return false;
     }
     return switch (frame.stepFrom(at)) {
@@ -237,6 +267,7 @@ final class Hub implements Coherence.Follower {
   private void pass(Frame frame) {
     at = frame.position();
     emit(frame);
+    talk.told(frame);
     if (frame.isEnd()) {
       end();
     }
@@ -248,10 +279,20 @@ final class Hub implements Coherence.Follower {
     hubs.ended(this);
   }
 
-  private void emit(Frame frame) {
+  /** Under the lock, as the next three. */
+  void emit(Frame frame) {
     for (Group group : groups) {
       group.offer(frame);
     }
+  }
+
+  /** That was told last. */
+  long version() {
+    return at == null ? 0 : at.version();
+  }
+
+  boolean isClosed() {
+    return closed;
   }
 
   // ---- the log
@@ -273,6 +314,7 @@ final class Hub implements Coherence.Follower {
       hubs.counts.logReads.increment();
       hubs.log.after(key, null, from, LOG_READ).subscribe(this::answered, this::failed);
     }
+    talk.ask();
   }
 
   private @Nullable Position at() {
@@ -353,6 +395,7 @@ final class Hub implements Coherence.Follower {
       emit(Frame.gap(key, at));
       emit(snapshot);
       at = snapshot.position();
+      talk.restart(page.session().head().activeTurn());
       reading = false;
       again = mayRead(!takeWaiting() || unsure);
     }
@@ -383,6 +426,7 @@ final class Hub implements Coherence.Follower {
     boolean trusted = hubs.coherence.isTrusted(key);
     boolean read;
     synchronized (lock) {
+      talk.tick();
       read = mayRead(mustRead || !trusted);
     }
     readIf(read);
@@ -391,13 +435,20 @@ final class Hub implements Coherence.Follower {
 
   // ---- what is kept only while it lasts
 
-  private void heard(Json message) {
+  private void heard(Json text) {
+    JsonNode message;
+    try {
+      message = JSON.readTree(text.utf8());
+    } catch (JacksonException _) {
+      return;
+    }
     Frame typing;
     Json answer;
     synchronized (lock) {
       if (closed) {
         return;
       }
+      talk.heard(message);
       answer = presence.heard(message, System.nanoTime());
       typing = presence.typing();
       if (typing != null) {
@@ -408,6 +459,7 @@ final class Hub implements Coherence.Follower {
       hubs.publish(key, answer);
     }
     tellPresence(System.nanoTime());
+    talk.ask();
   }
 
   private void tellPresence(long now) {

@@ -8,6 +8,7 @@ import io.heddle.coherence.Coherence;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.SessionReader;
+import io.heddle.session.TurnLog;
 import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
@@ -28,6 +29,7 @@ public final class Hubs implements AutoCloseable {
 
   final Coherence coherence;
   final ChangeLog log;
+  final TurnLog turns;
   final SessionReader reader;
   final LiveChannel channel;
   final LiveProperties properties;
@@ -42,21 +44,24 @@ public final class Hubs implements AutoCloseable {
   public Hubs(
       Coherence coherence,
       ChangeLog log,
+      TurnLog turns,
       SessionReader reader,
       LiveChannel channel,
       LiveProperties properties) {
-    this(coherence, log, reader, channel, properties, TICK);
+    this(coherence, log, turns, reader, channel, properties, TICK);
   }
 
   Hubs(
       Coherence coherence,
       ChangeLog log,
+      TurnLog turns,
       SessionReader reader,
       LiveChannel channel,
       LiveProperties properties,
       Duration tick) {
     this.coherence = coherence;
     this.log = log;
+    this.turns = turns;
     this.reader = reader;
     this.channel = channel;
     this.properties = properties;
@@ -146,7 +151,7 @@ public final class Hubs implements AutoCloseable {
     return counts.gaps.sum();
   }
 
-  /** Reads of the log, since the start. */
+  /** Reads of the logs of changes and of turns, since the start. */
   public long logReads() {
     return counts.logReads.sum();
   }

@@ -11,9 +11,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Who watches one session, on all replicas, and who is typing. Each replica tells its own users
@@ -27,13 +25,6 @@ final class Presence {
   static final Duration TELL_EVERY = Duration.ofSeconds(10);
   static final Duration FORGET_AFTER = Duration.ofSeconds(30);
   static final Duration SHOW_EVERY = Duration.ofSeconds(1);
-
-  private static final JsonMapper JSON = new JsonMapper();
-
-  static {
-    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
-    JSON.readTree("{}");
-  }
 
   private final SessionKey key;
   private final String replica;
@@ -79,24 +70,18 @@ final class Presence {
   }
 
   /** Takes a message of the channel; what must be told in answer, or null. */
-  @Nullable Json heard(Json message, long now) {
-    JsonNode tree;
-    try {
-      tree = JSON.readTree(message.utf8());
-    } catch (JacksonException _) {
-      return null;
-    }
-    String user = tree.path("typing").asString("");
+  @Nullable Json heard(JsonNode message, long now) {
+    String user = message.path("typing").asString("");
     if (!user.isEmpty()) {
       typing = Frame.typing(key, user);
     }
-    String asking = tree.path("who").asString("");
+    String asking = message.path("who").asString("");
     if (!asking.isEmpty() && !asking.equals(replica)) {
       return own.isEmpty() ? null : tell(now);
     }
-    String telling = tree.path("replica").asString("");
+    String telling = message.path("replica").asString("");
     if (!telling.isEmpty() && !telling.equals(replica)) {
-      List<String> users = tree.path("users").valueStream().map(JsonNode::asString).toList();
+      List<String> users = message.path("users").valueStream().map(JsonNode::asString).toList();
       if (users.isEmpty()) {
         others.remove(telling);
       } else {

@@ -64,6 +64,14 @@ public final class Watch {
   private @Nullable Queue<Frame> waiting;
   private @Nullable Group group;
 
+  /** The turn that was told of last, and how much of what it says. */
+  private @Nullable String turn;
+
+  private long said;
+
+  /** Something of what a turn says was not sent: it needs all that was said so far. */
+  private boolean lagging;
+
   private enum State {
     /** Waits for the log or a snapshot; the hub's frames wait. */
     READING,
@@ -132,6 +140,9 @@ public final class Watch {
   public void writable() {
     if (state == State.BEHIND) {
       read();
+    } else if (state == State.LEVEL && lagging) {
+      catchUp();
+      outlet.flush();
     }
   }
 
@@ -142,6 +153,7 @@ public final class Watch {
     return switch (state) {
       case ENDED, BEHIND -> false;
       case READING -> {
+        // What a turn says is caught up with when the answer has come.
         if (frame.type().equals(Frame.GAP)) {
           // What is being read may be of the history that has gone.
           read();
@@ -165,8 +177,14 @@ public final class Watch {
       if (frame.isDurable()) {
         state = State.BEHIND;
       }
+      lagging |= frame.spoken() != null;
       return false;
     }
+    Frame.Spoken spoken = frame.spoken();
+    return spoken == null ? follow(frame) : spoken(frame, spoken);
+  }
+
+  private boolean follow(Frame frame) {
     Position from = at;
     if (frame.type().equals(Frame.SNAPSHOT)) {
       if (!frame.isOf(caller.owner())) {
@@ -176,9 +194,11 @@ public final class Watch {
       }
       hubs.counts.gaps.increment();
       at = frame.position();
+      said = 0;
     } else if (frame.isDurable() && from != null) {
       switch (frame.stepFrom(from)) {
         case OLD -> {
+          catchUp();
           return false;
         }
         case NEXT -> at = frame.position();
@@ -190,11 +210,53 @@ public final class Watch {
       }
     }
     outlet.write(frame);
+    catchUp();
     return true;
   }
 
   void flush() {
     outlet.flush();
+  }
+
+  // ---- what a turn says
+
+  private boolean spoken(Frame frame, Frame.Spoken spoken) {
+    Position here = at;
+    if (here == null || here.version() != spoken.version()) {
+      // The log has told this watch of changes that its hub has not told yet.
+      lagging = true;
+      return false;
+    }
+    if (!spoken.turn().equals(turn)) {
+      turn = spoken.turn();
+      said = 0;
+    }
+    if (spoken.seq() <= said) {
+      return false;
+    }
+    if (spoken.seq() > said + 1 && !frame.type().equals(TurnFrames.TEXT)) {
+      lagging = true;
+      catchUp();
+      return false;
+    }
+    said = spoken.seq();
+    lagging = false;
+    outlet.write(frame);
+    return true;
+  }
+
+  /** Sends what the running turn has said so far, if something of it was not sent. */
+  private void catchUp() {
+    Position here = at;
+    Frame soFar = !lagging || here == null || !outlet.isWritable() ? null : hub.soFar(here);
+    if (soFar == null) {
+      return;
+    }
+    lagging = false;
+    Frame.Spoken spoken = soFar.spoken();
+    if (spoken != null && spoken(soFar, spoken)) {
+      hubs.counts.delivered.increment();
+    }
   }
 
   private void hold(Frame frame) {
@@ -293,6 +355,8 @@ public final class Watch {
     }
     Frame frame = Frame.snapshot(page);
     at = frame.position();
+    said = 0;
+    hub.know(page.session());
     outlet.write(frame);
     hubs.counts.delivered.increment();
     goOn(true, true);
@@ -337,6 +401,8 @@ public final class Watch {
     Position here = at;
     if (here != null) {
       hub.learn(here);
+      lagging = true;
+      catchUp();
     }
   }
 

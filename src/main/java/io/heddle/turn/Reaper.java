@@ -46,7 +46,11 @@ final class Reaper {
   private final InstantSource clock;
   private Disposable ticker = () -> {};
 
-  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties,
+  Reaper(
+      TurnStore store,
+      Runners runners,
+      Queue queue,
+      TurnProperties properties,
       Ticks ticks,
       InstantSource clock) {
     this.store = store;

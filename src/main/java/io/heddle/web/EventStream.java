@@ -25,6 +25,7 @@ public final class EventStream implements ServerResponse {
   private final Connections connections;
   private final StreamProtocol protocol;
   private final StreamForm form;
+  private final HttpHeaders headers = new HttpHeaders();
 
   public EventStream(Connections connections, StreamProtocol protocol) {
     this(connections, protocol, StreamForm.WATCH);
@@ -34,6 +35,11 @@ public final class EventStream implements ServerResponse {
     this.connections = connections;
     this.protocol = protocol;
     this.form = form;
+  }
+
+  public EventStream header(String name, String value) {
+    headers.set(name, value);
+    return this;
   }
 
   @Override
@@ -46,6 +52,7 @@ public final class EventStream implements ServerResponse {
         .header(HttpHeaders.CACHE_CONTROL, "no-cache")
         // Proxies of the nginx kind would hold events back.
         .header("X-Accel-Buffering", "no");
+    headers.forEach((name, values) -> response.header(name, values.getFirst()));
     return response.sendHeaders().then(stream(response)).then();
   }
 
@@ -73,7 +80,7 @@ public final class EventStream implements ServerResponse {
 
   @Override
   public HttpHeaders headers() {
-    return new HttpHeaders();
+    return headers;
   }
 
   @Override

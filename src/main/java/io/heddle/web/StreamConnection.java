@@ -1,6 +1,7 @@
 package io.heddle.web;
 
 import io.netty.channel.ChannelHandlerContext;
+import java.time.Duration;
 import reactor.netty.NettyPipeline;
 
 /**
@@ -69,7 +70,9 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void tended(long now) {
-    if (now - toldAt >= properties.commentEvery().toNanos()) {
+    Duration own = form.commentEvery();
+    Duration every = own == null ? properties.commentEvery() : own;
+    if (now - toldAt >= every.toNanos()) {
       toldAt = now;
       write(WireForm.lines(form.comment(), context().alloc()));
       flush();

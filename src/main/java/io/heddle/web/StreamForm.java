@@ -1,22 +1,37 @@
 package io.heddle.web;
 
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What an event stream has beside its events.
  *
  * @param firstLines sent before everything else
- * @param comment sent in silence
+ * @param comment sent now and then
+ * @param commentEvery how often; null for what the settings say
  * @param sentAway whether a replica that stops tells the client to come back and ends the stream;
  *     otherwise the stream goes on for as long as the replica can
  */
-public record StreamForm(String firstLines, String comment, boolean sentAway) {
+public record StreamForm(
+    String firstLines, String comment, @Nullable Duration commentEvery, boolean sentAway) {
 
   /** Watchers, which come back by themselves from the last event's id. */
-  public static final StreamForm WATCH = new StreamForm("retry: 2000\n\n", ":\n\n", true);
+  public static final StreamForm WATCH = new StreamForm("retry: 2000\n\n", ":\n\n", null, true);
+
+  /** Who follows a turn, and comes back in the same way. */
+  public static final StreamForm FOLLOW =
+      new StreamForm("retry: 2000\n\n", ":\n", Duration.ofSeconds(5), true);
+
+  /**
+   * Who has begun a turn and is answered so; such a client cannot send its request again to another
+   * replica, and this one's turns end before it does.
+   */
+  public static final StreamForm TURN = new StreamForm("", ":\n", Duration.ofSeconds(5), false);
 
   /**
    * Clients of the OpenAI wire. The comment is one line without an empty one after it: a decoder of
    * theirs takes the empty line for the end of an event without data. They take a stream's orderly
    * end for the end of the answer and do not come back.
    */
-  public static final StreamForm OPENAI = new StreamForm("", ": ping\n", false);
+  public static final StreamForm OPENAI = new StreamForm("", ": ping\n", null, false);
 }

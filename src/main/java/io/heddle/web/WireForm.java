@@ -1,6 +1,5 @@
 package io.heddle.web;
 
-import io.heddle.base.Position;
 import io.heddle.live.Frame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -89,10 +88,10 @@ final class WireForm {
   }
 
   private static ByteBuf event(Frame frame, ByteBufAllocator allocator) {
-    Position position = frame.position();
+    String id = frame.eventId();
     StringBuilder head = new StringBuilder(96);
-    if (position != null) {
-      head.append("id: ").append(position).append('\n');
+    if (id != null) {
+      head.append("id: ").append(id).append('\n');
     }
     if (!frame.type().isEmpty()) {
       head.append("event: ").append(frame.type()).append('\n');

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
+import io.heddle.cache.AnswerStore;
 import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
@@ -11,6 +12,7 @@ import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
@@ -19,6 +21,12 @@ import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
+import io.heddle.session.TurnLog;
+import io.heddle.turn.TokenBudget;
+import io.heddle.turn.TurnProperties;
+import io.heddle.turn.TurnStore;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
 import java.lang.reflect.Proxy;
@@ -44,13 +52,18 @@ import tools.jackson.databind.json.JsonMapper;
 /** The routes, the document and the table of problem codes say the same. */
 class OpenApiTest {
 
-  /** Answered to requests that belong to no call; {@code turn-running} waits for turns. */
+  /** Answered to requests that belong to no call, or told as the error of a turn that has ended. */
   private static final Set<ProblemCode> OF_NO_CALL =
       EnumSet.of(
           ProblemCode.NOT_FOUND,
           ProblemCode.METHOD_NOT_ALLOWED,
           ProblemCode.NOT_ACCEPTABLE,
-          ProblemCode.TURN_RUNNING);
+          ProblemCode.MODEL_NOT_FOUND,
+          ProblemCode.MODEL_FAILED,
+          ProblemCode.MODEL_REFUSED,
+          ProblemCode.MODEL_UNAVAILABLE,
+          ProblemCode.MODEL_TIMEOUT,
+          ProblemCode.TURN_QUEUE_TIMEOUT);
 
   private final JsonNode document = new JsonMapper().readTree(OpenApiHandler.load());
 
@@ -211,16 +224,36 @@ class OpenApiTest {
     Limits limits = new Limits(unused(RateLimiter.class), unlimited);
     TokenLimits tokens = new TokenLimits(unused(RateLimiter.class), unlimited, ids);
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
-    try (BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+    ChangeFeed silent = _ -> () -> {};
+    TurnStore store =
+        new TurnStore(
+            services,
+            unused(SessionReader.class),
+            unused(RetryRecords.class),
+            unused(TurnLog.class),
+            unused(LiveChannel.class),
+            silent,
+            unused(AnswerStore.class));
+    try (Turns turns =
+            new Turns(
+                store,
+                unused(Upstream.class),
+                TokenBudget.UNLIMITED,
+                ids,
+                InstantSource.system(),
+                new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
+        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
         Hubs hubs =
             new Hubs(
                 new Coherence(),
                 unused(ChangeLog.class),
+                unused(TurnLog.class),
                 unused(SessionReader.class),
                 unused(LiveChannel.class),
                 live)) {
       return new Routes(
               services,
+              turns,
               limits,
               tokens,
               reader,

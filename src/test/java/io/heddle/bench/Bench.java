@@ -21,6 +21,7 @@ public final class Bench {
           case "push" -> PushBench.run();
           case "fanout" -> FanoutBench.run();
           case "watchers" -> MemoryBench.run();
+          case "turns" -> TurnBench.run();
           default -> {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
@@ -33,6 +34,8 @@ public final class Bench {
             System.out.println(
                 "-Dbench=fanout: CPU of a frame, next to bare Netty, socket.io and nchan");
             System.out.println("-Dbench=watchers: memory of an idle watcher, next to the same");
+            System.out.println(
+                "-Dbench=turns: streamed turns, next to a handler that passes through");
             yield name.equals("list");
           }
         };

@@ -8,6 +8,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +19,7 @@ import org.redisson.api.RLock;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
@@ -28,13 +30,18 @@ import org.springframework.boot.data.redis.autoconfigure.health.DataRedisHealthC
 import org.springframework.boot.data.redis.autoconfigure.health.DataRedisReactiveHealthContributorAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.observation.LettuceObservationAutoConfiguration;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
+import org.springframework.http.client.reactive.ReactorClientHttpConnector;
+import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -64,6 +71,17 @@ class PlainServer {
   private final JsonMapper json = JsonMapper.builder().build();
   private final Map<String, byte[]> kept = new ConcurrentHashMap<>();
   private final AtomicLong owners = new AtomicLong();
+  private final WebClient models =
+      WebClient.builder()
+          .clientConnector(
+              new ReactorClientHttpConnector(
+                  HttpClient.create(
+                      ConnectionProvider.builder("models").maxConnections(2_000).build())))
+          .build();
+
+  @Value("${plain.model:}")
+  private String model = "";
+
   private final byte[] document = "m".repeat(DOCUMENT).getBytes(StandardCharsets.US_ASCII);
 
   public static void main(String[] args) {
@@ -112,9 +130,39 @@ class PlainServer {
         .POST(
             "/lock/v1/sessions/{id}/messages",
             request -> message(request).flatMap(body -> locked(request, body, redis, redisson)))
+        .POST("/pass/{id}", this::pass)
         .PUT("/v1/sessions/{id}/messages", this::keep)
         .GET("/v1/sessions/{id}/messages", this::ready)
         .build();
+  }
+
+  /** What the model server says, as it comes. */
+  private Mono<ServerResponse> pass(ServerRequest request) {
+    return request
+        .bodyToMono(byte[].class)
+        .map(bytes -> json.readTree(bytes))
+        .flatMap(order -> {
+          Map<String, Object> asked =
+              Map.of(
+                  "model", "bench",
+                  "stream", true,
+                  "messages",
+                      List.of(Map.of("role", "user", "content", order.path("content").asString())),
+                  "max_tokens", order.path("parameters").path("max_tokens").asInt(),
+                  "seed", order.path("parameters").path("seed").asInt());
+          var said =
+              models
+                  .post()
+                  .uri(model)
+                  .contentType(MediaType.APPLICATION_JSON)
+                  .bodyValue(json.writeValueAsString(asked))
+                  .retrieve()
+                  .bodyToFlux(DataBuffer.class)
+                  .map(Mono::just);
+          return ServerResponse.ok()
+              .contentType(MediaType.TEXT_EVENT_STREAM)
+              .build((exchange, _) -> exchange.getResponse().writeAndFlushWith(said));
+        });
   }
 
   private Mono<ServerResponse> keep(ServerRequest request) {

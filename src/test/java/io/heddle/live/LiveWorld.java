@@ -20,27 +20,34 @@ import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnAttempt;
+import io.heddle.session.TurnLog;
 import io.heddle.session.View;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.Binder;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
  * One session in a store that a test turns by hand: what is published, when the log answers, how
  * much room a connection has. Everything is on the test's thread.
  */
-final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoCloseable {
+final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel, AutoCloseable {
 
   static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");
   static final Caller BACKEND = new Caller(Tenant.DEFAULT, null, "ip:1", true);
@@ -49,7 +56,7 @@ final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoClos
   final LiveProperties properties = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
 
   /** It ticks when the test says so. */
-  final Hubs hubs = new Hubs(coherence, this, this, this, properties, Duration.ofHours(1));
+  final Hubs hubs = new Hubs(coherence, this, this, this, this, properties, Duration.ofHours(1));
 
   final List<Logged> changes = new ArrayList<>();
   final List<Json> published = new ArrayList<>();
@@ -62,6 +69,13 @@ final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoClos
   boolean unavailable;
   @Nullable Change ended;
   int logReads;
+  int turnReads;
+  int headReads;
+
+  /** The running turn, and what each one has said. */
+  @Nullable String turn;
+
+  final Map<String, List<Json>> said = new HashMap<>();
   private long seq;
   private int firstKept;
   private String history = "a";
@@ -119,6 +133,107 @@ final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoClos
             change.position(),
             new Change.Counters(1, 1, 1, Instant.EPOCH, Instant.EPOCH),
             withBody ? change.body() : null));
+  }
+
+  // ---- turns
+
+  Position start(String id) {
+    turn = id;
+    said.put(id, new ArrayList<>());
+    return change(new Change.TurnStarted(id, List.of()));
+  }
+
+  Position end(String id) {
+    turn = id.equals(turn) ? null : turn;
+    return change(
+        new Change.TurnEnded(
+            id, Turn.Status.COMPLETED, Json.of("{\"usage\":null}"), List.of(), List.of()));
+  }
+
+  /** It ends, and nobody is told. */
+  Position silentlyEnd(String id) {
+    turn = null;
+    return add(
+        new Change.TurnEnded(
+                id, Turn.Status.COMPLETED, Json.of("{\"usage\":null}"), List.of(), List.of())
+            .toJson());
+  }
+
+  Position change(Change change) {
+    Position position = add(change.toJson());
+    publish(changes.getLast(), true);
+    return position;
+  }
+
+  /** The turn says something, and everybody hears it. */
+  void say(String id, String... texts) {
+    hear(message(id, texts));
+  }
+
+  /** The turn says something; what the live channel brings then, if it does. */
+  Json message(String id, String... texts) {
+    List<Json> events =
+        Stream.of(texts).map(text -> Json.of("{\"text\":\"" + text + "\"}")).toList();
+    return message(id, events);
+  }
+
+  Json message(String id, List<Json> events) {
+    List<Json> log = said.get(id);
+    int first = log.size() + 1;
+    log.addAll(events);
+    return Json.of(
+        "{\"turn\":\"" + id + "\",\"attempt\":1,\"seq\":" + first + ",\"events\":" + events + "}");
+  }
+
+  void hear(Json message) {
+    listeners.forEach(listener -> listener.accept(message));
+  }
+
+  @Override
+  public Mono<Recorded> read(
+      SessionKey key, @Nullable String owner, String id, long after, int most) {
+    turnReads++;
+    return later(() -> {
+      List<Json> log = said.get(id);
+      int to = (int) Math.min(log.size(), after + most);
+      return new Recorded(record(id), List.copyOf(log.subList((int) after, to)), log.size());
+    });
+  }
+
+  private Turn record(String id) {
+    boolean runs = id.equals(turn);
+    return new Turn(
+        KEY,
+        id,
+        runs ? Turn.Status.RUNNING : Turn.Status.COMPLETED,
+        1,
+        null,
+        Instant.EPOCH,
+        Instant.EPOCH,
+        runs ? null : Instant.EPOCH,
+        null,
+        Turn.Cancel.NONE,
+        List.of(),
+        List.of(),
+        Json.EMPTY_OBJECT,
+        null,
+        0);
+  }
+
+  @Override
+  public Mono<Flushed> flush(
+      SessionKey key, TurnAttempt attempt, long after, List<Json> events, Duration lease) {
+    throw new AssertionError("nobody here has a turn");
+  }
+
+  @Override
+  public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
+    throw new AssertionError("nobody asks for the turns");
+  }
+
+  @Override
+  public Flux<SessionKey> due(Duration proven) {
+    throw new AssertionError("nobody asks what is due");
   }
 
   void delete() {
@@ -203,6 +318,7 @@ final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoClos
     if (changes.isEmpty()) {
       return Mono.error(Problem.of(ProblemCode.SESSION_NOT_FOUND, "none").toException());
     }
+    headReads += page.limit() == 0 ? 1 : 0;
     return later(() -> {
       Description description =
           new Description(
@@ -214,7 +330,7 @@ final class LiveWorld implements ChangeLog, SessionReader, LiveChannel, AutoClos
               Description.Status.ACTIVE,
               Duration.ofHours(1));
       Instant then = Instant.EPOCH;
-      Head head = new Head(now(), 0, 0, 0, then, then, then, null);
+      Head head = new Head(now(), 0, 0, 0, then, then, then, turn);
       return new ThreadPage(new Session(KEY, description, head), List.of(), false, 0);
     });
   }

@@ -42,7 +42,8 @@ import reactor.core.publisher.Mono;
 final class Replica implements AutoCloseable {
 
   static final IdSource IDS = new RandomIds(InstantSource.system());
-  static final SessionProperties SESSIONS = bind("heddle.session", SessionProperties.class, Map.of());
+  static final SessionProperties SESSIONS =
+      bind("heddle.session", SessionProperties.class, Map.of());
 
   /** What an engine has. */
   record Ports(

@@ -179,8 +179,7 @@ abstract class TurnsContract {
     // No usage was said, so it was counted.
     assertThat(String.valueOf(ended.turn().end())).contains("\"usage\":{\"inputTokens\":");
 
-    Json output =
-        Json.of("{\"role\":\"tool\",\"content\":\"stormy\",\"toolCallId\":\"call_1\"}");
+    Json output = Json.of("{\"role\":\"tool\",\"content\":\"stormy\",\"toolCallId\":\"call_1\"}");
     begin(replica, order(List.of(new NewMessage(null, output)), OnBusy.ENQUEUE));
     HandModel.Call next = model.next();
     assertThat(next.asked.messages()).hasSize(3).last().isEqualTo(output);
@@ -285,8 +284,7 @@ abstract class TurnsContract {
     HandModel.Call call = model.next();
     call.says("I think");
     await().until(() -> tape.text().equals("I think"));
-    Written<Turn> better =
-        begin(replica, order(List.of(said("user", "right")), OnBusy.ROLLBACK));
+    Written<Turn> better = begin(replica, order(List.of(said("user", "right")), OnBusy.ROLLBACK));
     assertThat(better.value().status()).isEqualTo(Turn.Status.QUEUED);
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.CANCELLED);
     assertThat(tape.end().messages()).isEmpty();
@@ -393,7 +391,14 @@ abstract class TurnsContract {
     TurnOrder order = order("hello");
     TurnOrder marked =
         new TurnOrder(
-            order.input(), null, null, order.parameters(), OnBusy.ENQUEUE, null, order.notes(), "f");
+            order.input(),
+            null,
+            null,
+            order.parameters(),
+            OnBusy.ENQUEUE,
+            null,
+            order.notes(),
+            "f");
     Turn first = begin(replica, marked).value();
     Duration within = Duration.ofMinutes(2);
     assertThat(get(replica().turns.reattach(key, View.ANY, "f", within)).id())
@@ -573,8 +578,7 @@ abstract class TurnsContract {
     assertThat(texts(call.asked)).containsExactly("2");
     call.says("b").finishes();
     get(other.turns.await(key, View.ANY, better.value().id()));
-    assertThat(get(other.turns.get(key, View.ANY, turn)).status())
-        .isEqualTo(Turn.Status.CANCELLED);
+    assertThat(get(other.turns.get(key, View.ANY, turn)).status()).isEqualTo(Turn.Status.CANCELLED);
     assertThat(contents(other)).containsExactly("2", "b");
   }
 
@@ -671,9 +675,8 @@ abstract class TurnsContract {
     Tape quick = new Tape(replica, begin(replica, order("quick")).value().id(), -1);
     HandModel.Call one = model.next();
     Turn slow =
-        get(
-                replica.turns.begin(
-                    new Request(caller, second, Conditions.NONE, Duration.ZERO), order("slow")))
+        get(replica.turns.begin(
+                new Request(caller, second, Conditions.NONE, Duration.ZERO), order("slow")))
             .value();
     HandModel.Call two = model.next();
     two.says("half");

@@ -1,0 +1,50 @@
+package io.heddle;
+
+import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
+import io.heddle.session.ChangeFeed;
+import io.heddle.session.LiveChannel;
+import io.heddle.session.RetryRecords;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.session.TurnLog;
+import io.heddle.turn.TokenBudget;
+import io.heddle.turn.TurnProperties;
+import io.heddle.turn.TurnStore;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
+import java.time.InstantSource;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Turns. */
+@Configuration(proxyBeanMethods = false)
+class TurnConfiguration {
+
+  @Bean
+  TurnStore turnStore(
+      SessionServices services,
+      SessionReader reader,
+      RetryRecords records,
+      TurnLog log,
+      LiveChannel channel,
+      ChangeFeed feed,
+      AnswerStore answers) {
+    return new TurnStore(services, reader, records, log, channel, feed, answers);
+  }
+
+  @Bean(destroyMethod = "close")
+  Turns turns(
+      TurnStore store,
+      Upstream upstream,
+      IdSource ids,
+      InstantSource clock,
+      TurnProperties properties) {
+    return new Turns(store, upstream, TokenBudget.UNLIMITED, ids, clock, properties);
+  }
+
+  @Bean
+  TurnDrain turnDrain(Turns turns, TurnProperties properties) {
+    return new TurnDrain(turns, properties.drain());
+  }
+}

@@ -1,0 +1,185 @@
+package io.heddle.api;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.live.Frame;
+import io.heddle.live.TurnFrames;
+import io.heddle.session.Message;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnId;
+import io.heddle.turn.Piece;
+import io.heddle.turn.TurnEvent;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Turns as the native API shows them: as objects, and as events of a stream. */
+final class TurnAnswers {
+
+  private static final int TURN_SIZE = 512;
+  private static final JsonMapper JSON = new JsonMapper();
+
+  static {
+    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
+    JSON.readTree("{}");
+  }
+
+  private TurnAnswers() {}
+
+  /** Refuses what is no id of a turn of this session, as if the session had been looked through. */
+  static void check(SessionKey session, String turn) {
+    TurnId id = TurnId.parse(turn);
+    if (id == null || !id.session().equals(session.id())) {
+      throw Problem.of(ProblemCode.TURN_NOT_FOUND, "The session has no such turn").toException();
+    }
+  }
+
+  static String location(Turn turn) {
+    return "/v1/sessions/" + turn.session().id() + "/turns/" + turn.id();
+  }
+
+  // ---- objects
+
+  static byte[] one(Turn turn) {
+    return open(turn, new JsonBuffer(TURN_SIZE)).ascii("}").toBytes();
+  }
+
+  /** A Turn with the messages of its output. */
+  static byte[] ended(TurnEvent.Ended end) {
+    JsonBuffer out = open(end.turn(), new JsonBuffer(TURN_SIZE + weight(end.messages())));
+    return messages(end.messages(), out.ascii(",\"messages\":")).ascii("}").toBytes();
+  }
+
+  static byte[] list(List<Turn> turns) {
+    JsonBuffer out = new JsonBuffer(64 + turns.size() * TURN_SIZE).ascii("{\"data\":[");
+    String comma = "";
+    for (Turn turn : turns) {
+      open(turn, out.ascii(comma)).ascii("}");
+      comma = ",";
+    }
+    return out.ascii("]}").toBytes();
+  }
+
+  private static JsonBuffer open(Turn turn, JsonBuffer out) {
+    out.ascii("{\"id\":\"").ascii(turn.id());
+    out.ascii("\",\"session\":\"").ascii(turn.session().id());
+    out.ascii("\",\"status\":\"").ascii(turn.status().text()).ascii("\"");
+    if (!namesModel(turn.end())) {
+      out.ascii(",\"model\":").string(turn.model());
+    }
+    out.ascii(",\"createdAt\":").time(turn.createdAt());
+    if (turn.startedAt() != null) {
+      out.ascii(",\"startedAt\":").time(turn.startedAt());
+    }
+    if (turn.endedAt() != null) {
+      out.ascii(",\"endedAt\":").time(turn.endedAt());
+    }
+    ids(turn.input(), out.ascii(",\"input\":"));
+    ids(turn.output(), out.ascii(",\"output\":"));
+    if (turn.queuePosition() > 0) {
+      out.ascii(",\"queuePosition\":").number(turn.queuePosition());
+    }
+    return end(turn, out);
+  }
+
+  /** Whether the end says which model answered; it is another than the one asked for, perhaps. */
+  private static boolean namesModel(@Nullable Json end) {
+    return end != null && JSON.readTree(end.utf8()).has("model");
+  }
+
+  private static JsonBuffer end(Turn turn, JsonBuffer out) {
+    Json end = turn.end();
+    return end == null || end.length() <= 2
+        ? out
+        : out.ascii(",").raw(end.utf8(), 1, end.length() - 1);
+  }
+
+  private static JsonBuffer ids(List<String> ids, JsonBuffer out) {
+    out.ascii("[");
+    for (int i = 0; i < ids.size(); i++) {
+      (i == 0 ? out : out.ascii(",")).string(ids.get(i));
+    }
+    return out.ascii("]");
+  }
+
+  private static JsonBuffer messages(List<Message> messages, JsonBuffer out) {
+    out.ascii("[");
+    for (int i = 0; i < messages.size(); i++) {
+      messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
+    }
+    return out.ascii("]");
+  }
+
+  private static int weight(List<Message> messages) {
+    return messages.stream().mapToInt(Message::weight).sum();
+  }
+
+  // ---- events
+
+  /** Only what stands in the turn's log has an id: its seq, from which one goes on. */
+  static Frame frame(SessionKey key, String turn, TurnEvent event) {
+    return switch (event) {
+      case TurnEvent.Queued(int position) -> {
+        JsonBuffer out = event("turn.queued", key, turn, 0);
+        out.ascii(",\"queuePosition\":").number(position);
+        yield Frame.of("turn.queued", out.ascii("}").toJson());
+      }
+      case TurnEvent.Started(Turn started) -> {
+        JsonBuffer out = event("turn.started", key, turn, 0);
+        out.ascii(",\"model\":").string(started.model());
+        ids(started.input(), out.ascii(",\"input\":"));
+        yield Frame.of("turn.started", out.ascii("}").toJson());
+      }
+      case TurnEvent.SoFar(long seq, TurnEvent.Said said) ->
+          Frame.event(TurnFrames.TEXT, Long.toString(seq), soFar(key, turn, seq, said));
+      case TurnEvent.Delta(long seq, Piece piece) -> delta(key, turn, seq, piece);
+      case TurnEvent.Ended(Turn ended, List<Message> messages) -> {
+        String type = "turn." + ended.status().text();
+        JsonBuffer out = event(type, key, turn, weight(messages));
+        ids(removed(ended), out.ascii(",\"removed\":"));
+        messages(messages, end(ended, out).ascii(",\"messages\":"));
+        yield Frame.of(type, out.ascii("}").toJson());
+      }
+    };
+  }
+
+  private static Json soFar(SessionKey key, String turn, long seq, TurnEvent.Said said) {
+    List<TurnFrames.ToolCall> calls = said.toolCalls().stream().map(TurnAnswers::call).toList();
+    return TurnFrames.text(key, turn, seq, said.text(), said.reasoning(), said.refusal(), calls);
+  }
+
+  private static Frame delta(SessionKey key, String turn, long seq, Piece piece) {
+    return switch (piece) {
+      case Piece.Text(String text) -> bit(key, turn, seq, TurnFrames.DELTA, text);
+      case Piece.Reasoning(String text) -> bit(key, turn, seq, TurnFrames.REASONING, text);
+      case Piece.Refusal(String text) -> bit(key, turn, seq, TurnFrames.REFUSAL, text);
+      case Piece.ToolCall call ->
+          Frame.event(
+              TurnFrames.TOOL_CALL,
+              Long.toString(seq),
+              TurnFrames.toolCall(key, turn, seq, call(call)));
+      case Piece.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
+    };
+  }
+
+  private static Frame bit(SessionKey key, String turn, long seq, String type, String text) {
+    return Frame.event(type, Long.toString(seq), TurnFrames.bit(key, turn, seq, type, text));
+  }
+
+  private static TurnFrames.ToolCall call(Piece.ToolCall call) {
+    return new TurnFrames.ToolCall(call.index(), call.id(), call.name(), call.arguments());
+  }
+
+  private static List<String> removed(Turn ended) {
+    return ended.cancel() == Turn.Cancel.ROLLBACK ? ended.input() : List.of();
+  }
+
+  private static JsonBuffer event(String type, SessionKey key, String turn, int more) {
+    JsonBuffer out = new JsonBuffer(TURN_SIZE + more).ascii("{\"type\":\"").ascii(type);
+    out.ascii("\",\"session\":\"").ascii(key.id());
+    return out.ascii("\",\"turn\":\"").ascii(turn).ascii("\"");
+  }
+}

@@ -1,0 +1,229 @@
+package io.heddle.api;
+
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.live.Outlet;
+import io.heddle.turn.TurnEvent;
+import io.heddle.web.StreamProtocol;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * One turn as an event stream. A client that is too slow is not followed for any more, and read for
+ * again from the turn's log once there is room: what waits for it is in the store, not here.
+ *
+ * <p>All of it but the arriving of events is on the outlet's loop.
+ */
+final class TurnStream implements StreamProtocol {
+
+  private static final Logger log = LoggerFactory.getLogger(TurnStream.class);
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
+  /** Events that may be on their way from the log to the loop. */
+  private static final int AHEAD = 256;
+
+  private final SessionKey key;
+  private final String turn;
+  private final LongFunction<Flux<TurnEvent>> follow;
+
+  /** The last seq that was sent, or what the client asks to begin with. */
+  private long after;
+
+  private int queuedAt;
+  private boolean started;
+  private boolean over;
+  private @Nullable Reading reading;
+  private @Nullable Outlet outlet;
+  private Runnable end = () -> {};
+
+  /**
+   * @param follow tells what happens after a seq, as {@code Turns} does
+   * @param after where to begin
+   */
+  TurnStream(SessionKey key, String turn, LongFunction<Flux<TurnEvent>> follow, long after) {
+    this.key = key;
+    this.turn = turn;
+    this.follow = follow;
+    this.after = after;
+  }
+
+  @Override
+  public void opened(Outlet opened, Runnable ends) {
+    outlet = opened;
+    end = ends;
+    read();
+  }
+
+  @Override
+  public void drained() {
+    if (reading == null) {
+      read();
+    }
+  }
+
+  @Override
+  public void closed() {
+    over = true;
+    stop();
+  }
+
+  private void read() {
+    Outlet to = outlet;
+    if (!over && to != null) {
+      Reading next = new Reading(to);
+      reading = next;
+      follow.apply(after).subscribe(next);
+    }
+  }
+
+  private void stop() {
+    Reading last = reading;
+    reading = null;
+    if (last != null) {
+      last.cancel();
+    }
+  }
+
+  private void end(Outlet to) {
+    over = true;
+    stop();
+    to.flush();
+    end.run();
+  }
+
+  private void take(Outlet to, TurnEvent event) {
+    if (!to.isWritable()) {
+      stop();
+    } else if (isNews(event)) {
+      to.write(TurnAnswers.frame(key, turn, event));
+      if (event instanceof TurnEvent.Ended) {
+        end(to);
+      }
+    }
+  }
+
+  /** Whether the client has not been told it: who reads again is told some things again. */
+  private boolean isNews(TurnEvent event) {
+    switch (event) {
+      case TurnEvent.Queued(int position) -> {
+        boolean moved = position != queuedAt && !started;
+        queuedAt = position;
+        return moved;
+      }
+      case TurnEvent.Started _ -> {
+        boolean first = !started;
+        started = true;
+        return first;
+      }
+      case TurnEvent.SoFar(long seq, _) -> {
+        after = seq;
+        return true;
+      }
+      case TurnEvent.Delta(long seq, _) -> {
+        boolean next = seq > after;
+        after = Math.max(after, seq);
+        return next;
+      }
+      case TurnEvent.Ended _ -> {
+        return true;
+      }
+    }
+  }
+
+  private void failed(Outlet to, Throwable error) {
+    boolean passing =
+        error instanceof ProblemException refusal && refusal.problem().code().retryable();
+    if (!passing) {
+      if (!(error instanceof ProblemException)) {
+        log.error("{}: a turn could not be followed", turn, error);
+      }
+      end(to);
+      return;
+    }
+    Mono.delay(RETRY, Schedulers.parallel())
+        .subscribe(_ ->
+            on(
+                to,
+                () -> {
+                  if (reading == null) {
+                    read();
+                  }
+                }));
+  }
+
+  private static void on(Outlet to, Runnable task) {
+    try {
+      to.loop().execute(task);
+    } catch (RejectedExecutionException _) {
+      // The server has stopped, and the connection with it.
+    }
+  }
+
+  /** Takes events from any thread to the loop; however many wait, they are flushed once. */
+  private final class Reading extends BaseSubscriber<TurnEvent> {
+    private final Outlet to;
+    private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger queued = new AtomicInteger();
+
+    Reading(Outlet to) {
+      this.to = to;
+    }
+
+    @Override
+    protected void hookOnSubscribe(Subscription subscription) {
+      request(AHEAD);
+    }
+
+    @Override
+    protected void hookOnNext(TurnEvent event) {
+      offer(() -> take(to, event));
+    }
+
+    @Override
+    protected void hookOnComplete() {
+      offer(() -> end(to));
+    }
+
+    @Override
+    protected void hookOnError(Throwable error) {
+      offer(() -> {
+        reading = null;
+        failed(to, error);
+      });
+    }
+
+    private void offer(Runnable event) {
+      waiting.add(event);
+      if (queued.getAndIncrement() == 0) {
+        on(to, this::deliver);
+      }
+    }
+
+    private void deliver() {
+      int taken = queued.get();
+      do {
+        for (int i = 0; i < taken; i++) {
+          Runnable event = waiting.poll();
+          if (event != null && reading == this) {
+            event.run();
+          }
+        }
+        request(taken);
+        taken = queued.addAndGet(-taken);
+      } while (taken > 0);
+      to.flush();
+    }
+  }
+}
