@@ -2,13 +2,14 @@ package io.heddle;
 
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
+import io.heddle.limit.TokenLimits;
+import io.heddle.ops.TurnMetrics;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.TurnLog;
-import io.heddle.turn.TokenBudget;
 import io.heddle.turn.TurnProperties;
 import io.heddle.turn.TurnStore;
 import io.heddle.turn.Turns;
@@ -37,10 +38,16 @@ class TurnConfiguration {
   Turns turns(
       TurnStore store,
       Upstream upstream,
+      TokenLimits limits,
       IdSource ids,
       InstantSource clock,
       TurnProperties properties) {
-    return new Turns(store, upstream, TokenBudget.UNLIMITED, ids, clock, properties);
+    return new Turns(store, upstream, limits, ids, clock, properties);
+  }
+
+  @Bean
+  TurnMetrics turnMetrics(Turns turns) {
+    return new TurnMetrics(turns);
   }
 
   @Bean

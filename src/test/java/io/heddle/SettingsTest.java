@@ -10,6 +10,7 @@ import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
+import io.heddle.turn.TurnProperties;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -43,6 +44,8 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.redis", RedisProperties.class));
     assertThat(bind(file, "heddle.live", LiveProperties.class))
         .isEqualTo(bind(nothing, "heddle.live", LiveProperties.class));
+    assertThat(bind(file, "heddle.turns", TurnProperties.class))
+        .isEqualTo(bind(nothing, "heddle.turns", TurnProperties.class));
     assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
         .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
   }
@@ -122,6 +125,36 @@ class SettingsTest {
         .hasRootCauseInstanceOf(IllegalArgumentException.class)
         .rootCause()
         .hasMessageContaining("heddle.cache." + name);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lease, 100ms",
+    "lease, 6m",
+    "renew-every, 0s",
+    "renew-every, 3s",
+    "flush-every, 0ms",
+    "flush-every, 3s",
+    "reap-every, 0s",
+    "max-queue, -1",
+    "queue-deadline, 0s",
+    "keep, 1s",
+    "attempts, 0",
+    "history-messages, 0",
+    "history-tokens, 0",
+    "reserve-output, -1",
+    "max-answer, 1B",
+    "max-running, -1",
+    "drain, -1s"
+  })
+  void aSettingOfTurnsOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.turns." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.turns", TurnProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.turns." + name);
   }
 
   private static <T> T bind(Binder binder, String prefix, Class<T> type) {

@@ -321,6 +321,9 @@ final class Runner implements Flusher.Owner {
     boolean ours = outcome instanceof Outcome.Applied || unsure;
     if (ours) {
       runners.counts.countEnd(end.how().status());
+      if (cached) {
+        runners.counts.cached.increment();
+      }
       runners.settle(turn, end.tokens());
     }
     if (outcome instanceof Outcome.Applied applied) {

@@ -22,7 +22,6 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.TurnLog;
-import io.heddle.turn.TokenBudget;
 import io.heddle.turn.TurnProperties;
 import io.heddle.turn.TurnStore;
 import io.heddle.turn.Turns;
@@ -238,7 +237,7 @@ class OpenApiTest {
             new Turns(
                 store,
                 unused(Upstream.class),
-                TokenBudget.UNLIMITED,
+                tokens,
                 ids,
                 InstantSource.system(),
                 new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
