@@ -4,7 +4,6 @@ import io.heddle.base.Json;
 import io.heddle.session.Message;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The items of a message; {@link ItemInput} says how the ones that clients made are stored. */
@@ -86,28 +85,29 @@ final class ItemOutput {
           default -> ItemIds.OTHER;
         };
     String id = ItemIds.only(message.id(), prefix);
-    JsonObject out = new JsonObject(item.value().json().length() + 128);
-    out.string("id", id);
-    for (Map.Entry<String, Value> member : item.all().entrySet()) {
-      // A message's content is always shown as parts.
-      boolean text = member.getKey().equals("content") && member.getValue().isString();
-      if (!member.getKey().equals("id") && !(text && item.has("role"))) {
-        out.member(member.getKey(), member.getValue());
+    boolean said = prefix.equals(ItemIds.MESSAGE) && item.has("role");
+    JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
+    item.all().forEach((name, value) -> {
+      if (!name.equals("id") && !(said && isText(name, value))) {
+        out.member(name, value);
       }
-    }
-    if (prefix.equals(ItemIds.MESSAGE) && item.has("role")) {
-      Fields shown = Fields.of(said(id, body));
-      shown
+    });
+    if (said) {
+      // What a message always has, and this one was not given, or not as parts.
+      Fields.of(said(id, body))
           .all()
           .forEach((name, value) -> {
             Value given = item.all().get(name);
-            boolean shownAlready = given != null && !(name.equals("content") && given.isString());
-            if (!shownAlready && !name.equals("id")) {
+            if (!name.equals("id") && (given == null || isText(name, given))) {
               out.member(name, value);
             }
           });
     }
     return new Item(id, message.id(), out.toJson());
+  }
+
+  private static boolean isText(String name, Value value) {
+    return name.equals("content") && value.isString();
   }
 
   // ---- messages
