@@ -16,7 +16,7 @@ if ARGV[7] ~= 'all' then
 end
 if turn and ARGV[7] ~= 'one' then
   -- Its input is what that version added, as far as it is still there.
-  local version = string.match(call('HGET', KEYS[1], 'T'), ' (%d+) %d+ $')
+  local version = string.match(call('HGET', KEYS[1], 'T'), ' (%d+) %d+ %d+ $')
   local after = place and string.match(place, '^%d+') + 0
   local from = after == version + 0 and '(' .. place or version
   if not place or after <= version + 0 and #call('XRANGE', KEYS[3], from, version, 'COUNT', 1) > 0 then

@@ -11,6 +11,7 @@
 local s = call('HMGET', KEYS[1], 'p', 'x', 'n', 'xp', 'xv', 'xt', 'xg', 'xu', 'T')
 if not s[1] and not s[2] then
   call('ZREM', KEYS[8], 'x:' .. ARGV[4])
+  call('ZREM', KEYS[9], ARGV[4])
   return {0, 'session-not-found'}
 end
 local t, v, e, created, user = string.match(s[1] or s[4], '^(%S+) (%d+) %d+ %d+ %d+ (%d+) %d+ %d+ %S+ %d+ (%d+) (.*)$')

@@ -6,7 +6,7 @@ local function start(lease, count, message, head)
   e = now + l * 1000
   if e < least then e = least end
   if e < ends + 10000 then e = ends + 10000 end
-  call('HSET', KEYS[1], 'T', format('%s 1 %d - 0 %s %s %d ', ARGV[7], ends, ARGV[1], version, count))
+  call('HSET', KEYS[1], 'T', format('%s 1 %d - 0 %s %s %d %d ', ARGV[7], ends, ARGV[1], version, count, ends))
   tail = string.gsub(tail, '^( %d+ %a)', '%1+')
   due(ends)
   local state = tell(version, stamp, head, count, sizes, said)

@@ -4,10 +4,11 @@
 --   8 turns that are due, [9 idempotency record]
 -- ARGV: 1 to 6 as in part-retry, 7 turn, 8 its random part, then the script's own
 --
--- In the session's hash, when status has a +: 'T' the running turn, 'turn attempt lease cancel last tag version count ':
+-- In the session's hash, when status has a +: 'T' the running turn,
+-- 'turn attempt lease cancel last tag version count due ':
 -- lease is when its owner is taken for dead, cancel '-', 'k' (keep) or 'r' (rollback), last the seq of
 -- the log's last event, tag that of the write that began the attempt, version and count where its
--- input stands in the thread; 'Q' the random parts of the turns that wait, 'E' of the newest 100 that
+-- input stands in the thread, due what its due time was moved to by its owner; 'Q' the random parts of the turns that wait, 'E' of the newest 100 that
 -- ended, newest first, each with a space after it. Apart from 'p', so that an append
 -- looks at none of these, unless a turn runs.
 --
@@ -17,8 +18,9 @@
 -- waits i1, d1, i2 … their ids and bodies; z started, v 'version-tag id …' of its input; s status,
 -- a attempt, e ended, j end, o 'version-tag id …' of its output.
 --
--- Due: a session's path by when its running turn's lease ends, or by now when only turns wait. Moved
--- lazily, never after the truth.
+-- Due: a session's path by when its running turn's lease ends, or by now when only turns wait. Its
+-- owner moves it well before that time comes, so that nobody looks after a turn that is looked after;
+-- it is never after the truth.
 
 -- Adds messages in the version; answers ids as a record names them, and what tell publishes of them.
 local function say(version, stamp, count, message)

@@ -13,7 +13,7 @@ if now >= e + 0 then return {0, 'session-expired'} end
 if running == ARGV[7] then
   if ARGV[9] == '' then return {0, 'turn-running', running} end
   if cancel ~= 'r' then
-    call('HSET', KEYS[1], 'T', format('%s %s %s %s %s %s %s %s ', running, attempt, lease, ARGV[9], last, began, from, count))
+    call('HSET', KEYS[1], 'T', running .. ' ' .. attempt .. ' ' .. lease .. ' ' .. ARGV[9] .. string.match(T, '^%S+ %d+ %d+ %S(.*)$'))
   end
   call(ARGV[6], ARGV[13], '{"turn":"' .. running .. '","cancel":true}')
   remember(v, t, '')

@@ -1,6 +1,6 @@
 -- Adds events to a running turn's log and renews its lease; tells them on the live channel.
 --
--- KEYS: 1 session, 2 turn's log
+-- KEYS: 1 session, 2 turn's log, 3 turns that are due
 -- ARGV: 1 'turn attempt', 2 seq of the last event its owner knows to be in the log, 3 lease in
 --   milliseconds, 4 publish command, 5 live channel, 6 how the message begins, up to its seq, then the
 --   events
@@ -8,11 +8,12 @@
 --
 -- Events that are there already, because this was sent before, are not added again. A log that does
 -- not reach to what its owner knows, because a failover lost its end, is renewed and left as it is.
--- The due time is not moved: whoever finds it too early moves it.
+-- The due time is moved when half of the lease is left until it, which is seldom, and before anybody
+-- finds it.
 local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
 local p, T = unpack(call('HMGET', KEYS[1], 'p', 'T'))
 if not T then return {0} end
-local fence, cancel, last, rest = string.match(T, '^(%S+ %d+) %d+ (%S) (%d+)( .*)$')
+local fence, before, cancel, last, rest, due = string.match(T, '^(%S+ %d+) (%d+) (%S) (%d+)( .* )(%d+) $')
 if fence ~= ARGV[1] then return {0} end
 last = last + 0
 local count = #ARGV - 6
@@ -24,8 +25,9 @@ if there > 0 then
   end
 end
 local clock = call('TIME')
-local lease = clock[1] * 1000 + clock[2] / 1000 + ARGV[3]
-lease = lease - lease % 1
+local now = clock[1] * 1000 + clock[2] / 1000
+now = now - now % 1
+local lease = now + ARGV[3]
 local first = last + 1
 if there >= 0 then
   for i = there + 1, count do
@@ -33,7 +35,12 @@ if there >= 0 then
     call('XADD', KEYS[2], format('%d-0', last), 'e', ARGV[6 + i])
   end
 end
-call('HSET', KEYS[1], 'T', format('%s %d %s %d', fence, lease, cancel, last) .. rest)
+-- A shorter one than before: the due time must never be after the truth.
+if lease < before + 0 or due - now < ARGV[3] / 2 then
+  due = lease
+  call('ZADD', KEYS[3], format('%d', due), string.match(ARGV[5], ':live:(.*)$'))
+end
+call('HSET', KEYS[1], 'T', format('%s %d %s %d%s%d ', fence, lease, cancel, last, rest, due))
 local head, e, middle = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( .*)$')
 if e + 0 < lease + 10000 then
   call('HSET', KEYS[1], 'p', head .. format('%d', lease + 10000) .. middle)

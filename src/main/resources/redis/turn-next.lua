@@ -10,7 +10,13 @@
 -- #include part-turn-mine
 -- #include part-retry
 local T, Q = unpack(call('HMGET', KEYS[1], 'T', 'Q'))
-if Q and Q ~= '' and not T then call('ZADD', KEYS[8], 'XX', format('%d', now + 1000), ARGV[4]) end
+if not T then
+  if Q and Q ~= '' then
+    call('ZADD', KEYS[8], 'XX', format('%d', now + 1000), ARGV[4])
+  else
+    call('ZREM', KEYS[8], ARGV[4])
+  end
+end
 -- #include part-session
 -- #include part-turn-write
 -- #include part-turn-start
@@ -20,10 +26,7 @@ if T then
   return {0, 'turn-running', running}
 end
 local at = place(Q, ARGV[8])
-if at ~= 1 then
-  if not Q or Q == '' then call('ZREM', KEYS[8], ARGV[4]) end
-  return {0, 'turn-not-found'}
-end
+if at ~= 1 then return {0, 'turn-not-found'} end
 if string.byte(status) == 99 then return {0, 'session-complete'} end
 local count, bytes, head = unpack(call('HMGET', KEYS[6], 'n', 'b', 'h'))
 local function message(i)

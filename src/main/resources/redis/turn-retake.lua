@@ -23,7 +23,7 @@ if now < lease + 0 then
 end
 if last ~= '0' or cancel ~= '-' then return {0, 'turn-ended'} end
 local ends = now + ARGV[10]
-call('HSET', KEYS[1], 'T', format('%s %d %d - 0 %s %s %s ', running, attempt + 1, ends, ARGV[1], from, count))
+call('HSET', KEYS[1], 'T', format('%s %d %d - 0 %s %s%s %d ', running, attempt + 1, ends, ARGV[1], from, string.match(rest, '^ %d+'), ends))
 due(ends)
 if e + 0 < ends + 10000 then
   local head, rest = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )%d+( .*)$')

@@ -2,6 +2,7 @@ package io.heddle;
 
 import io.heddle.base.IdSource;
 import io.heddle.base.RandomIds;
+import io.heddle.cache.Answers;
 import io.heddle.coherence.Coherence;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.coherence.NearCache;
@@ -121,8 +122,12 @@ class CoreConfiguration {
 
   @Bean
   HeddleMetrics heddleMetrics(
-      SessionServices services, Limits limits, TokenLimits tokens, LockLosses losses) {
-    return new HeddleMetrics(services, limits, tokens, losses::count);
+      SessionServices services,
+      Limits limits,
+      TokenLimits tokens,
+      Answers answers,
+      LockLosses losses) {
+    return new HeddleMetrics(services, limits, tokens, answers, losses::count);
   }
 
   /** How many updates lost their lock before they ended, as the engine counts them. */

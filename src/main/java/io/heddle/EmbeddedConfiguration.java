@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
@@ -96,6 +97,11 @@ class EmbeddedConfiguration {
   @Bean
   RateLimiter rateLimiter(EmbeddedEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  AnswerStore answerStore(EmbeddedEngine engine) {
+    return engine.answers();
   }
 
   /** Its line is in this process and ends with its holder: no lock is lost before. */

@@ -37,6 +37,8 @@ class LiveConfiguration {
           "Heddle-Cache",
           "Heddle-Checkpoint",
           "Preference-Applied",
+          "Heddle-Single-Flight",
+          "Age",
           "Idempotency-Replayed");
 
   @Bean(destroyMethod = "close")

@@ -3,6 +3,7 @@ package io.heddle;
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
@@ -140,6 +141,11 @@ class RedisConfiguration {
   @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  AnswerStore answerStore(RedisEngine engine) {
+    return engine.answers();
   }
 
   @Bean

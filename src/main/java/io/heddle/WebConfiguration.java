@@ -42,10 +42,12 @@ class WebConfiguration {
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
+      Routes.Cache cache,
       Routes.Live live) {
     RouterFunctionMapping mapping =
         new RouterFunctionMapping(
-            new Routes(services, turns, limits, tokens, reader, ids, properties, live).router());
+            new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live)
+                .router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
   }

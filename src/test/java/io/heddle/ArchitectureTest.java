@@ -38,7 +38,7 @@ class ArchitectureTest {
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
           .importPackages("io.heddle");
 
-  private static final Set<String> PORTS = Set.of("session", "limit");
+  private static final Set<String> PORTS = Set.of("session", "limit", "cache");
   private static final Set<String> SERVICES =
       Set.of("session", "turn", "live", "limit", "cache", "archive");
 

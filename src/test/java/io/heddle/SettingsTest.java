@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
@@ -11,9 +12,14 @@ import io.heddle.redis.RedisProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
 import io.heddle.turn.TurnProperties;
+import io.heddle.upstream.EchoProperties;
+import io.heddle.upstream.UpstreamProperties;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +30,7 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.ClassPathResource;
 
 class SettingsTest {
@@ -38,6 +45,8 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
     assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
         .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
+    assertThat(bind(file, "heddle.answers", AnswerProperties.class))
+        .isEqualTo(bind(nothing, "heddle.answers", AnswerProperties.class));
     assertThat(bind(file, "heddle.limits", LimitProperties.class))
         .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
     assertThat(bind(file, "heddle.redis", RedisProperties.class))
@@ -46,8 +55,45 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle.live", LiveProperties.class));
     assertThat(bind(file, "heddle.turns", TurnProperties.class))
         .isEqualTo(bind(nothing, "heddle.turns", TurnProperties.class));
+    assertThat(bind(file, "heddle", UpstreamProperties.class))
+        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
+    assertThat(bind(file, "heddle.echo", EchoProperties.class))
+        .isEqualTo(bind(nothing, "heddle.echo", EchoProperties.class));
     assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
         .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
+  }
+
+  /** An upstream has no default of its own in the file, so the example there must not lie. */
+  @Test
+  void theExampleOfAnUpstreamStatesTheDefaults() throws IOException {
+    String text =
+        new ClassPathResource("application.yml").getContentAsString(StandardCharsets.UTF_8);
+    String example =
+        text.substring(text.indexOf("  # upstreams:"), text.indexOf("  # The built-in model for"))
+            .replaceAll("(?m)^  # ?", "  ")
+            .replace("${OPENAI_API_KEY}", "")
+            .replace("[gpt-5-mini, \"gpt-*\"]", "");
+    StandardEnvironment environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load(
+            "example",
+            new ByteArrayResource(("heddle:\n" + example).getBytes(StandardCharsets.UTF_8)))
+        .forEach(source -> environment.getPropertySources().addLast(source));
+    Binder nothing =
+        new Binder(
+            new MapConfigurationPropertySource(
+                Map.of(
+                    "heddle.upstreams.openai.base-url",
+                    "https://api.openai.com/v1",
+                    "heddle.upstreams.openai.api-key",
+                    "")));
+
+    assertThat(bind(Binder.get(environment), "heddle", UpstreamProperties.class))
+        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
+    for (RecordComponent setting : UpstreamProperties.Server.class.getRecordComponents()) {
+      String name = setting.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+      assertThat(example).contains(name);
+    }
   }
 
   @Test
@@ -125,6 +171,26 @@ class SettingsTest {
         .hasRootCauseInstanceOf(IllegalArgumentException.class)
         .rootCause()
         .hasMessageContaining("heddle.cache." + name);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max-bytes, 0B",
+    "max-bytes, 65MB",
+    "default-life, 0s",
+    "default-life, 8d",
+    "longest-life, 0s",
+    "longest-wait, 0s",
+    "longest-wait, 601s"
+  })
+  void aSettingOfAnswersOutOfItsBoundsIsRefusedByName(String name, String value) {
+    Binder binder =
+        new Binder(new MapConfigurationPropertySource(Map.of("heddle.answers." + name, value)));
+
+    assertThatThrownBy(() -> bind(binder, "heddle.answers", AnswerProperties.class))
+        .hasRootCauseInstanceOf(IllegalArgumentException.class)
+        .rootCause()
+        .hasMessageContaining("heddle.answers.");
   }
 
   @ParameterizedTest

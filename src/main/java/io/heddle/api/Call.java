@@ -4,6 +4,7 @@ import io.heddle.base.Caller;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.cache.AnswerKey;
 import io.heddle.limit.Admission;
 import io.heddle.session.Conditions;
 import io.heddle.session.Retry;
@@ -78,6 +79,22 @@ final class Call {
     String turn = request.pathVariable("turnId");
     TurnAnswers.check(session(), turn);
     return turn;
+  }
+
+  /** The path's key of an answer, in the caller's own space. */
+  AnswerKey answer() {
+    String name = request.pathVariable("key");
+    boolean cut = http.getURI().getRawPath().indexOf(';') >= 0;
+    // The server puts it where the path's bytes are no UTF-8.
+    if (!AnswerKey.isName(name) || name.indexOf('\ufffd') >= 0 || cut) {
+      throw Query.refuse(
+          "key",
+          "in the path must be 1 to "
+              + AnswerKey.LONGEST
+              + " characters in UTF-8, none of them a control character; / ? # % ; are"
+              + " percent-encoded");
+    }
+    return AnswerKey.of(caller, AnswerKey.Kind.CLIENT, name);
   }
 
   SessionKey key(String id) {

@@ -4,6 +4,8 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.live.Hubs;
@@ -29,8 +31,12 @@ public final class Routes {
   private final LocksHandler locks;
   private final LimitsHandler limits;
   private final TurnsHandler turns;
+  private final CacheHandler cache;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+
+  /** What the calls on answers need. */
+  public record Cache(Answers answers, AnswerProperties properties) {}
 
   /** What the calls that watch need. */
   public record Live(Hubs hubs, Connections connections, LiveProperties properties) {}
@@ -43,6 +49,7 @@ public final class Routes {
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
+      Cache cache,
       Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
@@ -54,6 +61,7 @@ public final class Routes {
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
     TurnStarts starts = new TurnStarts(turns, services.sessions(), live.connections());
     this.turns = new TurnsHandler(starts, gate, reader, bodies, requests, live.connections());
+    this.cache = new CacheHandler(cache.answers(), cache.properties(), gate, reader);
     this.live =
         new LiveHandler(
             live,
@@ -102,6 +110,10 @@ public final class Routes {
         .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
         .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
         .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
+        //
+        .read("/v1/cache/{key}", cache::get)
+        .write(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
+        .write(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)

@@ -16,6 +16,7 @@ final class Terms {
   static final String MIN_POSITION = "Heddle-Min-Position";
   static final String LOCK = "Heddle-Lock";
   static final String WAIT = "Heddle-Wait";
+  static final String SINGLE_FLIGHT = "Heddle-Single-Flight";
   static final String KEY = "Idempotency-Key";
   static final String PREFER = "Prefer";
   static final String RESPOND_ASYNC = "respond-async";
@@ -55,10 +56,16 @@ final class Terms {
   /** Whether {@code If-None-Match} names the position; what is no position does not match. */
   static boolean noneMatch(HttpHeaders headers, Position current) {
     List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
-    if (lines == null) {
-      return false;
-    }
-    String wanted = current.toString();
+    return lines != null && names(lines, current.toString());
+  }
+
+  /** The same for a tag that is no position, without its quotes. */
+  static boolean noneMatch(HttpHeaders headers, String tag) {
+    List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
+    return lines != null && names(lines, tag);
+  }
+
+  private static boolean names(List<String> lines, String wanted) {
     for (String line : lines) {
       for (String tag : line.split(",", -1)) {
         String text = tag.strip();
@@ -89,17 +96,46 @@ final class Terms {
 
   static Duration waitFor(HttpHeaders headers, Duration otherwise) {
     String text = one(headers, WAIT);
-    if (text == null) {
-      return otherwise;
+    return text == null ? otherwise : seconds(WAIT, text, 0, SessionProperties.MAX_WAIT);
+  }
+
+  /** How long a caller waits for another to compute an answer; null when it does not wait. */
+  static @Nullable Duration singleFlight(HttpHeaders headers, Duration most) {
+    String text = one(headers, SINGLE_FLIGHT);
+    return text == null ? null : seconds(SINGLE_FLIGHT, text, 1, most);
+  }
+
+  /**
+   * {@code max-age} of {@code Cache-Control}, null when it is not there; other directives are
+   * passed over, as RFC 9111 wants it.
+   */
+  static @Nullable Duration maxAge(HttpHeaders headers, long least, Duration most) {
+    Duration found = null;
+    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
+      for (String directive : line.split(",", -1)) {
+        String[] parts = directive.strip().split("=", 2);
+        if (!parts[0].equalsIgnoreCase("max-age")) {
+          continue;
+        }
+        if (found != null) {
+          throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has max-age twice");
+        }
+        String text = parts.length == 1 ? "" : unquoted(parts[1]);
+        found = seconds(HttpHeaders.CACHE_CONTROL, text, least, most);
+      }
     }
-    long most = SessionProperties.MAX_WAIT.toSeconds();
-    if (!text.isEmpty() && text.length() < 4 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      int seconds = Integer.parseInt(text);
-      if (seconds <= most) {
+    return found;
+  }
+
+  private static Duration seconds(String name, String text, long least, Duration most) {
+    if (!text.isEmpty() && text.length() < 11 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      long seconds = Long.parseLong(text);
+      if (seconds >= least && seconds <= most.toSeconds()) {
         return Duration.ofSeconds(seconds);
       }
     }
-    throw Query.refuse(WAIT, "must be a whole number of seconds from 0 to " + most);
+    throw Query.refuse(
+        name, "must be a whole number of seconds from " + least + " to " + most.toSeconds());
   }
 
   static @Nullable String key(HttpHeaders headers) {

@@ -173,8 +173,13 @@ final class TurnAnswers {
     return new TurnFrames.ToolCall(call.index(), call.id(), call.name(), call.arguments());
   }
 
+  /** Of a turn that another one took the place of, all that it had added. */
   private static List<String> removed(Turn ended) {
-    return ended.cancel() == Turn.Cancel.ROLLBACK ? ended.input() : List.of();
+    Json end = ended.end();
+    boolean rolledBack =
+        end != null
+            && JSON.readTree(end.utf8()).path("finishReason").asString("").equals("rolled_back");
+    return rolledBack ? ended.input() : List.of();
   }
 
   private static JsonBuffer event(String type, SessionKey key, String turn, int more) {

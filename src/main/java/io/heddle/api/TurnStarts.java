@@ -33,8 +33,13 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
       return begun;
     }
     return begun.onErrorResume(
-        TurnStarts::isNoSession,
-        _ -> sessions.put(making(request), createWith, List.of()).then(begun));
+        error -> is(error, ProblemCode.SESSION_NOT_FOUND),
+        none ->
+            sessions
+                .put(making(request), createWith, List.of())
+                .then(begun)
+                // Another caller's session is answered like none.
+                .onErrorMap(error -> is(error, ProblemCode.SESSION_EXISTS), _ -> none));
   }
 
   /** The idempotency key is the turn's: making a session that is there changes nothing. */
@@ -42,8 +47,7 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
     return new Request(request.caller(), request.key(), Conditions.NONE, request.waitFor());
   }
 
-  private static boolean isNoSession(Throwable error) {
-    return error instanceof ProblemException refusal
-        && refusal.problem().code() == ProblemCode.SESSION_NOT_FOUND;
+  private static boolean is(Throwable error, ProblemCode code) {
+    return error instanceof ProblemException refusal && refusal.problem().code() == code;
   }
 }

@@ -7,22 +7,27 @@ import reactor.core.publisher.Mono;
 
 /**
  * Answers by key, of one tenant, shared by every replica. Errors are {@code store-unavailable} and
- * {@code store-full}. Answers on an engine thread that must not be blocked.
+ * {@code store-full}; every call is harmless to send again. Answers on an engine thread that must
+ * not be blocked.
  */
 public interface AnswerStore {
 
   /** What is kept, or empty. */
   Mono<Answer> get(Tenant tenant, String key);
 
-  /** Keeps it until it is that old, in the place of what was there. */
-  Mono<Answer> put(Tenant tenant, String key, String contentType, byte[] body, Duration life);
+  /**
+   * Keeps it until it is that old, in the place of what was there, and ends any claim. The store
+   * may end it earlier to make room.
+   */
+  Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life);
 
-  /** Whether there was one. */
+  /** Whether there was one. Ends any claim too. */
   Mono<Boolean> remove(Tenant tenant, String key);
 
   /**
    * Makes the caller the one who computes the key's answer, if nobody is: true for exactly one
-   * until the lease ends, {@link #release} or {@link #put}.
+   * until the lease ends, {@link #release}, {@link #remove} or {@link #put}. Whether an answer is
+   * there does not matter.
    *
    * @param owner names the caller; the same one may ask again, which renews
    */
@@ -32,7 +37,28 @@ public interface AnswerStore {
   Mono<Void> release(Tenant tenant, String key, String owner);
 
   /**
+   * An answer as it was read. All times are by the store's clock.
+   *
    * @param body not to be changed
    */
-  record Answer(String contentType, byte[] body, Instant storedAt, Instant expiresAt) {}
+  record Answer(
+      String contentType, byte[] body, Instant storedAt, Instant expiresAt, Instant readAt) {
+
+    /** How old it was when it was read. */
+    public Duration age() {
+      return Duration.between(storedAt, readAt);
+    }
+
+    /** How old it may become. */
+    public Duration life() {
+      return Duration.between(storedAt, expiresAt);
+    }
+  }
+
+  /**
+   * What a put came to.
+   *
+   * @param replaced whether there was one before
+   */
+  record Kept(Answer answer, boolean replaced) {}
 }

@@ -102,6 +102,19 @@ final class Codecs {
       new Codec<>(
           Codecs::putKept, Codecs::getKept, kept -> 280 + 80 * kept.messages().size(), false);
 
+  static final Codec<Stored.Cached> CACHED =
+      new Codec<>(
+          (out, cached) -> {
+            putText(out, cached.contentType());
+            out.putVarLong(cached.storedAt()).putVarLong(cached.expiresAt());
+            putBytes(out, cached.body());
+          },
+          in ->
+              new Stored.Cached(
+                  getText(in), DataUtils.readVarLong(in), DataUtils.readVarLong(in), getBytes(in)),
+          cached -> 160 + cached.body().length,
+          false);
+
   static final Codec<Long> NUMBER =
       new Codec<>((out, number) -> out.putVarLong(number), DataUtils::readVarLong, n -> 24, true);
 

@@ -1,6 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -35,6 +36,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final LiveChannel liveChannel;
   private final TurnLog turnLog;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
+  private final AnswerStore answerStore;
 
   private EmbeddedEngine(
       StoreFile store,
@@ -50,7 +52,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.feed = new EmbeddedFeed(answers);
     EmbeddedLiveChannel liveMessages = new EmbeddedLiveChannel(answers);
     this.liveChannel = liveMessages;
-    Heartbeat heartbeat = new Heartbeat(System::nanoTime, properties.sweepEvery());
+    Heartbeat heartbeat = new Heartbeat(System::nanoTime);
     Locking locking = new Locking(new SecureRandom().nextLong());
     this.storeWriter =
         new StoreWriter(
@@ -60,7 +62,8 @@ public final class EmbeddedEngine implements AutoCloseable {
             feed,
             liveMessages,
             answers,
-            new Upkeep(new Sweep(), compaction, heartbeat, properties.sweepEvery()),
+            new Upkeep(new Sweep(), compaction, properties.sweepEvery()),
+            heartbeat,
             properties.commitDelay(),
             properties.queue());
     SnapshotReads reads = new SnapshotReads(storeWriter, readers);
@@ -71,6 +74,8 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
     this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
+    this.answerStore =
+        new EmbeddedAnswers(storeWriter, reads, clock, properties.answers().toBytes());
   }
 
   /**
@@ -134,6 +139,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public RateLimiter limiter() {
     return limiter;
+  }
+
+  public AnswerStore answers() {
+    return answerStore;
   }
 
   /** Whether the store works. When it does not, every call is {@code store-unavailable}. */

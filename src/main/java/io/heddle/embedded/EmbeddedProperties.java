@@ -20,6 +20,7 @@ import org.springframework.util.unit.DataSize;
  * @param cache pages of the file kept in RAM
  * @param readThreads threads that read
  * @param sweepEvery how often expired sessions are looked for
+ * @param answers how large all cached answers may be together; those that end soonest make room
  */
 @ConfigurationProperties("heddle.embedded")
 public record EmbeddedProperties(
@@ -29,7 +30,8 @@ public record EmbeddedProperties(
     @DefaultValue("10000") int queue,
     @DefaultValue("64MB") DataSize cache,
     @DefaultValue("2") int readThreads,
-    @DefaultValue("1s") Duration sweepEvery) {
+    @DefaultValue("1s") Duration sweepEvery,
+    @DefaultValue("64MB") DataSize answers) {
 
   private static final Duration LONGEST_COMMIT_DELAY = Duration.ofMillis(2);
 
@@ -56,6 +58,9 @@ public record EmbeddedProperties(
     if (sweepEvery.toMillis() < 1) {
       throw new IllegalArgumentException("heddle.embedded.sweep-every must be at least 1ms");
     }
+    if (answers.toKilobytes() < 1) {
+      throw new IllegalArgumentException("heddle.embedded.answers must be at least 1KB");
+    }
   }
 
   /** Every default, and this path: empty for RAM. */
@@ -67,7 +72,8 @@ public record EmbeddedProperties(
         10_000,
         DataSize.ofMegabytes(64),
         2,
-        Duration.ofSeconds(1));
+        Duration.ofSeconds(1),
+        DataSize.ofMegabytes(64));
   }
 
   /** The file, or null for RAM. */

@@ -4,6 +4,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +86,16 @@ final class Keys {
 
   static byte[] user(Tenant tenant, String user) {
     return joined(ascii(tenant.name()), user.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Of the key its SHA-256: it may be long, and nobody lists answers. */
+  static byte[] answer(Tenant tenant, String key) {
+    try {
+      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      return joined(ascii(tenant.name()), sha256.digest(key.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
   }
 
   static byte[] active(byte[] user, String id) {

@@ -41,6 +41,7 @@ final class StoreWriter implements AutoCloseable {
   private final EmbeddedLiveChannel liveChannel;
   private final Workers answers;
   private final Upkeep upkeep;
+  private final Heartbeat heartbeat;
   private final Numbers numbers;
   private final long groupNanos;
   private final int bound;
@@ -64,6 +65,7 @@ final class StoreWriter implements AutoCloseable {
       EmbeddedLiveChannel liveChannel,
       Workers answers,
       Upkeep upkeep,
+      Heartbeat heartbeat,
       Duration commitDelay,
       int bound) {
     this.store = store;
@@ -73,6 +75,7 @@ final class StoreWriter implements AutoCloseable {
     this.liveChannel = liveChannel;
     this.answers = answers;
     this.upkeep = upkeep;
+    this.heartbeat = heartbeat;
     this.numbers = new Numbers(store);
     this.groupNanos = commitDelay.toNanos();
     this.bound = bound;
@@ -151,6 +154,7 @@ final class StoreWriter implements AutoCloseable {
   private void run() {
     try {
       while (!closed || !queue.isEmpty()) {
+        heartbeat.beat();
         if (queue.isEmpty()) {
           idle();
         } else {
@@ -169,7 +173,7 @@ final class StoreWriter implements AutoCloseable {
     asleep = true;
     // Between the look and the flag somebody may have handed in work and seen no sleeper.
     if (queue.isEmpty() && !closed) {
-      LockSupport.parkNanos(upkeep.nanosToNext());
+      LockSupport.parkNanos(Math.min(upkeep.nanosToNext(), Heartbeat.EVERY_NANOS));
     }
     asleep = false;
   }

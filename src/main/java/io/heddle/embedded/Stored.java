@@ -142,4 +142,7 @@ final class Stored {
       long until,
       @Nullable Position position,
       List<String> messages) {}
+
+  /** An answer of a model or a tool. */
+  record Cached(String contentType, long storedAt, long expiresAt, byte[] body) {}
 }

@@ -16,6 +16,7 @@ final class Sweep {
     int left = sweepExpiries(tx, ROWS);
     left = sweepRubbish(tx, left);
     left = sweepOrphans(tx, left);
+    left = CachedAnswers.sweep(tx, left);
     return left <= 0;
   }
 

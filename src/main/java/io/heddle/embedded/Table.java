@@ -66,6 +66,12 @@ final class Table<V> {
   /** By time, then session: when to look after its turns. Never later than there is need. */
   static final Table<Boolean> DEADLINES = new Table<>(18, "turn-deadlines", Codecs.NOTHING);
 
+  /** By tenant and hash of the key. */
+  static final Table<Stored.Cached> ANSWERS = new Table<>(19, "answers", Codecs.CACHED);
+
+  /** By the time an answer ends, then its key: how much room it takes. */
+  static final Table<Long> ANSWER_ENDS = new Table<>(20, "answer-ends", Codecs.NUMBER);
+
   static final List<Table<?>> ALL =
       List.of(
           SESSIONS,
@@ -86,7 +92,9 @@ final class Table<V> {
           TURN_IDS,
           QUEUE,
           LOGS,
-          DEADLINES);
+          DEADLINES,
+          ANSWERS,
+          ANSWER_ENDS);
 
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =

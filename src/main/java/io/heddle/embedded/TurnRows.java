@@ -64,7 +64,9 @@ final class TurnRows {
   static Turn turn(
       SessionKey key, SessionRecord session, long version, Stored.Ordered record, int position) {
     Running running = session.turn();
-    boolean runs = running != null && running.version() == version;
+    if (running != null && running.version() != version) {
+      running = null;
+    }
     return new Turn(
         key,
         record.id(),
@@ -74,8 +76,8 @@ final class TurnRows {
         Instant.ofEpochMilli(record.created()),
         time(record.started()),
         time(record.ended()),
-        runs ? Instant.ofEpochMilli(running.until()) : null,
-        runs ? running.cancel() : Turn.Cancel.NONE,
+        running == null ? null : Instant.ofEpochMilli(running.until()),
+        running == null ? Turn.Cancel.NONE : running.cancel(),
         record.input(),
         record.output(),
         record.request(),

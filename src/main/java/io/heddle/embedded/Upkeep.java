@@ -7,14 +7,12 @@ final class Upkeep {
 
   private final Sweep sweep;
   private final Compaction compaction;
-  private final Heartbeat heartbeat;
   private final long every;
   private long next;
 
-  Upkeep(Sweep sweep, Compaction compaction, Heartbeat heartbeat, Duration every) {
+  Upkeep(Sweep sweep, Compaction compaction, Duration every) {
     this.sweep = sweep;
     this.compaction = compaction;
-    this.heartbeat = heartbeat;
     this.every = every.toNanos();
     this.next = System.nanoTime() + this.every;
   }
@@ -29,7 +27,6 @@ final class Upkeep {
 
   /** Notes what has to go, as much as fits between two groups; the rest is due at once again. */
   void sweep(Tx tx) {
-    heartbeat.beat();
     boolean more = sweep.run(tx);
     next = System.nanoTime() + (more ? 0 : every);
   }

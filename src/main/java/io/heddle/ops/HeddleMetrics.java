@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
@@ -14,16 +15,22 @@ public final class HeddleMetrics implements MeterBinder {
   private final SessionServices services;
   private final Limits limits;
   private final TokenLimits tokens;
+  private final Answers answers;
   private final LongSupplier lostLocks;
 
   /**
    * @param lostLocks how many updates lost their lock before they ended, since the start
    */
   public HeddleMetrics(
-      SessionServices services, Limits limits, TokenLimits tokens, LongSupplier lostLocks) {
+      SessionServices services,
+      Limits limits,
+      TokenLimits tokens,
+      Answers answers,
+      LongSupplier lostLocks) {
     this.services = services;
     this.limits = limits;
     this.tokens = tokens;
+    this.answers = answers;
     this.lostLocks = lostLocks;
   }
 
@@ -46,6 +53,8 @@ public final class HeddleMetrics implements MeterBinder {
         "heddle.tokens.unsettled",
         "Reservations of tokens whose settlement was given up",
         tokens::unsettled);
+    count(registry, "heddle.answers.hits", "Cached answers that were there", answers::hits);
+    count(registry, "heddle.answers.misses", "Cached answers that were not there", answers::misses);
     count(
         registry,
         "heddle.index.failures",

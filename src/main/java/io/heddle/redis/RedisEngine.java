@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -46,6 +47,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisTurnLog turnLog;
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
+  private final RedisAnswers answers;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
@@ -70,6 +72,7 @@ public final class RedisEngine implements AutoCloseable {
     this.reader = new RedisReader(link);
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
+    this.answers = new RedisAnswers(link);
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
@@ -192,6 +195,10 @@ public final class RedisEngine implements AutoCloseable {
 
   public RateLimiter limiter() {
     return limiter;
+  }
+
+  public AnswerStore answers() {
+    return answers;
   }
 
   /** Redisson locks that had ended before they were released, since the start. */

@@ -41,8 +41,16 @@ final class RedisErrors {
   }
 
   static boolean isUnknown(Throwable error) {
-    return error instanceof ProblemException problem
-        && problem.problem().code() == ProblemCode.OUTCOME_UNKNOWN;
+    return is(error, ProblemCode.OUTCOME_UNKNOWN);
+  }
+
+  /** Nothing was sent, or Redis refuses requests for now. */
+  static boolean isAway(Throwable error) {
+    return is(error, ProblemCode.STORE_UNAVAILABLE);
+  }
+
+  private static boolean is(Throwable error, ProblemCode code) {
+    return error instanceof ProblemException problem && problem.problem().code() == code;
   }
 
   static Throwable translate(Throwable thrown, boolean writes) {

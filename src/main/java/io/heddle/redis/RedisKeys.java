@@ -136,6 +136,15 @@ final class RedisKeys {
     return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}/settled/" + id);
   }
 
+  static byte[] answer(Tenant tenant, String key) {
+    return ascii("heddle:x:{" + tenant + "/" + safe(key) + "}");
+  }
+
+  /** Who computes the answer. */
+  static byte[] answerClaim(Tenant tenant, String key) {
+    return ascii("heddle:x:{" + tenant + "/" + safe(key) + "}:claim");
+  }
+
   /** base64url has no dot, so a digest, which is marked with one, meets no plain name. */
   private static String safe(String name) {
     byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);

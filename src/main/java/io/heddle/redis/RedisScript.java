@@ -51,6 +51,11 @@ enum RedisScript {
   LIMIT_RETURN,
   LIMIT_RESERVE,
   LIMIT_SETTLE,
+  ANSWER,
+  ANSWER_PUT,
+  ANSWER_REMOVE,
+  ANSWER_CLAIM,
+  ANSWER_RELEASE,
   SCHEMA;
 
   private static final String INCLUDE = "-- #include ";

@@ -43,10 +43,7 @@ final class RedisTurnLog implements TurnLog {
   RedisTurnLog(RedisLink link, int batch) {
     this.link = link;
     this.batch = batch;
-    long longAgo = System.nanoTime() - 2 * UNBROKEN_NANOS;
-    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
-      provenAt.set(partition, longAgo);
-    }
+    broken();
   }
 
   @Override
@@ -58,7 +55,7 @@ final class RedisTurnLog implements TurnLog {
         return Mono.just(new Flushed.Lost());
       }
       RedisKeys k = RedisKeys.of(key);
-      byte[][] keys = {k.session(), k.turnLog(part)};
+      byte[][] keys = {k.session(), k.turnLog(part), k.turnsDue()};
       Args args = Args.of(6 + events.size());
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
       args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel()));
@@ -151,6 +148,7 @@ final class RedisTurnLog implements TurnLog {
   @Override
   public Flux<SessionKey> due(Duration proven) {
     return link.command(commands -> commands.time())
+        .doOnError(_ -> broken())
         .flatMapMany(time -> {
           long millis = number(time.get(0)) * 1000 + number(time.get(1)) / 1000;
           return Flux.range(0, SessionKey.PARTITIONS)
@@ -167,7 +165,7 @@ final class RedisTurnLog implements TurnLog {
           .doOnNext(_ -> answered(partition, sentAt))
           .onErrorResume(error -> {
             LOG.debug("turns due in partition {}: {}", partition, error.getMessage());
-            provenAt.set(partition, sentAt - 2 * UNBROKEN_NANOS);
+            broken(partition);
             return Mono.empty();
           })
           .filter(_ -> sentAt - provenSince.get(partition) >= proven.toNanos())
@@ -181,6 +179,16 @@ final class RedisTurnLog implements TurnLog {
       provenSince.set(partition, sentAt);
     }
     provenAt.set(partition, sentAt);
+  }
+
+  private void broken() {
+    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
+      broken(partition);
+    }
+  }
+
+  private void broken(int partition) {
+    provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
   }
 
   private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {

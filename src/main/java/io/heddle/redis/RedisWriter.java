@@ -74,9 +74,15 @@ final class RedisWriter implements SessionWriter {
         unknown -> Mono.delay(SEND_AGAIN).then(Mono.defer(() -> sendAgain(call, sends - 1))));
   }
 
-  /** What was sent before may have happened, so being refused now says nothing about it. */
+  /**
+   * What was sent before may have happened, so being refused now says nothing about it. The link is
+   * often not there again by the first time.
+   */
   private Mono<Reply> sendAgain(RedisCall call, int sends) {
     return send(call, sends)
+        .onErrorResume(
+            error -> sends > 1 && RedisErrors.isAway(error),
+            away -> Mono.delay(SEND_AGAIN).then(Mono.defer(() -> sendAgain(call, sends - 1))))
         .onErrorMap(
             error -> !RedisErrors.isUnknown(error),
             error ->

@@ -9,13 +9,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a turn ends.
  *
- * @param reason the model's {@code finishReason}, {@code cancelled}, or null when only an error
- *     says why
+ * @param reason the model's {@code finishReason}, {@code cancelled}, {@code rolled_back}, or null
+ *     when only an error says why
  * @param problem what went wrong, or null
  */
 record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem problem) {
 
   static final Ending CANCELLED = new Ending(Turn.Status.CANCELLED, "cancelled", null);
+
+  /** Cancelled by one that takes its place; what it added to the thread is taken out again. */
+  static final Ending ROLLED_BACK = new Ending(Turn.Status.CANCELLED, "rolled_back", null);
 
   static Ending failed(Problem problem) {
     return new Ending(Turn.Status.FAILED, null, problem);

@@ -166,7 +166,7 @@ final class Reaper {
     boolean rollback = turn.cancel() == Cancel.ROLLBACK;
     Ending ending =
         asked
-            ? Ending.CANCELLED
+            ? rollback ? Ending.ROLLED_BACK : Ending.CANCELLED
             : new Ending(
                 Turn.Status.INCOMPLETE,
                 null,

@@ -55,8 +55,6 @@ final class Records {
     for (int i = 0; i < output.size(); i++) {
       messages.add(new Message(ids.get(i), ++seq, head.updatedAt(), output.get(i).body()));
     }
-    List<String> input = new ArrayList<>(turn.input());
-    input.removeAll(write.remove());
     return new TurnEvent.Ended(
         new Turn(
             key,
@@ -69,7 +67,7 @@ final class Records {
             head.updatedAt(),
             null,
             Cancel.NONE,
-            input,
+            turn.input(),
             ids,
             turn.request(),
             write.end(),

@@ -285,7 +285,7 @@ final class Runner implements Flusher.Owner {
 
   private End end(Ending how, Piece.@Nullable Finish finish, Usage usage) {
     // Asked for while the last of the answer was written: it is not too late yet.
-    Ending ending = rollback ? Ending.CANCELLED : how;
+    Ending ending = rollback ? Ending.ROLLED_BACK : how;
     boolean whole = ending.status() == Turn.Status.COMPLETED;
     List<NewMessage> output =
         rollback

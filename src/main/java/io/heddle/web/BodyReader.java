@@ -84,19 +84,29 @@ public final class BodyReader implements AutoCloseable {
     return none ? Mono.just(EMPTY) : read(exchange, false);
   }
 
+  /**
+   * A body of any type, or of none.
+   *
+   * @param most bytes it may have, whatever other bodies may
+   */
+  public Mono<byte[]> bytes(ServerWebExchange exchange, int most) {
+    return body(exchange, most);
+  }
+
   private Mono<byte[]> read(ServerWebExchange exchange, boolean mergePatch) {
+    Problem wrongType = contentType(exchange.getRequest(), mergePatch);
+    return wrongType == null ? body(exchange, maxBytes) : Mono.error(wrongType.toException());
+  }
+
+  private Mono<byte[]> body(ServerWebExchange exchange, int most) {
     ServerHttpRequest request = exchange.getRequest();
-    Problem wrongType = contentType(request, mergePatch);
-    if (wrongType != null) {
-      return Mono.error(wrongType.toException());
-    }
     long length = request.getHeaders().getContentLength();
     boolean asksFirst = request.getHeaders().getFirst(HttpHeaders.EXPECT) != null;
-    if (length > MAX_DISCARDED + maxBytes || (length > maxBytes && asksFirst)) {
+    if (length > MAX_DISCARDED + most || (length > most && asksFirst)) {
       closeAfter(exchange.getResponse());
-      return Mono.error(tooLarge());
+      return Mono.error(tooLarge(most));
     }
-    return new Body(request.getBody(), exchange.getResponse(), length);
+    return new Body(request.getBody(), exchange.getResponse(), length, most);
   }
 
   private static @Nullable Problem contentType(ServerHttpRequest request, boolean mergePatch) {
@@ -133,9 +143,9 @@ public final class BodyReader implements AutoCloseable {
         ProblemCode.UNSUPPORTED_MEDIA_TYPE, HttpHeaders.CONTENT_TYPE, detail + takes);
   }
 
-  private ProblemException tooLarge() {
-    return Problem.of(ProblemCode.BODY_TOO_LARGE, "The body is larger than " + maxBytes + " bytes")
-        .with("limit", maxBytes)
+  private static ProblemException tooLarge(int most) {
+    return Problem.of(ProblemCode.BODY_TOO_LARGE, "The body is larger than " + most + " bytes")
+        .with("limit", most)
         .toException();
   }
 
@@ -161,16 +171,18 @@ public final class BodyReader implements AutoCloseable {
     private final Flux<DataBuffer> source;
     private final ServerHttpResponse response;
     private final long length;
+    private final int most;
 
-    Body(Flux<DataBuffer> source, ServerHttpResponse response, long length) {
+    Body(Flux<DataBuffer> source, ServerHttpResponse response, long length, int most) {
       this.source = source;
       this.response = response;
       this.length = length;
+      this.most = most;
     }
 
     @Override
     public void subscribe(CoreSubscriber<? super byte[]> actual) {
-      source.subscribe(new Collector(actual, response, length));
+      source.subscribe(new Collector(actual, response, length, most));
     }
   }
 
@@ -181,6 +193,7 @@ public final class BodyReader implements AutoCloseable {
   private final class Collector implements CoreSubscriber<DataBuffer>, Subscription {
     private final CoreSubscriber<? super byte[]> actual;
     private final ServerHttpResponse response;
+    private final int most;
     private final AtomicBoolean done = new AtomicBoolean();
     private final long deadline = System.nanoTime() + timeout.toNanos();
     private byte[] bytes;
@@ -189,10 +202,12 @@ public final class BodyReader implements AutoCloseable {
     private volatile boolean tooLarge;
     private @Nullable Subscription upstream;
 
-    Collector(CoreSubscriber<? super byte[]> actual, ServerHttpResponse response, long length) {
+    Collector(
+        CoreSubscriber<? super byte[]> actual, ServerHttpResponse response, long length, int most) {
       this.actual = actual;
       this.response = response;
-      this.tooLarge = length > maxBytes;
+      this.most = most;
+      this.tooLarge = length > most;
       this.bytes =
           length < 0 || tooLarge ? EMPTY : new byte[(int) Math.min(length, FIRST_CAPACITY)];
     }
@@ -228,18 +243,18 @@ public final class BodyReader implements AutoCloseable {
         DataBufferUtils.release(buffer);
         return;
       }
-      if (tooLarge || count > maxBytes - size) {
+      if (tooLarge || count > most - size) {
         DataBufferUtils.release(buffer);
         tooLarge = true;
         bytes = EMPTY;
         discarded += count;
         if (discarded > MAX_DISCARDED) {
-          giveUp(tooLarge());
+          giveUp(tooLarge(most));
         }
         return;
       }
       if (bytes.length - size < count) {
-        bytes = Arrays.copyOf(bytes, Math.max(size + count, Math.min(maxBytes, bytes.length * 2)));
+        bytes = Arrays.copyOf(bytes, Math.max(size + count, Math.min(most, bytes.length * 2)));
       }
       buffer.read(bytes, size, count);
       size += count;
@@ -261,7 +276,7 @@ public final class BodyReader implements AutoCloseable {
         return;
       }
       if (tooLarge) {
-        actual.onError(tooLarge());
+        actual.onError(tooLarge(most));
       } else {
         actual.onNext(size == bytes.length ? bytes : Arrays.copyOf(bytes, size));
         actual.onComplete();
@@ -277,7 +292,7 @@ public final class BodyReader implements AutoCloseable {
 
     void closeIfLate(long now) {
       if (now - deadline > 0) {
-        giveUp(tooLarge ? tooLarge() : tooLate());
+        giveUp(tooLarge ? tooLarge(most) : tooLate());
       }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
+import io.heddle.cache.AnswerProperties;
 import io.heddle.cache.AnswerStore;
 import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
@@ -54,7 +55,6 @@ class OpenApiTest {
   /** Answered to requests that belong to no call, or told as the error of a turn that has ended. */
   private static final Set<ProblemCode> OF_NO_CALL =
       EnumSet.of(
-          ProblemCode.NOT_FOUND,
           ProblemCode.METHOD_NOT_ALLOWED,
           ProblemCode.NOT_ACCEPTABLE,
           ProblemCode.MODEL_NOT_FOUND,
@@ -222,6 +222,9 @@ class OpenApiTest {
     RandomIds ids = new RandomIds(InstantSource.system());
     Limits limits = new Limits(unused(RateLimiter.class), unlimited);
     TokenLimits tokens = new TokenLimits(unused(RateLimiter.class), unlimited, ids);
+    AnswerProperties kept = new Binder().bindOrCreate("heddle.answers", AnswerProperties.class);
+    io.heddle.cache.Answers answers =
+        new io.heddle.cache.Answers(unused(AnswerStore.class), kept, ids, InstantSource.system());
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
     ChangeFeed silent = _ -> () -> {};
     TurnStore store =
@@ -258,6 +261,7 @@ class OpenApiTest {
               reader,
               ids,
               BodiesTest.properties(),
+              new Routes.Cache(answers, kept),
               new Routes.Live(hubs, new Connections(live), live))
           .router();
     }

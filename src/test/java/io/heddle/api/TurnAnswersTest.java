@@ -188,6 +188,13 @@ class TurnAnswersTest {
         .isEqualTo(",'removed':[],'finishReason':'length','messages':[" + MESSAGE_JSON + "]}");
   }
 
+  @Test
+  void aTurnThatWasRolledBackHasRemovedItsInput() {
+    Turn ended = turn(Turn.Status.CANCELLED, Turn.Cancel.NONE, "{'finishReason':'rolled_back'}", 0);
+    assertThat(frame(new TurnEvent.Ended(ended, List.of()), "turn.cancelled", null))
+        .isEqualTo(",'removed':['msg_0'],'finishReason':'rolled_back','messages':[]}");
+  }
+
   // ---- ids
 
   @ParameterizedTest

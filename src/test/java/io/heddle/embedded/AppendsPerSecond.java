@@ -40,7 +40,8 @@ final class AppendsPerSecond {
             usual.queue(),
             usual.cache(),
             usual.readThreads(),
-            usual.sweepEvery());
+            usual.sweepEvery(),
+            usual.answers());
     int sessions = Integer.parseInt(args[2]);
     int clients = Integer.parseInt(args[3]);
     int appends = Integer.parseInt(args[4]);

@@ -46,7 +46,8 @@ class EmbeddedTurnsTest {
         DataSize.ofMegabytes(8),
         2,
         // Here the tests sweep.
-        Duration.ofHours(1));
+        Duration.ofHours(1),
+        DataSize.ofMegabytes(8));
   }
 
   private EmbeddedEngine open() {

@@ -59,7 +59,8 @@ final class KilledClients {
             1000,
             DataSize.ofMegabytes(8),
             1,
-            Duration.ofMillis(20));
+            Duration.ofMillis(20),
+            DataSize.ofMegabytes(1));
     EmbeddedEngine engine =
         EmbeddedEngine.open(
             properties,

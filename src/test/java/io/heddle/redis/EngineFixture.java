@@ -8,9 +8,11 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.resource.ClientResources;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisConnectionDetails;
 
@@ -56,7 +58,9 @@ public final class EngineFixture implements AutoCloseable {
 
   static EngineFixture standalone(
       String uri, StoreLimits limits, RedisProperties properties, ClientOptions.Builder options) {
-    RedisClient client = RedisClient.create(uri);
+    ClientResources.Builder resources = ClientResources.builder();
+    RedisClients.resources(resources, properties);
+    RedisClient client = RedisClient.create(resources.build(), uri);
     client.setOptions(RedisClients.options(options, properties).build());
     RedisURI address = RedisURI.create(uri);
     DataRedisConnectionDetails details =
@@ -92,5 +96,7 @@ public final class EngineFixture implements AutoCloseable {
   public void close() {
     engine.close();
     client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+    // One that was given to the client is not the client's to end.
+    client.getResources().shutdown(0, 2, TimeUnit.SECONDS);
   }
 }

@@ -33,7 +33,10 @@ class RedisKeysTest {
             RedisKeys::state,
             RedisKeys::checkpoints,
             keys -> RedisKeys.ascii(keys.lock()),
-            keys -> keys.record("digest"));
+            keys -> keys.record("digest"),
+            keys -> keys.turnRecord("0123456789abcdef"),
+            keys -> keys.turnLog("0123456789abcdef"),
+            keys -> keys.turnLog("digest"));
     for (int i = 0; i < 4_000; i++) {
       Tenant tenant = new Tenant(random.nextBoolean() ? "a" : "a-b");
       String id = word(random, "ab:.@-_", 6);
@@ -75,6 +78,10 @@ class RedisKeysTest {
             keys.session(),
             keys.thread(),
             keys.due(),
+            keys.turnsDue(),
+            keys.turnRecord("0123456789abcdef"),
+            keys.turnLog("0123456789abcdef"),
+            RedisKeys.ascii(keys.liveChannel()),
             keys.channel(),
             keys.record("digest"),
             RedisKeys.ascii(keys.lock()))) {

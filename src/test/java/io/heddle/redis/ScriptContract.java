@@ -26,14 +26,19 @@ abstract class ScriptContract extends ScriptSuite {
             .filter(method -> method.isAnnotationPresent(Test.class))
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
-    // Those of the limits are RedisRateLimiterIT's and RedisTokensIT's.
+    // They are RedisRateLimiterIT's, RedisTokensIT's and RedisAnswersIT's.
     EnumSet<RedisScript> others =
         EnumSet.of(
             RedisScript.LIMIT,
             RedisScript.LIMIT_MANY,
             RedisScript.LIMIT_RETURN,
             RedisScript.LIMIT_RESERVE,
-            RedisScript.LIMIT_SETTLE);
+            RedisScript.LIMIT_SETTLE,
+            RedisScript.ANSWER,
+            RedisScript.ANSWER_PUT,
+            RedisScript.ANSWER_REMOVE,
+            RedisScript.ANSWER_CLAIM,
+            RedisScript.ANSWER_RELEASE);
     for (RedisScript script : EnumSet.complementOf(others)) {
       assertThat(tests).contains(script.name().toLowerCase(Locale.ROOT).replace("_", ""));
     }

@@ -10,6 +10,8 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** One stream of server-sent events from a port of this machine, read by hand. For one thread. */
@@ -26,26 +28,51 @@ public final class EventStream implements AutoCloseable {
   private boolean chunked;
   private long chunkLeft;
   private String lastId;
+  private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
   private long retryMillis = -1;
+  private int comments;
 
   /**
    * @param lastEventId sent as {@code Last-Event-ID}, or empty
    */
   public EventStream(int port, String path, String lastEventId) throws IOException {
+    this(
+        port,
+        "GET " + path,
+        lastEventId.isEmpty() ? "" : "Last-Event-ID: " + lastEventId + "\r\n",
+        lastEventId,
+        "");
+  }
+
+  /** The stream that answers a request with a body. */
+  public static EventStream post(int port, String path, String json, String... headers)
+      throws IOException {
+    StringBuilder lines = new StringBuilder("Content-Type: application/json\r\n");
+    lines.append("Content-Length: ").append(json.getBytes(StandardCharsets.UTF_8).length);
+    lines.append("\r\n");
+    for (int i = 0; i < headers.length; i += 2) {
+      lines.append(headers[i]).append(": ").append(headers[i + 1]).append("\r\n");
+    }
+    return new EventStream(port, "POST " + path, lines.toString(), "", json);
+  }
+
+  private EventStream(int port, String line, String lines, String lastEventId, String body)
+      throws IOException {
     lastId = lastEventId;
     try {
       socket.setTcpNoDelay(true);
       socket.setSoTimeout(70_000);
       socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5_000);
-      String resume = lastEventId.isEmpty() ? "" : "Last-Event-ID: " + lastEventId + "\r\n";
       String request =
-          "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: text/event-stream\r\n%s\r\n"
-              .formatted(path, port, resume);
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+          "%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: text/event-stream\r\n%s\r\n%s"
+              .formatted(line, port, lines, body);
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
       in = new BufferedInputStream(socket.getInputStream(), 4_096);
       status = Integer.parseInt(plainLine().split(" ", 3)[1]);
-      for (String line = plainLine(); !line.isEmpty(); line = plainLine()) {
-        chunked |= line.toLowerCase(Locale.ROOT).equals("transfer-encoding: chunked");
+      for (String head = plainLine(); !head.isEmpty(); head = plainLine()) {
+        chunked |= head.toLowerCase(Locale.ROOT).equals("transfer-encoding: chunked");
+        int colon = head.indexOf(':');
+        headers.put(head.substring(0, colon), head.substring(colon + 1).strip());
       }
     } catch (IOException | RuntimeException e) {
       socket.close();
@@ -55,6 +82,15 @@ public final class EventStream implements AutoCloseable {
 
   public int status() {
     return status;
+  }
+
+  public @Nullable String header(String name) {
+    return headers.get(name);
+  }
+
+  /** Lines so far that are comments. */
+  public int comments() {
+    return comments;
   }
 
   /** What the server's {@code retry:} said last, in milliseconds, or -1. */
@@ -77,7 +113,9 @@ public final class EventStream implements AutoCloseable {
           return new Event(type, lastId, data.toString());
         }
         type = "message";
-      } else if (!line.startsWith(":")) {
+      } else if (line.startsWith(":")) {
+        comments++;
+      } else {
         int colon = line.indexOf(':');
         String name = colon < 0 ? line : line.substring(0, colon);
         String value = colon < 0 ? "" : line.substring(colon + 1).replaceFirst("^ ", "");

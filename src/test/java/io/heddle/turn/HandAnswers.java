@@ -20,13 +20,14 @@ final class HandAnswers implements AnswerStore {
   }
 
   @Override
-  public Mono<Answer> put(
+  public Mono<Kept> put(
       Tenant tenant, String key, String contentType, byte[] body, Duration life) {
     return Mono.fromSupplier(() -> {
-      Answer answer = new Answer(contentType, body, Instant.now(), Instant.now().plus(life));
-      answers.put(key, answer);
+      Instant now = Instant.now();
+      Answer answer = new Answer(contentType, body, now, now.plus(life), now);
+      boolean replaced = answers.put(key, answer) != null;
       claims.remove(key);
-      return answer;
+      return new Kept(answer, replaced);
     });
   }
 

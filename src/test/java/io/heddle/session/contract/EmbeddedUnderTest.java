@@ -1,6 +1,7 @@
 package io.heddle.session.contract;
 
 import io.heddle.base.RandomIds;
+import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
@@ -35,7 +36,8 @@ final class EmbeddedUnderTest implements EngineUnderTest {
             usual.queue(),
             usual.cache(),
             usual.readThreads(),
-            Duration.ofMillis(100));
+            Duration.ofMillis(100),
+            usual.answers());
     InstantSource clock = InstantSource.system();
     engine = EmbeddedEngine.open(properties, limits(), clock, new RandomIds(clock));
   }
@@ -88,6 +90,11 @@ final class EmbeddedUnderTest implements EngineUnderTest {
   @Override
   public RateLimiter limiter() {
     return engine.limiter();
+  }
+
+  @Override
+  public AnswerStore answers() {
+    return engine.answers();
   }
 
   @Override

@@ -151,4 +151,20 @@ public abstract class EngineContract {
       return EngineContract.this.engine();
     }
   }
+
+  @Nested
+  class KeptAnswers extends AnswerStoreContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
+  class SharedAnswers extends AnswersContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
 }

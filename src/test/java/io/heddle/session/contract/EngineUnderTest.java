@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -38,6 +39,8 @@ public interface EngineUnderTest extends AutoCloseable {
   TurnLog turnLog();
 
   RateLimiter limiter();
+
+  AnswerStore answers();
 
   /** The bounds it was started with. */
   StoreLimits limits();

@@ -1,5 +1,6 @@
 package io.heddle.session.contract;
 
+import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
@@ -78,6 +79,11 @@ final class RedisUnderTest implements EngineUnderTest {
   @Override
   public RateLimiter limiter() {
     return fixture.engine().limiter();
+  }
+
+  @Override
+  public AnswerStore answers() {
+    return fixture.engine().answers();
   }
 
   @Override

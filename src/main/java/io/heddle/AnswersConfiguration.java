@@ -1,0 +1,34 @@
+package io.heddle;
+
+import io.heddle.api.Routes;
+import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
+import java.time.InstantSource;
+import org.springframework.context.ApplicationListener;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
+
+/** Cached answers. */
+@Configuration(proxyBeanMethods = false)
+class AnswersConfiguration {
+
+  @Bean
+  Answers answers(
+      AnswerStore store, AnswerProperties properties, IdSource ids, InstantSource clock) {
+    return new Answers(store, properties, ids, clock);
+  }
+
+  @Bean
+  Routes.Cache cacheCalls(Answers answers, AnswerProperties properties) {
+    return new Routes.Cache(answers, properties);
+  }
+
+  /** Before the web server stops, which would wait for those who wait for an answer. */
+  @Bean
+  ApplicationListener<ContextClosedEvent> nobodyWaitsForAnswers(Answers answers) {
+    return _ -> answers.stopWaiting();
+  }
+}

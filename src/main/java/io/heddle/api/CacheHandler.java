@@ -1,0 +1,167 @@
+package io.heddle.api;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.cache.AnswerKey;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
+import io.heddle.cache.Flight;
+import io.heddle.cache.NewAnswer;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
+import io.heddle.web.Callers;
+import io.heddle.web.ProblemWriter;
+import io.heddle.web.Query;
+import io.heddle.web.RetryKeys;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import reactor.core.publisher.Mono;
+
+/** The calls on answers that clients keep. */
+final class CacheHandler {
+
+  private static final String ANY_TYPE = "application/octet-stream";
+  private static final int LONGEST_TYPE = 255;
+  private static final int TAG_BYTES = 16;
+  private static final Duration ANY_AGE = Duration.ofSeconds(9_999_999_999L);
+
+  private final Answers answers;
+  private final AnswerProperties properties;
+  private final Gate gate;
+  private final BodyReader reader;
+
+  CacheHandler(Answers answers, AnswerProperties properties, Gate gate, BodyReader reader) {
+    this.answers = answers;
+    this.properties = properties;
+    this.gate = gate;
+    this.reader = reader;
+  }
+
+  Mono<Answer> get(Call call) {
+    AnswerKey key = call.answer();
+    call.query();
+    Duration maxAge = Terms.maxAge(call.headers(), 0, ANY_AGE);
+    Duration wait = Terms.singleFlight(call.headers(), properties.longestWait());
+    if (wait == null) {
+      return answers
+          .get(key, maxAge)
+          .map(found -> shown(call, found))
+          .switchIfEmpty(Mono.fromSupplier(() -> ProblemWriter.answer(none())));
+    }
+    return answers
+        .join(key, maxAge, wait, wait)
+        .map(flight ->
+            switch (flight) {
+              case Flight.Found found -> shown(call, found.answer());
+              case Flight.Compute _ ->
+                  ProblemWriter.answer(none()).header(Terms.SINGLE_FLIGHT, "compute");
+              case Flight.Busy _ ->
+                  ProblemWriter.answer(none().with("retryAfter", 1))
+                      .header(Terms.SINGLE_FLIGHT, "busy");
+            });
+  }
+
+  Mono<Answer> put(Call call) {
+    AnswerKey key = call.answer();
+    call.query();
+    HttpHeaders headers = call.headers();
+    Duration asked = Terms.maxAge(headers, 1, properties.longestLife());
+    Duration life = Objects.requireNonNullElse(asked, properties.defaultLife());
+    String type = contentType(headers);
+    int most = Math.toIntExact(properties.maxBytes().toBytes());
+    return reader
+        .bytes(call.exchange(), most)
+        .flatMap(body -> {
+          NewAnswer answer = new NewAnswer(type, body, life);
+          return gate.once(call, () -> answers.put(key, answer));
+        })
+        .map(kept ->
+            Answer.empty(kept.replaced() ? 204 : 201)
+                .header(HttpHeaders.ETAG, "\"" + tag(kept.answer()) + "\""));
+  }
+
+  Mono<Answer> delete(Call call) {
+    AnswerKey key = call.answer();
+    call.query();
+    return gate.once(call, () -> answers.remove(key)).map(_ -> Answer.empty(204));
+  }
+
+  private static Problem none() {
+    return Problem.of(ProblemCode.NOT_FOUND, "There is no answer of this key");
+  }
+
+  /** As a shared cache on the way would have it: a user's own, and never a page of this origin. */
+  private static Answer shown(Call call, AnswerStore.Answer found) {
+    String tag = tag(found);
+    Answer answer =
+        Terms.noneMatch(call.headers(), tag)
+            ? Answer.empty(304)
+            : Answer.of(200, found.contentType(), found.body())
+                .header("X-Content-Type-Options", "nosniff")
+                .header("Content-Security-Policy", "sandbox");
+    return answer
+        .header(HttpHeaders.ETAG, "\"" + tag + "\"")
+        .header(HttpHeaders.AGE, Long.toString(Math.max(0, found.age().toSeconds())))
+        .header(HttpHeaders.CACHE_CONTROL, "private, max-age=" + wholeSeconds(found.life()))
+        .header(HttpHeaders.VARY, Callers.HEADER);
+  }
+
+  /** To the nearest: the store tells what is left of it in milliseconds. */
+  private static long wholeSeconds(Duration life) {
+    return (life.toMillis() + 500) / 1000;
+  }
+
+  /** Of the content and its type. */
+  private static String tag(AnswerStore.Answer answer) {
+    MessageDigest digest = RetryKeys.sha256();
+    digest.update(answer.contentType().getBytes(StandardCharsets.UTF_8));
+    digest.update((byte) 0);
+    byte[] hash = digest.digest(answer.body());
+    byte[] part = Arrays.copyOf(hash, TAG_BYTES);
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(part);
+  }
+
+  private static String contentType(HttpHeaders headers) {
+    String encoding = headers.getFirst(HttpHeaders.CONTENT_ENCODING);
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      throw Problem.field(
+              ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+              HttpHeaders.CONTENT_ENCODING,
+              "An answer is kept as it is; its encoding would be lost")
+          .toException();
+    }
+    List<String> given = headers.getOrEmpty(HttpHeaders.CONTENT_TYPE);
+    if (given.isEmpty()) {
+      return ANY_TYPE;
+    }
+    String type = given.getFirst();
+    if (given.size() > 1 || !isType(type)) {
+      throw Query.refuse(
+          HttpHeaders.CONTENT_TYPE,
+          "must be one media type of at most " + LONGEST_TYPE + " characters");
+    }
+    return type;
+  }
+
+  private static boolean isType(@Nullable String text) {
+    if (text == null
+        || text.length() > LONGEST_TYPE
+        || !text.chars().allMatch(c -> c >= 0x20 && c < 0x7f)) {
+      return false;
+    }
+    try {
+      return MediaType.parseMediaType(text).isConcrete();
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
+  }
+}

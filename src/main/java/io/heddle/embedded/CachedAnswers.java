@@ -1,0 +1,109 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** The rows of answers: what they take in all is noted with each write, and is bounded. */
+final class CachedAnswers {
+
+  private static final byte[] TOTAL = Keys.ascii("answerBytes");
+
+  /** Of a row beside the body. */
+  private static final int OVERHEAD = 256;
+
+  /** Most rows that make room for one. */
+  private static final int ROWS = 500;
+
+  private CachedAnswers() {}
+
+  static Stored.@Nullable Cached find(Rows rows, byte[] key, long now) {
+    Stored.Cached found = rows.get(Table.ANSWERS, key);
+    return found == null || found.expiresAt() <= now ? null : found;
+  }
+
+  /**
+   * Keeps one in the place of another; the ones that end soonest make room.
+   *
+   * @param bound bytes of all
+   */
+  static void put(Tx tx, byte[] key, Stored.Cached answer, long bound) {
+    long size = size(answer);
+    if (size > bound) {
+      throw full(bound);
+    }
+    long total = total(tx) + size;
+    Stored.Cached before = tx.get(Table.ANSWERS, key);
+    byte[] endOfBefore = null;
+    if (before != null) {
+      endOfBefore = Keys.due(before.expiresAt(), key);
+      tx.remove(Table.ANSWER_ENDS, endOfBefore);
+      total -= size(before);
+    }
+    var ends = tx.scan(Table.ANSWER_ENDS, null, null, false);
+    for (int left = ROWS; total > bound; left--) {
+      if (left == 0 || !ends.hasNext()) {
+        throw full(bound);
+      }
+      byte[] end = ends.next();
+      if (!Arrays.equals(end, endOfBefore)) {
+        total -= remove(tx, end);
+      }
+    }
+    tx.put(Table.ANSWERS, key, answer);
+    tx.put(Table.ANSWER_ENDS, Keys.due(answer.expiresAt(), key), size);
+    tx.put(Table.NUMBERS, TOTAL, total);
+  }
+
+  /** Whether there was one. */
+  static boolean remove(Tx tx, byte[] key, long now) {
+    Stored.Cached found = tx.get(Table.ANSWERS, key);
+    if (found == null) {
+      return false;
+    }
+    tx.remove(Table.ANSWERS, key);
+    tx.remove(Table.ANSWER_ENDS, Keys.due(found.expiresAt(), key));
+    tx.put(Table.NUMBERS, TOTAL, total(tx) - size(found));
+    return found.expiresAt() > now;
+  }
+
+  /** Removes those that have ended; how many rows may still be removed after that. */
+  static int sweep(Tx tx, int rows) {
+    int left = rows;
+    long freed = 0;
+    var ended = tx.scan(Table.ANSWER_ENDS, null, Keys.number(tx.now() + 1), false);
+    while (left > 0 && ended.hasNext()) {
+      freed += remove(tx, ended.next());
+      left--;
+    }
+    if (left < rows) {
+      tx.put(Table.NUMBERS, TOTAL, total(tx) - freed);
+    }
+    return left;
+  }
+
+  /** How much room that makes. */
+  private static long remove(Tx tx, byte[] end) {
+    Long size = tx.get(Table.ANSWER_ENDS, end);
+    tx.remove(Table.ANSWERS, Keys.dueWhat(end));
+    tx.remove(Table.ANSWER_ENDS, end);
+    return size == null ? 0 : size;
+  }
+
+  static long total(Rows rows) {
+    Long total = rows.get(Table.NUMBERS, TOTAL);
+    return total == null ? 0 : total;
+  }
+
+  private static long size(Stored.Cached answer) {
+    return OVERHEAD + answer.contentType().length() + answer.body().length;
+  }
+
+  private static RuntimeException full(long bound) {
+    return Problem.of(
+            ProblemCode.STORE_FULL, "Answers may take " + bound + " bytes in all, and this is more")
+        .with("retryAfter", 5)
+        .toException();
+  }
+}

@@ -1,0 +1,90 @@
+package io.heddle.redis;
+
+import io.heddle.base.Tenant;
+import io.heddle.cache.AnswerStore;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import reactor.core.publisher.Mono;
+
+/**
+ * Answers as strings that end by themselves: {@code <stored at> <content type>\n<body>}. Every
+ * script is run as if it read, because to run it twice is harmless.
+ */
+final class RedisAnswers implements AnswerStore {
+
+  private final RedisLink link;
+
+  RedisAnswers(RedisLink link) {
+    this.link = link;
+  }
+
+  @Override
+  public Mono<Answer> get(Tenant tenant, String key) {
+    byte[][] keys = {RedisKeys.answer(tenant, key)};
+    return link.read(RedisScript.ANSWER, keys, Args.of(0).toArray())
+        .map(Reply::new)
+        .filter(reply -> reply.size() > 0)
+        .map(reply -> parse(reply.bytes(0), reply.number(1), reply.time(2)));
+  }
+
+  @Override
+  public Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life) {
+    byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
+    byte[][] args = Args.of(3).text(contentType).number(life.toMillis()).bytes(body).toArray();
+    return link.read(RedisScript.ANSWER_PUT, keys, args)
+        .map(Reply::new)
+        .map(reply -> {
+          Instant now = reply.time(1);
+          Answer kept = new Answer(contentType, body, now, now.plus(life), now);
+          return new Kept(kept, reply.number(0) == 1);
+        });
+  }
+
+  @Override
+  public Mono<Boolean> remove(Tenant tenant, String key) {
+    byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
+    return link.read(RedisScript.ANSWER_REMOVE, keys, Args.of(0).toArray())
+        .map(answer -> new Reply(answer).number(0) == 1);
+  }
+
+  @Override
+  public Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease) {
+    byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
+    byte[][] args = Args.of(2).text(owner).number(lease.toMillis()).toArray();
+    return link.read(RedisScript.ANSWER_CLAIM, keys, args)
+        .map(answer -> new Reply(answer).number(0) == 1);
+  }
+
+  @Override
+  public Mono<Void> release(Tenant tenant, String key, String owner) {
+    byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
+    byte[][] args = Args.of(1).text(owner).toArray();
+    return link.read(RedisScript.ANSWER_RELEASE, keys, args).then();
+  }
+
+  private static Answer parse(byte[] stored, long left, Instant now) {
+    int space = indexOf(stored, ' ');
+    int line = indexOf(stored, '\n');
+    if (space < 0 || line < space) {
+      throw new IllegalStateException("not an answer's form");
+    }
+    String storedAt = new String(stored, 0, space, StandardCharsets.US_ASCII);
+    return new Answer(
+        new String(stored, space + 1, line - space - 1, StandardCharsets.UTF_8),
+        Arrays.copyOfRange(stored, line + 1, stored.length),
+        Instant.ofEpochMilli(Long.parseLong(storedAt)),
+        now.plusMillis(left),
+        now);
+  }
+
+  private static int indexOf(byte[] bytes, char wanted) {
+    for (int i = 0; i < bytes.length; i++) {
+      if (bytes[i] == wanted) {
+        return i;
+      }
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,260 @@
+package io.heddle.turn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.Turn.Cancel;
+import io.heddle.session.TurnAttempt;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+class FlusherTest {
+
+  private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");
+
+  private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+  private final HandLog log = new HandLog();
+  private final TurnCounts counts = new TurnCounts();
+  private final List<String> kept = new ArrayList<>();
+  private final List<Cancel> cancels = new ArrayList<>();
+  private int lost;
+
+  private final Flusher flusher =
+      new Flusher(
+          log,
+          KEY,
+          new TurnAttempt("trn", 1),
+          Replica.bind("heddle.turns", TurnProperties.class, Map.of()),
+          new Serial(),
+          new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS)),
+          counts,
+          new Flusher.Owner() {
+            @Override
+            public void kept(long seq, List<Piece> pieces) {
+              kept.add(seq + ":" + pieces.stream().map(FlusherTest::text).toList());
+            }
+
+            @Override
+            public void cancelled(Cancel cancel) {
+              cancels.add(cancel);
+            }
+
+            @Override
+            public void lost() {
+              lost++;
+            }
+          });
+
+  @Test
+  void theFirstIsWrittenAtOnceAndTheRestTogether() {
+    say("a");
+    HandLog.Flush first = next();
+    assertThat(first.events).containsExactly(event("a"));
+    first.answer();
+    say("b", "c");
+    pass(49);
+    assertThat(log.flushes).isEmpty();
+    say("d");
+    pass(1);
+    HandLog.Flush second = log.flushes.getFirst();
+    assertThat(second.after).isEqualTo(1);
+    assertThat(second.events).containsExactly(event("bcd"));
+    answer();
+    assertThat(kept).containsExactly("1:[a]", "2:[bcd]");
+    pass(1000);
+    assertThat(log.flushes).isEmpty();
+    // After a silence the next one need not wait.
+    say("e");
+    assertThat(log.flushes).hasSize(1);
+  }
+
+  @Test
+  void oneWriteIsOnItsWayAtATime() {
+    say("a");
+    say("b");
+    pass(10_000);
+    say("c");
+    assertThat(log.flushes).hasSize(1);
+    answer();
+    assertThat(log.flushes).hasSize(1);
+    assertThat(log.flushes.getFirst().events).containsExactly(event("bc"));
+  }
+
+  @Test
+  void whatIsOfAnotherKindIsAnotherEvent() {
+    say("a");
+    answer();
+    flusher.add(new Piece.Reasoning("hm"));
+    flusher.add(new Piece.Reasoning("m"));
+    say("b");
+    flusher.add(new Piece.ToolCall(0, "c1", "f", ""));
+    flusher.add(new Piece.ToolCall(0, null, null, "{\"x\":"));
+    flusher.add(new Piece.ToolCall(0, null, null, "1}"));
+    flusher.add(new Piece.ToolCall(1, "c2", "g", "{}"));
+    pass(50);
+    assertThat(log.flushes.getFirst().events)
+        .containsExactly(
+            Json.of("{\"reasoning\":\"hmm\"}"),
+            event("b"),
+            Json.of(
+                "{\"toolCall\":{\"index\":0,\"id\":\"c1\",\"name\":\"f\","
+                    + "\"arguments\":\"{\\\"x\\\":1}\"}}"),
+            Json.of(
+                "{\"toolCall\":{\"index\":1,\"id\":\"c2\",\"name\":\"g\",\"arguments\":\"{}\"}}"));
+    answer();
+    assertThat(flusher.last()).isEqualTo(5);
+  }
+
+  @Test
+  void aSilenceIsRenewed() {
+    say("a");
+    answer();
+    pass(1999);
+    flusher.renew(Duration.ofSeconds(2));
+    assertThat(log.flushes).isEmpty();
+    pass(1);
+    flusher.renew(Duration.ofSeconds(2));
+    assertThat(log.flushes.getFirst().events).isEmpty();
+    assertThat(log.flushes.getFirst().after).isEqualTo(1);
+    // The renewal is a write like another: what comes meanwhile waits for it.
+    say("b");
+    assertThat(log.flushes).hasSize(1);
+    answer();
+    pass(50);
+    assertThat(log.flushes.getFirst().events).containsExactly(event("b"));
+  }
+
+  /** The store takes it and the answer is lost; or it takes nothing, for minutes. */
+  @Test
+  void aWriteThatFailsIsSentAgainUntilItIsAnswered() {
+    say("a");
+    answer();
+    say("b");
+    pass(50);
+    log.flushes.getFirst().take();
+    for (int i = 0; i < 200; i++) {
+      HandLog.Flush again = next();
+      assertThat(again.after).isEqualTo(1);
+      assertThat(again.events).containsExactly(event("b"));
+      again.fail(i % 2 == 0 ? ProblemCode.STORE_UNAVAILABLE : ProblemCode.OUTCOME_UNKNOWN);
+      say("x");
+      assertThat(log.flushes).isEmpty();
+      pass(1000);
+    }
+    answer();
+    assertThat(kept).containsExactly("1:[a]", "2:[b]");
+    assertThat(log.flushes.getFirst().events).containsExactly(event("x".repeat(200)));
+    answer();
+    assertThat(log.events).containsExactly(event("a"), event("b"), event("x".repeat(200)));
+    assertThat(lost).isZero();
+    assertThat(counts.flushRetries()).isEqualTo(200);
+  }
+
+  @Test
+  void whatGatheredIsWrittenInParts() {
+    say("a");
+    say("y".repeat(10_000).repeat(100));
+    for (int i = 0; i < 200; i++) {
+      say("z".repeat(8000));
+    }
+    int writes = 0;
+    while (!log.flushes.isEmpty()) {
+      HandLog.Flush flush = next();
+      int bytes = flush.events.stream().mapToInt(Json::length).sum();
+      // One piece is written as it came, whatever its length.
+      assertThat(bytes).isLessThan(1_050_000);
+      flush.answer();
+      pass(50);
+      writes++;
+    }
+    assertThat(writes).isGreaterThan(5);
+    String all = log.events.stream().map(Pieces::piece).map(FlusherTest::text)
+        .collect(Collectors.joining());
+    assertThat(all).isEqualTo("a" + "y".repeat(1_000_000) + "z".repeat(1_600_000));
+  }
+
+  @Test
+  void theOwnerIsToldOfACancelAndOfALoss() {
+    say("a");
+    log.cancel = Cancel.ROLLBACK;
+    answer();
+    assertThat(cancels).containsExactly(Cancel.ROLLBACK);
+    say("b");
+    pass(50);
+    log.lost = true;
+    answer();
+    assertThat(lost).isEqualTo(1);
+    say("c");
+    flusher.sendNow();
+    pass(60_000);
+    flusher.renew(Duration.ofSeconds(2));
+    assertThat(log.flushes).isEmpty();
+  }
+
+  @Test
+  void allIsWrittenBeforeTheEnd() {
+    List<String> done = new ArrayList<>();
+    say("a");
+    say("b");
+    flusher.drain(() -> done.add("end"));
+    answer();
+    assertThat(done).isEmpty();
+    HandLog.Flush last = next();
+    assertThat(last.events).containsExactly(event("b"));
+    last.answer();
+    assertThat(done).containsExactly("end");
+  }
+
+  @Test
+  void whoHasNothingToWriteEndsAtOnce() {
+    List<String> done = new ArrayList<>();
+    flusher.drain(() -> done.add("end"));
+    assertThat(done).containsExactly("end");
+
+    say("a");
+    answer();
+    say("b");
+    flusher.drain(() -> done.add("again"));
+    // Without waiting for the next batch.
+    assertThat(log.flushes).hasSize(1);
+    answer();
+    assertThat(done).containsExactly("end", "again");
+  }
+
+  private void say(String... texts) {
+    for (String text : texts) {
+      flusher.add(new Piece.Text(text));
+    }
+  }
+
+  /** The one write that is on its way. */
+  private HandLog.Flush next() {
+    assertThat(log.flushes).hasSize(1);
+    return log.flushes.removeFirst();
+  }
+
+  private void answer() {
+    next().answer();
+  }
+
+  private void pass(long millis) {
+    time.advanceTimeBy(Duration.ofMillis(millis));
+  }
+
+  private static Json event(String text) {
+    return Json.of("{\"text\":\"" + text + "\"}");
+  }
+
+  private static String text(Piece piece) {
+    return piece instanceof Piece.Text(String text) ? text : piece.toString();
+  }
+}

@@ -1,0 +1,249 @@
+package io.heddle.turn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Json;
+import io.heddle.session.Message;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class WindowTest {
+
+  private static final JsonMapper MAPPER = JsonMapper.shared();
+
+  private final List<Message> thread = new ArrayList<>();
+
+  @Test
+  void aSmallThreadIsToldAsItIs() {
+    user("one");
+    assistant("two");
+    user("three");
+    assertThat(told(100, 10_000)).isEqualTo(bodies());
+  }
+
+  @Test
+  void theNewestAreTold() {
+    IntStream.range(0, 10).forEach(i -> user("m" + i));
+    assertThat(texts(told(3, 10_000))).containsExactly("m7", "m8", "m9");
+    // Each counts as ten tokens here.
+    assertThat(texts(told(100, 25))).containsExactly("m8", "m9");
+    assertThat(texts(told(100, 1))).as("the newest in any case").containsExactly("m9");
+  }
+
+  @Test
+  void theTurnsOwnInputIsToldInAnyCase() {
+    IntStream.range(0, 10).forEach(i -> user("m" + i));
+    List<Json> told = Window.of(thread, Set.of("id4"), 2, 15, _ -> 10);
+    assertThat(texts(told)).containsExactly("m4", "m5", "m6", "m7", "m8", "m9");
+  }
+
+  @Test
+  void aCallIsNotTornFromItsOutputs() {
+    user("q");
+    calls("a", "b");
+    output("a", "1");
+    output("b", "2");
+    user("next");
+    assertThat(told(4, 10_000)).isEqualTo(bodies().subList(1, 5));
+    // Three would begin between the outputs.
+    assertThat(texts(told(3, 10_000))).containsExactly("next");
+    assertThat(texts(told(2, 10_000))).containsExactly("next");
+  }
+
+  @Test
+  void outputsThatCameLateStandBehindTheirCall() {
+    calls("a", "b");
+    user("meanwhile");
+    output("b", "2");
+    output("a", "1");
+    assertThat(texts(told(100, 10_000))).containsExactly("", "1", "2", "meanwhile");
+  }
+
+  @Test
+  void aCallThatNobodyAnsweredIsAnswered() {
+    calls("a", "b");
+    output("a", "1");
+    user("next");
+    List<Json> told = told(100, 10_000);
+    assertThat(texts(told)).containsExactly("", "1", "No output.", "next");
+    assertThat(read(told.get(2)).path("toolCallId").asString()).isEqualTo("b");
+  }
+
+  @Test
+  void anOutputWithoutItsCallIsLeftOut() {
+    output("gone", "1");
+    add("{\"role\":\"tool\",\"content\":\"nobody's\"}");
+    user("q");
+    assertThat(texts(told(100, 10_000))).containsExactly("q");
+  }
+
+  /** An aborted turn closes its calls; the real output may still come. */
+  @Test
+  void theLaterOutputOfACallIsTold() {
+    calls("a");
+    output("a", "not carried out");
+    output("a", "done after all");
+    assertThat(texts(told(100, 10_000))).containsExactly("", "done after all");
+  }
+
+  /** Some models number their calls from 0 in each answer. */
+  @Test
+  void callsOfTheSameNameAreNotMixedUp() {
+    calls("call_0");
+    output("call_0", "first");
+    calls("call_0");
+    output("call_0", "second");
+    assertThat(texts(told(100, 10_000))).containsExactly("", "first", "", "second");
+    assertThat(texts(told(2, 10_000))).containsExactly("", "second");
+  }
+
+  @Test
+  void whatSaysNothingIsLeftOutAndARefusalIsToldAsContent() {
+    assistant("");
+    add("{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\",\"status\":\"completed\"}");
+    add("{\"role\":\"assistant\",\"content\":[],\"reasoning\":\"hm\"}");
+    user("");
+    assertThat(told(100, 10_000))
+        .containsExactly(
+            Json.of("{\"role\":\"assistant\",\"content\":\"No.\"}"), thread.get(3).body());
+  }
+
+  @Test
+  void partsAndOddBodiesPassThrough() {
+    add("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"look\"},{\"type\":\"x\"}]}");
+    add("{\"role\":\"developer\",\"content\":\"rules\",\"more\":{\"toolCallId\":\"no\"}}");
+    add("{\"kind\":\"other\"}");
+    assertThat(told(100, 10_000)).isEqualTo(bodies());
+  }
+
+  static List<Long> seeds() {
+    return IntStream.range(0, 300).mapToObj(Long::valueOf).toList();
+  }
+
+  /** Whatever stands in a thread, and wherever it is cut, a model can be told of it. */
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void whatIsToldIsAlwaysValid(long seed) {
+    Random random = new Random(seed);
+    int length = random.nextInt(60);
+    for (int i = 0; i < length; i++) {
+      switch (random.nextInt(5)) {
+        case 0, 1 -> user("u" + i);
+        case 2 -> assistant(random.nextInt(4) == 0 ? "" : "a" + i);
+        case 3 ->
+            calls(
+                IntStream.rangeClosed(0, random.nextInt(3))
+                    .mapToObj(_ -> "c" + random.nextInt(8))
+                    .distinct()
+                    .toArray(String[]::new));
+        default -> output("c" + random.nextInt(8), "o" + i);
+      }
+    }
+    List<Message> page = thread.subList(random.nextInt(length + 1), length);
+    Set<String> input = new HashSet<>();
+    if (!page.isEmpty() && random.nextBoolean()) {
+      input.add(page.get(random.nextInt(page.size())).id());
+    }
+    int most = 1 + random.nextInt(20);
+    List<Json> told = Window.of(page, input, most, 1 + random.nextInt(300), _ -> 10);
+
+    assertValid(told);
+    if (input.isEmpty() && told.size() > most) {
+      // Only a newest unit that is larger than all that may be told.
+      assertThat(told.stream().filter(m -> !role(m).equals("tool"))).hasSize(1);
+    }
+    // In the thread's order, but for outputs that were moved up.
+    List<String> order =
+        told.stream().filter(m -> !role(m).equals("tool")).map(this::where).toList();
+    assertThat(order).isSorted();
+    Set<Json> known = page.stream().map(Message::body).collect(Collectors.toSet());
+    for (Json message : told) {
+      assertThat(known.contains(message) || text(message).equals("No output.")).isTrue();
+    }
+  }
+
+  private static void assertValid(List<Json> told) {
+    List<String> open = new ArrayList<>();
+    for (Json message : told) {
+      JsonNode node = read(message);
+      if (role(message).equals("tool")) {
+        assertThat(open.remove(node.path("toolCallId").asString()))
+            .as("an output of an open call: %s in %s", message, told)
+            .isTrue();
+      } else {
+        assertThat(open).as("open calls before %s in %s", message, told).isEmpty();
+        node.path("toolCalls").forEach(call -> open.add(call.path("id").asString()));
+      }
+    }
+    assertThat(open).as("open calls at the end of %s", told).isEmpty();
+  }
+
+  private String where(Json message) {
+    for (int i = thread.size() - 1; i >= 0; i--) {
+      if (thread.get(i).body() == message) {
+        return "%04d".formatted(i);
+      }
+    }
+    throw new AssertionError("not of the thread: " + message);
+  }
+
+  private List<Json> told(int messages, long tokens) {
+    return Window.of(thread, Set.of(), messages, tokens, _ -> 10);
+  }
+
+  private List<Json> bodies() {
+    return thread.stream().map(Message::body).toList();
+  }
+
+  private void user(String text) {
+    add("{\"role\":\"user\",\"content\":\"" + text + "\"}");
+  }
+
+  private void assistant(String text) {
+    add("{\"role\":\"assistant\",\"content\":\"" + text + "\",\"status\":\"completed\"}");
+  }
+
+  private void calls(String... ids) {
+    String calls =
+        java.util.Arrays.stream(ids)
+            .map(id -> "{\"id\":\"" + id + "\",\"type\":\"function\",\"function\":{}}")
+            .collect(Collectors.joining(","));
+    add("{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[" + calls + "]}");
+  }
+
+  private void output(String call, String text) {
+    add("{\"role\":\"tool\",\"content\":\"" + text + "\",\"toolCallId\":\"" + call + "\"}");
+  }
+
+  private void add(String body) {
+    int seq = thread.size();
+    thread.add(new Message("id" + seq, seq + 1, Instant.EPOCH, Json.of(body)));
+  }
+
+  private static JsonNode read(Json json) {
+    return MAPPER.readTree(json.utf8());
+  }
+
+  private static String role(Json message) {
+    return read(message).path("role").asString("");
+  }
+
+  private static String text(Json message) {
+    return read(message).path("content").asString("");
+  }
+
+  private static List<String> texts(List<Json> told) {
+    return told.stream().map(WindowTest::text).toList();
+  }
+}

@@ -1,0 +1,290 @@
+package io.heddle.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.heddle.base.ProblemCode;
+import io.heddle.turn.Piece;
+import io.heddle.turn.Usage;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChatAnswerTest {
+
+  private final ChatAnswer answer = new ChatAnswer(new Faults("test", List.of()), 10_000);
+  private final List<Piece> pieces = new ArrayList<>();
+
+  private void event(String data) {
+    byte[] bytes = data.getBytes(StandardCharsets.UTF_8);
+    answer.event("", bytes, bytes.length, pieces);
+  }
+
+  private void delta(String delta) {
+    event("{\"choices\":[{\"index\":0,\"delta\":" + delta + "}]}");
+  }
+
+  private void finish(String reason) {
+    event("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"" + reason + "\"}]}");
+    event("[DONE]");
+  }
+
+  private Piece.Finish finished() {
+    return (Piece.Finish) pieces.getLast();
+  }
+
+  @Test
+  void theFirstChunkOfOpenAiSaysNothing() {
+    event(
+        "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+            + "\"system_fingerprint\":null,\"obfuscation\":\"abc\",\"choices\":[{\"index\":0,"
+            + "\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"
+            + "\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}");
+
+    assertThat(pieces).isEmpty();
+    assertThat(answer.hasSaid()).isFalse();
+  }
+
+  @Test
+  void reasoningTextAndRefusalAreToldApart() {
+    delta("{\"reasoning_content\":\"hm\"}");
+    delta("{\"reasoning\":\"hm\",\"reasoning_content\":\"hm\"}");
+    delta("{\"reasoning\":\"so\",\"content\":null}");
+    delta("{\"content\":\"yes\",\"reasoning_content\":null}");
+    delta("{\"refusal\":\"no\"}");
+
+    assertThat(pieces)
+        .containsExactly(
+            new Piece.Reasoning("hm"),
+            new Piece.Reasoning("hm"),
+            new Piece.Reasoning("so"),
+            new Piece.Text("yes"),
+            new Piece.Refusal("no"));
+  }
+
+  @Test
+  void textInPartsIsText() {
+    delta("{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"x\",\"y\":[1]},7]}");
+
+    assertThat(pieces).containsExactly(new Piece.Text("a"));
+  }
+
+  @Test
+  void toolCallsComeBitByBit() {
+    delta(
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\","
+            + "\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}");
+    delta("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\"}}]}");
+    delta(
+        "{\"tool_calls\":[{\"index\":1,\"id\":\"call_2\",\"function\":{\"name\":\"g\"}},"
+            + "{\"index\":0,\"id\":\"call_1\",\"function\":{\"name\":\"f\",\"arguments\":\"\\\":1}\"}}]}");
+    finish("tool_calls");
+
+    assertThat(pieces)
+        .containsExactly(
+            new Piece.ToolCall(0, "call_1", "f", ""),
+            new Piece.ToolCall(0, null, null, "{\"a"),
+            new Piece.ToolCall(1, "call_2", "g", ""),
+            new Piece.ToolCall(0, null, null, "\":1}"),
+            new Piece.Finish("tool_calls", null, null));
+  }
+
+  @Test
+  void toolCallsWithoutNumbersAreNumbered() {
+    delta("{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    delta("{\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{\"}}]}");
+    delta("{\"tool_calls\":[{\"function\":{\"arguments\":\"}\"}}]}");
+
+    assertThat(pieces)
+        .containsExactly(
+            new Piece.ToolCall(0, "a", "f", "{}"),
+            new Piece.ToolCall(1, "b", "g", "{"),
+            new Piece.ToolCall(1, null, null, "}"));
+  }
+
+  @Test
+  void aToolCallWithoutAnIdGetsOne() {
+    delta(
+        "{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":{\"a\":[1]}}}]}");
+
+    assertThat(pieces)
+        .singleElement()
+        .asInstanceOf(InstanceOfAssertFactories.type(Piece.ToolCall.class))
+        .satisfies(call -> {
+          assertThat(call.id()).matches("call_[0-9a-f]{24}");
+          assertThat(call.arguments()).isEqualTo("{\"a\":[1]}");
+        });
+  }
+
+  @Test
+  void aNameThatComesLateIsWaitedFor() {
+    delta("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{\"}}]}");
+    assertThat(pieces).isEmpty();
+    delta("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"}\"}}]}");
+
+    assertThat(pieces).containsExactly(new Piece.ToolCall(0, "a", "f", "{}"));
+  }
+
+  @Test
+  void aToolCallWithoutAnyNameIsAFailure() {
+    delta("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{\"}}]}");
+
+    assertThatThrownBy(() -> finish("tool_calls"))
+        .isInstanceOf(CallFailure.class)
+        .hasMessageContaining("without a name");
+  }
+
+  @Test
+  void usageIsTheLastThatWasSaid() {
+    event(
+        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],"
+            + "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}");
+    event("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
+    event(
+        "{\"model\":\"m-2026\",\"choices\":[],\"usage\":{\"prompt_tokens\":36,"
+            + "\"completion_tokens\":87,\"total_tokens\":123,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":10,\"audio_tokens\":0},"
+            + "\"completion_tokens_details\":{\"x\":{},\"reasoning_tokens\":5},"
+            + "\"cost\":{\"usd\":0.1}}}");
+    event("[DONE]");
+
+    assertThat(finished()).isEqualTo(new Piece.Finish("stop", new Usage(36, 87, 10, 5), "m-2026"));
+  }
+
+  @Test
+  void usageOfNonsenseIsNothing() {
+    event(
+        "{\"choices\":[],\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":1.5,"
+            + "\"prompt_tokens_details\":null,\"completion_tokens_details\":{"
+            + "\"reasoning_tokens\":99999999999999999999}}}");
+    finish("stop");
+
+    assertThat(finished().usage()).isEqualTo(new Usage(0, 0, 0, 0));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "stop, stop",
+    "length, length",
+    "max_tokens, length",
+    "tool_calls, tool_calls",
+    "function_call, tool_calls",
+    "content_filter, content_filter",
+    "end_turn, stop"
+  })
+  void reasonsAreTheFourThatClientsKnow(String said, String told) {
+    finish(said);
+    assertThat(finished().reason()).isEqualTo(told);
+  }
+
+  @Test
+  void anEndWithoutAReasonIsTaken() {
+    delta("{\"content\":\"a\"}");
+    event("[DONE] ");
+    assertThat(finished().reason()).isEqualTo("stop");
+  }
+
+  @Test
+  void nothingIsSaidBehindTheEnd() {
+    finish("stop");
+    delta("{\"content\":\"late\"}");
+    event("nonsense");
+    answer.end(pieces);
+
+    assertThat(pieces).hasSize(1);
+  }
+
+  @Test
+  void anotherAnswersBitsAreLeftOut() {
+    event(
+        "{\"choices\":[{\"delta\":{\"content\":\"other\"},\"finish_reason\":\"stop\",\"index\":1}]}");
+    event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ours\"}}]}");
+
+    assertThat(pieces).containsExactly(new Piece.Text("ours"));
+    assertThat(answer.hasReason()).isFalse();
+  }
+
+  @Test
+  void bytesThatAreNoUtf8AreAFailure() {
+    byte[] bytes =
+        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\u00e9\"}}]}"
+            .getBytes(StandardCharsets.ISO_8859_1);
+
+    assertThatThrownBy(() -> answer.event("", bytes, bytes.length, pieces))
+        .isInstanceOf(CallFailure.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}",
+        "{\"error\":\"boom\"}",
+        "{\"object\":\"error\",\"message\":\"boom\",\"code\":500}",
+        "{\"id\":\"x\",\"choices\":[],\"error\":{\"code\":502,\"message\":\"boom\",\"metadata\":{}}}"
+      })
+  void errorsInTheStreamAreKnownInAnyForm(String error) {
+    delta("{\"content\":\"a\"}");
+
+    assertThatThrownBy(() -> event(error))
+        .isInstanceOfSatisfying(
+            CallFailure.class,
+            failure -> {
+              assertThat(failure.problem().code()).isEqualTo(ProblemCode.MODEL_FAILED);
+              assertThat(failure.problem().detail()).endsWith(": boom");
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "400, MODEL_REFUSED",
+    "404, MODEL_REFUSED",
+    "'\"context_length_exceeded\"', MODEL_REFUSED",
+    "429, MODEL_UNAVAILABLE",
+    "'\"503\"', MODEL_UNAVAILABLE",
+    "500, MODEL_FAILED"
+  })
+  void anErrorInThePlaceOfAnAnswerIsWhatItsCodeSays(String code, ProblemCode problem) {
+    assertThatThrownBy(() -> event("{\"error\":{\"message\":\"boom\",\"code\":" + code + "}}"))
+        .isInstanceOfSatisfying(
+            CallFailure.class, failure -> assertThat(failure.problem().code()).isEqualTo(problem));
+  }
+
+  @Test
+  void anErrorThatIsNullIsNone() {
+    event("{\"error\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}");
+    assertThat(pieces).hasSize(1);
+  }
+
+  @Test
+  void anAnswerHasABoundInBytes() {
+    delta("{\"content\":\"" + "é".repeat(5000) + "\"}");
+
+    assertThatThrownBy(() -> delta("{\"content\":\"x\"}"))
+        .isInstanceOf(CallFailure.class)
+        .hasMessageContaining("larger than 10000 bytes");
+  }
+
+  @Test
+  void aWholeCompletionMayHaveToolCalls() {
+    byte[] json =
+        ("{\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+                + "\"content\":null,\"reasoning_content\":\"hm\",\"tool_calls\":[{\"id\":\"a\","
+                + "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+                + "{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]},"
+                + "\"finish_reason\":\"tool_calls\"}]}")
+            .getBytes(StandardCharsets.UTF_8);
+    answer.whole(json, pieces);
+
+    assertThat(pieces)
+        .containsExactly(
+            new Piece.Reasoning("hm"),
+            new Piece.ToolCall(0, "a", "f", "{}"),
+            new Piece.ToolCall(1, "b", "g", "{}"),
+            new Piece.Finish("tool_calls", null, "m"));
+  }
+}
