@@ -85,7 +85,7 @@ final class ItemOutput {
           default -> ItemIds.OTHER;
         };
     String id = ItemIds.only(message.id(), prefix);
-    boolean said = prefix.equals(ItemIds.MESSAGE) && item.has("role");
+    boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
     JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
     item.all().forEach((name, value) -> {
       if (!name.equals("id") && !(said && isText(name, value))) {

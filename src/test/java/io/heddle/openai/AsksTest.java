@@ -206,6 +206,7 @@ class AsksTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       value = {
         "'n':2|n",
         "'store':true|store",
