@@ -281,7 +281,8 @@ class JournalTest {
             usual.queue(),
             usual.cache(),
             usual.readThreads(),
-            usual.sweepEvery());
+            usual.sweepEvery(),
+            usual.answers());
     InstantSource clock = InstantSource.system();
     List<String> answered = new ArrayList<>();
     try (EmbeddedEngine engine =
