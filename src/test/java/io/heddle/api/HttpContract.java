@@ -979,11 +979,12 @@ abstract class HttpContract {
             "/v1/",
             "/v1/nothing",
             "/v1/sessions/",
-            "/v1/cache/k",
+            "/v1/cache",
+            "/v1/cache/",
+            "/v1/cache/k/x",
             "/v1/stats",
             "/nothing",
             session() + "/export",
-            session() + "/turns",
             messages() + "/m1/x",
             session() + "/")) {
       http.get(path).problem(404, "not-found", null);
