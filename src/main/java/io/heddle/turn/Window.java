@@ -201,8 +201,7 @@ final class Window {
         return ODD;
       }
       boolean bare = !content && calls.isEmpty();
-      Json refused =
-          bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
+      Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
       boolean empty = bare && refused == null;
       return new Shape(Collections.unmodifiableList(calls), null, empty, refused);
     }
