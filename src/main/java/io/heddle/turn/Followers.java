@@ -151,14 +151,15 @@ final class Followers implements ChangeFeed.Listener {
   @Override
   public void changed(Change.Published change) {
     Json body = change.body();
-    // One without a body may be of a turn.
-    boolean look =
-        body == null || Pieces.hasPrefix(body, OF_TURN) || Pieces.hasPrefix(body, SESSION);
     if (body != null && Pieces.hasPrefix(body, QUEUED)) {
       queued.accept(change.session());
     }
     Set<Followed> some = bySession.get(change.session());
-    if (some != null && look) {
+    if (some == null) {
+      return;
+    }
+    // One that came without its body is of whatever kind.
+    if (body == null || Pieces.hasPrefix(body, OF_TURN) || Pieces.hasPrefix(body, SESSION)) {
       some.forEach(Followed::look);
     }
   }

@@ -200,9 +200,9 @@ final class Window {
       if (!role.equals("assistant")) {
         return ODD;
       }
-      boolean silent = !content && calls.isEmpty();
-      Json refused = silent && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
-      boolean empty = silent && refused == null;
+      boolean bare = !content && calls.isEmpty();
+      Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
+      boolean empty = bare && refused == null;
       return new Shape(Collections.unmodifiableList(calls), null, empty, refused);
     }
 

@@ -102,7 +102,7 @@ abstract class TurnScriptContract extends ScriptSuite {
         .isEqualTo("session-not-found");
     lock("5000");
     assertThat(begin("tagtag02", first, OnBusy.ENQUEUE).text(1)).isEqualTo("session-locked");
-    run(RedisScript.RELEASE, one(keys.session()), List.of("", ""));
+    release("");
     change(STATUS, "c");
     assertThat(begin("tagtag02", first, OnBusy.ENQUEUE).text(1)).isEqualTo("session-complete");
     change(STATUS, "a");
