@@ -3,6 +3,7 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.session.NewMessage;
+import io.heddle.session.TurnId;
 import io.heddle.turn.TurnEvent.Said;
 import java.util.ArrayList;
 import java.util.List;
@@ -103,6 +104,15 @@ final class Answer {
     return messages;
   }
 
+  /**
+   * An answer has an id of its own that follows from its turn's: a stream names what it tells
+   * before the store has given it a place.
+   */
+  static @Nullable String id(String turn) {
+    TurnId id = TurnId.parse(turn);
+    return id == null ? null : "msg_" + id.random();
+  }
+
   private NewMessage message(String turn, String status, List<Call> withCalls) {
     JsonBuffer out = new JsonBuffer(text.length() + reasoning.length() + 256);
     out.ascii("{\"role\":\"assistant\",\"content\":");
@@ -124,7 +134,7 @@ final class Answer {
       }
       out.ascii("]");
     }
-    return new NewMessage(null, out.ascii(",\"turn\":\"").ascii(turn).ascii("\"}").toJson());
+    return new NewMessage(id(turn), out.ascii(",\"turn\":\"").ascii(turn).ascii("\"}").toJson());
   }
 
   private static final class Call {

@@ -1,23 +1,22 @@
 package io.heddle.turn;
 
 import io.heddle.base.Position;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
-import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.View;
 import io.heddle.session.Write.EndTurn;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** What the store made of a write of ours, where it need not be asked for. */
@@ -75,22 +74,16 @@ final class Records {
         messages);
   }
 
-  /** The messages of a turn's output, as far as they are still there, in one read. */
+  /** The messages of a turn's output, as far as they are still there. Most have one. */
   static Mono<List<Message>> output(SessionReader reader, Turn turn) {
-    List<String> ids = turn.output();
-    if (ids.isEmpty()) {
-      return Mono.just(List.of());
-    }
-    MessagePlace last = MessagePlace.parse(ids.getLast());
-    if (last == null) {
-      return Mono.just(List.of());
-    }
-    Set<String> wanted = new HashSet<>(ids);
-    MessagePlace end = new MessagePlace(last.version(), last.index() + 1, last.tag(), last.mark());
-    return reader
-        .load(turn.session(), View.ANY, new PageRequest(ids.size(), null, end.id(), true, false))
-        .map(page ->
-            page.messages().stream().filter(message -> wanted.contains(message.id())).toList());
+    return Flux.fromIterable(turn.output())
+        .concatMap(id ->
+            reader
+                .message(turn.session(), View.ANY, id)
+                .map(page -> page.messages().getFirst())
+                .onErrorResume(
+                    error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty()))
+        .collectList();
   }
 
   private static List<String> ids(SessionKey key, Position position, List<NewMessage> messages) {

@@ -1,0 +1,62 @@
+package io.heddle;
+
+import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
+import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
+import io.heddle.openai.Routes;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.turn.DirectCalls;
+import io.heddle.turn.TurnProperties;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
+import io.heddle.web.BodyReader;
+import io.heddle.web.Connections;
+import java.time.InstantSource;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.web.reactive.function.server.support.RouterFunctionMapping;
+
+/** The OpenAI wire. */
+@Configuration(proxyBeanMethods = false)
+class OpenAiConfiguration {
+
+  @Bean(destroyMethod = "close")
+  DirectCalls directCalls(Upstream upstream, TokenLimits limits, TurnProperties properties) {
+    return new DirectCalls(upstream, limits, properties);
+  }
+
+  /** Right behind the native API. */
+  @Bean
+  RouterFunctionMapping openAiApi(
+      SessionServices services,
+      SessionReader reader,
+      Turns turns,
+      DirectCalls direct,
+      Upstream upstream,
+      AnswerStore answers,
+      Limits limits,
+      BodyReader bodies,
+      Connections connections,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties) {
+    Routes routes =
+        new Routes(
+            services,
+            reader,
+            new Routes.Models(turns, direct, upstream, answers),
+            limits,
+            bodies,
+            connections,
+            ids,
+            clock,
+            properties);
+    RouterFunctionMapping mapping = new RouterFunctionMapping(routes.router());
+    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+    return mapping;
+  }
+}

@@ -1,0 +1,86 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.turn.Piece;
+import io.heddle.turn.Usage;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A completion as one object. */
+final class ChatAnswer {
+
+  private final StringBuilder text = new StringBuilder();
+  private final StringBuilder reasoning = new StringBuilder();
+  private final StringBuilder refusal = new StringBuilder();
+  private final Map<Integer, Bits> calls = new TreeMap<>();
+  private Piece.@Nullable Finish finish;
+
+  private static final class Bits {
+    @Nullable String id;
+    @Nullable String name;
+    final StringBuilder arguments = new StringBuilder();
+  }
+
+  void add(Piece piece) {
+    switch (piece) {
+      case Piece.Text(String more) -> text.append(more);
+      case Piece.Reasoning(String more) -> reasoning.append(more);
+      case Piece.Refusal(String more) -> refusal.append(more);
+      case Piece.ToolCall bit -> {
+        Bits bits = calls.computeIfAbsent(bit.index(), _ -> new Bits());
+        bits.id = bit.id() == null ? bits.id : bit.id();
+        bits.name = bit.name() == null ? bits.name : bit.name();
+        bits.arguments.append(bit.arguments());
+      }
+      case Piece.Finish end -> finish = end;
+    }
+  }
+
+  /** Of a call that has come to its {@link Piece.Finish}. */
+  Json json(ChatForm form) {
+    Piece.Finish end = finish;
+    return end == null
+        ? json(form, "stop", null, null)
+        : json(form, end.reason(), end.usage(), end.model());
+  }
+
+  Json json(ChatForm form, String reason, @Nullable Usage usage, @Nullable String model) {
+    boolean said = !text.isEmpty() || (calls.isEmpty() && refusal.isEmpty());
+    JsonObject message =
+        new JsonObject(text.length() + 256)
+            .string("role", "assistant")
+            .string("content", said ? text.toString() : null)
+            .string("refusal", refusal.isEmpty() ? null : refusal.toString())
+            .raw("annotations", JsonObject.EMPTY_ARRAY);
+    if (!reasoning.isEmpty()) {
+      message.string("reasoning_content", reasoning.toString());
+    }
+    if (!calls.isEmpty()) {
+      message.raw(
+          "tool_calls",
+          JsonObject.array(
+              calls.values().stream()
+                  .map(call ->
+                      ChatForm.call(
+                          0,
+                          false,
+                          call.id == null ? "" : call.id,
+                          call.name == null ? "" : call.name,
+                          call.arguments.toString()))
+                  .toList()));
+    }
+    Json choice =
+        new JsonObject(text.length() + 384)
+            .number("index", 0)
+            .raw("message", message.toJson())
+            .raw("logprobs", null)
+            .string("finish_reason", reason)
+            .toJson();
+    return form.open("chat.completion", choice.length(), model)
+        .raw("choices", JsonObject.array(List.of(choice)))
+        .raw("usage", usage == null ? null : ChatForm.usage(usage))
+        .toJson();
+  }
+}

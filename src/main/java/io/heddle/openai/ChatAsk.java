@@ -1,0 +1,202 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The request for a chat completion.
+ *
+ * @param messages as they are stored, the leading instructions left out
+ * @param instructions what the leading system messages say, or null
+ * @param usage whether a stream is to end with what it took
+ * @param parameters what the model's server is told beside messages and model, as it came
+ * @param conversation the session that the metadata name, or null
+ */
+record ChatAsk(
+    @Nullable String model,
+    List<Json> messages,
+    @Nullable String instructions,
+    boolean stream,
+    boolean usage,
+    Json parameters,
+    @Nullable String conversation) {
+
+  static final String CONVERSATION = "conversation_id";
+
+  /** Members that are Heddle's to understand; everything else is the model's server's. */
+  private static final Set<String> OWN =
+      Set.of("model", "messages", "stream", "stream_options", "metadata", "store", "n");
+
+  /** What the answers of Heddle have no place for. */
+  private static final Set<String> UNSUPPORTED = Set.of("functions", "function_call", "audio");
+
+  static ChatAsk read(Fields body) {
+    refuseUnsupported(body);
+    List<Value> given = body.required("messages").elements();
+    if (given.isEmpty()) {
+      throw Value.refuse("messages", "must have at least one message");
+    }
+    Value options = body.get("stream_options");
+    Value metadata = body.get("metadata");
+    Metadata.read(metadata);
+    int leading = leading(given);
+    List<Json> messages = new ArrayList<>(given.size());
+    for (Value message : given.subList(leading, given.size())) {
+      messages.add(message(message));
+    }
+    return new ChatAsk(
+        body.text("model"),
+        messages,
+        instructions(given.subList(0, leading)),
+        body.flag("stream"),
+        options != null && options.fields().flag("include_usage"),
+        parameters(body),
+        metadata == null ? null : metadata.fields().text(CONVERSATION));
+  }
+
+  /**
+   * The messages that a thread does not have yet: clients of this wire send the whole of it each
+   * time. New is what comes after the last answer; in an empty thread, everything.
+   */
+  List<Json> added(boolean empty) {
+    if (empty) {
+      return messages;
+    }
+    int from = messages.size();
+    while (from > 0 && !Fields.of(messages.get(from - 1)).word("role").equals("assistant")) {
+      from--;
+    }
+    return messages.subList(from, messages.size());
+  }
+
+  private static void refuseUnsupported(Fields body) {
+    for (String name : UNSUPPORTED) {
+      if (body.has(name)) {
+        throw unsupported(name, "Heddle does not support '" + name + "'.");
+      }
+    }
+    Value choices = body.get("n");
+    if (choices != null && choices.integer(1, 128) > 1) {
+      throw unsupported("n", "Heddle gives one choice.");
+    }
+    if (body.flag("store")) {
+      throw unsupported(
+          "store", "Heddle does not store chat completions; name a session, or use Responses.");
+    }
+    Value logprobs = body.get("top_logprobs");
+    if (body.flag("logprobs") || (logprobs != null && logprobs.integer(0, 20) > 0)) {
+      throw unsupported("logprobs", "Heddle does not pass on 'logprobs'.");
+    }
+    Value modalities = body.get("modalities");
+    if (modalities != null
+        && modalities.elements().stream().anyMatch(kind -> !kind.text().equals("text"))) {
+      throw unsupported("modalities", "Heddle gives answers of text only.");
+    }
+  }
+
+  private static WireException unsupported(String param, String what) {
+    return WireError.unsupported(param, what).toException();
+  }
+
+  private static Json parameters(Fields body) {
+    JsonObject out = new JsonObject(256);
+    body.all()
+        .forEach((name, value) -> {
+          if (!OWN.contains(name) && !value.isNull()) {
+            out.member(name, value);
+          }
+        });
+    return out.toJson();
+  }
+
+  // ---- messages
+
+  /** How many system messages, which have nothing but text, stand before all others. */
+  private static int leading(List<Value> messages) {
+    int leading = 0;
+    while (leading < messages.size() && text(messages.get(leading)) != null) {
+      leading++;
+    }
+    return leading;
+  }
+
+  private static @Nullable String instructions(List<Value> messages) {
+    if (messages.isEmpty()) {
+      return null;
+    }
+    List<String> texts = new ArrayList<>();
+    for (Value message : messages) {
+      String text = text(message);
+      if (text != null) {
+        texts.add(text);
+      }
+    }
+    return String.join("\n\n", texts);
+  }
+
+  /** The text of a system message; null for any other. */
+  private static @Nullable String text(Value message) {
+    Fields fields = message.fields();
+    String role = fields.word("role");
+    Value content = fields.get("content");
+    if (content == null || (!role.equals("system") && !role.equals("developer"))) {
+      return null;
+    }
+    if (content.isString()) {
+      return content.text();
+    }
+    StringBuilder text = new StringBuilder();
+    for (Value part : content.elements()) {
+      Fields of = part.fields();
+      if (!of.word("type").equals("text")) {
+        return null;
+      }
+      text.append(of.word("text"));
+    }
+    return text.toString();
+  }
+
+  private static Json message(Value message) {
+    Fields fields = message.fields();
+    String role = fields.required("role").text();
+    switch (role) {
+      case "user", "assistant", "system", "developer", "tool" -> {}
+      case "function" ->
+          throw unsupported(fields.path("role"), "Heddle does not support functions; use tools.");
+      default ->
+          throw Value.refuse(
+              fields.path("role"), "must be one of system, developer, user, assistant, tool");
+    }
+    Value content = fields.get("content");
+    Value calls = fields.get("tool_calls");
+    if (content != null && !content.isString() && !content.isArray()) {
+      throw content.wrongType("a string or an array of parts");
+    }
+    if (content == null && calls == null && !fields.has("refusal")) {
+      throw Value.refuse(fields.path("content"), "is missing");
+    }
+    JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
+    out.raw("content", content == null ? null : Parts.stored(content));
+    out.some("name", string(fields, "name")).some("refusal", string(fields, "refusal"));
+    out.string("status", "completed");
+    if (calls != null && !calls.elements().isEmpty()) {
+      out.raw("toolCalls", calls.json());
+    }
+    Json callId = string(fields, "tool_call_id");
+    if (role.equals("tool") && callId == null) {
+      throw Value.refuse(fields.path("tool_call_id"), "is missing");
+    }
+    return out.some("toolCallId", callId).toJson();
+  }
+
+  private static @Nullable Json string(Fields fields, String name) {
+    Value value = fields.get(name);
+    if (value != null && !value.isString()) {
+      throw value.wrongType("a string");
+    }
+    return value == null ? null : value.json();
+  }
+}

@@ -1,0 +1,88 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.live.Frame;
+import io.heddle.turn.Piece;
+import io.heddle.turn.Usage;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A completion as the chunks of a stream. */
+final class ChatChunks {
+
+  private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
+
+  private final ChatForm form;
+  private boolean begun;
+
+  ChatChunks(ChatForm form) {
+    this.form = form;
+  }
+
+  List<Frame> piece(Piece piece) {
+    return switch (piece) {
+      case Piece.Text(String text) -> delta("content", JsonObject.string(text));
+      // Not OpenAI's, but what the servers that show thoughts agree on.
+      case Piece.Reasoning(String text) -> delta("reasoning_content", JsonObject.string(text));
+      case Piece.Refusal(String text) -> delta("refusal", JsonObject.string(text));
+      case Piece.ToolCall call ->
+          delta(
+              "tool_calls",
+              JsonObject.array(
+                  List.of(
+                      ChatForm.call(
+                          call.index(), true, call.id(), call.name(), call.arguments()))));
+      case Piece.Finish finish -> end(finish.reason(), finish.usage());
+    };
+  }
+
+  List<Frame> end(String reason, @Nullable Usage usage) {
+    List<Frame> frames = new ArrayList<>(begin());
+    frames.add(chunk(Json.EMPTY_OBJECT, reason));
+    if (form.usage()) {
+      frames.add(
+          frame(
+              form.open("chat.completion.chunk", 256, null)
+                  .raw("choices", JsonObject.EMPTY_ARRAY)
+                  .raw("usage", usage == null ? null : ChatForm.usage(usage))));
+    }
+    frames.add(Frame.data(DONE));
+    return frames;
+  }
+
+  private List<Frame> delta(String name, Json value) {
+    List<Frame> frames = new ArrayList<>(begin());
+    Json delta = new JsonObject(value.length() + 32).raw(name, value).toJson();
+    frames.add(chunk(delta, null));
+    return frames;
+  }
+
+  private List<Frame> begin() {
+    if (begun) {
+      return List.of();
+    }
+    begun = true;
+    return List.of(
+        chunk(new JsonObject(64).string("role", "assistant").string("content", "").toJson(), null));
+  }
+
+  private Frame chunk(Json delta, @Nullable String reason) {
+    Json choice =
+        new JsonObject(delta.length() + 96)
+            .number("index", 0)
+            .raw("delta", delta)
+            .raw("logprobs", null)
+            .string("finish_reason", reason)
+            .toJson();
+    JsonObject out =
+        form.open("chat.completion.chunk", choice.length(), null)
+            .raw("choices", JsonObject.array(List.of(choice)));
+    return frame(form.usage() ? out.raw("usage", null) : out);
+  }
+
+  private static Frame frame(JsonObject chunk) {
+    return Frame.data(chunk.toJson().utf8());
+  }
+}

@@ -1,0 +1,208 @@
+package io.heddle.openai;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.live.Frame;
+import io.heddle.session.Turn;
+import io.heddle.turn.DirectCalls;
+import io.heddle.turn.ModelCall;
+import io.heddle.turn.Piece;
+import io.heddle.turn.TurnEvent;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
+import io.heddle.web.Connections;
+import io.heddle.web.EventStream;
+import io.heddle.web.FramesProtocol;
+import io.heddle.web.Query;
+import io.heddle.web.StreamForm;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * {@code POST /chat/completions}: a plain call of the model, or, when the request names a session,
+ * a turn in it.
+ */
+final class ChatHandler {
+
+  static final String SESSION = "Heddle-Session";
+
+  private final DirectCalls calls;
+  private final Turns turns;
+  private final ChatTurns starts;
+  private final Upstream upstream;
+  private final Bodies bodies;
+  private final Gate gate;
+  private final IdSource ids;
+  private final InstantSource clock;
+  private final Connections connections;
+
+  ChatHandler(
+      DirectCalls calls,
+      Turns turns,
+      ChatTurns starts,
+      Upstream upstream,
+      Bodies bodies,
+      Gate gate,
+      IdSource ids,
+      InstantSource clock,
+      Connections connections) {
+    this.calls = calls;
+    this.turns = turns;
+    this.starts = starts;
+    this.upstream = upstream;
+    this.bodies = bodies;
+    this.gate = gate;
+    this.ids = ids;
+    this.clock = clock;
+    this.connections = connections;
+  }
+
+  Mono<ServerResponse> create(Call call) {
+    return bodies
+        .object(call)
+        .flatMap(body -> {
+          ChatAsk ask = ChatAsk.read(body.fields());
+          if (ask.stream()) {
+            Streams.refuseWhenDraining(connections);
+          }
+          String header = call.headers().getFirst(SESSION);
+          String session = header == null ? ask.conversation() : header;
+          if (session == null) {
+            return alone(call, ask);
+          }
+          if (ask.conversation() != null && !ask.conversation().equals(session)) {
+            throw Query.refuse(SESSION, "is another than metadata.conversation_id");
+          }
+          SessionKey key = Conversations.key(call, session);
+          call.exchange().getResponse().getHeaders().set(SESSION, key.id());
+          return starts
+              .begin(call, key, header != null, ask, body.bytes())
+              .flatMap(turn -> ask.stream() ? stream(call, ask, turn) : plain(call, ask, turn));
+        });
+  }
+
+  /** Everything under {@code /chat/completions} that asks for stored ones. */
+  Mono<ServerResponse> stored(Call call) {
+    throw WireError.unsupported(
+            "store", "Heddle does not store chat completions; name a session, or use Responses.")
+        .toException();
+  }
+
+  // ---- without a session
+
+  private Mono<ServerResponse> alone(Call call, ChatAsk ask) {
+    gate.once(call);
+    String id = ChatForm.PREFIX + ids.tag() + ids.tag();
+    ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
+    ModelCall model =
+        new ModelCall(ask.model(), ask.instructions(), told(ask), ask.parameters(), id);
+    Flux<Piece> pieces = calls.call(call.caller(), model);
+    if (!ask.stream()) {
+      ChatAnswer answer = new ChatAnswer();
+      return pieces
+          .doOnNext(answer::add)
+          .then(Mono.fromSupplier(() -> ConversationsHandler.json(answer.json(form))));
+    }
+    return FirstSignal.of(pieces)
+        .map(rest -> {
+          ChatChunks chunks = new ChatChunks(form);
+          return stream(call, rest.concatMapIterable(chunks::piece));
+        });
+  }
+
+  private static List<Json> told(ChatAsk ask) {
+    if (ask.messages().isEmpty()) {
+      throw Value.refuse("messages", "must have a message that is no system message");
+    }
+    return new ArrayList<>(ask.messages());
+  }
+
+  // ---- in a session
+
+  private Mono<ServerResponse> plain(Call call, ChatAsk ask, Turn turn) {
+    return Mono.defer(() -> {
+      ChatAnswer answer = new ChatAnswer();
+      return turns
+          .follow(turn.session(), call.view(), turn.id(), 0)
+          .doOnNext(event -> {
+            if (event instanceof TurnEvent.Delta delta) {
+              answer.add(delta.piece());
+            }
+          })
+          .ofType(TurnEvent.Ended.class)
+          .next()
+          .map(ended -> {
+            refuseUnlessAnswered(ended.turn());
+            return ConversationsHandler.json(
+                answer.json(
+                    form(turn, ask),
+                    reason(ended.turn()),
+                    ResponseEnd.usageOf(ended.turn()),
+                    ResponseEnd.of(ended.turn()).model()));
+          });
+    });
+  }
+
+  private Mono<ServerResponse> stream(Call call, ChatAsk ask, Turn turn) {
+    ChatChunks chunks = new ChatChunks(form(turn, ask));
+    Flux<List<Frame>> told =
+        turns
+            .follow(turn.session(), call.view(), turn.id(), 0)
+            // That it has started is nothing to answer with yet: it may still fail at once.
+            .filter(event -> !(event instanceof TurnEvent.Started))
+            .map(event -> told(chunks, event));
+    return FirstSignal.of(told).map(all -> stream(call, all.concatMapIterable(frames -> frames)));
+  }
+
+  private static List<Frame> told(ChatChunks chunks, TurnEvent event) {
+    return switch (event) {
+      case TurnEvent.Delta delta -> chunks.piece(delta.piece());
+      case TurnEvent.Ended ended -> {
+        refuseUnlessAnswered(ended.turn());
+        yield chunks.end(reason(ended.turn()), ResponseEnd.usageOf(ended.turn()));
+      }
+      case TurnEvent.Queued _, TurnEvent.Started _, TurnEvent.SoFar _ -> List.of();
+    };
+  }
+
+  private ServerResponse stream(Call call, Flux<Frame> frames) {
+    Flux<Frame> told = frames.onErrorResume(error -> Flux.just(Streams.chatError(call, error)));
+    return new EventStream(connections, new FramesProtocol(told), StreamForm.OPENAI);
+  }
+
+  /** This wire has no word for an answer that somebody stopped. */
+  private static void refuseUnlessAnswered(Turn turn) {
+    ResponsesHandler.refuseFailed(turn);
+    if (turn.status() == Turn.Status.CANCELLED) {
+      throw new WireError(
+              409, "The turn was cancelled.", WireError.INVALID, null, "turn_cancelled", false, 0)
+          .toException();
+    }
+  }
+
+  private static String reason(Turn turn) {
+    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    String reason = end.word("finishReason");
+    return reason.isEmpty() ? "stop" : reason;
+  }
+
+  private ChatForm form(Turn turn, ChatAsk ask) {
+    ResponseId id = ResponseId.of(turn.id());
+    return form(ChatForm.PREFIX + id.random(), turn.createdAt().getEpochSecond(), ask);
+  }
+
+  private ChatForm form(String id, long created, ChatAsk ask) {
+    @Nullable String model = ask.model();
+    if (model == null) {
+      List<Upstream.Model> models = upstream.models();
+      model = models.isEmpty() ? "" : models.getFirst().id();
+    }
+    return new ChatForm(id, created, model, ask.usage());
+  }
+}

@@ -1,0 +1,117 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.NewMessage;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.Retry;
+import io.heddle.session.SessionReader;
+import io.heddle.session.Sessions;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.Turn;
+import io.heddle.turn.TurnOrder;
+import io.heddle.turn.Turns;
+import java.util.ArrayList;
+import java.util.List;
+import reactor.core.publisher.Mono;
+
+/** Begins the turn of a chat completion that names a session. */
+final class ChatTurns {
+
+  private static final Json NOTES = Json.of("{\"wire\":\"chat\"}");
+
+  private final Turns turns;
+  private final Sessions sessions;
+  private final SessionReader reader;
+  private final Gate gate;
+  private final Bodies bodies;
+  private final Conversations conversations;
+  private final Tries tries;
+
+  ChatTurns(
+      Turns turns,
+      Sessions sessions,
+      SessionReader reader,
+      Gate gate,
+      Bodies bodies,
+      Conversations conversations,
+      Tries tries) {
+    this.turns = turns;
+    this.sessions = sessions;
+    this.reader = reader;
+    this.gate = gate;
+    this.bodies = bodies;
+    this.conversations = conversations;
+    this.tries = tries;
+  }
+
+  /**
+   * @param create whether the session is made if it was never there
+   */
+  Mono<Turn> begin(Call call, SessionKey key, boolean create, ChatAsk ask, byte[] body) {
+    String fingerprint = call.fingerprint(body);
+    Request request = call.writing(key, body);
+    Mono<Turn> fresh =
+        Mono.defer(() -> thread(call, key, create))
+            .flatMap(page -> {
+              boolean empty =
+                  page.messages().isEmpty() && page.session().head().activeTurn() == null;
+              List<NewMessage> input = input(ask.added(empty));
+              return isRepeated(request)
+                  .flatMap(repeated -> {
+                    if (!repeated) {
+                      OpenCalls.check(page, input);
+                    }
+                    TurnOrder order =
+                        new TurnOrder(
+                            input,
+                            ask.model(),
+                            ask.instructions(),
+                            ask.parameters(),
+                            call.onBusy(),
+                            null,
+                            NOTES,
+                            fingerprint);
+                    return gate.write(call, request, () -> turns.begin(request, order))
+                        .map(written -> written.value());
+                  });
+            });
+    return Conversations.named(key, tries.in(call, key, fingerprint).switchIfEmpty(fresh));
+  }
+
+  private List<NewMessage> input(List<Json> added) {
+    List<NewMessage> input = new ArrayList<>(added.size());
+    for (Json message : added) {
+      input.add(bodies.checked(new NewMessage(null, message), "messages"));
+    }
+    return input;
+  }
+
+  private Mono<ThreadPage> thread(Call call, SessionKey key, boolean create) {
+    Mono<ThreadPage> page = reader.load(key, call.view(), PageRequest.last(OpenCalls.WINDOW));
+    if (!create) {
+      return page;
+    }
+    return page.onErrorResume(
+        error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
+        _ -> {
+          if (call.idempotencyKey() == null) {
+            gate.once(call);
+          }
+          return sessions
+              .put(
+                  call.writing(key, Conditions.NONE),
+                  conversations.description(call.caller(), Json.EMPTY_OBJECT),
+                  List.of())
+              .then(page);
+        });
+  }
+
+  private Mono<Boolean> isRepeated(Request request) {
+    Retry retry = request.conditions().retry();
+    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
+  }
+}

@@ -1,0 +1,90 @@
+package io.heddle.openai;
+
+import io.heddle.base.Caller;
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Description;
+import io.heddle.session.Session;
+import io.heddle.session.SessionProperties;
+import io.heddle.web.RetryKeys;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** What a session is as a conversation. */
+final class Conversations {
+
+  private static final String PREFIX = "conv_";
+
+  /** Some clients insist on so many. */
+  private static final int ID_BYTES = 24;
+
+  private final IdSource ids;
+  private final Duration ttl;
+
+  Conversations(IdSource ids, SessionProperties properties) {
+    this.ids = ids;
+    this.ttl = properties.defaultTtl();
+  }
+
+  /** The id of a new one; with an idempotency key always the same. */
+  String newId(Call call) {
+    byte[] hash = call.keyHash();
+    byte[] bytes =
+        hash != null
+            ? hash
+            : RetryKeys.sha256().digest(ids.token().getBytes(StandardCharsets.US_ASCII));
+    return PREFIX + HexFormat.of().formatHex(bytes, 0, ID_BYTES);
+  }
+
+  Description description(Caller caller, Json metadata) {
+    return new Description(
+        caller.user(), null, metadata, null, null, Description.Status.ACTIVE, ttl);
+  }
+
+  static Json json(Session session) {
+    Json metadata = Metadata.shown(session.description().metadata());
+    return new JsonObject(metadata.length() + 192)
+        .string("id", session.key().id())
+        .string("object", "conversation")
+        .number("created_at", session.head().createdAt().getEpochSecond())
+        .raw("metadata", metadata)
+        .toJson();
+  }
+
+  /** The session that an id names. */
+  static SessionKey key(Call call, String id) {
+    SessionKey key = call.key(id);
+    if (key == null) {
+      throw notFound(id);
+    }
+    return key;
+  }
+
+  static ProblemException notFound(String id) {
+    return Problem.of(ProblemCode.SESSION_NOT_FOUND, "Conversation with id '" + id + "' not found.")
+        .toException();
+  }
+
+  /** Tells that it is not there, or not any more, in this wire's words. */
+  static <T> Mono<T> named(SessionKey key, Mono<T> work) {
+    return work.onErrorMap(Conversations::isGone, _ -> notFound(key.id()));
+  }
+
+  static boolean isGone(Throwable error) {
+    ProblemCode code = code(error);
+    return code == ProblemCode.SESSION_NOT_FOUND
+        || code == ProblemCode.SESSION_DELETED
+        || code == ProblemCode.SESSION_EXPIRED;
+  }
+
+  static @Nullable ProblemCode code(Throwable error) {
+    return error instanceof ProblemException problem ? problem.problem().code() : null;
+  }
+}

@@ -1,0 +1,125 @@
+package io.heddle.openai;
+
+import io.heddle.base.Caller;
+import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemException;
+import io.heddle.limit.Admission;
+import io.heddle.limit.Limits;
+import io.heddle.session.Request;
+import io.heddle.session.Retry;
+import io.heddle.session.Sessions;
+import io.heddle.session.Written;
+import io.heddle.web.Callers;
+import io.heddle.web.ProblemHandler;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.springframework.http.HttpHeaders;
+import org.springframework.web.reactive.function.server.HandlerFunction;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Mono;
+
+/**
+ * What every call goes through: who calls, the caller's limits, asked once and before anything is
+ * written, and errors in the form of this wire. A refused write that may be the repetition of an
+ * admitted one is looked up first: repetitions are never counted.
+ *
+ * <p>{@code Authorization} is not looked at while nobody has to sign in.
+ */
+final class Gate {
+
+  private final Limits limits;
+  private final Sessions sessions;
+  private final IdSource ids;
+  private final Duration lockWait;
+
+  Gate(Limits limits, Sessions sessions, IdSource ids, Duration lockWait) {
+    this.limits = limits;
+    this.sessions = sessions;
+    this.ids = ids;
+    this.lockWait = lockWait;
+  }
+
+  HandlerFunction<ServerResponse> reads(Handler handler) {
+    return request -> enter(request, false, handler);
+  }
+
+  HandlerFunction<ServerResponse> writes(Handler handler) {
+    return request -> enter(request, true, handler);
+  }
+
+  /** Does a write that the limits allow, or that was done before. */
+  <T> Mono<Written<T>> write(Call call, Request request, Supplier<Mono<Written<T>>> write) {
+    Admission admission = call.admission();
+    Retry retry = request.conditions().retry();
+    if (admission.allowed()) {
+      Mono<Written<T>> written = write.get();
+      return retry == null ? written : written.flatMap(done -> uncounted(admission, done));
+    }
+    if (retry == null) {
+      return Mono.error(refusal(admission));
+    }
+    return sessions
+        .isRecorded(request.key(), retry)
+        .flatMap(recorded -> recorded ? write.get() : Mono.error(refusal(admission)));
+  }
+
+  /** Refuses what is over a limit. */
+  void once(Call call) {
+    if (!call.admission().allowed()) {
+      throw refusal(call.admission());
+    }
+  }
+
+  /** Takes back what a call was counted as that turned out to be a repetition. */
+  Mono<Void> giveBack(Call call) {
+    return limits.giveBack(call.admission());
+  }
+
+  private <T> Mono<Written<T>> uncounted(Admission admission, Written<T> done) {
+    return done.replayed() ? limits.giveBack(admission).thenReturn(done) : Mono.just(done);
+  }
+
+  private Mono<ServerResponse> enter(ServerRequest request, boolean write, Handler handler) {
+    long began = System.nanoTime();
+    ServerWebExchange exchange = request.exchange();
+    HttpHeaders headers = exchange.getResponse().getHeaders();
+    headers.set("x-request-id", "req_" + ids.token());
+    return Mono.defer(
+            () -> {
+              Caller caller = Callers.of(exchange.getRequest(), false);
+              String path = Objects.requireNonNullElse(request.uri().getPath(), "");
+              return limits
+                  .admit(caller, write, path)
+                  .flatMap(admission -> {
+                    RateHeaders.tell(headers, admission);
+                    Call call = new Call(request, caller, admission, lockWait);
+                    boolean mayBeRetry = write && (call.isRetry() || call.idempotencyKey() != null);
+                    return admission.allowed() || mayBeRetry
+                        ? handler.handle(call).cast(ServerResponse.class)
+                        : Mono.error(refusal(admission));
+                  });
+            })
+        .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
+        .doOnNext(_ ->
+            headers.set(
+                "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  static WireError error(ServerWebExchange exchange, Throwable error) {
+    return error instanceof WireException wire
+        ? wire.error()
+        : WireError.of(ProblemHandler.problem(exchange, error));
+  }
+
+  private static ProblemException refusal(Admission admission) {
+    Problem refusal = admission.refusal();
+    if (refusal == null) {
+      throw new IllegalStateException("an allowed request is not refused");
+    }
+    return refusal.toException();
+  }
+}

@@ -1,0 +1,34 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import java.util.List;
+
+/**
+ * An item as a client is shown it.
+ *
+ * @param message the id of the message it is of
+ */
+record Item(String id, String message, Json json) {
+
+  /** The {@code list} object of a page of items. */
+  static Json list(List<Item> items, boolean hasMore) {
+    int size = 128;
+    for (Item item : items) {
+      size += item.json().length() + 1;
+    }
+    JsonBuffer data = new JsonBuffer(size).ascii("[");
+    String comma = "";
+    for (Item item : items) {
+      data.ascii(comma).raw(item.json());
+      comma = ",";
+    }
+    return new JsonObject(size + 128)
+        .string("object", "list")
+        .raw("data", data.ascii("]").toJson())
+        .string("first_id", items.isEmpty() ? "" : items.getFirst().id())
+        .string("last_id", items.isEmpty() ? "" : items.getLast().id())
+        .bool("has_more", hasMore)
+        .toJson();
+  }
+}

@@ -1,0 +1,163 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
+import io.heddle.session.NewMessage;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a message of an item. What the message cannot say is kept beside it, so that every item is
+ * given back with all it had:
+ *
+ * <ul>
+ *   <li>{@code message}, {@code function_call}, {@code function_call_output} become messages that
+ *       any chat model understands; an item with more than those have is kept whole in the
+ *       message's metadata under {@value #WHOLE};
+ *   <li>any other item is a message with one part of the type {@value #PART}, which no model is
+ *       told.
+ * </ul>
+ */
+final class ItemInput {
+
+  static final String WHOLE = "openai.item";
+  static final String PART = "openai.item";
+  static final String REFERENCE = "item_reference";
+
+  private static final String COMPLETED = "completed";
+
+  private ItemInput() {}
+
+  /** The type of an item; a message may leave it out. */
+  static String type(Value item) {
+    Fields fields = item.fields();
+    Value type = fields.get("type");
+    if (type != null) {
+      return type.text();
+    }
+    if (!fields.has("role")) {
+      throw Value.refuse(fields.path("type"), "is missing");
+    }
+    return "message";
+  }
+
+  static NewMessage message(Value item) {
+    Fields fields = item.fields();
+    String id = id(fields);
+    Json mapped =
+        switch (type(item)) {
+          case "message" -> said(fields);
+          case "function_call" -> call(fields);
+          case "function_call_output" -> output(fields);
+          default -> null;
+        };
+    if (mapped == null) {
+      return new NewMessage(id, other(item, fields));
+    }
+    Fields shown = ItemOutput.only(mapped).fields();
+    boolean whole =
+        fields.all().entrySet().stream()
+            .filter(member -> !member.getKey().equals("id"))
+            .allMatch(member -> Covering.covers(shown.get(member.getKey()), member.getValue()));
+    return new NewMessage(id, whole ? mapped : with(mapped, item.json()));
+  }
+
+  /** The id that an item keeps: its own, unless Heddle made it for another place. */
+  private static @Nullable String id(Fields fields) {
+    String id = fields.text("id");
+    if (id == null || id.isEmpty() || ItemIds.isMade(id)) {
+      return null;
+    }
+    if (!SessionKey.isId(id)) {
+      throw Value.refuse(fields.path("id"), "must be [A-Za-z0-9._:@-]{1,128}");
+    }
+    return id;
+  }
+
+  /** Null for a role that no chat model has. */
+  private static @Nullable Json said(Fields fields) {
+    String role = fields.required("role").text();
+    return switch (role) {
+      case "user", "assistant", "system", "developer" -> {
+        Value content = fields.required("content");
+        if (!content.isString() && !content.isArray()) {
+          throw content.wrongType("a string or an array of parts");
+        }
+        yield new JsonObject(content.json().length() + 96)
+            .string("role", role)
+            .raw("content", Parts.stored(content))
+            .string("status", status(fields))
+            .toJson();
+      }
+      default -> null;
+    };
+  }
+
+  private static Json call(Fields fields) {
+    Json function =
+        new JsonObject(128)
+            .raw("name", string(fields, "name"))
+            .raw("arguments", string(fields, "arguments"))
+            .toJson();
+    Json call =
+        new JsonObject(function.length() + 96)
+            .raw("id", string(fields, "call_id"))
+            .string("type", "function")
+            .raw("function", function)
+            .toJson();
+    return new JsonObject(call.length() + 96)
+        .string("role", "assistant")
+        .raw("content", null)
+        .string("status", status(fields))
+        .raw("toolCalls", JsonObject.array(List.of(call)))
+        .toJson();
+  }
+
+  private static Json output(Fields fields) {
+    Value output = fields.required("output");
+    if (!output.isString() && !output.isArray()) {
+      throw output.wrongType("a string or an array of parts");
+    }
+    return new JsonObject(output.json().length() + 96)
+        .string("role", "tool")
+        .raw("content", output.json())
+        .string("status", status(fields))
+        .raw("toolCallId", string(fields, "call_id"))
+        .toJson();
+  }
+
+  private static Json other(Value item, Fields fields) {
+    // What a tool of the client's answers is the user's, everything else the model's.
+    boolean answer = fields.word("type").endsWith("_output");
+    Json part =
+        new JsonObject(item.json().length() + 48)
+            .string("type", PART)
+            .raw("item", item.json())
+            .toJson();
+    return new JsonObject(part.length() + 96)
+        .string("role", answer || "user".equals(fields.word("role")) ? "user" : "assistant")
+        .raw("content", JsonObject.array(List.of(part)))
+        .string("status", COMPLETED)
+        .toJson();
+  }
+
+  private static Json with(Json message, Json item) {
+    Json metadata = new JsonObject(item.length() + 32).raw(WHOLE, item).toJson();
+    JsonObject out = new JsonObject(message.length() + metadata.length() + 16);
+    Fields.of(message).all().forEach(out::member);
+    return out.raw("metadata", metadata).toJson();
+  }
+
+  private static String status(Fields fields) {
+    String status = fields.word("status");
+    return status.isEmpty() || status.equals(COMPLETED) ? COMPLETED : "incomplete";
+  }
+
+  private static Json string(Fields fields, String name) {
+    Value value = fields.required(name);
+    if (!value.isString()) {
+      throw value.wrongType("a string");
+    }
+    return value.json();
+  }
+}

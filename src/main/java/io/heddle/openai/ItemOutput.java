@@ -1,0 +1,213 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.session.Message;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The items of a message; {@link ItemInput} says how the ones that clients made are stored. */
+final class ItemOutput {
+
+  private static final Json COMPLETED = Json.of("\"completed\"");
+
+  private ItemOutput() {}
+
+  /** At least one. */
+  static List<Item> items(Message message) {
+    Fields body = Fields.of(message.body());
+    Fields whole = whole(body);
+    if (whole != null) {
+      return List.of(kept(message, whole, body));
+    }
+    return switch (body.word("role")) {
+      case "assistant" -> answer(message, body);
+      case "tool" -> {
+        String id = ItemIds.only(message.id(), ItemIds.OUTPUT);
+        yield List.of(new Item(id, message.id(), toolOutput(id, body)));
+      }
+      default -> {
+        String id = ItemIds.only(message.id(), ItemIds.MESSAGE);
+        yield List.of(new Item(id, message.id(), said(id, body)));
+      }
+    };
+  }
+
+  static List<Item> items(List<Message> messages) {
+    return messages.stream().flatMap(message -> items(message).stream()).toList();
+  }
+
+  /** The item of a body that is one item and has no id yet. */
+  static Value only(Json body) {
+    Fields fields = Fields.of(body);
+    Json item =
+        switch (fields.word("role")) {
+          case "tool" -> toolOutput("", fields);
+          case "assistant" ->
+              fields.has("toolCalls")
+                  ? call("", fields.required("toolCalls").elements().getFirst(), fields)
+                  : said("", fields);
+          default -> said("", fields);
+        };
+    return Value.of(item);
+  }
+
+  // ---- items that clients made and messages cannot say
+
+  /** The item that was kept whole, or null. */
+  private static @Nullable Fields whole(Fields body) {
+    Value metadata = body.get("metadata");
+    Value kept =
+        metadata == null || !metadata.isObject() ? null : metadata.fields().get(ItemInput.WHOLE);
+    if (kept != null && kept.isObject()) {
+      return kept.fields();
+    }
+    Value content = body.get("content");
+    if (content == null || !content.isArray()) {
+      return null;
+    }
+    List<Value> parts = content.elements();
+    if (parts.size() != 1 || !parts.getFirst().isObject()) {
+      return null;
+    }
+    Fields part = parts.getFirst().fields();
+    Value item = part.word("type").equals(ItemInput.PART) ? part.get("item") : null;
+    return item != null && item.isObject() ? item.fields() : null;
+  }
+
+  private static Item kept(Message message, Fields item, Fields body) {
+    String prefix =
+        switch (item.word("type")) {
+          case "", "message" -> ItemIds.MESSAGE;
+          case "function_call" -> ItemIds.CALL;
+          case "function_call_output" -> ItemIds.OUTPUT;
+          case "reasoning" -> ItemIds.REASONING;
+          default -> ItemIds.OTHER;
+        };
+    String id = ItemIds.only(message.id(), prefix);
+    boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
+    JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
+    item.all()
+        .forEach((name, value) -> {
+          if (!name.equals("id") && !(said && isText(name, value))) {
+            out.member(name, value);
+          }
+        });
+    if (said) {
+      // What a message always has, and this one was not given, or not as parts.
+      Fields.of(said(id, body))
+          .all()
+          .forEach((name, value) -> {
+            Value given = item.all().get(name);
+            if (!name.equals("id") && (given == null || isText(name, given))) {
+              out.member(name, value);
+            }
+          });
+    }
+    return new Item(id, message.id(), out.toJson());
+  }
+
+  private static boolean isText(String name, Value value) {
+    return name.equals("content") && value.isString();
+  }
+
+  // ---- messages
+
+  private static Json said(String id, Fields body) {
+    Value content = body.get("content");
+    Json parts =
+        body.word("role").equals("assistant")
+            ? Parts.output(content, body.get("refusal"))
+            : Parts.input(content);
+    return message(id, body.raw("status", COMPLETED), body.raw("role", Json.of("\"user\"")), parts);
+  }
+
+  static Json message(String id, Json status, Json role, Json content) {
+    return new JsonObject(content.length() + 128)
+        .string("id", id)
+        .string("type", "message")
+        .raw("status", status)
+        .raw("role", role)
+        .raw("content", content)
+        .toJson();
+  }
+
+  private static List<Item> answer(Message message, Fields body) {
+    Value content = body.get("content");
+    Value refusal = body.get("refusal");
+    Value reasoning = body.get("reasoning");
+    Value calls = body.get("toolCalls");
+    List<Value> toolCalls = calls == null || !calls.isArray() ? List.of() : calls.elements();
+    boolean text =
+        refusal != null
+            || toolCalls.isEmpty()
+            || (content != null && !content.json().equals(Json.of("\"\"")));
+    boolean single =
+        !body.has("turn")
+            && reasoning == null
+            && (text ? toolCalls.isEmpty() : toolCalls.size() == 1);
+    List<Item> items = new ArrayList<>(toolCalls.size() + 2);
+    if (reasoning != null && reasoning.isString()) {
+      String id = ItemIds.reasoning(message.id());
+      items.add(new Item(id, message.id(), reasoning(id, reasoning.json(), COMPLETED)));
+    }
+    if (text) {
+      items.add(new Item(message.id(), message.id(), said(message.id(), body)));
+    }
+    for (int i = 0; i < toolCalls.size(); i++) {
+      String id = single ? ItemIds.only(message.id(), ItemIds.CALL) : ItemIds.call(message.id(), i);
+      items.add(new Item(id, message.id(), call(id, toolCalls.get(i), body)));
+    }
+    return items;
+  }
+
+  static Json reasoning(String id, Json text, Json status) {
+    Json part =
+        new JsonObject(text.length() + 48)
+            .string("type", "reasoning_text")
+            .raw("text", text)
+            .toJson();
+    return new JsonObject(part.length() + 128)
+        .string("id", id)
+        .string("type", "reasoning")
+        .raw("summary", JsonObject.EMPTY_ARRAY)
+        .raw("content", JsonObject.array(List.of(part)))
+        .raw("status", status)
+        .toJson();
+  }
+
+  private static Json call(String id, Value call, Fields body) {
+    Fields fields = call.isObject() ? call.fields() : Fields.of(Json.EMPTY_OBJECT);
+    Value function = fields.get("function");
+    Fields inner =
+        function == null || !function.isObject() ? Fields.of(Json.EMPTY_OBJECT) : function.fields();
+    return functionCall(
+        id,
+        fields.raw("id", Json.of("\"\"")),
+        inner.raw("name", Json.of("\"\"")),
+        inner.raw("arguments", Json.of("\"\"")),
+        body.raw("status", COMPLETED));
+  }
+
+  static Json functionCall(String id, Json callId, Json name, Json arguments, Json status) {
+    return new JsonObject(arguments.length() + 256)
+        .string("id", id)
+        .string("type", "function_call")
+        .raw("status", status)
+        .raw("arguments", arguments)
+        .raw("call_id", callId)
+        .raw("name", name)
+        .toJson();
+  }
+
+  private static Json toolOutput(String id, Fields body) {
+    Value content = body.get("content");
+    return new JsonObject(content == null ? 128 : content.json().length() + 128)
+        .string("id", id)
+        .string("type", "function_call_output")
+        .raw("status", body.raw("status", COMPLETED))
+        .raw("call_id", body.raw("toolCallId", Json.of("\"\"")))
+        .raw("output", Parts.toolOutput(content))
+        .toJson();
+  }
+}

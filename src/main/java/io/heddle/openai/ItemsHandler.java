@@ -1,0 +1,141 @@
+package io.heddle.openai;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Appended;
+import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.web.Answer;
+import io.heddle.web.Query;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** The calls on the items of a conversation. */
+final class ItemsHandler {
+
+  private static final int DEFAULT_LIMIT = 20;
+  private static final int MAX_LIMIT = 100;
+
+  private final SessionServices services;
+  private final SessionReader reader;
+  private final Gate gate;
+  private final Bodies bodies;
+  private final ItemPages pages;
+
+  /**
+   * @param reader the store's: clients of this wire send no position, and expect to be shown what
+   *     they have just written through another replica
+   */
+  ItemsHandler(
+      SessionServices services, SessionReader reader, Gate gate, Bodies bodies, ItemPages pages) {
+    this.services = services;
+    this.reader = reader;
+    this.gate = gate;
+    this.bodies = bodies;
+    this.pages = pages;
+  }
+
+  Mono<Answer> create(Call call) {
+    SessionKey key = key(call);
+    return bodies
+        .object(call)
+        .flatMap(body -> {
+          List<NewMessage> messages = bodies.newItems(body.fields().required("items"), 1);
+          Request request = call.writing(key, body.bytes());
+          return Conversations.named(
+              key,
+              gate.write(call, request, () -> services.threads().append(request, messages, null)));
+        })
+        .map(written -> {
+          List<Item> items = ItemOutput.items(left(written.value()));
+          return ConversationsHandler.json(Item.list(items, false));
+        });
+  }
+
+  /** Of a repeated call: what is still there. */
+  private static List<Message> left(Appended appended) {
+    return appended.ids().stream()
+        .map(id -> appended.messages().get(id))
+        .filter(Objects::nonNull)
+        .toList();
+  }
+
+  Mono<Answer> list(Call call) {
+    SessionKey key = key(call);
+    Query query = call.query();
+    int limit = limit(query);
+    boolean desc = desc(query);
+    return Conversations.named(key, pages.page(key, call.view(), limit, query.text("after"), desc))
+        .map(page -> ConversationsHandler.json(Item.list(page.items(), page.hasMore())));
+  }
+
+  static int limit(Query query) {
+    return query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
+  }
+
+  /** Newest first, unless the caller says otherwise. */
+  static boolean desc(Query query) {
+    String order = query.text("order");
+    if (order != null && !order.equals("asc") && !order.equals("desc")) {
+      throw Query.refuse("order", "must be asc or desc");
+    }
+    return order == null || order.equals("desc");
+  }
+
+  Mono<Answer> get(Call call) {
+    SessionKey key = key(call);
+    String id = call.variable("item");
+    return Conversations.named(key, pages.find(key, call.view(), id))
+        .switchIfEmpty(Mono.error(() -> notFound(id, key)))
+        .map(item -> ConversationsHandler.json(item.json()));
+  }
+
+  /** Answers the conversation. An answer that is several items is deleted by the first of them. */
+  Mono<Answer> delete(Call call) {
+    SessionKey key = key(call);
+    String id = call.variable("item");
+    return Conversations.named(key, pages.found(key, call.view(), id))
+        .switchIfEmpty(Mono.error(() -> notFound(id, key)))
+        .flatMap(found -> {
+          Item stands = standsForAll(found.all());
+          if (!stands.id().equals(id)) {
+            throw WireError.unsupported(
+                    "item_id",
+                    "Item '%s' is one of %d of one answer, which is deleted as a whole: delete '%s'."
+                        .formatted(id, found.all().size(), stands.id()))
+                .toException();
+          }
+          Request request = call.writing(key, new byte[0]);
+          return gate.write(
+              call, request, () -> services.threads().deleteMessage(request, found.message().id()));
+        })
+        .then(Mono.defer(() -> services.sessions().load(key, call.view(), PageRequest.NONE)))
+        .map(page -> ConversationsHandler.json(Conversations.json(page.session())));
+  }
+
+  /** The first item that is more than a thought on the way to the others. */
+  private static Item standsForAll(List<Item> items) {
+    return items.stream()
+        .filter(item -> !item.id().startsWith(ItemIds.REASONING))
+        .findFirst()
+        .orElse(items.getFirst());
+  }
+
+  private static SessionKey key(Call call) {
+    return Conversations.key(call, call.variable("id"));
+  }
+
+  private static Throwable notFound(@Nullable String id, SessionKey key) {
+    return Problem.of(
+            ProblemCode.MESSAGE_NOT_FOUND,
+            "Item with id '" + id + "' not found in conversation '" + key.id() + "'.")
+        .toException();
+  }
+}

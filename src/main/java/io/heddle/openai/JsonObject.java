@@ -1,0 +1,95 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Writes one JSON object, member by member; ready bytes are spliced in. */
+final class JsonObject {
+
+  static final Json NULL = Json.of("null");
+  static final Json EMPTY_ARRAY = Json.of("[]");
+
+  private final JsonBuffer out;
+  private boolean any;
+  private boolean closed;
+
+  JsonObject(int capacity) {
+    this(new JsonBuffer(capacity));
+  }
+
+  /** One that stands in a text which is written already. */
+  JsonObject(JsonBuffer out) {
+    this.out = out.ascii("{");
+  }
+
+  /** The name and the colon of a member whose value the caller writes. */
+  JsonBuffer name(String name) {
+    out.ascii(any ? ",\"" : "\"").ascii(name).ascii("\":");
+    any = true;
+    return out;
+  }
+
+  JsonObject string(String name, @Nullable String text) {
+    name(name).string(text);
+    return this;
+  }
+
+  JsonObject number(String name, long value) {
+    name(name).number(value);
+    return this;
+  }
+
+  JsonObject bool(String name, boolean value) {
+    name(name).ascii(Boolean.toString(value));
+    return this;
+  }
+
+  /** A value, or {@code null}. */
+  JsonObject raw(String name, @Nullable Json json) {
+    name(name).raw(json == null ? NULL : json);
+    return this;
+  }
+
+  /** A value, unless it is null. */
+  JsonObject some(String name, @Nullable Json json) {
+    return json == null ? this : raw(name, json);
+  }
+
+  JsonObject some(String name, @Nullable String text) {
+    return text == null ? this : string(name, text);
+  }
+
+  /** A member as it stands in another object. */
+  JsonObject member(String name, Value value) {
+    out.ascii(any ? "," : "").string(name).ascii(":").raw(value.json());
+    any = true;
+    return this;
+  }
+
+  JsonBuffer end() {
+    if (!closed) {
+      closed = true;
+      out.ascii("}");
+    }
+    return out;
+  }
+
+  Json toJson() {
+    return end().toJson();
+  }
+
+  static Json array(Iterable<Json> elements) {
+    JsonBuffer out = new JsonBuffer(256).ascii("[");
+    String comma = "";
+    for (Json element : elements) {
+      out.ascii(comma).raw(element);
+      comma = ",";
+    }
+    return out.ascii("]").toJson();
+  }
+
+  static Json string(String text) {
+    return new JsonBuffer(text.length() + 16).string(text).toJson();
+  }
+}

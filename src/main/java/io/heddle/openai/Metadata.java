@@ -1,0 +1,50 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** {@code metadata} of this wire: up to 16 pairs of strings. */
+final class Metadata {
+
+  static final int MAX_PAIRS = 16;
+  static final int MAX_KEY = 64;
+  static final int MAX_VALUE = 512;
+
+  private Metadata() {}
+
+  /** Of a request; an empty object when it is not there. */
+  static Json read(@Nullable Value metadata) {
+    if (metadata == null) {
+      return Json.EMPTY_OBJECT;
+    }
+    Map<String, Value> pairs = metadata.fields().all();
+    if (pairs.size() > MAX_PAIRS) {
+      throw metadata.refuse(
+          "has " + pairs.size() + " pairs; at most " + MAX_PAIRS + " are allowed");
+    }
+    pairs.forEach((key, value) -> {
+      if (key.isEmpty() || key.length() > MAX_KEY) {
+        throw metadata.refuse("has a key that is not 1 to " + MAX_KEY + " characters long");
+      }
+      if (value.text().length() > MAX_VALUE) {
+        throw value.refuse("is longer than " + MAX_VALUE + " characters");
+      }
+    });
+    return metadata.json();
+  }
+
+  /** As this wire shows what a session has: values that are no strings by their JSON text. */
+  static Json shown(Json metadata) {
+    Map<String, Value> members = Fields.of(metadata).all();
+    if (members.values().stream().allMatch(Value::isString)) {
+      return metadata;
+    }
+    JsonObject out = new JsonObject(metadata.length() + 32);
+    members.forEach((name, value) -> {
+      Json text = value.isString() ? value.json() : JsonObject.string(value.json().toString());
+      out.member(name, new Value(text, ""));
+    });
+    return out.toJson();
+  }
+}

@@ -1,0 +1,190 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parts of a message as its items show them. Parts are stored as they came, in the form of
+ * Responses or of Chat Completions; a message that is nothing but text is stored as a string.
+ */
+final class Parts {
+
+  private Parts() {}
+
+  /**
+   * The stored form of a content: a string when nothing is lost by it.
+   *
+   * @param content a string or an array of parts
+   */
+  static Json stored(Value content) {
+    if (content.isString()) {
+      return content.json();
+    }
+    List<Value> parts = content.elements();
+    for (Value part : parts) {
+      if (!part.isObject()) {
+        throw part.refuse("must be a part: an object with a type");
+      }
+      part.fields().required("type").text();
+    }
+    if (parts.size() == 1) {
+      Json text = plainText(parts.getFirst().fields());
+      if (text != null) {
+        return text;
+      }
+    }
+    return content.json();
+  }
+
+  /** The text of a part that has nothing else, as a JSON string. */
+  private static @Nullable Json plainText(Fields part) {
+    boolean text =
+        switch (part.word("type")) {
+          case "input_text", "output_text", "text" -> true;
+          default -> false;
+        };
+    Value value = part.get("text");
+    if (!text || value == null || !value.isString()) {
+      return null;
+    }
+    for (var member : part.all().entrySet()) {
+      Value other = member.getValue();
+      boolean empty = other.isNull() || other.json().equals(JsonObject.EMPTY_ARRAY);
+      if (!empty && !member.getKey().equals("type") && !member.getKey().equals("text")) {
+        return null;
+      }
+    }
+    return value.json();
+  }
+
+  /** Parts of somebody who asks. */
+  static Json input(@Nullable Value content) {
+    if (content == null) {
+      return JsonObject.EMPTY_ARRAY;
+    }
+    if (content.isString()) {
+      return JsonObject.array(List.of(text("input_text", content.json(), false)));
+    }
+    return JsonObject.array(content.elements().stream().map(Parts::inputPart).toList());
+  }
+
+  /**
+   * Parts of an answer.
+   *
+   * @param refusal a string beside the content, or null
+   */
+  static Json output(@Nullable Value content, @Nullable Value refusal) {
+    JsonBuffer out = new JsonBuffer(256).ascii("[");
+    String comma = "";
+    if (content != null && content.isString()) {
+      out.raw(text("output_text", content.json(), true));
+      comma = ",";
+    } else if (content != null && content.isArray()) {
+      for (Value part : content.elements()) {
+        out.ascii(comma).raw(outputPart(part));
+        comma = ",";
+      }
+    }
+    if (refusal != null) {
+      out.ascii(comma).raw(refusal(refusal.json()));
+    }
+    return out.ascii("]").toJson();
+  }
+
+  static Json outputText(String text) {
+    return text("output_text", JsonObject.string(text), true);
+  }
+
+  static Json refusal(Json text) {
+    return new JsonObject(text.length() + 48)
+        .string("type", "refusal")
+        .raw("refusal", text)
+        .toJson();
+  }
+
+  /** A tool's output: text stays a string. */
+  static Json toolOutput(@Nullable Value content) {
+    if (content == null) {
+      return Json.of("\"\"");
+    }
+    return content.isString() ? content.json() : input(content);
+  }
+
+  private static Json text(String type, Json text, boolean output) {
+    JsonObject part = new JsonObject(text.length() + 96).string("type", type).raw("text", text);
+    return output
+        ? part.raw("annotations", JsonObject.EMPTY_ARRAY)
+            .raw("logprobs", JsonObject.EMPTY_ARRAY)
+            .toJson()
+        : part.toJson();
+  }
+
+  private static Json inputPart(Value part) {
+    if (!part.isObject()) {
+      return part.json();
+    }
+    Fields fields = part.fields();
+    return switch (fields.word("type")) {
+      case "text" -> retyped(fields, "input_text").toJson();
+      case "image_url" -> image(part, fields);
+      case "file" -> file(part, fields);
+      default -> part.json();
+    };
+  }
+
+  private static Json outputPart(Value part) {
+    if (!part.isObject()) {
+      return part.json();
+    }
+    Fields fields = part.fields();
+    String type = fields.word("type");
+    if (!type.equals("text") && !type.equals("output_text")) {
+      return part.json();
+    }
+    JsonObject out = retyped(fields, "output_text");
+    for (String list : List.of("annotations", "logprobs")) {
+      if (!fields.all().containsKey(list)) {
+        out.raw(list, JsonObject.EMPTY_ARRAY);
+      }
+    }
+    return out.toJson();
+  }
+
+  private static JsonObject retyped(Fields part, String type) {
+    JsonObject out = new JsonObject(part.value().json().length() + 64).string("type", type);
+    part.all()
+        .forEach((name, value) -> {
+          if (!name.equals("type")) {
+            out.member(name, value);
+          }
+        });
+    return out;
+  }
+
+  /** {@code {"type":"image_url","image_url":{"url","detail"}}} of Chat Completions. */
+  private static Json image(Value part, Fields fields) {
+    Value image = fields.get("image_url");
+    if (image == null || !image.isObject()) {
+      return part.json();
+    }
+    Fields inner = image.fields();
+    return new JsonObject(part.json().length() + 64)
+        .string("type", "input_image")
+        .raw("image_url", inner.raw("url"))
+        .raw("file_id", null)
+        .raw("detail", inner.raw("detail", Json.of("\"auto\"")))
+        .toJson();
+  }
+
+  private static Json file(Value part, Fields fields) {
+    Value file = fields.get("file");
+    if (file == null || !file.isObject()) {
+      return part.json();
+    }
+    JsonObject out = new JsonObject(part.json().length() + 64).string("type", "input_file");
+    file.fields().all().forEach(out::member);
+    return out.toJson();
+  }
+}

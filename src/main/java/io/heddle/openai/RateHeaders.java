@@ -1,0 +1,55 @@
+package io.heddle.openai;
+
+import io.heddle.limit.Admission;
+import io.heddle.limit.Decision;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+
+/** {@code x-ratelimit-*}: what is left of the narrowest limit. */
+final class RateHeaders {
+
+  private RateHeaders() {}
+
+  static void tell(HttpHeaders headers, Admission admission) {
+    Decision narrowest = null;
+    for (Decision decision : admission.decisions()) {
+      if (narrowest == null || decision.remaining() < narrowest.remaining()) {
+        narrowest = decision;
+      }
+    }
+    tell(headers, "requests", narrowest);
+  }
+
+  static void tell(HttpHeaders headers, String of, @Nullable Decision decision) {
+    if (decision != null) {
+      headers.set("x-ratelimit-limit-" + of, Long.toString(decision.rule().limit()));
+      headers.set("x-ratelimit-remaining-" + of, Long.toString(decision.remaining()));
+      headers.set("x-ratelimit-reset-" + of, go(decision.resetAfter()));
+    }
+  }
+
+  /** A duration as Go writes it: {@code 20ms}, {@code 1s}, {@code 6m0s}. */
+  static String go(Duration duration) {
+    long millis = Math.max(0, duration.toMillis());
+    if (millis < 1000) {
+      return millis == 0 ? "0s" : millis + "ms";
+    }
+    StringBuilder text = new StringBuilder(16);
+    long hours = millis / 3_600_000;
+    long minutes = millis / 60_000 % 60;
+    if (hours > 0) {
+      text.append(hours).append('h');
+    }
+    if (hours > 0 || minutes > 0) {
+      text.append(minutes).append('m');
+    }
+    text.append(millis / 1000 % 60);
+    long rest = millis % 1000;
+    if (rest > 0) {
+      String digits = Long.toString(1000 + rest).substring(1).replaceAll("0+$", "");
+      text.append('.').append(digits);
+    }
+    return text.append('s').toString();
+  }
+}

@@ -1,0 +1,148 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.Turn;
+import io.heddle.turn.Piece;
+import io.heddle.turn.Usage;
+import java.time.Instant;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a response ended.
+ *
+ * @param event the type of its last event
+ * @param model the one that answered, or null
+ */
+record ResponseEnd(
+    String status,
+    String event,
+    @Nullable Json error,
+    @Nullable Json incompleteDetails,
+    @Nullable Json usage,
+    @Nullable Json completedAt,
+    @Nullable String model) {
+
+  private static final String COMPLETED = "response.completed";
+  private static final String INCOMPLETE = "response.incomplete";
+  private static final String FAILED = "response.failed";
+
+  static ResponseEnd of(Turn turn) {
+    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    Json usage = end.get("usage") == null ? null : usage(end.required("usage").fields());
+    String model = end.text("model");
+    String reason = end.word("finishReason");
+    return switch (turn.status()) {
+      case COMPLETED -> finished(reason, usage, model, turn.endedAt());
+      // Clients know no event of its own for this.
+      case CANCELLED -> new ResponseEnd("cancelled", INCOMPLETE, null, null, usage, null, model);
+      default ->
+          isCut(reason)
+              ? finished(reason, usage, model, turn.endedAt())
+              : new ResponseEnd("failed", FAILED, error(end), null, usage, null, model);
+    };
+  }
+
+  /** Of a call that no turn stands behind. */
+  static ResponseEnd of(Piece.Finish finish, Instant endedAt) {
+    Usage usage = finish.usage();
+    return finished(finish.reason(), usage == null ? null : usage(usage), finish.model(), endedAt);
+  }
+
+  /** Of a call that no turn stands behind, and that failed. */
+  static ResponseEnd failed(WireError error) {
+    Json shown = error("server_error", error.message());
+    return new ResponseEnd("failed", FAILED, shown, null, null, null, null);
+  }
+
+  boolean isWhole() {
+    return status.equals("completed");
+  }
+
+  private static boolean isCut(String reason) {
+    return reason.equals("length") || reason.equals("content_filter");
+  }
+
+  private static ResponseEnd finished(
+      String reason, @Nullable Json usage, @Nullable String model, @Nullable Instant at) {
+    if (!isCut(reason)) {
+      Json completed = at == null ? null : Json.of(Long.toString(at.getEpochSecond()));
+      return new ResponseEnd("completed", COMPLETED, null, null, usage, completed, model);
+    }
+    String why = reason.equals("length") ? "max_output_tokens" : "content_filter";
+    Json details = new JsonObject(64).string("reason", why).toJson();
+    return new ResponseEnd("incomplete", INCOMPLETE, null, details, usage, null, model);
+  }
+
+  private static Json error(Fields end) {
+    Value error = end.get("error");
+    Fields fields = error == null ? Fields.of(Json.EMPTY_OBJECT) : error.fields();
+    ProblemCode code = code(fields.word("code"));
+    String shown =
+        switch (code) {
+          case RATE_LIMITED -> "rate_limit_exceeded";
+          case MODEL_REFUSED -> "invalid_prompt";
+          default -> "server_error";
+        };
+    String detail = fields.word("detail");
+    return error(shown, detail.isEmpty() ? "The answer broke off." : detail);
+  }
+
+  private static Json error(String code, String message) {
+    return new JsonObject(message.length() + 64)
+        .string("code", code)
+        .string("message", message)
+        .toJson();
+  }
+
+  /** What went wrong in a turn. */
+  static ProblemCode code(String code) {
+    try {
+      return ProblemCode.valueOf(code.toUpperCase(Locale.ROOT).replace('-', '_'));
+    } catch (IllegalArgumentException _) {
+      return ProblemCode.MODEL_FAILED;
+    }
+  }
+
+  private static Json usage(Fields usage) {
+    return usage(
+        new Usage(
+            number(usage, "inputTokens"),
+            number(usage, "outputTokens"),
+            number(usage, "cachedTokens"),
+            number(usage, "reasoningTokens")));
+  }
+
+  static Usage usageOf(Turn turn) {
+    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    Value usage = end.get("usage");
+    Fields fields = usage == null ? Fields.of(Json.EMPTY_OBJECT) : usage.fields();
+    return new Usage(
+        number(fields, "inputTokens"),
+        number(fields, "outputTokens"),
+        number(fields, "cachedTokens"),
+        number(fields, "reasoningTokens"));
+  }
+
+  private static long number(Fields fields, String name) {
+    Value value = fields.get(name);
+    return value == null ? 0 : value.integer(0, Long.MAX_VALUE);
+  }
+
+  private static Json usage(Usage usage) {
+    Json input =
+        new JsonObject(64)
+            .number("cached_tokens", usage.cached())
+            .number("cache_write_tokens", 0)
+            .toJson();
+    Json output = new JsonObject(64).number("reasoning_tokens", usage.reasoning()).toJson();
+    return new JsonObject(256)
+        .number("input_tokens", usage.input())
+        .raw("input_tokens_details", input)
+        .number("output_tokens", usage.output())
+        .raw("output_tokens_details", output)
+        .number("total_tokens", usage.total())
+        .toJson();
+  }
+}

@@ -1,0 +1,321 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.live.Frame;
+import io.heddle.openai.ResponseOutput.Called;
+import io.heddle.openai.ResponseOutput.Part;
+import io.heddle.openai.ResponseOutput.Said;
+import io.heddle.openai.ResponseOutput.Thought;
+import io.heddle.turn.Piece;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The events of a response, a pure function of its form, the pieces of its log in order, and its
+ * end: whoever makes them, whenever and on whichever replica, makes the same events with the same
+ * numbers. That is what lets a client go on from any of them.
+ *
+ * <p>Items begin in the order in which the model comes to them. A thought ends with the next thing
+ * that is said or called, a text with the first call; calls end with the response, because their
+ * arguments may come interleaved.
+ */
+final class ResponseEvents {
+
+  private static final String DONE = "completed";
+
+  private final ResponseForm form;
+  private final long after;
+  private final List<ResponseOutput> outputs = new ArrayList<>();
+  private List<Frame> made = new ArrayList<>();
+  private long next;
+  private int thoughts;
+  private int texts;
+  private @Nullable Thought thought;
+  private @Nullable Said said;
+  private @Nullable Json whole;
+
+  /**
+   * @param after only events with a higher number are made; -1 for all
+   */
+  ResponseEvents(ResponseForm form, long after) {
+    this.form = form;
+    this.after = after;
+  }
+
+  /** The events before anything is said. */
+  List<Frame> begin() {
+    if (form.notes().background()) {
+      response("response.created", form.json(ResponseForm.QUEUED));
+      response("response.queued", form.json(ResponseForm.QUEUED));
+    } else {
+      response("response.created", form.json(ResponseForm.IN_PROGRESS));
+    }
+    response("response.in_progress", form.json(ResponseForm.IN_PROGRESS));
+    return taken();
+  }
+
+  List<Frame> piece(Piece piece) {
+    switch (piece) {
+      case Piece.Reasoning(String text) -> think(text);
+      case Piece.Text(String text) -> say(text, false);
+      case Piece.Refusal(String text) -> say(text, true);
+      case Piece.ToolCall call -> call(call);
+      case Piece.Finish _ -> {}
+    }
+    return taken();
+  }
+
+  List<Frame> end(ResponseEnd end) {
+    // An answer without a word is a message all the same, in the thread too.
+    if (end.isWhole() && outputs.isEmpty()) {
+      part(message(), false);
+    }
+    String status = end.isWhole() ? DONE : "incomplete";
+    endThought(status);
+    endText(status);
+    for (ResponseOutput output : outputs) {
+      if (output instanceof Called called && called.open) {
+        endCall(called, status);
+      }
+    }
+    Json response = form.json(end, output(status));
+    whole = response;
+    response(end.event(), response);
+    return taken();
+  }
+
+  /** The response as it ended. */
+  Json whole() {
+    if (whole == null) {
+      throw new IllegalStateException("it has not ended");
+    }
+    return whole;
+  }
+
+  /** The number of the next event. */
+  long next() {
+    return next;
+  }
+
+  private List<Json> output(String status) {
+    return outputs.stream()
+        .map(output -> output.json(output instanceof Thought ? DONE : status))
+        .toList();
+  }
+
+  // ---- thoughts
+
+  private void think(String text) {
+    if (text.isEmpty()) {
+      return;
+    }
+    Thought into = thought;
+    if (into == null) {
+      String number = thoughts == 0 ? "" : "_" + thoughts;
+      thoughts++;
+      into = new Thought(ItemIds.REASONING + form.random() + number, outputs.size());
+      thought = into;
+      outputs.add(into);
+      added(into, into.empty());
+      partEvent("response.content_part.added", into, 0, into.part());
+    }
+    into.text.append(text);
+    JsonObject delta = event("response.reasoning_text.delta", text.length());
+    if (delta != null) {
+      make(place(delta, into, 0).string("delta", text));
+    }
+  }
+
+  private void endThought(String status) {
+    Thought ended = thought;
+    if (ended == null) {
+      return;
+    }
+    thought = null;
+    ended.open = false;
+    JsonObject done = event("response.reasoning_text.done", ended.text.length());
+    if (done != null) {
+      make(place(done, ended, 0).string("text", ended.text.toString()));
+    }
+    partEvent("response.content_part.done", ended, 0, ended.part());
+    done(ended, DONE);
+  }
+
+  // ---- texts
+
+  private void say(String text, boolean refusal) {
+    if (text.isEmpty()) {
+      return;
+    }
+    endThought(DONE);
+    Said into = message();
+    Part part = part(into, refusal);
+    part.text().append(text);
+    String type = refusal ? "response.refusal.delta" : "response.output_text.delta";
+    JsonObject delta = event(type, text.length());
+    if (delta != null) {
+      place(delta, into, part.index()).string("delta", text);
+      make(refusal ? delta : delta.raw("logprobs", JsonObject.EMPTY_ARRAY));
+    }
+  }
+
+  private Said message() {
+    Said into = said;
+    if (into == null) {
+      String number = texts == 0 ? "" : "_" + texts;
+      texts++;
+      into = new Said(ItemIds.MESSAGE + form.random() + number, outputs.size());
+      said = into;
+      outputs.add(into);
+      added(into, into.json(ResponseForm.IN_PROGRESS));
+    }
+    return into;
+  }
+
+  private Part part(Said into, boolean refusal) {
+    Part last = into.last();
+    if (last != null && last.refusal() == refusal) {
+      return last;
+    }
+    if (last != null) {
+      endPart(into, last);
+    }
+    Part part = new Part(refusal, into.parts.size(), new StringBuilder());
+    partEvent("response.content_part.added", into, part.index(), part.json());
+    into.parts.add(part);
+    return part;
+  }
+
+  private void endPart(Said of, Part part) {
+    String type = part.refusal() ? "response.refusal.done" : "response.output_text.done";
+    JsonObject done = event(type, part.text().length());
+    if (done != null) {
+      place(done, of, part.index())
+          .string(part.refusal() ? "refusal" : "text", part.text().toString());
+      make(part.refusal() ? done : done.raw("logprobs", JsonObject.EMPTY_ARRAY));
+    }
+    partEvent("response.content_part.done", of, part.index(), part.json());
+  }
+
+  private void endText(String status) {
+    Said ended = said;
+    if (ended == null) {
+      return;
+    }
+    said = null;
+    ended.open = false;
+    Part last = ended.last();
+    if (last != null) {
+      endPart(ended, last);
+    }
+    done(ended, status);
+  }
+
+  // ---- calls
+
+  private void call(Piece.ToolCall bit) {
+    endThought(DONE);
+    endText(DONE);
+    Called into = null;
+    int calls = 0;
+    for (ResponseOutput output : outputs) {
+      if (output instanceof Called called) {
+        calls++;
+        into = called.call == bit.index() ? called : into;
+      }
+    }
+    if (into == null) {
+      String id = ItemIds.call(ItemIds.MESSAGE + form.random(), calls);
+      into =
+          new Called(
+              id,
+              outputs.size(),
+              bit.index(),
+              bit.id() == null ? "" : bit.id(),
+              bit.name() == null ? "" : bit.name());
+      outputs.add(into);
+      added(into, into.json(ResponseForm.IN_PROGRESS));
+    }
+    if (bit.arguments().isEmpty()) {
+      return;
+    }
+    into.arguments.append(bit.arguments());
+    JsonObject delta = event("response.function_call_arguments.delta", bit.arguments().length());
+    if (delta != null) {
+      make(place(delta, into).string("delta", bit.arguments()));
+    }
+  }
+
+  private void endCall(Called ended, String status) {
+    ended.open = false;
+    JsonObject done = event("response.function_call_arguments.done", ended.arguments.length());
+    if (done != null) {
+      make(
+          place(done, ended)
+              .string("name", ended.name)
+              .string("arguments", ended.arguments.toString()));
+    }
+    done(ended, status);
+  }
+
+  // ---- events
+
+  private void response(String type, Json response) {
+    JsonObject event = event(type, response.length());
+    if (event != null) {
+      make(event.raw("response", response));
+    }
+  }
+
+  private void added(ResponseOutput output, Json item) {
+    itemEvent("response.output_item.added", output, item);
+  }
+
+  private void done(ResponseOutput output, String status) {
+    itemEvent("response.output_item.done", output, output.json(status));
+  }
+
+  private void itemEvent(String type, ResponseOutput output, Json item) {
+    JsonObject event = event(type, item.length());
+    if (event != null) {
+      make(event.number("output_index", output.index).raw("item", item));
+    }
+  }
+
+  private void partEvent(String type, ResponseOutput output, int index, Json part) {
+    JsonObject event = event(type, part.length());
+    if (event != null) {
+      make(place(event, output, index).raw("part", part));
+    }
+  }
+
+  private static JsonObject place(JsonObject event, ResponseOutput output) {
+    return event.string("item_id", output.id).number("output_index", output.index);
+  }
+
+  private static JsonObject place(JsonObject event, ResponseOutput output, int contentIndex) {
+    return place(event, output).number("content_index", contentIndex);
+  }
+
+  private String type = "";
+
+  /** Counts an event; null when the client has it already. */
+  private @Nullable JsonObject event(String type, int size) {
+    long number = next++;
+    this.type = type;
+    return number <= after
+        ? null
+        : new JsonObject(size + 256).string("type", type).number("sequence_number", number);
+  }
+
+  private void make(JsonObject event) {
+    made.add(Frame.of(type, event.toJson()));
+  }
+
+  private List<Frame> taken() {
+    List<Frame> taken = made;
+    made = new ArrayList<>();
+    return taken;
+  }
+}

@@ -1,0 +1,75 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.session.Turn;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What of a response does not change while it goes on.
+ *
+ * @param id {@link ResponseId}
+ * @param random names its items
+ * @param createdAt seconds since 1970
+ * @param conversation the id to show, or null
+ */
+record ResponseForm(
+    String id, String random, long createdAt, @Nullable String conversation, ResponseNotes notes) {
+
+  static final String IN_PROGRESS = "in_progress";
+  static final String QUEUED = "queued";
+
+  static ResponseForm of(Turn turn) {
+    ResponseId id = ResponseId.of(turn.id());
+    ResponseNotes notes = ResponseNotes.of(turn);
+    return new ResponseForm(
+        id.toString(),
+        id.random(),
+        turn.createdAt().getEpochSecond(),
+        notes.conversation() ? id.session() : null,
+        notes);
+  }
+
+  /** The whole object. */
+  Json json(ResponseEnd end, List<Json> output) {
+    int size = 1024 + notes.shown().length();
+    for (Json item : output) {
+      size += item.length();
+    }
+    JsonObject out = open(new JsonBuffer(size), end.status(), end.model(), output);
+    return out.raw("error", end.error())
+        .raw("incomplete_details", end.incompleteDetails())
+        .raw("usage", end.usage())
+        .raw("completed_at", end.completedAt())
+        .toJson();
+  }
+
+  /** The object of one that has not ended. */
+  Json json(String status) {
+    JsonObject out = open(new JsonBuffer(1024 + notes.shown().length()), status, null, List.of());
+    return out.raw("error", null)
+        .raw("incomplete_details", null)
+        .raw("usage", null)
+        .raw("completed_at", null)
+        .toJson();
+  }
+
+  private JsonObject open(
+      JsonBuffer buffer, String status, @Nullable String model, List<Json> output) {
+    JsonObject out =
+        new JsonObject(buffer)
+            .string("id", id)
+            .string("object", "response")
+            .number("created_at", createdAt)
+            .string("status", status)
+            .bool("background", notes.background())
+            .string("model", model == null ? notes.model() : model)
+            .raw("output", JsonObject.array(output));
+    Fields.of(notes.shown()).all().forEach(out::member);
+    if (conversation == null) {
+      return out.raw("conversation", null);
+    }
+    return out.raw("conversation", new JsonObject(160).string("id", conversation).toJson());
+  }
+}

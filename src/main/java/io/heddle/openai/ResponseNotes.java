@@ -1,0 +1,47 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.session.Turn;
+import io.heddle.turn.TurnRequest;
+
+/**
+ * What a turn's record keeps of the request for a response, beside what the model is told.
+ *
+ * @param model as it is shown while nobody knows which model answers
+ * @param conversation whether the client named the session; one of its own is never shown
+ * @param background whether the client asked not to wait for it
+ * @param store whether the response may be asked for later
+ * @param shown members of the response that repeat the request
+ */
+record ResponseNotes(
+    String model, boolean conversation, boolean background, boolean store, Json shown) {
+
+  private static final String KIND = "responses";
+
+  Json toJson() {
+    return new JsonObject(shown.length() + 160)
+        .string("wire", KIND)
+        .string("model", model)
+        .bool("conversation", conversation)
+        .bool("background", background)
+        .bool("store", store)
+        .raw("shown", shown)
+        .toJson();
+  }
+
+  /** A turn that was ordered otherwise is a response in a conversation that nobody gave terms. */
+  static ResponseNotes of(Turn turn) {
+    Fields notes = Fields.of(TurnRequest.of(turn).notes());
+    if (!notes.word("wire").equals(KIND)) {
+      String model = turn.model() == null ? "" : turn.model();
+      Json shown = ResponseAsk.read(Fields.of(Json.EMPTY_OBJECT)).shown();
+      return new ResponseNotes(model, true, false, true, shown);
+    }
+    return new ResponseNotes(
+        notes.word("model"),
+        notes.flag("conversation"),
+        notes.flag("background"),
+        notes.flag("store"),
+        notes.raw("shown", Json.EMPTY_OBJECT));
+  }
+}

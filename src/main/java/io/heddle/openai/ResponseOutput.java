@@ -1,0 +1,116 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One item of a response in the making.
+ *
+ * @see ResponseEvents
+ */
+abstract sealed class ResponseOutput {
+
+  final String id;
+  final int index;
+  boolean open = true;
+
+  private ResponseOutput(String id, int index) {
+    this.id = id;
+    this.index = index;
+  }
+
+  /** The item as it is now. */
+  abstract Json json(String status);
+
+  static Json quoted(String status) {
+    return JsonObject.string(status);
+  }
+
+  /** What the model thinks. */
+  static final class Thought extends ResponseOutput {
+    final StringBuilder text = new StringBuilder();
+
+    Thought(String id, int index) {
+      super(id, index);
+    }
+
+    @Override
+    Json json(String status) {
+      return ItemOutput.reasoning(id, JsonObject.string(text.toString()), quoted(status));
+    }
+
+    Json part() {
+      return new JsonObject(text.length() + 64)
+          .string("type", "reasoning_text")
+          .string("text", text.toString())
+          .toJson();
+    }
+
+    /** Before anything is thought. */
+    Json empty() {
+      return new JsonObject(128)
+          .string("id", id)
+          .string("type", "reasoning")
+          .raw("summary", JsonObject.EMPTY_ARRAY)
+          .raw("content", JsonObject.EMPTY_ARRAY)
+          .string("status", ResponseForm.IN_PROGRESS)
+          .toJson();
+    }
+  }
+
+  /** What the model says, in one part or, when it also refuses, in more. */
+  static final class Said extends ResponseOutput {
+    final List<Part> parts = new ArrayList<>();
+
+    Said(String id, int index) {
+      super(id, index);
+    }
+
+    @Override
+    Json json(String status) {
+      Json content = JsonObject.array(parts.stream().map(Part::json).toList());
+      return ItemOutput.message(id, quoted(status), Json.of("\"assistant\""), content);
+    }
+
+    @Nullable Part last() {
+      return parts.isEmpty() ? null : parts.getLast();
+    }
+  }
+
+  /** One part of what is said. */
+  record Part(boolean refusal, int index, StringBuilder text) {
+
+    Json json() {
+      return refusal
+          ? Parts.refusal(JsonObject.string(text.toString()))
+          : Parts.outputText(text.toString());
+    }
+  }
+
+  /** A function the client is to call. */
+  static final class Called extends ResponseOutput {
+    final int call;
+    final String callId;
+    final String name;
+    final StringBuilder arguments = new StringBuilder();
+
+    Called(String id, int index, int call, String callId, String name) {
+      super(id, index);
+      this.call = call;
+      this.callId = callId;
+      this.name = name;
+    }
+
+    @Override
+    Json json(String status) {
+      return ItemOutput.functionCall(
+          id,
+          JsonObject.string(callId),
+          JsonObject.string(name),
+          JsonObject.string(arguments.toString()),
+          quoted(status));
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.heddle.openai;
+
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.cache.AnswerStore;
+import io.heddle.session.SessionReader;
+import io.heddle.session.Turn;
+import io.heddle.turn.Turns;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Responses that were given, as the records of their turns have them. A turn's record cannot be
+ * taken away before its time; that its response was deleted is noted beside it.
+ */
+final class ResponseRecords {
+
+  private static final String DELETED = "openai/deleted/";
+
+  /** Longer than any record is kept. */
+  private static final Duration REMEMBERED = Duration.ofDays(31);
+
+  private final Turns turns;
+  private final SessionReader reader;
+  private final AnswerStore answers;
+
+  ResponseRecords(Turns turns, SessionReader reader, AnswerStore answers) {
+    this.turns = turns;
+    this.reader = reader;
+    this.answers = answers;
+  }
+
+  /**
+   * Where another response may go on.
+   *
+   * @param last the last message of the thread up to there
+   * @param running whether it has not ended
+   * @param conversation whether it is in a session that the client named
+   */
+  record Point(String last, boolean running, boolean conversation) {}
+
+  /** The turn of a response that can be asked for, or empty. */
+  Mono<Turn> find(Call call, ResponseId id) {
+    SessionKey key = call.key(id.session());
+    return key == null
+        ? Mono.empty()
+        : turns
+            .get(key, call.view(), id.turn())
+            .filter(turn -> ResponseNotes.of(turn).store())
+            .filterWhen(_ -> isThere(call, id))
+            .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
+  }
+
+  /** Empty when there is no such response. */
+  Mono<Point> point(Call call, SessionKey key, ResponseId id) {
+    return turns
+        .get(key, call.view(), id.turn())
+        .mapNotNull(ResponseRecords::point)
+        .onErrorResume(
+            error -> Conversations.code(error) == ProblemCode.TURN_NOT_FOUND,
+            // Its record has gone, but while the session lives its answer is there.
+            _ ->
+                reader
+                    .message(key, call.view(), ItemIds.MESSAGE + id.random())
+                    .map(page -> new Point(page.messages().getFirst().id(), false, true)))
+        .filterWhen(_ -> isThere(call, id))
+        .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
+  }
+
+  private static @Nullable Point point(Turn turn) {
+    boolean conversation = ResponseNotes.of(turn).conversation();
+    if (!turn.status().isEnd()) {
+      return new Point("", true, conversation);
+    }
+    String last =
+        !turn.output().isEmpty()
+            ? turn.output().getLast()
+            : turn.input().isEmpty() ? null : turn.input().getLast();
+    return last == null ? null : new Point(last, false, conversation);
+  }
+
+  Mono<Void> delete(Call call, ResponseId id) {
+    return answers
+        .put(call.caller().tenant(), DELETED + id, "text/plain", new byte[0], REMEMBERED)
+        .then();
+  }
+
+  private Mono<Boolean> isThere(Call call, ResponseId id) {
+    return answers.get(call.caller().tenant(), DELETED + id).hasElement().map(deleted -> !deleted);
+  }
+
+  private static boolean isAbsent(Throwable error) {
+    ProblemCode code = Conversations.code(error);
+    return Conversations.isGone(error)
+        || code == ProblemCode.TURN_NOT_FOUND
+        || code == ProblemCode.MESSAGE_NOT_FOUND;
+  }
+}

@@ -1,0 +1,321 @@
+package io.heddle.openai;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Conditions;
+import io.heddle.session.NewMessage;
+import io.heddle.session.OnBusy;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.Retry;
+import io.heddle.session.SessionReader;
+import io.heddle.session.Sessions;
+import io.heddle.session.Turn;
+import io.heddle.turn.TurnOrder;
+import io.heddle.turn.Turns;
+import io.heddle.web.RetryKeys;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Begins the turn that a response is: in the conversation that the request names; after a previous
+ * response, in its session while nothing came after it, else in a fork from there; or in a new
+ * session of its own.
+ */
+final class ResponseStarts {
+
+  static final int MAX_INPUT = 500;
+
+  private final Turns turns;
+  private final Sessions sessions;
+  private final SessionReader reader;
+  private final Gate gate;
+  private final Bodies bodies;
+  private final ItemPages pages;
+  private final Conversations conversations;
+  private final IdSource ids;
+  private final Tries tries;
+  private final ResponseRecords records;
+
+  /** What this needs. */
+  record Parts(
+      Turns turns,
+      Sessions sessions,
+      SessionReader reader,
+      Gate gate,
+      Bodies bodies,
+      ItemPages pages,
+      Conversations conversations,
+      IdSource ids,
+      Tries tries,
+      ResponseRecords records) {}
+
+  ResponseStarts(Parts parts) {
+    turns = parts.turns();
+    sessions = parts.sessions();
+    reader = parts.reader();
+    gate = parts.gate();
+    bodies = parts.bodies();
+    pages = parts.pages();
+    conversations = parts.conversations();
+    ids = parts.ids();
+    tries = parts.tries();
+    records = parts.records();
+  }
+
+  /** One request on its way to a turn. */
+  private record Start(Call call, ResponseAsk ask, byte[] body, String fingerprint, Json notes) {}
+
+  Mono<Turn> begin(Call call, ResponseAsk ask, byte[] body, String defaultModel) {
+    if (ask.input().size() > MAX_INPUT) {
+      throw Value.refuse("input", "has more than " + MAX_INPUT + " items");
+    }
+    Start start =
+        new Start(call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson());
+    if (ask.conversation() != null) {
+      SessionKey key = Conversations.key(call, ask.conversation());
+      return Conversations.named(
+          key,
+          tries
+              .in(call, key, start.fingerprint())
+              .switchIfEmpty(Mono.defer(() -> inConversation(start, key))));
+    }
+    return tries
+        .anywhere(call, start.fingerprint())
+        .switchIfEmpty(
+            Mono.defer(() -> ask.previous() == null ? inNew(start) : after(start, ask.previous())));
+  }
+
+  // ---- where
+
+  private Mono<Turn> inConversation(Start start, SessionKey key) {
+    Request request = start.call().writing(key, start.body());
+    return isRepeated(request)
+        .flatMap(repeated ->
+            input(start, key)
+                .flatMap(input ->
+                    (repeated ? Mono.<Void>empty() : checkCalls(start, key, input))
+                        .then(
+                            Mono.defer(() ->
+                                begin(
+                                    start, request, order(start, input, start.call().onBusy()))))));
+  }
+
+  private Mono<Turn> inNew(Start start) {
+    if (start.ask().input().isEmpty()) {
+      throw Value.refuse("input", "is missing");
+    }
+    Call call = start.call();
+    SessionKey key = newKey(call);
+    Request request = call.writing(key, start.body());
+    return input(start, null)
+        .flatMap(input -> {
+          OpenCalls.check(input);
+          gateUnlessRepeated(call);
+          return tries
+              .remember(call, start.fingerprint(), key)
+              .then(
+                  sessions.put(
+                      call.writing(key, Conditions.NONE),
+                      conversations.description(call.caller(), Json.EMPTY_OBJECT),
+                      List.of()))
+              .then(Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
+        });
+  }
+
+  private Mono<Turn> after(Start start, String previous) {
+    Call call = start.call();
+    ResponseId id = ResponseId.parse(previous);
+    SessionKey key = id == null ? null : call.key(id.session());
+    if (id == null || key == null) {
+      throw previousNotFound(previous);
+    }
+    return tries
+        .in(call, key, start.fingerprint())
+        .switchIfEmpty(Mono.defer(() -> repeated(start, key)))
+        .switchIfEmpty(
+            Mono.defer(() ->
+                records
+                    .point(call, key, id)
+                    .switchIfEmpty(Mono.error(() -> previousNotFound(previous)))
+                    .flatMap(point -> goOn(start, key, point))));
+  }
+
+  /** With an idempotency key: the turn may have been begun in the session or in a fork of it. */
+  private Mono<Turn> repeated(Start start, SessionKey key) {
+    Call call = start.call();
+    if (call.idempotencyKey() == null) {
+      return Mono.empty();
+    }
+    return Flux.just(newKey(call), key)
+        .concatMap(at -> {
+          Request request = call.writing(at, start.body());
+          return isRepeated(request)
+              .filter(repeated -> repeated)
+              .flatMap(_ -> begin(start, request, order(start, List.of(), OnBusy.REJECT)));
+        })
+        .next();
+  }
+
+  private Mono<Turn> goOn(Start start, SessionKey key, ResponseRecords.Point point) {
+    Call call = start.call();
+    if (point.running()) {
+      return Mono.error(
+          new WireError(
+                  400,
+                  "Previous response with id '" + start.ask().previous() + "' has not ended.",
+                  WireError.INVALID,
+                  "previous_response_id",
+                  "previous_response_in_progress",
+                  true,
+                  WireError.LOCKED_MILLIS)
+              .toException());
+    }
+    return input(start, key)
+        .flatMap(input ->
+            reader
+                .load(key, call.view(), PageRequest.last(OpenCalls.WINDOW))
+                .flatMap(page -> {
+                  boolean atEnd =
+                      !page.messages().isEmpty()
+                          && page.messages().getLast().id().equals(point.last())
+                          && page.session().head().activeTurn() == null;
+                  if (!atEnd || point.conversation()) {
+                    return forked(start, key, point, input);
+                  }
+                  OpenCalls.check(page, input);
+                  Conditions here =
+                      call.writing(key, start.body())
+                          .conditions()
+                          .withPositions(List.of(page.session().position()));
+                  return begin(start, call.writing(key, here), order(start, input, OnBusy.REJECT))
+                      // Somebody else went on from there at the same time.
+                      .onErrorResume(
+                          ResponseStarts::isTaken, _ -> forked(start, key, point, input));
+                }));
+  }
+
+  /** A session of its own that begins with the thread up to the previous response. */
+  private Mono<Turn> forked(
+      Start start, SessionKey key, ResponseRecords.Point point, List<NewMessage> input) {
+    Call call = start.call();
+    SessionKey target = newKey(call);
+    Request request = call.writing(target, start.body());
+    Retry retry = request.conditions().retry();
+    // The fork has a record of its own, or the turn in it would be taken for its repetition.
+    Retry forkOnly = retry == null ? null : new Retry(hash(retry.key() + "/fork"), retry.body());
+    gateUnlessRepeated(call);
+    return tries
+        .remember(call, start.fingerprint(), target)
+        .then(
+            sessions.fork(
+                call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, point.last()))
+        .then(Mono.defer(() -> checkCalls(start, target, input)))
+        .then(Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
+  }
+
+  // ---- how
+
+  private Mono<Turn> begin(Start start, Request request, TurnOrder order) {
+    return gate.write(start.call(), request, () -> turns.begin(request, order))
+        .map(written -> written.value());
+  }
+
+  private static TurnOrder order(Start start, List<NewMessage> input, OnBusy onBusy) {
+    ResponseAsk ask = start.ask();
+    return new TurnOrder(
+        input,
+        ask.model(),
+        ask.instructions(),
+        ask.parameters(),
+        onBusy,
+        null,
+        start.notes(),
+        start.fingerprint());
+  }
+
+  /**
+   * The messages that the request adds. What the session has already is not added again: clients
+   * send back items that they were given.
+   *
+   * @param key null for a session that is not there yet
+   */
+  private Mono<List<NewMessage>> input(Start start, @Nullable SessionKey key) {
+    return Flux.fromIterable(start.ask().input())
+        .concatMap(item -> input(start, key, item))
+        .collectList();
+  }
+
+  private Mono<NewMessage> input(Start start, @Nullable SessionKey key, Value item) {
+    boolean reference = ItemInput.type(item).equals(ItemInput.REFERENCE);
+    String id = item.fields().text("id");
+    if (reference && id == null) {
+      throw Value.refuse(item.fields().path("id"), "is missing");
+    }
+    Mono<NewMessage> added =
+        Mono.fromCallable(() -> {
+          if (reference) {
+            throw WireError.notFound("Item with id '" + id + "' not found.").toException();
+          }
+          return bodies.newItem(item);
+        });
+    return id == null || key == null
+        ? added
+        : pages
+            .find(key, start.call().view(), id)
+            .hasElement()
+            .flatMap(there -> there ? Mono.empty() : added);
+  }
+
+  private Mono<Void> checkCalls(Start start, SessionKey key, List<NewMessage> input) {
+    return reader
+        .load(key, start.call().view(), PageRequest.last(OpenCalls.WINDOW))
+        .doOnNext(page -> OpenCalls.check(page, input))
+        .then();
+  }
+
+  private Mono<Boolean> isRepeated(Request request) {
+    Retry retry = request.conditions().retry();
+    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
+  }
+
+  /** Sessions are made for calls only that are within their limits. */
+  private void gateUnlessRepeated(Call call) {
+    if (call.idempotencyKey() == null) {
+      gate.once(call);
+    }
+  }
+
+  /** Of a session that this request makes; with an idempotency key always the same. */
+  private SessionKey newKey(Call call) {
+    byte[] hash = call.keyHash();
+    String id = hash == null ? ids.sessionId() : "ses_" + RetryKeys.uuid(hash);
+    return new SessionKey(call.caller().tenant(), id);
+  }
+
+  private static String hash(String text) {
+    return HexFormat.of()
+        .formatHex(RetryKeys.sha256().digest(text.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  private static boolean isTaken(Throwable error) {
+    ProblemCode code = Conversations.code(error);
+    return code == ProblemCode.VERSION_CONFLICT
+        || code == ProblemCode.TURN_RUNNING
+        || code == ProblemCode.TURN_QUEUE_FULL;
+  }
+
+  static WireException previousNotFound(String id) {
+    return WireError.invalid(
+            "previous_response_id",
+            "previous_response_not_found",
+            "Previous response with id '" + id + "' not found.")
+        .toException();
+  }
+}

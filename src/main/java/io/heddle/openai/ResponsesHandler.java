@@ -1,0 +1,170 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.live.Frame;
+import io.heddle.session.Turn;
+import io.heddle.turn.TurnEvent;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
+import io.heddle.web.Connections;
+import io.heddle.web.EventStream;
+import io.heddle.web.FramesProtocol;
+import io.heddle.web.StreamForm;
+import java.util.List;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** {@code POST /responses}, and how responses are told. */
+final class ResponsesHandler {
+
+  private final Turns turns;
+  private final Upstream upstream;
+  private final Bodies bodies;
+  private final ResponseStarts starts;
+  private final ResponsesAlone alone;
+  private final Connections connections;
+
+  ResponsesHandler(
+      Turns turns,
+      Upstream upstream,
+      Bodies bodies,
+      ResponseStarts starts,
+      ResponsesAlone alone,
+      Connections connections) {
+    this.turns = turns;
+    this.upstream = upstream;
+    this.bodies = bodies;
+    this.starts = starts;
+    this.alone = alone;
+    this.connections = connections;
+  }
+
+  Mono<ServerResponse> create(Call call) {
+    return bodies
+        .object(call)
+        .flatMap(body -> {
+          ResponseAsk ask = ResponseAsk.read(body.fields());
+          if (ask.stream()) {
+            Streams.refuseWhenDraining(connections);
+          }
+          if (!ask.store() && ask.conversation() == null) {
+            return alone.answer(call, ask, defaultModel());
+          }
+          return starts
+              .begin(call, ask, body.bytes(), defaultModel())
+              .flatMap(turn -> answer(call, ask, turn));
+        });
+  }
+
+  /** {@code POST /responses/compact}. */
+  Mono<ServerResponse> compact(Call call) {
+    throw WireError.unsupported("compact", "Heddle does not compact conversations.").toException();
+  }
+
+  /** {@code GET /responses}: nothing but the opening of a WebSocket goes there. */
+  Mono<ServerResponse> socket(Call call) {
+    throw WireError.unsupported(
+            "websocket", "Heddle does not support the WebSocket mode of Responses; use stream.")
+        .toException();
+  }
+
+  private Mono<ServerResponse> answer(Call call, ResponseAsk ask, Turn turn) {
+    if (ask.stream()) {
+      return Mono.just(stream(call, turn, -1));
+    }
+    if (ask.background()) {
+      return json(turn.status().isEnd() ? whole(call, turn) : Mono.just(unfinished(turn)));
+    }
+    return json(
+        ended(call, turn)
+            .map(told -> {
+              refuseFailed(told.turn());
+              return told.json();
+            }));
+  }
+
+  /** The events of a response with a higher number than {@code after}. */
+  EventStream stream(Call call, Turn turn, long after) {
+    return new EventStream(
+        connections, new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
+  }
+
+  Flux<Frame> frames(Call call, Turn turn, long after) {
+    return Flux.defer(() -> {
+      ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), after);
+      return Flux.fromIterable(events.begin())
+          .concatWith(
+              turns
+                  .follow(turn.session(), call.view(), turn.id(), 0)
+                  .concatMapIterable(event -> told(events, event)))
+          .onErrorResume(error -> Flux.just(Streams.error(call, error, events.next())));
+    });
+  }
+
+  /** A response that has ended. */
+  record Told(Turn turn, Json json) {}
+
+  /** The response when it has ended, from its log. */
+  Mono<Told> ended(Call call, Turn turn) {
+    return Mono.defer(() -> {
+      ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), Long.MAX_VALUE);
+      events.begin();
+      return turns
+          .follow(turn.session(), call.view(), turn.id(), 0)
+          .doOnNext(event -> told(events, event))
+          .ofType(TurnEvent.Ended.class)
+          .next()
+          .map(ended -> new Told(ended.turn(), events.whole()));
+    });
+  }
+
+  Mono<Json> whole(Call call, Turn turn) {
+    return ended(call, turn).map(Told::json);
+  }
+
+  /** A response that has not ended. */
+  static Json unfinished(Turn turn) {
+    boolean queued = turn.status() == Turn.Status.QUEUED;
+    return ResponseForm.of(turn).json(queued ? ResponseForm.QUEUED : ResponseForm.IN_PROGRESS);
+  }
+
+  private static List<Frame> told(ResponseEvents events, TurnEvent event) {
+    return switch (event) {
+      case TurnEvent.Delta delta -> events.piece(delta.piece());
+      case TurnEvent.Ended ended -> events.end(ResponseEnd.of(ended.turn()));
+      case TurnEvent.Queued _, TurnEvent.Started _, TurnEvent.SoFar _ -> List.of();
+    };
+  }
+
+  /**
+   * A turn that failed is told as an error, as the model's own server would. Its input is in the
+   * conversation, so the same request must not be sent again; one that never began may be.
+   */
+  static void refuseFailed(Turn turn) {
+    if (!ResponseEnd.of(turn).status().equals("failed")) {
+      return;
+    }
+    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    Value error = end.get("error");
+    Fields fields = error == null ? Fields.of(Json.EMPTY_OBJECT) : error.fields();
+    ProblemCode code = ResponseEnd.code(fields.word("code"));
+    String detail = fields.word("detail");
+    Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);
+    WireError told =
+        WireError.of(
+            code == ProblemCode.MODEL_REFUSED ? problem.with("upstreamStatus", 400) : problem);
+    throw (turn.startedAt() == null ? told : told.once()).toException();
+  }
+
+  private static Mono<ServerResponse> json(Mono<Json> body) {
+    return body.map(ConversationsHandler::json);
+  }
+
+  private String defaultModel() {
+    List<Upstream.Model> models = upstream.models();
+    return models.isEmpty() ? "" : models.getFirst().id();
+  }
+}

@@ -1,0 +1,154 @@
+package io.heddle.openai;
+
+import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
+import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+
+import io.heddle.base.IdSource;
+import io.heddle.cache.AnswerStore;
+import io.heddle.limit.Limits;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.turn.DirectCalls;
+import io.heddle.turn.Turns;
+import io.heddle.turn.Upstream;
+import io.heddle.web.BodyReader;
+import io.heddle.web.Connections;
+import java.time.InstantSource;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** The OpenAI wire at a glance. */
+public final class Routes {
+
+  private static final String BASE = "/openai/v1";
+
+  private final Gate gate;
+  private final ModelsHandler models;
+  private final ChatHandler chat;
+  private final ConversationsHandler conversations;
+  private final ItemsHandler items;
+  private final ResponsesHandler responses;
+  private final ResponseCalls calls;
+
+  /** What the calls of models need. */
+  public record Models(Turns turns, DirectCalls direct, Upstream upstream, AnswerStore answers) {}
+
+  /**
+   * @param reader the store's, not the near cache
+   */
+  public Routes(
+      SessionServices services,
+      SessionReader reader,
+      Models used,
+      Limits limits,
+      BodyReader bodyReader,
+      Connections connections,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties) {
+    Turns turns = used.turns();
+    gate = new Gate(limits, services.sessions(), ids, properties.lockWait());
+    Bodies bodies = new Bodies(bodyReader, properties);
+    ItemPages pages = new ItemPages(reader);
+    Conversations made = new Conversations(ids, properties);
+    Tries tries = new Tries(turns, used.answers(), gate);
+    ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
+    models = new ModelsHandler(used.upstream());
+    conversations = new ConversationsHandler(services.sessions(), reader, gate, bodies, made);
+    items = new ItemsHandler(services, reader, gate, bodies, pages);
+    chat =
+        new ChatHandler(
+            used.direct(),
+            turns,
+            new ChatTurns(turns, services.sessions(), reader, gate, bodies, made, tries),
+            used.upstream(),
+            bodies,
+            gate,
+            ids,
+            clock,
+            connections);
+    ResponsesAlone alone =
+        new ResponsesAlone(used.direct(), reader, records, bodies, gate, ids, clock, connections);
+    ResponseStarts starts =
+        new ResponseStarts(
+            new ResponseStarts.Parts(
+                turns,
+                services.sessions(),
+                reader,
+                gate,
+                bodies,
+                pages,
+                made,
+                ids,
+                tries,
+                records));
+    responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
+    calls =
+        new ResponseCalls(
+            turns, services, reader, gate, bodies, records, responses, alone, connections);
+  }
+
+  public RouterFunction<ServerResponse> router() {
+    return new Table()
+        .write(HttpMethod.POST, "/chat/completions", chat::create)
+        .write(HttpMethod.POST, "/responses", responses::create)
+        //
+        .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
+        .write(HttpMethod.POST, "/responses/compact", responses::compact)
+        .read("/responses", responses::socket)
+        .read("/responses/{id}", calls::get)
+        .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)
+        .write(HttpMethod.POST, "/responses/{id}/cancel", calls::cancel)
+        .read("/responses/{id}/input_items", calls::inputItems)
+        //
+        .write(HttpMethod.POST, "/conversations", conversations::create)
+        .read("/conversations", conversations::list)
+        .read("/conversations/{id}", conversations::get)
+        .write(HttpMethod.POST, "/conversations/{id}", conversations::update)
+        .write(HttpMethod.DELETE, "/conversations/{id}", conversations::delete)
+        //
+        .write(HttpMethod.POST, "/conversations/{id}/items", items::create)
+        .read("/conversations/{id}/items", items::list)
+        .read("/conversations/{id}/items/{item}", items::get)
+        .write(HttpMethod.DELETE, "/conversations/{id}/items/{item}", items::delete)
+        //
+        .read("/models", models::list)
+        .read("/models/{*id}", models::get)
+        //
+        .read("/chat/completions/**", chat::stored)
+        .write(HttpMethod.POST, "/chat/completions/**", chat::stored)
+        .write(HttpMethod.DELETE, "/chat/completions/**", chat::stored)
+        .build();
+  }
+
+  private final class Table {
+    private final RouterFunctions.Builder routes = RouterFunctions.route();
+
+    Table read(String pattern, Handler handler) {
+      routes.route(
+          methods(HttpMethod.GET, HttpMethod.HEAD).and(path(BASE + pattern)), gate.reads(handler));
+      return this;
+    }
+
+    Table write(HttpMethod method, String pattern, Handler handler) {
+      routes.route(methods(method).and(path(BASE + pattern)), gate.writes(handler));
+      return this;
+    }
+
+    RouterFunction<ServerResponse> build() {
+      return routes
+          .route(
+              path("/openai/**"), request -> Mono.just(unknown(request.method(), request.path())))
+          .build();
+    }
+  }
+
+  private static ServerResponse unknown(HttpMethod method, String path) {
+    String message = "Unknown request URL: " + method + " " + path + ".";
+    return new WireError(404, message, WireError.INVALID, null, "unknown_url", null, 0).answer();
+  }
+}

@@ -1,0 +1,48 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.live.Frame;
+import io.heddle.web.Connections;
+
+/** What the streams of this wire have in common. */
+final class Streams {
+
+  private static final int RETRY_SECONDS = 2;
+
+  private Streams() {}
+
+  /** Also when there is no room for another connection. */
+  static void refuseWhenDraining(Connections connections) {
+    if (connections.isDraining()) {
+      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more connections")
+          .with("retryAfter", RETRY_SECONDS)
+          .toException();
+    }
+    if (connections.isFull()) {
+      throw Problem.of(ProblemCode.RATE_LIMITED, "this replica has too many connections")
+          .with("retryAfter", RETRY_SECONDS)
+          .toException();
+    }
+  }
+
+  /** An error in a stream of Responses: its members stand beside the type, none is an object. */
+  static Frame error(Call call, Throwable cause, long number) {
+    WireError error = Gate.error(call.exchange(), cause);
+    Json json =
+        new JsonObject(error.message().length() + 160)
+            .string("type", "error")
+            .number("sequence_number", number)
+            .string("code", error.code() == null ? error.type() : error.code())
+            .string("message", error.message())
+            .string("param", error.param())
+            .toJson();
+    return Frame.of("error", json);
+  }
+
+  /** An error in a stream of Chat Completions. */
+  static Frame chatError(Call call, Throwable cause) {
+    return Frame.data(Gate.error(call.exchange(), cause).json().utf8());
+  }
+}

@@ -1,0 +1,75 @@
+package io.heddle.openai;
+
+import io.heddle.base.SessionKey;
+import io.heddle.cache.AnswerStore;
+import io.heddle.session.Turn;
+import io.heddle.turn.Turns;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import reactor.core.publisher.Mono;
+
+/**
+ * Finds the turn that an earlier try of the same request began. Libraries of OpenAI send no
+ * idempotency key; they say how often they have sent a request. So a second try is given the turn
+ * of the same caller, path and body in the same session, if it is not older than {@link #WITHIN}:
+ * before any limit, because it was counted once.
+ */
+final class Tries {
+
+  static final Duration WITHIN = Duration.ofMinutes(2);
+
+  private static final String KEY = "openai/try/";
+  private static final String TYPE = "text/plain";
+
+  private final Turns turns;
+  private final AnswerStore answers;
+  private final Gate gate;
+
+  Tries(Turns turns, AnswerStore answers, Gate gate) {
+    this.turns = turns;
+    this.answers = answers;
+    this.gate = gate;
+  }
+
+  /** The turn that was begun in this session, or empty. */
+  Mono<Turn> in(Call call, SessionKey key, String fingerprint) {
+    if (!call.isRetry()) {
+      return Mono.empty();
+    }
+    return turns
+        .reattach(key, call.view(), fingerprint, WITHIN)
+        .onErrorResume(Conversations::isGone, _ -> Mono.empty())
+        .flatMap(turn -> gate.giveBack(call).thenReturn(turn));
+  }
+
+  /** The turn that was begun in a session which the request made, or empty. */
+  Mono<Turn> anywhere(Call call, String fingerprint) {
+    if (!call.isRetry()) {
+      return Mono.empty();
+    }
+    return answers
+        .get(call.caller().tenant(), KEY + fingerprint)
+        .onErrorResume(_ -> Mono.empty())
+        .mapNotNull(answer -> call.key(new String(answer.body(), StandardCharsets.US_ASCII)))
+        .flatMap(key -> in(call, key, fingerprint));
+  }
+
+  /**
+   * Says which session a request is about to make, for a second try of it. That it fails is no
+   * reason to refuse the first.
+   */
+  Mono<Void> remember(Call call, String fingerprint, SessionKey key) {
+    if (!call.countsRetries()) {
+      return Mono.empty();
+    }
+    return answers
+        .put(
+            call.caller().tenant(),
+            KEY + fingerprint,
+            TYPE,
+            key.id().getBytes(StandardCharsets.US_ASCII),
+            WITHIN)
+        .onErrorComplete()
+        .then();
+  }
+}

@@ -1,0 +1,213 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * A JSON value in a request or a message, and where it stands there. It is looked into by cutting
+ * its bytes, never changed; refusals name its path.
+ *
+ * @param json sound and without a space between its tokens
+ * @param path as a client writes it, {@code input[2].content}; empty for the whole body
+ */
+record Value(Json json, String path) {
+
+  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final int LONGEST_NUMBER = 18;
+
+  static Value of(Json json) {
+    return new Value(json, "");
+  }
+
+  // ---- its kind
+
+  boolean isNull() {
+    return first() == 'n';
+  }
+
+  boolean isString() {
+    return first() == '"';
+  }
+
+  boolean isArray() {
+    return first() == '[';
+  }
+
+  boolean isObject() {
+    return first() == '{';
+  }
+
+  boolean isTrue() {
+    return first() == 't';
+  }
+
+  private char first() {
+    return (char) json.utf8()[0];
+  }
+
+  // ---- what it is
+
+  String text() {
+    if (!isString()) {
+      throw wrongType("a string");
+    }
+    return string(json.utf8(), 0, json.length());
+  }
+
+  boolean bool() {
+    char first = first();
+    if (first != 't' && first != 'f') {
+      throw wrongType("true or false");
+    }
+    return first == 't';
+  }
+
+  long integer(long least, long most) {
+    char first = first();
+    if (first != '-' && (first < '0' || first > '9')) {
+      throw wrongType("a whole number");
+    }
+    String text = json.toString();
+    if (text.length() > LONGEST_NUMBER
+        || !text.chars().allMatch(c -> c == '-' || (c >= '0' && c <= '9'))) {
+      throw refuse("must be a whole number from " + least + " to " + most);
+    }
+    long value = Long.parseLong(text);
+    if (value < least || value > most) {
+      throw refuse("must be " + least + " to " + most);
+    }
+    return value;
+  }
+
+  /** The members of an object. */
+  Fields fields() {
+    if (!isObject()) {
+      throw wrongType("an object");
+    }
+    Fields fields = new Fields(this);
+    byte[] bytes = json.utf8();
+    int at = 1;
+    while (bytes[at] != '}') {
+      at = bytes[at] == ',' ? at + 1 : at;
+      int nameEnd = end(bytes, at);
+      int valueEnd = end(bytes, nameEnd + 1);
+      fields.add(string(bytes, at, nameEnd), cut(nameEnd + 1, valueEnd));
+      at = valueEnd;
+    }
+    return fields;
+  }
+
+  /** The elements of an array. */
+  List<Value> elements() {
+    if (!isArray()) {
+      throw wrongType("an array");
+    }
+    List<Value> elements = new ArrayList<>();
+    byte[] bytes = json.utf8();
+    int at = 1;
+    while (bytes[at] != ']') {
+      at = bytes[at] == ',' ? at + 1 : at;
+      int to = end(bytes, at);
+      elements.add(new Value(cut(at, to), path + "[" + elements.size() + "]"));
+      at = to;
+    }
+    return elements;
+  }
+
+  private Json cut(int from, int to) {
+    return new Json(Arrays.copyOfRange(json.utf8(), from, to));
+  }
+
+  // ---- refusals
+
+  ProblemException refuse(String detail) {
+    return refuse(path, detail);
+  }
+
+  ProblemException wrongType(String expected) {
+    String is =
+        switch (first()) {
+          case '{' -> "an object";
+          case '[' -> "an array";
+          case '"' -> "a string";
+          case 't', 'f' -> "a boolean";
+          case 'n' -> "null";
+          default -> "a number";
+        };
+    return refuse("must be " + expected + ", not " + is);
+  }
+
+  /** {@code invalid-request}, naming a field. */
+  static ProblemException refuse(String path, String detail) {
+    return path.isEmpty()
+        ? Problem.of(ProblemCode.INVALID_REQUEST, "The body " + detail).toException()
+        : Problem.field(ProblemCode.INVALID_REQUEST, path, "'" + path + "' " + detail)
+            .toException();
+  }
+
+  // ---- bytes
+
+  /** Where the value that begins at {@code from} ends. */
+  private static int end(byte[] bytes, int from) {
+    int depth = 0;
+    int at = from;
+    while (true) {
+      switch (bytes[at]) {
+        case '"' -> {
+          at++;
+          while (bytes[at] != '"') {
+            at += bytes[at] == '\\' ? 2 : 1;
+          }
+          at++;
+        }
+        case '{', '[' -> {
+          depth++;
+          at++;
+        }
+        case '}', ']' -> {
+          if (depth == 0) {
+            return at;
+          }
+          depth--;
+          at++;
+        }
+        case ',', ':' -> {
+          if (depth == 0) {
+            return at;
+          }
+          at++;
+          continue;
+        }
+        default -> {
+          at++;
+          continue;
+        }
+      }
+      if (depth == 0) {
+        return at;
+      }
+    }
+  }
+
+  private static String string(byte[] bytes, int from, int to) {
+    for (int i = from + 1; i < to - 1; i++) {
+      if (bytes[i] == '\\') {
+        try (JsonParser in =
+            FACTORY.createParser(ObjectReadContext.empty(), bytes, from, to - from)) {
+          in.nextToken();
+          return in.getString();
+        }
+      }
+    }
+    return new String(bytes, from + 1, to - from - 2, StandardCharsets.UTF_8);
+  }
+}

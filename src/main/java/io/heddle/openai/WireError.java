@@ -1,0 +1,152 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.web.Answer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+
+/**
+ * An error as clients of OpenAI know it. They look at {@code x-should-retry} before the status, and
+ * repeat 408, 409, 429 and 5xx by themselves when it is not there: so it is said wherever the
+ * status alone would mislead them.
+ *
+ * @param param the field of the request that is wrong
+ * @param repeat whether the same request may be sent again; null when the status says enough
+ * @param afterMillis when it may be; 0 for the client's own choice
+ */
+record WireError(
+    int status,
+    String message,
+    String type,
+    @Nullable String param,
+    @Nullable String code,
+    @Nullable Boolean repeat,
+    long afterMillis) {
+
+  static final String INVALID = "invalid_request_error";
+  static final String SERVER = "server_error";
+
+  static final long LOCKED_MILLIS = 800;
+  private static final String LOCKED =
+      "Another process is currently operating on this conversation. Please retry in a few seconds.";
+
+  static WireError invalid(@Nullable String param, String message) {
+    return new WireError(400, message, INVALID, param, null, null, 0);
+  }
+
+  static WireError invalid(@Nullable String param, String code, String message) {
+    return new WireError(400, message, INVALID, param, code, null, 0);
+  }
+
+  /** Something that OpenAI has and Heddle has not. */
+  static WireError unsupported(String param, String what) {
+    return invalid(param, "unsupported_parameter", what);
+  }
+
+  static WireError notFound(String message) {
+    return new WireError(404, message, INVALID, null, null, null, 0);
+  }
+
+  static WireError locked() {
+    return new WireError(
+        400, LOCKED, INVALID, "conversation", "conversation_locked", true, LOCKED_MILLIS);
+  }
+
+  static WireError of(Problem problem) {
+    ProblemCode code = problem.code();
+    String param = problem.members().get("field") instanceof String field ? field : null;
+    String detail = problem.detail();
+    return switch (code) {
+      case TURN_RUNNING, TURN_QUEUE_FULL, TURN_QUEUE_TIMEOUT, SESSION_LOCKED -> locked();
+      // The session's end is told like one that never was, as OpenAI does.
+      case SESSION_DELETED, SESSION_EXPIRED -> notFound(detail);
+      case MODEL_NOT_FOUND ->
+          new WireError(404, detail, INVALID, "model", "model_not_found", null, 0);
+      case MESSAGE_EXISTS ->
+          invalid("items", "item_exists", "An item's id is taken in this conversation.");
+      case SESSION_COMPLETE ->
+          invalid("conversation", "conversation_complete", "The conversation takes no more items.");
+      case MODEL_REFUSED -> refusedByModel(problem);
+      case RATE_LIMITED -> limited(problem);
+      case NOT_FOUND -> new WireError(404, detail, INVALID, null, "unknown_url", null, 0);
+      case INVALID_JSON -> invalid(null, "invalid_json", detail);
+      case KEY_REUSED -> new WireError(422, detail, INVALID, null, "idempotency_error", false, 0);
+      default ->
+          new WireError(
+              code.status(),
+              detail,
+              code.status() < 500 ? INVALID : SERVER,
+              param,
+              code.status() < 500 ? null : code.code().replace('-', '_'),
+              repeat(code),
+              seconds(problem) * 1000);
+    };
+  }
+
+  /** The same, after which the request must not be sent again: its effect stands. */
+  WireError once() {
+    return new WireError(status, message, type, param, code, false, 0);
+  }
+
+  /** Only where the status alone would mislead a client: it repeats just these. */
+  private static @Nullable Boolean repeat(ProblemCode code) {
+    int status = code.status();
+    return status == 408 || status == 409 || status >= 500 ? (Boolean) code.retryable() : null;
+  }
+
+  /** What the model's server says of the request is the caller's to mend. */
+  private static WireError refusedByModel(Problem problem) {
+    long upstream =
+        problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
+    return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
+        ? invalid(null, "model_refused", problem.detail())
+        : new WireError(502, problem.detail(), SERVER, null, "model_refused", false, 0);
+  }
+
+  private static WireError limited(Problem problem) {
+    // Only what asks for more than one names how many.
+    boolean tokens = problem.members().containsKey("requested");
+    return new WireError(
+        429,
+        "Rate limit reached for " + (tokens ? "tokens" : "requests") + ": " + problem.detail(),
+        tokens ? "tokens" : "requests",
+        null,
+        "rate_limit_exceeded",
+        null,
+        seconds(problem) * 1000);
+  }
+
+  private static long seconds(Problem problem) {
+    return problem.members().get("retryAfter") instanceof Number seconds ? seconds.longValue() : 0;
+  }
+
+  WireException toException() {
+    return new WireException(this);
+  }
+
+  /** {@code {"error":{…}}}, with all four keys. */
+  Json json() {
+    Json error =
+        new JsonObject(message.length() + 128)
+            .string("message", message)
+            .string("type", type)
+            .string("param", param)
+            .string("code", code)
+            .toJson();
+    return new JsonObject(message.length() + 160).raw("error", error).toJson();
+  }
+
+  Answer answer() {
+    Answer answer = Answer.json(status, json().utf8());
+    if (repeat != null) {
+      answer.header("x-should-retry", repeat.toString());
+    }
+    if (afterMillis > 0) {
+      answer.header("retry-after-ms", Long.toString(afterMillis));
+      answer.header(HttpHeaders.RETRY_AFTER, Long.toString((afterMillis + 999) / 1000));
+    }
+    return answer;
+  }
+}

@@ -1,0 +1,267 @@
+package io.heddle.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What requests for responses and completions ask of a model, and what they are refused for. */
+class AsksTest {
+
+  private final JsonLine lines = new JsonLine(64);
+
+  // ---- responses
+
+  @Test
+  void parametersAreSaidInTheWordsOfChatCompletions() {
+    assertThat(
+            response(
+                    "{'model':'m','input':'x','temperature':0.5,'top_p':0.9,'max_output_tokens':64,"
+                        + "'parallel_tool_calls':false,'reasoning':{'effort':'low','summary':'auto'},"
+                        + "'text':{'format':{'type':'json_schema','name':'n','schema':{'type':'object'},"
+                        + "'strict':true},'verbosity':'low'},'metadata':{'a':'b'},'top_k':40,"
+                        + "'tools':[{'type':'function','name':'f','parameters':{'type':'object'},"
+                        + "'strict':null,'description':'d'}],'tool_choice':{'type':'function','name':'f'},"
+                        + "'stream':true,'stream_options':{'include_obfuscation':false},'include':['x']}")
+                .parameters()
+                .toString())
+        .isEqualTo(
+            json(
+                "{'temperature':0.5,'top_p':0.9,'parallel_tool_calls':false,'top_k':40,"
+                    + "'max_tokens':64,'tools':[{'type':'function','function':{'name':'f',"
+                    + "'parameters':{'type':'object'},'description':'d'}}],"
+                    + "'tool_choice':{'type':'function','function':{'name':'f'}},'verbosity':'low',"
+                    + "'response_format':{'type':'json_schema','json_schema':{'name':'n',"
+                    + "'schema':{'type':'object'},'strict':true}},'reasoning_effort':'low'}"));
+  }
+
+  @Test
+  void nothingIsAskedThatWasNotAskedFor() {
+    ResponseAsk ask = response("{'input':'x','temperature':null,'tools':[],'text':{}}");
+    assertThat(ask.parameters()).isEqualTo(Json.EMPTY_OBJECT);
+    assertThat(ask.store()).isTrue();
+    assertThat(ask.stream()).isFalse();
+    assertThat(ask.background()).isFalse();
+  }
+
+  @Test
+  void theResponseRepeatsTheRequestToTheByte() {
+    String shown =
+        response(
+                "{'input':'x','instructions':'be','metadata':{'k':'v'},'temperature':0.70,"
+                    + "'tools':[{'type':'function','name':'f','x':12345678901234567890}]}")
+            .shown()
+            .toString();
+    assertThat(shown)
+        .contains(json("'instructions':'be'"), json("'metadata':{'k':'v'}"), "0.70")
+        .contains(json("'tools':[{'type':'function','name':'f','x':12345678901234567890}]"))
+        .contains(json("'text':{'format':{'type':'text'}}"))
+        .contains(json("'reasoning':{'effort':null,'summary':null}"))
+        .contains(json("'truncation':'disabled'"));
+  }
+
+  @Test
+  void aConversationIsNamedInTwoWays() {
+    assertThat(response("{'conversation':'conv_1'}").conversation()).isEqualTo("conv_1");
+    assertThat(response("{'conversation':{'id':'conv_1'}}").conversation()).isEqualTo("conv_1");
+    assertThat(response("{'conversation':null}").conversation()).isNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'prompt':{'id':'p'}}|prompt",
+        "{'context_management':[{'type':'compaction'}]}|context_management",
+        "{'moderation':{'model':'m'}}|moderation",
+        "{'top_logprobs':3}|top_logprobs",
+        "{'tools':[{'type':'function','name':'f'},{'type':'web_search'}]}|tools[1].type",
+        "{'tool_choice':{'type':'mcp'}}|tool_choice.type",
+        "{'text':{'format':{'type':'grammar'}}}|text.format.type"
+      })
+  void whatIsNotSupportedIsRefusedByName(String body, String param) {
+    WireError error = refused(() -> response(body));
+    assertThat(error.status()).isEqualTo(400);
+    assertThat(error.code()).isEqualTo("unsupported_parameter");
+    assertThat(error.param()).isEqualTo(param);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'conversation':'c','previous_response_id':'r'}|previous_response_id",
+        "{'store':false,'background':true}|background",
+        "{'max_output_tokens':15}|max_output_tokens",
+        "{'max_output_tokens':'many'}|max_output_tokens",
+        "{'input':5}|input",
+        "{'stream':'yes'}|stream",
+        "{'instructions':[]}|instructions",
+        "{'conversation':{}}|conversation.id",
+        "{'metadata':{'a':1}}|metadata.a",
+        "{'metadata':[]}|metadata",
+        "{'tools':[{'type':'function'}]}|tools[0].name",
+        "{'truncation':'some'}|truncation"
+      })
+  void whatIsWrongIsRefusedByName(String body, String param) {
+    assertThat(refused(() -> response(body)).param()).isEqualTo(param);
+  }
+
+  @Test
+  void metadataHaveBounds() {
+    String key = "k".repeat(Metadata.MAX_KEY);
+    String value = "v".repeat(Metadata.MAX_VALUE);
+    assertThat(Metadata.read(value("{'" + key + "':'" + value + "'}")).length()).isPositive();
+    assertThat(refused(() -> Metadata.read(value("{'" + key + "k':''}"))).status()).isEqualTo(400);
+    assertThat(refused(() -> Metadata.read(value("{'a':'" + value + "v'}"))).status())
+        .isEqualTo(400);
+    StringBuilder many = new StringBuilder("{'k0':''");
+    for (int i = 1; i < Metadata.MAX_PAIRS; i++) {
+      many.append(",'k").append(i).append("':''");
+    }
+    assertThat(Metadata.read(value(many + "}")).length()).isPositive();
+    assertThat(refused(() -> Metadata.read(value(many + ",'more':''}"))).status()).isEqualTo(400);
+  }
+
+  @Test
+  void metadataOfOtherWiresAreShownAsStrings() {
+    assertThat(Metadata.shown(Json.of(json("{'a':'b','n':1.50,'o':{'x':[]}}"))).toString())
+        .isEqualTo("{\"a\":\"b\",\"n\":\"1.50\",\"o\":\"{\\\"x\\\":[]}\"}");
+  }
+
+  // ---- chat
+
+  @Test
+  void whatIsTheModelsServersIsPassedOnAsItIs() {
+    ChatAsk ask =
+        chat(
+            "{'model':'m','messages':[{'role':'user','content':'x'}],'stream':true,"
+                + "'stream_options':{'include_usage':true},'metadata':{'conversation_id':'c','a':'b'},"
+                + "'store':false,'n':1,'seed':12345678901234567890,'tools':[{'a':[]}],'user':null,"
+                + "'guided_json':{'x':{}}}");
+    assertThat(ask.parameters().toString())
+        .isEqualTo(json("{'seed':12345678901234567890,'tools':[{'a':[]}],'guided_json':{'x':{}}}"));
+    assertThat(ask.conversation()).isEqualTo("c");
+    assertThat(ask.usage()).isTrue();
+  }
+
+  @Test
+  void leadingSystemMessagesAreInstructions() {
+    ChatAsk ask =
+        chat(
+            "{'messages':[{'role':'system','content':'a'},{'role':'developer','content':["
+                + "{'type':'text','text':'b'}]},{'role':'user','content':'x'},{'role':'system','content':'c'}]}");
+    assertThat(ask.instructions()).isEqualTo("a\n\nb");
+    assertThat(ask.messages()).hasSize(2);
+  }
+
+  @Test
+  void messagesAreStoredWithTheNamesOfTheStore() {
+    List<Json> messages =
+        chat("{'messages':[{'role':'assistant','content':null,'tool_calls':[{'id':'c','type':'function',"
+                 + "'function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'1'},"
+                 + "{'role':'user','name':'ann','content':[{'type':'image_url','image_url':{'url':'u'}}]}]}")
+            .messages();
+    assertThat(messages)
+        .extracting(Json::toString)
+        .containsExactly(
+            json(
+                "{'role':'assistant','content':null,'status':'completed','toolCalls':[{'id':'c',"
+                    + "'type':'function','function':{'name':'f','arguments':'{}'}}]}"),
+            json("{'role':'tool','content':'1','status':'completed','toolCallId':'c'}"),
+            json(
+                "{'role':'user','content':[{'type':'image_url','image_url':{'url':'u'}}],'name':'ann',"
+                    + "'status':'completed'}"));
+  }
+
+  @Test
+  void newToAThreadIsWhatComesAfterTheLastAnswer() {
+    ChatAsk whole =
+        chat(
+            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','content':'2'},"
+                + "{'role':'user','content':'3'},{'role':'user','content':'4'}]}");
+    assertThat(whole.added(false)).hasSize(2);
+    assertThat(whole.added(true)).hasSize(4);
+    ChatAsk onlyNew = chat("{'messages':[{'role':'user','content':'3'}]}");
+    assertThat(onlyNew.added(false)).hasSize(1);
+    ChatAsk outputs =
+        chat(
+            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c'}]},"
+                + "{'role':'tool','tool_call_id':'c','content':'x'}]}");
+    assertThat(outputs.added(false)).hasSize(1);
+    ChatAsk nothing =
+        chat("{'messages':[{'role':'user','content':'1'},{'role':'assistant','content':'2'}]}");
+    assertThat(nothing.added(false)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'n':2|n",
+        "'store':true|store",
+        "'logprobs':true|logprobs",
+        "'top_logprobs':1|logprobs",
+        "'functions':[{}]|functions",
+        "'function_call':'auto'|function_call",
+        "'audio':{'voice':'v'}|audio",
+        "'modalities':['text','audio']|modalities"
+      })
+  void whatChatCompletionsHaveAndHeddleHasNotIsRefusedByName(String member, String param) {
+    WireError error =
+        refused(() -> chat("{'messages':[{'role':'user','content':'x'}]," + member + "}"));
+    assertThat(error.code()).isEqualTo("unsupported_parameter");
+    assertThat(error.param()).isEqualTo(param);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{} / messages",
+        "{'messages':[]} / messages",
+        "{'messages':[{'content':'x'}]} / messages[0].role",
+        "{'messages':[{'role':'poet','content':'x'}]} / messages[0].role",
+        "{'messages':[{'role':'user'}]} / messages[0].content",
+        "{'messages':[{'role':'user','content':{}}]} / messages[0].content",
+        "{'messages':[{'role':'tool','content':'x'}]} / messages[0].tool_call_id",
+        "{'messages':[{'role':'user','content':'x'}],'metadata':{'a':1}} / metadata.a"
+      })
+  void wrongMessagesAreRefusedByPath(String line) {
+    String[] given = line.split(" / ");
+    assertThat(refused(() -> chat(given[0])).param()).isEqualTo(given[1]);
+  }
+
+  // ----
+
+  private static WireError refused(org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+    Throwable thrown = catchThrowable(call);
+    return thrown instanceof WireException wire
+        ? wire.error()
+        : WireError.of(((ProblemException) thrown).problem());
+  }
+
+  private ResponseAsk response(String body) {
+    return ResponseAsk.read(value(body).fields());
+  }
+
+  private ChatAsk chat(String body) {
+    return ChatAsk.read(value(body).fields());
+  }
+
+  private Value value(String text) {
+    Json json = lines.read(json(text).getBytes(StandardCharsets.UTF_8));
+    return new Value(json, text.startsWith("{'k") || text.startsWith("{'a") ? "metadata" : "");
+  }
+
+  private static String json(String text) {
+    return text.replace('\'', '"');
+  }
+}

@@ -1,0 +1,82 @@
+package io.heddle.openai;
+
+import io.heddle.HeddleApplication;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** The whole application in this JVM, for clients of the OpenAI wire. */
+final class Replica implements AutoCloseable {
+
+  private final ConfigurableApplicationContext context;
+
+  private Replica(ConfigurableApplicationContext context) {
+    this.context = context;
+  }
+
+  static Replica embedded() {
+    return start(Map.of("heddle.engine", "embedded", "heddle.embedded.path", ""));
+  }
+
+  static Replica redis(String uri) {
+    Replica replica = start(Map.of("heddle.engine", "redis", "spring.data.redis.url", uri));
+    // It listens before it has found its Redis.
+    Awaitility.await().atMost(Duration.ofSeconds(30)).until(replica::isReady);
+    return replica;
+  }
+
+  private static Replica start(Map<String, String> properties) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--server.port=0",
+                "--heddle.env-file=",
+                "--server.shutdown=immediate",
+                "--heddle.live.drain=0s",
+                "--heddle.turns.drain=0s",
+                "--heddle.echo.pace=1ms",
+                "--heddle.limits.rules.requests.limit=100000",
+                "--heddle.limits.rules.writes.limit=100000"));
+    properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
+    return new Replica(
+        new SpringApplicationBuilder(HeddleApplication.class)
+            .run(arguments.toArray(String[]::new)));
+  }
+
+  private boolean isReady() throws IOException, InterruptedException {
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      URI ready = URI.create("http://127.0.0.1:" + port() + "/actuator/health/readiness");
+      return http.send(
+                  HttpRequest.newBuilder(ready).build(), HttpResponse.BodyHandlers.discarding())
+              .statusCode()
+          == 200;
+    }
+  }
+
+  int port() {
+    return context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+  }
+
+  /** What a client is given as its base. */
+  String url() {
+    return url(port());
+  }
+
+  static String url(int port) {
+    return "http://127.0.0.1:" + port + "/openai/v1";
+  }
+
+  @Override
+  public void close() {
+    context.close();
+  }
+}
