@@ -103,11 +103,12 @@ record ChatAsk(
 
   private static Json parameters(Fields body) {
     JsonObject out = new JsonObject(256);
-    body.all().forEach((name, value) -> {
-      if (!OWN.contains(name) && !value.isNull()) {
-        out.member(name, value);
-      }
-    });
+    body.all()
+        .forEach((name, value) -> {
+          if (!OWN.contains(name) && !value.isNull()) {
+            out.member(name, value);
+          }
+        });
     return out.toJson();
   }
 

@@ -65,8 +65,7 @@ final class ChatChunks {
     }
     begun = true;
     return List.of(
-        chunk(
-            new JsonObject(64).string("role", "assistant").string("content", "").toJson(), null));
+        chunk(new JsonObject(64).string("role", "assistant").string("content", "").toJson(), null));
   }
 
   private Frame chunk(Json delta, @Nullable String reason) {

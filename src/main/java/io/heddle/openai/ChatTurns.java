@@ -96,8 +96,7 @@ final class ChatTurns {
       return page;
     }
     return page.onErrorResume(
-        error ->
-            Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
+        error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
         _ -> {
           if (call.idempotencyKey() == null) {
             gate.once(call);

@@ -87,11 +87,12 @@ final class ItemOutput {
     String id = ItemIds.only(message.id(), prefix);
     boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
     JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
-    item.all().forEach((name, value) -> {
-      if (!name.equals("id") && !(said && isText(name, value))) {
-        out.member(name, value);
-      }
-    });
+    item.all()
+        .forEach((name, value) -> {
+          if (!name.equals("id") && !(said && isText(name, value))) {
+            out.member(name, value);
+          }
+        });
     if (said) {
       // What a message always has, and this one was not given, or not as parts.
       Fields.of(said(id, body))

@@ -34,11 +34,7 @@ final class ItemsHandler {
    *     they have just written through another replica
    */
   ItemsHandler(
-      SessionServices services,
-      SessionReader reader,
-      Gate gate,
-      Bodies bodies,
-      ItemPages pages) {
+      SessionServices services, SessionReader reader, Gate gate, Bodies bodies, ItemPages pages) {
     this.services = services;
     this.reader = reader;
     this.gate = gate;

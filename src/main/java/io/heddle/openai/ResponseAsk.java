@@ -37,8 +37,7 @@ record ResponseAsk(
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
-      throw Value.refuse(
-          "previous_response_id", "cannot be used together with 'conversation'");
+      throw Value.refuse("previous_response_id", "cannot be used together with 'conversation'");
     }
     boolean store = body.flag("store", true);
     boolean background = body.flag("background");
@@ -157,12 +156,13 @@ record ResponseAsk(
     JsonObject out = new JsonObject(128);
     Fields given = text == null ? Fields.of(Json.EMPTY_OBJECT) : text.fields();
     out.raw("format", given.raw("format", plain));
-    given.all().forEach((name, value) -> {
-      if (!name.equals("format")) {
-        out.member(name, value);
-      }
-    });
+    given
+        .all()
+        .forEach((name, value) -> {
+          if (!name.equals("format")) {
+            out.member(name, value);
+          }
+        });
     return out.toJson();
   }
-
 }

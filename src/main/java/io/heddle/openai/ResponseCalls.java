@@ -97,9 +97,7 @@ final class ResponseCalls {
               .then(responses.whole(call, turn))
               .timeout(
                   CANCELLED_WITHIN,
-                  turns
-                      .get(turn.session(), call.view(), turn.id())
-                      .flatMap(now -> now(call, now)));
+                  turns.get(turn.session(), call.view(), turn.id()).flatMap(now -> now(call, now)));
         })
         .map(ConversationsHandler::json);
   }
@@ -153,8 +151,7 @@ final class ResponseCalls {
                             .message(turn.session(), call.view(), message)
                             .map(page -> ItemOutput.items(page.messages()))
                             .onErrorResume(
-                                error ->
-                                    Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
+                                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
                                 _ -> Mono.empty()),
                     READS_AT_ONCE)
                 .concatMapIterable(items -> items)
@@ -162,7 +159,8 @@ final class ResponseCalls {
         .map(all -> page(desc ? all.reversed() : all, after, limit));
   }
 
-  private static Answer page(List<Item> all, @org.jspecify.annotations.Nullable String after, int limit) {
+  private static Answer page(
+      List<Item> all, @org.jspecify.annotations.Nullable String after, int limit) {
     int from = 0;
     if (after != null && !after.isEmpty()) {
       while (from < all.size() && !all.get(from).id().equals(after)) {

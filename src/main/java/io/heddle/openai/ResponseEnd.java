@@ -36,8 +36,7 @@ record ResponseEnd(
     return switch (turn.status()) {
       case COMPLETED -> finished(reason, usage, model, turn.endedAt());
       // Clients know no event of its own for this.
-      case CANCELLED ->
-          new ResponseEnd("cancelled", INCOMPLETE, null, null, usage, null, model);
+      case CANCELLED -> new ResponseEnd("cancelled", INCOMPLETE, null, null, usage, null, model);
       default ->
           isCut(reason)
               ? finished(reason, usage, model, turn.endedAt())
@@ -48,8 +47,7 @@ record ResponseEnd(
   /** Of a call that no turn stands behind. */
   static ResponseEnd of(Piece.Finish finish, Instant endedAt) {
     Usage usage = finish.usage();
-    return finished(
-        finish.reason(), usage == null ? null : usage(usage), finish.model(), endedAt);
+    return finished(finish.reason(), usage == null ? null : usage(usage), finish.model(), endedAt);
   }
 
   /** Of a call that no turn stands behind, and that failed. */
@@ -108,11 +106,12 @@ record ResponseEnd(
   }
 
   private static Json usage(Fields usage) {
-    return usage(new Usage(
-        number(usage, "inputTokens"),
-        number(usage, "outputTokens"),
-        number(usage, "cachedTokens"),
-        number(usage, "reasoningTokens")));
+    return usage(
+        new Usage(
+            number(usage, "inputTokens"),
+            number(usage, "outputTokens"),
+            number(usage, "cachedTokens"),
+            number(usage, "reasoningTokens")));
   }
 
   static Usage usageOf(Turn turn) {

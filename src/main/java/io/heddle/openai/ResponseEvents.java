@@ -241,8 +241,7 @@ final class ResponseEvents {
       return;
     }
     into.arguments.append(bit.arguments());
-    JsonObject delta =
-        event("response.function_call_arguments.delta", bit.arguments().length());
+    JsonObject delta = event("response.function_call_arguments.delta", bit.arguments().length());
     if (delta != null) {
       make(place(delta, into).string("delta", bit.arguments()));
     }
@@ -250,8 +249,7 @@ final class ResponseEvents {
 
   private void endCall(Called ended, String status) {
     ended.open = false;
-    JsonObject done =
-        event("response.function_call_arguments.done", ended.arguments.length());
+    JsonObject done = event("response.function_call_arguments.done", ended.arguments.length());
     if (done != null) {
       make(
           place(done, ended)

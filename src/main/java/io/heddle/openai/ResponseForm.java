@@ -15,11 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param conversation the id to show, or null
  */
 record ResponseForm(
-    String id,
-    String random,
-    long createdAt,
-    @Nullable String conversation,
-    ResponseNotes notes) {
+    String id, String random, long createdAt, @Nullable String conversation, ResponseNotes notes) {
 
   static final String IN_PROGRESS = "in_progress";
   static final String QUEUED = "queued";

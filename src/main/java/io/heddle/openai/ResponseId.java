@@ -4,8 +4,8 @@ import io.heddle.session.TurnId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A response is a turn, and its id is the turn's with another prefix: it says where the response is.
- * One that is not stored has an id of the same form and no session.
+ * A response is a turn, and its id is the turn's with another prefix: it says where the response
+ * is. One that is not stored has an id of the same form and no session.
  */
 record ResponseId(String random, String session) {
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @see ResponseEvents
  */
-sealed abstract class ResponseOutput {
+abstract sealed class ResponseOutput {
 
   final String id;
   final int index;

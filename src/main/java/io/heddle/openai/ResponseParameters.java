@@ -57,11 +57,12 @@ final class ResponseParameters {
 
   static Json chat(Fields body) {
     JsonObject out = new JsonObject(256);
-    body.all().forEach((name, value) -> {
-      if (!value.isNull() && (SAME.contains(name) || !OTHER.contains(name))) {
-        out.member(name, value);
-      }
-    });
+    body.all()
+        .forEach((name, value) -> {
+          if (!value.isNull() && (SAME.contains(name) || !OTHER.contains(name))) {
+            out.member(name, value);
+          }
+        });
     Value most = body.get("max_output_tokens");
     if (most != null) {
       out.number("max_tokens", most.integer(LEAST_OUTPUT, Integer.MAX_VALUE));
@@ -124,9 +125,7 @@ final class ResponseParameters {
       case "function" -> named(fields);
       case "allowed_tools" -> {
         List<Json> tools =
-            fields.required("tools").elements().stream()
-                .map(tool -> named(tool.fields()))
-                .toList();
+            fields.required("tools").elements().stream().map(tool -> named(tool.fields())).toList();
         Json allowed =
             new JsonObject(256)
                 .raw("mode", fields.raw("mode", Json.of("\"auto\"")))
@@ -146,8 +145,7 @@ final class ResponseParameters {
   }
 
   private static Json named(Fields tool) {
-    return function(
-        new JsonObject(96).string("name", tool.required("name").text()).toJson());
+    return function(new JsonObject(96).string("name", tool.required("name").text()).toJson());
   }
 
   private static void text(Fields text, JsonObject out) {
@@ -163,11 +161,13 @@ final class ResponseParameters {
       case "json_object" -> out.raw("response_format", format.json());
       case "json_schema" -> {
         JsonObject schema = new JsonObject(format.json().length());
-        fields.all().forEach((name, value) -> {
-          if (!name.equals("type") && !value.isNull()) {
-            schema.member(name, value);
-          }
-        });
+        fields
+            .all()
+            .forEach((name, value) -> {
+              if (!name.equals("type") && !value.isNull()) {
+                schema.member(name, value);
+              }
+            });
         out.raw(
             "response_format",
             new JsonObject(format.json().length() + 64)
@@ -177,7 +177,8 @@ final class ResponseParameters {
       }
       default ->
           throw WireError.unsupported(
-                  fields.path("type"), "Heddle does not support a text.format of the type '" + type + "'.")
+                  fields.path("type"),
+                  "Heddle does not support a text.format of the type '" + type + "'.")
               .toException();
     }
   }

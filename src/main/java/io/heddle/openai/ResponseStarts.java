@@ -77,8 +77,7 @@ final class ResponseStarts {
       throw Value.refuse("input", "has more than " + MAX_INPUT + " items");
     }
     Start start =
-        new Start(
-            call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson());
+        new Start(call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson());
     if (ask.conversation() != null) {
       SessionKey key = Conversations.key(call, ask.conversation());
       return Conversations.named(
@@ -90,8 +89,7 @@ final class ResponseStarts {
     return tries
         .anywhere(call, start.fingerprint())
         .switchIfEmpty(
-            Mono.defer(() ->
-                ask.previous() == null ? inNew(start) : after(start, ask.previous())));
+            Mono.defer(() -> ask.previous() == null ? inNew(start) : after(start, ask.previous())));
   }
 
   // ---- where
@@ -105,7 +103,8 @@ final class ResponseStarts {
                     (repeated ? Mono.<Void>empty() : checkCalls(start, key, input))
                         .then(
                             Mono.defer(() ->
-                                begin(start, request, order(start, input, start.call().onBusy()))))));
+                                begin(
+                                    start, request, order(start, input, start.call().onBusy()))))));
   }
 
   private Mono<Turn> inNew(Start start) {
@@ -126,8 +125,7 @@ final class ResponseStarts {
                       call.writing(key, Conditions.NONE),
                       conversations.description(call.caller(), Json.EMPTY_OBJECT),
                       List.of()))
-              .then(
-                  Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
+              .then(Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
         });
   }
 
@@ -196,8 +194,7 @@ final class ResponseStarts {
                       call.writing(key, start.body())
                           .conditions()
                           .withPositions(List.of(page.session().position()));
-                  return begin(
-                          start, call.writing(key, here), order(start, input, OnBusy.REJECT))
+                  return begin(start, call.writing(key, here), order(start, input, OnBusy.REJECT))
                       // Somebody else went on from there at the same time.
                       .onErrorResume(
                           ResponseStarts::isTaken, _ -> forked(start, key, point, input));

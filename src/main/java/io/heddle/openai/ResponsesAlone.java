@@ -84,8 +84,7 @@ final class ResponsesAlone {
           List<NewMessage> input = new ArrayList<>();
           for (Value item : ask.input()) {
             if (ItemInput.type(item).equals(ItemInput.REFERENCE)) {
-              throw WireError.notFound(
-                      "Item with id '" + item.fields().word("id") + "' not found.")
+              throw WireError.notFound("Item with id '" + item.fields().word("id") + "' not found.")
                   .toException();
             }
             input.add(bodies.newItem(item));
@@ -98,8 +97,7 @@ final class ResponsesAlone {
           if (messages.isEmpty()) {
             throw Value.refuse("input", "is missing");
           }
-          return new ModelCall(
-              ask.model(), ask.instructions(), messages, ask.parameters(), name);
+          return new ModelCall(ask.model(), ask.instructions(), messages, ask.parameters(), name);
         });
   }
 
@@ -110,7 +108,10 @@ final class ResponsesAlone {
     if (conversation != null) {
       SessionKey key = Conversations.key(call, conversation);
       return Conversations.named(
-          key, reader.load(key, call.view(), PageRequest.last(HISTORY)).map(page -> bodies(page.messages())));
+          key,
+          reader
+              .load(key, call.view(), PageRequest.last(HISTORY))
+              .map(page -> bodies(page.messages())));
     }
     if (previous == null) {
       return Mono.just(List.of());
@@ -129,7 +130,9 @@ final class ResponsesAlone {
                 .message(key, call.view(), point.last())
                 .zipWith(
                     reader.load(
-                        key, call.view(), new PageRequest(HISTORY, null, point.last(), true, false)))
+                        key,
+                        call.view(),
+                        new PageRequest(HISTORY, null, point.last(), true, false)))
                 .map(both -> {
                   List<Json> all = new ArrayList<>(bodies(both.getT2().messages()));
                   all.addAll(bodies(both.getT1().messages()));
@@ -162,8 +165,7 @@ final class ResponsesAlone {
                     .concatWith(rest.concatMapIterable(piece -> told(events, piece)))
                     .onErrorResume(error ->
                         Flux.fromIterable(
-                            events.end(
-                                ResponseEnd.failed(Gate.error(call.exchange(), error)))));
+                            events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
               });
           return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
         });

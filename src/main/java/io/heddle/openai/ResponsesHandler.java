@@ -8,7 +8,6 @@ import io.heddle.session.Turn;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
-import io.heddle.web.Answer;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -79,11 +78,12 @@ final class ResponsesHandler {
     if (ask.background()) {
       return json(turn.status().isEnd() ? whole(call, turn) : Mono.just(unfinished(turn)));
     }
-    return json(ended(call, turn)
-        .map(told -> {
-          refuseFailed(told.turn());
-          return told.json();
-        }));
+    return json(
+        ended(call, turn)
+            .map(told -> {
+              refuseFailed(told.turn());
+              return told.json();
+            }));
   }
 
   /** The events of a response with a higher number than {@code after}. */
@@ -154,7 +154,8 @@ final class ResponsesHandler {
     String detail = fields.word("detail");
     Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);
     WireError told =
-        WireError.of(code == ProblemCode.MODEL_REFUSED ? problem.with("upstreamStatus", 400) : problem);
+        WireError.of(
+            code == ProblemCode.MODEL_REFUSED ? problem.with("upstreamStatus", 400) : problem);
     throw (turn.startedAt() == null ? told : told.once()).toException();
   }
 

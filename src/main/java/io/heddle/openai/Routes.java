@@ -58,8 +58,7 @@ public final class Routes {
     Tries tries = new Tries(turns, used.answers(), gate);
     ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
     models = new ModelsHandler(used.upstream());
-    conversations =
-        new ConversationsHandler(services.sessions(), reader, gate, bodies, made);
+    conversations = new ConversationsHandler(services.sessions(), reader, gate, bodies, made);
     items = new ItemsHandler(services, reader, gate, bodies, pages);
     chat =
         new ChatHandler(
@@ -73,15 +72,21 @@ public final class Routes {
             clock,
             connections);
     ResponsesAlone alone =
-        new ResponsesAlone(
-            used.direct(), reader, records, bodies, gate, ids, clock, connections);
+        new ResponsesAlone(used.direct(), reader, records, bodies, gate, ids, clock, connections);
     ResponseStarts starts =
         new ResponseStarts(
             new ResponseStarts.Parts(
-                turns, services.sessions(), reader, gate, bodies, pages, made, ids, tries,
+                turns,
+                services.sessions(),
+                reader,
+                gate,
+                bodies,
+                pages,
+                made,
+                ids,
+                tries,
                 records));
-    responses =
-        new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
+    responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
@@ -136,7 +141,8 @@ public final class Routes {
 
     RouterFunction<ServerResponse> build() {
       return routes
-          .route(path("/openai/**"), request -> Mono.just(unknown(request.method(), request.path())))
+          .route(
+              path("/openai/**"), request -> Mono.just(unknown(request.method(), request.path())))
           .build();
     }
   }

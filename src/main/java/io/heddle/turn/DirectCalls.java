@@ -11,8 +11,8 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Model calls that no turn stands behind: in no session, kept nowhere, ended when their caller hangs
- * up. Their tokens are counted like those of turns.
+ * Model calls that no turn stands behind: in no session, kept nowhere, ended when their caller
+ * hangs up. Their tokens are counted like those of turns.
  */
 public final class DirectCalls implements AutoCloseable {
 
@@ -36,7 +36,10 @@ public final class DirectCalls implements AutoCloseable {
     counting.dispose();
   }
 
-  /** Refusals are {@code ProblemException}s, as {@link Upstream} tells them, and {@code rate-limited}. */
+  /**
+   * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, and {@code
+   * rate-limited}.
+   */
   public Flux<Piece> call(Caller caller, ModelCall call) {
     if (!limits.areCounted()) {
       return upstream.call(call);
@@ -53,13 +56,14 @@ public final class DirectCalls implements AutoCloseable {
 
   /** About how many tokens a model is told by this. */
   public Mono<Long> count(ModelCall call) {
-    return Mono.fromSupplier(() -> {
-          long sum = call.system() == null ? 0 : tokens.of(call.system());
-          for (Json message : call.messages()) {
-            sum += tokens.of(message);
-          }
-          return sum;
-        })
+    return Mono.fromSupplier(
+            () -> {
+              long sum = call.system() == null ? 0 : tokens.of(call.system());
+              for (Json message : call.messages()) {
+                sum += tokens.of(message);
+              }
+              return sum;
+            })
         .subscribeOn(counting);
   }
 
@@ -68,7 +72,9 @@ public final class DirectCalls implements AutoCloseable {
     return most > 0 ? most : properties.reserveOutput();
   }
 
-  /** Settles once, whatever the call comes to: what was said before it broke off was paid for too. */
+  /**
+   * Settles once, whatever the call comes to: what was said before it broke off was paid for too.
+   */
   private Flux<Piece> counted(ModelCall call, TokenReservation reserved, long input) {
     return Flux.defer(() -> {
       Answer answer = new Answer();

@@ -147,8 +147,7 @@ class AsksTest {
                 + "'store':false,'n':1,'seed':12345678901234567890,'tools':[{'a':[]}],'user':null,"
                 + "'guided_json':{'x':{}}}");
     assertThat(ask.parameters().toString())
-        .isEqualTo(
-            json("{'seed':12345678901234567890,'tools':[{'a':[]}],'guided_json':{'x':{}}}"));
+        .isEqualTo(json("{'seed':12345678901234567890,'tools':[{'a':[]}],'guided_json':{'x':{}}}"));
     assertThat(ask.conversation()).isEqualTo("c");
     assertThat(ask.usage()).isTrue();
   }
@@ -166,10 +165,9 @@ class AsksTest {
   @Test
   void messagesAreStoredWithTheNamesOfTheStore() {
     List<Json> messages =
-        chat(
-                "{'messages':[{'role':'assistant','content':null,'tool_calls':[{'id':'c','type':'function',"
-                    + "'function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'1'},"
-                    + "{'role':'user','name':'ann','content':[{'type':'image_url','image_url':{'url':'u'}}]}]}")
+        chat("{'messages':[{'role':'assistant','content':null,'tool_calls':[{'id':'c','type':'function',"
+                 + "'function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'1'},"
+                 + "{'role':'user','name':'ann','content':[{'type':'image_url','image_url':{'url':'u'}}]}]}")
             .messages();
     assertThat(messages)
         .extracting(Json::toString)

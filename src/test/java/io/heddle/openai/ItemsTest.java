@@ -28,8 +28,7 @@ class ItemsTest {
 
   private static final JsonMapper MAPPER = new JsonMapper();
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "conv_1");
-  private static final String PLACE =
-      MessagePlace.of(KEY, new Position(3, "abcdefgh"), 0).id();
+  private static final String PLACE = MessagePlace.of(KEY, new Position(3, "abcdefgh"), 0).id();
 
   private final JsonLine lines = new JsonLine(64);
 
@@ -75,8 +74,7 @@ class ItemsTest {
                 "{'role':'assistant','content':null,'status':'completed','toolCalls':[{'id':'call_1',"
                     + "'type':'function','function':{'name':'f','arguments':'{}'}}]}"));
     NewMessage output =
-        ItemInput.message(
-            item("{'type':'function_call_output','call_id':'call_1','output':'42'}"));
+        ItemInput.message(item("{'type':'function_call_output','call_id':'call_1','output':'42'}"));
     assertThat(output.body().toString())
         .isEqualTo(
             json("{'role':'tool','content':'42','status':'completed','toolCallId':'call_1'}"));
@@ -164,7 +162,9 @@ class ItemsTest {
     ArrayNode parts = MAPPER.createArrayNode();
     for (int i = random.nextInt(3); i >= 0; i--) {
       ObjectNode part = parts.addObject();
-      part.put("type", List.of("input_text", "output_text", "input_image", "new_part").get(random.nextInt(4)));
+      part.put(
+          "type",
+          List.of("input_text", "output_text", "input_image", "new_part").get(random.nextInt(4)));
       part.put("text", "t" + random.nextInt(5));
       if (random.nextInt(3) == 0) {
         part.set("extra", value(random, 2));
@@ -256,8 +256,7 @@ class ItemsTest {
   @Test
   void anEmptyAnswerIsAMessageAndARefusalIsAPart() {
     assertThat(items(PLACE, "{'role':'assistant','content':''}")).hasSize(1);
-    Item refusal =
-        items(PLACE, "{'role':'assistant','content':null,'refusal':'no'}").getFirst();
+    Item refusal = items(PLACE, "{'role':'assistant','content':null,'refusal':'no'}").getFirst();
     assertThat(refusal.json().toString()).contains(json("[{'type':'refusal','refusal':'no'}]"));
   }
 
@@ -267,8 +266,11 @@ class ItemsTest {
   void anIdLeadsToItsMessage() {
     for (String id :
         List.of(
-            PLACE, PLACE.replace("msg_", "fc_"), PLACE.replace("msg_", "fco_"),
-            PLACE.replace("msg_", "rs_"), PLACE.replace("msg_", "item_"),
+            PLACE,
+            PLACE.replace("msg_", "fc_"),
+            PLACE.replace("msg_", "fco_"),
+            PLACE.replace("msg_", "rs_"),
+            PLACE.replace("msg_", "item_"),
             PLACE.replace("msg_", "fc_0_"))) {
       assertThat(ItemIds.messages(id)).as(id).first().isEqualTo(PLACE);
       assertThat(ItemIds.isMade(id)).as(id).isTrue();
@@ -285,7 +287,10 @@ class ItemsTest {
         .isNull();
     assertThat(
             ItemInput.message(
-                    item("{'id':'" + PLACE.replace("msg_", "fc_") + "','role':'user','content':'x'}"))
+                    item(
+                        "{'id':'"
+                            + PLACE.replace("msg_", "fc_")
+                            + "','role':'user','content':'x'}"))
                 .id())
         .isNull();
   }
@@ -307,7 +312,8 @@ class ItemsTest {
       })
   void brokenItemsAreRefusedByPath(String line) {
     String[] given = line.split(" / ");
-    Value value = new Value(lines.read(json(given[0]).getBytes(StandardCharsets.UTF_8)), "input[0]");
+    Value value =
+        new Value(lines.read(json(given[0]).getBytes(StandardCharsets.UTF_8)), "input[0]");
     ProblemException refusal =
         catchThrowableOfType(ProblemException.class, () -> ItemInput.message(value));
     assertThat(refusal.problem().members()).containsEntry("field", given[1]);
@@ -340,27 +346,28 @@ class ItemsTest {
 
   /** Every member of {@code some} is in {@code all}; a text may have become a part. */
   private static void assertContains(JsonNode all, JsonNode some) {
-    some.properties().forEach(member -> {
-      JsonNode shown = all.get(member.getKey());
-      JsonNode given = member.getValue();
-      if (given.isNull() && shown == null) {
-        return;
-      }
-      assertThat(shown).as(member.getKey() + " of " + all).isNotNull();
-      if (given.isString() && shown.isArray()) {
-        assertThat(shown.get(0).get("text")).isEqualTo(given);
-      } else if (given.isArray() && shown.isArray()) {
-        assertThat(shown.size()).isEqualTo(given.size());
-        for (int i = 0; i < given.size(); i++) {
-          if (given.get(i).isObject()) {
-            assertContains(shown.get(i), given.get(i));
-          } else {
-            assertThat(shown.get(i)).isEqualTo(given.get(i));
+    some.properties()
+        .forEach(member -> {
+          JsonNode shown = all.get(member.getKey());
+          JsonNode given = member.getValue();
+          if (given.isNull() && shown == null) {
+            return;
           }
-        }
-      } else {
-        assertThat(shown).as(member.getKey()).isEqualTo(given);
-      }
-    });
+          assertThat(shown).as(member.getKey() + " of " + all).isNotNull();
+          if (given.isString() && shown.isArray()) {
+            assertThat(shown.get(0).get("text")).isEqualTo(given);
+          } else if (given.isArray() && shown.isArray()) {
+            assertThat(shown.size()).isEqualTo(given.size());
+            for (int i = 0; i < given.size(); i++) {
+              if (given.get(i).isObject()) {
+                assertContains(shown.get(i), given.get(i));
+              } else {
+                assertThat(shown.get(i)).isEqualTo(given.get(i));
+              }
+            }
+          } else {
+            assertThat(shown).as(member.getKey()).isEqualTo(given);
+          }
+        });
   }
 }

@@ -53,11 +53,13 @@ class JsonLineTest {
   @Test
   void valuesAreCutOutAsTheyAre() {
     Fields fields =
-        Value.of(read("{\"a\":{\"x\":\"}],{\\\"\"},\"b\":[1,{\"c\":[]},\"]\"],\"ü\":-1.0e3}")).fields();
+        Value.of(read("{\"a\":{\"x\":\"}],{\\\"\"},\"b\":[1,{\"c\":[]},\"]\"],\"ü\":-1.0e3}"))
+            .fields();
     assertThat(fields.required("a").json().toString()).isEqualTo("{\"x\":\"}],{\\\"\"}");
     assertThat(fields.required("a").fields().text("x")).isEqualTo("}],{\"");
     List<Value> elements = fields.required("b").elements();
-    assertThat(elements).extracting(value -> value.json().toString())
+    assertThat(elements)
+        .extracting(value -> value.json().toString())
         .containsExactly("1", "{\"c\":[]}", "\"]\"");
     assertThat(elements.get(1).fields().required("c").path()).isEqualTo("b[1].c");
     assertThat(fields.raw("ü")).hasToString("-1.0e3");

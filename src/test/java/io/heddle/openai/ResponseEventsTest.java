@@ -66,10 +66,29 @@ class ResponseEventsTest {
       if (event.has("response")) {
         for (String name :
             List.of(
-                "id", "object", "created_at", "status", "error", "incomplete_details",
-                "instructions", "model", "tools", "output", "parallel_tool_calls", "metadata",
-                "tool_choice", "temperature", "top_p", "previous_response_id", "conversation",
-                "store", "text", "truncation", "reasoning", "max_output_tokens", "usage")) {
+                "id",
+                "object",
+                "created_at",
+                "status",
+                "error",
+                "incomplete_details",
+                "instructions",
+                "model",
+                "tools",
+                "output",
+                "parallel_tool_calls",
+                "metadata",
+                "tool_choice",
+                "temperature",
+                "top_p",
+                "previous_response_id",
+                "conversation",
+                "store",
+                "text",
+                "truncation",
+                "reasoning",
+                "max_output_tokens",
+                "usage")) {
           assertThat(event.get("response").has(name)).as(name).isTrue();
         }
       }
@@ -204,7 +223,8 @@ class ResponseEventsTest {
       List<JsonNode> whole = events(-1, background, pieces, end);
       for (int i = 0; i < whole.size(); i++) {
         assertThat(whole.get(i).get("sequence_number").asInt()).isEqualTo(i);
-        assertThat(events(i, background, pieces, end)).isEqualTo(whole.subList(i + 1, whole.size()));
+        assertThat(events(i, background, pieces, end))
+            .isEqualTo(whole.subList(i + 1, whole.size()));
       }
       assertSoundOrder(whole);
     }
@@ -217,7 +237,8 @@ class ResponseEventsTest {
     StringBuilder[] said = new StringBuilder[64];
     for (JsonNode event : events) {
       String type = event.get("type").asString();
-      String at = event.path("output_index").asString("") + "/" + event.path("content_index").asString("");
+      String at =
+          event.path("output_index").asString("") + "/" + event.path("content_index").asString("");
       switch (type) {
         case "response.output_item.added" -> {
           assertThat(event.get("output_index").asInt()).isEqualTo(items);

@@ -91,8 +91,17 @@ class WireErrorTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 0s", "20, 20ms", "999, 999ms", "1000, 1s", "1500, 1.5s", "1050, 1.05s", "60000, 1m0s",
-    "360000, 6m0s", "3600000, 1h0m0s", "5025007, 1h23m45.007s", "-5, 0s"
+    "0, 0s",
+    "20, 20ms",
+    "999, 999ms",
+    "1000, 1s",
+    "1500, 1.5s",
+    "1050, 1.05s",
+    "60000, 1m0s",
+    "360000, 6m0s",
+    "3600000, 1h0m0s",
+    "5025007, 1h23m45.007s",
+    "-5, 0s"
   })
   void durationsAreWrittenAsGoDoes(long millis, String text) {
     assertThat(RateHeaders.go(Duration.ofMillis(millis))).isEqualTo(text);

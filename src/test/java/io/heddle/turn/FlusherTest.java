@@ -177,8 +177,8 @@ class FlusherTest {
       writes++;
     }
     assertThat(writes).isGreaterThan(5);
-    String all = log.events.stream().map(Pieces::piece).map(FlusherTest::text)
-        .collect(Collectors.joining());
+    String all =
+        log.events.stream().map(Pieces::piece).map(FlusherTest::text).collect(Collectors.joining());
     assertThat(all).isEqualTo("a" + "y".repeat(1_000_000) + "z".repeat(1_600_000));
   }
 

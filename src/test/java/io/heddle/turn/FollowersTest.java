@@ -231,8 +231,8 @@ class FollowersTest {
     clients.forEach(client -> client.request(Long.MAX_VALUE));
     answer();
 
-    String all = log.events.stream().map(Pieces::piece).map(FollowersTest::text)
-        .reduce("", String::concat);
+    String all =
+        log.events.stream().map(Pieces::piece).map(FollowersTest::text).reduce("", String::concat);
     for (Client client : clients) {
       assertThat(client.failure).as("%s", client.after).isNull();
       assertThat(client.over).as("the end of %s after %s", client.events, client.after).isTrue();

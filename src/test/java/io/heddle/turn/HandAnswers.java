@@ -20,8 +20,7 @@ final class HandAnswers implements AnswerStore {
   }
 
   @Override
-  public Mono<Kept> put(
-      Tenant tenant, String key, String contentType, byte[] body, Duration life) {
+  public Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life) {
     return Mono.fromSupplier(() -> {
       Instant now = Instant.now();
       Answer answer = new Answer(contentType, body, now, now.plus(life), now);
