@@ -27,7 +27,8 @@ class UpstreamConfiguration {
       return models;
     } catch (IllegalArgumentException e) {
       throw new BadSettingException(
-          e.getMessage(), "See \"Models\" in README.md for what heddle.upstreams takes.");
+          String.valueOf(e.getMessage()),
+          "See \"Models\" in README.md for what heddle.upstreams takes.");
     }
   }
 

@@ -66,7 +66,7 @@ final class LiveHandler {
         || !call.exchange().getRequest().getMethod().equals(HttpMethod.GET)) {
       throw Query.refuse(HttpHeaders.UPGRADE, "must be websocket, with version 13 and a key");
     }
-    refuseWhenDraining(connections);
+    refuseWhenDraining(connections, "connections");
     String watch = query.text("watch");
     if (watch != null && !SessionKey.isId(watch)) {
       throw Query.refuse("watch", Ids.SESSION_RULE);
@@ -92,7 +92,7 @@ final class LiveHandler {
   Mono<ServerResponse> events(Call call) {
     SessionKey key = call.session();
     Query query = call.query("since", Callers.QUERY);
-    refuseWhenDraining(connections);
+    refuseWhenDraining(connections, "connections");
     refuseWhenFull(connections);
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LAST_EVENT_ID);
@@ -156,9 +156,9 @@ final class LiveHandler {
     }
   }
 
-  static void refuseWhenDraining(Connections connections) {
+  static void refuseWhenDraining(Connections connections, String what) {
     if (connections.isDraining()) {
-      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more of these")
+      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more " + what)
           .with("retryAfter", RETRY_SECONDS)
           .toException();
     }

@@ -24,7 +24,7 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
    */
   Mono<Written<Turn>> begin(Request request, TurnOrder order, @Nullable Description createWith) {
     // A turn that begins now would be cut off half way.
-    LiveHandler.refuseWhenDraining(connections);
+    LiveHandler.refuseWhenDraining(connections, "turns");
     Mono<Written<Turn>> begun = Mono.defer(() -> turns.begin(request, order));
     // A token or a position can only be of a session that is there.
     if (createWith == null

@@ -134,7 +134,7 @@ final class TurnsHandler {
     SessionKey key = call.session();
     String turn = call.turn();
     Query query = call.query("after", Callers.QUERY);
-    LiveHandler.refuseWhenDraining(connections);
+    LiveHandler.refuseWhenDraining(connections, "connections");
     LiveHandler.refuseWhenFull(connections);
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LiveHandler.LAST_EVENT_ID);

@@ -45,12 +45,9 @@ public record AnswerKey(Tenant tenant, Kind kind, @Nullable String user, String 
     if (name.isEmpty() || name.length() > LONGEST) {
       return false;
     }
-    for (int i = 0; i < name.length(); i++) {
-      if (Character.isISOControl(name.charAt(i))) {
-        return false;
-      }
-    }
-    return true;
+    // Half a surrogate pair has no form in UTF-8, where two such names would be one.
+    return name.codePoints()
+        .noneMatch(c -> Character.isISOControl(c) || Character.getType(c) == Character.SURROGATE);
   }
 
   /** The store's key: no user has the newline that ends it, and none is empty. */

@@ -17,7 +17,7 @@ public interface AnswerStore {
 
   /**
    * Keeps it until it is that old, in the place of what was there, and ends any claim. The store
-   * may end it earlier to make room.
+   * may end it earlier to make room. {@code body-too-large} when it can never have so much.
    */
   Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life);
 

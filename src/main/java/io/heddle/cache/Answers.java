@@ -99,8 +99,10 @@ public final class Answers {
    * waits for that one, as long as it lives. Its failure is nobody else's: the next one computes.
    *
    * <p>What {@code compute} comes to is kept and given to all; nothing, when it is not to be kept
-   * ({@code compute} is empty then and so is this). It is given to its own caller even when the
-   * store does not take it. Cancelling this cancels {@code compute} and lets the next one begin.
+   * ({@code compute} is empty then and so is this). Errors are those of {@code compute} only: who
+   * cannot ask the store, or may not wait because this replica stops, computes for himself, and
+   * gets what the store does not take. Cancelling this cancels {@code compute} and lets the next
+   * one begin.
    *
    * @param maxAge an older answer is none; null for any
    * @param compute called at most once a subscription
@@ -108,9 +110,15 @@ public final class Answers {
   public Mono<Answer> getOrCompute(
       AnswerKey key, @Nullable Duration maxAge, Supplier<Mono<NewAnswer>> compute) {
     return join(key, maxAge, properties.longestWait(), LEASE)
+        .onErrorResume(error -> {
+          log.debug("An answer is computed without asking for it: {}", error.toString());
+          return Mono.just(new Flight.Compute(""));
+        })
         .flatMap(flight ->
             switch (flight) {
               case Flight.Found found -> Mono.just(found.answer());
+              case Flight.Compute mine when mine.owner().isEmpty() ->
+                  Mono.defer(compute).map(this::unkept);
               case Flight.Compute mine -> computed(key, mine.owner(), compute);
               case Flight.Busy _ -> getOrCompute(key, maxAge, compute);
             });

@@ -31,7 +31,10 @@ final class CachedAnswers {
   static void put(Tx tx, byte[] key, Stored.Cached answer, long bound) {
     long size = size(answer);
     if (size > bound) {
-      throw full(bound);
+      throw Problem.of(
+              ProblemCode.BODY_TOO_LARGE, "All answers together may take " + bound + " bytes")
+          .with("limit", bound)
+          .toException();
     }
     long total = total(tx) + size;
     Stored.Cached before = tx.get(Table.ANSWERS, key);
@@ -44,7 +47,9 @@ final class CachedAnswers {
     var ends = tx.scan(Table.ANSWER_ENDS, null, null, false);
     for (int left = ROWS; total > bound; left--) {
       if (left == 0 || !ends.hasNext()) {
-        throw full(bound);
+        throw Problem.of(ProblemCode.STORE_FULL, "There is no room for the answer yet")
+            .with("retryAfter", 1)
+            .toException();
       }
       byte[] end = ends.next();
       if (!Arrays.equals(end, endOfBefore)) {
@@ -98,12 +103,5 @@ final class CachedAnswers {
 
   private static long size(Stored.Cached answer) {
     return OVERHEAD + answer.contentType().length() + answer.body().length;
-  }
-
-  private static RuntimeException full(long bound) {
-    return Problem.of(
-            ProblemCode.STORE_FULL, "Answers may take " + bound + " bytes in all, and this is more")
-        .with("retryAfter", 5)
-        .toException();
   }
 }

@@ -35,6 +35,10 @@ final class Cell<V> {
     return new Cell<>(codec, codec.weight(value), value, null);
   }
 
+  static <V> Cell<V> stored(Codecs.Codec<V> codec, byte[] bytes) {
+    return new Cell<>(codec, bytes.length, null, bytes);
+  }
+
   V value() {
     V known = value;
     if (known != null) {
@@ -48,7 +52,7 @@ final class Cell<V> {
     return decoded;
   }
 
-  private byte[] bytes() {
+  byte[] bytes() {
     byte[] known = bytes;
     V from = value;
     if (known == null && from == null) {
@@ -92,7 +96,7 @@ final class Cell<V> {
     public Cell<V> read(ByteBuffer in) {
       byte[] bytes = new byte[DataUtils.readVarInt(in)];
       in.get(bytes);
-      return new Cell<>(codec, bytes.length, null, bytes);
+      return stored(codec, bytes);
     }
 
     @Override

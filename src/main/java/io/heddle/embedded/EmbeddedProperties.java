@@ -10,8 +10,8 @@ import org.springframework.util.unit.DataSize;
 /**
  * The embedded engine.
  *
- * @param path the file that keeps the sessions, its directory is made when missing; empty to keep
- *     them in RAM, where they end with the process
+ * @param path the file that keeps the sessions, with its journal beside it; the directory is made
+ *     when missing; empty to keep them in RAM, where they end with the process
  * @param sync what an acknowledged write survives: {@code process} the death of this process,
  *     {@code disk} that of the machine too, at the price of one fsync a group of writes
  * @param commitDelay a group of writes takes what is waiting for at most this long before it is

@@ -3,25 +3,29 @@ package io.heddle.embedded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
 import org.h2.mvstore.RootReference;
 import org.h2.mvstore.type.ByteArrayDataType;
+import org.h2.mvstore.type.LongDataType;
+import org.h2.mvstore.type.StringDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The MVStore: opened so that it only does what the writer's thread tells it.
+ * The MVStore and its journal: opened so that it only does what the writer's thread tells it.
  *
  * <p>MVStore by default commits when it likes: from a thread of its own, and in the middle of a
  * write when its buffer is full. A kill then loses what was answered, or finds half a write. Both
- * are off here, and a commit is a call that returns when the operating system has the bytes.
+ * are off here. {@link #commit} returns when the operating system has the group in the journal;
+ * MVStore's own commit, a checkpoint, comes when the journal or what is unsaved has grown.
  */
 final class StoreFile implements Rows, AutoCloseable {
 
   /** The number of the layout that this code writes; see {@link Codecs} for how it changes. */
-  static final int LAYOUT = 2;
+  static final int LAYOUT = 3;
 
   /**
    * A page is written again whole when one entry of it changes: small pages write less for an
@@ -29,16 +33,36 @@ final class StoreFile implements Rows, AutoCloseable {
    */
   private static final int PAGE_BYTES = 4 * 1024;
 
+  /** How far the tables may be behind: it is read again after a kill, and stands in the file. */
+  private static final int JOURNAL_BYTES = 8 << 20;
+
+  /** Of pages in RAM, which a checkpoint has to write while the writers wait. */
+  private static final int UNSAVED_BYTES = 24 << 20;
+
+  private static final String ID = "id";
+  private static final String GROUP = "group";
+
   private final @Nullable Path file;
   private final boolean disk;
   private final MVStore store;
   private final MVMap<byte[], ?>[] maps;
+
+  /** The store's id, and the last group of the journal that the tables have. */
+  private final MVMap<String, Long> saved;
+
+  private @Nullable Journal journal;
 
   private StoreFile(@Nullable Path file, boolean disk, MVStore store) {
     this.file = file;
     this.disk = disk;
     this.store = store;
     this.maps = openMaps(store);
+    this.saved =
+        store.openMap(
+            "journal",
+            new MVMap.Builder<String, Long>()
+                .keyType(StringDataType.INSTANCE)
+                .valueType(LongDataType.INSTANCE));
   }
 
   static StoreFile open(EmbeddedProperties properties) {
@@ -72,16 +96,63 @@ final class StoreFile implements Rows, AutoCloseable {
       store.closeImmediately();
       throw EmbeddedFileException.newer(file, layout, LAYOUT);
     }
-    return started(new StoreFile(file, disk, store));
+    StoreFile opened = started(new StoreFile(file, disk, store));
+    try {
+      opened.recover(file);
+    } catch (IOException | RuntimeException e) {
+      store.closeImmediately();
+      throw EmbeddedFileException.unusable(file, e);
+    }
+    return opened;
   }
 
+  /** A file of a layout before 3 is whole without a journal. */
   private static StoreFile started(StoreFile opened) {
-    // Space is used again as soon as no snapshot can read it: see commit() for why that is safe.
+    // Space is used again as soon as no snapshot can read it: see save() for why that is safe.
     opened.store.setRetentionTime(0);
     opened.store.setVersionsToKeep(0);
     opened.store.setStoreVersion(LAYOUT);
-    opened.commit();
+    opened.saved.putIfAbsent(ID, new SecureRandom().nextLong());
+    opened.saved.putIfAbsent(GROUP, 0L);
+    opened.save();
     return opened;
+  }
+
+  private void recover(Path path) throws IOException {
+    long id = savedNumber(ID);
+    long before = savedNumber(GROUP);
+    long last = Journal.recover(path, id, before, this::restore);
+    if (last > before) {
+      saved.put(GROUP, last);
+      save();
+    }
+    journal = Journal.begin(path, id, last, disk);
+  }
+
+  private long savedNumber(String name) {
+    Long number = saved.get(name);
+    if (number == null) {
+      throw new IllegalStateException("the store has no " + name);
+    }
+    return number;
+  }
+
+  private void restore(String name, byte[] key, byte @Nullable [] value) {
+    for (Table<?> table : Table.ALL) {
+      if (table.mapName().equals(name)) {
+        restore(table, key, value);
+        return;
+      }
+    }
+    throw new IllegalStateException("the journal has rows of a table " + name);
+  }
+
+  private <V> void restore(Table<V> table, byte[] key, byte @Nullable [] value) {
+    if (value == null) {
+      map(table).remove(key);
+    } else {
+      map(table).put(key, Cell.stored(table.codec(), value));
+    }
   }
 
   @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types
@@ -115,19 +186,62 @@ final class StoreFile implements Rows, AutoCloseable {
   }
 
   <V> void put(Table<V> table, byte[] key, V value) {
-    map(table).put(key, Cell.of(table.codec(), value));
+    Cell<V> cell = Cell.of(table.codec(), value);
+    map(table).put(key, cell);
+    if (journal != null) {
+      journal.note(table, key, cell.bytes());
+    }
+  }
+
+  void remove(Table<?> table, byte[] key) {
+    map(table).remove(key);
+    if (journal != null) {
+      journal.note(table, key, null);
+    }
+  }
+
+  /** Bytes of what was written since the last commit, as far as they are known. */
+  int uncommitted() {
+    return journal == null ? 0 : journal.noted();
+  }
+
+  /** Makes what was written since the last call outlive this process, or the machine. */
+  void commit() {
+    if (journal == null) {
+      store.commit();
+      return;
+    }
+    journal.write();
+    if (journal.size() > JOURNAL_BYTES || store.getUnsavedMemory() > UNSAVED_BYTES) {
+      checkpoint();
+    }
+  }
+
+  /** Whether the tables are behind the journal. */
+  boolean isBehind() {
+    return journal != null && journal.size() > 0;
+  }
+
+  /** Saves the tables, with what was written since the last commit, and empties the journal. */
+  void checkpoint() {
+    if (journal == null) {
+      store.commit();
+      return;
+    }
+    journal.write();
+    saved.put(GROUP, journal.group());
+    save();
+    journal.clear();
   }
 
   /**
-   * Makes what was written since the last call outlive this process, or the machine.
-   *
-   * <p>MVStore writes a chunk, and its header only now and then; after a crash it finds the newest
+   * MVStore writes a chunk, and its header only now and then; after a crash it finds the newest
    * chunk from the header's along a chain. With space used again at once, the chunk that the header
    * names may be overwritten before the header is written, and a chunk from long ago at the file's
    * end be taken for the newest. Taking away the mark of a clean shutdown makes it write the header
    * after this chunk, so the header's chunk is always the last one committed.
    */
-  void commit() {
+  private void save() {
     if (file == null) {
       store.commit();
       return;
@@ -168,6 +282,20 @@ final class StoreFile implements Rows, AutoCloseable {
 
   @Override
   public void close() {
+    if (journal == null) {
+      store.close();
+      return;
+    }
+    checkpoint();
     store.close();
+    journal.delete();
+  }
+
+  /** Leaves the files as they are: what was answered stands in them, and more must not. */
+  void abandon() {
+    if (journal != null) {
+      journal.close();
+    }
+    store.closeImmediately();
   }
 }

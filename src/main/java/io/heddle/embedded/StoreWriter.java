@@ -32,6 +32,8 @@ final class StoreWriter implements AutoCloseable {
   /** Bounds what is unsaved in RAM when a group is large. */
   private static final int LARGEST_GROUP = 512;
 
+  private static final int LARGEST_GROUP_BYTES = 4 << 20;
+
   private static final long GATHER_NANOS = 50_000;
 
   private final StoreFile store;
@@ -216,7 +218,7 @@ final class StoreWriter implements AutoCloseable {
    */
   private @Nullable Entry<?> next(int size, long start) {
     long end = start + Math.min(groupNanos, lastCommit);
-    while (size < LARGEST_GROUP) {
+    while (size < LARGEST_GROUP && store.uncommitted() < LARGEST_GROUP_BYTES) {
       long now = System.nanoTime();
       if (now - start > groupNanos) {
         return null;
@@ -237,6 +239,15 @@ final class StoreWriter implements AutoCloseable {
     long start = System.nanoTime();
     store.commit();
     lastCommit = System.nanoTime() - start;
+    show();
+  }
+
+  private void checkpoint() {
+    store.checkpoint();
+    show();
+  }
+
+  private void show() {
     Snapshot before = committed;
     committed = store.snapshot();
     before.leave();
@@ -252,7 +263,10 @@ final class StoreWriter implements AutoCloseable {
         commit();
         feed.publish(tx.changes());
       }
-      upkeep.compact(store, queue.isEmpty(), this::commit);
+      if (store.isBehind() && queue.isEmpty()) {
+        checkpoint();
+      }
+      upkeep.compact(store, queue.isEmpty(), this::checkpoint);
     }
   }
 
@@ -287,7 +301,7 @@ final class StoreWriter implements AutoCloseable {
     if (failure == null) {
       store.close();
     } else {
-      store.store().closeImmediately();
+      store.abandon();
     }
   }
 

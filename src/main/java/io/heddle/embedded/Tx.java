@@ -38,7 +38,7 @@ final class Tx implements Rows {
   private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
     void write(StoreFile store) {
       if (value == null) {
-        store.map(table).remove(key);
+        store.remove(table, key);
       } else {
         store.put(table, key, value);
       }

@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
 
 /**
  * Whether a turn's tokens are within the caller's limits, and what is needed to settle them when
@@ -29,7 +31,7 @@ public record TokenReservation(
     @Nullable Problem refusal,
     @Nullable String policy) {
 
-  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final JsonFactory FACTORY = new JsonFactory();
 
   public TokenReservation {
     decisions = List.copyOf(decisions);
@@ -71,29 +73,68 @@ public record TokenReservation(
    * @throws IllegalArgumentException when it is something else
    */
   public static TokenReservation parse(Json stored) {
-    try {
-      JsonNode json = MAPPER.readTree(stored.utf8());
-      Subject subject =
-          new Subject(
-              new Tenant(json.required("tenant").stringValue()),
-              json.required("subject").stringValue());
-      Reservation reservation = json.has("id") ? reservation(json) : null;
-      return new TokenReservation(subject, reservation, List.of(), null, null);
+    String tenant = null;
+    String subject = null;
+    String id = null;
+    long amount = 0;
+    List<Reservation.Counter> counters = List.of();
+    // Not with a mapper: the first ones to use it wait for each other, and this runs on event
+    // loops.
+    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), stored.utf8())) {
+      in.nextToken();
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = in.currentName();
+        JsonToken value = in.nextToken();
+        switch (name) {
+          case "tenant" -> tenant = in.getString();
+          case "subject" -> subject = in.getString();
+          case "id" -> id = in.getString();
+          case "amount" -> amount = in.getLongValue();
+          case "counters" -> counters = counters(in);
+          // A newer Heddle may have stored more.
+          default -> {
+            if (value.isStructStart()) {
+              in.skipChildren();
+            }
+          }
+        }
+      }
     } catch (JacksonException e) {
       throw new IllegalArgumentException("not a reservation of tokens: " + stored, e);
     }
+    if (tenant == null || subject == null) {
+      throw new IllegalArgumentException("not a reservation of tokens: " + stored);
+    }
+    return new TokenReservation(
+        new Subject(new Tenant(tenant), subject),
+        id == null ? null : new Reservation(id, amount, counters),
+        List.of(),
+        null,
+        null);
   }
 
-  private static Reservation reservation(JsonNode json) {
-    List<Reservation.Counter> counters = new ArrayList<>();
-    for (JsonNode counter : json.required("counters")) {
-      counters.add(
-          new Reservation.Counter(
-              counter.required("rule").stringValue(),
-              Duration.ofMillis(counter.required("lengthMillis").longValue()),
-              counter.required("window").stringValue()));
+  private static List<Reservation.Counter> counters(JsonParser in) {
+    List<Reservation.Counter> counters = new ArrayList<>(2);
+    while (in.nextToken() == JsonToken.START_OBJECT) {
+      String rule = "";
+      String window = "";
+      long length = 0;
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = in.currentName();
+        JsonToken value = in.nextToken();
+        switch (name) {
+          case "rule" -> rule = in.getString();
+          case "window" -> window = in.getString();
+          case "lengthMillis" -> length = in.getLongValue();
+          default -> {
+            if (value.isStructStart()) {
+              in.skipChildren();
+            }
+          }
+        }
+      }
+      counters.add(new Reservation.Counter(rule, Duration.ofMillis(length), window));
     }
-    return new Reservation(
-        json.required("id").stringValue(), json.required("amount").longValue(), counters);
+    return counters;
   }
 }

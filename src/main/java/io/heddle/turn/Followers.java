@@ -151,12 +151,15 @@ final class Followers implements ChangeFeed.Listener {
   @Override
   public void changed(Change.Published change) {
     Json body = change.body();
-    boolean ofTurn = body == null || Pieces.hasPrefix(body, OF_TURN);
-    if (ofTurn && body != null && Pieces.hasPrefix(body, QUEUED)) {
+    if (body != null && Pieces.hasPrefix(body, QUEUED)) {
       queued.accept(change.session());
     }
     Set<Followed> some = bySession.get(change.session());
-    if (some != null && (ofTurn || Pieces.hasPrefix(body, SESSION))) {
+    if (some == null) {
+      return;
+    }
+    // One that came without its body is of whatever kind.
+    if (body == null || Pieces.hasPrefix(body, OF_TURN) || Pieces.hasPrefix(body, SESSION)) {
       some.forEach(Followed::look);
     }
   }

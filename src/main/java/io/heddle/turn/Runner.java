@@ -141,9 +141,17 @@ final class Runner implements Flusher.Owner {
                 Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn was stopped"))));
   }
 
+  /** Leaves it to the other replicas, which will take this one for dead. */
+  void abandon() {
+    serial.run(this::over);
+  }
+
   // ---- asking
 
   private void ask() {
+    if (phase == Phase.OVER) {
+      return;
+    }
     byte[] prefix = Pieces.cancelPrefix(turn.id());
     listening =
         runners
@@ -262,7 +270,7 @@ final class Runner implements Flusher.Owner {
             .subscribe(
                 usage -> serial.run(() -> send(end(how, finish, usage))),
                 error -> {
-                  log.error("{}: tokens could not be counted", attempt, error);
+                  log.warn("{}: tokens could not be counted: {}", attempt, error.toString());
                   serial.run(() -> send(end(how, finish, NOTHING)));
                 }));
   }
@@ -352,6 +360,9 @@ final class Runner implements Flusher.Owner {
   }
 
   private void over() {
+    if (phase == Phase.OVER) {
+      return;
+    }
     phase = Phase.OVER;
     flusher.stop();
     model.dispose();

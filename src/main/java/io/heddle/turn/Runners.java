@@ -151,5 +151,7 @@ final class Runners {
 
   void close() {
     ticker.dispose();
+    draining = true;
+    running.values().forEach(Runner::abandon);
   }
 }

@@ -200,9 +200,9 @@ final class Window {
       if (!role.equals("assistant")) {
         return ODD;
       }
-      boolean onlyRefusal = !content && calls.isEmpty() && refusal != null && !refusal.isEmpty();
-      Json refused = onlyRefusal ? asContent(refusal) : null;
-      boolean empty = !content && calls.isEmpty() && !onlyRefusal;
+      boolean bare = !content && calls.isEmpty();
+      Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
+      boolean empty = bare && refused == null;
       return new Shape(Collections.unmodifiableList(calls), null, empty, refused);
     }
 

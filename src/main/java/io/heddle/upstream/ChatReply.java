@@ -33,6 +33,7 @@ final class ChatReply {
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private List<Piece> pieces = new ArrayList<>();
   private boolean isJson;
+  private boolean over;
   private volatile boolean answered;
 
   ChatReply(UpstreamProperties.Server properties, Faults faults, Patience patience) {
@@ -70,7 +71,8 @@ final class ChatReply {
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */
-  Flux<Piece> end() {
+  synchronized Flux<Piece> end() {
+    over = true;
     CallFailure tooSlow = patience.verdict();
     if (tooSlow != null) {
       return Flux.error(tooSlow);
@@ -94,10 +96,12 @@ final class ChatReply {
     return faults.of(error, answered, answer.hasSaid());
   }
 
-  private List<Piece> part(DataBuffer buffer) {
-    byte[] bytes = new byte[buffer.readableByteCount()];
-    buffer.read(bytes);
-    DataBufferUtils.release(buffer);
+  private synchronized List<Piece> part(DataBuffer buffer) {
+    byte[] bytes = bytes(buffer);
+    if (over) {
+      // Patience ended on another thread, while this part was on its way.
+      return List.of();
+    }
     pieces = new ArrayList<>();
     if (isJson) {
       if (whole.size() + bytes.length > properties.maxAnswer().toBytes()) {
@@ -126,12 +130,7 @@ final class ChatReply {
     return DataBufferUtils.join(
             DataBufferUtils.takeUntilByteCount(
                 response.bodyToFlux(DataBuffer.class), LONGEST_ERROR))
-        .map(buffer -> {
-          byte[] bytes = new byte[buffer.readableByteCount()];
-          buffer.read(bytes);
-          DataBufferUtils.release(buffer);
-          return bytes;
-        })
+        .map(ChatReply::bytes)
         .timeout(ERROR_BODY)
         // The status says enough.
         .onErrorReturn(new byte[0])
@@ -140,6 +139,13 @@ final class ChatReply {
             Mono.error(
                 faults.status(
                     status, ServerError.of(body, isText), wait, properties.maxRetryWait())));
+  }
+
+  private static byte[] bytes(DataBuffer buffer) {
+    byte[] bytes = new byte[buffer.readableByteCount()];
+    buffer.read(bytes);
+    DataBufferUtils.release(buffer);
+    return bytes;
   }
 
   private static @Nullable MediaType type(ClientResponse response) {

@@ -64,20 +64,21 @@ final class ChatRequest {
     }
     List<Slice> parts = content == null ? List.of() : content.elements();
     List<Slice> told = parts.stream().filter(part -> !type(part).equals(ITEM_PART)).toList();
-    boolean nothing = content == null || content.isNull() || content.isArray() && told.isEmpty();
-    if (role == null || nothing && calls == null && !isEmptyToldOn(role, parts)) {
+    boolean isNothing = content == null || content.isNull() || content.isArray() && told.isEmpty();
+    Slice said = isNothing ? null : content;
+    if (role == null || said == null && calls == null && isLeftOut(role.text(), parts)) {
       return;
     }
     comma();
     out.ascii("{\"role\":");
     role.writeTo(out);
     out.ascii(",\"content\":");
-    if (nothing) {
-      out.ascii(calls == null && !role.text().equals("assistant") ? "\"\"" : "null");
-    } else if (content.isArray()) {
+    if (said == null) {
+      out.ascii(calls == null ? "\"\"" : "null");
+    } else if (said.isArray()) {
       parts(told);
     } else {
-      content.writeTo(out);
+      said.writeTo(out);
     }
     member("name", stored.get("name"));
     member("tool_calls", calls);
@@ -86,12 +87,11 @@ final class ChatRequest {
   }
 
   /**
-   * Whether a message that says nothing is told all the same: a tool's empty output must be, a
-   * message that was nothing but items must not, and an assistant's without text or tool calls is
-   * refused by the servers.
+   * Whether a message that says nothing is not told: an assistant's is refused by the servers, and
+   * one of nothing but items is none. A tool's output is told in any case: its call waits for it.
    */
-  private static boolean isEmptyToldOn(Slice role, List<Slice> parts) {
-    return parts.isEmpty() && !role.text().equals("assistant");
+  private static boolean isLeftOut(String role, List<Slice> parts) {
+    return role.equals("assistant") || !role.equals("tool") && !parts.isEmpty();
   }
 
   private void parts(List<Slice> parts) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -65,9 +66,9 @@ final class EchoModel implements ModelServer {
   private static List<Piece> pieces(EchoOrder order, ModelCall call) {
     List<Piece> pieces = new ArrayList<>();
     EchoText.words(order.reasoning()).forEach(word -> pieces.add(new Piece.Reasoning(word)));
-    boolean calls = callsTool(order, call);
-    if (calls) {
-      toolCall(order.toolCall(), pieces);
+    EchoOrder.Tool tool = toolToCall(order, call);
+    if (tool != null) {
+      toolCall(tool, pieces);
     } else if (order.refusal() != null) {
       EchoText.words(order.refusal()).forEach(word -> pieces.add(new Piece.Refusal(word)));
     } else {
@@ -85,8 +86,8 @@ final class EchoModel implements ModelServer {
   }
 
   /** Once its output is there the tool is not called again: a client's loop comes to an end. */
-  private static boolean callsTool(EchoOrder order, ModelCall call) {
-    return order.toolCall() != null && !EchoText.endsWithToolOutput(call.messages());
+  private static EchoOrder.@Nullable Tool toolToCall(EchoOrder order, ModelCall call) {
+    return EchoText.endsWithToolOutput(call.messages()) ? null : order.toolCall();
   }
 
   private static void toolCall(EchoOrder.Tool tool, List<Piece> pieces) {
@@ -134,7 +135,7 @@ final class EchoModel implements ModelServer {
       if (order.stall() >= 0 && order.stall() <= said) {
         return Flux.never();
       }
-      String usual = callsTool(order, call) ? "tool_calls" : "stop";
+      String usual = toolToCall(order, call) != null ? "tool_calls" : "stop";
       String reason = order.finish() == null ? usual : order.finish();
       return Flux.just(new Piece.Finish(reason, usage(call, pieces), NAME));
     });

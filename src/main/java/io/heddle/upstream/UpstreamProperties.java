@@ -80,7 +80,8 @@ public record UpstreamProperties(
     private void check(String name) {
       endpoint(name);
       refuse(
-          apiKey != null && apiKeyFile != null, name + ".api-key and .api-key-file are both set");
+          apiKey != null && !apiKey.isEmpty() && apiKeyFile != null && !apiKeyFile.isBlank(),
+          name + ".api-key and .api-key-file are both set");
       refuse(
           apiKey != null && !apiKey.isPlain(),
           name + ".api-key has characters that a header cannot carry");

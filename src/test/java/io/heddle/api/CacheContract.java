@@ -48,6 +48,7 @@ abstract class CacheContract {
   private HttpContract.Server two;
   private Http http;
   private Http peer;
+  private String user;
   private String path;
 
   /** Starts a replica on a free port. */
@@ -71,7 +72,7 @@ abstract class CacheContract {
   /** Users of the test's own: five writes are theirs. */
   @BeforeEach
   void names() {
-    String user = "user " + UUID.randomUUID();
+    user = "user " + UUID.randomUUID();
     http = new Http(one.port()).with("Heddle-User", user);
     peer = new Http(two.port()).with("Heddle-User", user);
     path = "/v1/cache/k-" + UUID.randomUUID();
@@ -228,11 +229,13 @@ abstract class CacheContract {
             .raw(
                 "PUT "
                     + path
-                    + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close"
+                    + " HTTP/1.1\r\nHost: x\r\nHeddle-User: "
+                    + user
+                    + "\r\nContent-Length: 2\r\nConnection: close"
                     + "\r\n\r\nhi",
                 0);
     assertThat(reply).startsWith("HTTP/1.1 201");
-    Reply got = new Http(two.port()).get(path).is(200);
+    Reply got = peer.get(path).is(200);
     assertThat(got.header("Content-Type")).isEqualTo("application/octet-stream");
     assertThat(got.body()).isEqualTo("hi");
   }
@@ -278,15 +281,17 @@ abstract class CacheContract {
                   .raw(
                       "PUT "
                           + path
-                          + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Type: "
+                          + " HTTP/1.1\r\nHost: x\r\nHeddle-User: "
+                          + user
+                          + "\r\nContent-Length: 1\r\nContent-Type: "
                           + type
                           + "\r\nConnection: close\r\n\r\nx",
                       0))
           .as(type)
-          .startsWith("HTTP/1.1 4")
-          .contains("Content-Type");
+          .startsWith("HTTP/1.1 400")
+          .contains("\"field\":\"Content-Type\"");
     }
-    new Http(one.port()).get(path).is(404);
+    http.get(path).is(404);
   }
 
   @Test

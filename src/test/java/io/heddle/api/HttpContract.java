@@ -3,6 +3,10 @@ package io.heddle.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.api.Http.Reply;
+import io.heddle.base.Caller;
+import io.heddle.base.Tenant;
+import io.heddle.limit.TokenLimits;
+import io.heddle.limit.TokenReservation;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -934,6 +938,37 @@ abstract class HttpContract {
     mine.get(session()).problem(429, "rate-limited", null);
   }
 
+  @Test
+  void limitsOfTokensAreTold() {
+    Map<String, String> rules =
+        Map.of(
+            "heddle.limits.rules.requests.kind", "requests",
+            "heddle.limits.rules.requests.limit", "1000",
+            "heddle.limits.rules.tokens.kind", "tokens",
+            "heddle.limits.rules.tokens.limit", "5000");
+    Http limited = http(rules).with("Heddle-User", user);
+    TokenLimits tokens = servers.get(rules).bean(TokenLimits.class);
+    Caller caller = new Caller(Tenant.DEFAULT, user, user, false);
+    TokenReservation held = tokens.reserve(caller, 1200).block();
+    for (int i = 0; i < 2; i++) {
+      Reply told = limited.get("/v1/limits").is(200);
+      JsonNode rule =
+          told.json()
+              .path("limits")
+              .valueStream()
+              .filter(one -> one.path("name").asString().equals("tokens"))
+              .findFirst()
+              .orElseThrow();
+      assertThat(rule.path("kind").asString()).isEqualTo("tokens");
+      assertThat(rule.path("limit").asInt()).isEqualTo(5000);
+      assertThat(rule.path("remaining").asInt()).isEqualTo(3800);
+      assertThat(rule.path("resetSeconds").asInt()).isBetween(1, 60);
+      assertThat(told.header("RateLimit")).contains("requests").doesNotContain("tokens");
+    }
+    tokens.settle(held, 200).block();
+    assertThat(limited.get("/v1/limits").is(200).body()).contains("\"remaining\":4800");
+  }
+
   // ---- paths
 
   @Test
@@ -944,11 +979,12 @@ abstract class HttpContract {
             "/v1/",
             "/v1/nothing",
             "/v1/sessions/",
-            "/v1/cache/k",
+            "/v1/cache",
+            "/v1/cache/",
+            "/v1/cache/k/x",
             "/v1/stats",
             "/nothing",
             session() + "/export",
-            session() + "/turns",
             messages() + "/m1/x",
             session() + "/")) {
       http.get(path).problem(404, "not-found", null);

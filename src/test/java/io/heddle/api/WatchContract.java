@@ -241,7 +241,14 @@ abstract class WatchContract {
       refused(socket, "{'type':'watch','session':'a','key':'k'}", "unknown-field", "key");
       refused(socket, "{'type':'watch','session':'a','since':'1'}", "invalid-request", "since");
       refused(socket, "{'type':'fly','session':'a'}", "invalid-request", "type");
-      refused(socket, "{'type':'turn','session':'a'}", "invalid-request", "type");
+      refused(socket, "{'type':'turn','session':'a'}", "invalid-request", "content");
+      refused(socket, "{'type':'turn','session':'a','content':'x','n':2}", "unknown-field", "n");
+      refused(
+          socket,
+          "{'type':'turn','session':'a','content':'x','parameters':{'n':2}}",
+          "invalid-request",
+          "parameters.n");
+      refused(socket, "{'type':'cancel','session':'a'}", "invalid-request", "turn");
       refused(socket, "{'session':'a'}", "invalid-request", "type");
       refused(socket, "{'type':'watch'}", "invalid-request", "session");
       refused(socket, "{'type':'unwatch','session':'a'}", "invalid-request", "session");
@@ -396,6 +403,188 @@ abstract class WatchContract {
     Http.Reply reply = http.get("/v1/socket");
     assertThat(reply.status()).isEqualTo(400);
     assertThat(reply.json().path("field").asString()).isEqualTo("Upgrade");
+  }
+
+  // ---- turns
+
+  private String turn(String echo) {
+    return json(
+        "{'type':'turn','session':'"
+            + id
+            + "','ref':'t','content':'a b c','parameters':{'echo':"
+            + echo
+            + "}}");
+  }
+
+  /** What a client shows of a turn once it has ended, and that nothing came twice or too late. */
+  private static String shown(SocketClient socket, String turn, List<String> types) {
+    String text = "";
+    long seq = 0;
+    while (true) {
+      JsonNode frame = socket.next();
+      String type = frame.path("type").asString();
+      types.add(type);
+      assertThat(frame.path("turn").asString()).as(frame.toString()).isEqualTo(turn);
+      switch (type) {
+        case "turn.text" -> {
+          assertThat(frame.path("seq").asLong()).isGreaterThan(seq);
+          seq = frame.path("seq").asLong();
+          text = frame.path("text").asString();
+        }
+        case "turn.delta" -> {
+          assertThat(frame.path("seq").asLong()).isEqualTo(++seq);
+          assertThat(frame.has("position")).isFalse();
+          text += frame.path("text").asString();
+        }
+        case "turn.started" -> assertThat(content(frame)).isEqualTo("a b c");
+        default -> {
+          assertThat(frame.path("position").asString()).isNotBlank();
+          assertThat(content(frame)).isEqualTo(text);
+          return text;
+        }
+      }
+    }
+  }
+
+  @Test
+  void aTurnOverASocketIsHeardByEveryWatcher() {
+    create();
+    try (SocketClient socket = SocketClient.open(one.port(), "?watch=" + id);
+        SocketClient watcher = watch(null)) {
+      socket.expect("ack");
+      socket.expect("snapshot");
+      watcher.expect("ack");
+      watcher.expect("snapshot");
+      socket.send(turn("{'tokens':20,'pace':'20ms'}"));
+      JsonNode ack = socket.next("ack");
+      assertThat(ack.path("ref").asString()).isEqualTo("t");
+      assertThat(ack.path("status").asString()).isEqualTo("running");
+      String turn = ack.path("turn").asString();
+      List<String> types = new ArrayList<>();
+      assertThat(shown(watcher, turn, types).split(" ")).hasSize(20);
+      assertThat(types)
+          .startsWith("turn.started")
+          .contains("turn.delta")
+          .endsWith("turn.completed");
+      assertThat(http.get("/v1/sessions/" + id + "/turns/" + turn).text("status"))
+          .isEqualTo("completed");
+    }
+  }
+
+  @Test
+  void whoComesWhileATurnRunsHearsAllOfIt() {
+    String position = create();
+    try (SocketClient socket = SocketClient.open(one.port(), "")) {
+      String turn =
+          socket.send(turn("{'tokens':40,'pace':'25ms'}")).expect("ack").path("turn").asString();
+      Awaitility.await()
+          .until(() -> {
+            try (SocketClient early = watch(null)) {
+              early.expect("ack");
+              JsonNode state = early.expect("snapshot").path("state");
+              assertThat(state.path("activeTurn").asString()).isEqualTo(turn);
+              return early.next("turn.text").path("seq").asInt() > 2;
+            }
+          });
+      try (SocketClient late = watch(null);
+          SocketClient back = watch(position)) {
+        late.expect("ack");
+        late.expect("snapshot");
+        back.expect("ack");
+        List<String> types = new ArrayList<>();
+        assertThat(shown(late, turn, types).split(" ")).hasSize(40);
+        assertThat(types).startsWith("turn.text").containsOnlyOnce("turn.text");
+        types.clear();
+        assertThat(shown(back, turn, types).split(" ")).hasSize(40);
+        assertThat(types).startsWith("turn.started", "turn.text").containsOnlyOnce("turn.text");
+      }
+    }
+  }
+
+  @Test
+  void aTurnIsCancelledOverASocket() {
+    create();
+    try (SocketClient watcher = watch(null);
+        SocketClient socket = SocketClient.open(one.port(), "")) {
+      watcher.expect("ack");
+      watcher.expect("snapshot");
+      String turn = socket.send(turn("{'stall':'after:2'}")).expect("ack").path("turn").asString();
+      String heard = "";
+      while (!heard.equals("a b ")) {
+        heard += watcher.next("turn.delta").path("text").asString();
+      }
+      String waiting = socket.send(turn("{}")).expect("ack").path("turn").asString();
+      JsonNode queued = watcher.next("turn.queued");
+      assertThat(queued.path("turn").asString()).isEqualTo(waiting);
+      assertThat(queued.path("queuePosition").asInt()).isEqualTo(1);
+      String cancel = "{'type':'cancel','session':'" + id + "','ref':'c','turn':'";
+      JsonNode ack = socket.send(json(cancel + waiting + "'}")).expect("ack");
+      assertThat(ack.path("ref").asString()).isEqualTo("c");
+      assertThat(ack.path("status").asString()).isEqualTo("cancelled");
+      assertThat(watcher.next("turn.cancelled").path("turn").asString()).isEqualTo(waiting);
+      socket.send(json(cancel + turn + "'}")).expect("ack");
+      JsonNode end = watcher.next("turn.cancelled");
+      assertThat(end.path("turn").asString()).isEqualTo(turn);
+      assertThat(content(end)).isEqualTo("a b ");
+      JsonNode again = socket.send(json(cancel + turn + "'}")).expect("error");
+      assertThat(again.path("problem").path("code").asString()).isEqualTo("turn-ended");
+      JsonNode none = socket.send(json(cancel + "trn_x'}")).expect("error");
+      assertThat(none.path("problem").path("code").asString()).isEqualTo("turn-not-found");
+    }
+  }
+
+  @Test
+  void aTurnOverASocketIsRepeatedAndRefusedAsOverHttp() {
+    create();
+    String path = "{'type':'turn','session':'" + id + "','content':'x',";
+    try (SocketClient socket = SocketClient.open(one.port(), "")) {
+      JsonNode first = socket.send(json(path + "'key':'k'}")).expect("ack");
+      JsonNode again = socket.send(json(path + "'key':'k','ref':'2'}")).expect("ack");
+      assertThat(again.path("turn")).isEqualTo(first.path("turn"));
+      assertThat(again.path("position")).isEqualTo(first.path("position"));
+      assertThat(again.path("replayed").asBoolean()).isTrue();
+      assertThat(code(socket.send(json(path + "'key':'k','model':'m'}")))).isEqualTo("key-reused");
+      assertThat(code(socket.send(json(path + "'ifMatch':'1-aaaaaaaa'}"))))
+          .isEqualTo("version-conflict");
+      assertThat(code(socket.send(json(path + "'lock':'l'}")))).isEqualTo("stale-fence");
+      String none = path.replace(id, "none-" + id);
+      assertThat(code(socket.send(json(none + "'ref':'1'}")))).isEqualTo("session-not-found");
+      assertThat(
+              socket.send(json(none + "'create':true}")).expect("ack").path("session").asString())
+          .isEqualTo("none-" + id);
+    }
+  }
+
+  private static String code(SocketClient socket) {
+    return socket.expect("error").path("problem").path("code").asString();
+  }
+
+  /**
+   * The page from the near cache must not say that a turn runs which has ended, or none that does.
+   */
+  @Test
+  void aSessionThatIsRememberedTellsTheTurnThatRuns() {
+    create();
+    Http other = new Http(two.port());
+    String path = "/v1/sessions/" + id;
+    for (int i = 0; i < 5; i++) {
+      assertThat(other.get(path + "?messages=10").json().path("activeTurn").isNull()).isTrue();
+      String turn =
+          http.post(
+                  path + "/turns",
+                  "{'content':'a','parameters':{'echo':{'stall':'before'}}}",
+                  "Prefer",
+                  "respond-async")
+              .is(202)
+              .text("id");
+      Awaitility.await()
+          .until(() -> other.get(path + "?messages=10").text("activeTurn").equals(turn));
+      http.post(path + "/messages", "{'role':'user','content':'beside'}").is(201);
+      assertThat(other.get(path + "?messages=10").text("activeTurn")).isEqualTo(turn);
+      http.post(path + "/turns/" + turn + "/cancel", null).is(202);
+      Awaitility.await()
+          .until(() -> other.get(path + "?messages=10").json().path("activeTurn").isNull());
+    }
   }
 
   @Test

@@ -96,7 +96,7 @@ class EmbeddedAnswersTest {
       assertThatThrownBy(() -> put(engine, "a", 44, 100))
           .isInstanceOfSatisfying(
               ProblemException.class,
-              e -> assertThat(e.problem().code()).isEqualTo(ProblemCode.STORE_FULL));
+              e -> assertThat(e.problem().code()).isEqualTo(ProblemCode.BODY_TOO_LARGE));
       assertThat(get(engine, "a").body()).hasSize(10 * KILO);
     }
   }

@@ -54,6 +54,8 @@ class RedisKeysTest {
         meet(names, RedisKeys.limit(tenant, user, "requests"), "L|" + tenant + "|" + user);
         meet(names, RedisKeys.tokens(tenant, user, "requests"), "T|" + tenant + "|" + user);
         meet(names, RedisKeys.settled(tenant, user, "requests"), "S|" + tenant + "|" + user);
+        meet(names, RedisKeys.answer(tenant, user), "x|" + tenant + "|" + user);
+        meet(names, RedisKeys.answerClaim(tenant, user), "X|" + tenant + "|" + user);
       }
     }
     assertThat(names.size()).isGreaterThan(10_000);

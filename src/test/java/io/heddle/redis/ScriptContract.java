@@ -401,14 +401,6 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(told()).isEqualTo(2);
   }
 
-  /** A list stands for the live channel, so that nothing has to be listened for. */
-  private Reply release(String token) {
-    return run(
-        RedisScript.RELEASE,
-        one(keys.session()),
-        List.of("", token, "RPUSH", keys.liveChannel(), "told"));
-  }
-
   private long told() {
     return ask(redis -> redis.llen(ascii(keys.liveChannel())));
   }

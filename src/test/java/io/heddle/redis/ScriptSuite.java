@@ -206,6 +206,14 @@ abstract class ScriptSuite {
     return run(RedisScript.LOCK, one(keys.session()), List.of("", millis, "random", "label"));
   }
 
+  /** A list stands for the live channel, so that nothing has to be listened for. */
+  Reply release(String token) {
+    return run(
+        RedisScript.RELEASE,
+        one(keys.session()),
+        List.of("", token, "RPUSH", keys.liveChannel(), "told"));
+  }
+
   Reply find(String body, String holder) {
     return run(RedisScript.RECORD_FIND, one(keys.record(record)), List.of(body, holder, "5000"));
   }

@@ -117,10 +117,15 @@ class ChatRequestTest {
             messages(
                 "{\"role\":\"assistant\",\"content\":[{\"type\":\"openai.item\",\"item\":{}}]}",
                 "{\"role\":\"user\",\"content\":[{\"type\":\"openai.item\",\"item\":{}}]}",
+                "{\"role\":\"tool\",\"content\":[{\"type\":\"openai.item\",\"item\":{}}],"
+                    + "\"toolCallId\":\"c\"}",
                 "{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[]}",
                 "{\"role\":\"assistant\",\"content\":[]}",
                 "{\"role\":\"assistant\",\"content\":\"\"}"))
-        .isEqualTo(json("[{\"role\":\"assistant\",\"content\":\"\"}]"));
+        .isEqualTo(
+            json(
+                "[{\"role\":\"tool\",\"content\":\"\",\"tool_call_id\":\"c\"},"
+                    + "{\"role\":\"assistant\",\"content\":\"\"}]"));
   }
 
   @Test

@@ -158,11 +158,11 @@ class ChatServerIT {
         ModelScript.stream()
             .text("a")
             .finish("stop")
-            .pause(Duration.ofMillis(300))
+            .pause(Duration.ofSeconds(1))
             .usage(3, 1)
             .done());
     server.next(ModelScript.stream().text("a").finish("stop").stall());
-    Models models = models("between-tokens-timeout=100ms");
+    Models models = models("between-tokens-timeout=500ms");
 
     assertThat(finish(all(models.call(call("m", "hi")))).usage()).isEqualTo(new Usage(3, 1, 0, 0));
     assertThat(all(models.call(call("m", "hi"))))
@@ -412,22 +412,22 @@ class ChatServerIT {
   @Test
   void aStallAfterTheFirstTokenEnds() {
     server.next(ModelScript.stream().text("a").text("b").stall());
-    Ended ended = ended(models("between-tokens-timeout=300ms").call(call("m", "hi")));
+    Ended ended = ended(models("between-tokens-timeout=700ms").call(call("m", "hi")));
 
     assertThat(text(ended.pieces())).isEqualTo("ab");
     assertThat(ended.problem().code()).isEqualTo(ProblemCode.MODEL_TIMEOUT);
-    assertThat(ended.problem().detail()).contains("said nothing more within 300 ms");
+    assertThat(ended.problem().detail()).contains("said nothing more within 700 ms");
     Awaitility.await().untilAsserted(() -> assertThat(server.openConnections()).isZero());
   }
 
   @Test
   void aStreamThatNeverEndsIsEnded() {
     server.next(ModelScript.stream().forever("a", Duration.ofMillis(20)));
-    Ended ended = ended(models("whole-timeout=500ms").call(call("m", "hi")));
+    Ended ended = ended(models("whole-timeout=1500ms").call(call("m", "hi")));
 
     assertThat(text(ended.pieces())).matches("a{2,}");
     assertThat(ended.problem().code()).isEqualTo(ProblemCode.MODEL_TIMEOUT);
-    assertThat(ended.problem().detail()).contains("did not end its answer within 500 ms");
+    assertThat(ended.problem().detail()).contains("did not end its answer within 1500 ms");
     Awaitility.await().untilAsserted(() -> assertThat(server.openConnections()).isZero());
   }
 
@@ -547,6 +547,7 @@ class ChatServerIT {
         .containsEntry("authorization", "Bearer sk-123456789")
         .containsEntry("openai-organization", "org-1")
         .containsEntry("content-type", "application/json")
+        .containsEntry("content-length", "" + server.lastRequest().body().length())
         .containsEntry("user-agent", "heddle");
   }
 

@@ -51,7 +51,7 @@ class ModelsIT {
                 "upstreams.first.models=a*",
                 "upstreams.first.max-retries=0",
                 "upstreams.first.breaker.minimum-calls=4",
-                "upstreams.first.breaker.open-for=500ms",
+                "upstreams.first.breaker.open-for=2s",
                 "upstreams.second.base-url=" + second.baseUrl(),
                 "upstreams.second.models=b*"));
     all.addAll(List.of(settings));
@@ -149,10 +149,7 @@ class ModelsIT {
   @Test
   void timeoutsCountAgainstAServerAndRefusalsDoNot() {
     first.answer(ModelScript.error(400, "no"));
-    Models models =
-        models(
-            "upstreams.first.first-token-timeout=100ms",
-            "upstreams.first.between-tokens-timeout=100ms");
+    Models models = models();
     for (int i = 0; i < 8; i++) {
       problem(models.call(call("a", "hi")));
     }
@@ -165,12 +162,16 @@ class ModelsIT {
     assertThat(models.breakers()).containsEntry("first", BreakerState.CLOSED);
     assertThat(first.requests()).hasSize(16);
 
+    Models impatient =
+        models(
+            "upstreams.first.first-token-timeout=100ms",
+            "upstreams.first.between-tokens-timeout=100ms");
     first.answer(ModelScript.stream().stall());
-    Awaitility.await()
-        .until(() -> {
-          problem(models.call(call("a", "hi")));
-          return models.breakers().get("first") == BreakerState.OPEN;
-        });
+    for (int i = 0; i < 4; i++) {
+      assertThat(problem(impatient.call(call("a", "hi"))).code())
+          .isEqualTo(ProblemCode.MODEL_TIMEOUT);
+    }
+    assertThat(impatient.breakers()).containsEntry("first", BreakerState.OPEN);
   }
 
   // ---- fallbacks

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /** Answers that are kept for a while, and who computes them. */
 abstract class AnswerStoreContract extends ContractSuite {
@@ -168,7 +169,8 @@ abstract class AnswerStoreContract extends ContractSuite {
               .next()
               .flatMap(_ -> engine().peer().answers().get(tenant, key))
               .map(AnswerStoreContract::text)
-              .defaultIfEmpty("none");
+              .defaultIfEmpty("none")
+              .subscribeOn(Schedulers.boundedElastic());
       assertThat(
               atOnce(2, side -> side == 0 ? claims : puts.delaySubscription(Duration.ofMillis(2))))
           .containsExactlyInAnyOrder("put", "body");

@@ -75,7 +75,7 @@ abstract class AnswersContract extends ContractSuite {
     for (AnswerKey key : keys) {
       assertThat(text(get(here.get(key, null)))).isEqualTo(key.toString());
     }
-    for (String bad : List.of("", "a\nb", "\u0000", "x".repeat(513))) {
+    for (String bad : List.of("", "a\nb", "\u0000", "x".repeat(513), "\ud83e")) {
       assertThatThrownBy(() -> key(bad)).isInstanceOf(IllegalArgumentException.class);
     }
   }
@@ -273,6 +273,21 @@ abstract class AnswersContract extends ContractSuite {
     assertThat(text(first.join())).isEqualTo("first");
     assertThat(text(waits.join())).isEqualTo("first");
     assertThat(second).hasValue(0);
+  }
+
+  /** A turn whose replica stops while it waits for another's answer must not fail for that. */
+  @Test
+  void whoMayNotWaitComputesForHimself() {
+    Answers here = here();
+    join(here, "k", MINUTE);
+    Answers stops = there();
+    CompletableFuture<Answer> waits =
+        stops.getOrCompute(key("k"), null, () -> Mono.just(answer("mine"))).toFuture();
+    pass(Duration.ofMillis(100));
+    assertThat(waits).isNotDone();
+    stops.stopWaiting();
+    assertThat(text(waits.join())).isEqualTo("mine");
+    assertThat(here.get(key("k"), null).block(PATIENCE)).isNull();
   }
 
   @Test

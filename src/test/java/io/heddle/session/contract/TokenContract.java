@@ -266,7 +266,7 @@ abstract class TokenContract extends ContractSuite {
 
   @Test
   void aReplicaThatDiesLeavesItsReservationUntilTheWindowEnds() {
-    Duration window = Duration.ofMillis(800);
+    Duration window = Duration.ofSeconds(3);
     try (TokenLimits survivor = tokens(engine().peer(), 1000, window)) {
       try (TokenLimits dead = tokens(engine(), 1000, window)) {
         assertThat(get(dead.reserve(ann(), 900)).allowed()).isTrue();
