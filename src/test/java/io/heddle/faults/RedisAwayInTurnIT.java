@@ -20,7 +20,6 @@ class RedisAwayInTurnIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(40);
   private static final int TURNS = 6;
-  private static final int WORDS = 240;
 
   @Test
   void noTurnThatLivesIsReapedAndAllThatWasSaidIsKept() throws Exception {
@@ -29,18 +28,18 @@ class RedisAwayInTurnIT {
         Here b = Here.start("b", redis.uri())) {
       List<String> told = new ArrayList<>();
       told.add(
-          round("restarted", a, b, () -> {
+          round("restarted", 100, a, b, () -> {
             redis.kill();
             redis.restart();
           }));
       told.add(
-          round("gone", a, b, () -> {
+          round("gone", 220, a, b, () -> {
             redis.stop();
             Pair.pass(AWAY);
             redis.restart();
           }));
       told.add(
-          round("silent", a, b, () -> {
+          round("silent", 220, a, b, () -> {
             redis.pause();
             Pair.pass(AWAY);
             redis.resume();
@@ -55,14 +54,15 @@ class RedisAwayInTurnIT {
     }
   }
 
-  private static String round(String what, Here a, Here b, Runnable fault) throws Exception {
+  private static String round(String what, int times, Here a, Here b, Runnable fault)
+      throws Exception {
     List<TurnFollower> callers = new ArrayList<>();
     List<TurnFollower> others = new ArrayList<>();
     try (TurnCalls here = new TurnCalls(a.port())) {
       for (int i = 0; i < TURNS; i++) {
         here.create(session(what, i));
         // Half of them go on speaking after Redis is back, half end while it is away.
-        int words = i % 2 == 0 ? 2 * WORDS : 40;
+        int words = i % 2 == 0 ? 2 * times : 40;
         callers.add(
             TurnFollower.order(
                 a.port(),
@@ -81,7 +81,7 @@ class RedisAwayInTurnIT {
       long back = System.nanoTime();
       long last = 0;
       for (int i = 0; i < TURNS; i++) {
-        String whole = (what + " " + i + " ").repeat(i % 2 == 0 ? WORDS : 20);
+        String whole = (what + " " + i + " ").repeat(i % 2 == 0 ? times : 20);
         JsonNode end = callers.get(i).end(PATIENCE);
         assertThat(end.path("type").asString()).isEqualTo("turn.completed");
         assertThat(callers.get(i).text()).as("what the caller shows").isEqualTo(whole);
