@@ -72,6 +72,7 @@ class RequestsPerAppendIT {
               "index ZADD",
               "sweeper TIME",
               "sweeper ZRANGEBYSCORE",
+              "reaper ZRANGEBYSCORE",
               "feed HGET",
               "feed INFO",
               "client PING");
@@ -118,7 +119,11 @@ class RequestsPerAppendIT {
               ? "script " + Scripts.name(request.argument())
               : "script sent whole";
       case "ZADD" -> is.apply(request.argument().startsWith("heddle:u:") ? "index" : "other");
-      case "ZRANGEBYSCORE" -> is.apply(request.argument().endsWith("}:due") ? "sweeper" : "other");
+      case "ZRANGEBYSCORE" ->
+          is.apply(
+              request.argument().endsWith("}:due")
+                  ? "sweeper"
+                  : request.argument().endsWith("}:turns") ? "reaper" : "other");
       case "TIME" -> is.apply("sweeper");
       case "HGET" -> is.apply(request.argument().endsWith("}:p") ? "feed" : "other");
       case "INFO" -> is.apply(request.argument().equals("replication") ? "feed" : "other");
