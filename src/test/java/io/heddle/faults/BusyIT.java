@@ -124,7 +124,9 @@ class BusyIT {
     int completed = outcomes.getOrDefault("completed", 0);
     int cancelled = outcomes.getOrDefault("cancelled", 0);
     int refused = outcomes.getOrDefault("turn-running", 0);
-    assertThat(completed + cancelled + refused).as("of %s", outcomes).isEqualTo(SESSIONS * A_SESSION);
+    assertThat(completed + cancelled + refused)
+        .as("of %s", outcomes)
+        .isEqualTo(SESSIONS * A_SESSION);
     switch (onBusy) {
       case "enqueue" -> assertThat(completed).isEqualTo(SESSIONS * A_SESSION);
       case "reject" -> {
@@ -165,14 +167,16 @@ class BusyIT {
   /** As they were taken in: at their start if they began at once, else where they began to wait. */
   private static List<String> taken(ChangeStream watcher) {
     return watcher.changes().stream()
-        .filter(change ->
-            List.of("turn.queued", "turn.started").contains(ChangeStream.type(change)))
+        .filter(
+            change -> List.of("turn.queued", "turn.started").contains(ChangeStream.type(change)))
         .map(change -> change.path("turn").asString())
         .distinct()
         .toList();
   }
 
-  /** An input, its output, the next input …; only one cut off before its first word has no output. */
+  /**
+   * An input, its output, the next input …; only one cut off before its first word has no output.
+   */
   private static void valid(
       String session, List<JsonNode> thread, List<String> started, Map<String, Told> byTurn) {
     int at = 0;

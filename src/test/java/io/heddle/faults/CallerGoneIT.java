@@ -69,7 +69,6 @@ class CallerGoneIT {
     return (content + " ").repeat(WORDS);
   }
 
-
   /** How often the model was asked for an answer to this. */
   private long calls(String content) {
     String last = "\"" + content + "\"";

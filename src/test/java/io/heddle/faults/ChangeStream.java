@@ -13,7 +13,9 @@ import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** All changes of one session in the order of its versions, as somebody who watches it sees them. */
+/**
+ * All changes of one session in the order of its versions, as somebody who watches it sees them.
+ */
 final class ChangeStream implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -93,7 +95,9 @@ final class ChangeStream implements AutoCloseable {
         assertThat(running).as("running when %s starts", change).isEmpty();
         running = change.path("turn").asString();
       } else if (isEnd(change)) {
-        assertThat(running).as("running when %s ends", change).isEqualTo(change.path("turn").asString());
+        assertThat(running)
+            .as("running when %s ends", change)
+            .isEqualTo(change.path("turn").asString());
         running = "";
       }
       for (JsonNode message : change.path("messages")) {

@@ -83,8 +83,7 @@ class OwnerDrainedIT {
           for (int i = 0; i < waiting.size(); i++) {
             String turn = waiting.get(i);
             Pair.await("the queue to run elsewhere")
-                .until(() ->
-                    here.turn("long", turn).path("status").asString().equals("completed"));
+                .until(() -> here.turn("long", turn).path("status").asString().equals("completed"));
             thread.addAll(List.of("user:waits " + i, "assistant:waits " + i));
           }
           assertThat(here.texts("long")).isEqualTo(thread);
@@ -102,9 +101,9 @@ class OwnerDrainedIT {
           }
           assertThat(returns).as("clients that were sent away and came back").isPositive();
           System.out.printf(
-              "OwnerDrainedIT: grace=%d s: turns that ended in it=1, cut short=1 after %d ms, of the"
-                  + " queue run elsewhere=%d, clients that followed there=%d came back %d times;"
-                  + " the process was gone after %d ms%n",
+              "OwnerDrainedIT: grace=%d s: turns that ended in it=1, cut short=1 after %d ms, of"
+                  + " the queue run elsewhere=%d, clients that followed there=%d came back %d"
+                  + " times; the process was gone after %d ms%n",
               GRACE.toSeconds(), longMillis, waiting.size(), clients.size(), returns, gone);
           assertThat(longMillis).isBetween(GRACE.toMillis() - 200, GRACE.toMillis() + 5_000);
         }

@@ -96,8 +96,7 @@ class RacesIT {
       try (TurnFollower follower = TurnFollower.order(port(0), session, order)) {
         String turn = follower.turn();
         waitABit(number);
-        Answer answer =
-            canceller.call("POST", TurnCalls.path(session, turn) + "/cancel", "");
+        Answer answer = canceller.call("POST", TurnCalls.path(session, turn) + "/cancel", "");
         if (answer.status() != 202) {
           assertThat(answer.code()).as(answer.body()).isEqualTo("turn-ended");
         }
@@ -132,12 +131,15 @@ class RacesIT {
               .filter(key -> !key.matches("heddle:\\{[^}]*}:s:.*"))
               .toList();
       System.out.println(
-          "RacesIT: delete and end at once: " + counts + ", keys left beside tombstones=" + left.size());
+          "RacesIT: delete and end at once: "
+              + counts
+              + ", keys left beside tombstones="
+              + left.size());
       assertThat(left).as("keys of sessions that are gone").isEmpty();
       assertThat(counts).containsKeys("completed", "cut off");
       Pair.await("turns of sessions that are gone to be given up")
-          .until(() ->
-              replicas.both().stream().allMatch(r -> r.meter("heddle.turns.running") == 0));
+          .until(
+              () -> replicas.both().stream().allMatch(r -> r.meter("heddle.turns.running") == 0));
       // A later session of that id knows nothing of them.
       try (TurnCalls calls = new TurnCalls(port(1))) {
         for (int i = 0; i < ROUNDS; i++) {
@@ -238,8 +240,7 @@ class RacesIT {
     }
   }
 
-  private Callable<Integer> writer(
-      String session, String turn, int writer, TurnFollower follower) {
+  private Callable<Integer> writer(String session, String turn, int writer, TurnFollower follower) {
     return () -> {
       int during = 0;
       try (TurnCalls calls = new TurnCalls(port(writer))) {
@@ -328,8 +329,7 @@ class RacesIT {
       TurnCalls.ok(
           201, calls.call("POST", "/v1/sessions", "{\"id\":\"expires\",\"ttlSeconds\":1}"));
       String how = "'tokens':100,'pace':'30ms'";
-      try (TurnFollower one =
-          TurnFollower.order(port(0), session, TurnCalls.echo("first ", how))) {
+      try (TurnFollower one = TurnFollower.order(port(0), session, TurnCalls.echo("first ", how))) {
         String waits = calls.begin(session, TurnCalls.echo("second ", how));
         try (TurnFollower two = TurnFollower.of(port(1), session, waits)) {
           long start = System.nanoTime();

@@ -38,7 +38,9 @@ final class RequestKinds {
       case "ZADD" -> is.apply(argument.startsWith("heddle:u:") ? "index" : "other");
       case "ZRANGEBYSCORE" ->
           is.apply(
-              argument.endsWith("}:due") ? "sweeper" : argument.endsWith("}:turns") ? "reaper" : "other");
+              argument.endsWith("}:due")
+                  ? "sweeper"
+                  : argument.endsWith("}:turns") ? "reaper" : "other");
       case "TIME" -> is.apply("sweeper or reaper");
       case "HGET" -> is.apply(argument.endsWith("}:p") ? "feed" : "other");
       case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "other");

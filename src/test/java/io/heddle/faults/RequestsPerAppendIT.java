@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 /**
  * What an append asks of Redis, counted on the wire by a proxy: the limit's script and the append's
  * script. Everything else that went by is named and must be one of what does not belong to a
- * request: the index (at most once in 5 s for a session), the sweeper, the reaper of turns, the feed's
- * comparisons, the health.
+ * request: the index (at most once in 5 s for a session), the sweeper, the reaper of turns, the
+ * feed's comparisons, the health.
  */
 class RequestsPerAppendIT {
   private static final int APPENDS = 200;

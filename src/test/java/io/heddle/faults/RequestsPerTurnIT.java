@@ -32,7 +32,8 @@ class RequestsPerTurnIT {
         all.add(turn("counted-" + where.name(), TOKENS, replicas, where));
       }
       System.out.printf(
-          "RequestsPerTurnIT: %d tokens at 40 a second; followed at its replica: %s; at another: %s%n",
+          "RequestsPerTurnIT: %d tokens at 40 a second; followed at its replica: %s; at another:"
+              + " %s%n",
           TOKENS, all.get(0), all.get(1));
       for (Counted each : all) {
         assertThat(each.seconds()).as("seconds").isBetween(4.9, 10.0);
