@@ -47,7 +47,7 @@ import tools.jackson.databind.json.JsonMapper;
  * callers who cancel, hang up, come back and repeat themselves. Whatever happens, no two turns mix,
  * none is left over, and whoever followed one has the text that the thread has.
  */
-class TurnsUnderFaultsIT {
+class ManyTurnsIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int SESSIONS = 12;
