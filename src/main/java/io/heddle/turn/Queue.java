@@ -166,7 +166,10 @@ final class Queue {
         .retryWhen(ticks.whileAway())
         .map(recorded -> {
           Turn turn = recorded.turn();
-          if (turn.status() == Turn.Status.RUNNING && runners.of(turn.id()) == null) {
+          // A later attempt is of whoever took it over while this was not read yet.
+          if (turn.status() == Turn.Status.RUNNING
+              && turn.attempt() == 1
+              && runners.of(turn.id()) == null) {
             runners.run(turn, user);
           }
           return true;

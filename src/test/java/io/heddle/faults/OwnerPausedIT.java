@@ -89,6 +89,7 @@ class OwnerPausedIT {
     inTheMiddleOfItsAnswer();
     withItsEndOnTheWay();
     beforeItKnowsThatItOwnsTheTurn();
+    beforeItKnowsThatItOwnsTheNextOne();
     System.out.println("OwnerPausedIT: lease=2s, accepted=0: " + String.join("; ", figures));
   }
 
@@ -174,6 +175,39 @@ class OwnerPausedIT {
           .containsExactly(
               "user:who is there", "assistant:from the other", "user:behind", "assistant:behind");
       figures.add("stopped before it knew that it owned it: run by the other as attempt 2");
+    }
+  }
+
+  /**
+   * It had started the turn that waited, and read only when it woke what it had started: that was
+   * another one's second attempt by then. It ran that too, with the other's fence, so a model was
+   * asked twice and the one who had answered first lost.
+   */
+  private void beforeItKnowsThatItOwnsTheNextOne() throws Exception {
+    here.create("next");
+    int asked = model.requests().size();
+    model.next(
+        ModelScript.stream()
+            .text("from")
+            .pause(Duration.ofSeconds(4))
+            .text(" the other")
+            .finish("stop")
+            .usage(1, 2)
+            .done());
+    model.next(ModelScript.say("from", " the one that slept"));
+    there.begin("next", TurnCalls.echo("first ", "'tokens':30,'pace':'20ms'"));
+    String second = there.begin("next", "{\"content\":\"second\",\"model\":\"scripted\"}");
+    Hold hold = hold(Direction.DOWNSTREAM, "turn-next");
+    try (TurnFollower follower = TurnFollower.of(other.port(), "next", second)) {
+      Pair.await("the other to run it").until(() -> follower.seq() > 0);
+      hold.release();
+      paused.resume();
+      JsonNode end = follower.end(PATIENCE);
+      isIdle();
+      assertThat(model.requests()).as("calls of its model").hasSize(asked + 1);
+      assertThat(end.path("type").asString()).isEqualTo("turn.completed");
+      assertThat(TurnFollower.answer(end)).isEqualTo("from the other").isEqualTo(follower.text());
+      figures.add("stopped before it knew that it owned the next one: left to the other");
     }
   }
 
