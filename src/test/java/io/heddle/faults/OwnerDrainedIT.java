@@ -55,15 +55,18 @@ class OwnerDrainedIT {
           }
         }
         // Two that follow at the owner, and come back: one of what runs, one of what waits.
-        clients.add(follow(() -> TurnFollower.of(owner.port(), "long", longOne.turn()), other, "long"));
-        clients.add(follow(() -> TurnFollower.of(owner.port(), "long", waiting.getFirst()), other, "long"));
+        clients.add(
+            follow(() -> TurnFollower.of(owner.port(), "long", longOne.turn()), other, "long"));
+        clients.add(
+            follow(() -> TurnFollower.of(owner.port(), "long", waiting.getFirst()), other, "long"));
         clients.add(follow(() -> TurnFollower.order(owner.port(), "long", late), other, "long"));
         Pair.await("the long one to wait for by four")
             .until(() -> here.turns("long", "queued").size() == 4);
         Pair.await("the long one to speak").until(() -> longElsewhere.seq() > 3);
         try (TurnFollower shortOne = TurnFollower.order(owner.port(), "short", quick)) {
           String shortTurn = shortOne.turn();
-          clients.add(follow(() -> TurnFollower.of(owner.port(), "short", shortTurn), other, "short"));
+          clients.add(
+              follow(() -> TurnFollower.of(owner.port(), "short", shortTurn), other, "short"));
           Pair.await("the short one to speak").until(() -> shortOne.seq() > 3);
 
           long told = System.nanoTime();
@@ -146,11 +149,7 @@ class OwnerDrainedIT {
       try (TurnFollower now = follower) {
         JsonNode end = now.end(PATIENCE);
         return new Seen(
-            turn,
-            end.path("type").asString(),
-            now.text(),
-            TurnFollower.answer(end),
-            returns);
+            turn, end.path("type").asString(), now.text(), TurnFollower.answer(end), returns);
       } catch (IOException sentAway) {
         assertThat(returns).as("returns, at last because of %s", sentAway).isLessThan(3);
       }

@@ -118,7 +118,7 @@ class OwnerPausedIT {
       assertThat(atThePaused.text()).isEqualTo(follower.text());
       figures.add(
           "stopped while it spoke: reaped after %d ms, its late words refused while the next turn"
-              .formatted((follower.endedAt() - stopped) / 1_000_000)
+                  .formatted((follower.endedAt() - stopped) / 1_000_000)
               + " spoke");
     }
   }
@@ -143,10 +143,7 @@ class OwnerPausedIT {
         assertThat(TurnFollower.answer(late)).isEqualTo(WORDS).isEqualTo(caller.text());
         assertThat(here.texts("end"))
             .containsExactly(
-                "user:" + WORDS,
-                "assistant:" + WORDS,
-                "user:behind ",
-                "assistant:" + BEHIND_SAID);
+                "user:" + WORDS, "assistant:" + WORDS, "user:behind ", "assistant:" + BEHIND_SAID);
         figures.add("stopped with its end on the way: refused while the next turn spoke");
       }
     }

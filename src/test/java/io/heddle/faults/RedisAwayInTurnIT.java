@@ -20,8 +20,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * Redis goes away while models speak: it is restarted, is gone for longer than a turn's lease, or
  * is silent for that long. Their replicas live, so no turn may be taken for dead; all of what was
- * said is written when Redis is back, who follows, at the owner or elsewhere, misses nothing, what waits
- * runs then, and who ordered a turn just then gets one turn, however often it asks.
+ * said is written when Redis is back, who follows, at the owner or elsewhere, misses nothing, what
+ * waits runs then, and who ordered a turn just then gets one turn, however often it asks.
  */
 class RedisAwayInTurnIT {
   /** Longer than the lease, which is 6 s. */
