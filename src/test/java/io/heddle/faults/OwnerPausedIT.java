@@ -33,6 +33,8 @@ class OwnerPausedIT {
   private static final Duration LEASE = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final String WORDS = "one two three";
+  private static final String BEHIND = TurnCalls.echo("behind ", "'tokens':100,'pace':'50ms'");
+  private static final String BEHIND_SAID = "behind ".repeat(100);
 
   private final RedisProcess redis = RedisProcess.start();
   private final ScriptedModel model = ScriptedModel.start();
@@ -63,6 +65,8 @@ class OwnerPausedIT {
             "heddle.turns.renew-every=500ms",
             "heddle.upstreams.scripted.base-url=" + model.baseUrl(),
             "heddle.upstreams.scripted.models=scripted");
+    // Then it tells of every command that it was sent.
+    view.commands().configSet("slowlog-log-slower-than", "0");
     paused.awaitReady();
     there = new TurnCalls(paused.port());
     here = new TurnCalls(other.port());
@@ -85,6 +89,7 @@ class OwnerPausedIT {
     inTheMiddleOfItsAnswer();
     withItsEndOnTheWay();
     beforeItKnowsThatItOwnsTheTurn();
+    beforeItKnowsThatItOwnsTheNextOne();
     System.out.println("OwnerPausedIT: lease=2s, accepted=0: " + String.join("; ", figures));
   }
 
@@ -94,26 +99,27 @@ class OwnerPausedIT {
     try (TurnFollower follower = TurnFollower.of(other.port(), "flush", turn);
         TurnFollower atThePaused = TurnFollower.of(paused.port(), "flush", turn)) {
       Pair.await("it to speak").until(() -> follower.seq() > 3 && atThePaused.seq() > 3);
-      String behind = here.begin("flush", TurnCalls.echo("behind", "'pace':'5ms'"));
+      String behind = here.begin("flush", BEHIND);
       Hold hold = hold(Direction.UPSTREAM, "turn-flush");
       long stopped = System.nanoTime();
       JsonNode end = follower.end(PATIENCE);
-      long told = follower.endedAt();
       assertThat(end.path("type").asString()).isEqualTo("turn.incomplete");
       assertThat(TurnFollower.answer(end)).isEqualTo(follower.text()).isNotEmpty();
-      completes("flush", behind);
-      long ran = System.nanoTime();
-      nothingIsAccepted("flush", turn, hold, true);
+      lateWritesMeetTheNextTurn("flush", turn, behind, hold);
       assertThat(here.texts("flush"))
           .containsExactly(
-              "user:" + WORDS, "assistant:" + follower.text(), "user:behind", "assistant:behind");
+              "user:" + WORDS,
+              "assistant:" + follower.text(),
+              "user:behind ",
+              "assistant:" + BEHIND_SAID);
       // Who followed where it was stopped is told the same.
       JsonNode late = atThePaused.end(PATIENCE);
       assertThat(late.path("type").asString()).isEqualTo("turn.incomplete");
       assertThat(atThePaused.text()).isEqualTo(follower.text());
       figures.add(
-          "stopped while it spoke: reaped after %d ms, the turn behind done after %d ms"
-              .formatted((told - stopped) / 1_000_000, (ran - stopped) / 1_000_000));
+          "stopped while it spoke: reaped after %d ms, its late words refused while the next turn"
+                  .formatted((follower.endedAt() - stopped) / 1_000_000)
+              + " spoke");
     }
   }
 
@@ -125,12 +131,11 @@ class OwnerPausedIT {
       String turn = caller.turn();
       stopAt(hold, "turn-end");
       try (TurnFollower follower = TurnFollower.of(other.port(), "end", turn)) {
-        String behind = here.begin("end", TurnCalls.echo("behind", "'pace':'5ms'"));
+        String behind = here.begin("end", BEHIND);
         JsonNode end = follower.end(PATIENCE);
         assertThat(end.path("type").asString()).isEqualTo("turn.incomplete");
         assertThat(TurnFollower.answer(end)).isEqualTo(WORDS).isEqualTo(follower.text());
-        completes("end", behind);
-        nothingIsAccepted("end", turn, hold, true);
+        lateWritesMeetTheNextTurn("end", turn, behind, hold);
         JsonNode late = caller.end(PATIENCE);
         assertThat(late.path("type").asString())
             .as("its caller is told what is stored, not what it would have been")
@@ -138,8 +143,8 @@ class OwnerPausedIT {
         assertThat(TurnFollower.answer(late)).isEqualTo(WORDS).isEqualTo(caller.text());
         assertThat(here.texts("end"))
             .containsExactly(
-                "user:" + WORDS, "assistant:" + WORDS, "user:behind", "assistant:behind");
-        figures.add("stopped with its end on the way: the late end was refused");
+                "user:" + WORDS, "assistant:" + WORDS, "user:behind ", "assistant:" + BEHIND_SAID);
+        figures.add("stopped with its end on the way: refused while the next turn spoke");
       }
     }
   }
@@ -157,13 +162,49 @@ class OwnerPausedIT {
       String turn = here.turns("begin", "running").getFirst().path("id").asString();
       completes("begin", turn);
       completes("begin", here.begin("begin", TurnCalls.echo("behind", "'pace':'5ms'")));
-      nothingIsAccepted("begin", turn, hold, false);
+      String before = here.everything("begin", turn);
+      hold.release();
+      paused.resume();
       Pair.await("the late attempt to be made").until(() -> model.requests().size() == 2);
       isIdle();
+      assertThat(here.everything("begin", turn)).as("after the late attempt").isEqualTo(before);
       assertThat(here.texts("begin"))
           .containsExactly(
               "user:who is there", "assistant:from the other", "user:behind", "assistant:behind");
       figures.add("stopped before it knew that it owned it: run by the other as attempt 2");
+    }
+  }
+
+  /**
+   * It had started the turn that waited, and read only when it woke what it had started: that was
+   * another one's second attempt by then. It ran that too, with the other's fence, so a model was
+   * asked twice and the one who had answered first lost.
+   */
+  private void beforeItKnowsThatItOwnsTheNextOne() throws Exception {
+    here.create("next");
+    int asked = model.requests().size();
+    model.next(
+        ModelScript.stream()
+            .text("from")
+            .pause(Duration.ofSeconds(4))
+            .text(" the other")
+            .finish("stop")
+            .usage(1, 2)
+            .done());
+    model.next(ModelScript.say("from", " the one that slept"));
+    there.begin("next", TurnCalls.echo("first ", "'tokens':30,'pace':'20ms'"));
+    String second = there.begin("next", "{\"content\":\"second\",\"model\":\"scripted\"}");
+    Hold hold = hold(Direction.DOWNSTREAM, "turn-next");
+    try (TurnFollower follower = TurnFollower.of(other.port(), "next", second)) {
+      Pair.await("the other to run it").until(() -> follower.seq() > 0);
+      hold.release();
+      paused.resume();
+      JsonNode end = follower.end(PATIENCE);
+      isIdle();
+      assertThat(model.requests()).as("calls of its model").hasSize(asked + 1);
+      assertThat(end.path("type").asString()).isEqualTo("turn.completed");
+      assertThat(TurnFollower.answer(end)).isEqualTo("from the other").isEqualTo(follower.text());
+      figures.add("stopped before it knew that it owned the next one: left to the other");
     }
   }
 
@@ -188,20 +229,26 @@ class OwnerPausedIT {
         .until(() -> here.turn(session, turn).path("status").asString().equals("completed"));
   }
 
-  private void nothingIsAccepted(String session, String turn, Hold hold, boolean sent)
-      throws IOException {
-    String before = here.everything(session, turn);
-    long scripts = view.scriptsRun();
-    hold.release();
-    if (sent) {
-      Pair.await("what it had sent to reach Redis").until(() -> view.scriptsRun() > scripts);
-      assertThat(here.everything(session, turn))
-          .as("%s, while it sleeps", session)
-          .isEqualTo(before);
+  /** What it had sent, and what it does when it wakes, meets the turn that runs by then. */
+  private void lateWritesMeetTheNextTurn(String session, String turn, String behind, Hold hold)
+      throws Exception {
+    try (TurnFollower next = TurnFollower.of(other.port(), session, behind)) {
+      Pair.await("the next one to speak").until(() -> next.seq() > 3);
+      String before = here.everything(session, turn);
+      String stored = here.stored(session, turn);
+      view.commands().slowlogReset();
+      hold.release();
+      // Its sender still sleeps, so it cannot have thought better of it: Redis refuses it.
+      Pair.await("what it had sent to reach Redis")
+          .until(() -> view.commands().slowlogGet(128).toString().contains(turn));
+      assertThat(here.everything(session, turn)).as("%s, asleep", session).isEqualTo(before);
+      assertThat(next.isOver()).as("the next one has ended").isFalse();
+      paused.resume();
+      isIdle();
+      assertThat(next.end(PATIENCE).path("type").asString()).isEqualTo("turn.completed");
+      assertThat(next.text()).isEqualTo(BEHIND_SAID);
+      assertThat(here.stored(session, turn)).as("%s, awake", session).isEqualTo(stored);
     }
-    paused.resume();
-    isIdle();
-    assertThat(here.everything(session, turn)).as("%s, awake", session).isEqualTo(before);
   }
 
   /** It runs nothing any more. */

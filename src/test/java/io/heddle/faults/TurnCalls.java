@@ -95,12 +95,15 @@ final class TurnCalls implements AutoCloseable {
 
   /** Thread, turn, and the events of its log, as they are stored, as one text. */
   String everything(String session, String turn) throws IOException {
-    StringBuilder all = new StringBuilder();
-    all.append(get(path(session) + "/messages?order=asc&limit=1000").toPrettyString());
-    all.append(get(path(session, turn)).toPrettyString());
+    return get(path(session) + "/messages?order=asc&limit=1000").path("data")
+        + stored(session, turn);
+  }
+
+  /** A turn that has ended and the events of its log, as they are stored, as one text. */
+  String stored(String session, String turn) throws IOException {
     Answer log = connection.get(path(session, turn) + "/events?after=0");
     ok(200, log);
-    return all.append(log.body()).toString();
+    return get(path(session, turn)) + log.body();
   }
 
   private JsonNode get(String path) throws IOException {
