@@ -252,7 +252,8 @@ class ManyTurnsIT {
 
   /** Kills a replica, or takes its store away for a while, all the time. */
   private Flux<Long> faults() {
-    return Flux.interval(Duration.ofMillis(700))
+    // Not on a thread of Reactor's that must not wait: ending a replica ends its threads.
+    return Flux.interval(Duration.ofMillis(700), Schedulers.boundedElastic())
         .take(25)
         .doOnNext(n -> {
           int which = random.nextInt(3);

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -213,7 +214,17 @@ abstract class AnswersContract extends ContractSuite {
     Answers here = here();
     Answers there = there();
     Sinks.One<NewAnswer> first = Sinks.one();
-    CompletableFuture<Answer> fails = here.getOrCompute(key("k"), null, first::asMono).toFuture();
+    AtomicBoolean computes = new AtomicBoolean();
+    CompletableFuture<Answer> fails =
+        here.getOrCompute(
+                key("k"),
+                null,
+                () -> {
+                  computes.set(true);
+                  return first.asMono();
+                })
+            .toFuture();
+    await().untilTrue(computes);
     CompletableFuture<Answer> waits =
         there.getOrCompute(key("k"), null, () -> Mono.just(answer("second"))).toFuture();
     pass(LOOKS);
@@ -235,12 +246,18 @@ abstract class AnswersContract extends ContractSuite {
   void cancellingLetsTheNextOneCompute() {
     Answers here = here();
     AtomicInteger cancelled = new AtomicInteger();
+    AtomicBoolean computes = new AtomicBoolean();
     Disposable first =
         here.getOrCompute(
                 key("k"),
                 null,
-                () -> Mono.<NewAnswer>never().doOnCancel(cancelled::incrementAndGet))
+                () -> {
+                  computes.set(true);
+                  return Mono.<NewAnswer>never().doOnCancel(cancelled::incrementAndGet);
+                })
             .subscribe();
+    // Two replicas have two connections: who is asked first need not be the first.
+    await().untilTrue(computes);
     CompletableFuture<Answer> waits =
         there().getOrCompute(key("k"), null, () -> Mono.just(answer("second"))).toFuture();
     pass(LOOKS);
@@ -255,7 +272,17 @@ abstract class AnswersContract extends ContractSuite {
   void whoComputesForLongIsWaitedFor() {
     Answers here = here();
     Sinks.One<NewAnswer> slow = Sinks.one();
-    CompletableFuture<Answer> first = here.getOrCompute(key("k"), null, slow::asMono).toFuture();
+    AtomicBoolean computes = new AtomicBoolean();
+    CompletableFuture<Answer> first =
+        here.getOrCompute(
+                key("k"),
+                null,
+                () -> {
+                  computes.set(true);
+                  return slow.asMono();
+                })
+            .toFuture();
+    await().untilTrue(computes);
     AtomicInteger second = new AtomicInteger();
     CompletableFuture<Answer> waits =
         there()
