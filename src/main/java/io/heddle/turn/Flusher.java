@@ -47,6 +47,7 @@ final class Flusher {
   private long last;
   private long sentAt;
   private int failures;
+  private boolean askAgain;
   private boolean stopped;
 
   /** Is told what the log took. */
@@ -104,8 +105,13 @@ final class Flusher {
     }
   }
 
-  /** Asks at once what is wanted of the turn. */
-  void sendNow() {
+  /** Asks what is wanted of the turn: at once, or once more if a write is on its way already. */
+  void ask() {
+    askAgain = inFlight != null;
+    sendNow();
+  }
+
+  private void sendNow() {
     if (inFlight == null && !stopped) {
       stopTimer();
       send();
@@ -199,7 +205,11 @@ final class Flusher {
   }
 
   private void goOn() {
-    if (!pending.isEmpty()) {
+    if (askAgain) {
+      // What was asked for while that one was on its way it may have been too early for.
+      askAgain = false;
+      sendNow();
+    } else if (!pending.isEmpty()) {
       sendLater();
     } else if (whenDrained != null && inFlight == null) {
       drained();

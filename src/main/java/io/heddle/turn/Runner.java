@@ -127,7 +127,7 @@ final class Runner implements Flusher.Owner {
   void wake() {
     serial.run(() -> {
       if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
-        flusher.sendNow();
+        flusher.ask();
       }
     });
   }

@@ -196,9 +196,26 @@ class FlusherTest {
     answer();
     assertThat(lost).isEqualTo(1);
     say("c");
-    flusher.sendNow();
+    flusher.ask();
     pass(60_000);
     flusher.renew(Duration.ofSeconds(2));
+    assertThat(log.flushes).isEmpty();
+  }
+
+  /** The cancel came after the store had executed the write that was on its way. */
+  @Test
+  void whoIsWokenWhileAWriteIsOnItsWayAsksAgain() {
+    say("a");
+    HandLog.Flush early = next();
+    flusher.ask();
+    assertThat(log.flushes).isEmpty();
+    early.answer();
+    log.cancel = Cancel.KEEP;
+    HandLog.Flush again = next();
+    assertThat(again.events).isEmpty();
+    again.answer();
+    assertThat(cancels).containsExactly(Cancel.KEEP);
+    pass(10_000);
     assertThat(log.flushes).isEmpty();
   }
 
