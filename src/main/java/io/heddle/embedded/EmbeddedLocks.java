@@ -55,14 +55,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   @Override
   public Mono<Done> apply(
       SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
-    Mono<Done> done = writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
-    return call instanceof Call.Release ? done.doOnNext(said -> tell(key, said)) : done;
-  }
-
-  private void tell(SessionKey key, Done released) {
-    if (!released.replayed()) {
-      live.publish(key, RELEASED).subscribe(_ -> {}, _ -> {});
-    }
+    return writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
   }
 
   @Override

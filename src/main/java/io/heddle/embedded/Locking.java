@@ -6,6 +6,7 @@ import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.session.Outcome;
 import io.heddle.session.Retry;
+import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
@@ -147,6 +148,10 @@ final class Locking {
     if (session.holder != null) {
       session.holder = null;
       tx.put(Table.SESSIONS, Keys.session(key), session.done());
+    }
+    // An update's end is not told: it was short, and watchers would hear of every one.
+    if (holder != null && holder.client()) {
+      tx.tell(key, SessionLocks.RELEASED);
     }
   }
 

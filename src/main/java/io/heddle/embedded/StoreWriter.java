@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 
 /**
  * The one thread that changes the store. It takes what waits in the queue, decides and writes each
@@ -51,7 +50,7 @@ final class StoreWriter implements AutoCloseable {
   private int lastGroup;
   private long lastCommit;
 
-  private final Queue<Entry<?>> queue = new ConcurrentLinkedQueue<>();
+  private final Queue<Queued<?>> queue = new ConcurrentLinkedQueue<>();
   private final AtomicInteger size = new AtomicInteger();
   private final Thread thread;
   private volatile boolean asleep;
@@ -105,7 +104,7 @@ final class StoreWriter implements AutoCloseable {
         size.decrementAndGet();
         sink.error(unavailable("Too many writes are waiting for the session store.", 1));
       } else {
-        enqueue(new Entry<>(work, sink, size));
+        enqueue(new Queued<>(work, sink, size));
       }
     });
   }
@@ -117,7 +116,7 @@ final class StoreWriter implements AutoCloseable {
         sink.error(unavailable("The session store is closed.", 5));
       } else {
         size.incrementAndGet();
-        enqueue(new Entry<>(work, sink, size));
+        enqueue(new Queued<>(work, sink, size));
       }
     });
   }
@@ -146,7 +145,7 @@ final class StoreWriter implements AutoCloseable {
         .toException();
   }
 
-  private void enqueue(Entry<?> entry) {
+  private void enqueue(Queued<?> entry) {
     queue.add(entry);
     if (asleep) {
       LockSupport.unpark(thread);
@@ -181,10 +180,10 @@ final class StoreWriter implements AutoCloseable {
   }
 
   private void group() {
-    List<Entry<?>> group = new ArrayList<>();
+    List<Queued<?>> group = new ArrayList<>();
     boolean written = false;
     long start = System.nanoTime();
-    for (Entry<?> entry = queue.poll(); entry != null; entry = next(group.size(), start)) {
+    for (Queued<?> entry = queue.poll(); entry != null; entry = next(group.size(), start)) {
       group.add(entry);
       numbers.refill(store);
       try {
@@ -204,11 +203,11 @@ final class StoreWriter implements AutoCloseable {
       }
     }
     lastGroup = group.size();
-    for (Entry<?> each : group) {
+    for (Queued<?> each : group) {
       feed.publish(each.changes());
       liveChannel.tell(each.told());
     }
-    answers.add(() -> group.forEach(Entry::answer));
+    answers.add(() -> group.forEach(Queued::answer));
   }
 
   /**
@@ -216,14 +215,14 @@ final class StoreWriter implements AutoCloseable {
    * as many are waited for as that group had, but for no longer than the last commit took: a client
    * that is alone never waits, and many do not end up in many small groups.
    */
-  private @Nullable Entry<?> next(int size, long start) {
+  private @Nullable Queued<?> next(int size, long start) {
     long end = start + Math.min(groupNanos, lastCommit);
     while (size < LARGEST_GROUP && store.uncommitted() < LARGEST_GROUP_BYTES) {
       long now = System.nanoTime();
       if (now - start > groupNanos) {
         return null;
       }
-      Entry<?> entry = queue.poll();
+      Queued<?> entry = queue.poll();
       if (entry != null) {
         return entry;
       }
@@ -279,7 +278,7 @@ final class StoreWriter implements AutoCloseable {
   }
 
   private void refuseQueued() {
-    for (Entry<?> entry = queue.poll(); entry != null; entry = queue.poll()) {
+    for (Queued<?> entry = queue.poll(); entry != null; entry = queue.poll()) {
       entry.refuse(unavailable("The session store is closed.", 5));
     }
   }
@@ -302,65 +301,6 @@ final class StoreWriter implements AutoCloseable {
       store.close();
     } else {
       store.abandon();
-    }
-  }
-
-  private static final class Entry<T> {
-    private final Work<T> work;
-    private final MonoSink<T> sink;
-    private final AtomicInteger open;
-    private List<Tx.Made> changes = List.of();
-    private List<Tx.Told> told = List.of();
-    private @Nullable T result;
-    private @Nullable Throwable error;
-
-    /**
-     * @param open counts what is not answered yet
-     */
-    Entry(Work<T> work, MonoSink<T> sink, AtomicInteger open) {
-      this.work = work;
-      this.sink = sink;
-      this.open = open;
-    }
-
-    /** Whether it wrote something. */
-    boolean run(Tx tx) {
-      try {
-        result = work.apply(tx);
-      } catch (ProblemException e) {
-        error = e;
-        return false;
-      } catch (RuntimeException e) {
-        log.error("A piece of work failed and wrote nothing", e);
-        error = unavailable("The session store failed; nothing was written.", 1);
-        return false;
-      }
-      changes = tx.changes();
-      told = tx.told();
-      tx.write();
-      return !tx.isEmpty();
-    }
-
-    List<Tx.Made> changes() {
-      return changes;
-    }
-
-    List<Tx.Told> told() {
-      return told;
-    }
-
-    void refuse(Throwable reason) {
-      open.decrementAndGet();
-      sink.error(reason);
-    }
-
-    void answer() {
-      open.decrementAndGet();
-      if (error != null) {
-        sink.error(error);
-      } else {
-        sink.success(result);
-      }
     }
   }
 }

@@ -115,6 +115,7 @@ final class ConversationsHandler {
   Mono<Answer> list(Call call) {
     Query query = call.query();
     int limit = query.integer("limit", 1, 100, 20);
+    String after = query.text("after");
     String order = query.text("order");
     if (order != null && !order.equals("desc")) {
       throw WireError.unsupported("order", "Conversations are listed by activity, order=desc.")
@@ -126,7 +127,7 @@ final class ConversationsHandler {
             query.text("user"),
             new Filter(null, metadata(query)),
             limit,
-            query.text("after"))
+            after == null || after.isEmpty() ? null : after)
         .map(listing -> json(list(listing)));
   }
 

@@ -3,26 +3,12 @@ package io.heddle.redis;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
-import io.lettuce.core.RedisChannelHandler;
-import io.lettuce.core.RedisConnectionStateListener;
-import io.lettuce.core.codec.ByteArrayCodec;
-import io.lettuce.core.output.ByteArrayOutput;
-import io.lettuce.core.output.StatusOutput;
-import io.lettuce.core.protocol.AsyncCommand;
-import io.lettuce.core.protocol.Command;
-import io.lettuce.core.protocol.CommandArgs;
-import io.lettuce.core.protocol.CommandType;
-import io.lettuce.core.protocol.RedisCommand;
-import io.lettuce.core.pubsub.RedisPubSubListener;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,13 +25,9 @@ import org.slf4j.LoggerFactory;
 final class RedisFeedLink {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisFeedLink.class);
-  private static final ByteArrayCodec CODEC = ByteArrayCodec.INSTANCE;
 
   /** How long a comparison is believed. Before that is over, silence has cost nobody anything. */
   private static final long TRUST_NANOS = Duration.ofSeconds(2).toNanos();
-
-  private static final byte[] SEQ = RedisKeys.ascii("seq");
-  private static final Map<String, Integer> CHANNELS = channels();
 
   /** Who is told. Always in turn, and never after {@link #close}. */
   interface Owner {
@@ -75,8 +57,7 @@ final class RedisFeedLink {
     YES
   }
 
-  private final StatefulRedisPubSubConnection<byte[], byte[]> connection;
-  private final boolean sharded;
+  private final FeedConnection connection;
   private final long timeoutNanos;
   private final Owner owner;
   private final String name;
@@ -84,7 +65,7 @@ final class RedisFeedLink {
   private final SerialWork turns = new SerialWork(this::failedInTurn);
 
   // All of these only in turn.
-  private final Map<String, LiveSubscription> live = new HashMap<>();
+  private final LiveSubscriptions live;
   private final Subscribed[] partitions = new Subscribed[SessionKey.PARTITIONS];
   private int unconfirmed;
   private long subscribingSince;
@@ -102,8 +83,8 @@ final class RedisFeedLink {
       Duration timeout,
       Owner owner) {
     this.name = name;
-    this.connection = connection;
-    this.sharded = sharded;
+    this.connection = new FeedConnection(connection, sharded);
+    this.live = new LiveSubscriptions(this.connection, turns);
     this.timeoutNanos = timeout.toNanos();
     this.owner = owner;
     Arrays.fill(partitions, Subscribed.NO);
@@ -115,17 +96,37 @@ final class RedisFeedLink {
 
   /** Begins; nothing is told before. */
   void start() {
-    connection.addListener(new Pushes());
-    connection.addListener(
-        new RedisConnectionStateListener() {
+    connection.start(
+        new FeedConnection.Listener() {
           @Override
-          public void onRedisDisconnected(RedisChannelHandler<?, ?> closed) {
+          public void changed(byte[] message) {
+            turns.run(() -> RedisFeedLink.this.changed(message));
+          }
+
+          @Override
+          public void live(String channel, byte[] message) {
+            turns.run(() -> {
+              if (!over) {
+                owner.live(channel, message);
+              }
+            });
+          }
+
+          @Override
+          public void subscribed(int partition) {
+            turns.run(() -> confirmed(partition));
+          }
+
+          @Override
+          public void movedAway(int partition) {
+            turns.run(() -> left(partition));
+          }
+
+          @Override
+          public void disconnected() {
             turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
           }
         });
-    if (!connection.isOpen()) {
-      turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
-    }
   }
 
   /** Carries the partition from now on, and compares it as soon as its subscription stands. */
@@ -137,7 +138,8 @@ final class RedisFeedLink {
       partitions[partition] = Subscribed.ASKED;
       unconfirmed++;
       subscribingSince = System.nanoTime();
-      subscribe(RedisKeys.of(partition).channel())
+      connection
+          .subscribe(RedisKeys.of(partition).channel())
           .whenComplete((_, error) -> {
             if (error != null) {
               turns.run(() -> refused(partition, error));
@@ -150,37 +152,17 @@ final class RedisFeedLink {
   void carry(String channel) {
     turns.run(() -> {
       if (!over) {
-        settle(live.computeIfAbsent(channel, LiveSubscription::new), true);
+        live.carry(channel);
       }
     });
   }
 
   void drop(String channel) {
     turns.run(() -> {
-      LiveSubscription subscription = live.get(channel);
-      if (!over && subscription != null) {
-        settle(subscription, false);
+      if (!over) {
+        live.drop(channel);
       }
     });
-  }
-
-  private void settle(LiveSubscription subscription, boolean wanted) {
-    Boolean next = subscription.want(wanted);
-    if (next == null) {
-      if (subscription.isIdle()) {
-        live.remove(subscription.channel());
-      }
-      return;
-    }
-    byte[] name = RedisKeys.ascii(subscription.channel());
-    CompletionStage<Void> asked = next ? subscribe(name) : unsubscribe(name);
-    asked.whenComplete((_, error) ->
-        turns.run(() -> {
-          if (!over) {
-            subscription.answered(error == null);
-            settle(subscription, subscription.wanted());
-          }
-        }));
   }
 
   /** Asks, or looks whether what was asked is answered. Called about every second. */
@@ -212,25 +194,13 @@ final class RedisFeedLink {
   void close() {
     turns.run(() -> {
       over = true;
-      connection.closeAsync();
+      live.end();
+      connection.close();
     });
   }
 
-  private CompletionStage<Void> subscribe(byte[] channel) {
-    // One channel a command: the driver takes any confirmation for that of the oldest command, so
-    // a second one of the same command would put every later reply out of step.
-    return sharded ? connection.async().ssubscribe(channel) : connection.async().subscribe(channel);
-  }
-
-  private CompletionStage<Void> unsubscribe(byte[] channel) {
-    return sharded
-        ? connection.async().sunsubscribe(channel)
-        : connection.async().unsubscribe(channel);
-  }
-
-  private void confirmed(String channel) {
-    Integer partition = CHANNELS.get(channel);
-    if (over || partition == null || partitions[partition] != Subscribed.ASKED) {
+  private void confirmed(int partition) {
+    if (over || partitions[partition] != Subscribed.ASKED) {
       return;
     }
     partitions[partition] = Subscribed.YES;
@@ -242,42 +212,47 @@ final class RedisFeedLink {
     }
   }
 
+  /** Its slot has gone to another master. */
+  private void left(int partition) {
+    if (!over && partitions[partition] != Subscribed.NO) {
+      release(partition);
+    }
+  }
+
   private void ask() {
     if (over || unprovable) {
       return;
     }
-    List<RedisCommand<byte[], byte[], ?>> batch = new ArrayList<>(partitions.length + 1);
     long now = System.nanoTime();
-    AsyncCommand<byte[], byte[], String> info =
-        new AsyncCommand<>(
-            new Command<>(
-                CommandType.INFO,
-                new StatusOutput<>(CODEC),
-                new CommandArgs<>(CODEC).add("replication")));
-    // Before they are sent: a reply that is there already would be told on this thread.
-    info.whenComplete((text, error) -> turns.run(() -> isServer(text, error)));
-    batch.add(info);
-    AsyncCommand<byte[], byte[], byte[]> last = null;
-    for (int i = 0; i < partitions.length; i++) {
-      if (partitions[i] == Subscribed.YES) {
-        int partition = i;
-        last =
-            new AsyncCommand<>(
-                new Command<>(
-                    CommandType.HGET,
-                    new ByteArrayOutput<>(CODEC),
-                    new CommandArgs<>(CODEC).addKey(RedisKeys.of(i).partition()).addKey(SEQ)));
-        last.whenComplete((seq, error) -> turns.run(() -> compared(partition, seq, error, now)));
-        batch.add(last);
+    List<Integer> standing = new ArrayList<>(partitions.length);
+    for (int partition = 0; partition < partitions.length; partition++) {
+      if (partitions[partition] == Subscribed.YES) {
+        standing.add(partition);
       }
     }
-    if (last == null) {
+    if (standing.isEmpty()) {
       return;
     }
-    last.whenComplete((_, error) -> turns.run(() -> answered(error, now)));
     asking = true;
     askedAt = now;
-    connection.dispatch(batch);
+    connection.ask(
+        standing,
+        new FeedConnection.Answers() {
+          @Override
+          public void server(@Nullable String info, @Nullable Throwable error) {
+            turns.run(() -> isServer(info, error));
+          }
+
+          @Override
+          public void seq(int partition, byte @Nullable [] seq, @Nullable Throwable error) {
+            turns.run(() -> compared(partition, seq, error, now));
+          }
+
+          @Override
+          public void last(@Nullable Throwable error) {
+            turns.run(() -> answered(error, now));
+          }
+        });
   }
 
   private void isServer(@Nullable String text, @Nullable Throwable error) {
@@ -364,10 +339,11 @@ final class RedisFeedLink {
       return;
     }
     over = true;
+    live.end();
     LOG.info("The changes of {} are lost for now: {}", name, why);
     tellAll(loss);
     // At once: the driver would connect this one again by itself, with a hole nobody hears of.
-    connection.closeAsync();
+    connection.close();
     owner.ended(this);
   }
 
@@ -379,12 +355,8 @@ final class RedisFeedLink {
     }
   }
 
-  private void pushed(byte[] channel, byte[] message) {
+  private void changed(byte[] message) {
     if (over) {
-      return;
-    }
-    if (!isChanges(channel)) {
-      owner.live(new String(channel, StandardCharsets.ISO_8859_1), message);
       return;
     }
     try {
@@ -397,74 +369,8 @@ final class RedisFeedLink {
     }
   }
 
-  /** The letter after {@code heddle:{NN}:} tells a partition's channel from a session's. */
-  private static boolean isChanges(byte[] channel) {
-    for (int i = 0; i < channel.length - 2; i++) {
-      if (channel[i] == '}') {
-        return channel[i + 2] == 'c';
-      }
-    }
-    return false;
-  }
-
-  private static Map<String, Integer> channels() {
-    Map<String, Integer> channels = new HashMap<>();
-    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
-      channels.put(RedisKeys.of(partition).channelName(), partition);
-    }
-    return channels;
-  }
-
   /** Nobody knows what of a turn that failed was told. */
   private void failedInTurn() {
     end(Loss.CLOSED, "its reader failed");
-  }
-
-  private final class Pushes implements RedisPubSubListener<byte[], byte[]> {
-
-    @Override
-    public void message(byte[] channel, byte[] message) {
-      turns.run(() -> pushed(channel, message));
-    }
-
-    @Override
-    public void smessage(byte[] channel, byte[] message) {
-      turns.run(() -> pushed(channel, message));
-    }
-
-    @Override
-    public void subscribed(byte[] channel, long count) {
-      turns.run(() -> confirmed(new String(channel, StandardCharsets.ISO_8859_1)));
-    }
-
-    @Override
-    public void ssubscribed(byte[] channel, long count) {
-      subscribed(channel, count);
-    }
-
-    /** Nobody here ever leaves a partition's channel: its slot has gone to another master. */
-    @Override
-    public void sunsubscribed(byte[] channel, long count) {
-      Integer partition = CHANNELS.get(new String(channel, StandardCharsets.ISO_8859_1));
-      if (partition != null) {
-        turns.run(() -> {
-          if (!over && partitions[partition] != Subscribed.NO) {
-            release(partition);
-          }
-        });
-      }
-    }
-
-    @Override
-    public void unsubscribed(byte[] channel, long count) {}
-
-    @Override
-    public void message(byte[] pattern, byte[] channel, byte[] message) {}
-
-    @Override
-    public void psubscribed(byte[] pattern, long count) {}
-
-    @Override
-    public void punsubscribed(byte[] pattern, long count) {}
   }
 }

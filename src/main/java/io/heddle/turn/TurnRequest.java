@@ -67,6 +67,7 @@ public record TurnRequest(
     }
     if (reserved != null) {
       out.ascii(",\"reserved\":").raw(reserved);
+      out.ascii(",\"inputTokens\":").number(inputTokens);
     }
     return out.ascii("}").toJson();
   }

@@ -227,7 +227,7 @@ class JournalTest {
     }
     try (MVStore store = MVStore.open(file.toString())) {
       store.removeMap("journal");
-      store.setStoreVersion(1);
+      store.setStoreVersion(StoreFile.LAYOUT - 1);
     }
     try (EmbeddedEngine engine = open(file.toString())) {
       assertThat(texts(engine)).isEqualTo(answered);

@@ -8,12 +8,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A way to a port of this machine that can break: what is on it then is lost, both ways. */
 final class LossyLink implements AutoCloseable {
 
   private final int target;
   private final ServerSocket server;
+  private final AtomicInteger accepted = new AtomicInteger();
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
 
   LossyLink(int target) throws IOException {
@@ -24,6 +26,11 @@ final class LossyLink implements AutoCloseable {
 
   int port() {
     return server.getLocalPort();
+  }
+
+  /** Connections that were made. */
+  int accepted() {
+    return accepted.get();
   }
 
   /** Breaks every connection there is; new ones can be made. */
@@ -42,6 +49,7 @@ final class LossyLink implements AutoCloseable {
     try {
       while (true) {
         Socket near = server.accept();
+        accepted.incrementAndGet();
         Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
         sockets.add(near);
         sockets.add(far);

@@ -23,8 +23,11 @@ final class Replica implements AutoCloseable {
     this.context = context;
   }
 
-  static Replica embedded() {
-    return start(Map.of("heddle.engine", "embedded", "heddle.embedded.path", ""));
+  /**
+   * @param more arguments of its command line
+   */
+  static Replica embedded(String... more) {
+    return start(Map.of("heddle.engine", "embedded", "heddle.embedded.path", ""), more);
   }
 
   static Replica redis(String uri) {
@@ -34,7 +37,7 @@ final class Replica implements AutoCloseable {
     return replica;
   }
 
-  private static Replica start(Map<String, String> properties) {
+  private static Replica start(Map<String, String> properties, String... more) {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -47,6 +50,7 @@ final class Replica implements AutoCloseable {
                 "--heddle.limits.rules.requests.limit=100000",
                 "--heddle.limits.rules.writes.limit=100000"));
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
+    arguments.addAll(List.of(more));
     return new Replica(
         new SpringApplicationBuilder(HeddleApplication.class)
             .run(arguments.toArray(String[]::new)));

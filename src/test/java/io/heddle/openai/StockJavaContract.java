@@ -123,7 +123,9 @@ abstract class StockJavaContract {
   void aCompletionThatFails() throws Exception {
     OpenAIClient impatient = client.withOptions(options -> options.maxRetries(0));
     ChatCompletionCreateParams before =
-        chat("x").putAdditionalBodyProperty("echo", JsonValue.from(Map.of("fail", "before"))).build();
+        chat("x")
+            .putAdditionalBodyProperty("echo", JsonValue.from(Map.of("fail", "before")))
+            .build();
     calls.refused(
         "chat.stream",
         InternalServerException.class,
@@ -140,7 +142,8 @@ abstract class StockJavaContract {
 
   @Test
   void aCompletionThatKeepsAThread() throws Exception {
-    Conversation conversation = calls.call("conversations.create", () -> client.conversations().create());
+    Conversation conversation =
+        calls.call("conversations.create", () -> client.conversations().create());
     for (String said : List.of("one", "two")) {
       ChatCompletionCreateParams asked =
           chat(said)
@@ -188,7 +191,10 @@ abstract class StockJavaContract {
                                     .build())
                             .build()));
     assertThat(json(updated)).contains("heddles");
-    assertThat(json(calls.call("conversations.retrieve", () -> client.conversations().retrieve(made.id()))))
+    assertThat(
+            json(
+                calls.call(
+                    "conversations.retrieve", () -> client.conversations().retrieve(made.id()))))
         .contains("heddles");
     for (int from = 1; from < 47; from += 20) {
       int first = from;
@@ -208,7 +214,8 @@ abstract class StockJavaContract {
     String last = newest.lastId().orElseThrow();
     ItemRetrieveParams one =
         ItemRetrieveParams.builder().conversationId(made.id()).itemId(last).build();
-    assertThat(text(calls.call("items.retrieve", () -> client.conversations().items().retrieve(one))))
+    assertThat(
+            text(calls.call("items.retrieve", () -> client.conversations().items().retrieve(one))))
         .isEqualTo("m27");
     ItemDeleteParams away =
         ItemDeleteParams.builder().conversationId(made.id()).itemId(last).build();
@@ -244,7 +251,8 @@ abstract class StockJavaContract {
   @Test
   void itemsOfATypeThatNobodyKnows() throws Exception {
     OpenAIClient lenient = client.withOptions(options -> options.responseValidation(false));
-    String weird = "{\"type\":\"a_type_of_next_year\",\"n\":123456789012345678,\"empty\":[],\"o\":{}}";
+    String weird =
+        "{\"type\":\"a_type_of_next_year\",\"n\":123456789012345678,\"empty\":[],\"o\":{}}";
     ConversationCreateParams params =
         ConversationCreateParams.builder()
             .putAdditionalBodyProperty(
@@ -276,7 +284,8 @@ abstract class StockJavaContract {
     assertThat(json(again)).isEqualTo(json(made));
     assertThat(
             calls
-                .call("responses.input_items", () -> client.responses().inputItems().list(made.id()))
+                .call(
+                    "responses.input_items", () -> client.responses().inputItems().list(made.id()))
                 .data())
         .hasSize(1);
     calls.call(
@@ -307,8 +316,11 @@ abstract class StockJavaContract {
     List<String> events = stream(ask("one two three four five"));
     assertThat(types(events))
         .startsWith("response.created", "response.in_progress", "response.output_item.added")
-        .endsWith("response.output_text.done", "response.content_part.done",
-            "response.output_item.done", "response.completed");
+        .endsWith(
+            "response.output_text.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "response.completed");
     assertThat(numbers(events)).isEqualTo(IntStream.range(0, events.size()).boxed().toList());
     String id = tree(events.getFirst()).at("/response/id").asText();
     for (int after : new int[] {-1, 0, 3, events.size() - 2, events.size() - 1, 10_000}) {
@@ -325,8 +337,7 @@ abstract class StockJavaContract {
     int seen;
     try (StreamResponse<ResponseStreamEvent> stream =
         calls.call("responses.stream", () -> client.responses().createStreaming(slow.build()))) {
-      List<String> some =
-          stream.stream().limit(6).map(StockJavaContract::json).toList();
+      List<String> some = stream.stream().limit(6).map(StockJavaContract::json).toList();
       id = tree(some.getFirst()).at("/response/id").asText();
       seen = tree(some.getLast()).get("sequence_number").asInt();
     }
@@ -340,8 +351,10 @@ abstract class StockJavaContract {
 
   @Test
   void toolsAreCalledAndAnswered() throws Exception {
-    Conversation conversation = calls.call("conversations.create", () -> client.conversations().create());
-    ResponseCreateParams.Builder asked = ask("What is the weather?").conversation(conversation.id());
+    Conversation conversation =
+        calls.call("conversations.create", () -> client.conversations().create());
+    ResponseCreateParams.Builder asked =
+        ask("What is the weather?").conversation(conversation.id());
     asked.addTool(
         FunctionTool.builder()
             .name("weather")
@@ -353,7 +366,8 @@ abstract class StockJavaContract {
             .build());
     asked.putAdditionalBodyProperty(
         "echo",
-        JsonValue.from(Map.of("toolCall", Map.of("name", "weather", "arguments", Map.of("c", "Lyon")))));
+        JsonValue.from(
+            Map.of("toolCall", Map.of("name", "weather", "arguments", Map.of("c", "Lyon")))));
     Response called = create(asked);
     var call = called.output().getLast().functionCall().orElseThrow();
     assertThat(call.name()).isEqualTo("weather");
@@ -402,17 +416,20 @@ abstract class StockJavaContract {
   @Test
   void theBackgroundIsLookedAtAndCancelled() throws Exception {
     ResponseCreateParams.Builder slow = ask("word").background(true);
-    slow.putAdditionalBodyProperty("echo", JsonValue.from(Map.of("tokens", 100_000, "pace", "20ms")));
+    slow.putAdditionalBodyProperty(
+        "echo", JsonValue.from(Map.of("tokens", 100_000, "pace", "20ms")));
     Response made = create(slow);
     assertThat(made.status()).isPresent();
-    assertThat(made.status().orElseThrow())
-        .isIn(ResponseStatus.QUEUED, ResponseStatus.IN_PROGRESS);
+    assertThat(made.status().orElseThrow()).isIn(ResponseStatus.QUEUED, ResponseStatus.IN_PROGRESS);
     await()
         .atMost(PATIENCE)
-        .until(
-            () ->
-                client.responses().retrieve(made.id()).status().orElseThrow()
-                    .equals(ResponseStatus.IN_PROGRESS));
+        .until(() ->
+            client
+                .responses()
+                .retrieve(made.id())
+                .status()
+                .orElseThrow()
+                .equals(ResponseStatus.IN_PROGRESS));
     for (int i = 0; i < 2; i++) {
       Response cancelled =
           calls.call("responses.cancel", () -> client.responses().cancel(made.id()));
@@ -436,7 +453,8 @@ abstract class StockJavaContract {
 
   @Test
   void aBusyConversationIsWaitedForByTheClientItself() throws Exception {
-    Conversation conversation = calls.call("conversations.create", () -> client.conversations().create());
+    Conversation conversation =
+        calls.call("conversations.create", () -> client.conversations().create());
     ResponseCreateParams.Builder slow =
         ask("word").conversation(conversation.id()).background(true);
     slow.putAdditionalBodyProperty("echo", JsonValue.from(Map.of("tokens", 20, "pace", "50ms")));
@@ -473,7 +491,8 @@ abstract class StockJavaContract {
    */
   @Test
   void aSecondTryIsGivenTheTurnOfTheFirst() throws Exception {
-    Conversation conversation = calls.call("conversations.create", () -> client.conversations().create());
+    Conversation conversation =
+        calls.call("conversations.create", () -> client.conversations().create());
     try (LossyLink link = new LossyLink(replica.port())) {
       OpenAIClient cutOff = client(Replica.url(link.port()));
       for (Consumer<ResponseCreateParams.Builder> where :
@@ -486,9 +505,12 @@ abstract class StockJavaContract {
             CompletableFuture.supplyAsync(() -> cutOff.responses().create(slow.build()));
         // The first try has got as far as the model when its connection dies.
         await().pollDelay(Duration.ofMillis(700)).atMost(PATIENCE).until(() -> true);
+        int before = link.accepted();
         link.cut();
         Response response =
-            calls.call("responses.create", () -> answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+            calls.call(
+                "responses.create", () -> answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+        assertThat(link.accepted()).isGreaterThan(before);
         assertThat(thread(response)).containsExactly("again", "again");
       }
       cutOff.close();
@@ -547,7 +569,8 @@ abstract class StockJavaContract {
             .limit(10L)
             .build();
     List<ConversationItem> items = new ArrayList<>();
-    calls.call("items.list", () -> client.conversations().items().list(params))
+    calls
+        .call("items.list", () -> client.conversations().items().list(params))
         .autoPager()
         .forEach(items::add);
     return items;

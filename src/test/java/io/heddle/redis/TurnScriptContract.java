@@ -428,7 +428,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(read(second, "", 0, 9).text(1)).isEqualTo("session-deleted");
   }
 
-  private String newTurn() {
+  String newTurn() {
     return TurnId.next(IDS, session).toString();
   }
 
@@ -440,7 +440,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     return keys.turnLog(part(first));
   }
 
-  private Reply begin(String tag, String turn, OnBusy onBusy, String... ids) {
+  Reply begin(String tag, String turn, OnBusy onBusy, String... ids) {
     return begin(tag, turn, onBusy, 16, ids);
   }
 
@@ -460,15 +460,15 @@ abstract class TurnScriptContract extends ScriptSuite {
         maxQueue);
   }
 
-  private Reply next(String tag, String turn) {
+  Reply next(String tag, String turn) {
     return write(tag, new Write.NextTurn(turn, LEASE), Conditions.NONE);
   }
 
-  private Reply retake(String tag, String turn, int dead) {
+  Reply retake(String tag, String turn, int dead) {
     return write(tag, new Write.RetakeTurn(new TurnAttempt(turn, dead), LEASE), Conditions.NONE);
   }
 
-  private Reply cancel(String tag, String turn) {
+  Reply cancel(String tag, String turn) {
     return write(tag, new Write.CancelTurn(turn, Turn.Cancel.KEEP, END), Conditions.NONE);
   }
 
@@ -476,7 +476,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     return write(tag, new Write.DropTurn(turn, END), Conditions.NONE);
   }
 
-  private Reply end(String tag, String turn, int attempt) {
+  Reply end(String tag, String turn, int attempt) {
     return end(tag, turn, attempt, false);
   }
 
@@ -496,7 +496,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     return write(tag, write, Conditions.NONE);
   }
 
-  private Reply flush(String turn, int attempt, long after, String... events) {
+  Reply flush(String turn, int attempt, long after, String... events) {
     return flush(turn, attempt, after, LEASE.toMillis(), events);
   }
 
@@ -554,7 +554,7 @@ abstract class TurnScriptContract extends ScriptSuite {
   }
 
   /** As if the owner had been silent for a whole lease. */
-  private void endLease() {
+  void endLease() {
     String[] words = field("T").split(" ");
     words[2] = "1";
     byte[] turn = ascii(String.join(" ", words) + " ");

@@ -38,14 +38,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What turns promise over any engine, with as many replicas as it can have. */
 abstract class TurnsContract {
 
   static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** Used once before an event loop uses it: its first use takes a lock. */
+  private static final JsonMapper MAPPER = JsonMapper.shared();
+
+  static {
+    MAPPER.readTree("{}");
+  }
+
   final HandModel model = new HandModel();
-  final HandAnswers answers = new HandAnswers();
   final Map<String, String> settings =
       new HashMap<>(
           Map.of(
@@ -53,7 +60,8 @@ abstract class TurnsContract {
               "heddle.turns.renew-every", "500ms",
               "heddle.turns.reap-every", "200ms"));
   final List<Replica> replicas = new CopyOnWriteArrayList<>();
-  final Caller caller = new Caller(Tenant.DEFAULT, "someone", "someone", false);
+  final String user = "user-" + UUID.randomUUID();
+  final Caller caller = new Caller(Tenant.DEFAULT, user, user, false);
   final Caller backend = new Caller(Tenant.DEFAULT, null, "ip:1", true);
   final SessionKey key = new SessionKey(Tenant.DEFAULT, "t-" + UUID.randomUUID());
 
@@ -63,7 +71,7 @@ abstract class TurnsContract {
   abstract Replica.Ports ports();
 
   Replica replica() {
-    Replica replica = new Replica(ports(), model, answers, settings);
+    Replica replica = new Replica(ports(), model, settings);
     replicas.add(replica);
     return replica;
   }
@@ -471,7 +479,7 @@ abstract class TurnsContract {
                 description("other"),
                 List.of()));
     refused(() -> get(replica.turns.await(own, view, turn)), ProblemCode.TURN_NOT_FOUND);
-    assertThat(get(replica.turns.get(key, new View("someone", null), turn)).id()).isEqualTo(turn);
+    assertThat(get(replica.turns.get(key, new View(user, null), turn)).id()).isEqualTo(turn);
   }
 
   // ---- the cache
@@ -482,7 +490,7 @@ abstract class TurnsContract {
     create(replica);
     SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
     create(replica, twin);
-    TurnOrder order = cached("what?");
+    TurnOrder order = cached("what? " + user);
     Turn first = begin(replica, order).value();
     HandModel.Call call = model.next();
     Turn second =
@@ -496,7 +504,32 @@ abstract class TurnsContract {
     assertThat(String.valueOf(ended.turn().end()))
         .contains("\"cached\":true", "\"totalTokens\":15", "\"model\":\"hand-1\"");
     assertThat(model.isAsked()).isFalse();
-    assertThat(answers.claims).isEmpty();
+    assertThat(replicas.stream().mapToLong(one -> one.turns.counts().cached()).sum()).isOne();
+  }
+
+  /** What was cut short is no answer to anybody else. */
+  @Test
+  void whoeverAsksNextAsksAnew() {
+    Replica replica = replica();
+    create(replica);
+    SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
+    create(replica, twin);
+    TurnOrder order = cached("and? " + user);
+    Turn first = begin(replica, order).value();
+    HandModel.Call call = model.next();
+    Turn second =
+        get(replica().turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+            .value();
+    call.says("half");
+    get(replica.turns.cancel(request(caller), first.id()));
+    HandModel.Call again = model.next();
+    assertThat(call.isCancelled()).isTrue();
+    again.says("all").finishes("length", null);
+    assertThat(get(replica.turns.await(twin, View.ANY, second.id())).turn().status())
+        .isEqualTo(Turn.Status.INCOMPLETE);
+    Tape third = new Tape(replica, begin(replica, cached("and? " + user)).value().id(), 0);
+    model.next().says("whole").finishes();
+    assertThat(third.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
   }
 
   // ---- when replicas and the store fail
@@ -664,6 +697,117 @@ abstract class TurnsContract {
     assertThat(told.getFirst()).isInstanceOf(ProblemException.class);
   }
 
+  // ---- tokens as a limit
+
+  private Replica limited(int tokens) {
+    Replica replica =
+        new Replica(
+            ports(),
+            model,
+            settings,
+            Map.of(
+                "heddle.limits.rules.tokens.kind", "tokens",
+                "heddle.limits.rules.tokens.limit", String.valueOf(tokens),
+                "heddle.limits.rules.tokens.window", "10m"));
+    replicas.add(replica);
+    return replica;
+  }
+
+  private long left(Replica replica) {
+    return get(replica.limits.look(caller)).getFirst().remaining();
+  }
+
+  @Test
+  void tokensAreReservedBeforeAndSettledAfter() {
+    Replica replica = limited(5000);
+    create(replica);
+    Turn turn = begin(replica, order("hello")).value();
+    long reserved = 5000 - left(replica);
+    assertThat(reserved).isBetween(1025L, 1060L);
+    model.next().says("a").finishes("stop", new Usage(100, 23, 0, 0));
+    get(replica.turns.await(key, View.ANY, turn.id()));
+    await().until(() -> left(replica) == 5000 - 123);
+
+    TurnOrder asks =
+        new TurnOrder(
+            List.of(said("user", "x")),
+            null,
+            null,
+            Json.of("{\"max_completion_tokens\":4000,\"stop\":[\"a\"]}"),
+            OnBusy.ENQUEUE,
+            null,
+            Json.EMPTY_OBJECT);
+    Turn large = begin(replica, asks).value();
+    HandModel.Call call = model.next();
+    int before = thread(replica).size();
+    refused(() -> begin(replica, order("too much")), ProblemCode.RATE_LIMITED);
+    assertThat(thread(replica)).hasSize(before);
+    assertThat(get(replica.turns.list(key, View.ANY, null))).hasSize(2);
+    // What failed before it began costs nothing.
+    call.fails(Problem.of(ProblemCode.MODEL_UNAVAILABLE, "away").toException());
+    get(replica.turns.await(key, View.ANY, large.id()));
+    await().until(() -> left(replica) == 5000 - 123);
+  }
+
+  @Test
+  void partOfAnAnswerIsCounted() {
+    Replica replica = limited(5000);
+    create(replica);
+    String turn = begin(replica, order("hello")).value().id();
+    Tape tape = new Tape(replica, turn, -1);
+    model.next().says("one two three four five six seven eight nine ten");
+    await().until(() -> !tape.text().isEmpty());
+    get(replica.turns.cancel(request(caller), turn));
+    tape.end();
+    // "be brief", "hello" and ten words.
+    await().untilAsserted(() -> assertThat(5000 - left(replica)).isBetween(13L, 22L));
+    assertThat(String.valueOf(tape.end().turn().end())).contains("\"outputTokens\":10");
+  }
+
+  @Test
+  void whatNeverRanCostsNothing() {
+    Replica replica = limited(5000);
+    create(replica);
+    begin(replica, order("1"));
+    long one = left(replica);
+    Turn waits = begin(replica, order("2")).value();
+    assertThat(left(replica)).isLessThan(one);
+    get(replica.turns.cancel(request(caller), waits.id()));
+    await().until(() -> left(replica) == one);
+    refused(
+        () -> begin(replica, order(List.of(said("user", "3")), OnBusy.REJECT)),
+        ProblemCode.TURN_RUNNING);
+    await().until(() -> left(replica) == one);
+  }
+
+  /** The limit that the first try used up must not refuse the second. */
+  @Test
+  void aRepetitionComesBeforeTheLimits() {
+    Replica replica = limited(1100);
+    create(replica);
+    Conditions once = Conditions.NONE.withRetry(new Retry("d".repeat(64), "b".repeat(64)));
+    Request request = new Request(caller, key, once, Duration.ZERO);
+    Written<Turn> first = get(replica.turns.begin(request, order("hello")));
+    refused(() -> begin(replica, order("another")), ProblemCode.RATE_LIMITED);
+    Written<Turn> again = get(replica.turns.begin(request, order("hello")));
+    assertThat(again.value().id()).isEqualTo(first.value().id());
+    assertThat(left(replica)).isLessThan(100);
+  }
+
+  @Test
+  void aDeadReplicasTokensAreSettled() {
+    Replica owner = limited(5000);
+    Replica other = limited(5000);
+    create(owner);
+    String turn = begin(owner, order("hello")).value().id();
+    Tape tape = new Tape(other, turn, -1);
+    model.next().says("one two three");
+    await().until(() -> !tape.text().isEmpty());
+    owner.kill();
+    tape.end();
+    await().untilAsserted(() -> assertThat(5000 - left(other)).isBetween(6L, 20L));
+  }
+
   // ---- stopping
 
   @Test
@@ -763,7 +907,7 @@ abstract class TurnsContract {
             .sessions()
             .create(
                 new Request(caller, session, Conditions.NONE, Duration.ZERO),
-                description("someone"),
+                description(user),
                 List.of(messages)));
   }
 
@@ -818,10 +962,7 @@ abstract class TurnsContract {
   }
 
   static String content(Json body) {
-    return tools.jackson.databind.json.JsonMapper.shared()
-        .readTree(body.utf8())
-        .path("content")
-        .asString("");
+    return MAPPER.readTree(body.utf8()).path("content").asString("");
   }
 
   static <T> T get(Mono<T> mono) {

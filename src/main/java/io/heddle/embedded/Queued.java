@@ -1,0 +1,71 @@
+package io.heddle.embedded;
+
+import io.heddle.base.ProblemException;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.MonoSink;
+
+/** A piece of work that waits for the writer, and whoever waits for its answer. */
+final class Queued<T> {
+  private static final Logger log = LoggerFactory.getLogger(Queued.class);
+
+  private final StoreWriter.Work<T> work;
+  private final MonoSink<T> sink;
+  private final AtomicInteger open;
+  private List<Tx.Made> changes = List.of();
+  private List<Tx.Told> told = List.of();
+  private @Nullable T result;
+  private @Nullable Throwable error;
+
+  /**
+   * @param open counts what is not answered yet
+   */
+  Queued(StoreWriter.Work<T> work, MonoSink<T> sink, AtomicInteger open) {
+    this.work = work;
+    this.sink = sink;
+    this.open = open;
+  }
+
+  /** Whether it wrote something. */
+  boolean run(Tx tx) {
+    try {
+      result = work.apply(tx);
+    } catch (ProblemException e) {
+      error = e;
+      return false;
+    } catch (RuntimeException e) {
+      log.error("A piece of work failed and wrote nothing", e);
+      error = StoreWriter.unavailable("The session store failed; nothing was written.", 1);
+      return false;
+    }
+    changes = tx.changes();
+    told = tx.told();
+    tx.write();
+    return !tx.isEmpty();
+  }
+
+  List<Tx.Made> changes() {
+    return changes;
+  }
+
+  List<Tx.Told> told() {
+    return told;
+  }
+
+  void refuse(Throwable reason) {
+    open.decrementAndGet();
+    sink.error(reason);
+  }
+
+  void answer() {
+    open.decrementAndGet();
+    if (error != null) {
+      sink.error(error);
+    } else {
+      sink.success(result);
+    }
+  }
+}

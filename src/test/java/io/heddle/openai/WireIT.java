@@ -1,0 +1,402 @@
+package io.heddle.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What stock clients trip over, looked at below them. */
+class WireIT {
+
+  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+  private static Replica replica;
+
+  @BeforeAll
+  static void open() {
+    replica =
+        Replica.embedded(
+            "--heddle.live.comment-every=1s",
+            "--heddle.limits.rules.few.kind=writes",
+            "--heddle.limits.rules.few.limit=3",
+            "--heddle.limits.rules.few.paths=/openai/v1/conversations",
+            "--heddle.limits.rules.asks.kind=requests",
+            "--heddle.limits.rules.asks.limit=2",
+            "--heddle.limits.rules.asks.window=10m",
+            "--heddle.limits.rules.asks.paths=/openai/v1/responses/input_tokens");
+  }
+
+  @AfterAll
+  static void close() {
+    replica.close();
+  }
+
+  // ---- streams
+
+  /**
+   * A Python decoder that has seen an {@code id:} line takes the empty line after a comment for an
+   * event without data, and fails on it.
+   */
+  @Test
+  void aStreamHasNothingThatClientsStumbleOver() throws Exception {
+    String stream =
+        raw(
+            "{'model':'echo','input':'slow','stream':true,'echo':{'firstAfter':'2500ms','tokens':3}}");
+    assertThat(stream).doesNotContain("\nid:").doesNotContain("retry:").contains(": ping\n");
+    // A comment is one line; what follows it is an event and no empty line.
+    assertThat(stream).doesNotContain(": ping\n\n").doesNotContain(":\n\n");
+    assertThat(stream).endsWith("\n\n");
+    List<JsonNode> events = events(stream);
+    assertThat(events.getLast().get("type").asString()).isEqualTo("response.completed");
+    assertThat(events).noneMatch(event -> event.has("error"));
+  }
+
+  @Test
+  void chunksOfACompletionHaveNoEventLinesAndEndWithDone() throws Exception {
+    HttpResponse<String> answer =
+        post(
+            "/chat/completions",
+            "{'model':'echo','messages':[{'role':'user','content':'a b'}],'stream':true}");
+    assertThat(answer.headers().firstValue("Content-Type")).hasValue("text/event-stream");
+    assertThat(answer.body()).doesNotContain("event:").endsWith("data: [DONE]\n\n");
+    // Nobody asked for it.
+    assertThat(answer.body()).doesNotContain("usage");
+  }
+
+  @Test
+  void anErrorAfterTheFirstWordIsAFrame() throws Exception {
+    String body =
+        post(
+                "/chat/completions",
+                "{'messages':[{'role':'user','content':'a b"
+                    + " c'}],'stream':true,'echo':{'fail':'after:1'}}")
+            .body();
+    assertThat(body).doesNotContain("[DONE]");
+    String last = body.strip().lines().filter(line -> !line.isEmpty()).toList().getLast();
+    JsonNode error = MAPPER.readTree(last.substring("data: ".length())).get("error");
+    assertThat(error.propertyNames()).containsExactly("message", "type", "param", "code");
+    String stored =
+        post("/responses", "{'input':'a b c','stream':true,'echo':{'fail':'after:1'}}").body();
+    JsonNode failed = events(stored).getLast();
+    assertThat(failed.get("type").asString()).isEqualTo("response.failed");
+    assertThat(failed.at("/response/error/code").asString()).isEqualTo("server_error");
+    assertThat(failed.at("/response/output/0/status").asString()).isEqualTo("incomplete");
+  }
+
+  /** What was said before a failure is in the thread, and the next turn works. */
+  @Test
+  void aFailedTurnLeavesAThreadThatGoesOn() throws Exception {
+    String conversation = conversation();
+    HttpResponse<String> failed =
+        post(
+            "/responses",
+            "{'conversation':'" + conversation + "','input':'a b c','echo':{'fail':'after:1'}}");
+    assertThat(failed.statusCode()).isEqualTo(502);
+    assertThat(failed.headers().firstValue("x-should-retry")).hasValue("false");
+    HttpResponse<String> next =
+        post("/responses", "{'conversation':'" + conversation + "','input':'next'}");
+    assertThat(next.statusCode()).as(next.body()).isEqualTo(200);
+    assertThat(texts(conversation)).containsExactly("a b c", "a ", "next", "next");
+  }
+
+  // ---- headers, errors, limits
+
+  @Test
+  void everyAnswerSaysWhatClientsRead() throws Exception {
+    HttpResponse<String> answer = get("/models");
+    assertThat(answer.headers().firstValue("x-request-id").orElseThrow()).startsWith("req_");
+    assertThat(answer.headers().firstValue("openai-processing-ms")).isPresent();
+    assertThat(answer.headers().firstValue("x-ratelimit-limit-requests")).isPresent();
+    assertThat(answer.headers().firstValue("x-ratelimit-remaining-requests")).isPresent();
+    assertThat(answer.headers().firstValue("x-ratelimit-reset-requests").orElseThrow())
+        .matches("(\\d+m)?\\d+(\\.\\d+)?(ms|s)");
+  }
+
+  @Test
+  void aLimitIsToldAndARepetitionIsNotCounted() throws Exception {
+    List<Integer> statuses = new ArrayList<>();
+    HttpResponse<String> last = null;
+    for (int i = 0; i < 3; i++) {
+      last = post("/responses/input_tokens", "{'input':'x'}", "Heddle-User", "limited");
+      statuses.add(last.statusCode());
+    }
+    assertThat(statuses).containsExactly(200, 200, 429);
+    JsonNode error = json(last).get("error");
+    assertThat(error.get("type").asString()).isEqualTo("requests");
+    assertThat(error.get("code").asString()).isEqualTo("rate_limit_exceeded");
+    assertThat(last.headers().firstValue("Retry-After")).isPresent();
+    assertThat(last.headers().firstValue("retry-after-ms")).isPresent();
+
+    // A second try under a key, and over the limit, is the first one's answer all the same.
+    String first = null;
+    for (int i = 0; i < 6; i++) {
+      String key = i % 2 == 0 ? "k-one" : "k-two";
+      HttpResponse<String> made =
+          post("/conversations", "{}", "Heddle-User", "keyed", "Idempotency-Key", key);
+      assertThat(made.statusCode()).as(made.body()).isEqualTo(200);
+      first = i == 0 ? made.body() : first;
+      if (i % 2 == 0) {
+        assertThat(made.body()).isEqualTo(first);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "POST|/responses|{'input':|400|invalid_json",
+        "POST|/responses|[]|400|",
+        "POST|/responses|{}|400|",
+        "POST|/responses/compact|{}|400|unsupported_parameter",
+        "GET|/responses||400|unsupported_parameter",
+        "GET|/responses/resp_x||404|",
+        "GET|/responses/resp_0123456789abcdef_nobody||404|",
+        "POST|/responses/resp_x/cancel||404|",
+        "GET|/conversations/conv_x||404|",
+        "GET|/conversations/a b||404|",
+        "GET|/conversations/conv_x/items||404|",
+        "POST|/conversations/conv_x|{'metadata':{}}|404|",
+        "POST|/conversations/conv_x/items|{'items':[{'role':'user','content':'x'}]}|404|",
+        "GET|/chat/completions||400|unsupported_parameter",
+        "GET|/chat/completions/chatcmpl-1/messages||400|unsupported_parameter",
+        "GET|/embeddings||404|unknown_url",
+        "GET|/||404|unknown_url",
+        "POST|/responses|{'input':'x','model':'nobody'}|404|model_not_found"
+      })
+  void errorsHaveTheFormOfThisWire(String method, String path, String body, int status, String code)
+      throws Exception {
+    HttpResponse<String> answer = send(method, path.replace(" ", "%20"), body == null ? "" : body);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+    JsonNode error = json(answer).get("error");
+    assertThat(error.propertyNames()).containsExactly("message", "type", "param", "code");
+    assertThat(error.get("code").isNull() ? null : error.get("code").asString()).isEqualTo(code);
+  }
+
+  // ---- whose they are
+
+  @Test
+  void whatIsAnothersIsNotThere() throws Exception {
+    String conversation =
+        json(post("/conversations", "{}", "Heddle-User", "ann")).get("id").asString();
+    String response =
+        json(post(
+                "/responses",
+                "{'input':'x','conversation':'" + conversation + "'}",
+                "Heddle-User",
+                "ann"))
+            .get("id")
+            .asString();
+    for (String path :
+        List.of(
+            "/conversations/" + conversation,
+            "/conversations/" + conversation + "/items",
+            "/responses/" + response,
+            "/responses/" + response + "?stream=true",
+            "/responses/" + response + "/input_items")) {
+      assertThat(send("GET", path, "", "Heddle-User", "bob").statusCode()).as(path).isEqualTo(404);
+      assertThat(send("GET", path, "", "Heddle-User", "ann").statusCode()).as(path).isEqualTo(200);
+    }
+    HttpResponse<String> intruder =
+        post(
+            "/responses",
+            "{'input':'x','previous_response_id':'" + response + "'}",
+            "Heddle-User",
+            "bob");
+    assertThat(json(intruder).at("/error/code").asString())
+        .isEqualTo("previous_response_not_found");
+    assertThat(send("GET", "/conversations", "", "Heddle-User", "ann").body())
+        .contains(conversation);
+    assertThat(send("GET", "/conversations", "", "Heddle-User", "bob").body())
+        .doesNotContain(conversation);
+  }
+
+  @Test
+  void conversationsAreListedInPagesByMetadata() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      assertThat(
+              post("/conversations", "{'metadata':{'n':'" + i % 2 + "'}}", "Heddle-User", "lister")
+                  .statusCode())
+          .isEqualTo(200);
+    }
+    List<String> seen = new ArrayList<>();
+    String after = "";
+    do {
+      JsonNode page =
+          json(send("GET", "/conversations?limit=1&after=" + after, "", "Heddle-User", "lister"));
+      page.get("data").forEach(one -> seen.add(one.get("id").asString()));
+      after = page.get("has_more").asBoolean() ? page.get("last_id").asString() : "";
+    } while (!after.isEmpty());
+    assertThat(seen).hasSize(3).doesNotHaveDuplicates();
+    JsonNode wanted =
+        json(send("GET", "/conversations?metadata%5Bn%5D=0", "", "Heddle-User", "lister"));
+    assertThat(wanted.get("data").size()).isEqualTo(2);
+  }
+
+  // ---- items
+
+  @Test
+  void anAnswerOfSeveralItemsIsDeletedAsAWhole() throws Exception {
+    String conversation = conversation();
+    HttpResponse<String> made =
+        send(
+            "POST",
+            "/../../v1/sessions/" + conversation + "/messages",
+            "{'role':'assistant','content':'text','toolCalls':[{'id':'c','type':'function',"
+                + "'function':{'name':'f','arguments':'{}'}}]}");
+    assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
+    JsonNode items = json(get("/conversations/" + conversation + "/items?order=asc")).get("data");
+    assertThat(items.size()).isEqualTo(2);
+    String base = "/conversations/" + conversation + "/items/";
+    HttpResponse<String> half = send("DELETE", base + items.get(1).get("id").asString(), "");
+    assertThat(half.statusCode()).isEqualTo(400);
+    assertThat(half.body()).contains(items.get(0).get("id").asString());
+    assertThat(send("DELETE", base + items.get(0).get("id").asString(), "").statusCode())
+        .isEqualTo(200);
+    assertThat(json(get("/conversations/" + conversation + "/items")).get("data").size()).isZero();
+  }
+
+  @Test
+  void anItemIdIsTakenOnceInItsConversation() throws Exception {
+    String item = "{'items':[{'id':'mine','role':'user','content':'x'}]}";
+    String one = conversation();
+    String two = conversation();
+    assertThat(post("/conversations/" + one + "/items", item).statusCode()).isEqualTo(200);
+    assertThat(post("/conversations/" + two + "/items", item).statusCode()).isEqualTo(200);
+    HttpResponse<String> again = post("/conversations/" + one + "/items", item);
+    assertThat(again.statusCode()).isEqualTo(400);
+    assertThat(again.body()).contains("item_exists");
+  }
+
+  @Test
+  void whatTheConversationHasIsNotAddedAgain() throws Exception {
+    String conversation = conversation();
+    JsonNode first =
+        json(post("/responses", "{'conversation':'" + conversation + "','input':'one'}"));
+    String answer = first.at("/output/0/id").asString();
+    HttpResponse<String> second =
+        post(
+            "/responses",
+            "{'conversation':'"
+                + conversation
+                + "','input':[{'type':'item_reference','id':'"
+                + answer
+                + "'},{'role':'user','content':'two'}]}");
+    assertThat(second.statusCode()).as(second.body()).isEqualTo(200);
+    assertThat(texts(conversation)).containsExactly("one", "one", "two", "two");
+    HttpResponse<String> unknown =
+        post(
+            "/responses",
+            "{'conversation':'"
+                + conversation
+                + "','input':[{'type':'item_reference','id':'msg_nope'}]}");
+    assertThat(unknown.statusCode()).isEqualTo(404);
+  }
+
+  // ----
+
+  private static String conversation() throws Exception {
+    return json(post("/conversations", "{}", "Heddle-User", "u" + System.nanoTime()))
+        .get("id")
+        .asString();
+  }
+
+  private static List<String> texts(String conversation) throws Exception {
+    List<String> texts = new ArrayList<>();
+    for (JsonNode item :
+        json(get("/conversations/" + conversation + "/items?order=asc&limit=100")).get("data")) {
+      texts.add(item.at("/content/0/text").asString());
+    }
+    return texts;
+  }
+
+  /** The body of a streamed response as it comes over the connection, its chunks put together. */
+  private static String raw(String body) throws IOException {
+    byte[] json = body.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    try (Socket socket = new Socket("127.0.0.1", replica.port())) {
+      socket.setSoTimeout((int) PATIENCE.toMillis());
+      String head =
+          "POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              + "Connection: close\r\nContent-Length: "
+              + json.length
+              + "\r\n\r\n";
+      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().write(json);
+      String answer =
+          new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+      StringBuilder stream = new StringBuilder();
+      int at = answer.indexOf("\r\n\r\n") + 4;
+      while (true) {
+        int line = answer.indexOf("\r\n", at);
+        int size = Integer.parseInt(answer.substring(at, line), 16);
+        if (size == 0) {
+          return stream.toString();
+        }
+        stream.append(answer, line + 2, line + 2 + size);
+        at = line + 2 + size + 2;
+      }
+    }
+  }
+
+  private static List<JsonNode> events(String stream) {
+    return stream
+        .lines()
+        .filter(line -> line.startsWith("data: "))
+        .map(line -> MAPPER.readTree(line.substring("data: ".length())))
+        .toList();
+  }
+
+  private static JsonNode json(HttpResponse<String> answer) {
+    return MAPPER.readTree(answer.body());
+  }
+
+  private static HttpResponse<String> get(String path) throws Exception {
+    return send("GET", path, "");
+  }
+
+  private static HttpResponse<String> post(String path, String body, String... headers)
+      throws Exception {
+    return send("POST", path, body, headers);
+  }
+
+  private static HttpResponse<String> send(
+      String method, String path, String body, String... headers) throws Exception {
+    String url =
+        path.startsWith("/../..")
+            ? replica.url().replace("/openai/v1", path.substring(6))
+            : replica.url() + path;
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(url))
+            .timeout(PATIENCE)
+            .method(
+                method,
+                body.isEmpty()
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofString(body.replace('\'', '"')));
+    if (!body.isEmpty()) {
+      request.header("Content-Type", "application/json");
+    }
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+}
