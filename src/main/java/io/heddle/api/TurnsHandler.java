@@ -127,7 +127,9 @@ final class TurnsHandler {
     String turn = call.turn();
     call.query();
     Request request = requests.writing(call, key);
-    return gate.once(call, () -> turns.cancel(request, turn)).map(TurnsHandler::accepted);
+    return gate.write(
+            call, request.conditions(), key, _ -> false, () -> turns.cancel(request, turn))
+        .map(TurnsHandler::accepted);
   }
 
   Mono<ServerResponse> events(Call call) {

@@ -239,6 +239,7 @@ final class Talk {
     synchronized (lock) {
       reading = false;
       runs(page.session().position().version(), page.session().head().activeTurn());
+      takeWaiting();
     }
     ask();
   }
@@ -249,9 +250,21 @@ final class Talk {
       reading = false;
       if (said == of && !hub.isClosed()) {
         follow(of, recorded);
+      } else {
+        takeWaiting();
       }
     }
     ask();
+  }
+
+  /** What was heard while something was read is of the turn that runs now, perhaps another one. */
+  private void takeWaiting() {
+    Said now = said;
+    for (JsonNode next = waiting.poll(); next != null; next = waiting.poll()) {
+      if (now != null) {
+        take(now, next);
+      }
+    }
   }
 
   private void follow(Said of, TurnLog.Recorded recorded) {
@@ -273,9 +286,7 @@ final class Talk {
     if (of.seq() > before) {
       hub.emit(soFar());
     }
-    for (JsonNode next = waiting.poll(); next != null; next = waiting.poll()) {
-      take(of, next);
-    }
+    takeWaiting();
     if (of.seq() == before) {
       // What brought nothing would bring nothing again: the next tick is soon enough.
       mustRead = false;

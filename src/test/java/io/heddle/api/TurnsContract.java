@@ -391,7 +391,8 @@ abstract class TurnsContract {
         stream("{'content':'a b c d','parameters':{'echo':{'stall':'after:2'}}}")) {
       List<Event> first = List.of(stream.receive(), stream.receive(), stream.receive());
       String turn = data(first.getFirst()).path("turn").asString();
-      Reply asked = other.post(session("/turns/" + turn + "/cancel"), null).is(202);
+      String cancel = session("/turns/" + turn + "/cancel");
+      Reply asked = other.post(cancel, null, "Idempotency-Key", "stop").is(202);
       assertThat(asked.text("id")).isEqualTo(turn);
       List<Event> end = rest(stream);
       assertThat(types(end)).containsExactly("turn.cancelled");

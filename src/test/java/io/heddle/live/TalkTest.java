@@ -212,6 +212,46 @@ class TalkTest {
     assertThat(tap.types()).containsExactly("snapshot", "turn.started", "turn.text");
   }
 
+  /** The session was asked which turn runs, and the next turn began before the answer came. */
+  @Test
+  void whatIsSaidWhileTheSessionIsAskedComesWithTheAnswer() {
+    world.answersWait = true;
+    Tap tap = watch(world.now());
+    world.answerOne();
+    loop.run();
+    assertThat(world.headReads).isEqualTo(1);
+    world.start(T1);
+    world.say(T1, "a");
+    loop.run();
+    world.answer();
+    loop.run();
+    assertThat(tap.types()).containsExactly("turn.started", "turn.delta");
+  }
+
+  @Test
+  void aTurnThatBeginsWhileTheLogOfAnotherIsReadIsHeardAtOnce() {
+    Tap tap = watch();
+    world.start(T1);
+    world.answersWait = true;
+    world.message(T1, "a");
+    world.say(T1, "b");
+    world.end(T1);
+    world.start(T2);
+    world.say(T2, "c");
+    world.say(T2, "d");
+    loop.run();
+    world.answer();
+    loop.run();
+    assertThat(tap.types())
+        .containsExactly(
+            "snapshot",
+            "turn.started",
+            "turn.completed",
+            "turn.started",
+            "turn.delta",
+            "turn.delta");
+  }
+
   // ---- holes
 
   @Test
