@@ -39,7 +39,14 @@ class LiveConfiguration {
           "Preference-Applied",
           "Heddle-Single-Flight",
           "Age",
-          "Idempotency-Replayed");
+          "Idempotency-Replayed",
+          "Heddle-Session",
+          "x-request-id",
+          "x-should-retry",
+          "retry-after-ms",
+          "x-ratelimit-limit-requests",
+          "x-ratelimit-remaining-requests",
+          "x-ratelimit-reset-requests");
 
   @Bean(destroyMethod = "close")
   Hubs hubs(
@@ -85,7 +92,8 @@ class LiveConfiguration {
     // A browser asks nobody before it opens a socket; its handler looks at the origin.
     return new CorsWebFilter(exchange -> {
       String path = exchange.getRequest().getPath().value();
-      return path.startsWith("/v1/") && !path.equals("/v1/socket") ? allowed : null;
+      boolean api = path.startsWith("/v1/") || path.startsWith("/openai/v1/");
+      return api && !path.equals("/v1/socket") ? allowed : null;
     });
   }
 

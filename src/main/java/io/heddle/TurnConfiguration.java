@@ -1,7 +1,7 @@
 package io.heddle;
 
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.TurnMetrics;
 import io.heddle.session.ChangeFeed;
@@ -30,7 +30,7 @@ class TurnConfiguration {
       TurnLog log,
       LiveChannel channel,
       ChangeFeed feed,
-      AnswerStore answers) {
+      Answers answers) {
     return new TurnStore(services, reader, records, log, channel, feed, answers);
   }
 

@@ -30,6 +30,7 @@ class RequestCostIT {
             "spring.data.redis.url=" + proxy.uri(),
             // Nothing of its own accord, so that every request counted is the call's.
             "heddle.redis.sweep-every=1h",
+            "heddle.turns.reap-every=1h",
             "heddle.session.index-every=2s");
     await()
         .atMost(PATIENCE)

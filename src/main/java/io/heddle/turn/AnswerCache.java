@@ -3,143 +3,102 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Tenant;
+import io.heddle.cache.AnswerKey;
 import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
+import io.heddle.cache.NewAnswer;
 import io.heddle.session.Turn;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
+import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * Gives an answer again to who asks the same, for whom that will do. Of those who ask at the same
- * time, on any replica, one asks the model and the others wait for what it says. A store that does
- * not answer costs a model call, never the turn.
+ * Gives an answer again to the user who asks the same, for whom that will do. Of the turns that ask
+ * at the same time, on any replica, one asks the model and the others wait for what it says. A
+ * store that does not answer costs a model call, never the turn.
  */
 final class AnswerCache {
 
-  private static final Logger log = LoggerFactory.getLogger(AnswerCache.class);
   private static final String TYPE = "application/vnd.heddle.answer+json";
-  private static final Duration CLAIM = Duration.ofSeconds(10);
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
 
-  private final AnswerStore store;
+  private final Answers answers;
   private final Upstream upstream;
-  private final Ticks ticks;
-  private final InstantSource clock;
 
-  AnswerCache(AnswerStore store, Upstream upstream, Ticks ticks, InstantSource clock) {
-    this.store = store;
+  AnswerCache(Answers answers, Upstream upstream) {
+    this.answers = answers;
     this.upstream = upstream;
-    this.ticks = ticks;
-    this.clock = clock;
   }
 
   /**
-   * The answer, as {@link Upstream#call} gives it.
+   * The answer, as {@link Upstream#call} gives it; after its end it is kept, as long as nobody
+   * cancels.
    *
+   * @param user whose it is
    * @param maxAge how old it may be
    * @param hit is run when it was there
    */
-  Flux<Piece> call(Tenant tenant, ModelCall call, Duration maxAge, Runnable hit) {
-    return Flux.defer(() -> {
-      Question question = new Question(tenant, keyOf(call), call, maxAge);
-      return find(question, hit)
-          .switchIfEmpty(Flux.defer(() -> ask(question, hit)))
-          .onErrorResume(
-              Problems::isAway,
-              error -> {
-                log.debug("{}: asked past the cache: {}", call.turn(), error.toString());
-                return upstream.call(call);
-              });
+  Flux<Piece> call(
+      Tenant tenant, @Nullable String user, ModelCall call, Duration maxAge, Runnable hit) {
+    return Flux.create(sink -> {
+      AtomicBoolean asked = new AtomicBoolean();
+      AnswerKey key = new AnswerKey(tenant, AnswerKey.Kind.MODEL, user, keyOf(call));
+      sink.onDispose(
+          answers
+              .getOrCompute(
+                  key,
+                  maxAge,
+                  () -> {
+                    asked.set(true);
+                    return ask(call, maxAge, sink);
+                  })
+              .subscribe(
+                  found -> {
+                    if (!asked.get()) {
+                      tell(found, call, sink, hit);
+                    }
+                  },
+                  sink::error,
+                  sink::complete));
     });
   }
 
-  private record Question(Tenant tenant, String key, ModelCall call, Duration maxAge) {}
-
-  private Flux<Piece> find(Question question, Runnable hit) {
-    return store
-        .get(question.tenant(), question.key())
-        .filter(found ->
-            found.contentType().equals(TYPE)
-                && !found.storedAt().plus(question.maxAge()).isBefore(clock.instant()))
-        .mapNotNull(found -> Kept.parse(found.body()))
-        .flatMapMany(kept -> {
-          hit.run();
-          return Flux.fromIterable(kept.answer()).concatWithValues(kept.finish());
-        });
+  /** Passes on what the model says, and then what of it is to be kept; nothing, if it broke off. */
+  private Mono<NewAnswer> ask(ModelCall call, Duration maxAge, FluxSink<Piece> sink) {
+    Answer answer = new Answer();
+    return upstream
+        .call(call)
+        .doOnNext(piece -> {
+          answer.add(piece);
+          sink.next(piece);
+        })
+        .ofType(Piece.Finish.class)
+        .filter(finish -> Ending.of(finish).status() == Turn.Status.COMPLETED)
+        .map(finish -> new NewAnswer(TYPE, Kept.toBytes(answer, finish), maxAge))
+        .singleOrEmpty();
   }
 
-  /** Once nobody else asks, or has asked. */
-  private Flux<Piece> ask(Question question, Runnable hit) {
-    return store
-        .claim(question.tenant(), question.key(), question.call().turn(), CLAIM)
-        .flatMapMany(mine -> mine ? compute(question) : waitFor(question, hit));
-  }
-
-  private Flux<Piece> waitFor(Question question, Runnable hit) {
-    return ticks
-        .pause(LOOK_AGAIN)
-        .thenMany(Flux.defer(() -> find(question, hit)))
-        .switchIfEmpty(Flux.defer(() -> ask(question, hit)));
-  }
-
-  private Flux<Piece> compute(Question question) {
-    return Flux.defer(() -> {
-      Answer answer = new Answer();
-      Disposable renewal = ticks.every(CLAIM.dividedBy(3), () -> renew(question));
-      return upstream
-          .call(question.call())
-          .doOnNext(piece -> {
-            answer.add(piece);
-            if (piece instanceof Piece.Finish finish) {
-              renewal.dispose();
-              keep(question, answer, finish);
-            }
-          })
-          .doFinally(_ -> {
-            if (!renewal.isDisposed()) {
-              renewal.dispose();
-              release(question);
-            }
-          });
-    });
-  }
-
-  private void keep(Question question, Answer answer, Piece.Finish finish) {
-    if (Ending.of(finish).status() != Turn.Status.COMPLETED) {
-      release(question);
-      return;
+  private void tell(AnswerStore.Answer found, ModelCall call, FluxSink<Piece> sink, Runnable hit) {
+    Kept kept = found.contentType().equals(TYPE) ? Kept.parse(found.body()) : null;
+    if (kept == null) {
+      throw new IllegalStateException(call.turn() + ": a kept answer cannot be read");
     }
-    byte[] body = Kept.toBytes(answer, finish);
-    store
-        .put(question.tenant(), question.key(), TYPE, body, question.maxAge())
-        .subscribe(_ -> {}, error -> log.debug("an answer was not kept: {}", error.toString()));
-  }
-
-  private void renew(Question question) {
-    store
-        .claim(question.tenant(), question.key(), question.call().turn(), CLAIM)
-        .subscribe(_ -> {}, _ -> {});
-  }
-
-  private void release(Question question) {
-    store
-        .release(question.tenant(), question.key(), question.call().turn())
-        .subscribe(_ -> {}, _ -> {});
+    hit.run();
+    kept.answer().forEach(sink::next);
+    sink.next(kept.finish());
   }
 
   /** Of all that decides what a model may answer, and of nothing else. */
@@ -163,8 +122,7 @@ final class AnswerCache {
     }
     digest.update((byte) 2);
     digest.update(call.parameters().utf8());
-    // A slash, so that no key of a client's own can be this.
-    return "turn/" + HexFormat.of().formatHex(digest.digest());
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   private static void put(MessageDigest digest, @Nullable String text) {

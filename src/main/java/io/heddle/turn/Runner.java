@@ -51,6 +51,7 @@ final class Runner implements Flusher.Owner {
   private @Nullable Disposable listening;
   private @Nullable ModelCall asked;
   private boolean cached;
+  private boolean finished;
   private boolean unsure;
   private boolean rollback;
   private int failures;
@@ -182,7 +183,7 @@ final class Runner implements Flusher.Owner {
     return maxAge == null
         ? runners.upstream.call(call)
         : runners.cache.call(
-            session().tenant(), call, maxAge, () -> serial.run(() -> cached = true));
+            session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
   }
 
   private void said(Piece piece) {
@@ -194,7 +195,9 @@ final class Runner implements Flusher.Owner {
       runners.counts.firstToken.add(runners.ticks.now() - startedAt);
     }
     if (piece instanceof Piece.Finish finish) {
-      // The call is let go on to its end: a connection that is cut off cannot be used again.
+      // The call is let go on to its end: a connection that is cut off cannot be used again, and
+      // the cache keeps the answer then.
+      finished = true;
       end(Ending.of(finish), finish);
       return;
     }
@@ -212,7 +215,7 @@ final class Runner implements Flusher.Owner {
     if (error instanceof ProblemException e) {
       end(Ending.failed(e.problem()));
     } else {
-      if (phase != Phase.OVER) {
+      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
         log.error("{}: the model could not be asked", attempt, error);
       }
       end(Ending.failed(Problem.of(ProblemCode.INTERNAL, "the model could not be asked")));
@@ -365,7 +368,9 @@ final class Runner implements Flusher.Owner {
     }
     phase = Phase.OVER;
     flusher.stop();
-    model.dispose();
+    if (!finished) {
+      model.dispose();
+    }
     if (listening != null) {
       listening.dispose();
       listening = null;

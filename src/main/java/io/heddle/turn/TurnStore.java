@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.RetryRecords;
@@ -21,4 +21,4 @@ public record TurnStore(
     TurnLog log,
     LiveChannel channel,
     ChangeFeed feed,
-    AnswerStore answers) {}
+    Answers answers) {}

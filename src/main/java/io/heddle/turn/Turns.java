@@ -91,7 +91,7 @@ public final class Turns implements AutoCloseable {
     this.counting = counting;
     history = new History(store.reader(), new Tokens(), counting, properties);
     followers = new Followers(store, ticks, counts);
-    AnswerCache cache = new AnswerCache(store.answers(), upstream, ticks, clock);
+    AnswerCache cache = new AnswerCache(store.answers(), upstream);
     runners =
         new Runners(store, upstream, cache, history, limits, properties, ticks, counts, followers);
     queue = new Queue(store, runners, properties, ticks, clock);

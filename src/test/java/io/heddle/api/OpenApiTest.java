@@ -235,7 +235,7 @@ class OpenApiTest {
             unused(TurnLog.class),
             unused(LiveChannel.class),
             silent,
-            unused(AnswerStore.class));
+            answers);
     try (Turns turns =
             new Turns(
                 store,

@@ -36,7 +36,7 @@ final class TurnBench {
                 "--plain.model=http://127.0.0.1:" + model.port() + "/v1/chat/completions",
                 "--management.endpoint.health.validate-group-membership=false");
         Child load = Child.program(TurnLoad.class)) {
-      String ours = heddle.port() + " /v1/sessions/#/turns?create=true";
+      String ours = heddle.port() + " /v1/sessions/#/turns";
       String other = plain.port() + " /pass/#";
       boolean kept = nextToPlain(load, ours, other);
       many(load, heddle, redis, ours);

@@ -1,5 +1,6 @@
 package io.heddle.bench;
 
+import io.heddle.testing.HttpConnection;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -7,9 +8,11 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -38,6 +41,9 @@ final class TurnLoad {
       int turns = Integer.parseInt(words[2]);
       int tokens = Integer.parseInt(words[3]);
       List<Seen> seen = new ArrayList<>();
+      for (int i = 0; i < turns && words[1].startsWith("/v1/sessions/"); i++) {
+        create(Integer.parseInt(words[0]), words[1].replace("#", "turns-" + (next + i)));
+      }
       try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
         List<Future<Seen>> running = new ArrayList<>();
         for (int i = 0; i < turns; i++) {
@@ -55,6 +61,13 @@ final class TurnLoad {
               + of(seen.stream().mapToLong(Seen::whole).toArray())
               + " "
               + of(seen.stream().flatMapToLong(each -> Arrays.stream(each.delays())).toArray()));
+    }
+  }
+
+  /** Makes the session of the path, so that a turn is all that is measured. */
+  private static void create(int port, String path) throws IOException {
+    try (HttpConnection connection = new HttpConnection(port, Duration.ofSeconds(20))) {
+      connection.call("PUT", path.substring(0, path.lastIndexOf("/turns")), "{}", Map.of());
     }
   }
 

@@ -68,8 +68,7 @@ class OwnerKilledIT {
           queue.add(TurnFollower.of(other.port(), "said", turn));
         }
         Pair.await("both to speak, and the third to be asked")
-            .until(() ->
-                ofSaid.seq() > 3 && ofFirst.seq() > 3 && model.requests().size() == 1);
+            .until(() -> ofSaid.seq() > 3 && ofFirst.seq() > 3 && model.requests().size() == 1);
 
         owner.kill();
         long killed = System.nanoTime();
@@ -103,14 +102,17 @@ class OwnerKilledIT {
         assertThat(here.texts("said")).as("the thread").isEqualTo(thread);
         assertThat(here.texts("next"))
             .containsExactly(
-                "user:" + WORDS, "assistant:" + ofFirst.text(), "user:and now", "assistant:and now");
+                "user:" + WORDS,
+                "assistant:" + ofFirst.text(),
+                "user:and now",
+                "assistant:and now");
         for (String session : List.of("said", "silent", "next")) {
           assertThat(here.session(session).path("activeTurn").isNull()).isTrue();
         }
         System.out.printf(
             "OwnerKilledIT: after the kill: end of the turn that spoke told after %d ms, silent"
-                + " turn begun again and completed after %d ms, next turn done after %d ms, all 3 of"
-                + " the queue after %d ms; model calls of the silent turn=%d%n",
+                + " turn begun again and completed after %d ms, next turn done after %d ms, all 3"
+                + " of the queue after %d ms; model calls of the silent turn=%d%n",
             millis(killed, ofSaid.endedAt()),
             millis(killed, ofSilent.endedAt()),
             nextMillis,

@@ -185,8 +185,7 @@ class OwnerPausedIT {
   private void completes(String session, String turn) throws IOException {
     Pair.await("the turn to complete")
         .pollInterval(Duration.ofMillis(20))
-        .until(() ->
-            here.turn(session, turn).path("status").asString().equals("completed"));
+        .until(() -> here.turn(session, turn).path("status").asString().equals("completed"));
   }
 
   private void nothingIsAccepted(String session, String turn, Hold hold, boolean sent)
@@ -196,7 +195,9 @@ class OwnerPausedIT {
     hold.release();
     if (sent) {
       Pair.await("what it had sent to reach Redis").until(() -> view.scriptsRun() > scripts);
-      assertThat(here.everything(session, turn)).as("%s, while it sleeps", session).isEqualTo(before);
+      assertThat(here.everything(session, turn))
+          .as("%s, while it sleeps", session)
+          .isEqualTo(before);
     }
     paused.resume();
     isIdle();

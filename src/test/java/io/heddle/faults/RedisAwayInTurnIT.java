@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Redis goes away while models speak: it is restarted, is gone for longer than a turn's lease, or is
- * silent for that long. Their replicas live, so no turn may be taken for dead; all of what was said
- * is written when Redis is back, and who follows, at the owner or elsewhere, misses nothing.
+ * Redis goes away while models speak: it is restarted, is gone for longer than a turn's lease, or
+ * is silent for that long. Their replicas live, so no turn may be taken for dead; all of what was
+ * said is written when Redis is back, and who follows, at the owner or elsewhere, misses nothing.
  */
 class RedisAwayInTurnIT {
   /** Longer than the lease, which is 6 s. */
@@ -28,22 +28,37 @@ class RedisAwayInTurnIT {
         Here b = Here.start("b", redis.uri())) {
       List<String> told = new ArrayList<>();
       told.add(
-          round("restarted", 100, a, b, () -> {
-            redis.kill();
-            redis.restart();
-          }));
+          round(
+              "restarted",
+              100,
+              a,
+              b,
+              () -> {
+                redis.kill();
+                redis.restart();
+              }));
       told.add(
-          round("gone", 220, a, b, () -> {
-            redis.stop();
-            Pair.pass(AWAY);
-            redis.restart();
-          }));
+          round(
+              "gone",
+              220,
+              a,
+              b,
+              () -> {
+                redis.stop();
+                Pair.pass(AWAY);
+                redis.restart();
+              }));
       told.add(
-          round("silent", 220, a, b, () -> {
-            redis.pause();
-            Pair.pass(AWAY);
-            redis.resume();
-          }));
+          round(
+              "silent",
+              220,
+              a,
+              b,
+              () -> {
+                redis.pause();
+                Pair.pass(AWAY);
+                redis.resume();
+              }));
       double reaped = a.meter("heddle.turns.reaped") + b.meter("heddle.turns.reaped");
       double retaken = a.meter("heddle.turns.retaken") + b.meter("heddle.turns.retaken");
       double lost = a.meter("heddle.turns.lost") + b.meter("heddle.turns.lost");

@@ -2,28 +2,22 @@ package io.heddle.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.redis.Scripts;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.ReplicaProcess;
 import io.heddle.testing.TcpProxy;
-import io.heddle.testing.TcpProxy.Request;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /**
  * What an append asks of Redis, counted on the wire by a proxy: the limit's script and the append's
  * script. Everything else that went by is named and must be one of what does not belong to a
- * request: the index (at most once in 5 s for a session), the sweeper, the feed's comparisons, the
- * health.
+ * request: the index (at most once in 5 s for a session), the sweeper, the reaper of turns, the
+ * feed's comparisons, the health.
  */
 class RequestsPerAppendIT {
   private static final int APPENDS = 200;
@@ -52,7 +46,7 @@ class RequestsPerAppendIT {
         append(connection, "-" + n, headers);
       }
       double seconds = (System.nanoTime() - start) / 1e9;
-      Map<String, Long> counted = count(proxy.requests());
+      Map<String, Long> counted = RequestKinds.count(proxy.requests());
       System.out.printf(
           "RequestsPerAppendIT: appends=%d of one user, half of them with a key, in %.1f s: %s%n",
           APPENDS, seconds, counted);
@@ -66,16 +60,8 @@ class RequestsPerAppendIT {
           .isLessThanOrEqualTo((long) (seconds / 5) + 2);
       assertThat(counted.keySet())
           .as("nothing else belongs to a request")
-          .isSubsetOf(
-              "script limit",
-              "script append",
-              "index ZADD",
-              "sweeper TIME",
-              "sweeper ZRANGEBYSCORE",
-              "reaper ZRANGEBYSCORE",
-              "feed HGET",
-              "feed INFO",
-              "client PING");
+          .filteredOn(kind -> !RequestKinds.BESIDE.contains(kind))
+          .isSubsetOf("script limit", "script append", "index ZADD");
       System.out.printf(
           "RequestsPerAppendIT: requestsPerAppend=%.2f%n", (limits + appends) / (double) APPENDS);
     }
@@ -103,33 +89,6 @@ class RequestsPerAppendIT {
             "{\"role\":\"user\",\"content\":\"message" + text + "\"}",
             headers),
         text);
-  }
-
-  private static Map<String, Long> count(List<Request> requests) {
-    return requests.stream()
-        .collect(
-            Collectors.groupingBy(RequestsPerAppendIT::name, TreeMap::new, Collectors.counting()));
-  }
-
-  private static String name(Request request) {
-    Function<String, String> is = kind -> kind + " " + request.command();
-    return switch (request.command()) {
-      case "EVALSHA", "EVAL" ->
-          request.command().equals("EVALSHA")
-              ? "script " + Scripts.name(request.argument())
-              : "script sent whole";
-      case "ZADD" -> is.apply(request.argument().startsWith("heddle:u:") ? "index" : "other");
-      case "ZRANGEBYSCORE" ->
-          is.apply(
-              request.argument().endsWith("}:due")
-                  ? "sweeper"
-                  : request.argument().endsWith("}:turns") ? "reaper" : "other");
-      case "TIME" -> is.apply("sweeper");
-      case "HGET" -> is.apply(request.argument().endsWith("}:p") ? "feed" : "other");
-      case "INFO" -> is.apply(request.argument().equals("replication") ? "feed" : "other");
-      case "PING" -> is.apply("client");
-      default -> is.apply("other");
-    };
   }
 
   private static void ok(int status, Answer answer, String what) {

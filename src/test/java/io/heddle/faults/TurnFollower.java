@@ -41,8 +41,7 @@ final class TurnFollower implements AutoCloseable {
   static TurnFollower order(int port, String session, String body, String... headers)
       throws IOException {
     String path = TurnCalls.path(session) + "/turns";
-    return new TurnFollower(
-        EventStream.post(port, path, TurnCalls.streamed(body), headers), "", 0);
+    return new TurnFollower(EventStream.post(port, path, TurnCalls.streamed(body), headers), "", 0);
   }
 
   /** Comes to a turn that somebody else ordered. */

@@ -5,6 +5,9 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
+import io.heddle.cache.AnswerProperties;
+import io.heddle.cache.AnswerStore;
+import io.heddle.cache.Answers;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
@@ -55,7 +58,8 @@ final class Replica implements AutoCloseable {
       ChangeFeed feed,
       LiveChannel channel,
       TurnLog log,
-      RateLimiter limiter) {}
+      RateLimiter limiter,
+      AnswerStore answers) {}
 
   final SessionServices services;
   final Turns turns;
@@ -70,14 +74,13 @@ final class Replica implements AutoCloseable {
   volatile Class<? extends Write> unansweredWrite = Write.EndTurn.class;
   private volatile boolean dead;
 
-  Replica(Ports ports, Upstream model, HandAnswers answers, Map<String, String> settings) {
-    this(ports, model, answers, settings, Map.of("heddle.limits.enabled", "false"));
+  Replica(Ports ports, Upstream model, Map<String, String> settings) {
+    this(ports, model, settings, Map.of("heddle.limits.enabled", "false"));
   }
 
   Replica(
       Ports ports,
       Upstream model,
-      HandAnswers answers,
       Map<String, String> settings,
       Map<String, String> limitSettings) {
     services =
@@ -101,7 +104,11 @@ final class Replica implements AutoCloseable {
             log(ports.log()),
             ports.channel(),
             ports.feed(),
-            answers);
+            new Answers(
+                ports.answers(),
+                bind("heddle.answers", AnswerProperties.class, Map.of()),
+                IDS,
+                InstantSource.system()));
     turns =
         new Turns(
             store,

@@ -53,7 +53,6 @@ abstract class TurnsContract {
   }
 
   final HandModel model = new HandModel();
-  final HandAnswers answers = new HandAnswers();
   final Map<String, String> settings =
       new HashMap<>(
           Map.of(
@@ -72,7 +71,7 @@ abstract class TurnsContract {
   abstract Replica.Ports ports();
 
   Replica replica() {
-    Replica replica = new Replica(ports(), model, answers, settings);
+    Replica replica = new Replica(ports(), model, settings);
     replicas.add(replica);
     return replica;
   }
@@ -491,7 +490,7 @@ abstract class TurnsContract {
     create(replica);
     SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
     create(replica, twin);
-    TurnOrder order = cached("what?");
+    TurnOrder order = cached("what? " + user);
     Turn first = begin(replica, order).value();
     HandModel.Call call = model.next();
     Turn second =
@@ -505,7 +504,32 @@ abstract class TurnsContract {
     assertThat(String.valueOf(ended.turn().end()))
         .contains("\"cached\":true", "\"totalTokens\":15", "\"model\":\"hand-1\"");
     assertThat(model.isAsked()).isFalse();
-    assertThat(answers.claims).isEmpty();
+    assertThat(replicas.stream().mapToLong(one -> one.turns.counts().cached()).sum()).isOne();
+  }
+
+  /** What was cut short is no answer to anybody else. */
+  @Test
+  void whoeverAsksNextAsksAnew() {
+    Replica replica = replica();
+    create(replica);
+    SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
+    create(replica, twin);
+    TurnOrder order = cached("and? " + user);
+    Turn first = begin(replica, order).value();
+    HandModel.Call call = model.next();
+    Turn second =
+        get(replica().turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+            .value();
+    call.says("half");
+    get(replica.turns.cancel(request(caller), first.id()));
+    HandModel.Call again = model.next();
+    assertThat(call.isCancelled()).isTrue();
+    again.says("all").finishes("length", null);
+    assertThat(get(replica.turns.await(twin, View.ANY, second.id())).turn().status())
+        .isEqualTo(Turn.Status.INCOMPLETE);
+    Tape third = new Tape(replica, begin(replica, cached("and? " + user)).value().id(), 0);
+    model.next().says("whole").finishes();
+    assertThat(third.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
   }
 
   // ---- when replicas and the store fail
@@ -680,7 +704,6 @@ abstract class TurnsContract {
         new Replica(
             ports(),
             model,
-            answers,
             settings,
             Map.of(
                 "heddle.limits.rules.tokens.kind", "tokens",

@@ -37,6 +37,7 @@ class TurnsEmbeddedTest extends TurnsContract {
         engine.feed(),
         engine.liveChannel(),
         engine.turnLog(),
-        engine.limiter());
+        engine.limiter(),
+        engine.answers());
   }
 }

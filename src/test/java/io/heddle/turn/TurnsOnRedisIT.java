@@ -39,6 +39,7 @@ class TurnsOnRedisIT extends TurnsContract {
         engine.feed(),
         engine.liveChannel(),
         engine.turnLog(),
-        engine.limiter());
+        engine.limiter(),
+        engine.answers());
   }
 }

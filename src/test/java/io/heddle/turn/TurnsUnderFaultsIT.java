@@ -64,7 +64,6 @@ class TurnsUnderFaultsIT {
 
   private final Random random = new Random(20261125);
   private final Speaker model = new Speaker(15, Duration.ofMillis(40), Duration.ofMillis(12));
-  private final HandAnswers answers = new HandAnswers();
   private final List<EngineFixture> fixtures = new ArrayList<>();
   private final List<Replica> replicas = new CopyOnWriteArrayList<>();
   private final List<SessionKey> sessions = new ArrayList<>();
@@ -349,9 +348,9 @@ class TurnsUnderFaultsIT {
             engine.feed(),
             engine.liveChannel(),
             engine.turnLog(),
-            engine.limiter()),
+            engine.limiter(),
+            engine.answers()),
         model,
-        answers,
         SETTINGS);
   }
 

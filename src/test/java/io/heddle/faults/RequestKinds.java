@@ -1,0 +1,53 @@
+package io.heddle.faults;
+
+import io.heddle.redis.Scripts;
+import io.heddle.testing.TcpProxy.Request;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Names what a replica asks of Redis by what it asks it for. */
+final class RequestKinds {
+
+  /** What a replica asks every second by itself, however much or little is asked of it. */
+  static final Set<String> BESIDE =
+      Set.of(
+          "sweeper or reaper TIME",
+          "sweeper ZRANGEBYSCORE",
+          "reaper ZRANGEBYSCORE",
+          "feed HGET",
+          "feed INFO",
+          "client PING");
+
+  private RequestKinds() {}
+
+  static Map<String, Long> count(List<Request> requests) {
+    return requests.stream()
+        .collect(Collectors.groupingBy(RequestKinds::name, TreeMap::new, Collectors.counting()));
+  }
+
+  static String name(Request request) {
+    Function<String, String> is = kind -> kind + " " + request.command();
+    String argument = request.argument();
+    return switch (request.command()) {
+      case "EVALSHA" -> "script " + Scripts.name(argument);
+      case "EVAL" -> "script sent whole";
+      case "ZADD" -> is.apply(argument.startsWith("heddle:u:") ? "index" : "other");
+      case "ZRANGEBYSCORE" ->
+          is.apply(
+              argument.endsWith("}:due")
+                  ? "sweeper"
+                  : argument.endsWith("}:turns") ? "reaper" : "other");
+      case "TIME" -> is.apply("sweeper or reaper");
+      case "HGET" -> is.apply(argument.endsWith("}:p") ? "feed" : "other");
+      case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "other");
+      case "PING" -> is.apply("client");
+      case "SUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "SUNSUBSCRIBE" ->
+          is.apply(argument.contains(":live:") ? "live channel" : "other");
+      default -> is.apply("other");
+    };
+  }
+}
