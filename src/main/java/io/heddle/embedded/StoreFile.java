@@ -212,9 +212,12 @@ final class StoreFile implements Rows, AutoCloseable {
       return;
     }
     journal.write();
-    if (journal.size() > JOURNAL_BYTES || store.getUnsavedMemory() > UNSAVED_BYTES) {
-      checkpoint();
-    }
+  }
+
+  /** Whether the tables are so far behind the journal that they have to catch up now. */
+  boolean isFarBehind() {
+    return journal != null
+        && (journal.size() > JOURNAL_BYTES || store.getUnsavedMemory() > UNSAVED_BYTES);
   }
 
   /** Whether the tables are behind the journal. */

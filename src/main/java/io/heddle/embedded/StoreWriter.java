@@ -161,6 +161,10 @@ final class StoreWriter implements AutoCloseable {
         } else {
           group();
         }
+        // After the group was answered, which is safe in the journal.
+        if (store.isFarBehind()) {
+          checkpoint();
+        }
         upkeep();
       }
     } catch (Throwable e) {
