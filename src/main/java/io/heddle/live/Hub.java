@@ -425,11 +425,16 @@ final class Hub implements Coherence.Follower {
   void tick(long now) {
     boolean trusted = hubs.coherence.isTrusted(key);
     boolean read;
+    Json asked;
     synchronized (lock) {
       talk.tick();
       read = mayRead(mustRead || !trusted);
+      asked = closed ? null : presence.askAgain();
     }
     readIf(read);
+    if (asked != null) {
+      hubs.publish(key, asked);
+    }
     tellPresence(now);
   }
 

@@ -33,6 +33,7 @@ final class Presence {
   private final SortedMap<String, Integer> own = new TreeMap<>();
 
   private final Map<String, Others> others = new HashMap<>(0);
+  private int asksLeft = 2;
   private boolean ownChanged;
   private @Nullable Long toldAt;
   private @Nullable Long shownAt;
@@ -67,6 +68,14 @@ final class Presence {
   /** Asks the others to tell theirs at once. */
   Json ask() {
     return new JsonBuffer(96).ascii("{\"who\":\"").ascii(replica).ascii("\"}").toJson();
+  }
+
+  /**
+   * Asks once more while nobody has answered, or null: the first question may be answered before
+   * this replica's own listening stands, and the next telling is {@link #TELL_EVERY} away.
+   */
+  @Nullable Json askAgain() {
+    return others.isEmpty() && asksLeft-- > 0 ? ask() : null;
   }
 
   /** Takes a message of the channel; what must be told in answer, or null. */

@@ -335,7 +335,6 @@ final class Runner implements Flusher.Owner {
       if (cached) {
         runners.counts.cached.increment();
       }
-      runners.settle(turn, end.tokens());
     }
     if (outcome instanceof Outcome.Applied applied) {
       runners.followers.ended(Records.ended(turn, end.write(), applied.head()), flusher.last());
@@ -343,6 +342,9 @@ final class Runner implements Flusher.Owner {
       runners.followers.lost(session(), turn.id());
     }
     runners.next(session());
+    if (ours) {
+      runners.settle(turn, end.tokens());
+    }
   }
 
   private void notEnded(End end, Throwable error) {

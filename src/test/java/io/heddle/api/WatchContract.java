@@ -355,6 +355,7 @@ abstract class WatchContract {
     http.with("Heddle-User", "ann").post("/v1/sessions", json("{'id':'" + id + "'}"));
     try (SocketClient ann = SocketClient.open(one.port(), "?user=ann&watch=" + id)) {
       assertThat(users(ann.next("presence"))).containsExactly("ann");
+      // Its question could be answered before its replica listened; nobody asked again for 10 s.
       try (SocketClient backend = SocketClient.open(two.port(), "?watch=" + id)) {
         assertThat(users(backend.next("presence"))).containsExactly("ann");
         backend.send(json("{'type':'typing','session':'" + id + "'}"));

@@ -2,22 +2,27 @@ package io.heddle.turn;
 
 import io.heddle.redis.EngineFixture;
 import io.heddle.redis.RedisEngine;
-import io.heddle.testing.TestRedis;
+import io.heddle.testing.RedisProcess;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
-/** Several replicas on one Redis, each with connections of its own. */
+/**
+ * Several replicas on one Redis, each with connections of its own. It is not shared with other
+ * tests: these replicas would look after every dead turn that those left in it, and count it.
+ */
 class TurnsOnRedisIT extends TurnsContract {
 
   private static final List<EngineFixture> FIXTURES = new ArrayList<>();
+  private static RedisProcess redis;
   private int taken;
 
   @BeforeAll
   static void connect() {
+    redis = RedisProcess.start();
     for (int i = 0; i < 3; i++) {
-      FIXTURES.add(EngineFixture.standalone(TestRedis.uri(), Replica.SESSIONS.storeLimits()));
+      FIXTURES.add(EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits()));
     }
   }
 
@@ -25,6 +30,7 @@ class TurnsOnRedisIT extends TurnsContract {
   static void disconnect() {
     FIXTURES.forEach(EngineFixture::close);
     FIXTURES.clear();
+    redis.close();
   }
 
   @Override

@@ -47,7 +47,7 @@ import tools.jackson.databind.json.JsonMapper;
  * callers who cancel, hang up, come back and repeat themselves. Whatever happens, no two turns mix,
  * none is left over, and whoever followed one has the text that the thread has.
  */
-class TurnsUnderFaultsIT {
+class ManyTurnsIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int SESSIONS = 12;
@@ -252,7 +252,8 @@ class TurnsUnderFaultsIT {
 
   /** Kills a replica, or takes its store away for a while, all the time. */
   private Flux<Long> faults() {
-    return Flux.interval(Duration.ofMillis(700))
+    // Not on a thread of Reactor's that must not wait: ending a replica ends its threads.
+    return Flux.interval(Duration.ofMillis(700), Schedulers.boundedElastic())
         .take(25)
         .doOnNext(n -> {
           int which = random.nextInt(3);
