@@ -1,0 +1,115 @@
+package io.heddle.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.Description;
+import io.heddle.session.Head;
+import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Session;
+import io.heddle.session.ThreadPage;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class OpenCallsTest {
+
+  private static final String ASK = "{'role':'user','content':'x'}";
+  private static final String CALL =
+      "{'role':'assistant','content':null,'toolCalls':[{'id':'a','type':'function','function':{}},"
+          + "{'id':'b','type':'function','function':{}}]}";
+  private static final String OUTPUT_A = "{'role':'tool','content':'1','toolCallId':'a'}";
+  private static final String OUTPUT_B = "{'role':'tool','content':'2','toolCallId':'b'}";
+  private static final String ITEM =
+      "{'role':'assistant','content':[{'type':'openai.item','item':{'type':'reasoning'}}]}";
+
+  @Test
+  void everyCallIsAnsweredBeforeTheNextMessage() {
+    assertSound(List.of(ASK, CALL), List.of(OUTPUT_B, OUTPUT_A));
+    assertSound(List.of(ASK, CALL, OUTPUT_A), List.of(OUTPUT_B, ASK));
+    assertSound(List.of(), List.of(ASK, CALL, OUTPUT_A, OUTPUT_B, ASK));
+    // What no model is told of stands in nobody's way.
+    assertSound(List.of(ASK, CALL), List.of(ITEM, OUTPUT_A, OUTPUT_B));
+    assertThat(refused(List.of(ASK, CALL), List.of(ASK), false))
+        .isEqualTo("No tool output found for function call a.");
+    assertThat(refused(List.of(ASK, CALL), List.of(OUTPUT_A), false))
+        .isEqualTo("No tool output found for function call b.");
+  }
+
+  @Test
+  void everyOutputAnswersACall() {
+    assertThat(refused(List.of(ASK), List.of(OUTPUT_A), false))
+        .isEqualTo("No tool call found for function call output with call_id a.");
+    assertThat(refused(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B), List.of(OUTPUT_B), false))
+        .isEqualTo("No tool call found for function call output with call_id b.");
+    // Its call may stand further up than the page goes.
+    assertThatCode(() -> OpenCalls.check(page(List.of(ASK), true, null), input(List.of(OUTPUT_A))))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void whatARunningTurnWillSayIsNotKnown() {
+    assertThatCode(
+            () -> OpenCalls.check(page(List.of(ASK), false, "trn_1"), input(List.of(OUTPUT_A))))
+        .doesNotThrowAnyException();
+  }
+
+  private static void assertSound(List<String> thread, List<String> input) {
+    assertThatCode(() -> OpenCalls.check(page(thread, false, null), input(input)))
+        .doesNotThrowAnyException();
+  }
+
+  private static String refused(List<String> thread, List<String> input, boolean more) {
+    return catchThrowableOfType(
+            WireException.class, () -> OpenCalls.check(page(thread, more, null), input(input)))
+        .error()
+        .message();
+  }
+
+  private static List<NewMessage> input(List<String> bodies) {
+    return bodies.stream()
+        .map(body -> new NewMessage(null, Json.of(body.replace('\'', '"'))))
+        .toList();
+  }
+
+  private static ThreadPage page(List<String> bodies, boolean more, String activeTurn) {
+    List<Message> messages = new ArrayList<>();
+    for (String body : bodies) {
+      messages.add(
+          new Message(
+              "m" + messages.size(),
+              messages.size(),
+              Instant.EPOCH,
+              Json.of(body.replace('\'', '"'))));
+    }
+    Description description =
+        new Description(
+            null,
+            null,
+            Json.EMPTY_OBJECT,
+            null,
+            null,
+            Description.Status.ACTIVE,
+            Duration.ofHours(1));
+    Head head =
+        new Head(
+            new Position(1, "abcdefgh"),
+            1,
+            1,
+            1,
+            Instant.EPOCH,
+            Instant.EPOCH,
+            Instant.EPOCH,
+            activeTurn);
+    return new ThreadPage(
+        new Session(new SessionKey(Tenant.DEFAULT, "s"), description, head), messages, more, 0);
+  }
+}
