@@ -178,8 +178,7 @@ abstract class TurnLifeContract extends TurnSuite {
       await()
           .untilAsserted(() ->
               assertThat(changes.types(key))
-                  .containsExactly(
-                      "session.created", "turn.started", "turn.completed", "session.expired"));
+                  .containsExactly("session.created", "turn.started", "turn.completed"));
     }
   }
 
