@@ -76,16 +76,7 @@ public final class Routes {
     ResponseStarts starts =
         new ResponseStarts(
             new ResponseStarts.Parts(
-                turns,
-                services.sessions(),
-                reader,
-                gate,
-                bodies,
-                pages,
-                made,
-                ids,
-                tries,
-                records));
+                turns, services.sessions(), reader, gate, bodies, pages, made, tries, records));
     responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
     calls =
         new ResponseCalls(
