@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -83,10 +84,14 @@ final class Queue {
     }
   }
 
-  /** A turn that was ordered here waits. */
-  void taken(SessionKey key, String turn) {
+  /**
+   * A turn that was ordered here waits.
+   *
+   * @param reserved its tokens, or null
+   */
+  void taken(SessionKey key, String turn, @Nullable Json reserved) {
     heard(key);
-    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn)));
+    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn, reserved)));
   }
 
   private long whenLate(Duration left) {
@@ -234,7 +239,7 @@ final class Queue {
         "the turn waited longer than " + properties.queueDeadline().toSeconds() + " s");
   }
 
-  private void expire(SessionKey key, String turn) {
+  private void expire(SessionKey key, String turn, @Nullable Json reserved) {
     deadlines.remove(turn);
     store
         .log()
@@ -242,6 +247,8 @@ final class Queue {
         .filter(recorded -> recorded.turn().status() == Turn.Status.QUEUED)
         .flatMap(recorded -> drop(recorded.turn(), tooLate()))
         .retryWhen(ticks.whileAway())
+        // With its session it went without an end, and nobody settles it.
+        .doOnError(Problems::isGone, _ -> runners.settle(reserved, 0))
         .subscribe(
             _ -> {},
             error -> log.debug("{}: a late turn was not ended: {}", turn, error.toString()));

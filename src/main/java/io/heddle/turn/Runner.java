@@ -251,6 +251,23 @@ final class Runner implements Flusher.Owner {
         "{}: the turn is not run here any more: it was taken over, has ended or is gone", attempt);
     over();
     runners.followers.lost(session(), turn.id());
+    settleIfGone();
+  }
+
+  /** Whoever ends a turn settles it, but with its session it went without an end. */
+  private void settleIfGone() {
+    if (request.reserved() == null) {
+      return;
+    }
+    runners
+        .store
+        .log()
+        .read(session(), null, turn.id(), 0, 0)
+        .then(Mono.<Usage>empty())
+        .onErrorResume(Problems::isGone, _ -> usage(Ending.CANCELLED, null))
+        .subscribe(
+            used -> runners.settle(turn, cached ? 0 : used.total()),
+            error -> log.debug("{}: its tokens were not settled: {}", attempt, error.toString()));
   }
 
   // ---- the end

@@ -363,7 +363,7 @@ public final class Turns implements AutoCloseable {
                 if (isStartOf(found)) {
                   runners.run(found, request.caller().user());
                 } else if (found.status() == Turn.Status.QUEUED) {
-                  queue.taken(request.key(), found.id());
+                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
                 }
                 return new Written<>(found, position, false, false);
               });
@@ -388,7 +388,7 @@ public final class Turns implements AutoCloseable {
       runners.run(running, applied.user());
       return Mono.just(new Written<>(running, head.position(), false, false));
     }
-    queue.taken(request.key(), turn.id());
+    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());
     return get(request.key(), request.view(), turn.id())
         .retryWhen(ticks.whileAway())
         .map(queued -> new Written<>(queued, head.position(), false, false));

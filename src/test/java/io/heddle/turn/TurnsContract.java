@@ -196,6 +196,7 @@ abstract class TurnsContract extends TurnsSuite {
     begin(other, order(List.of(said("user", "right")), OnBusy.ROLLBACK));
     ending.tryEmitEmpty();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.CANCELLED);
+    assertThat(other.turns.counts().reaped()).as("its owner ends it").isZero();
     HandModel.Call next = model.next();
     assertThat(texts(next.asked)).containsExactly("earlier", "right");
     next.says("Yes").finishes();

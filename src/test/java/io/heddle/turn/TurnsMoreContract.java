@@ -15,6 +15,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.View;
 import io.heddle.session.Write;
 import io.heddle.session.Written;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -212,6 +213,31 @@ abstract class TurnsMoreContract extends TurnsContract {
     assertThat(third.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
   }
 
+  /** Every turn that asked the same failed until it was forgotten. */
+  @Test
+  void aKeptAnswerThatCannotBeReadCostsACallAndNotTheTurn() {
+    Replica replica = replica();
+    create(replica);
+    TurnOrder order = cached("odd? " + user);
+    begin(replica, order);
+    HandModel.Call call = model.next();
+    String name = "m" + user + "\n" + AnswerCache.keyOf(call.asked);
+    call.says("first").finishes();
+    await().until(() -> replica.turns.running() == 0);
+    byte[] odd = "[\"of another release\"]".getBytes(StandardCharsets.UTF_8);
+    for (String type : List.of("application/vnd.heddle.answer+json", "text/plain")) {
+      SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
+      create(replica, twin);
+      get(ports().answers().put(Tenant.DEFAULT, name, type, odd, Duration.ofMinutes(1)));
+      Turn turn =
+          get(replica.turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+              .value();
+      model.next().says("anew").finishes();
+      assertThat(get(replica.turns.await(twin, View.ANY, turn.id())).turn().status())
+          .isEqualTo(Turn.Status.COMPLETED);
+    }
+  }
+
   // ---- when replicas and the store fail
 
   @Test
@@ -264,9 +290,9 @@ abstract class TurnsMoreContract extends TurnsContract {
     await().until(() -> tape.text().equals("before, "));
     owner.away = true;
     call.says("while it was away, ");
-    await().pollDelay(Duration.ofSeconds(2)).until(() -> owner.turns.running() == 1);
+    await().pollDelay(Duration.ofMillis(1500)).until(() -> owner.turns.running() == 1);
     call.says("after").finishes();
-    await().pollDelay(Duration.ofMillis(500)).until(() -> owner.turns.running() == 1);
+    await().pollDelay(Duration.ofMillis(200)).until(() -> owner.turns.running() == 1);
     owner.away = false;
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(tape.text()).isEqualTo("before, while it was away, after");
@@ -326,6 +352,20 @@ abstract class TurnsMoreContract extends TurnsContract {
         () -> begin(replica, order(List.of(said("user", "3")), OnBusy.REJECT)),
         ProblemCode.TURN_RUNNING);
     await().until(() -> left(replica) == one);
+  }
+
+  /** With the session went its turns' records, and what was reserved stayed counted. */
+  @Test
+  void aDeletedSessionsTokensAreSettled() {
+    settings.put("heddle.turns.queue-deadline", "1s");
+    Replica replica = limited(5000);
+    create(replica);
+    begin(replica, order("1"));
+    HandModel.Call call = model.next();
+    begin(replica, order("2"));
+    get(replica.services.sessions().delete(request(caller)));
+    call.says("to nobody");
+    await().untilAsserted(() -> assertThat(5000 - left(replica)).isBetween(1L, 20L));
   }
 
   /** The limit that the first try used up must not refuse the second. */
