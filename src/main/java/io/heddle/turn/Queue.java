@@ -13,10 +13,10 @@ import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -159,17 +159,18 @@ final class Queue {
   /** Those that may wait on; the others are told that they have waited too long. */
   Mono<List<Turn>> inTime(SessionKey key, Open open) {
     Instant since = open.now().minus(properties.queueDeadline());
-    Map<Boolean, List<Turn>> late =
-        open.waiting().stream()
-            .collect(Collectors.partitioningBy(turn -> turn.createdAt().isBefore(since)));
-    List<Turn> waiting = late.get(false);
+    List<Turn> waiting = new ArrayList<>();
+    List<Turn> late = new ArrayList<>();
+    for (Turn turn : open.waiting()) {
+      (turn.createdAt().isBefore(since) ? late : waiting).add(turn);
+    }
     if (waiting.isEmpty()) {
       mayWait.invalidate(key);
     } else {
       Instant first = waiting.stream().map(Turn::createdAt).min(Instant::compareTo).orElseThrow();
       mayWait.put(key, whenLate(Duration.between(since, first)));
     }
-    return Flux.fromIterable(late.get(true))
+    return Flux.fromIterable(late)
         .concatMap(turn -> drop(turn, tooLate()))
         .then(Mono.just(waiting));
   }
