@@ -9,9 +9,11 @@ import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -104,13 +106,26 @@ final class RedisTurnLog implements TurnLog {
   /** Two questions: which turns there are, and then for their records, which so are declared. */
   @Override
   public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
+    return listed(key, owner, StoredTurn::parts).map(Listed::turns);
+  }
+
+  @Override
+  public Mono<Open> open(SessionKey key) {
+    return listed(key, null, StoredTurn::open).map(listed -> Open.of(listed.turns(), listed.now()));
+  }
+
+  /** Turns as they were at that time. */
+  private record Listed(List<Turn> turns, Instant now) {}
+
+  private Mono<Listed> listed(
+      SessionKey key, @Nullable String owner, Function<StoredTurn, List<String>> which) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] session = {k.session()};
     return ask(RedisScript.TURN_LIST, session, Args.of(1).text(owner))
         .flatMap(first -> {
-          List<String> parts = new StoredTurn(key, first).parts();
+          List<String> parts = which.apply(new StoredTurn(key, first));
           if (parts.isEmpty()) {
-            return Mono.just(List.of());
+            return Mono.just(new Listed(List.of(), first.time(4)));
           }
           byte[][] keys = new byte[1 + parts.size()][];
           keys[0] = k.session();
@@ -118,7 +133,8 @@ final class RedisTurnLog implements TurnLog {
             keys[1 + i] = k.turnRecord(parts.get(i));
           }
           return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
-              .map(reply -> turns(new StoredTurn(key, reply), parts, reply));
+              .map(reply ->
+                  new Listed(turns(new StoredTurn(key, reply), parts, reply), reply.time(4)));
         });
   }
 
@@ -127,7 +143,7 @@ final class RedisTurnLog implements TurnLog {
     // In the order of now; one that came in between is a later list's.
     for (String part : stored.parts()) {
       int at = asked.indexOf(part);
-      Reply record = at < 0 ? null : reply.listOrNull(4 + at);
+      Reply record = at < 0 ? null : reply.listOrNull(5 + at);
       if (record != null) {
         turns.add(stored.turn(part, record));
       }

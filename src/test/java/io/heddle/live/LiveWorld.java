@@ -232,6 +232,11 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
   }
 
   @Override
+  public Mono<Open> open(SessionKey key) {
+    throw new AssertionError("nobody asks for the open ones");
+  }
+
+  @Override
   public Flux<SessionKey> due(Duration proven) {
     throw new AssertionError("nobody asks what is due");
   }
