@@ -115,13 +115,13 @@ public final class Hubs implements AutoCloseable {
   void release(Hub hub, Outlet outlet, @Nullable String user) {
     counts.watches.decrement();
     if (hub.leave(outlet.loop(), user)) {
-      hubs.remove(hub.key(), hub);
+      hubs.remove(hub.key, hub);
     }
   }
 
   /** Nobody joins it any more: who comes now watches the session that is there now. */
   void ended(Hub hub) {
-    hubs.remove(hub.key(), hub);
+    hubs.remove(hub.key, hub);
   }
 
   void publish(SessionKey key, Json message) {
