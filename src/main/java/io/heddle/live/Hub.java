@@ -233,6 +233,13 @@ final class Hub implements Coherence.Follower {
     }
   }
 
+  /** Whether everybody is told that a user is typing, or was just told. */
+  boolean mayType(String user, long now) {
+    synchronized (lock) {
+      return presence.mayType(user, now);
+    }
+  }
+
   /** What a newcomer is shown, or null when nobody is known to be here. */
   @Nullable Frame present() {
     synchronized (lock) {

@@ -266,6 +266,23 @@ class HubTest {
     assertThat(later.types()).containsExactly("snapshot");
   }
 
+  /**
+   * A client that said so a thousand times a second was repeated to every watcher on every replica,
+   * and no limit counted it.
+   */
+  @Test
+  void whoTypesIsToldOnceASecond() {
+    world.watch(loop, ANN, null);
+    loop.run();
+    long now = System.nanoTime();
+    for (int i = 0; i < 100; i++) {
+      world.hubs.typing(LiveWorld.KEY, "ann", now + i).subscribe();
+    }
+    world.hubs.typing(LiveWorld.KEY, "ann", now + Duration.ofSeconds(1).toNanos()).subscribe();
+    loop.run();
+    assertThat(tap.types().stream().filter("typing"::equals)).hasSize(2);
+  }
+
   private void say(String message) {
     world.listeners.forEach(listener -> listener.accept(Json.of(message)));
   }
