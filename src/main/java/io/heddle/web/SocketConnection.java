@@ -118,7 +118,7 @@ final class SocketConnection extends LiveConnection implements Socket {
       fragments = begun;
     }
     if (begun.readableBytes() + frame.content().readableBytes() > maxMessage) {
-      close(CloseCode.NOT_UNDERSTOOD, "a message may have " + maxMessage + " bytes");
+      close(CloseCode.TOO_LARGE, "a message may have " + maxMessage + " bytes");
       return;
     }
     begun.writeBytes(frame.content());

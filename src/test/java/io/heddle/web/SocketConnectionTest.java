@@ -10,6 +10,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -118,6 +119,20 @@ class SocketConnectionTest {
     public boolean isDirectBufferPooled() {
       return false;
     }
+  }
+
+  /** A message in pieces was "not understood", the same message in one piece "too large". */
+  @Test
+  void piecesThatAreTooLargeTogetherAreTooLarge() {
+    byte[] piece = new byte[400_000];
+    channel.writeInbound(new TextWebSocketFrame(false, 0, Unpooled.wrappedBuffer(piece)));
+    channel.writeInbound(new ContinuationWebSocketFrame(false, 0, Unpooled.wrappedBuffer(piece)));
+    assertThat(channel.<Object>readOutbound()).isNull();
+    channel.writeInbound(new ContinuationWebSocketFrame(true, 0, Unpooled.wrappedBuffer(piece)));
+    CloseWebSocketFrame close = channel.readOutbound();
+    assertThat(close.statusCode()).isEqualTo(1009);
+    close.release();
+    assertThat(protocol.texts).isEmpty();
   }
 
   /**
