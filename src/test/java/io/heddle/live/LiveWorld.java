@@ -66,6 +66,9 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
   /** Whether the log and the reader answer only when the test says so. */
   boolean answersWait;
 
+  /** Whether what waits is not even read before it answers. */
+  boolean readsWait;
+
   boolean unavailable;
   @Nullable Change ended;
   int logReads;
@@ -285,6 +288,10 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
         sink.error(Problem.of(ProblemCode.STORE_UNAVAILABLE, "away").toException());
         return;
       }
+      if (readsWait) {
+        answers.add(() -> sink.success(answer.get()));
+        return;
+      }
       // It is read now, and arrives later.
       T read = answer.get();
       if (answersWait) {
@@ -382,6 +389,10 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
     final List<Frame> frames = new ArrayList<>();
     final Loop loop;
     boolean writable = true;
+
+    /** How often it says that it is full before it says how it is. */
+    int fullFor;
+
     int flushes;
     boolean started;
     boolean ended;
@@ -399,7 +410,7 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
 
     @Override
     public boolean isWritable() {
-      return writable;
+      return fullFor > 0 ? fullFor-- < 0 : writable;
     }
 
     @Override
