@@ -41,6 +41,9 @@ public final class Turns implements AutoCloseable {
   /** How often a turn whose beginning was not answered is sent again. */
   private static final int SENDINGS = 5;
 
+  /** How often who waits for a turn looks where it runs, when this replica stops. */
+  private static final Duration STOP_LOOK = Duration.ofMillis(500);
+
   private final TurnStore store;
   private final TokenLimits limits;
   private final IdSource ids;
@@ -94,11 +97,20 @@ public final class Turns implements AutoCloseable {
     AnswerCache cache = new AnswerCache(store.answers(), upstream);
     runners =
         new Runners(store, upstream, cache, history, limits, properties, ticks, counts, followers);
-    queue = new Queue(store, runners, properties, ticks, clock);
-    reaper = new Reaper(store, runners, queue, properties, ticks, clock);
+    queue = new Queue(store, runners, properties, ticks);
+    reaper = new Reaper(store, runners, queue, properties, ticks);
     runners.whenEnded(queue::ended);
-    followers.start(runners::of, queue::heard);
+    followers.start(runners::of, queue::heard, this::lost);
     reaper.start();
+  }
+
+  /** Changes of a partition were lost, and with them perhaps that a turn began to wait. */
+  private void lost(int partition) {
+    for (SessionKey key : runners.sessions()) {
+      if (key.partition() == partition) {
+        queue.missed(key);
+      }
+    }
   }
 
   /** Begins no more, and leaves what still runs to the other replicas. */
@@ -187,6 +199,26 @@ public final class Turns implements AutoCloseable {
   }
 
   /**
+   * The same for a caller who can only wait as long as this replica lives: empty once it stops and
+   * the turn does not run here, so that its end will not come in time.
+   */
+  public Mono<TurnEvent.Ended> awaitHere(SessionKey key, View view, String turn) {
+    return await(key, view, turn)
+        .takeUntilOther(
+            runners
+                .stopping()
+                .thenMany(Flux.interval(Duration.ZERO, STOP_LOOK, ticks.scheduler()))
+                .filter(_ -> !runsHere(key, turn))
+                // Its end may be on the way here when it has just ended.
+                .skip(1));
+  }
+
+  /** Whether this replica runs it. */
+  public boolean runsHere(SessionKey key, String turn) {
+    return followers.runner(key, turn) != null;
+  }
+
+  /**
    * The newest turn that was ordered with this {@link TurnOrder#fingerprint()} in the session, and
    * not longer ago than that; or empty. For clients that repeat a request and have no key for it:
    * they are given the turn that the first try began.
@@ -240,10 +272,7 @@ public final class Turns implements AutoCloseable {
 
   private Mono<Written<Turn>> reserve(Request request, TurnOrder order) {
     if (runners.isDraining()) {
-      return Mono.error(
-          Problem.of(ProblemCode.RESTARTING, "this replica begins no more turns")
-              .with("retryAfter", 1)
-              .toException());
+      return Mono.error(Runners.restarting());
     }
     if (runners.isFull()) {
       return Mono.error(
@@ -288,24 +317,26 @@ public final class Turns implements AutoCloseable {
             properties.lease(),
             properties.keep());
     AtomicBoolean unsure = new AtomicBoolean();
-    return store
-        .services()
-        .write(
-            key,
-            new Write.BeginTurn(turn, order.onBusy(), properties.maxQueue()),
-            request.terms(),
-            request.waitFor())
-        .doOnError(error -> unsure.compareAndSet(false, isUnknown(error)))
-        // The same again: the turn's id decides whether it was begun before.
-        .retryWhen(
-            reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
-                .scheduler(ticks.scheduler())
-                .filter(error -> unsure.get() && Problems.isAway(error))
-                .onRetryExhaustedThrow((_, last) -> last.failure()))
-        .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown())
-        .flatMap(outcome -> begun(request, turn, outcome))
-        .doOnSuccess(written -> {
-          if (written != null && !written.value().id().equals(turn.id())) {
+    Mono<Outcome> written =
+        store
+            .services()
+            .write(
+                key,
+                new Write.BeginTurn(turn, order.onBusy(), properties.maxQueue()),
+                request.terms(),
+                request.waitFor())
+            .doOnError(error -> unsure.compareAndSet(false, isUnknown(error)))
+            // The same again: the turn's id decides whether it was begun before.
+            .retryWhen(
+                reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
+                    .scheduler(ticks.scheduler())
+                    .filter(error -> unsure.get() && Problems.isAway(error))
+                    .onRetryExhaustedThrow((_, last) -> last.failure()))
+            .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown());
+    return runners
+        .starting(written.flatMap(outcome -> begun(request, turn, outcome)))
+        .doOnSuccess(begun -> {
+          if (begun != null && !begun.value().id().equals(turn.id())) {
             runners.settle(kept.reserved(), 0);
           }
         })
@@ -329,15 +360,25 @@ public final class Turns implements AutoCloseable {
               .retryWhen(ticks.whileAway())
               .map(recorded -> {
                 Turn found = recorded.turn();
-                if (found.status() == Turn.Status.RUNNING && found.attempt() == 1) {
+                if (isStartOf(found)) {
                   runners.run(found, request.caller().user());
                 } else if (found.status() == Turn.Status.QUEUED) {
-                  queue.taken(request.key(), found.id());
+                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
                 }
                 return new Written<>(found, position, false, false);
               });
       default -> replayed(request, outcome);
     };
+  }
+
+  /**
+   * Whether what took it in also started it. One that waited, and was started since, runs for
+   * whoever started it, with the same attempt.
+   */
+  private static boolean isStartOf(Turn found) {
+    return found.status() == Turn.Status.RUNNING
+        && found.attempt() == 1
+        && found.createdAt().equals(found.startedAt());
   }
 
   private Mono<Written<Turn>> begun(Request request, NewTurn turn, Outcome.Applied applied) {
@@ -347,7 +388,7 @@ public final class Turns implements AutoCloseable {
       runners.run(running, applied.user());
       return Mono.just(new Written<>(running, head.position(), false, false));
     }
-    queue.taken(request.key(), turn.id());
+    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());
     return get(request.key(), request.view(), turn.id())
         .retryWhen(ticks.whileAway())
         .map(queued -> new Written<>(queued, head.position(), false, false));

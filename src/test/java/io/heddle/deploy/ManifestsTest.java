@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
+import io.fabric8.kubernetes.api.model.EnvFromSource;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.IntOrString;
@@ -34,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -277,9 +279,17 @@ class ManifestsTest {
         deployed.the(ServiceAccount.class, spec.getServiceAccountName());
       }
       for (Container container : spec.getContainers()) {
-        container
-            .getEnvFrom()
-            .forEach(from -> deployed.the(ConfigMap.class, from.getConfigMapRef().getName()));
+        for (EnvFromSource from : container.getEnvFrom()) {
+          if (from.getSecretRef() == null) {
+            deployed.the(ConfigMap.class, from.getConfigMapRef().getName());
+          } else {
+            // Nobody must have a model server.
+            assertThat(from.getSecretRef().getOptional()).isTrue();
+            assertThat(ROOT.resolve("base/config.yaml"))
+                .content()
+                .contains("create secret generic " + from.getSecretRef().getName());
+          }
+        }
         for (EnvVar variable : container.getEnv()) {
           secret(deployed, variable.getValueFrom().getSecretKeyRef());
         }
@@ -361,8 +371,12 @@ class ManifestsTest {
     Probe readiness = deployed.heddle().getReadinessProbe();
     assertThat(quiet.toSeconds())
         .isGreaterThan((long) readiness.getPeriodSeconds() * readiness.getFailureThreshold());
+    // Sockets and turns have their time at once.
     Duration drain =
-        application.bind("heddle.live.drain", Duration.class).orElse(Duration.ofSeconds(8));
+        Collections.max(
+            List.of(
+                value("heddle.live.drain", Duration.class),
+                value("heddle.turns.drain", Duration.class)));
     Duration most = value("spring.lifecycle.timeout-per-shutdown-phase", Duration.class);
     Long grace = deployment.getSpec().getTemplate().getSpec().getTerminationGracePeriodSeconds();
     assertThat(Duration.ofSeconds(grace)).isGreaterThan(quiet.plus(drain).plus(most));
