@@ -21,6 +21,7 @@ import io.heddle.session.View;
 import io.heddle.session.Write;
 import io.heddle.session.Written;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -219,20 +220,29 @@ public final class Turns implements AutoCloseable {
   }
 
   /**
-   * The newest turn that was ordered with this {@link TurnOrder#fingerprint()} in the session, and
-   * not longer ago than that; or empty. For clients that repeat a request and have no key for it:
-   * they are given the turn that the first try began.
+   * The turn that an earlier try of a request began, or empty: the newest in the session that was
+   * ordered with this {@link TurnOrder#fingerprint()}, while it has not ended, however long it
+   * takes. One that has ended is it only for so long, and while no turn was ordered after it: then
+   * the client has gone on, and says the same once more. For clients that repeat a request and have
+   * no key for it.
    */
   public Mono<Turn> reattach(SessionKey key, View view, String fingerprint, Duration within) {
     return list(key, view, null)
         .flatMap(turns ->
             Mono.justOrEmpty(
                 turns.stream()
-                    .filter(turn -> turn.createdAt().plus(within).isAfter(clock.instant()))
                     .filter(turn -> fingerprint.equals(TurnRequest.of(turn).fingerprint()))
-                    .max((one, other) -> one.createdAt().compareTo(other.createdAt()))))
+                    .max((one, other) -> one.createdAt().compareTo(other.createdAt()))
+                    .filter(turn -> mayBeTriedAgain(turn, turns, within))))
         .onErrorResume(
             error -> Problems.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Mono.empty());
+  }
+
+  private boolean mayBeTriedAgain(Turn turn, List<Turn> all, Duration within) {
+    Instant endedAt = turn.endedAt();
+    return endedAt == null
+        || (endedAt.plus(within).isAfter(clock.instant())
+            && all.stream().noneMatch(other -> other.createdAt().isAfter(turn.createdAt())));
   }
 
   /**

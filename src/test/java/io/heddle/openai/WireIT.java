@@ -232,6 +232,23 @@ class WireIT {
     assertThat(error.get("code").isNull() ? null : error.get("code").asString()).isEqualTo(code);
   }
 
+  /** A message that was said before is not taken for a second try of what it said then. */
+  @Test
+  void theSameSaidAgainLaterIsNotARepetition() throws Exception {
+    String conversation = conversation();
+    String yes = "{'conversation':'" + conversation + "','input':'yes'}";
+    String first =
+        json(post("/responses", yes, "x-stainless-retry-count", "0")).get("id").asString();
+    // Its answer was lost.
+    assertThat(json(post("/responses", yes, "x-stainless-retry-count", "1")).get("id").asString())
+        .isEqualTo(first);
+    post("/responses", yes.replace("'yes'", "'more'"), "x-stainless-retry-count", "0");
+    // The first try of this one was refused.
+    assertThat(json(post("/responses", yes, "x-stainless-retry-count", "1")).get("id").asString())
+        .isNotEqualTo(first);
+    assertThat(texts(conversation)).containsExactly("yes", "yes", "more", "more", "yes", "yes");
+  }
+
   // ---- whose they are
 
   @Test

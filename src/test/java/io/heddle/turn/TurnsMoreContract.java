@@ -157,7 +157,40 @@ abstract class TurnsMoreContract extends TurnsContract {
     assertThat(get(replica().turns.reattach(key, View.ANY, "f", within)).id())
         .isEqualTo(first.id());
     assertThat(replica.turns.reattach(key, View.ANY, "g", within).block()).isNull();
+    // While it runs for as long as it takes: a second one would be paid for beside it.
+    assertThat(get(replica.turns.reattach(key, View.ANY, "f", Duration.ZERO)).id())
+        .isEqualTo(first.id());
+    model.next().says("a").finishes();
+    get(replica.turns.await(key, View.ANY, first.id()));
+    assertThat(get(replica.turns.reattach(key, View.ANY, "f", within)).id()).isEqualTo(first.id());
     assertThat(replica.turns.reattach(key, View.ANY, "f", Duration.ZERO).block()).isNull();
+  }
+
+  /**
+   * Somebody says "yes" twice within two minutes, something else in between; the second one is
+   * refused once, his library sends it again, and he was given the answer to the first.
+   */
+  @Test
+  void whoHasGoneOnIsNotGivenAnOlderTurn() {
+    Replica replica = replica();
+    create(replica);
+    TurnOrder order = order("yes");
+    TurnOrder marked =
+        new TurnOrder(
+            order.input(),
+            null,
+            null,
+            order.parameters(),
+            OnBusy.ENQUEUE,
+            null,
+            order.notes(),
+            "f");
+    for (TurnOrder next : List.of(marked, order("more"))) {
+      Turn turn = begin(replica, next).value();
+      model.next().says("a").finishes();
+      get(replica.turns.await(key, View.ANY, turn.id()));
+    }
+    assertThat(replica.turns.reattach(key, View.ANY, "f", Duration.ofMinutes(2)).block()).isNull();
   }
 
   /** The store does it and the answer is lost: the caller must not be left with a dead turn. */
