@@ -21,7 +21,6 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
-import io.lettuce.core.AbstractRedisClient;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
@@ -80,7 +79,7 @@ class RedisConfiguration {
     log.info(
         "Engine: redis at {}, because {}", place(details), EngineChoice.of(environment).reason());
     return new RedisEngine(
-        (AbstractRedisClient) factory.getRequiredNativeClient(),
+        factory.getRequiredNativeClient(),
         () -> RedissonClients.connect(details, properties),
         properties,
         limits,

@@ -26,19 +26,17 @@ public final class Surrogates {
 
   /** Where the next half stands that is alone, or -1. */
   private static int alone(String text, int from) {
-    for (int i = from; i < text.length(); i++) {
+    int i = from;
+    while (i < text.length()) {
       char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
       boolean paired =
           Character.isHighSurrogate(c)
               && i + 1 < text.length()
               && Character.isLowSurrogate(text.charAt(i + 1));
-      if (!paired) {
+      if (Character.isSurrogate(c) && !paired) {
         return i;
       }
-      i++;
+      i += paired ? 2 : 1;
     }
     return -1;
   }

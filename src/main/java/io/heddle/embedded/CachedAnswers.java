@@ -102,6 +102,6 @@ final class CachedAnswers {
   }
 
   private static long size(Stored.Cached answer) {
-    return OVERHEAD + answer.contentType().length() + answer.body().length;
+    return (long) OVERHEAD + answer.contentType().length() + answer.body().length;
   }
 }

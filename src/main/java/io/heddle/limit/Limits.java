@@ -39,7 +39,6 @@ public final class Limits implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Limits.class);
   private static final int REMEMBERED = 10_000;
 
-  private final RateLimiter limiter;
   private final List<Rule> rules;
   private final Duration timeout;
   private final LongSupplier nanoTime;
@@ -62,7 +61,6 @@ public final class Limits implements AutoCloseable {
 
   /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
-    this.limiter = limiter;
     this.rules = properties.active();
     this.timeout = properties.timeout();
     this.nanoTime = nanoTime;

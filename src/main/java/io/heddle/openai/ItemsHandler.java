@@ -24,7 +24,6 @@ final class ItemsHandler {
   private static final int MAX_LIMIT = 100;
 
   private final SessionServices services;
-  private final SessionReader reader;
   private final Gate gate;
   private final Bodies bodies;
   private final ItemPages pages;
@@ -37,7 +36,6 @@ final class ItemsHandler {
   ItemsHandler(
       SessionServices services, SessionReader reader, Gate gate, Bodies bodies, ItemPages pages) {
     this.services = services;
-    this.reader = reader;
     this.gate = gate;
     this.bodies = bodies;
     this.pages = pages;

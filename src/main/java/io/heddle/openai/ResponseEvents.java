@@ -72,7 +72,7 @@ final class ResponseEvents {
       part(message(), false);
     }
     String status = end.isWhole() ? DONE : "incomplete";
-    endThought(status);
+    endThought();
     endText(status);
     for (ResponseOutput output : outputs) {
       if (output instanceof Called called && called.open) {
@@ -127,7 +127,7 @@ final class ResponseEvents {
     }
   }
 
-  private void endThought(String status) {
+  private void endThought() {
     Thought ended = thought;
     if (ended == null) {
       return;
@@ -148,7 +148,7 @@ final class ResponseEvents {
     if (text.isEmpty()) {
       return;
     }
-    endThought(DONE);
+    endThought();
     Said into = message();
     Part part = part(into, refusal);
     part.text().append(text);
@@ -215,7 +215,7 @@ final class ResponseEvents {
   // ---- calls
 
   private void call(Piece.ToolCall bit) {
-    endThought(DONE);
+    endThought();
     endText(DONE);
     Called into = null;
     int calls = 0;

@@ -11,7 +11,6 @@ import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.Command;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
-import io.lettuce.core.protocol.RedisCommand;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.nio.charset.StandardCharsets;
@@ -114,7 +113,7 @@ final class FeedConnection {
    * them may be another master's by now.
    */
   void ask(List<Integer> partitions, Answers answers) {
-    List<RedisCommand<byte[], byte[], ?>> batch = new ArrayList<>(partitions.size() + 1);
+    List<AsyncCommand<byte[], byte[], ?>> batch = new ArrayList<>(partitions.size() + 1);
     AsyncCommand<byte[], byte[], String> info =
         new AsyncCommand<>(
             new Command<>(
@@ -124,14 +123,17 @@ final class FeedConnection {
     // Before they are sent: a reply that is there already would be told on this thread.
     info.whenComplete(answers::server);
     batch.add(info);
-    AsyncCommand<byte[], byte[], ?> last =
-        shardedKeys ? askEach(partitions, answers, batch) : askAll(partitions, answers, batch);
-    last.whenComplete((_, error) -> answers.last(error));
+    if (shardedKeys) {
+      askEach(partitions, answers, batch);
+    } else {
+      askAll(partitions, answers, batch);
+    }
+    batch.getLast().whenComplete((_, error) -> answers.last(error));
     connection.dispatch(batch);
   }
 
-  private static AsyncCommand<byte[], byte[], ?> askAll(
-      List<Integer> partitions, Answers answers, List<RedisCommand<byte[], byte[], ?>> batch) {
+  private static void askAll(
+      List<Integer> partitions, Answers answers, List<AsyncCommand<byte[], byte[], ?>> batch) {
     CommandArgs<byte[], byte[]> args = new CommandArgs<>(CODEC).add(RedisScript.SEQS.source());
     args.add(partitions.size());
     for (int partition : partitions) {
@@ -146,14 +148,12 @@ final class FeedConnection {
       }
     });
     batch.add(seqs);
-    return seqs;
   }
 
-  private static AsyncCommand<byte[], byte[], ?> askEach(
-      List<Integer> partitions, Answers answers, List<RedisCommand<byte[], byte[], ?>> batch) {
-    AsyncCommand<byte[], byte[], byte[]> seq = null;
+  private static void askEach(
+      List<Integer> partitions, Answers answers, List<AsyncCommand<byte[], byte[], ?>> batch) {
     for (int partition : partitions) {
-      seq =
+      AsyncCommand<byte[], byte[], byte[]> seq =
           new AsyncCommand<>(
               new Command<>(
                   CommandType.HGET,
@@ -164,7 +164,6 @@ final class FeedConnection {
       seq.whenComplete((value, error) -> answers.seq(partition, value, error));
       batch.add(seq);
     }
-    return seq;
   }
 
   void close() {

@@ -167,7 +167,7 @@ final class RedisWriter implements SessionWriter {
   }
 
   static Outcome.Replayed replayed(SessionKey key, String record) {
-    String[] words = record.split(" ");
+    String[] words = record.split(" ", -1);
     Position position = Reply.position(words[0]);
     List<String> messages = new ArrayList<>(words.length - 1);
     for (int i = 1; i < words.length; i++) {

@@ -102,7 +102,7 @@ final class History {
     Description description = page.session().description();
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
-    long left = maxTokens - (system == null ? 0 : system.length() / 4);
+    long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     List<Json> messages =
         Window.of(page.messages(), own, maxMessages, left, message -> tokens.of(message.body()));
     return new ModelCall(

@@ -168,11 +168,11 @@ final class Reaper {
                 null,
                 Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn died"));
     List<NewMessage> output = rollback ? new ArrayList<>() : said.cutShort(turn.id(), ending.why());
-    return runners
-        .history
-        .tokensOf(said.counted())
-        .flatMap(tokens -> {
-          Usage usage = tokens == 0 ? null : new Usage(0, tokens, 0, 0);
+    return Mono.zip(runners.history.tokensOf(said.counted()), inputTokens(turn))
+        .flatMap(counted -> {
+          long tokens = counted.getT1();
+          long input = counted.getT2();
+          Usage usage = tokens == 0 ? null : new Usage(input, tokens, 0, 0);
           Json end = ending.toJson(usage, null, false);
           List<String> remove = rollback ? turn.input() : List.of();
           return write(
@@ -183,7 +183,7 @@ final class Reaper {
                   log.info("{}: its replica died; ended as {}", turn.id(), ending.status().text());
                   runners.counts.reaped.increment();
                   runners.counts.countEnd(ending.status());
-                  runners.settle(turn, TurnRequest.of(turn).inputTokens() + tokens);
+                  runners.settle(turn, input + tokens);
                 }
                 return queue.next(turn.session()).then();
               });
@@ -193,6 +193,20 @@ final class Reaper {
                 Problems.is(error, ProblemCode.TURN_RUNNING)
                     || Problems.is(error, ProblemCode.TURN_ENDED),
             _ -> Mono.empty());
+  }
+
+  /**
+   * As the dead replica estimated it, or as it is estimated now; what was added since counts too.
+   */
+  private Mono<Long> inputTokens(Turn turn) {
+    TurnRequest request = TurnRequest.of(turn);
+    History history = runners.history;
+    return request.inputTokens() > 0
+        ? Mono.just(request.inputTokens())
+        : history
+            .call(turn.session(), request, turn.input(), turn.id())
+            .flatMap(history::tokensOf)
+            .onErrorReturn(0L);
   }
 
   private boolean isHealthy(Turn turn, Instant now) {

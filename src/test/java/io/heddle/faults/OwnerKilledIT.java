@@ -78,6 +78,10 @@ class OwnerKilledIT {
         JsonNode ended = ofSaid.end(PATIENCE);
         String partial = isCutShort(ended, ofSaid);
         isCutShort(ofFirst.end(PATIENCE), ofFirst);
+        // What was asked is known to nobody but by the thread; 0 would be charged as nothing.
+        JsonNode usage = here.turn("said", said).path("usage");
+        assertThat(usage.path("inputTokens").asLong()).as("%s", usage).isGreaterThanOrEqualTo(5);
+        assertThat(usage.path("outputTokens").asLong()).isPositive();
         Answer answered = next.get(30, TimeUnit.SECONDS);
         long nextMillis = (System.nanoTime() - killed) / 1_000_000;
         TurnCalls.ok(200, answered);
