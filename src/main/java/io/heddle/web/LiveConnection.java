@@ -124,7 +124,7 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
       ready = form.of(frame, context().alloc());
     } catch (OutOfMemoryError e) {
       // Left out it would be a hole that nobody sees; whoever comes back is given it again.
-      log.error("no memory for a frame: its connection is closed", e);
+      log.error("no memory for a frame, so its connection is closed: {}", e.getMessage());
       silence();
       context().close();
       return;
