@@ -77,7 +77,10 @@ class KillIT {
           total++;
         }
       }
+      // A checkpoint between the copies of the two files would be a loss that no kill can make.
+      signal(last, "STOP");
       long live = check(file, answered, turns);
+      signal(last, "CONT");
       long bound = 3 * live + (64L << 20);
       log.info("file and journal {} KiB, live {} KiB", size(file) >> 10, live >> 10);
       Awaitility.await()
@@ -133,6 +136,12 @@ class KillIT {
             Long.toString(slack))
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
+  }
+
+  private static void signal(Process process, String name)
+      throws IOException, InterruptedException {
+    String[] kill = {"sh", "-c", "kill -" + name + " " + process.pid()};
+    assertThat(new ProcessBuilder(kill).start().waitFor()).isZero();
   }
 
   /** A line may be cut short by the kill; its append was answered then, but nobody was told. */
