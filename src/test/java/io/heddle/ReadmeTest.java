@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -122,6 +123,32 @@ class ReadmeTest {
       } else if (!to.startsWith("https://")) {
         assertThat(Path.of(to)).exists();
       }
+    }
+  }
+
+  /** A test that was given another name once left its command behind, which then ran nothing. */
+  @Test
+  void everyTestThatACommandNamesIsThere() throws IOException {
+    List<String> classes;
+    try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+      classes =
+          files
+              .map(Path::toString)
+              .filter(name -> name.endsWith(".java"))
+              .map(name -> name.replaceAll("^src/test/java/|\\.java$", "").replace('/', '.'))
+              .toList();
+    }
+    List<String> named =
+        Pattern.compile("-D(?:it\\.)?test='?([\\w.*,]+)")
+            .matcher(Files.readString(Path.of("CONTRIBUTING.md")))
+            .results()
+            .flatMap(found -> Stream.of(found.group(1).split(",")))
+            .toList();
+
+    assertThat(named).hasSizeGreaterThan(5);
+    for (String name : named) {
+      String pattern = "(.*\\.)?" + name.replace(".", "\\.").replace("*", ".*");
+      assertThat(classes).as(name).anyMatch(one -> one.matches(pattern));
     }
   }
 

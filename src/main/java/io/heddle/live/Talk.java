@@ -42,7 +42,6 @@ final class Talk {
   private final Hubs hubs;
   private final SessionKey key;
   private final Watchers watchers;
-  private final Queue<JsonNode> waiting = new ArrayDeque<>(0);
 
   /** The session's that was told last. */
   private long version;
@@ -50,13 +49,8 @@ final class Talk {
   /** Whether it is known which turn runs, or that none does. */
   private boolean known;
 
-  /** Known as of a version that the hub has not told yet. */
+  /** Known as of a version that was not told yet. */
   private @Nullable Running later;
-
-  private @Nullable Said said;
-
-  /** {@link Said#soFar} as it was told last. */
-  private @Nullable Frame soFar;
 
   /** The last one whose end was told. */
   private @Nullable String ended;
@@ -64,10 +58,26 @@ final class Talk {
   /** A turn of which something was heard though it does not run, as far as is known. */
   private @Nullable String stranger;
 
-  private boolean reading;
-  private boolean mustAsk;
-  private boolean mustRead;
+  /** Of the turn that runs. */
+  private @Nullable Said said;
+
+  /** {@link Said#soFar} as it was told last. */
+  private @Nullable Frame soFar;
+
+  /** What was heard of it while something is read. */
+  private final Queue<JsonNode> waiting = new ArrayDeque<>(0);
+
+  /** Nothing was heard of it since the last tick. */
   private boolean quiet;
+
+  /** The session or the turn's log is being read. */
+  private boolean reading;
+
+  /** The session must say which turn runs. */
+  private boolean mustAsk;
+
+  /** The turn's log must be read. */
+  private boolean mustRead;
 
   private record Running(long version, @Nullable String turn) {}
 

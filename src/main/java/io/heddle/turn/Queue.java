@@ -32,7 +32,10 @@ final class Queue {
 
   private static final Logger log = LoggerFactory.getLogger(Queue.class);
 
-  /** How long the start of a turn waits for somebody's lock; after that the reaper tries. */
+  /**
+   * How long the start of a turn waits for somebody's lock, at the end of the one before it. The
+   * reaper does not wait, which would keep all that is due from it: it comes again each second.
+   */
   private static final Duration LOCK_WAIT = Duration.ofSeconds(2);
 
   /** The store's clock counts whole milliseconds, and not quite as fast as this one. */
@@ -136,7 +139,7 @@ final class Queue {
 
   private void lookForNext(SessionKey key) {
     if (!runners.isDraining()) {
-      next(key)
+      next(key, LOCK_WAIT, TRIES)
           .subscribe(
               _ -> {},
               error -> log.debug("{}: the next turn was not started: {}", key, error.toString()));
@@ -145,15 +148,15 @@ final class Queue {
 
   /** Starts the turn at the head of the queue, if none runs and one waits; whether it did. */
   Mono<Boolean> next(SessionKey key) {
-    return next(key, TRIES);
+    return next(key, Duration.ZERO, TRIES);
   }
 
-  private Mono<Boolean> next(SessionKey key, int tries) {
+  private Mono<Boolean> next(SessionKey key, Duration wait, int tries) {
     return store
         .log()
         .open(key)
         .flatMap(open ->
-            inTime(key, open).flatMap(waiting -> next(key, open.running(), waiting, tries)));
+            inTime(key, open).flatMap(waiting -> next(key, open.running(), waiting, wait, tries)));
   }
 
   /** Those that may wait on; the others are told that they have waited too long. */
@@ -179,11 +182,11 @@ final class Queue {
    * @param waiting those that may start, in their order
    */
   Mono<Boolean> next(SessionKey key, @Nullable Turn running, List<Turn> waiting) {
-    return next(key, running, waiting, TRIES);
+    return next(key, running, waiting, Duration.ZERO, TRIES);
   }
 
   private Mono<Boolean> next(
-      SessionKey key, @Nullable Turn running, List<Turn> waiting, int tries) {
+      SessionKey key, @Nullable Turn running, List<Turn> waiting, Duration wait, int tries) {
     if (running != null || waiting.isEmpty() || runners.isFull() || tries == 0) {
       return Mono.just(false);
     }
@@ -193,9 +196,9 @@ final class Queue {
         .starting(
             store
                 .services()
-                .write(key, next, Conditions.NONE, LOCK_WAIT)
+                .write(key, next, Conditions.NONE, wait)
                 .flatMap(outcome -> run(first, outcome)))
-        .onErrorResume(error -> refused(key, first, error, tries));
+        .onErrorResume(error -> refused(key, first, error, wait, tries));
   }
 
   private Mono<Boolean> run(Turn waiting, Outcome outcome) {
@@ -217,18 +220,19 @@ final class Queue {
         });
   }
 
-  private Mono<Boolean> refused(SessionKey key, Turn head, Throwable error, int tries) {
+  private Mono<Boolean> refused(
+      SessionKey key, Turn head, Throwable error, Duration wait, int tries) {
     ProblemCode code = Problems.codeOf(error);
     if (code == null) {
       return Mono.error(error);
     }
     return switch (code) {
       // Somebody was faster, or the head was cancelled.
-      case TURN_NOT_FOUND, TURN_ENDED -> next(key, tries - 1);
+      case TURN_NOT_FOUND, TURN_ENDED -> next(key, wait, tries - 1);
       // It will not become better by waiting, and those behind it wait too.
       case SESSION_COMPLETE, SESSION_TOO_LARGE, MESSAGE_EXISTS ->
           drop(head, Problem.of(code, "the turn could not start: " + code.title()))
-              .then(Mono.defer(() -> next(key, tries - 1)));
+              .then(Mono.defer(() -> next(key, wait, tries - 1)));
       case TURN_RUNNING -> Mono.just(false);
       default -> Mono.error(error);
     };

@@ -17,6 +17,7 @@ import io.heddle.session.Write;
 import io.heddle.session.Written;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -272,6 +273,34 @@ abstract class TurnsMoreContract extends TurnsContract {
   }
 
   // ---- when replicas and the store fail
+
+  /** A round of the reaper waited two seconds for each lock, and with it whoever had died. */
+  @Test
+  void sessionsThatAreLockedDoNotKeepTheDeadWaiting() {
+    Replica owner = replica();
+    Replica other = replica();
+    List<Request> locked = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      SessionKey session = new SessionKey(Tenant.DEFAULT, "l-" + i + "-" + UUID.randomUUID());
+      create(owner, session);
+      Request request = new Request(backend, session, Conditions.NONE, Duration.ZERO);
+      get(owner.turns.begin(request, order("1")));
+      HandModel.Call call = model.next();
+      get(owner.turns.begin(request, order("2")));
+      get(owner.services.locks().lock(request, Duration.ofMinutes(1), null));
+      locked.add(request);
+      call.finishes();
+    }
+    create(owner);
+    begin(owner, order("1"));
+    model.next();
+    owner.kill();
+    // At eight at a time it would take ten seconds for the locks alone.
+    HandModel.Call again = model.next(Duration.ofSeconds(6));
+    assertThat(texts(again.asked)).containsExactly("1");
+    again.finishes();
+    locked.forEach(request -> get(other.services.locks().release(request, true)));
+  }
 
   @Test
   void aTurnThatKillsReplicasIsGivenUp() {
