@@ -121,7 +121,12 @@ final class ResponseStarts {
                       call.writing(key, Conditions.NONE),
                       conversations.description(call.caller(), Json.EMPTY_OBJECT),
                       List.of()))
-              .then(Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
+              .then(
+                  orNothing(
+                      call,
+                      key,
+                      Mono.defer(
+                          () -> begin(start, request, order(start, input, OnBusy.ENQUEUE)))));
         });
   }
 
@@ -212,8 +217,35 @@ final class ResponseStarts {
         .then(
             sessions.fork(
                 call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, point.last()))
-        .then(Mono.defer(() -> checkCalls(start, target, input)))
-        .then(Mono.defer(() -> begin(start, request, order(start, input, OnBusy.ENQUEUE))));
+        .then(
+            orNothing(
+                call,
+                target,
+                Mono.defer(() -> checkCalls(start, target, input))
+                    .then(
+                        Mono.defer(
+                            () -> begin(start, request, order(start, input, OnBusy.ENQUEUE))))));
+  }
+
+  /**
+   * Takes away the session that was made for a turn which is refused: nobody could find it, and
+   * each try over a limit would leave one. Under an idempotency key it stays for the next try.
+   */
+  private Mono<Turn> orNothing(Call call, SessionKey made, Mono<Turn> begun) {
+    return call.idempotencyKey() != null
+        ? begun
+        : begun.onErrorResume(
+            ResponseStarts::isRefusal,
+            error ->
+                sessions
+                    .delete(call.writing(made, Conditions.NONE))
+                    .onErrorComplete()
+                    .then(Mono.error(error)));
+  }
+
+  private static boolean isRefusal(Throwable error) {
+    ProblemCode code = Conversations.code(error);
+    return error instanceof WireException || (code != null && code != ProblemCode.OUTCOME_UNKNOWN);
   }
 
   // ---- how

@@ -194,6 +194,11 @@ class WireIT {
     assertThat(later.headers().firstValue("retry-after-ms")).isPresent();
     assertThat(later.headers().firstValue("x-should-retry")).isEmpty();
     assertThat(get("/models").headers().firstValue("x-ratelimit-limit-tokens")).isEmpty();
+
+    // What was refused has left no session behind.
+    JsonNode sessions =
+        json(send("GET", "/../../v1/sessions?user=" + user, "", "Heddle-User", user));
+    assertThat(sessions.get("data").size()).isEqualTo(path.equals("/responses") ? 1 : 0);
   }
 
   @ParameterizedTest
