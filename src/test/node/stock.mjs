@@ -102,6 +102,22 @@ const checks = {
     await refused('conversations.retrieve', (e) => assert.equal(e.status, 404), () => other.conversations.retrieve(conversation.id));
   },
 
+  async itemsAreTakenBackOneByOne() {
+    const conversation = await call('conversations.create', () => client.conversations.create());
+    await call('responses.create', () => client.responses.create({
+      model: 'echo', conversation: conversation.id, input: 'weather?', echo: { reasoning: 'hm', toolCall: { name: 'f', arguments: {} } },
+    }));
+    const ids = async () => (await events(await call('items.list', () =>
+      other.conversations.items.list(conversation.id, { order: 'asc' })))).map((item) => item.id);
+    const all = await ids();
+    assert.equal(all.length, 3);
+    while (all.length > 0) {
+      const last = all.pop();
+      await call('items.delete', () => client.conversations.items.delete(last, { conversation_id: conversation.id }));
+      assert.deepEqual(await ids(), all);
+    }
+  },
+
   async itemsOfEveryKind() {
     const given = [
       { type: 'message', role: 'user', id: 'mine_1', status: 'completed', content: [{ type: 'input_text', text: 'é😀' }, { type: 'input_image', image_url: 'data:,x', detail: 'low', file_id: null }] },

@@ -5,7 +5,8 @@
 --   messages are removed, then for each of them: place, tag, id, id as JSON; then for each message of
 --   the output: client id or '', body
 -- Returns: state | {2, 'version-tag id …'} it has ended so before, in this attempt | {0, code}: turn-ended,
---   turn-running when its owner is taken for dead before the lease has ended
+--   turn-running when its owner is taken for dead before the lease has ended, or when a rollback was
+--   asked for and this is none: cancelled, nothing said, the input taken back
 -- A refusal moves the session's due time to the truth.
 -- #include part-turn-mine
 -- #include part-retry
@@ -28,9 +29,12 @@ if ARGV[14] == '1' and now < lease + 0 then
   due(lease)
   return {0, 'turn-running', running}
 end
+local first = 16 + 4 * ARGV[15]
+local back = ARGV[10] == 'cancelled' and first > #ARGV and (ARGV[15] ~= '0' or string.find(rest, '^ 0 '))
+if cancel == 'r' and not back then return {0, 'turn-running', running} end
 
 local version, stamp = format('%d', v + 1), format('%d', now)
-local removed, first = {}, 16 + 4 * ARGV[15]
+local removed = {}
 for i = 16, first - 1, 4 do
   local found, at = find(KEYS[3], KEYS[4], ARGV[i], ARGV[i + 1], ARGV[i + 2])
   if found and string.match(at, '^%d+') == from then

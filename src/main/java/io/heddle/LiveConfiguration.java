@@ -69,9 +69,10 @@ class LiveConfiguration {
     return new Routes.Live(hubs, connections, properties);
   }
 
+  /** Sends the connections away. */
   @Bean
-  LiveDrain liveDrain(Connections connections) {
-    return new LiveDrain(connections);
+  Drain liveDrain(Connections connections) {
+    return new Drain(connections::drain);
   }
 
   @Bean

@@ -50,8 +50,9 @@ class TurnConfiguration {
     return new TurnMetrics(turns);
   }
 
+  /** Lets the turns of this replica end; those who follow one are still told its end. */
   @Bean
-  TurnDrain turnDrain(Turns turns, TurnProperties properties) {
-    return new TurnDrain(turns, properties.drain());
+  Drain turnDrain(Turns turns, TurnProperties properties) {
+    return new Drain(() -> turns.drain(properties.drain()));
   }
 }

@@ -14,11 +14,9 @@ import io.heddle.web.CloseCode;
 import io.heddle.web.Query;
 import io.heddle.web.Socket;
 import io.heddle.web.SocketProtocol;
-import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,15 +30,19 @@ import reactor.core.publisher.Mono;
 final class SocketSession implements SocketProtocol {
 
   private static final Logger log = LoggerFactory.getLogger(SocketSession.class);
-  private static final int WAITING = 64;
 
   private final Services services;
   private final Caller caller;
   private final Start start;
   private final Map<String, Watch> watches = new HashMap<>(2);
   private @Nullable Socket socket;
-  private @Nullable Queue<byte[]> waiting;
+
+  /** A request is being done; the others wait. */
   private boolean busy;
+
+  private final Backlog waiting = new Backlog();
+
+  /** The socket is not read. */
   private boolean held;
 
   /** What all sockets share. */
@@ -93,7 +95,7 @@ final class SocketSession implements SocketProtocol {
   @Override
   public void closed() {
     socket = null;
-    waiting = null;
+    waiting.clear();
     List.copyOf(watches.values()).forEach(Watch::stop);
     watches.clear();
   }
@@ -106,13 +108,8 @@ final class SocketSession implements SocketProtocol {
       handle(text);
       return;
     }
-    Queue<byte[]> queue = waiting;
-    if (queue == null) {
-      queue = new ArrayDeque<>(4);
-      waiting = queue;
-    }
-    queue.add(text);
-    if (queue.size() >= WAITING && socket != null) {
+    waiting.add(text);
+    if (waiting.isFull() && socket != null) {
       held = true;
       socket.read(false);
     }
@@ -153,7 +150,7 @@ final class SocketSession implements SocketProtocol {
   private void done() {
     busy = false;
     readOn();
-    byte[] next = waiting == null ? null : waiting.poll();
+    byte[] next = waiting.poll();
     if (next != null) {
       // Not from here: a client that sends many would fill the stack.
       busy = true;
@@ -161,10 +158,10 @@ final class SocketSession implements SocketProtocol {
     }
   }
 
-  /** Goes on with reading when little waits, on both ways. */
+  /** Goes on with reading when little waits. */
   private void readOn() {
     Socket open = socket;
-    if (held && open != null && (waiting == null || waiting.size() < WAITING / 2)) {
+    if (held && open != null && waiting.isLow()) {
       held = false;
       open.read(true);
     }

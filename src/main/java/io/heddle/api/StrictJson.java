@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.Surrogates;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
@@ -13,7 +14,6 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.TokenStreamContext;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
@@ -23,8 +23,6 @@ import tools.jackson.core.json.JsonFactory;
  * must be. The current token is always the first of a value that nobody has taken yet.
  */
 final class StrictJson {
-
-  private static final int SHOWN_PATH = 200;
 
   private final JsonParser in;
   private final int invalidUtf8;
@@ -49,33 +47,35 @@ final class StrictJson {
    */
   static <T> T read(JsonFactory factory, byte[] text, Function<StrictJson, T> shape) {
     if (text.length == 0) {
-      throw Problem.of(ProblemCode.INVALID_JSON, "The body is empty").toException();
+      throw NotJson.empty();
     }
     // Without this the parser would take it for UTF-16 or UTF-32 and read on.
     if (text[0] == 0 || (text.length > 1 && text[1] == 0)) {
-      throw Problem.of(ProblemCode.INVALID_JSON, "The body is not UTF-8").toException();
+      throw NotJson.notUtf8();
     }
     try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), text)) {
       StrictJson in = new StrictJson(parser, Utf8.firstInvalid(text));
       try {
         if (parser.nextToken() == null) {
-          throw Problem.of(ProblemCode.INVALID_JSON, "The body is empty").toException();
+          throw NotJson.empty();
         }
         T value = shape.apply(in);
         in.end();
         return value;
       } catch (JacksonException e) {
-        throw in.broken(e, factory.streamReadConstraints());
+        throw in.isNotUtf8(e)
+            ? in.notUtf8()
+            : NotJson.of(e, parser.streamReadContext(), factory.streamReadConstraints());
       }
     }
   }
 
   private void end() {
     if (in.nextToken() != null) {
-      throw invalidJson("There is more after the end of the JSON text", in.currentTokenLocation());
+      throw NotJson.at(in.currentTokenLocation(), "There is more after the end of the JSON text");
     }
     if (invalidUtf8 >= 0) {
-      throw Problem.of(ProblemCode.INVALID_JSON, "The body is not UTF-8").toException();
+      throw NotJson.notUtf8();
     }
   }
 
@@ -118,7 +118,7 @@ final class StrictJson {
   /** Adds a bit to those of the members seen; refuses a second time. */
   int once(int seen, int bit) {
     if ((seen & 1 << bit) != 0) {
-      throw refuse("The field is there twice");
+      throw refuse("is there twice");
     }
     return seen | 1 << bit;
   }
@@ -154,25 +154,8 @@ final class StrictJson {
     return text;
   }
 
-  /** Whether it has neither NUL nor half a surrogate pair. */
   private static boolean isSound(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == 0) {
-        return false;
-      }
-      if (Character.isSurrogate(c)) {
-        boolean pair =
-            Character.isHighSurrogate(c)
-                && i + 1 < text.length()
-                && Character.isLowSurrogate(text.charAt(i + 1));
-        if (!pair) {
-          return false;
-        }
-        i++;
-      }
-    }
-    return true;
+    return text.indexOf(0) < 0 && Surrogates.arePaired(text);
   }
 
   /** The value if it is a string of at most so many characters; else null, and it is skipped. */
@@ -317,8 +300,21 @@ final class StrictJson {
 
   private void checkUtf8() {
     if (invalidUtf8 >= 0 && in.currentLocation().getByteOffset() > invalidUtf8) {
-      throw refuse("is not UTF-8 (byte " + invalidUtf8 + " of the body)");
+      throw notUtf8();
     }
+  }
+
+  /** Whether the parser stumbled over bytes that are none. */
+  private boolean isNotUtf8(JacksonException error) {
+    if (invalidUtf8 < 0 || error instanceof StreamConstraintsException) {
+      return false;
+    }
+    TokenStreamLocation location = error.getLocation();
+    return location == null || location.getByteOffset() >= invalidUtf8;
+  }
+
+  private ProblemException notUtf8() {
+    return refuse("is not UTF-8 (byte " + invalidUtf8 + " of the body)");
   }
 
   // ---- refusals
@@ -370,53 +366,6 @@ final class StrictJson {
 
   /** The path of the current value as a client would write it, {@code messages[2].metadata.x}. */
   String path() {
-    String path = path(in.streamReadContext());
-    return path.length() <= SHOWN_PATH ? path : path.substring(0, SHOWN_PATH) + "…";
-  }
-
-  private static String path(@Nullable TokenStreamContext context) {
-    if (context == null || context.inRoot()) {
-      return "";
-    }
-    String parent = path(context.getParent());
-    if (context.inArray()) {
-      return context.hasCurrentIndex() ? parent + "[" + context.getCurrentIndex() + "]" : parent;
-    }
-    if (!context.hasCurrentName()) {
-      return parent;
-    }
-    return parent.isEmpty() ? context.currentName() : parent + "." + context.currentName();
-  }
-
-  private ProblemException broken(JacksonException error, StreamReadConstraints constraints) {
-    TokenStreamLocation location = error.getLocation();
-    if (error instanceof StreamConstraintsException) {
-      int depth = constraints.getMaxNestingDepth();
-      if (in.streamReadContext().getNestingDepth() >= depth) {
-        return Problem.of(
-                ProblemCode.INVALID_JSON, "The body is nested deeper than " + depth + " levels")
-            .with("limit", depth)
-            .toException();
-      }
-      return invalidJson("A number or a name is too long", location);
-    }
-    if (invalidUtf8 >= 0 && (location == null || location.getByteOffset() >= invalidUtf8)) {
-      return refuse("is not UTF-8 (byte " + invalidUtf8 + " of the body)");
-    }
-    return invalidJson(error.getOriginalMessage(), location);
-  }
-
-  private static ProblemException invalidJson(
-      String detail, @Nullable TokenStreamLocation location) {
-    if (location == null || location.getLineNr() < 1) {
-      return Problem.of(ProblemCode.INVALID_JSON, detail).toException();
-    }
-    int line = location.getLineNr();
-    int column = location.getColumnNr();
-    String place = " (line " + line + ", column " + column + ")";
-    return Problem.of(ProblemCode.INVALID_JSON, detail + place)
-        .with("line", line)
-        .with("column", column)
-        .toException();
+    return JsonPath.of(in.streamReadContext());
   }
 }

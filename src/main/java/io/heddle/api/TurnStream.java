@@ -10,6 +10,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -37,12 +38,14 @@ final class TurnStream implements StreamProtocol {
   private final SessionKey key;
   private final String turn;
   private final LongFunction<Flux<TurnEvent>> follow;
+  private final BooleanSupplier runsHere;
 
   /** The last seq that was sent, or what the client asks to begin with. */
   private long after;
 
   private int queuedAt;
   private boolean started;
+  private boolean ranHere = true;
   private boolean over;
   private @Nullable Reading reading;
   private @Nullable Outlet outlet;
@@ -51,12 +54,19 @@ final class TurnStream implements StreamProtocol {
   /**
    * @param follow tells what happens after a seq, as {@code Turns} does
    * @param after where to begin
+   * @param runsHere whether this replica will end the turn, and the client waits for that
    */
-  TurnStream(SessionKey key, String turn, LongFunction<Flux<TurnEvent>> follow, long after) {
+  TurnStream(
+      SessionKey key,
+      String turn,
+      LongFunction<Flux<TurnEvent>> follow,
+      long after,
+      BooleanSupplier runsHere) {
     this.key = key;
     this.turn = turn;
     this.follow = follow;
     this.after = after;
+    this.runsHere = runsHere;
   }
 
   @Override
@@ -77,6 +87,14 @@ final class TurnStream implements StreamProtocol {
   public void closed() {
     over = true;
     stop();
+  }
+
+  /** Its end may still be on the way here when it does not run any more. */
+  @Override
+  public boolean endsHere() {
+    boolean before = ranHere;
+    ranHere = runsHere.getAsBoolean();
+    return before || ranHere;
   }
 
   private void read() {

@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Description;
 import io.heddle.session.Request;
@@ -17,6 +18,7 @@ import io.heddle.web.EventStream;
 import io.heddle.web.Query;
 import io.heddle.web.StreamForm;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -77,7 +79,10 @@ final class TurnsHandler {
     String position = Answers.tag(begun.position());
     if (stream) {
       EventStream events =
-          new EventStream(connections, stream(call, turn.id(), 0), StreamForm.TURN)
+          new EventStream(
+                  connections,
+                  stream(call, turn.id(), 0, () -> turns.runsHere(turn.session(), turn.id())),
+                  StreamForm.TURN)
               .header(HttpHeaders.LOCATION, TurnAnswers.location(turn))
               .header(HttpHeaders.ETAG, position);
       return Mono.just(begun.replayed() ? events.header(Answers.REPLAYED, "true") : events);
@@ -92,12 +97,18 @@ final class TurnsHandler {
     }
     // No position here: the session has moved on since the turn began.
     return turns
-        .await(turn.session(), call.view(), turn.id())
+        .awaitHere(turn.session(), call.view(), turn.id())
         .map(end ->
-            Answers.replayed(
-                begun.replayed(),
-                Answer.json(200, TurnAnswers.ended(end))
-                    .header(HttpHeaders.LOCATION, TurnAnswers.location(turn))));
+            Answer.json(200, TurnAnswers.ended(end))
+                .header(HttpHeaders.LOCATION, TurnAnswers.location(turn)))
+        // It has begun: whoever is told of a failure would order it again.
+        .onErrorResume(TurnsHandler::isPassing, _ -> Mono.empty())
+        .defaultIfEmpty(accepted(turn))
+        .map(answer -> Answers.replayed(begun.replayed(), answer));
+  }
+
+  private static boolean isPassing(Throwable error) {
+    return error instanceof ProblemException refusal && refusal.problem().code().retryable();
   }
 
   private static Answer accepted(Turn turn) {
@@ -147,13 +158,15 @@ final class TurnsHandler {
     // The head of the answer is written before the first event: what is refused is found out now.
     return turns
         .get(key, call.view(), turn)
-        .map(_ -> new EventStream(connections, stream(call, turn, after), StreamForm.FOLLOW));
+        .map(_ ->
+            new EventStream(
+                connections, stream(call, turn, after, () -> false), StreamForm.FOLLOW));
   }
 
-  private TurnStream stream(Call call, String turn, long after) {
+  private TurnStream stream(Call call, String turn, long after, BooleanSupplier runsHere) {
     SessionKey key = call.session();
     View view = call.view();
-    return new TurnStream(key, turn, seq -> turns.follow(key, view, turn, seq), after);
+    return new TurnStream(key, turn, seq -> turns.follow(key, view, turn, seq), after, runsHere);
   }
 
   /** Who names no seq begins with all that was said so far, in one event. */

@@ -10,6 +10,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,20 +145,34 @@ final class EmbeddedTurnLog implements TurnLog {
       long now = clock.millis();
       SessionRecord session =
           Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
-      long number = session.number();
-      List<Turn> turns = new ArrayList<>();
-      if (session.turn() != null) {
-        long version = session.turn().version();
-        turns.add(TurnRows.turn(key, session, version, TurnRows.at(rows, number, version), 0));
-      }
-      for (long version : TurnRows.queue(rows, number)) {
-        int position = turns.size() + (session.turn() == null ? 1 : 0);
-        turns.add(
-            TurnRows.turn(key, session, version, TurnRows.at(rows, number, version), position));
-      }
+      List<Turn> turns = open(rows, key, session);
       addEnded(turns, rows, key, session, now);
       return turns;
     });
+  }
+
+  @Override
+  public Mono<Open> open(SessionKey key) {
+    return reads.read(rows -> {
+      long now = clock.millis();
+      SessionRecord session =
+          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), null, now);
+      return Open.of(open(rows, key, session), Instant.ofEpochMilli(now));
+    });
+  }
+
+  private static List<Turn> open(Rows rows, SessionKey key, SessionRecord session) {
+    long number = session.number();
+    List<Turn> turns = new ArrayList<>();
+    if (session.turn() != null) {
+      long version = session.turn().version();
+      turns.add(TurnRows.turn(key, session, version, TurnRows.at(rows, number, version), 0));
+    }
+    for (long version : TurnRows.queue(rows, number)) {
+      int position = turns.size() + (session.turn() == null ? 1 : 0);
+      turns.add(TurnRows.turn(key, session, version, TurnRows.at(rows, number, version), position));
+    }
+    return turns;
   }
 
   private static void addEnded(

@@ -258,6 +258,9 @@ final class TurnRules {
     }
     TurnRows.Found found =
         new TurnRows.Found(running.version(), TurnRows.at(tx, session.number, running.version()));
+    if (running.cancel() == Turn.Cancel.ROLLBACK && !isRollback(end, found.record())) {
+      throw Refusals.turnRunning();
+    }
     session.turn = null;
     String previousTag = target.advance(target.now());
     TurnRows.due(tx, Keys.session(target.key()), session);
@@ -268,6 +271,12 @@ final class TurnRules {
     Change change = new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output);
     Lifecycle.log(tx, target.key(), session, previousTag, change);
     return target.applied(null, ids);
+  }
+
+  private static boolean isRollback(Write.EndTurn end, Stored.Ordered turn) {
+    return end.status() == Turn.Status.CANCELLED
+        && end.output().isEmpty()
+        && (turn.input().isEmpty() || !end.remove().isEmpty());
   }
 
   private static void finish(

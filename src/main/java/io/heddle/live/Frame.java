@@ -3,6 +3,7 @@ package io.heddle.live;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Position;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.ThreadPage;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ public final class Frame {
   static final String DELETED = "session.deleted";
   static final String EXPIRED = "session.expired";
   static final String GAP = "gap";
+  static final String PRESENCE = "presence";
   static final String SNAPSHOT = "snapshot";
   static final String TURN_STARTED = "turn.started";
   static final String TURN_QUEUED = "turn.queued";
@@ -154,19 +156,31 @@ public final class Frame {
     return new Frame(position, "", type, open(type, key, position, 192).ascii("}").toJson());
   }
 
+  /** The end of a session that cannot be read because it has ended; null for any other error. */
+  static @Nullable Frame end(SessionKey key, Throwable error) {
+    if (!(error instanceof ProblemException refusal)) {
+      return null;
+    }
+    return switch (refusal.problem().code()) {
+      case SESSION_DELETED, SESSION_NOT_FOUND -> end(key, null, DELETED);
+      case SESSION_EXPIRED -> end(key, null, EXPIRED);
+      default -> null;
+    };
+  }
+
   static Frame typing(SessionKey key, String user) {
     JsonBuffer out = open("typing", key, null, 192).ascii(",\"user\":").string(user);
     return of("typing", out.ascii("}").toJson());
   }
 
   static Frame presence(SessionKey key, Collection<String> users) {
-    JsonBuffer out = open("presence", key, null, 256).ascii(",\"users\":[");
+    JsonBuffer out = open(PRESENCE, key, null, 256).ascii(",\"users\":[");
     String comma = "";
     for (String user : users) {
       out.ascii(comma).string(user);
       comma = ",";
     }
-    return of("presence", out.ascii("]}").toJson());
+    return of(PRESENCE, out.ascii("]}").toJson());
   }
 
   static JsonBuffer open(String type, SessionKey key, @Nullable Position position, int size) {
@@ -212,6 +226,11 @@ public final class Frame {
       throw new IllegalStateException("a frame without its body is not sent");
     }
     return json.utf8();
+  }
+
+  /** In bytes; nothing for a frame that {@link #isHollow()}. */
+  int size() {
+    return json == null ? 0 : json.length();
   }
 
   /** Whether its body has to be read from the log. */

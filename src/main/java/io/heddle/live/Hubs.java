@@ -96,9 +96,19 @@ public final class Hubs implements AutoCloseable {
     return watch;
   }
 
-  /** Tells every watcher of the session, on any replica, that the user is writing something. */
+  /**
+   * Tells every watcher of the session, on any replica, that the user is writing something; not
+   * more than once a second, however often a client says so.
+   */
   public Mono<Void> typing(SessionKey key, String user) {
-    return channel.publish(key, Presence.typing(user));
+    return typing(key, user, System.nanoTime());
+  }
+
+  Mono<Void> typing(SessionKey key, String user, long now) {
+    Hub hub = hubs.get(key);
+    return hub == null || hub.mayType(user, now)
+        ? channel.publish(key, Presence.typing(user))
+        : Mono.empty();
   }
 
   private Hub acquire(SessionKey key, Outlet outlet, @Nullable String user) {
@@ -115,13 +125,13 @@ public final class Hubs implements AutoCloseable {
   void release(Hub hub, Outlet outlet, @Nullable String user) {
     counts.watches.decrement();
     if (hub.leave(outlet.loop(), user)) {
-      hubs.remove(hub.key(), hub);
+      hubs.remove(hub.key, hub);
     }
   }
 
   /** Nobody joins it any more: who comes now watches the session that is there now. */
   void ended(Hub hub) {
-    hubs.remove(hub.key(), hub);
+    hubs.remove(hub.key, hub);
   }
 
   void publish(SessionKey key, Json message) {

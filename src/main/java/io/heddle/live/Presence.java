@@ -25,12 +25,16 @@ final class Presence {
   static final Duration TELL_EVERY = Duration.ofSeconds(10);
   static final Duration FORGET_AFTER = Duration.ofSeconds(30);
   static final Duration SHOW_EVERY = Duration.ofSeconds(1);
+  static final Duration TYPE_EVERY = Duration.ofSeconds(1);
 
   private final SessionKey key;
   private final String replica;
 
   /** This replica's, with the number of their watches. */
   private final SortedMap<String, Integer> own = new TreeMap<>();
+
+  /** When one of these was last told to be typing. */
+  private final Map<String, Long> typedAt = new HashMap<>(0);
 
   private final Map<String, Others> others = new HashMap<>(0);
   private int asksLeft = 2;
@@ -60,7 +64,19 @@ final class Presence {
   void left(@Nullable String user) {
     if (user != null && own.computeIfPresent(user, (_, n) -> n == 1 ? null : n - 1) == null) {
       ownChanged = true;
+      typedAt.remove(user);
     }
+  }
+
+  /** Whether everybody is told that one of this replica's users is typing, or was just told. */
+  boolean mayType(String user, long now) {
+    if (!isPast(typedAt.get(user), TYPE_EVERY, now)) {
+      return false;
+    }
+    if (own.containsKey(user)) {
+      typedAt.put(user, now);
+    }
+    return true;
   }
 
   // ---- between replicas

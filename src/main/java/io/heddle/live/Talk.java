@@ -1,11 +1,13 @@
 package io.heddle.live;
 
 import io.heddle.base.Json;
+import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.TurnLog;
 import io.heddle.session.View;
@@ -21,9 +23,9 @@ import tools.jackson.databind.JsonNode;
  * a hole, or when somebody comes while the turn runs, the turn's log is read, once for all
  * watchers, and what is heard meanwhile waits.
  *
- * <p>Which turn runs follows from the changes that the hub tells, so nothing is told of a turn
- * before its start or after its end. A hub that begins in the middle does not know it yet: a
- * snapshot tells, or the session is asked.
+ * <p>Which turn runs follows from the changes that are told, so nothing is told of a turn before
+ * its start or after its end. A hub that begins in the middle does not know it yet: a snapshot
+ * tells, or the session is asked.
  *
  * <p>Its hub's lock guards it; the store is not asked under it.
  */
@@ -36,22 +38,19 @@ final class Talk {
 
   private static final int WAITING = 256;
 
+  private final Hub hub;
   private final Hubs hubs;
   private final SessionKey key;
-  private final Hub hub;
-  private final Object lock;
-  private final Queue<JsonNode> waiting = new ArrayDeque<>(0);
+  private final Watchers watchers;
+
+  /** The session's that was told last. */
+  private long version;
 
   /** Whether it is known which turn runs, or that none does. */
   private boolean known;
 
-  /** Known as of a version that the hub has not told yet. */
+  /** Known as of a version that was not told yet. */
   private @Nullable Running later;
-
-  private @Nullable Said said;
-
-  /** {@link Said#soFar} as it was told last. */
-  private @Nullable Frame soFar;
 
   /** The last one whose end was told. */
   private @Nullable String ended;
@@ -59,34 +58,51 @@ final class Talk {
   /** A turn of which something was heard though it does not run, as far as is known. */
   private @Nullable String stranger;
 
-  private boolean reading;
-  private boolean mustAsk;
-  private boolean mustRead;
+  /** Of the turn that runs. */
+  private @Nullable Said said;
+
+  /** {@link Said#soFar} as it was told last. */
+  private @Nullable Frame soFar;
+
+  /** What was heard of it while something is read. */
+  private final Queue<JsonNode> waiting = new ArrayDeque<>(0);
+
+  /** Nothing was heard of it since the last tick. */
   private boolean quiet;
+
+  /** The session or the turn's log is being read. */
+  private boolean reading;
+
+  /** The session must say which turn runs. */
+  private boolean mustAsk;
+
+  /** The turn's log must be read. */
+  private boolean mustRead;
 
   private record Running(long version, @Nullable String turn) {}
 
-  Talk(Hubs hubs, Hub hub, Object lock) {
-    this.hubs = hubs;
+  Talk(Hub hub) {
     this.hub = hub;
-    this.key = hub.key();
-    this.lock = lock;
+    this.hubs = hub.hubs;
+    this.key = hub.key;
+    this.watchers = hub.watchers;
   }
 
   // ---- which turn runs; all under the lock
 
-  /** A read of the session says which turn runs as of a version, null for none. */
-  void runs(long version, @Nullable String turn) {
+  /** A read of the session says which turn runs as of its version. */
+  void runs(Session session) {
     if (!known) {
-      later = new Running(version, turn);
-      reached();
+      later = new Running(session.position().version(), session.head().activeTurn());
+      settleReached();
     }
   }
 
   /** The same, of what the watchers begin anew with. */
-  void restart(@Nullable String turn) {
+  void restart(Session session) {
+    version = session.position().version();
     waiting.clear();
-    settle(turn);
+    settle(session.head().activeTurn());
   }
 
   /** A watch is level, and only the session can say which turn runs. */
@@ -94,7 +110,7 @@ final class Talk {
     mustAsk |= !known && later == null;
   }
 
-  /** The hub has told this change. */
+  /** This change was told. */
   void told(Frame change) {
     String turn = change.turn();
     if (turn != null && change.type().equals(Frame.TURN_STARTED)) {
@@ -107,13 +123,21 @@ final class Talk {
         said = null;
       }
     }
-    reached();
+    Position position = change.position();
+    if (position != null) {
+      reached(position.version());
+    }
   }
 
-  /** The hub is at another version. */
-  void reached() {
+  /** The watchers are at another version. */
+  void reached(long version) {
+    this.version = version;
+    settleReached();
+  }
+
+  private void settleReached() {
     Running told = later;
-    if (!known && told != null && hub.version() >= told.version()) {
+    if (!known && told != null && version >= told.version()) {
       settle(told.turn());
     }
   }
@@ -171,7 +195,7 @@ final class Talk {
         return;
       }
       if (seq > now.seq()) {
-        hub.emit(now.add(event, hub.version()));
+        watchers.tell(now.add(event, version));
       }
       seq++;
     }
@@ -188,8 +212,8 @@ final class Talk {
     if (last == null
         || spoken == null
         || spoken.seq() != now.seq()
-        || spoken.version() != hub.version()) {
-      last = now.soFar(hub.version());
+        || spoken.version() != version) {
+      last = now.soFar(version);
       soFar = last;
     }
     return last;
@@ -209,16 +233,16 @@ final class Talk {
     want();
   }
 
-  // ---- asking the store; not under the lock
+  // ---- the store; not under the lock
 
-  /** Asks what must be asked, if nobody does. */
-  void ask() {
+  /** Reads what must be read, if nobody does. */
+  void read() {
     Said of;
     long after;
-    synchronized (lock) {
+    synchronized (hub.lock) {
       of = said;
       after = of == null ? 0 : of.seq();
-      if (reading || hub.isClosed() || !(of == null ? mustAsk : mustRead)) {
+      if (reading || watchers.areClosed() || !(of == null ? mustAsk : mustRead)) {
         return;
       }
       reading = true;
@@ -236,25 +260,25 @@ final class Talk {
   }
 
   private void told(ThreadPage page) {
-    synchronized (lock) {
+    synchronized (hub.lock) {
       reading = false;
-      runs(page.session().position().version(), page.session().head().activeTurn());
+      runs(page.session());
       takeWaiting();
     }
-    ask();
+    read();
   }
 
   @SuppressWarnings("ReferenceEquality") // the same turn's telling, not an equal one
   private void told(Said of, TurnLog.Recorded recorded) {
-    synchronized (lock) {
+    synchronized (hub.lock) {
       reading = false;
-      if (said == of && !hub.isClosed()) {
+      if (said == of && !watchers.areClosed()) {
         follow(of, recorded);
       } else {
         takeWaiting();
       }
     }
-    ask();
+    read();
   }
 
   /** What was heard while something was read is of the turn that runs now, perhaps another one. */
@@ -270,7 +294,7 @@ final class Talk {
   private void follow(Said of, TurnLog.Recorded recorded) {
     long before = of.seq();
     for (Json event : recorded.events()) {
-      of.add(Hub.JSON.readTree(event.utf8()), hub.version());
+      of.add(Hub.JSON.readTree(event.utf8()), version);
     }
     if (of.seq() < recorded.last() && of.seq() > before) {
       mustRead = true;
@@ -284,7 +308,7 @@ final class Talk {
       return;
     }
     if (of.seq() > before) {
-      hub.emit(soFar());
+      watchers.tell(soFar());
     }
     takeWaiting();
     if (of.seq() == before) {
@@ -294,7 +318,7 @@ final class Talk {
   }
 
   private void failed(Throwable error) {
-    synchronized (lock) {
+    synchronized (hub.lock) {
       reading = false;
       waiting.clear();
       // The next tick asks again; that the session has ended is told by its own log.

@@ -6,25 +6,15 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.live.Frame.Step;
-import io.heddle.session.Change;
-import io.heddle.session.ChangeLog.Logged;
+import io.heddle.live.Frame.Spoken;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
-import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Queue;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * One connection that watches one session. It gives its outlet each change once, in the order of
@@ -40,8 +30,6 @@ import reactor.core.scheduler.Schedulers;
 public final class Watch {
 
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
-  private static final int WAITING = 1024;
-  private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Hubs hubs;
   private final Hub hub;
@@ -49,35 +37,30 @@ public final class Watch {
   private final Outlet outlet;
   private final Listener listener;
 
-  /** Where it stands in its group's list. */
+  /** Where its group has it in its list. */
   int index;
 
-  /** The last position that was sent, or that the watcher named. */
-  private @Nullable Position at;
-
+  private @Nullable Group group;
   private State state = State.READING;
+
+  /** Its listener knows that the session is there. */
   private boolean started;
 
-  /** Raised when an answer that is on its way must not be used any more. */
-  private int reads;
+  /** What was sent last, or was named by the watcher, and the hub's changes while it reads. */
+  private final Merge merge;
 
-  private @Nullable Queue<Frame> waiting;
-  private @Nullable Group group;
+  private final Heard heard;
+  private final Reads reads;
 
-  /** The turn that was told of last, and how much of what it says. */
-  private @Nullable String turn;
-
-  private long said;
-
-  /** Something of what a turn says was not sent: it needs all that was said so far. */
-  private boolean lagging;
+  /** The hub's end, if it came while this reads: who is level then has nobody to follow. */
+  private @Nullable Frame hubsEnd;
 
   private enum State {
-    /** Waits for the log or a snapshot; the hub's frames wait. */
+    /** Waits for the log or a snapshot; the hub's changes wait. */
     READING,
     /** The hub's frames are sent as they come. */
     LEVEL,
-    /** The outlet is full; the hub's frames are dropped, the log has them. */
+    /** The outlet is full; the hub's changes are dropped, the log has them. */
     BEHIND,
     /** The session or the watch has ended. */
     ENDED
@@ -106,13 +89,15 @@ public final class Watch {
     this.hubs = hubs;
     this.hub = hub;
     this.caller = caller;
-    this.at = since;
     this.outlet = outlet;
     this.listener = listener;
+    this.merge = new Merge(hub.key, since, hubs.properties.buffer().toBytes());
+    this.heard = new Heard(hub, outlet);
+    this.reads = new Reads(outlet);
   }
 
   public SessionKey key() {
-    return hub.key();
+    return hub.key;
   }
 
   void start() {
@@ -128,8 +113,8 @@ public final class Watch {
       return;
     }
     state = State.ENDED;
-    reads++;
-    waiting = null;
+    reads.drop();
+    merge.forget();
     if (group != null) {
       group.remove(this);
     }
@@ -138,12 +123,17 @@ public final class Watch {
 
   /** The outlet has room again. */
   public void writable() {
+    Position here = merge.at();
     if (state == State.BEHIND) {
       read();
-    } else if (state == State.LEVEL && lagging) {
-      catchUp();
+    } else if (state == State.LEVEL && here != null) {
+      heard.makeGood(here);
       outlet.flush();
     }
+  }
+
+  void flush() {
+    outlet.flush();
   }
 
   // ---- the hub's frames
@@ -151,21 +141,33 @@ public final class Watch {
   /** Whether it was sent. */
   boolean take(Frame frame) {
     return switch (state) {
-      case ENDED, BEHIND -> false;
       case READING -> {
-        // What a turn says is caught up with when the answer has come.
-        if (frame.type().equals(Frame.GAP)) {
-          // What is being read may be of the history that has gone.
-          read();
-        } else if (frame.isDurable() && !frame.type().equals(Frame.SNAPSHOT)) {
-          hold(frame);
-        } else if (frame.isEnd() && started) {
-          end(frame);
-        }
+        whileReading(frame);
         yield false;
       }
       case LEVEL -> level(frame);
+      case BEHIND -> {
+        heard.miss(frame);
+        yield false;
+      }
+      case ENDED -> false;
     };
+  }
+
+  private void whileReading(Frame frame) {
+    if (frame.isEnd()) {
+      hubsEnd = frame;
+    }
+    if (frame.type().equals(Frame.GAP)) {
+      // What is being read may be of the history that has gone.
+      read();
+    } else if (frame.isDurable() && !frame.type().equals(Frame.SNAPSHOT)) {
+      merge.hold(frame);
+    } else if (frame.isEnd() && started) {
+      end(frame);
+    } else {
+      heard.miss(frame);
+    }
   }
 
   private boolean level(Frame frame) {
@@ -173,116 +175,87 @@ public final class Watch {
       end(frame);
       return true;
     }
-    if (!outlet.isWritable()) {
-      if (frame.isDurable()) {
-        state = State.BEHIND;
-      }
-      lagging |= frame.spoken() != null;
-      return false;
+    if (outlet.isWritable()) {
+      return follow(frame);
     }
-    Frame.Spoken spoken = frame.spoken();
-    return spoken == null ? follow(frame) : spoken(frame, spoken);
+    // A snapshot without its gap would be nothing that a client expects.
+    if (frame.isDurable() || frame.type().equals(Frame.GAP)) {
+      state = State.BEHIND;
+    }
+    heard.miss(frame);
+    return false;
   }
 
   private boolean follow(Frame frame) {
-    Position from = at;
+    Position here = merge.at();
+    Spoken spoken = frame.spoken();
+    if (spoken != null) {
+      return here != null && heard.say(frame, spoken, here);
+    }
+    if (!frame.isDurable()) {
+      outlet.write(frame);
+      return true;
+    }
     if (frame.type().equals(Frame.SNAPSHOT)) {
-      if (!frame.isOf(caller.owner())) {
-        // Its end was missed, and somebody else has made another of that id since.
-        end(Frame.end(key(), null, Frame.DELETED));
-        return true;
+      return beginAnew(frame);
+    }
+    return switch (merge.step(frame)) {
+      case OLD -> {
+        catchUp();
+        yield false;
       }
+      case NEXT -> {
+        outlet.write(frame);
+        catchUp();
+        yield true;
+      }
+      case HOLE -> {
+        merge.hold(frame);
+        read();
+        yield false;
+      }
+    };
+  }
+
+  private boolean beginAnew(Frame snapshot) {
+    if (snapshot.isOf(caller.owner())) {
       hubs.counts.gaps.increment();
-      at = frame.position();
-      said = 0;
-    } else if (frame.isDurable() && from != null) {
-      switch (frame.stepFrom(from)) {
-        case OLD -> {
-          catchUp();
-          return false;
-        }
-        case NEXT -> at = frame.position();
-        case HOLE -> {
-          hold(frame);
-          read();
-          return false;
-        }
-      }
-    }
-    outlet.write(frame);
-    catchUp();
-    return true;
-  }
-
-  void flush() {
-    outlet.flush();
-  }
-
-  // ---- what a turn says
-
-  private boolean spoken(Frame frame, Frame.Spoken spoken) {
-    Position here = at;
-    if (here == null || here.version() != spoken.version()) {
-      // The log has told this watch of changes that its hub has not told yet.
-      lagging = true;
-      return false;
-    }
-    if (!spoken.turn().equals(turn)) {
-      turn = spoken.turn();
-      said = 0;
-    }
-    if (spoken.seq() <= said) {
-      return false;
-    }
-    if (spoken.seq() > said + 1 && !frame.type().equals(TurnFrames.TEXT)) {
-      lagging = true;
+      restart(snapshot);
+      outlet.write(snapshot);
       catchUp();
-      return false;
+    } else {
+      // Its end was missed, and somebody else has made another of that id since.
+      end(Frame.end(key(), null, Frame.DELETED));
     }
-    said = spoken.seq();
-    lagging = false;
-    outlet.write(frame);
     return true;
   }
 
-  /** Sends what the running turn has said so far, if something of it was not sent. */
   private void catchUp() {
-    Position here = at;
-    Frame soFar = !lagging || here == null || !outlet.isWritable() ? null : hub.soFar(here);
-    if (soFar == null) {
-      return;
-    }
-    lagging = false;
-    Frame.Spoken spoken = soFar.spoken();
-    if (spoken != null && spoken(soFar, spoken)) {
-      hubs.counts.delivered.increment();
+    Position here = merge.at();
+    if (here != null) {
+      heard.catchUp(here);
     }
   }
 
-  private void hold(Frame frame) {
-    Queue<Frame> held = waiting;
-    if (held == null) {
-      held = new ArrayDeque<>(4);
-      waiting = held;
+  private void restart(Frame snapshot) {
+    Position position = snapshot.position();
+    if (position != null) {
+      merge.reach(position);
     }
-    if (held.size() == WAITING) {
-      // They are in the log too: the hole that this leaves is read.
-      held.clear();
-    }
-    held.add(frame);
+    heard.restart();
   }
 
   // ---- reading
 
   private void read() {
     state = State.READING;
-    int read = ++reads;
-    Position from = at;
+    Position from = merge.at();
     if (from == null) {
-      answer(read, snapshot(), page -> snapshot(page, false));
+      reads.read(snapshot(), page -> begin(page, false), this::failed);
     } else {
       hubs.counts.logReads.increment();
-      answer(read, hubs.log.after(key(), caller.owner(), from, Hub.LOG_READ), this::replay);
+      reads.read(
+          hubs.log.after(key(), caller.owner(), from, Hub.LOG_READ), this::replay, this::failed);
     }
   }
 
@@ -291,168 +264,94 @@ public final class Watch {
     return hubs.reader.load(key(), new View(caller.owner(), null), last);
   }
 
-  private <T> void answer(int read, Mono<T> asked, Consumer<T> then) {
-    asked.subscribe(
-        answer ->
-            on(
-                outlet.loop(),
-                () -> {
-                  if (read == reads) {
-                    then.accept(answer);
-                    outlet.flush();
-                  }
-                }),
-        error ->
-            on(
-                outlet.loop(),
-                () -> {
-                  if (read == reads) {
-                    failed(error);
-                    outlet.flush();
-                  }
-                }));
-  }
-
-  private static void on(Executor loop, Runnable task) {
-    try {
-      loop.execute(task);
-    } catch (RejectedExecutionException _) {
-      // The server has stopped, and the connection with it.
-    }
-  }
-
   private void replay(Replay replay) {
     switch (replay) {
-      case Replay.Followed(var changes, Position now) -> {
-        begin();
-        boolean moved = false;
-        for (Logged change : changes) {
-          Position from = at;
-          Frame frame = Frame.change(key(), change.position(), change.previousTag(), change.body());
-          if (from == null || frame.stepFrom(from) == Step.NEXT) {
-            at = frame.position();
-            outlet.write(frame);
-            hubs.counts.delivered.increment();
-            moved = true;
-          }
-        }
-        Position from = at;
-        goOn(from == null || from.version() >= now.version(), moved);
+      case Replay.Followed followed -> {
+        started();
+        goOn(merge.tell(followed, this::send));
       }
-      case Replay.Gap _ -> answer(++reads, snapshot(), page -> snapshot(page, true));
-      case Replay.Ended(Position now, Change change) -> {
-        begin();
-        end(Frame.end(key(), now, change.type()));
+      case Replay.Gap _ -> reads.read(snapshot(), page -> begin(page, true), this::failed);
+      case Replay.Ended ended -> {
+        started();
+        end(Frame.end(key(), ended.end(), ended.change().type()));
       }
     }
   }
 
-  private void snapshot(ThreadPage page, boolean gap) {
-    begin();
+  private void begin(ThreadPage page, boolean gap) {
+    started();
     if (gap) {
       hubs.counts.gaps.increment();
-      outlet.write(Frame.gap(key(), at));
+      outlet.write(Frame.gap(key(), merge.at()));
     }
-    Frame frame = Frame.snapshot(page);
-    at = frame.position();
-    said = 0;
+    Frame snapshot = Frame.snapshot(page);
+    restart(snapshot);
     hub.know(page.session());
-    outlet.write(frame);
-    hubs.counts.delivered.increment();
-    goOn(true, true);
+    send(snapshot);
+    boolean whole = merge.tellWaiting(this::send);
+    goOn(whole ? Merge.Read.LEVEL : Merge.Read.MORE);
   }
 
-  /** After an answer: sends what waits, and reads on if that does not follow. */
-  private void goOn(boolean level, boolean moved) {
-    boolean follows = level;
-    Queue<Frame> held = waiting;
-    waiting = null;
-    for (Frame next = poll(held); next != null && follows; next = poll(held)) {
-      Position from = at;
-      Step step = from == null ? Step.HOLE : next.stepFrom(from);
-      if (step == Step.NEXT) {
-        at = next.position();
-        outlet.write(next);
-        hubs.counts.delivered.increment();
-        if (next.isEnd()) {
-          over();
-          return;
-        }
-      }
-      follows = step != Step.HOLE;
+  private void send(Frame change) {
+    outlet.write(change);
+    hubs.counts.delivered.increment();
+    if (change.isEnd()) {
+      over();
     }
-    if (follows) {
-      state = State.LEVEL;
+  }
+
+  /** After an answer. */
+  private void goOn(Merge.Read read) {
+    if (state == State.ENDED) {
+      return;
+    }
+    if (read == Merge.Read.LEVEL) {
       beLevel();
     } else if (!outlet.isWritable()) {
       state = State.BEHIND;
-    } else if (moved) {
+      merge.forget();
+    } else if (read == Merge.Read.MORE) {
       read();
     } else {
-      later();
+      reads.later(this::read);
     }
-  }
-
-  private static @Nullable Frame poll(@Nullable Queue<Frame> held) {
-    return held == null ? null : held.poll();
   }
 
   private void beLevel() {
-    Position here = at;
-    if (here != null) {
+    state = State.LEVEL;
+    Position here = merge.at();
+    if (hubsEnd != null) {
+      end(hubsEnd);
+    } else if (here != null) {
       hub.learn(here);
-      lagging = true;
-      catchUp();
+      heard.level(here);
     }
   }
 
-  private void begin() {
+  // ---- its course
+
+  private void started() {
     if (!started) {
       started = true;
       listener.started();
-      Frame present = hub.present();
-      if (present != null) {
-        on(
-            outlet.loop(),
-            () -> {
-              if (state == State.LEVEL && outlet.isWritable()) {
-                outlet.write(present);
-                outlet.flush();
-              }
-            });
-      }
+      heard.begin();
     }
   }
 
   private void failed(Throwable error) {
-    String end = endOf(error);
+    Frame end = Frame.end(key(), error);
     if (started && end != null) {
-      end(Frame.end(key(), null, end));
-    } else if (!started && error instanceof ProblemException refusal) {
+      end(end);
+    } else if (started) {
+      reads.later(this::read);
+    } else if (error instanceof ProblemException refusal) {
       stop();
       listener.refused(refusal.problem());
-    } else if (!started) {
+    } else {
       log.error("{}: a watch could not begin", key(), error);
       stop();
       listener.refused(Problem.of(ProblemCode.INTERNAL, "The session could not be read"));
-    } else {
-      later();
     }
-  }
-
-  /** Reads again in about a second. */
-  private void later() {
-    int read = ++reads;
-    long spread = ThreadLocalRandom.current().nextLong(RETRY.toMillis() / 2);
-    Mono.delay(RETRY.plusMillis(spread), Schedulers.parallel())
-        .subscribe(_ ->
-            on(
-                outlet.loop(),
-                () -> {
-                  if (read == reads && state != State.ENDED) {
-                    read();
-                  }
-                }));
   }
 
   private void end(Frame frame) {
@@ -464,17 +363,5 @@ public final class Watch {
     outlet.flush();
     stop();
     listener.ended();
-  }
-
-  /** The frame that tells of a session that cannot be read because it has ended; else null. */
-  static @Nullable String endOf(Throwable error) {
-    if (!(error instanceof ProblemException refusal)) {
-      return null;
-    }
-    return switch (refusal.problem().code()) {
-      case SESSION_DELETED, SESSION_NOT_FOUND -> Frame.DELETED;
-      case SESSION_EXPIRED -> Frame.EXPIRED;
-      default -> null;
-    };
   }
 }

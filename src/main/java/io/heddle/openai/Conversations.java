@@ -22,6 +22,9 @@ final class Conversations {
 
   private static final String PREFIX = "conv_";
 
+  /** Of a session that a response made for itself: it is no conversation of anybody's. */
+  private static final String OWN = "rsp_";
+
   /** Some clients insist on so many. */
   private static final int ID_BYTES = 24;
 
@@ -41,6 +44,24 @@ final class Conversations {
             ? hash
             : RetryKeys.sha256().digest(ids.token().getBytes(StandardCharsets.US_ASCII));
     return PREFIX + HexFormat.of().formatHex(bytes, 0, ID_BYTES);
+  }
+
+  /**
+   * The id of a new session that is for a response alone.
+   *
+   * @param hash of an idempotency key, which makes the id always the same, or null
+   */
+  String ownId(byte @Nullable [] hash) {
+    if (hash != null) {
+      return OWN + RetryKeys.uuid(hash);
+    }
+    String id = ids.sessionId();
+    return OWN + id.substring(id.indexOf('_') + 1);
+  }
+
+  /** Whether it is one of the sessions that clients know of. */
+  static boolean isOne(SessionKey key) {
+    return !key.id().startsWith(OWN);
   }
 
   Description description(Caller caller, Json metadata) {

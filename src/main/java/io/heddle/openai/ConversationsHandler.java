@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Description;
 import io.heddle.session.Filter;
@@ -14,13 +15,18 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.Sessions;
 import io.heddle.web.Answer;
 import io.heddle.web.Query;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The calls on conversations as a whole. */
 final class ConversationsHandler {
+
+  /** Pages of sessions that are looked at for one of conversations. */
+  private static final int LOOKS = 20;
 
   private final Sessions sessions;
   private final SessionReader reader;
@@ -121,14 +127,47 @@ final class ConversationsHandler {
       throw WireError.unsupported("order", "Conversations are listed by activity, order=desc.")
           .toException();
     }
+    Filter filter = new Filter(null, metadata(query));
+    String cursor = after == null || after.isEmpty() ? null : after;
+    return page(call, query.text("user"), filter, limit, cursor, LOOKS)
+        .map(listing -> json(list(listing)))
+        .onErrorMap(
+            error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
+            _ ->
+                WireError.invalid("after", "'after' must be the last_id of a page of this list.")
+                    .toException());
+  }
+
+  /**
+   * A page from which the sessions that responses have made for themselves are left out. Before it
+   * is answered short the list is looked at further, some pages: a client may take an empty page
+   * for the last one.
+   */
+  private Mono<Listing> page(
+      Call call,
+      @Nullable String user,
+      Filter filter,
+      int limit,
+      @Nullable String cursor,
+      int looks) {
     return sessions
-        .list(
-            call.caller(),
-            query.text("user"),
-            new Filter(null, metadata(query)),
-            limit,
-            after == null || after.isEmpty() ? null : after)
-        .map(listing -> json(list(listing)));
+        .list(call.caller(), user, filter, limit, cursor)
+        .flatMap(listing -> {
+          List<Session> here =
+              listing.sessions().stream()
+                  .filter(session -> Conversations.isOne(session.key()))
+                  .toList();
+          String next = listing.next();
+          if (here.size() >= limit || next == null || looks == 1) {
+            return Mono.just(new Listing(here, next));
+          }
+          return page(call, user, filter, limit - here.size(), next, looks - 1)
+              .map(more -> {
+                List<Session> both = new ArrayList<>(here);
+                both.addAll(more.sessions());
+                return new Listing(both, more.next());
+              });
+        });
   }
 
   private static Json list(Listing listing) {

@@ -5,7 +5,9 @@ import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
 import io.heddle.limit.Admission;
+import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
@@ -32,12 +34,14 @@ import reactor.core.publisher.Mono;
 final class Gate {
 
   private final Limits limits;
+  private final TokenLimits tokens;
   private final Sessions sessions;
   private final IdSource ids;
   private final Duration lockWait;
 
-  Gate(Limits limits, Sessions sessions, IdSource ids, Duration lockWait) {
+  Gate(Limits limits, TokenLimits tokens, Sessions sessions, IdSource ids, Duration lockWait) {
     this.limits = limits;
+    this.tokens = tokens;
     this.sessions = sessions;
     this.ids = ids;
     this.lockWait = lockWait;
@@ -49,6 +53,14 @@ final class Gate {
 
   HandlerFunction<ServerResponse> writes(Handler handler) {
     return request -> enter(request, true, handler);
+  }
+
+  /**
+   * Writes that models are called for: their callers are told what they have left of tokens too.
+   */
+  HandlerFunction<ServerResponse> models(Handler handler) {
+    return request ->
+        enter(request, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -77,6 +89,23 @@ final class Gate {
   /** Takes back what a call was counted as that turned out to be a repetition. */
   Mono<Void> giveBack(Call call) {
     return limits.giveBack(call.admission());
+  }
+
+  /** After the call is begun, so that it is counted. */
+  private Mono<ServerResponse> tokensTold(Call call, Mono<? extends ServerResponse> answer) {
+    Mono<ServerResponse> done =
+        answer
+            .cast(ServerResponse.class)
+            .onErrorResume(error -> Mono.just(error(call.exchange(), error).answer()));
+    if (!tokens.areCounted()) {
+      return done;
+    }
+    HttpHeaders headers = call.exchange().getResponse().getHeaders();
+    return done.flatMap(answered ->
+        tokens
+            .look(call.caller())
+            .doOnNext(left -> RateHeaders.tell(headers, "tokens", Decision.tightest(left)))
+            .thenReturn(answered));
   }
 
   private <T> Mono<Written<T>> uncounted(Admission admission, Written<T> done) {

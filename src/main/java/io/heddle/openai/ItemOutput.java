@@ -140,7 +140,7 @@ final class ItemOutput {
     List<Value> toolCalls = calls == null || !calls.isArray() ? List.of() : calls.elements();
     boolean text =
         refusal != null
-            || toolCalls.isEmpty()
+            || (toolCalls.isEmpty() && reasoning == null)
             || (content != null && !content.json().equals(Json.of("\"\"")));
     boolean single =
         !body.has("turn")

@@ -28,6 +28,7 @@ final class ItemsHandler {
   private final Gate gate;
   private final Bodies bodies;
   private final ItemPages pages;
+  private final ItemRemoval removal;
 
   /**
    * @param reader the store's: clients of this wire send no position, and expect to be shown what
@@ -40,6 +41,7 @@ final class ItemsHandler {
     this.gate = gate;
     this.bodies = bodies;
     this.pages = pages;
+    this.removal = new ItemRemoval(services, reader, gate, pages);
   }
 
   Mono<Answer> create(Call call) {
@@ -97,35 +99,16 @@ final class ItemsHandler {
         .map(item -> ConversationsHandler.json(item.json()));
   }
 
-  /** Answers the conversation. An answer that is several items is deleted by the first of them. */
+  /** Answers the conversation. */
   Mono<Answer> delete(Call call) {
     SessionKey key = key(call);
     String id = call.variable("item");
-    return Conversations.named(key, pages.found(key, call.view(), id))
+    return Conversations.named(key, removal.remove(call, key, id))
+        // Whoever asks again is not told that it is gone: that is what he wanted.
+        .filter(there -> there || call.isRetry())
         .switchIfEmpty(Mono.error(() -> notFound(id, key)))
-        .flatMap(found -> {
-          Item stands = standsForAll(found.all());
-          if (!stands.id().equals(id)) {
-            throw WireError.unsupported(
-                    "item_id",
-                    "Item '%s' is one of %d of one answer, which is deleted as a whole: delete '%s'."
-                        .formatted(id, found.all().size(), stands.id()))
-                .toException();
-          }
-          Request request = call.writing(key, new byte[0]);
-          return gate.write(
-              call, request, () -> services.threads().deleteMessage(request, found.message().id()));
-        })
         .then(Mono.defer(() -> services.sessions().load(key, call.view(), PageRequest.NONE)))
         .map(page -> ConversationsHandler.json(Conversations.json(page.session())));
-  }
-
-  /** The first item that is more than a thought on the way to the others. */
-  private static Item standsForAll(List<Item> items) {
-    return items.stream()
-        .filter(item -> !item.id().startsWith(ItemIds.REASONING))
-        .findFirst()
-        .orElse(items.getFirst());
   }
 
   private static SessionKey key(Call call) {

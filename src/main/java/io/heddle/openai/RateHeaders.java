@@ -6,19 +6,13 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
-/** {@code x-ratelimit-*}: what is left of the narrowest limit. */
+/** {@code x-ratelimit-*}: what is left of the narrowest limit of each kind. */
 final class RateHeaders {
 
   private RateHeaders() {}
 
   static void tell(HttpHeaders headers, Admission admission) {
-    Decision narrowest = null;
-    for (Decision decision : admission.decisions()) {
-      if (narrowest == null || decision.remaining() < narrowest.remaining()) {
-        narrowest = decision;
-      }
-    }
-    tell(headers, "requests", narrowest);
+    tell(headers, "requests", Decision.tightest(admission.decisions()));
   }
 
   static void tell(HttpHeaders headers, String of, @Nullable Decision decision) {

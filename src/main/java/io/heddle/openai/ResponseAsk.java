@@ -28,7 +28,7 @@ record ResponseAsk(
 
   /** What OpenAI does and Heddle does not; a client must not take silence for consent. */
   private static final List<String> UNSUPPORTED =
-      List.of("prompt", "context_management", "moderation");
+      List.of("prompt", "context_management", "moderation", "functions", "function_call", "audio");
 
   private static final Set<String> TRUNCATIONS = Set.of("auto", "disabled");
 
@@ -74,6 +74,14 @@ record ResponseAsk(
     if (logprobs != null && logprobs.integer(0, 20) > 0) {
       throw WireError.unsupported("top_logprobs", "Heddle does not pass on 'top_logprobs'.")
           .toException();
+    }
+    // Of Chat Completions; its servers would do as they are told, and nobody would see the rest.
+    Value choices = body.get("n");
+    if (choices != null && choices.integer(1, 128) > 1) {
+      throw WireError.unsupported("n", "Heddle gives one answer.").toException();
+    }
+    if (body.flag("logprobs")) {
+      throw WireError.unsupported("logprobs", "Heddle does not pass on 'logprobs'.").toException();
     }
     Value truncation = body.get("truncation");
     if (truncation != null && !TRUNCATIONS.contains(truncation.text())) {

@@ -108,11 +108,23 @@ final class ResponseCalls {
    */
   Mono<Answer> delete(Call call) {
     ResponseId id = id(call);
-    return find(call)
+    return records
+        .find(call, id)
         .flatMap(turn -> {
           gate.once(call);
-          return records.delete(call, id).then(Mono.defer(() -> deleteSession(call, turn)));
+          return records
+              .delete(call, id)
+              .then(Mono.defer(() -> deleteSession(call, turn)))
+              .thenReturn(id);
         })
+        // What has no record any more can still be gone on from, until that is forbidden.
+        .switchIfEmpty(
+            Mono.defer(() -> records.answer(call, id))
+                .flatMap(_ -> {
+                  gate.once(call);
+                  return records.delete(call, id).thenReturn(id);
+                }))
+        .switchIfEmpty(Mono.error(() -> notFound(id.toString())))
         .then(
             Mono.fromSupplier(() ->
                 ConversationsHandler.json(
@@ -191,7 +203,12 @@ final class ResponseCalls {
 
   private Mono<Turn> find(Call call) {
     ResponseId id = id(call);
-    return records.find(call, id).switchIfEmpty(Mono.error(() -> notFound(id.toString())));
+    return records
+        .find(call, id)
+        .switchIfEmpty(
+            Mono.defer(() -> records.answer(call, id))
+                .flatMap(item -> Mono.<Turn>error(notKept(id, item)))
+                .switchIfEmpty(Mono.error(() -> notFound(id.toString()))));
   }
 
   private static ResponseId id(Call call) {
@@ -201,6 +218,14 @@ final class ResponseCalls {
       throw notFound(text);
     }
     return id;
+  }
+
+  /** What it said outlives its record, and a client that is told where need not ask again. */
+  private static WireException notKept(ResponseId id, String item) {
+    return WireError.notFound(
+            "Response with id '%s' is not kept; its answer is item '%s' of '%s'."
+                .formatted(id, item, id.session()))
+        .toException();
   }
 
   private static WireException notFound(String id) {

@@ -7,7 +7,7 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -52,32 +52,54 @@ final class ResponseRecords {
             .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
   }
 
-  /** Empty when there is no such response. */
+  /** Empty when there is no such response, or nothing left of it. */
   Mono<Point> point(Call call, SessionKey key, ResponseId id) {
     return turns
         .get(key, call.view(), id.turn())
-        .mapNotNull(ResponseRecords::point)
+        .flatMap(turn -> point(call, turn))
         .onErrorResume(
             error -> Conversations.code(error) == ProblemCode.TURN_NOT_FOUND,
             // Its record has gone, but while the session lives its answer is there.
             _ ->
                 reader
                     .message(key, call.view(), ItemIds.MESSAGE + id.random())
-                    .map(page -> new Point(page.messages().getFirst().id(), false, true)))
+                    .map(page ->
+                        new Point(
+                            page.messages().getFirst().id(), false, Conversations.isOne(key))))
         .filterWhen(_ -> isThere(call, id))
         .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
   }
 
-  private static @Nullable Point point(Turn turn) {
+  /** The id of the message that a response left in its thread, or empty. */
+  Mono<String> answer(Call call, ResponseId id) {
+    SessionKey key = call.key(id.session());
+    return key == null
+        ? Mono.empty()
+        : reader
+            .message(key, call.view(), ItemIds.MESSAGE + id.random())
+            .map(page -> page.messages().getFirst().id())
+            .filterWhen(_ -> isThere(call, id))
+            .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
+  }
+
+  /** Its last message that was not deleted since. */
+  private Mono<Point> point(Call call, Turn turn) {
     boolean conversation = ResponseNotes.of(turn).conversation();
     if (!turn.status().isEnd()) {
-      return new Point("", true, conversation);
+      return Mono.just(new Point("", true, conversation));
     }
-    String last =
-        !turn.output().isEmpty()
-            ? turn.output().getLast()
-            : turn.input().isEmpty() ? null : turn.input().getLast();
-    return last == null ? null : new Point(last, false, conversation);
+    return Flux.fromIterable(turn.output().reversed())
+        .concatWith(Flux.fromIterable(turn.input().reversed()))
+        .concatMap(
+            message ->
+                reader
+                    .message(turn.session(), call.view(), message)
+                    .map(page -> new Point(page.messages().getFirst().id(), false, conversation))
+                    .onErrorResume(
+                        error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
+                        _ -> Mono.empty()),
+            1)
+        .next();
   }
 
   Mono<Void> delete(Call call, ResponseId id) {

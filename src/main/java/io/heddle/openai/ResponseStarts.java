@@ -1,6 +1,5 @@
 package io.heddle.openai;
 
-import io.heddle.base.IdSource;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -39,7 +38,6 @@ final class ResponseStarts {
   private final Bodies bodies;
   private final ItemPages pages;
   private final Conversations conversations;
-  private final IdSource ids;
   private final Tries tries;
   private final ResponseRecords records;
 
@@ -52,7 +50,6 @@ final class ResponseStarts {
       Bodies bodies,
       ItemPages pages,
       Conversations conversations,
-      IdSource ids,
       Tries tries,
       ResponseRecords records) {}
 
@@ -64,7 +61,6 @@ final class ResponseStarts {
     bodies = parts.bodies();
     pages = parts.pages();
     conversations = parts.conversations();
-    ids = parts.ids();
     tries = parts.tries();
     records = parts.records();
   }
@@ -295,8 +291,7 @@ final class ResponseStarts {
   /** Of a session that this request makes; with an idempotency key always the same. */
   private SessionKey newKey(Call call) {
     byte[] hash = call.keyHash();
-    String id = hash == null ? ids.sessionId() : "ses_" + RetryKeys.uuid(hash);
-    return new SessionKey(call.caller().tenant(), id);
+    return new SessionKey(call.caller().tenant(), conversations.ownId(hash));
   }
 
   private static String hash(String text) {

@@ -6,6 +6,7 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
@@ -45,13 +46,14 @@ public final class Routes {
       SessionReader reader,
       Models used,
       Limits limits,
+      TokenLimits tokens,
       BodyReader bodyReader,
       Connections connections,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties) {
     Turns turns = used.turns();
-    gate = new Gate(limits, services.sessions(), ids, properties.lockWait());
+    gate = new Gate(limits, tokens, services.sessions(), ids, properties.lockWait());
     Bodies bodies = new Bodies(bodyReader, properties);
     ItemPages pages = new ItemPages(reader);
     Conversations made = new Conversations(ids, properties);
@@ -76,16 +78,7 @@ public final class Routes {
     ResponseStarts starts =
         new ResponseStarts(
             new ResponseStarts.Parts(
-                turns,
-                services.sessions(),
-                reader,
-                gate,
-                bodies,
-                pages,
-                made,
-                ids,
-                tries,
-                records));
+                turns, services.sessions(), reader, gate, bodies, pages, made, tries, records));
     responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
     calls =
         new ResponseCalls(
@@ -94,8 +87,8 @@ public final class Routes {
 
   public RouterFunction<ServerResponse> router() {
     return new Table()
-        .write(HttpMethod.POST, "/chat/completions", chat::create)
-        .write(HttpMethod.POST, "/responses", responses::create)
+        .model("/chat/completions", chat::create)
+        .model("/responses", responses::create)
         //
         .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
         .write(HttpMethod.POST, "/responses/compact", responses::compact)
@@ -131,6 +124,11 @@ public final class Routes {
     Table read(String pattern, Handler handler) {
       routes.route(
           methods(HttpMethod.GET, HttpMethod.HEAD).and(path(BASE + pattern)), gate.reads(handler));
+      return this;
+    }
+
+    Table model(String pattern, Handler handler) {
+      routes.route(methods(HttpMethod.POST).and(path(BASE + pattern)), gate.models(handler));
       return this;
     }
 

@@ -11,12 +11,15 @@ import reactor.core.publisher.Mono;
 /**
  * Finds the turn that an earlier try of the same request began. Libraries of OpenAI send no
  * idempotency key; they say how often they have sent a request. So a second try is given the turn
- * of the same caller, path and body in the same session, if it is not older than {@link #WITHIN}:
- * before any limit, because it was counted once.
+ * of the same caller, path and body in the same session, while it runs and, if nothing came after
+ * it, for {@link #WITHIN} more: before any limit, because it was counted once.
  */
 final class Tries {
 
   static final Duration WITHIN = Duration.ofMinutes(2);
+
+  /** Longer than a turn takes and a client waits for it. */
+  private static final Duration REMEMBERED = Duration.ofHours(1);
 
   private static final String KEY = "openai/try/";
   private static final String TYPE = "text/plain";
@@ -68,7 +71,7 @@ final class Tries {
             KEY + fingerprint,
             TYPE,
             key.id().getBytes(StandardCharsets.US_ASCII),
-            WITHIN)
+            REMEMBERED)
         .onErrorComplete()
         .then();
   }

@@ -108,13 +108,15 @@ record WireError(
   private static WireError limited(Problem problem) {
     // Only what asks for more than one names how many.
     boolean tokens = problem.members().containsKey("requested");
+    // What the limit never has enough for is not waited for.
+    Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
     return new WireError(
         429,
         "Rate limit reached for " + (tokens ? "tokens" : "requests") + ": " + problem.detail(),
         tokens ? "tokens" : "requests",
         null,
         "rate_limit_exceeded",
-        null,
+        repeat,
         seconds(problem) * 1000);
   }
 

@@ -6,6 +6,7 @@ import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.ByteArrayOutput;
 import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.output.ValueListOutput;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.Command;
 import io.lettuce.core.protocol.CommandArgs;
@@ -63,11 +64,19 @@ final class FeedConnection {
   }
 
   private final StatefulRedisPubSubConnection<byte[], byte[]> connection;
-  private final boolean sharded;
+  private final boolean shardedChannels;
+  private final boolean shardedKeys;
 
-  FeedConnection(StatefulRedisPubSubConnection<byte[], byte[]> connection, boolean sharded) {
+  /**
+   * @param shardedKeys whether it is a Cluster, of whatever version
+   */
+  FeedConnection(
+      StatefulRedisPubSubConnection<byte[], byte[]> connection,
+      boolean shardedChannels,
+      boolean shardedKeys) {
     this.connection = connection;
-    this.sharded = sharded;
+    this.shardedChannels = shardedChannels;
+    this.shardedKeys = shardedKeys;
   }
 
   /** Tells from now on, also that it is disconnected already. */
@@ -88,16 +97,22 @@ final class FeedConnection {
   CompletionStage<Void> subscribe(byte[] channel) {
     // One channel a command: the driver takes any confirmation for that of the oldest command, so
     // a second one of the same command would put every later reply out of step.
-    return sharded ? connection.async().ssubscribe(channel) : connection.async().subscribe(channel);
+    return shardedChannels
+        ? connection.async().ssubscribe(channel)
+        : connection.async().subscribe(channel);
   }
 
   CompletionStage<Void> unsubscribe(byte[] channel) {
-    return sharded
+    return shardedChannels
         ? connection.async().sunsubscribe(channel)
         : connection.async().unsubscribe(channel);
   }
 
-  /** Asks what server this is and where the partitions are, in one batch. */
+  /**
+   * Asks what server this is and where the partitions are, in one batch: for all partitions with
+   * one script where one server has them all, with a command for each on a Cluster, where any of
+   * them may be another master's by now.
+   */
   void ask(List<Integer> partitions, Answers answers) {
     List<RedisCommand<byte[], byte[], ?>> batch = new ArrayList<>(partitions.size() + 1);
     AsyncCommand<byte[], byte[], String> info =
@@ -109,9 +124,36 @@ final class FeedConnection {
     // Before they are sent: a reply that is there already would be told on this thread.
     info.whenComplete(answers::server);
     batch.add(info);
-    AsyncCommand<byte[], byte[], ?> last = info;
+    AsyncCommand<byte[], byte[], ?> last =
+        shardedKeys ? askEach(partitions, answers, batch) : askAll(partitions, answers, batch);
+    last.whenComplete((_, error) -> answers.last(error));
+    connection.dispatch(batch);
+  }
+
+  private static AsyncCommand<byte[], byte[], ?> askAll(
+      List<Integer> partitions, Answers answers, List<RedisCommand<byte[], byte[], ?>> batch) {
+    CommandArgs<byte[], byte[]> args = new CommandArgs<>(CODEC).add(RedisScript.SEQS.source());
+    args.add(partitions.size());
     for (int partition : partitions) {
-      AsyncCommand<byte[], byte[], byte[]> seq =
+      args.addKey(RedisKeys.of(partition).partition());
+    }
+    // Not by its digest: a server that has not seen it yet would need a second question.
+    AsyncCommand<byte[], byte[], List<byte[]>> seqs =
+        new AsyncCommand<>(new Command<>(CommandType.EVAL, new ValueListOutput<>(CODEC), args));
+    seqs.whenComplete((found, error) -> {
+      for (int i = 0; i < partitions.size(); i++) {
+        answers.seq(partitions.get(i), error == null ? found.get(i) : null, error);
+      }
+    });
+    batch.add(seqs);
+    return seqs;
+  }
+
+  private static AsyncCommand<byte[], byte[], ?> askEach(
+      List<Integer> partitions, Answers answers, List<RedisCommand<byte[], byte[], ?>> batch) {
+    AsyncCommand<byte[], byte[], byte[]> seq = null;
+    for (int partition : partitions) {
+      seq =
           new AsyncCommand<>(
               new Command<>(
                   CommandType.HGET,
@@ -121,10 +163,8 @@ final class FeedConnection {
                       .addKey(SEQ)));
       seq.whenComplete((value, error) -> answers.seq(partition, value, error));
       batch.add(seq);
-      last = seq;
     }
-    last.whenComplete((_, error) -> answers.last(error));
-    connection.dispatch(batch);
+    return seq;
   }
 
   void close() {

@@ -257,9 +257,9 @@ final class RedisChangeFeed implements ChangeFeed {
     }
     // Until it has proven something: a master that only accepts must not be asked without a pause.
     failures.merge(master, 1, Integer::sum);
-    RedisFeedLink fresh =
-        new RedisFeedLink(
-            master, made, link.publish() == PublishCommand.SPUBLISH, properties.timeout(), telling);
+    FeedConnection connection =
+        new FeedConnection(made, link.publish() == PublishCommand.SPUBLISH, link.hasShards());
+    RedisFeedLink fresh = new RedisFeedLink(master, connection, properties.timeout(), telling);
     links.put(master, fresh);
     fresh.start();
     step();

@@ -3,7 +3,6 @@ package io.heddle.redis;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
-import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -76,15 +75,10 @@ final class RedisFeedLink {
   private boolean unprovable;
   private boolean over;
 
-  RedisFeedLink(
-      String name,
-      StatefulRedisPubSubConnection<byte[], byte[]> connection,
-      boolean sharded,
-      Duration timeout,
-      Owner owner) {
+  RedisFeedLink(String name, FeedConnection connection, Duration timeout, Owner owner) {
     this.name = name;
-    this.connection = new FeedConnection(connection, sharded);
-    this.live = new LiveSubscriptions(this.connection, turns);
+    this.connection = connection;
+    this.live = new LiveSubscriptions(connection, turns);
     this.timeoutNanos = timeout.toNanos();
     this.owner = owner;
     Arrays.fill(partitions, Subscribed.NO);

@@ -66,6 +66,11 @@ final class RedisLink {
     return publish;
   }
 
+  /** Whether one request can reach the keys of one slot only. */
+  boolean hasShards() {
+    return client instanceof RedisClusterClient;
+  }
+
   boolean isOpen() {
     StatefulConnection<byte[], byte[]> made = connection;
     return made != null && made.isOpen();

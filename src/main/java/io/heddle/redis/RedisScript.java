@@ -33,6 +33,8 @@ enum RedisScript {
   TURN_READ,
   TURN_LIST,
   KEEP,
+  DUE,
+  SEQS,
   RECORD_FIND,
   RECORD_DROP,
   LOAD,

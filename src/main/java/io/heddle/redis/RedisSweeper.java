@@ -4,9 +4,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Conditions;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.Write;
-import io.lettuce.core.Limit;
-import io.lettuce.core.Range;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -26,12 +23,14 @@ final class RedisSweeper {
   private static final int AT_ONCE = 16;
 
   private final RedisLink link;
+  private final RedisDue due;
   private final SessionWriter writer;
   private final RedisProperties properties;
   private volatile @Nullable Disposable running;
 
   RedisSweeper(RedisLink link, SessionWriter writer, RedisProperties properties) {
     this.link = link;
+    this.due = new RedisDue(link);
     this.writer = writer;
     this.properties = properties;
   }
@@ -65,21 +64,14 @@ final class RedisSweeper {
     if (!link.isOpen()) {
       return Mono.empty();
     }
-    return link.command(commands -> commands.time())
-        .map(time -> Long.parseLong(new String(time.getFirst(), StandardCharsets.UTF_8)))
-        .flatMap(seconds ->
-            Flux.range(0, SessionKey.PARTITIONS)
-                .flatMap(partition -> sweep(partition, (seconds + 1) * 1000d), AT_ONCE)
-                .then());
+    return due.ask(RedisKeys::due, properties.sweepBatch())
+        .flatMapIterable(RedisDue.Answer::partitions)
+        .flatMap(this::sweep, AT_ONCE)
+        .then();
   }
 
-  private Mono<Void> sweep(int partition, double until) {
-    byte[] due = RedisKeys.of(partition).due();
-    Range<Double> range = Range.create(Double.NEGATIVE_INFINITY, until);
-    return link.command(commands ->
-            commands.zrangebyscore(due, range, Limit.create(0, properties.sweepBatch())))
-        .flatMapIterable(found -> found)
-        .map(member -> new String(member, StandardCharsets.UTF_8))
+  private Mono<Void> sweep(RedisDue.Found found) {
+    return Flux.fromIterable(found.members())
         .filter(member -> member.startsWith(RedisDue.SESSION))
         .map(member -> SessionKey.ofPath(member.substring(RedisDue.SESSION.length())))
         .concatMap(key -> writer.apply(key, new Write.Expire(), Conditions.NONE))

@@ -8,29 +8,24 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
-import io.lettuce.core.Limit;
-import io.lettuce.core.Range;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Turns in their records and the streams of their events: a flush is one script, one request. */
 final class RedisTurnLog implements TurnLog {
 
-  private static final Logger LOG = LoggerFactory.getLogger(RedisTurnLog.class);
-  private static final int AT_ONCE = 32;
-
   /** Longer without an answer, and the proof begins anew. Whoever looks does so every second. */
   private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
 
   private final RedisLink link;
+  private final RedisDue due;
   private final int batch;
 
   // When the first and the last question of an unbroken row of answers was sent, by partition.
@@ -42,6 +37,7 @@ final class RedisTurnLog implements TurnLog {
    */
   RedisTurnLog(RedisLink link, int batch) {
     this.link = link;
+    this.due = new RedisDue(link);
     this.batch = batch;
     broken();
   }
@@ -110,13 +106,26 @@ final class RedisTurnLog implements TurnLog {
   /** Two questions: which turns there are, and then for their records, which so are declared. */
   @Override
   public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
+    return listed(key, owner, StoredTurn::parts).map(Listed::turns);
+  }
+
+  @Override
+  public Mono<Open> open(SessionKey key) {
+    return listed(key, null, StoredTurn::open).map(listed -> Open.of(listed.turns(), listed.now()));
+  }
+
+  /** Turns as they were at that time. */
+  private record Listed(List<Turn> turns, Instant now) {}
+
+  private Mono<Listed> listed(
+      SessionKey key, @Nullable String owner, Function<StoredTurn, List<String>> which) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] session = {k.session()};
     return ask(RedisScript.TURN_LIST, session, Args.of(1).text(owner))
         .flatMap(first -> {
-          List<String> parts = new StoredTurn(key, first).parts();
+          List<String> parts = which.apply(new StoredTurn(key, first));
           if (parts.isEmpty()) {
-            return Mono.just(List.of());
+            return Mono.just(new Listed(List.of(), first.time(4)));
           }
           byte[][] keys = new byte[1 + parts.size()][];
           keys[0] = k.session();
@@ -124,7 +133,8 @@ final class RedisTurnLog implements TurnLog {
             keys[1 + i] = k.turnRecord(parts.get(i));
           }
           return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
-              .map(reply -> turns(new StoredTurn(key, reply), parts, reply));
+              .map(reply ->
+                  new Listed(turns(new StoredTurn(key, reply), parts, reply), reply.time(4)));
         });
   }
 
@@ -133,7 +143,7 @@ final class RedisTurnLog implements TurnLog {
     // In the order of now; one that came in between is a later list's.
     for (String part : stored.parts()) {
       int at = asked.indexOf(part);
-      Reply record = at < 0 ? null : reply.listOrNull(4 + at);
+      Reply record = at < 0 ? null : reply.listOrNull(5 + at);
       if (record != null) {
         turns.add(stored.turn(part, record));
       }
@@ -147,31 +157,22 @@ final class RedisTurnLog implements TurnLog {
    */
   @Override
   public Flux<SessionKey> due(Duration proven) {
-    return link.command(commands -> commands.time())
-        .doOnError(_ -> broken())
-        .flatMapMany(time -> {
-          long millis = number(time.get(0)) * 1000 + number(time.get(1)) / 1000;
-          return Flux.range(0, SessionKey.PARTITIONS)
-              .flatMap(partition -> due(partition, millis, proven), AT_ONCE);
-        });
+    return due.ask(RedisKeys::turnsDue, batch).flatMapIterable(answer -> due(answer, proven));
   }
 
-  private Flux<SessionKey> due(int partition, double until, Duration proven) {
-    byte[] due = RedisKeys.of(partition).turnsDue();
-    Range<Double> range = Range.create(Double.NEGATIVE_INFINITY, until);
-    return Flux.defer(() -> {
-      long sentAt = System.nanoTime();
-      return link.command(commands -> commands.zrangebyscore(due, range, Limit.create(0, batch)))
-          .doOnNext(_ -> answered(partition, sentAt))
-          .onErrorResume(error -> {
-            LOG.debug("turns due in partition {}: {}", partition, error.getMessage());
-            broken(partition);
-            return Mono.empty();
-          })
-          .filter(_ -> sentAt - provenSince.get(partition) >= proven.toNanos())
-          .flatMapIterable(found -> found)
-          .map(member -> SessionKey.ofPath(new String(member, StandardCharsets.US_ASCII)));
-    });
+  private List<SessionKey> due(RedisDue.Answer answer, Duration proven) {
+    List<SessionKey> sessions = new ArrayList<>();
+    for (RedisDue.Found found : answer.partitions()) {
+      if (answer.known()) {
+        answered(found.partition(), answer.sentAt());
+      } else {
+        broken(found.partition());
+      }
+      if (answer.sentAt() - provenSince.get(found.partition()) >= proven.toNanos()) {
+        found.members().forEach(member -> sessions.add(SessionKey.ofPath(member)));
+      }
+    }
+    return sessions;
   }
 
   private void answered(int partition, long sentAt) {
@@ -205,9 +206,5 @@ final class RedisTurnLog implements TurnLog {
 
   private static RuntimeException notFound() {
     return Problem.of(ProblemCode.TURN_NOT_FOUND, ProblemCode.TURN_NOT_FOUND.title()).toException();
-  }
-
-  private static long number(byte[] digits) {
-    return Long.parseLong(new String(digits, StandardCharsets.US_ASCII));
   }
 }

@@ -34,13 +34,19 @@ final class StoredTurn {
 
   /** Random parts: the running one's, those that wait in their order, ended ones, newest first. */
   List<String> parts() {
+    List<String> parts = open();
+    parts.addAll(ended);
+    return parts;
+  }
+
+  /** The same without the ended ones. */
+  List<String> open() {
     List<String> parts = new ArrayList<>();
     TurnId first = running == null ? null : TurnId.parse(running[0]);
     if (first != null) {
       parts.add(first.random());
     }
     parts.addAll(waiting);
-    parts.addAll(ended);
     return parts;
   }
 

@@ -3,6 +3,8 @@ package io.heddle.session;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -69,6 +71,31 @@ public interface TurnLog {
    * the others, newest first.
    */
   Mono<List<Turn>> list(SessionKey key, @Nullable String owner);
+
+  /** Those of the session's turns that have not ended. */
+  Mono<Open> open(SessionKey key);
+
+  /**
+   * @param running the one that runs
+   * @param waiting those that wait, in their order
+   * @param now the time by the store's clock, which their times are of
+   */
+  record Open(@Nullable Turn running, List<Turn> waiting, Instant now) {
+
+    /** Of a list as {@link TurnLog#list} has it. */
+    public static Open of(List<Turn> turns, Instant now) {
+      Turn running = null;
+      List<Turn> waiting = new ArrayList<>();
+      for (Turn turn : turns) {
+        if (turn.status() == Turn.Status.RUNNING) {
+          running = turn;
+        } else if (turn.status() == Turn.Status.QUEUED) {
+          waiting.add(turn);
+        }
+      }
+      return new Open(running, List.copyOf(waiting), now);
+    }
+  }
 
   /**
    * Sessions with a running turn whose lease may have ended, or with a turn that waits while none

@@ -106,7 +106,8 @@ public sealed interface Write {
    * The one way to end a turn that has started: adds its output, removes messages of its input,
    * frees the session, and marks it due if turns wait. Sent again (the same attempt, status and
    * end) it is {@link Outcome.Replayed} with the output's ids. {@code turn-ended} when the attempt
-   * is not the running one.
+   * is not the running one; {@code turn-running} when a {@link Turn.Cancel#ROLLBACK} was asked for
+   * and this is none: cancelled, without output, its input removed.
    *
    * @param status an end
    * @param end an object with at least one member, told with the change and kept with the record

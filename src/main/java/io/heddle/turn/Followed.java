@@ -335,7 +335,13 @@ final class Followed {
                 serial.run(() -> {
                   follower.setReading(false);
                   if (recorded.events().isEmpty()) {
-                    // Not what the record said; the next tick asks again.
+                    // A failover lost what others were told before: it is in no log any more, but
+                    // the end has the whole answer. Until then the next tick asks again.
+                    if (end != null) {
+                      follower.setBehind(false);
+                      endIfLevel(follower);
+                      follower.drain();
+                    }
                     return;
                   }
                   long seq = after;

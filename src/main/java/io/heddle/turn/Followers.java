@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -40,6 +41,7 @@ final class Followers implements ChangeFeed.Listener {
   private final Disposable.Composite work = Disposables.composite();
   private Function<String, @Nullable Runner> runners = _ -> null;
   private Consumer<SessionKey> queued = _ -> {};
+  private IntConsumer losses = _ -> {};
 
   /** A turn's id does not name the tenant. */
   private record Name(SessionKey session, String turn) {}
@@ -52,11 +54,14 @@ final class Followers implements ChangeFeed.Listener {
 
   /**
    * @param runners finds the runner of a turn that runs here
-   * @param queued is told of every session in which a turn began to wait
+   * @param queued is told of every session in which a turn began to wait,
+   * @param losses and of every partition that it may not have been told all of
    */
-  void start(Function<String, @Nullable Runner> runners, Consumer<SessionKey> queued) {
+  void start(
+      Function<String, @Nullable Runner> runners, Consumer<SessionKey> queued, IntConsumer losses) {
     this.runners = runners;
     this.queued = queued;
+    this.losses = losses;
     work.add(store.feed().listen(this));
     work.add(ticks.every(TICK, () -> followed.values().forEach(Followed::tick)));
   }
@@ -171,6 +176,6 @@ final class Followers implements ChangeFeed.Listener {
 
   @Override
   public void lost(int partition, ChangeFeed.Loss loss) {
-    // As above.
+    losses.accept(partition);
   }
 }

@@ -2,21 +2,26 @@ package io.heddle.turn;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Conditions;
 import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
+import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -27,8 +32,14 @@ final class Queue {
 
   private static final Logger log = LoggerFactory.getLogger(Queue.class);
 
-  /** How long the start of a turn waits for somebody's lock; after that the reaper tries. */
+  /**
+   * How long the start of a turn waits for somebody's lock, at the end of the one before it. The
+   * reaper does not wait, which would keep all that is due from it: it comes again each second.
+   */
   private static final Duration LOCK_WAIT = Duration.ofSeconds(2);
+
+  /** The store's clock counts whole milliseconds, and not quite as fast as this one. */
+  private static final Duration GRAIN = Duration.ofMillis(100);
 
   /** A head that cannot start is dropped, and the one behind it is tried, so often at once. */
   private static final int TRIES = 20;
@@ -37,10 +48,12 @@ final class Queue {
   private final Runners runners;
   private final TurnProperties properties;
   private final Ticks ticks;
-  private final InstantSource clock;
 
-  /** Sessions in which a turn was told to wait; at the end of another one it is worth a look. */
-  private final Cache<SessionKey, Boolean> mayWait;
+  /**
+   * Sessions in which a turn was told to wait, each with when the first of them may have waited too
+   * long; at the end of another one it is worth a look.
+   */
+  private final Cache<SessionKey, Long> mayWait;
 
   /** Sessions in which a turn ended here a moment ago. */
   private final Cache<SessionKey, Boolean> endedLately;
@@ -48,22 +61,16 @@ final class Queue {
   /** Turns that were taken here and wait, each with what ends it when it has waited too long. */
   private final Map<String, Disposable> deadlines = new ConcurrentHashMap<>();
 
-  Queue(
-      TurnStore store,
-      Runners runners,
-      TurnProperties properties,
-      Ticks ticks,
-      InstantSource clock) {
+  Queue(TurnStore store, Runners runners, TurnProperties properties, Ticks ticks) {
     this.store = store;
     this.runners = runners;
     this.properties = properties;
     this.ticks = ticks;
-    this.clock = clock;
     this.mayWait = remembering(properties.queueDeadline().plusMinutes(1));
     this.endedLately = remembering(properties.reapEvery());
   }
 
-  private Cache<SessionKey, Boolean> remembering(Duration life) {
+  private <T> Cache<SessionKey, T> remembering(Duration life) {
     return Caffeine.newBuilder()
         .maximumSize(100_000)
         .expireAfterWrite(life)
@@ -73,17 +80,40 @@ final class Queue {
 
   /** A turn began to wait there. */
   void heard(SessionKey key) {
-    mayWait.put(key, true);
+    mayWait.asMap().merge(key, whenLate(properties.queueDeadline()), Math::min);
     if (endedLately.getIfPresent(key) != null) {
       // It was heard of after the end of the one before it, which looked for it too early.
       lookForNext(key);
     }
   }
 
-  /** A turn that was ordered here waits. */
-  void taken(SessionKey key, String turn) {
+  /**
+   * A turn that was ordered here waits.
+   *
+   * @param reserved its tokens, or null
+   */
+  void taken(SessionKey key, String turn, @Nullable Json reserved) {
     heard(key);
-    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn)));
+    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn, reserved)));
+  }
+
+  private long whenLate(Duration left) {
+    // No earlier: a look that finds it in time is one for nothing.
+    return ticks.now() + left.plus(GRAIN).toNanos();
+  }
+
+  /**
+   * Whether a turn may have waited too long behind one that runs here. Whoever took it watches it
+   * too, but may have died; this replica lives, or another one would run that turn.
+   */
+  boolean mayBeLate(SessionKey key) {
+    Long when = mayWait.getIfPresent(key);
+    return when != null && when - ticks.now() <= 0;
+  }
+
+  /** What changed there, this replica was not told: it must look for itself. */
+  void missed(SessionKey key) {
+    mayWait.put(key, ticks.now());
   }
 
   /** How many turns that were ordered here wait, as far as is known. */
@@ -109,7 +139,7 @@ final class Queue {
 
   private void lookForNext(SessionKey key) {
     if (!runners.isDraining()) {
-      next(key)
+      next(key, LOCK_WAIT, TRIES)
           .subscribe(
               _ -> {},
               error -> log.debug("{}: the next turn was not started: {}", key, error.toString()));
@@ -118,43 +148,57 @@ final class Queue {
 
   /** Starts the turn at the head of the queue, if none runs and one waits; whether it did. */
   Mono<Boolean> next(SessionKey key) {
-    return store.log().list(key, null).flatMap(turns -> next(key, turns));
+    return next(key, Duration.ZERO, TRIES);
   }
 
-  Mono<Boolean> next(SessionKey key, List<Turn> turns) {
-    return next(key, turns, TRIES);
-  }
-
-  private Mono<Boolean> next(SessionKey key, List<Turn> turns, int tries) {
-    Turn head = null;
-    for (Turn turn : turns) {
-      if (turn.status() == Turn.Status.RUNNING) {
-        return Mono.just(false);
-      }
-      if (turn.status() == Turn.Status.QUEUED && head == null) {
-        head = turn;
-      }
-    }
-    if (head == null) {
-      mayWait.invalidate(key);
-      return Mono.just(false);
-    }
-    if (runners.isFull() || tries == 0) {
-      return Mono.just(false);
-    }
-    Turn first = head;
-    if (isLate(first)) {
-      return drop(first, tooLate()).then(Mono.defer(() -> nextAfter(key, tries)));
-    }
+  private Mono<Boolean> next(SessionKey key, Duration wait, int tries) {
     return store
-        .services()
-        .write(key, new Write.NextTurn(first.id(), properties.lease()), Conditions.NONE, LOCK_WAIT)
-        .flatMap(outcome -> run(first, outcome))
-        .onErrorResume(error -> refused(key, first, error, tries));
+        .log()
+        .open(key)
+        .flatMap(open ->
+            inTime(key, open).flatMap(waiting -> next(key, open.running(), waiting, wait, tries)));
   }
 
-  private Mono<Boolean> nextAfter(SessionKey key, int tries) {
-    return store.log().list(key, null).flatMap(turns -> next(key, turns, tries - 1));
+  /** Those that may wait on; the others are told that they have waited too long. */
+  Mono<List<Turn>> inTime(SessionKey key, Open open) {
+    Instant since = open.now().minus(properties.queueDeadline());
+    List<Turn> waiting = new ArrayList<>();
+    List<Turn> late = new ArrayList<>();
+    for (Turn turn : open.waiting()) {
+      (turn.createdAt().isBefore(since) ? late : waiting).add(turn);
+    }
+    if (waiting.isEmpty()) {
+      mayWait.invalidate(key);
+    } else {
+      Instant first = waiting.stream().map(Turn::createdAt).min(Instant::compareTo).orElseThrow();
+      mayWait.put(key, whenLate(Duration.between(since, first)));
+    }
+    return Flux.fromIterable(late)
+        .concatMap(turn -> drop(turn, tooLate()))
+        .then(Mono.just(waiting));
+  }
+
+  /**
+   * @param waiting those that may start, in their order
+   */
+  Mono<Boolean> next(SessionKey key, @Nullable Turn running, List<Turn> waiting) {
+    return next(key, running, waiting, Duration.ZERO, TRIES);
+  }
+
+  private Mono<Boolean> next(
+      SessionKey key, @Nullable Turn running, List<Turn> waiting, Duration wait, int tries) {
+    if (running != null || waiting.isEmpty() || runners.isFull() || tries == 0) {
+      return Mono.just(false);
+    }
+    Turn first = waiting.getFirst();
+    Write next = new Write.NextTurn(first.id(), properties.lease());
+    return runners
+        .starting(
+            store
+                .services()
+                .write(key, next, Conditions.NONE, wait)
+                .flatMap(outcome -> run(first, outcome)))
+        .onErrorResume(error -> refused(key, first, error, wait, tries));
   }
 
   private Mono<Boolean> run(Turn waiting, Outcome outcome) {
@@ -176,25 +220,22 @@ final class Queue {
         });
   }
 
-  private Mono<Boolean> refused(SessionKey key, Turn head, Throwable error, int tries) {
+  private Mono<Boolean> refused(
+      SessionKey key, Turn head, Throwable error, Duration wait, int tries) {
     ProblemCode code = Problems.codeOf(error);
     if (code == null) {
       return Mono.error(error);
     }
     return switch (code) {
       // Somebody was faster, or the head was cancelled.
-      case TURN_NOT_FOUND, TURN_ENDED -> nextAfter(key, tries);
+      case TURN_NOT_FOUND, TURN_ENDED -> next(key, wait, tries - 1);
       // It will not become better by waiting, and those behind it wait too.
       case SESSION_COMPLETE, SESSION_TOO_LARGE, MESSAGE_EXISTS ->
           drop(head, Problem.of(code, "the turn could not start: " + code.title()))
-              .then(Mono.defer(() -> nextAfter(key, tries)));
+              .then(Mono.defer(() -> next(key, wait, tries - 1)));
       case TURN_RUNNING -> Mono.just(false);
       default -> Mono.error(error);
     };
-  }
-
-  private boolean isLate(Turn turn) {
-    return turn.createdAt().plus(properties.queueDeadline()).isBefore(clock.instant());
   }
 
   private Problem tooLate() {
@@ -203,7 +244,7 @@ final class Queue {
         "the turn waited longer than " + properties.queueDeadline().toSeconds() + " s");
   }
 
-  private void expire(SessionKey key, String turn) {
+  private void expire(SessionKey key, String turn, @Nullable Json reserved) {
     deadlines.remove(turn);
     store
         .log()
@@ -211,6 +252,8 @@ final class Queue {
         .filter(recorded -> recorded.turn().status() == Turn.Status.QUEUED)
         .flatMap(recorded -> drop(recorded.turn(), tooLate()))
         .retryWhen(ticks.whileAway())
+        // With its session it went without an end, and nobody settles it.
+        .doOnError(Problems::isGone, _ -> runners.settle(reserved, 0))
         .subscribe(
             _ -> {},
             error -> log.debug("{}: a late turn was not ended: {}", turn, error.toString()));

@@ -11,16 +11,17 @@ import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
+import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -43,22 +44,14 @@ final class Reaper {
   private final TurnProperties properties;
   private final AtomicBoolean atWork = new AtomicBoolean();
   private final Ticks ticks;
-  private final InstantSource clock;
   private Disposable ticker = () -> {};
 
-  Reaper(
-      TurnStore store,
-      Runners runners,
-      Queue queue,
-      TurnProperties properties,
-      Ticks ticks,
-      InstantSource clock) {
+  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties, Ticks ticks) {
     this.store = store;
     this.runners = runners;
     this.queue = queue;
     this.properties = properties;
     this.ticks = ticks;
-    this.clock = clock;
   }
 
   void start() {
@@ -73,9 +66,9 @@ final class Reaper {
     if (runners.isDraining() || !atWork.compareAndSet(false, true)) {
       return;
     }
-    store
-        .log()
-        .due(properties.lease())
+    Flux.fromIterable(runners.sessions())
+        .filter(queue::mayBeLate)
+        .concatWith(store.log().due(properties.lease()))
         .flatMap(key -> look(key).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
         .then()
         .timeout(ROUND, ticks.scheduler())
@@ -95,36 +88,39 @@ final class Reaper {
   Mono<Void> look(SessionKey key) {
     return store
         .log()
-        .list(key, null)
-        .flatMap(turns -> {
-          Turn running = null;
-          boolean waiting = false;
-          for (Turn turn : turns) {
-            running = turn.status() == Turn.Status.RUNNING ? turn : running;
-            waiting |= turn.status() == Turn.Status.QUEUED;
-          }
-          if (running != null) {
-            return lookAfter(running);
-          }
-          return waiting ? queue.next(key, turns).then() : touch(key, turns);
-        });
+        .open(key)
+        .flatMap(open -> queue.inTime(key, open).flatMap(waiting -> look(key, open, waiting)));
   }
 
-  private Mono<Void> lookAfter(Turn turn) {
+  private Mono<Void> look(SessionKey key, Open open, List<Turn> waiting) {
+    Turn running = open.running();
+    if (running != null) {
+      return lookAfter(running, open.now());
+    }
+    return waiting.isEmpty() ? touch(key) : queue.next(key, null, waiting).then();
+  }
+
+  private Mono<Void> lookAfter(Turn turn, Instant now) {
     Runner runner = runners.of(turn.id());
     if (runner != null && runner.turn().attempt() == turn.attempt()) {
       // Alive, whatever the lease says.
       runner.wake();
-      return isHealthy(turn) ? touch(turn) : Mono.empty();
+      return isHealthy(turn, now) ? touch(turn) : Mono.empty();
     }
     if (turn.cancel() != Cancel.NONE || turn.attempt() >= properties.attempts()) {
       return end(turn);
     }
     // It decides by the store's clock whether the owner is dead, and by the log whether somebody
     // may have seen a word of it.
-    return write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
-        .flatMap(outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty())
+    return retake(turn)
         .onErrorResume(error -> Problems.is(error, ProblemCode.TURN_ENDED), _ -> end(turn));
+  }
+
+  private Mono<Void> retake(Turn turn) {
+    return runners.starting(
+        write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+            .flatMap(
+                outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty()));
   }
 
   private Mono<Void> rerun(Turn dead, Outcome.Applied applied) {
@@ -199,22 +195,19 @@ final class Reaper {
             _ -> Mono.empty());
   }
 
-  private boolean isHealthy(Turn turn) {
+  private boolean isHealthy(Turn turn, Instant now) {
     Instant until = turn.leaseUntil();
-    return until != null && until.isAfter(clock.instant().plus(properties.lease().dividedBy(4)));
+    return until != null && until.isAfter(now.plus(properties.lease().dividedBy(4)));
   }
 
   /** The same for a turn that lives. */
   private Mono<Void> touch(Turn turn) {
-    return write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
-        .flatMap(outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty())
-        .onErrorResume(_ -> Mono.empty());
+    return retake(turn).onErrorResume(_ -> Mono.empty());
   }
 
   /** Nothing to do there: a write that is refused moves the session to its true time. */
-  private Mono<Void> touch(SessionKey key, List<Turn> turns) {
-    String none =
-        turns.isEmpty() ? new TurnId("0".repeat(16), key.id()).toString() : turns.getFirst().id();
+  private Mono<Void> touch(SessionKey key) {
+    String none = new TurnId("0".repeat(16), key.id()).toString();
     return write(key, new Write.NextTurn(none, properties.lease()))
         .then()
         .onErrorResume(_ -> Mono.empty());

@@ -65,7 +65,7 @@ final class Runner implements Flusher.Owner {
   }
 
   /** What ends the turn in the store. */
-  private record End(Ending how, EndTurn write, long tokens) {}
+  private record End(EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
 
   /**
    * @param turn running, in this attempt
@@ -251,6 +251,23 @@ final class Runner implements Flusher.Owner {
         "{}: the turn is not run here any more: it was taken over, has ended or is gone", attempt);
     over();
     runners.followers.lost(session(), turn.id());
+    settleIfGone();
+  }
+
+  /** Whoever ends a turn settles it, but with its session it went without an end. */
+  private void settleIfGone() {
+    if (request.reserved() == null) {
+      return;
+    }
+    runners
+        .store
+        .log()
+        .read(session(), null, turn.id(), 0, 0)
+        .then(Mono.<Usage>empty())
+        .onErrorResume(Problems::isGone, _ -> usage(Ending.CANCELLED, null))
+        .subscribe(
+            used -> runners.settle(turn, cached ? 0 : used.total()),
+            error -> log.debug("{}: its tokens were not settled: {}", attempt, error.toString()));
   }
 
   // ---- the end
@@ -306,9 +323,7 @@ final class Runner implements Flusher.Owner {
     Json json = ending.toJson(usage.total() == 0 ? null : usage, name, cached);
     List<String> remove = rollback ? turn.input() : List.of();
     return new End(
-        ending,
-        new EndTurn(attempt, ending.status(), output, json, remove, false),
-        cached ? 0 : usage.total());
+        new EndTurn(attempt, ending.status(), output, json, remove, false), usage, finish);
   }
 
   private void send(End end) {
@@ -331,7 +346,7 @@ final class Runner implements Flusher.Owner {
     over();
     boolean ours = outcome instanceof Outcome.Applied || unsure;
     if (ours) {
-      runners.counts.countEnd(end.how().status());
+      runners.counts.countEnd(end.write().status());
       if (cached) {
         runners.counts.cached.increment();
       }
@@ -343,7 +358,7 @@ final class Runner implements Flusher.Owner {
     }
     runners.next(session());
     if (ours) {
-      runners.settle(turn, end.tokens());
+      runners.settle(turn, cached ? 0 : end.usage().total());
     }
   }
 
@@ -354,6 +369,10 @@ final class Runner implements Flusher.Owner {
     if (Problems.isAway(error)) {
       unsure |= Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
       runners.ticks.after(Problems.pause(++failures), () -> serial.run(() -> send(end)));
+    } else if (Problems.is(error, ProblemCode.TURN_RUNNING) && !rollback) {
+      // Asked for after the last look at what is wanted.
+      rollback = true;
+      send(end(Ending.ROLLED_BACK, end.finish(), end.usage()));
     } else if (Problems.isGone(error) || Problems.is(error, ProblemCode.TURN_ENDED)) {
       lost();
     } else {

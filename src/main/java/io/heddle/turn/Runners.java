@@ -1,13 +1,18 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.session.Turn;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,9 +40,12 @@ final class Runners {
 
   private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
+  private final AtomicInteger starting = new AtomicInteger();
+  private final Sinks.Empty<Void> stopping = Sinks.empty();
   private final Sinks.Empty<Void> empty = Sinks.empty();
   private final Disposable ticker;
   private volatile boolean draining;
+  private volatile boolean graceIsOver;
   private Consumer<SessionKey> next = _ -> {};
 
   Runners(
@@ -72,13 +80,43 @@ final class Runners {
     this.next = next;
   }
 
-  /** Runs a turn that was just started, or taken over, in the name of this replica. */
+  /**
+   * Work that may start a turn here, and then runs it. A replica that stops does not begin such
+   * work, {@code restarting}; what was begun before it waits for, and gives all of its grace.
+   */
+  <T> Mono<T> starting(Mono<T> work) {
+    return Mono.defer(() -> {
+      // Counted first: a stop either finds it here, or is found here.
+      starting.incrementAndGet();
+      if (draining) {
+        started();
+        return Mono.error(restarting());
+      }
+      return work.doFinally(_ -> started());
+    });
+  }
+
+  private void started() {
+    starting.decrementAndGet();
+    tellWhenEmpty();
+  }
+
+  static ProblemException restarting() {
+    return Problem.of(ProblemCode.RESTARTING, "this replica begins no more turns")
+        .with("retryAfter", 1)
+        .toException();
+  }
+
+  /**
+   * Runs a turn that was just started, or taken over, in the name of this replica. Only within
+   * {@link #starting}.
+   */
   void run(Turn turn, @Nullable String user) {
     Runner runner = new Runner(this, turn, user);
     running.put(turn.id(), runner);
     counts.started.increment();
     runner.start();
-    if (draining) {
+    if (graceIsOver) {
       runner.interrupt();
     }
   }
@@ -87,10 +125,20 @@ final class Runners {
     return running.get(turn);
   }
 
+  /** Those of the turns that run here. */
+  List<SessionKey> sessions() {
+    return running.values().stream().map(Runner::session).toList();
+  }
+
   /** Whether this replica takes no more turns now. */
   boolean isFull() {
     int most = properties.maxRunning();
     return draining || (most > 0 && running.size() >= most);
+  }
+
+  /** Completes when this replica begins to stop. */
+  Mono<Void> stopping() {
+    return stopping.asMono();
   }
 
   boolean isDraining() {
@@ -103,7 +151,16 @@ final class Runners {
 
   void over(Runner runner) {
     running.remove(runner.turn().id(), runner);
-    if (draining && running.isEmpty()) {
+    tellWhenEmpty();
+  }
+
+  private boolean isEmpty() {
+    // In this order: what is being started is in one of the two.
+    return starting.get() == 0 && running.isEmpty();
+  }
+
+  private void tellWhenEmpty() {
+    if (draining && isEmpty()) {
       empty.tryEmitEmpty();
     }
   }
@@ -137,11 +194,17 @@ final class Runners {
   Mono<Void> drain(Duration grace) {
     return Mono.defer(() -> {
       draining = true;
-      if (running.isEmpty()) {
+      stopping.tryEmitEmpty();
+      if (isEmpty()) {
         return Mono.empty();
       }
       Disposable interruption =
-          ticks.after(grace, () -> running.values().forEach(Runner::interrupt));
+          ticks.after(
+              grace,
+              () -> {
+                graceIsOver = true;
+                running.values().forEach(Runner::interrupt);
+              });
       return empty
           .asMono()
           .timeout(grace.plus(LAST_WORDS), Mono.empty(), ticks.scheduler())
@@ -152,6 +215,7 @@ final class Runners {
   void close() {
     ticker.dispose();
     draining = true;
+    graceIsOver = true;
     running.values().forEach(Runner::abandon);
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.Surrogates;
 import io.heddle.turn.Piece.Reasoning;
 import io.heddle.turn.Piece.Refusal;
 import io.heddle.turn.Piece.Text;
@@ -12,8 +13,6 @@ import org.jspecify.annotations.Nullable;
  * becomes U+FFFD.
  */
 final class WholeCharacters {
-
-  private static final char REPLACEMENT = '\ufffd';
 
   private char half;
   private @Nullable String halfOf;
@@ -60,29 +59,7 @@ final class WholeCharacters {
       halfOf = kind;
       all = all.substring(0, length - 1);
     }
-    return mended(all);
-  }
-
-  /** The text itself, unless halves stand alone in it. */
-  static String mended(String text) {
-    StringBuilder mended = null;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-        continue;
-      }
-      if (mended == null) {
-        mended = new StringBuilder(text);
-      }
-      mended.setCharAt(i, REPLACEMENT);
-    }
-    return mended == null ? text : mended.toString();
+    return Surrogates.mended(all);
   }
 
   @SuppressWarnings("ReferenceEquality")

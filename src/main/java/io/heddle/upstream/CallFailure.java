@@ -58,6 +58,13 @@ final class CallFailure extends RuntimeException {
         null);
   }
 
+  /** The same, telling also why another server was asked before: that one may be the one meant. */
+  CallFailure after(CallFailure first) {
+    String detail = first.problem.detail() + "; its fallback: " + problem.detail();
+    return new CallFailure(
+        new Problem(problem.code(), detail, problem.members()), blame, rejected, again);
+  }
+
   Problem problem() {
     return problem;
   }

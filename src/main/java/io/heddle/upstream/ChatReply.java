@@ -34,6 +34,7 @@ final class ChatReply {
   private List<Piece> pieces = new ArrayList<>();
   private boolean isJson;
   private boolean over;
+  private @Nullable RuntimeException broken;
   private volatile boolean answered;
 
   ChatReply(UpstreamProperties.Server properties, Faults faults, Patience patience) {
@@ -67,12 +68,16 @@ final class ChatReply {
         .bodyToFlux(DataBuffer.class)
         .doOnRequest(_ -> patience.asks())
         .map(this::part)
+        .takeUntil(_ -> isBroken())
         .concatMapIterable(parts -> parts, 1);
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */
   synchronized Flux<Piece> end() {
     over = true;
+    if (broken != null) {
+      return Flux.error(broken);
+    }
     CallFailure tooSlow = patience.verdict();
     if (tooSlow != null) {
       return Flux.error(tooSlow);
@@ -111,7 +116,7 @@ final class ChatReply {
       }
       whole.writeBytes(bytes);
     } else {
-      lines.read(bytes);
+      read(bytes);
     }
     patience.hears(!pieces.isEmpty());
     if (answer.isFinished()) {
@@ -120,6 +125,23 @@ final class ChatReply {
       patience.hearsReason();
     }
     return pieces;
+  }
+
+  /** What was said before something that cannot be read came with the same bytes: it is told on. */
+  private void read(byte[] bytes) {
+    try {
+      lines.read(bytes);
+    } catch (CallFailure | EventLines.TooLarge e) {
+      if (pieces.isEmpty()) {
+        throw e;
+      }
+      broken = e;
+      over = true;
+    }
+  }
+
+  private synchronized boolean isBroken() {
+    return broken != null;
   }
 
   private Mono<Piece> error(ClientResponse response) {

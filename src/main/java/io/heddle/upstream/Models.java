@@ -93,7 +93,8 @@ public final class Models implements Upstream, AutoCloseable {
                 return Flux.error(failure);
               }
               listener.fellBack(name);
-              return ask(fallback, call, all);
+              return ask(fallback, call, all)
+                  .onErrorMap(CallFailure.class, second -> second.after(failure));
             });
   }
 

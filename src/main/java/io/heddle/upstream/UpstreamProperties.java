@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -25,6 +26,7 @@ public record UpstreamProperties(
     @DefaultValue Map<String, Server> upstreams, @DefaultValue("") String defaultModel) {
 
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,31}");
+  private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_.-]*)");
   private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
   /**
@@ -78,6 +80,9 @@ public record UpstreamProperties(
     }
 
     private void check(String name) {
+      isSet(name + ".base-url", baseUrl);
+      isSet(name + ".api-key", apiKey == null ? "" : apiKey.reveal());
+      headers.forEach((header, value) -> isSet(name + ".headers." + header, value.reveal()));
       endpoint(name);
       refuse(
           apiKey != null && !apiKey.isEmpty() && apiKeyFile != null && !apiKeyFile.isBlank(),
@@ -171,6 +176,14 @@ public record UpstreamProperties(
               + ": a name has lower case letters, digits and dashes, and is not echo");
       server.check("heddle.upstreams." + name);
     });
+  }
+
+  /** A variable that is not set stays in the text as it is: it would be sent as the key. */
+  private static void isSet(String setting, String value) {
+    Matcher variable = VARIABLE.matcher(value);
+    if (variable.find()) {
+      throw refusal(setting + " needs the variable " + variable.group(1) + ", which is not set");
+    }
   }
 
   private static void within(String name, String setting, Duration value, Duration most) {

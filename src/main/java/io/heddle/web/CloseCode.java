@@ -4,6 +4,8 @@ package io.heddle.web;
 public enum CloseCode {
   /** The client closes; nothing is wrong. */
   NORMAL(1000),
+  /** A message is larger than one may be: a client that is not mended should not come back. */
+  TOO_LARGE(1009),
   /** This replica stops: come back after the delay that the reason names. */
   RESTARTING(1012),
   /** What was sent is no JSON object: a client that is not mended should not come back. */

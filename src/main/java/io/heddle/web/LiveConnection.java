@@ -9,12 +9,16 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A connection that frames are written to, below Spring and Reactor: they would make a publisher
  * and a buffer of every frame for every connection. The channel's own mark says when it is full.
  */
 abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Outlet {
+
+  private static final Logger log = LoggerFactory.getLogger(LiveConnection.class);
 
   final Connections connections;
   final LiveProperties properties;
@@ -26,6 +30,7 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
   private @Nullable ChannelHandlerContext context;
   private @Nullable WriteBufferWaterMark before;
   private boolean open;
+  private boolean silent;
   private boolean dirty;
   private boolean full;
   private long fullSince;
@@ -111,9 +116,25 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
 
   @Override
   public final void write(Frame frame) {
-    if (open) {
-      write(form.of(frame, context().alloc()));
+    if (!open || silent) {
+      return;
     }
+    ByteBuf ready;
+    try {
+      ready = form.of(frame, context().alloc());
+    } catch (OutOfMemoryError e) {
+      // Left out it would be a hole that nobody sees; whoever comes back is given it again.
+      log.error("no memory for a frame: its connection is closed", e);
+      silence();
+      context().close();
+      return;
+    }
+    write(ready);
+  }
+
+  /** The goodbye is said: no frame goes out any more. */
+  final void silence() {
+    silent = true;
   }
 
   final void write(ByteBuf ready) {

@@ -2,6 +2,7 @@ package io.heddle.web;
 
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
+import io.heddle.base.Surrogates;
 import java.util.Map;
 import org.springframework.http.HttpHeaders;
 
@@ -23,47 +24,23 @@ public final class ProblemWriter {
     return answer;
   }
 
+  /** A detail or field may repeat what the client wrote, half a surrogate pair too. */
   public static byte[] json(Problem problem) {
     JsonBuffer out = new JsonBuffer(256);
     String code = problem.code().code();
     out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);
     out.ascii("\",\"title\":").string(problem.code().title());
     out.ascii(",\"status\":").number(problem.code().status());
-    out.ascii(",\"detail\":").string(sound(problem.detail()));
+    out.ascii(",\"detail\":").string(Surrogates.mended(problem.detail()));
     out.ascii(",\"code\":\"").ascii(code).ascii("\"");
     for (Map.Entry<String, Object> member : problem.members().entrySet()) {
       out.ascii(",").string(member.getKey()).ascii(":");
       switch (member.getValue()) {
         case Number number -> out.ascii(number.toString());
         case Boolean flag -> out.ascii(flag.toString());
-        case Object other -> out.string(sound(other.toString()));
+        case Object other -> out.string(Surrogates.mended(other.toString()));
       }
     }
     return out.ascii("}").toBytes();
-  }
-
-  /**
-   * A detail or field may repeat what the client wrote, half a surrogate pair too: UTF-8 has no
-   * form for that.
-   */
-  private static String sound(String text) {
-    StringBuilder repaired = null;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-        continue;
-      }
-      if (repaired == null) {
-        repaired = new StringBuilder(text);
-      }
-      repaired.setCharAt(i, '\ufffd');
-    }
-    return repaired == null ? text : repaired.toString();
   }
 }

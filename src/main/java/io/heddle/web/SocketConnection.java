@@ -118,7 +118,7 @@ final class SocketConnection extends LiveConnection implements Socket {
       fragments = begun;
     }
     if (begun.readableBytes() + frame.content().readableBytes() > maxMessage) {
-      close(CloseCode.NOT_UNDERSTOOD, "a message may have " + maxMessage + " bytes");
+      close(CloseCode.TOO_LARGE, "a message may have " + maxMessage + " bytes");
       return;
     }
     begun.writeBytes(frame.content());
@@ -151,6 +151,7 @@ final class SocketConnection extends LiveConnection implements Socket {
       return;
     }
     closing = true;
+    silence();
     int code = close.statusCode();
     CloseWebSocketFrame echo =
         code < 0 ? new CloseWebSocketFrame() : new CloseWebSocketFrame(code, "");
@@ -163,6 +164,7 @@ final class SocketConnection extends LiveConnection implements Socket {
       return;
     }
     closing = true;
+    silence();
     ChannelHandlerContext to = context();
     to.writeAndFlush(new CloseWebSocketFrame(code.number(), reason));
     // Closed at once, the client may see a reset connection instead of the reason.
@@ -183,6 +185,10 @@ final class SocketConnection extends LiveConnection implements Socket {
 
   @Override
   void tended(long now) {
+    if (!context().channel().config().isAutoRead()) {
+      // It is held back, so nothing can come: that is not its silence.
+      heardAt = now;
+    }
     if (now - heardAt > properties.idleAfter().toNanos()) {
       context().close();
     } else if (now - pingedAt >= properties.pingEvery().toNanos() && !closing) {

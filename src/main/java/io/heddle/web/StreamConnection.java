@@ -15,6 +15,9 @@ final class StreamConnection extends LiveConnection {
   private final Runnable end;
   private long toldAt;
 
+  /** What the client is told once the stream does not end here any more; -1 until a drain. */
+  private long awayDelay = -1;
+
   StreamConnection(
       Connections connections, StreamProtocol protocol, StreamForm form, Runnable end) {
     super(connections, WireForm.EVENTS);
@@ -61,7 +64,11 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void sendAway(long delayMillis) {
-    if (isOpen() && form.sentAway()) {
+    if (!isOpen() || !form.sentAway()) {
+      return;
+    }
+    awayDelay = delayMillis;
+    if (!protocol.endsHere()) {
       write(WireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
       flush();
       end.run();
@@ -70,6 +77,9 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void tended(long now) {
+    if (awayDelay >= 0) {
+      sendAway(awayDelay);
+    }
     Duration own = form.commentEvery();
     Duration every = own == null ? properties.commentEvery() : own;
     if (now - toldAt >= every.toNanos()) {

@@ -22,11 +22,8 @@ public record StreamForm(
   public static final StreamForm FOLLOW =
       new StreamForm("retry: 2000\n\n", ":\n", Duration.ofSeconds(5), true);
 
-  /**
-   * Who has begun a turn and is answered so; such a client cannot send its request again to another
-   * replica, and this one's turns end before it does.
-   */
-  public static final StreamForm TURN = new StreamForm("", ":\n", Duration.ofSeconds(5), false);
+  /** Who has begun a turn and is answered so; it comes back to the turn's own events. */
+  public static final StreamForm TURN = new StreamForm("", ":\n", Duration.ofSeconds(5), true);
 
   /**
    * Clients of the OpenAI wire. The comment is one line without an empty one after it: a decoder of

@@ -14,4 +14,12 @@ public interface StreamProtocol {
   void drained();
 
   void closed();
+
+  /**
+   * Whether what ends the stream happens on this replica: one that stops lets it go on until then.
+   * Asked again each second; when it does not, the client is told to come back elsewhere.
+   */
+  default boolean endsHere() {
+    return false;
+  }
 }

@@ -477,6 +477,13 @@ class BodiesTest {
         () -> messages("{" + OK + ",'metadata':{" + members + "}}"), "invalid-request", "metadata");
   }
 
+  /** It said "metadata The field is there twice". */
+  @Test
+  void aFieldThatIsThereTwiceIsNamedOnce() {
+    assertThat(refused(() -> messages("{" + OK + ",'metadata':{},'metadata':{}}")).detail())
+        .isEqualTo("metadata is there twice");
+  }
+
   // ---- helpers
 
   private String one(String body) {

@@ -33,6 +33,7 @@ class TurnStreamTest {
       TurnAnswersTest.turn(Turn.Status.COMPLETED, Turn.Cancel.NONE, "{'finishReason':'stop'}", 0);
 
   private final Tap tap = new Tap();
+  private boolean runsHere;
   private final List<Long> asked = new ArrayList<>();
   private final Queue<Flux<TurnEvent>> answers = new ArrayDeque<>();
 
@@ -89,7 +90,8 @@ class TurnStreamTest {
               Flux<TurnEvent> answer = answers.poll();
               return answer == null ? log(seq) : answer;
             },
-            after);
+            after,
+            () -> runsHere);
     stream.opened(tap, () -> tap.ends++);
     tap.run();
     return stream;
@@ -234,6 +236,18 @@ class TurnStreamTest {
     } finally {
       VirtualTimeScheduler.reset();
     }
+  }
+
+  /** Sent away between the end of the turn and its telling, the client would miss the answer. */
+  @Test
+  void aStreamEndsHereUntilItsTurnHasNotRunHereForALook() {
+    answers.add(Flux.never());
+    TurnStream stream = open(0);
+    runsHere = true;
+    assertThat(stream.endsHere()).isTrue();
+    runsHere = false;
+    assertThat(stream.endsHere()).isTrue();
+    assertThat(stream.endsHere()).isFalse();
   }
 
   @Test

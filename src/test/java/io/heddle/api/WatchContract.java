@@ -233,6 +233,24 @@ abstract class WatchContract {
   }
 
   @Test
+  void largeRequestsThatWaitAreHeldBackAndDoneInTheirOrder() {
+    create("one");
+    String content = "z".repeat(100_000);
+    try (SocketClient socket = SocketClient.open(one.port(), "")) {
+      for (int i = 0; i < 40; i++) {
+        String append =
+            "{'type':'append','session':'%s','ref':'%d','message':{'role':'user','content':'%s'}}";
+        socket.send(json(append.formatted(id, i, content)));
+      }
+      for (int i = 0; i < 40; i++) {
+        JsonNode ack = socket.expect("ack");
+        assertThat(ack.path("ref").asString()).isEqualTo(Integer.toString(i));
+        assertThat(ack.path("data").path(0).path("seq").asInt()).isEqualTo(i + 2);
+      }
+    }
+  }
+
+  @Test
   void whatIsWrongInARequestIsNamed() {
     try (SocketClient socket = SocketClient.open(one.port(), "")) {
       refused(

@@ -131,7 +131,15 @@ class EmbeddedTurnsTest {
       assertThat(before.turn().cancel()).isEqualTo(Turn.Cancel.ROLLBACK);
       assertThat(engine.turnLog().list(KEY, null).block()).isEqualTo(list);
       assertThat(list).extracting(Turn::id).containsExactly(running, waits, cancelled);
-      applied(engine, end(running, false));
+      applied(
+          engine,
+          new Write.EndTurn(
+              new TurnAttempt(running, 1),
+              Turn.Status.CANCELLED,
+              List.of(),
+              END,
+              before.turn().input(),
+              false));
       applied(engine, new Write.NextTurn(waits, LEASE));
     }
   }

@@ -2,12 +2,15 @@ package io.heddle.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.ReplicaProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -43,7 +46,7 @@ class OwnerDrainedIT {
       }
       String quick = TurnCalls.echo(WORDS, "'tokens':" + SHORT + ",'pace':'30ms'");
       String slow = TurnCalls.echo(WORDS, "'tokens':2000,'pace':'30ms'");
-      // Waits, and is ordered as a stream: that connection stays while it runs elsewhere.
+      // Waits, and is ordered as a stream, which was kept until the process cut it off.
       String late = TurnCalls.echo("late ", "'tokens':150,'pace':'30ms'");
       List<CompletableFuture<Seen>> clients = new ArrayList<>();
       try (TurnFollower longOne = TurnFollower.order(owner.port(), "long", slow);
@@ -62,6 +65,9 @@ class OwnerDrainedIT {
         clients.add(follow(() -> TurnFollower.order(owner.port(), "long", late), other, "long"));
         Pair.await("the long one to wait for by four")
             .until(() -> here.turns("long", "queued").size() == 4);
+        CompletableFuture<Answer> plain = plain(owner.port(), "long", TurnCalls.echo("plain", ""));
+        Pair.await("a plain order to wait for too")
+            .until(() -> here.turns("long", "queued").size() == 5);
         Pair.await("the long one to speak").until(() -> longElsewhere.seq() > 3);
         try (TurnFollower shortOne = TurnFollower.order(owner.port(), "short", quick)) {
           String shortTurn = shortOne.turn();
@@ -83,6 +89,11 @@ class OwnerDrainedIT {
           longElsewhere.end(PATIENCE);
           assertThat(longElsewhere.text()).isEqualTo(longOne.text());
 
+          Answer accepted = plain.get(30, TimeUnit.SECONDS);
+          assertThat(accepted.status()).as("%s", accepted).isEqualTo(202);
+          String plainTurn = accepted.json().path("id").asString();
+          assertThat(accepted.headers())
+              .containsEntry("location", TurnCalls.path("long", plainTurn));
           assertThat(owner.waitFor(Duration.ofSeconds(20))).as("it ends by itself").isTrue();
           long gone = (System.nanoTime() - told) / 1_000_000;
           List<String> thread =
@@ -107,18 +118,33 @@ class OwnerDrainedIT {
           }
           String lateText = "late ".repeat(150);
           thread.addAll(List.of("user:late ", "assistant:" + lateText));
+          thread.addAll(List.of("user:plain", "assistant:plain"));
+          Pair.await("the plain one to run elsewhere")
+              .until(
+                  () -> here.turn("long", plainTurn).path("status").asString().equals("completed"));
           assertThat(here.texts("long")).isEqualTo(thread);
           assertThat(returns).as("clients that were sent away and came back").isPositive();
           System.out.printf(
               "OwnerDrainedIT: grace=%d s: turns that ended in it=1, cut short=1 after %d ms, of"
                   + " the queue run elsewhere=%d, clients that followed there=%d came back %d"
                   + " times; the process was gone after %d ms%n",
-              GRACE.toSeconds(), longMillis, waiting.size() + 1, clients.size(), returns, gone);
-          assertThat(gone).as("within the stop of the whole process").isLessThan(20_000);
+              GRACE.toSeconds(), longMillis, waiting.size() + 2, clients.size(), returns, gone);
+          assertThat(gone).as("with its last turn, not with the last client").isLessThan(10_000);
           assertThat(longMillis).isBetween(GRACE.toMillis() - 200, GRACE.toMillis() + 5_000);
         }
       }
     }
+  }
+
+  /** An order that is answered when its turn has ended. */
+  private static CompletableFuture<Answer> plain(int port, String session, String body) {
+    return CompletableFuture.supplyAsync(() -> {
+      try (TurnCalls calls = new TurnCalls(port)) {
+        return calls.order(session, body, Map.of());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    });
   }
 
   /** A stream at the owner. */

@@ -24,23 +24,28 @@ import tools.jackson.databind.JsonNode;
  * waits runs then, and who ordered a turn just then gets one turn, however often it asks.
  */
 class RedisAwayInTurnIT {
-  /** Longer than the lease, which is 6 s. */
-  private static final Duration AWAY = Duration.ofSeconds(8);
+  /** Shorter than the default, and the times with it: what matters is which of them is longer. */
+  private static final Duration LEASE = Duration.ofSeconds(3);
+
+  private static final Duration AWAY = Duration.ofMillis(4500);
 
   private static final Duration PATIENCE = Duration.ofSeconds(40);
   private static final int TURNS = 6;
   private static final int ORDERS = 8;
 
+  /** Orders that were answered 503: the store may have taken one all the same. */
+  private int unknown;
+
   @Test
   void noTurnThatLivesIsReapedAndAllThatWasSaidIsKept() throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendonly", "yes", "--appendfsync", "always");
-        Here a = Here.start("a", redis.uri());
-        Here b = Here.start("b", redis.uri())) {
+        Here a = start("a", redis);
+        Here b = start("b", redis)) {
       List<String> told = new ArrayList<>();
       told.add(
           round(
               "restarted",
-              100,
+              60,
               a,
               b,
               () -> {
@@ -50,7 +55,7 @@ class RedisAwayInTurnIT {
       told.add(
           round(
               "gone",
-              220,
+              130,
               a,
               b,
               () -> {
@@ -61,7 +66,7 @@ class RedisAwayInTurnIT {
       told.add(
           round(
               "silent",
-              220,
+              130,
               a,
               b,
               () -> {
@@ -73,14 +78,23 @@ class RedisAwayInTurnIT {
       double retaken = a.meter("heddle.turns.retaken") + b.meter("heddle.turns.retaken");
       double lost = a.meter("heddle.turns.lost") + b.meter("heddle.turns.lost");
       System.out.printf(
-          "RedisAwayInTurnIT: lease=6s, %d turns each: %s; reaped=%.0f begunAgain=%.0f lost=%.0f%n",
-          TURNS, String.join("; ", told), reaped, retaken, lost);
-      assertThat(reaped + retaken + lost).as("turns taken for dead").isZero();
+          "RedisAwayInTurnIT: lease=%d s, %d turns each: %s; reaped=%.0f begunAgain=%.0f"
+              + " lost=%.0f%n",
+          LEASE.toSeconds(), TURNS, String.join("; ", told), reaped, retaken, lost);
+      assertThat(reaped + lost).as("turns taken for dead that somebody ran").isZero();
+      assertThat(retaken).as("begun in the store and never answered").isLessThanOrEqualTo(unknown);
     }
   }
 
-  private static String round(String what, int times, Here a, Here b, Runnable fault)
-      throws Exception {
+  private static Here start(String name, RedisProcess redis) {
+    return Here.start(
+        name,
+        redis.uri(),
+        "heddle.turns.lease=" + LEASE,
+        "heddle.turns.renew-every=" + LEASE.dividedBy(3));
+  }
+
+  private String round(String what, int times, Here a, Here b, Runnable fault) throws Exception {
     List<TurnFollower> callers = new ArrayList<>();
     List<TurnFollower> others = new ArrayList<>();
     try (TurnCalls here = new TurnCalls(a.port());
@@ -133,6 +147,7 @@ class RedisAwayInTurnIT {
         assertThat(thread.get(1).path("content").asString()).isEqualTo(callers.get(i).text());
       }
       int refused = ordered(what, here, orders);
+      unknown += refused;
       return "%s for %d ms, those that had ended meanwhile told %d ms after it was back, ordered meanwhile=%d, of which answered 503=%d"
           .formatted(
               what,
@@ -179,9 +194,11 @@ class RedisAwayInTurnIT {
     int refused = 0;
     for (int i = 0; i < ORDERS; i++) {
       Answer answer = orders.get(i).get(40, TimeUnit.SECONDS);
-      if (answer.status() != 200) {
-        TurnCalls.ok(503, answer);
+      if (answer.status() == 503) {
         refused++;
+      } else {
+        // Begun in any case, and perhaps not followed to the end.
+        assertThat(answer.status()).as("%s", answer).isIn(200, 202);
       }
       Answer again = order(what, i, here);
       TurnCalls.ok(200, again);

@@ -20,12 +20,16 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -35,20 +39,30 @@ import tools.jackson.databind.JsonNode;
  * hang up, come back elsewhere, repeat their orders and cancel. The model answers a function of
  * what was said to it, so an answer in the wrong turn shows itself.
  *
+ * <p>A replica takes seconds to start, many turns less than one. So the clients go in rounds, one a
+ * kill: it comes while the round's turns are ordered and run, and the next round begins when its
+ * replica is back.
+ *
  * <p>{@code -Dheddle.it.turns}, ten in a session.
  */
 class TurnsUnderFaultsIT {
   private static final int TURNS = Integer.getInteger("heddle.it.turns", 200);
   private static final int A_SESSION = 10;
   private static final int REPLICAS = 3;
-  private static final Duration BETWEEN_KILLS = Duration.ofSeconds(1);
+  private static final int KILLS = Math.clamp(TURNS / 200, 2, 50);
+
+  /** Over so long the clients of a round order their next turns. */
+  private static final int SPREAD_MILLIS = 1500;
 
   /** After the last fault nothing may be stuck for longer. */
   private static final Duration STUCK = Duration.ofSeconds(10);
 
   private final AtomicReferenceArray<ReplicaProcess> replicas =
       new AtomicReferenceArray<>(REPLICAS);
-  private int kills;
+  private final List<CountDownLatch> rounds =
+      Stream.generate(() -> new CountDownLatch(1)).limit(KILLS).toList();
+  private final AtomicInteger inFlight = new AtomicInteger();
+  private final List<Integer> met = new CopyOnWriteArrayList<>();
 
   @Test
   void turnsAreNeitherMixedNorDoubleNorStuck() throws Exception {
@@ -67,21 +81,16 @@ class TurnsUnderFaultsIT {
               return replicas.get(ports.nextInt(REPLICAS)).port();
             }
           });
-      CountDownLatch over = new CountDownLatch(1);
-      Thread killer = Thread.ofPlatform().name("killer").start(() -> kill(redis, over));
+      Future<?> killer = clients.submit(() -> kill(redis));
       long start = System.nanoTime();
       List<Future<?>> running = new ArrayList<>();
       for (int client = 0; client < TURNS / (A_SESSION / 2); client++) {
         int number = client;
         running.add(clients.submit(() -> run(turns, number)));
       }
-      try {
-        for (Future<?> each : running) {
-          each.get(10, TimeUnit.MINUTES);
-        }
-      } finally {
-        over.countDown();
-        killer.join();
+      killer.get(10, TimeUnit.MINUTES);
+      for (Future<?> each : running) {
+        each.get(10, TimeUnit.MINUTES);
       }
       double seconds = (System.nanoTime() - start) / 1e9;
 
@@ -94,12 +103,14 @@ class TurnsUnderFaultsIT {
       double quiet = (System.nanoTime() - stuckFrom) / 1e9;
       verdict.look(turns);
       System.out.printf(
-          "TurnsUnderFaultsIT: %s; turns=%d in %.1f s, kills=%d hangUps=%d resumes=%d retries=%d"
-              + " replays=%d cancels=%d; all ended %.1f s after the last fault%n",
+          "TurnsUnderFaultsIT: %s; turns=%d in %.1f s, kills=%d with turns under way=%s hangUps=%d"
+              + " resumes=%d retries=%d replays=%d cancels=%d; all ended %.1f s after the last"
+              + " fault%n",
           verdict,
           turns.seen.size(),
           seconds,
-          kills,
+          met.size(),
+          met,
           turns.hangUps.sum(),
           turns.resumes.sum(),
           turns.retries.sum(),
@@ -108,7 +119,7 @@ class TurnsUnderFaultsIT {
           quiet);
       assertThat(turns.seen).hasSize(TURNS);
       assertThat(verdict.wrong.stream().limit(5)).isEmpty();
-      assertThat(kills).as("kills").isPositive();
+      assertThat(met).as("turns under way at each kill").hasSize(KILLS).allMatch(some -> some > 0);
       assertThat(verdict.ends.get("completed")).as("completed turns").isGreaterThan(TURNS / 2);
     } finally {
       for (int i = 0; i < REPLICAS; i++) {
@@ -123,10 +134,15 @@ class TurnsUnderFaultsIT {
     return ReplicaProcess.on(redis.uri(), "turns-" + number);
   }
 
-  private static Void run(TurnClients turns, int client) throws IOException {
+  private Void run(TurnClients turns, int client) throws IOException, InterruptedException {
     Random chance = new Random(client);
-    for (int i = 0; i < A_SESSION / 2; i++) {
+    int own = A_SESSION / 2;
+    for (int i = 0; i < own; i++) {
+      rounds.get((i * KILLS + client % KILLS) / own).await();
+      LockSupport.parkNanos(Duration.ofMillis(chance.nextInt(SPREAD_MILLIS)).toNanos());
+      inFlight.incrementAndGet();
       turns.turn(session(client / 2), "nonce-" + client + "-" + i, chance);
+      inFlight.decrementAndGet();
     }
     return null;
   }
@@ -136,19 +152,24 @@ class TurnsUnderFaultsIT {
   }
 
   /** One at a time, so that there is always somebody to go to. */
-  private void kill(RedisProcess redis, CountDownLatch over) {
+  private Void kill(RedisProcess redis) {
     Random chance = new Random(7);
     try {
-      while (!over.await(BETWEEN_KILLS.toMillis(), TimeUnit.MILLISECONDS)) {
+      for (CountDownLatch round : rounds) {
+        round.countDown();
+        int wait = SPREAD_MILLIS / 3 + chance.nextInt(SPREAD_MILLIS / 3);
+        LockSupport.parkNanos(Duration.ofMillis(wait).toNanos());
         int victim = chance.nextInt(REPLICAS);
         ReplicaProcess old = replicas.get(victim);
+        met.add(inFlight.get());
         old.kill();
-        kills++;
         replicas.set(victim, replica(redis, victim).port(old.port()).launch());
         replicas.get(victim).awaitReady();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      return null;
+    } finally {
+      // Should it fail, the clients must not wait for ever.
+      rounds.forEach(CountDownLatch::countDown);
     }
   }
 

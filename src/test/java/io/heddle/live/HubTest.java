@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
 import io.heddle.base.Json;
+import io.heddle.base.Position;
 import io.heddle.base.Tenant;
 import io.heddle.live.LiveWorld.Loop;
 import io.heddle.live.LiveWorld.Tap;
@@ -175,6 +176,55 @@ class HubTest {
     assertThat(users(tap)).containsExactly("[\"ann\"]", "[]");
   }
 
+  /**
+   * Who is there was told right after the first page of the log: who had more to read was not level
+   * by then, and was not told until somebody came or left.
+   */
+  @Test
+  void whoReadsALongHistoryIsToldWhoIsThere() {
+    Position seen = world.now();
+    for (int i = 0; i < 2 * Hub.LOG_READ; i++) {
+      world.write("x");
+    }
+    world.watch(loop, ANN, null);
+    loop.run();
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(2).toNanos());
+    loop.run();
+    Tap back = world.watch(loop, seen);
+    loop.run();
+    assertThat(back.versions()).hasSize(2 * Hub.LOG_READ);
+    assertThat(users(back)).containsExactly("[\"ann\"]");
+  }
+
+  /** Somebody left while a connection was full, and stayed there for its user. */
+  @Test
+  void aFullConnectionIsToldWhoLeftWhenItHasRoom() {
+    Tap ann = world.watch(loop, ANN, null);
+    loop.run();
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(2).toNanos());
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"ann\"]");
+    tap.writable = false;
+    ann.watch.stop();
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(4).toNanos());
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"ann\"]");
+    tap.writable = true;
+    tap.watch.writable();
+    loop.run();
+    assertThat(users(tap)).containsExactly("[\"ann\"]", "[]");
+
+    tap.writable = false;
+    world.write("2");
+    world.watch(loop, ANN, null);
+    world.hubs.tick(System.nanoTime() + Duration.ofSeconds(6).toNanos());
+    loop.run();
+    tap.writable = true;
+    tap.watch.writable();
+    loop.run();
+    assertThat(tap.types()).endsWith("message.appended", "presence");
+  }
+
   @Test
   void anotherReplicasUsersAreKeptWhileItRepeatsThem() {
     say("{\"replica\":\"r2\",\"users\":[\"bob\"]}");
@@ -214,6 +264,23 @@ class HubTest {
     Tap later = world.watch(loop, null);
     loop.run();
     assertThat(later.types()).containsExactly("snapshot");
+  }
+
+  /**
+   * A client that said so a thousand times a second was repeated to every watcher on every replica,
+   * and no limit counted it.
+   */
+  @Test
+  void whoTypesIsToldOnceASecond() {
+    world.watch(loop, ANN, null);
+    loop.run();
+    long now = System.nanoTime();
+    for (int i = 0; i < 100; i++) {
+      world.hubs.typing(LiveWorld.KEY, "ann", now + i).subscribe();
+    }
+    world.hubs.typing(LiveWorld.KEY, "ann", now + Duration.ofSeconds(1).toNanos()).subscribe();
+    loop.run();
+    assertThat(tap.types().stream().filter("typing"::equals)).hasSize(2);
   }
 
   private void say(String message) {

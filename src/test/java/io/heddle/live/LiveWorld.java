@@ -66,6 +66,9 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
   /** Whether the log and the reader answer only when the test says so. */
   boolean answersWait;
 
+  /** Whether what waits is not even read before it answers. */
+  boolean readsWait;
+
   boolean unavailable;
   @Nullable Change ended;
   int logReads;
@@ -232,6 +235,11 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
   }
 
   @Override
+  public Mono<Open> open(SessionKey key) {
+    throw new AssertionError("nobody asks for the open ones");
+  }
+
+  @Override
   public Flux<SessionKey> due(Duration proven) {
     throw new AssertionError("nobody asks what is due");
   }
@@ -278,6 +286,10 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
     return Mono.create(sink -> {
       if (unavailable) {
         sink.error(Problem.of(ProblemCode.STORE_UNAVAILABLE, "away").toException());
+        return;
+      }
+      if (readsWait) {
+        answers.add(() -> sink.success(answer.get()));
         return;
       }
       // It is read now, and arrives later.
@@ -377,6 +389,10 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
     final List<Frame> frames = new ArrayList<>();
     final Loop loop;
     boolean writable = true;
+
+    /** How often it says that it is full before it says how it is. */
+    int fullFor;
+
     int flushes;
     boolean started;
     boolean ended;
@@ -394,7 +410,7 @@ final class LiveWorld implements ChangeLog, TurnLog, SessionReader, LiveChannel,
 
     @Override
     public boolean isWritable() {
-      return writable;
+      return fullFor > 0 ? fullFor-- < 0 : writable;
     }
 
     @Override

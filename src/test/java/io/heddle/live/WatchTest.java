@@ -146,6 +146,45 @@ class WatchTest {
     assertThat(tap.versions()).hasSize(600);
   }
 
+  /**
+   * A session was deleted and made again while a newcomer's snapshot was on its way, which was of
+   * the new one then. The newcomer's hub had ended with the old one: it stayed, and was never told
+   * anything any more.
+   */
+  @Test
+  void aSnapshotOfALaterSessionIsNotTheBeginningOfSilence() {
+    world.write("1");
+    Tap there = world.watch(loop, null);
+    loop.run();
+    world.readsWait = true;
+    Tap tap = world.watch(loop, null);
+    world.delete();
+    world.ended = null;
+    world.write("another");
+    world.answer();
+    loop.run();
+    assertThat(there.types()).endsWith("session.deleted");
+    assertThat(tap.types()).containsExactly("snapshot", "session.deleted");
+    assertThat(tap.ended).isTrue();
+    nothingIsLeft();
+  }
+
+  /** The full connection had no room for the gap, but for the snapshot that came after it. */
+  @Test
+  void aConnectionThatHasNoRoomForAGapIsToldOfItLater() {
+    world.write("1");
+    Tap tap = world.watch(loop, null);
+    loop.run();
+    tap.fullFor = 1;
+    world.restore(3);
+    loop.run();
+    assertThat(tap.types()).containsExactly("snapshot");
+    tap.watch.writable();
+    loop.run();
+    assertThat(tap.types()).containsExactly("snapshot", "gap", "snapshot");
+    assertThat(tap.frames.getLast().position()).isEqualTo(world.now());
+  }
+
   @Test
   void framesThatWaitGoOutInOneFlush() {
     world.write("1");

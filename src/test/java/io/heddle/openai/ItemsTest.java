@@ -13,6 +13,7 @@ import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -261,6 +262,41 @@ class ItemsTest {
   }
 
   // ---- ids
+
+  /** A stream that ends in the model's thoughts tells no message, and the thread showed one. */
+  @Test
+  void anAnswerOfThoughtsAloneIsNoMessage() {
+    List<Item> items =
+        items(
+            "msg_r",
+            "{'role':'assistant','content':'','reasoning':'hm','status':'completed',"
+                + "'turn':'trn_r_conv_1'}");
+    assertThat(items).extracting(Item::id).containsExactly("rs_r");
+  }
+
+  @Test
+  void whatIsLeftOfAnAnswerKeepsItsItemsAsTheyWere() {
+    String body =
+        "{'role':'assistant','content':'text','reasoning':'hm','status':'completed','toolCalls':["
+            + "{'id':'c','type':'function','function':{'name':'f','arguments':'{}'}},"
+            + "{'id':'d','type':'function','function':{'name':'g','arguments':'{}'}}],"
+            + "'turn':'trn_r_conv_1'}";
+    List<Item> all = items("msg_r", body);
+    assertThat(all).hasSize(4);
+    for (Item gone : List.of(all.get(0), all.get(1), all.get(3))) {
+      String rest = ItemRemoval.without(Json.of(json(body)), gone).toString();
+      List<Item> left = new ArrayList<>(all);
+      left.remove(gone);
+      assertThat(items("msg_r", rest)).isEqualTo(left);
+    }
+    // Down to the last one.
+    String rest = body;
+    for (int i = 3; i > 0; i--) {
+      Item gone = items("msg_r", rest).get(i);
+      rest = ItemRemoval.without(Json.of(json(rest)), gone).toString();
+      assertThat(items("msg_r", rest)).isEqualTo(all.subList(0, i));
+    }
+  }
 
   @Test
   void anIdLeadsToItsMessage() {

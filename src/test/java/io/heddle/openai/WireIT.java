@@ -34,6 +34,9 @@ class WireIT {
     replica =
         Replica.embedded(
             "--heddle.live.comment-every=1s",
+            "--heddle.limits.rules.tokens.kind=tokens",
+            "--heddle.limits.rules.tokens.limit=1000000",
+            "--heddle.limits.rules.tokens.window=10m",
             "--heddle.limits.rules.few.kind=writes",
             "--heddle.limits.rules.few.limit=3",
             "--heddle.limits.rules.few.paths=/openai/v1/conversations",
@@ -158,6 +161,41 @@ class WireIT {
     }
   }
 
+  /** Clients slow down by these, and a limit of tokens is another than one of requests. */
+  @ParameterizedTest
+  @CsvSource({"/responses, max_output_tokens", "/chat/completions, max_tokens"})
+  void whatIsLeftOfTokensIsTold(String path, String most) throws Exception {
+    String asks =
+        "{'model':'echo','input':'x','messages':[{'role':'user','content':'x'}],"
+            + "'echo':{'tokens':300,'pace':'0ms'},'"
+            + most
+            + "':";
+    String user = "tokens" + most;
+    HttpResponse<String> first = post(path, asks + "600000,'stream':true}", "Heddle-User", user);
+    assertThat(first.statusCode()).as(first.body()).isEqualTo(200);
+    assertThat(first.headers().firstValue("x-ratelimit-limit-tokens")).hasValue("1000000");
+    long left =
+        Long.parseLong(first.headers().firstValue("x-ratelimit-remaining-tokens").orElseThrow());
+    // What it may take is counted from its beginning.
+    assertThat(left).isLessThan(400_000).isGreaterThan(399_000);
+    assertThat(first.headers().firstValue("x-ratelimit-reset-tokens").orElseThrow())
+        .matches("(\\d+m)?\\d+(\\.\\d+)?(ms|s)");
+
+    HttpResponse<String> never = post(path, asks + "2000000}", "Heddle-User", user);
+    assertThat(never.statusCode()).isEqualTo(429);
+    assertThat(json(never).at("/error/type").asString()).isEqualTo("tokens");
+    // No waiting helps: a library that repeats it would only wait for the same.
+    assertThat(never.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(never.headers().firstValue("x-ratelimit-remaining-tokens")).isPresent();
+
+    HttpResponse<String> later = post(path, asks + "999900}", "Heddle-User", user);
+    assertThat(later.statusCode()).isEqualTo(429);
+    assertThat(json(later).at("/error/type").asString()).isEqualTo("tokens");
+    assertThat(later.headers().firstValue("retry-after-ms")).isPresent();
+    assertThat(later.headers().firstValue("x-should-retry")).isEmpty();
+    assertThat(get("/models").headers().firstValue("x-ratelimit-limit-tokens")).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -166,6 +204,9 @@ class WireIT {
         "POST|/responses|{'input':|400|invalid_json",
         "POST|/responses|[]|400|",
         "POST|/responses|{}|400|",
+        "POST|/responses|{'input':'x','n':2}|400|unsupported_parameter",
+        "POST|/responses|{'input':'x','logprobs':true}|400|unsupported_parameter",
+        "POST|/responses|{'input':'x','functions':[{}]}|400|unsupported_parameter",
         "POST|/responses/compact|{}|400|unsupported_parameter",
         "GET|/responses||400|unsupported_parameter",
         "GET|/responses/resp_x||404|",
@@ -189,6 +230,23 @@ class WireIT {
     JsonNode error = json(answer).get("error");
     assertThat(error.propertyNames()).containsExactly("message", "type", "param", "code");
     assertThat(error.get("code").isNull() ? null : error.get("code").asString()).isEqualTo(code);
+  }
+
+  /** A message that was said before is not taken for a second try of what it said then. */
+  @Test
+  void theSameSaidAgainLaterIsNotARepetition() throws Exception {
+    String conversation = conversation();
+    String yes = "{'conversation':'" + conversation + "','input':'yes'}";
+    String first =
+        json(post("/responses", yes, "x-stainless-retry-count", "0")).get("id").asString();
+    // Its answer was lost.
+    assertThat(json(post("/responses", yes, "x-stainless-retry-count", "1")).get("id").asString())
+        .isEqualTo(first);
+    post("/responses", yes.replace("'yes'", "'more'"), "x-stainless-retry-count", "0");
+    // The first try of this one was refused.
+    assertThat(json(post("/responses", yes, "x-stainless-retry-count", "1")).get("id").asString())
+        .isNotEqualTo(first);
+    assertThat(texts(conversation)).containsExactly("yes", "yes", "more", "more", "yes", "yes");
   }
 
   // ---- whose they are
@@ -251,27 +309,194 @@ class WireIT {
     assertThat(wanted.get("data").size()).isEqualTo(2);
   }
 
+  /**
+   * Each response without a conversation showed up as one, and pushed the real ones off the page.
+   */
+  @Test
+  void aSessionThatAResponseMadeForItselfIsNoConversation() throws Exception {
+    String first = null;
+    for (int i = 0; i < 12; i++) {
+      JsonNode made =
+          json(
+              i % 4 == 0
+                  ? post("/conversations", "{}", "Heddle-User", "mixed", "Idempotency-Key", "m" + i)
+                  : post("/responses", "{'input':'x'}", "Heddle-User", "mixed"));
+      first = i == 0 ? made.get("id").asString() : first;
+      if (i == 1) {
+        // From a conversation's response another one goes on in a session of its own.
+        JsonNode inside =
+            json(
+                post(
+                    "/responses",
+                    "{'input':'x','conversation':'" + first + "'}",
+                    "Heddle-User",
+                    "mixed"));
+        String previous = inside.get("id").asString();
+        assertThat(
+                post(
+                        "/responses",
+                        "{'input':'y','previous_response_id':'" + previous + "'}",
+                        "Heddle-User",
+                        "mixed")
+                    .statusCode())
+            .isEqualTo(200);
+      }
+    }
+    JsonNode page = json(send("GET", "/conversations?limit=2", "", "Heddle-User", "mixed"));
+    assertThat(page.get("data").size()).isEqualTo(2);
+    assertThat(page.get("has_more").asBoolean()).isTrue();
+    JsonNode rest =
+        json(
+            send(
+                "GET",
+                "/conversations?limit=2&after=" + page.get("last_id").asString(),
+                "",
+                "Heddle-User",
+                "mixed"));
+    assertThat(rest.get("data").size()).isEqualTo(1);
+    HttpResponse<String> astray = send("GET", "/conversations?after=x", "", "Heddle-User", "mixed");
+    assertThat(json(astray).at("/error/param").asString()).isEqualTo("after");
+    assertThat(rest.at("/data/0/id").asString()).isEqualTo(first);
+  }
+
+  /** A response that is not kept, or not any more, is not the end of what it said. */
+  @Test
+  void aResponseThatIsNotKeptSaysWhereItsAnswerIs() throws Exception {
+    String conversation = conversation();
+    JsonNode made =
+        json(
+            post(
+                "/responses", "{'input':'x','store':false,'conversation':'" + conversation + "'}"));
+    HttpResponse<String> asked = get("/responses/" + made.get("id").asString());
+    assertThat(asked.statusCode()).isEqualTo(404);
+    assertThat(json(asked).at("/error/message").asString())
+        .contains(made.at("/output/0/id").asString(), conversation);
+    // But it can be deleted, so that nobody goes on from it.
+    String id = made.get("id").asString();
+    assertThat(send("DELETE", "/responses/" + id, "").statusCode()).isEqualTo(200);
+    assertThat(get("/responses/" + id).body()).doesNotContain(conversation + "'.");
+    assertThat(
+            json(post("/responses", "{'previous_response_id':'" + id + "','input':'y'}"))
+                .at("/error/code")
+                .asString())
+        .isEqualTo("previous_response_not_found");
+    assertThat(texts(conversation)).containsExactly("x", "x");
+  }
+
   // ---- items
 
+  /**
+   * An agent takes back what a run added, item by item from the end, and counts them. Deleting a
+   * call took the thought before it along, so that the last of its deletions took what was said
+   * before the run.
+   */
   @Test
-  void anAnswerOfSeveralItemsIsDeletedAsAWhole() throws Exception {
+  void itemsOfOneAnswerAreTakenBackOneByOne() throws Exception {
     String conversation = conversation();
+    String said =
+        "{'conversation':'" + conversation + "','input':'before','echo':{'reasoning':'hm'}}";
+    assertThat(post("/responses", said).statusCode()).isEqualTo(200);
+    JsonNode called =
+        json(
+            post(
+                "/responses",
+                "{'conversation':'"
+                    + conversation
+                    + "','input':'weather','echo':{'reasoning':'well',"
+                    + "'toolCall':{'name':'f','arguments':{}}}}"));
+    assertThat(called.at("/output/1/type").asString()).isEqualTo("function_call");
+    List<String> all = ids(conversation);
+    assertThat(all).hasSize(6);
+    for (int left = all.size() - 1; left >= 0; left--) {
+      String path = "/conversations/" + conversation + "/items/" + all.get(left);
+      HttpResponse<String> deleted = send("DELETE", path, "");
+      assertThat(deleted.statusCode()).as(deleted.body()).isEqualTo(200);
+      assertThat(json(deleted).get("object").asString()).isEqualTo("conversation");
+      // What stays keeps its name.
+      assertThat(ids(conversation)).isEqualTo(all.subList(0, left));
+      assertThat(send("DELETE", path, "").statusCode()).isEqualTo(404);
+      // A library that lost the first answer has got what it wanted.
+      assertThat(send("DELETE", path, "", "x-stainless-retry-count", "1").statusCode())
+          .isEqualTo(200);
+    }
+  }
+
+  /** The rest of the answer is what the model is told, and where its response goes on. */
+  @Test
+  void anAnswerThatWasTakenBackInPartGoesOn() throws Exception {
+    String conversation = conversation();
+    JsonNode first =
+        json(
+            post(
+                "/responses",
+                "{'conversation':'"
+                    + conversation
+                    + "','input':'one','echo':{'reasoning':'well'}}"));
+    String reasoning = first.at("/output/0/id").asString();
+    String items = "/conversations/" + conversation + "/items/";
+    assertThat(send("DELETE", items + reasoning, "").statusCode()).isEqualTo(200);
+    HttpResponse<String> next =
+        post(
+            "/responses",
+            "{'previous_response_id':'" + first.get("id").asString() + "','input':'two'}");
+    assertThat(next.statusCode()).as(next.body()).isEqualTo(200);
+    assertThat(texts(conversation)).containsExactly("one", "one");
+    JsonNode kept = json(get(items + first.at("/output/1/id").asString()));
+    assertThat(kept.at("/content/0/text").asString()).isEqualTo("one");
+  }
+
+  /** It was a 404 about some message, which no client connects with what it has sent. */
+  @Test
+  void aResponseWhoseAnswerWasDeletedGoesOnFromWhatIsLeft() throws Exception {
+    String conversation = conversation();
+    JsonNode first =
+        json(post("/responses", "{'conversation':'" + conversation + "','input':'one'}"));
+    String id = first.get("id").asString();
+    String items = "/conversations/" + conversation + "/items/";
+    assertThat(send("DELETE", items + first.at("/output/0/id").asString(), "").statusCode())
+        .isEqualTo(200);
+    for (String store : List.of("true", "false")) {
+      HttpResponse<String> next =
+          post(
+              "/responses",
+              "{'previous_response_id':'" + id + "','input':'two','store':" + store + "}");
+      assertThat(next.statusCode()).as(next.body()).isEqualTo(200);
+    }
+    assertThat(send("DELETE", items + ids(conversation).getFirst(), "").statusCode())
+        .isEqualTo(200);
+    HttpResponse<String> nothing =
+        post("/responses", "{'previous_response_id':'" + id + "','input':'two'}");
+    assertThat(nothing.statusCode()).isEqualTo(400);
+    assertThat(json(nothing).at("/error/code").asString()).isEqualTo("previous_response_not_found");
+  }
+
+  @Test
+  void anAnswerOfSeveralItemsFurtherUpIsDeletedAsAWhole() throws Exception {
+    String conversation = conversation();
+    String messages = "/../../v1/sessions/" + conversation + "/messages";
     HttpResponse<String> made =
         send(
             "POST",
-            "/../../v1/sessions/" + conversation + "/messages",
-            "{'role':'assistant','content':'text','toolCalls':[{'id':'c','type':'function',"
-                + "'function':{'name':'f','arguments':'{}'}}]}");
+            messages,
+            "{'messages':[{'role':'assistant','content':'text','toolCalls':["
+                + "{'id':'c','type':'function','function':{'name':'f','arguments':'{}'}},"
+                + "{'id':'d','type':'function','function':{'name':'f','arguments':'{}'}}]},"
+                + "{'role':'user','content':'after'}]}");
     assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
-    JsonNode items = json(get("/conversations/" + conversation + "/items?order=asc")).get("data");
-    assertThat(items.size()).isEqualTo(2);
+    List<String> items = ids(conversation);
+    assertThat(items).hasSize(4);
     String base = "/conversations/" + conversation + "/items/";
-    HttpResponse<String> half = send("DELETE", base + items.get(1).get("id").asString(), "");
+    HttpResponse<String> half = send("DELETE", base + items.get(1), "");
     assertThat(half.statusCode()).isEqualTo(400);
-    assertThat(half.body()).contains(items.get(0).get("id").asString());
-    assertThat(send("DELETE", base + items.get(0).get("id").asString(), "").statusCode())
-        .isEqualTo(200);
-    assertThat(json(get("/conversations/" + conversation + "/items")).get("data").size()).isZero();
+    assertThat(half.body()).contains(items.get(0));
+    assertThat(ids(conversation)).isEqualTo(items);
+    assertThat(send("DELETE", base + items.get(3), "").statusCode()).isEqualTo(200);
+    // The second call would be named as the first one was.
+    HttpResponse<String> middle = send("DELETE", base + items.get(1), "");
+    assertThat(middle.statusCode()).isEqualTo(400);
+    assertThat(middle.body()).contains(items.get(2));
+    assertThat(send("DELETE", base + items.get(2), "").statusCode()).isEqualTo(200);
+    assertThat(texts(conversation)).containsExactly("text", "");
   }
 
   @Test
@@ -317,6 +542,15 @@ class WireIT {
     return json(post("/conversations", "{}", "Heddle-User", "u" + System.nanoTime()))
         .get("id")
         .asString();
+  }
+
+  private static List<String> ids(String conversation) throws Exception {
+    List<String> ids = new ArrayList<>();
+    for (JsonNode item :
+        json(get("/conversations/" + conversation + "/items?order=asc&limit=100")).get("data")) {
+      ids.add(item.get("id").asString());
+    }
+    return ids;
   }
 
   private static List<String> texts(String conversation) throws Exception {

@@ -215,7 +215,8 @@ class RedisTurnsIT {
             .engine()
             .turnLog()
             .due(Duration.ZERO)
-            .then(Mono.just(true))
+            .then(broken.engine().link().command(redis -> redis.ping()))
+            .map(_ -> true)
             .onErrorReturn(false)
             .block(PATIENCE));
   }

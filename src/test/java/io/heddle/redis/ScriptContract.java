@@ -266,6 +266,36 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   @Test
+  void due() {
+    // Stand-ins of this test's own: other tests' sessions are in the partition's.
+    byte[] times = keys.turnLog("due");
+    byte[] none = keys.turnLog("none");
+    long now = System.currentTimeMillis();
+    ask(redis -> redis.zadd(times, (double) now - 2000, ascii("second")));
+    ask(redis -> redis.zadd(times, (double) now - 3000, ascii("first")));
+    ask(redis -> redis.zadd(times, (double) now - 1000, ascii("third")));
+    ask(redis -> redis.zadd(times, (double) now + 60_000, ascii("later")));
+
+    Reply found = run(RedisScript.DUE, with(none, times), List.of("2"));
+    assertThat(found.size()).isEqualTo(2);
+    assertThat(found.list(0).size()).isZero();
+    assertThat(found.list(1).size()).isEqualTo(2);
+    assertThat(found.list(1).text(0)).isEqualTo("first");
+    assertThat(found.list(1).text(1)).isEqualTo("second");
+    assertThat(run(RedisScript.DUE, with(times), List.of("9")).list(0).size()).isEqualTo(3);
+  }
+
+  @Test
+  void seqs() {
+    create("tagtag01", 60, "");
+    String seq = hash(keys.partition()).get("seq");
+    Reply found = run(RedisScript.SEQS, with(keys.turnLog("none"), keys.partition()), List.of());
+    assertThat(found.size()).isEqualTo(2);
+    assertThat(found.text(0)).isEqualTo("0");
+    assertThat(Long.parseLong(found.text(1))).isGreaterThanOrEqualTo(Long.parseLong(seq));
+  }
+
+  @Test
   void load() {
     create("tagtag01", 60, "");
     append("tagtag02", "own", "");

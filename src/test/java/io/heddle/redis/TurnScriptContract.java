@@ -1,6 +1,7 @@
 package io.heddle.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.heddle.base.Json;
 import io.heddle.base.Position;
@@ -16,7 +17,9 @@ import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -368,8 +371,9 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(known.textOrNull(3)).isNull();
     byte[][] some = {keys.session(), keys.turnRecord(part(third)), keys.turnRecord(part(second))};
     Reply records = run(RedisScript.TURN_LIST, some, List.of(""));
-    assertThat(records.listOrNull(4)).isNull();
-    assertThat(records.list(5).text(2)).isEqualTo("{\"request\":1}");
+    assertThat(records.time(4)).isCloseTo(Instant.now(), within(1, ChronoUnit.MINUTES));
+    assertThat(records.listOrNull(5)).isNull();
+    assertThat(records.list(6).text(2)).isEqualTo("{\"request\":1}");
     assertThat(run(RedisScript.TURN_LIST, some, List.of("bob")).text(1))
         .isEqualTo("session-not-found");
   }

@@ -57,7 +57,7 @@ class FollowersTest {
 
   FollowersTest() {
     log.turn = turn(Status.RUNNING, 0);
-    followers.start(_ -> null, _ -> {});
+    followers.start(_ -> null, _ -> {}, _ -> {});
   }
 
   @Test
@@ -152,6 +152,25 @@ class FollowersTest {
       assertThat(client.over).isTrue();
       assertThat(client.text()).endsWith("y");
     }
+  }
+
+  /** What it had not read yet was lost by a failover: it asked for it each second, for ever. */
+  @Test
+  void aSlowFollowerOfALogThatLostItsEndIsToldTheEnd() {
+    Client slow = client(0, 1);
+    answer();
+    for (int i = 0; i < 600; i++) {
+      says("x");
+      deliver();
+    }
+    log.events.subList(100, 600).clear();
+    end();
+    slow.request(Long.MAX_VALUE);
+    answer();
+    time.advanceTimeBy(Followers.TICK);
+    answer();
+    assertThat(slow.over).isTrue();
+    assertThat(slow.events.getLast()).isInstanceOf(TurnEvent.Ended.class);
   }
 
   @Test

@@ -101,6 +101,11 @@ final class HandLog implements TurnLog {
   }
 
   @Override
+  public Mono<Open> open(SessionKey key) {
+    throw new AssertionError("not asked for here");
+  }
+
+  @Override
   public Flux<SessionKey> due(Duration proven) {
     throw new AssertionError("not asked for here");
   }

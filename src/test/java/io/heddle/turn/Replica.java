@@ -72,6 +72,15 @@ final class Replica implements AutoCloseable {
   final AtomicInteger unanswered = new AtomicInteger();
 
   volatile Class<? extends Write> unansweredWrite = Write.EndTurn.class;
+
+  /** Until then, orders of turns are done and their answers are on the way. */
+  volatile Mono<Void> orderAnswers = Mono.empty();
+
+  /** Until then, ends of turns do not leave; how many have come so far. */
+  volatile Mono<Void> ends = Mono.empty();
+
+  final AtomicInteger endsWaiting = new AtomicInteger();
+
   private volatile boolean dead;
 
   Replica(Ports ports, Upstream model, Map<String, String> settings) {
@@ -155,12 +164,21 @@ final class Replica implements AutoCloseable {
 
   private SessionWriter writer(SessionWriter engine) {
     return (SessionKey key, Write write, Conditions conditions) ->
-        asIs(engine.apply(key, write, conditions))
+        asIs(leaving(write).then(Mono.defer(() -> engine.apply(key, write, conditions))))
+            .delayUntil(_ -> write instanceof Write.BeginTurn ? orderAnswers : Mono.empty())
             .flatMap(outcome ->
                 unansweredWrite.isInstance(write) && unanswered.getAndUpdate(Replica::less) > 0
                     ? Mono.<Outcome>error(
                         Problem.of(ProblemCode.OUTCOME_UNKNOWN, "not answered").toException())
                     : Mono.just(outcome));
+  }
+
+  private Mono<Void> leaving(Write write) {
+    if (write instanceof Write.EndTurn) {
+      endsWaiting.incrementAndGet();
+      return ends;
+    }
+    return Mono.empty();
   }
 
   private static int less(int n) {
@@ -188,6 +206,11 @@ final class Replica implements AutoCloseable {
       @Override
       public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
         return asIs(engine.list(key, owner));
+      }
+
+      @Override
+      public Mono<Open> open(SessionKey key) {
+        return asIs(engine.open(key));
       }
 
       @Override

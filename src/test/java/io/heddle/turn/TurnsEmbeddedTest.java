@@ -7,7 +7,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The embedded engine has one replica; here several services act as if they were more. */
-class TurnsEmbeddedTest extends TurnsContract {
+class TurnsEmbeddedTest extends TurnsMoreContract {
 
   private static EmbeddedEngine engine;
 

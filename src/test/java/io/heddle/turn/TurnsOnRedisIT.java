@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeAll;
  * Several replicas on one Redis, each with connections of its own. It is not shared with other
  * tests: these replicas would look after every dead turn that those left in it, and count it.
  */
-class TurnsOnRedisIT extends TurnsContract {
+class TurnsOnRedisIT extends TurnsMoreContract {
 
   private static final List<EngineFixture> FIXTURES = new ArrayList<>();
   private static RedisProcess redis;

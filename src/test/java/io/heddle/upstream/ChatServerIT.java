@@ -271,6 +271,26 @@ class ChatServerIT {
     assertThat(server.requests()).hasSize(1);
   }
 
+  /** What the same packet held before the error was lost with it, though it was said and paid. */
+  @Test
+  void whatComesWithAnErrorInOnePacketIsToldBeforeIt() {
+    String said = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n";
+    server.next(
+        ModelScript.stream()
+            .bytes(said + "data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\n")
+            .stall());
+    server.next(ModelScript.stream().bytes(said + "data: nonsense\n\n" + said).done());
+    Models models = models();
+    Ended failed = ended(models.call(call("m", "hi")));
+    assertThat(text(failed.pieces())).isEqualTo("Hel");
+    assertThat(failed.problem().code()).isEqualTo(ProblemCode.MODEL_FAILED);
+    assertThat(failed.problem().detail()).endsWith(": out of memory");
+    Ended odd = ended(models.call(call("m", "hi")));
+    assertThat(text(odd.pieces())).isEqualTo("Hel");
+    assertThat(odd.problem().code()).isEqualTo(ProblemCode.MODEL_FAILED);
+    assertThat(server.requests()).hasSize(2);
+  }
+
   @ParameterizedTest
   @CsvSource({"400", "404", "413", "422"})
   void whatTheServerFindsWrongIsToldWithItsWords(int status) {

@@ -230,8 +230,9 @@ class ModelsIT {
             "upstreams.second.fallback=a",
             "upstreams.second.max-retries=0");
 
-    assertThat(problem(models.call(call("a", "hi"))).code())
-        .isEqualTo(ProblemCode.MODEL_UNAVAILABLE);
+    Problem problem = problem(models.call(call("a", "hi")));
+    assertThat(problem.code()).isEqualTo(ProblemCode.MODEL_UNAVAILABLE);
+    assertThat(problem.detail()).contains("upstream first", "its fallback", "upstream second");
     assertThat(recorded.count("first started")).isEqualTo(1);
     assertThat(recorded.count("second started")).isEqualTo(1);
   }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class UpstreamPropertiesTest {
 
@@ -75,6 +76,20 @@ class UpstreamPropertiesTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("heddle.upstreams.a." + name)
         .hasMessageNotContaining("password");
+  }
+
+  /** The server started without a word and sent the name of the variable as its key. */
+  @ParameterizedTest
+  @ValueSource(strings = {"api-key", "headers.x-key", "base-url"})
+  void aVariableThatIsNotSetIsNamed(String setting) {
+    assertThatThrownBy(() ->
+            properties(
+                "upstreams.a.base-url=http://localhost",
+                "upstreams.a." + setting + "=${HEDDLE_NO_SUCH_KEY}"))
+        .rootCause()
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("heddle.upstreams.a." + setting)
+        .hasMessageContaining("HEDDLE_NO_SUCH_KEY");
   }
 
   @Test

@@ -251,9 +251,44 @@ abstract class TurnEndContract extends TurnSuite {
       changes.flush();
       assertThat(changes.of(key)).isEmpty();
     }
-    applied(key, end(first(turn), Turn.Status.CANCELLED, answers("3")));
+    applied(key, rollback(turn, key));
+    assertThat(contents(key)).containsExactly(body("1"));
     assertThat(record(key, turn).cancel()).as("done").isEqualTo(Turn.Cancel.NONE);
     refused(key, cancel(turn), Conditions.NONE, ProblemCode.TURN_ENDED);
+  }
+
+  /**
+   * The owner had looked before it was asked for, and ended the turn with its answer: whoever had
+   * rolled it back found input and answer in the thread, and the next turn was told both.
+   */
+  @Test
+  void aRollbackThatWasAskedForIsNotEndedOtherwise() {
+    SessionKey key = plain();
+    String turn = started(key, says("2"));
+    applied(key, begin(turn(key, says("3")), OnBusy.ROLLBACK));
+    Everything before = everything(key);
+    for (Write.EndTurn end :
+        List.of(
+            end(turn, answers("x")),
+            end(turn),
+            end(first(turn), Turn.Status.CANCELLED, answers("x")),
+            end(first(turn), Turn.Status.CANCELLED))) {
+      refused(key, end, Conditions.NONE, ProblemCode.TURN_RUNNING);
+    }
+    assertThat(everything(key)).isEqualTo(before);
+    applied(key, rollback(turn, key));
+    assertThat(contents(key)).containsExactly(body("1"));
+    // One without input has nothing to take back.
+    SessionKey other = plain();
+    String bare = started(other);
+    applied(other, new Write.CancelTurn(bare, Turn.Cancel.ROLLBACK, END));
+    refused(other, end(bare), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    applied(other, end(first(bare), Turn.Status.CANCELLED));
+  }
+
+  private Write.EndTurn rollback(String turn, SessionKey key) {
+    return new Write.EndTurn(
+        first(turn), Turn.Status.CANCELLED, List.of(), END, record(key, turn).input(), false);
   }
 
   @Test

@@ -15,6 +15,7 @@ import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome.Applied;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
+import io.heddle.session.TurnLog;
 import io.heddle.session.TurnLog.Flushed;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.session.Write;
@@ -184,7 +185,7 @@ abstract class TurnLogContract extends TurnSuite {
     assertThat(flushed(key, turn, 2, List.of()))
         .isEqualTo(new Flushed.Kept(2, Turn.Cancel.ROLLBACK));
     String waits = waiting(key).getFirst();
-    applied(key, end(turn));
+    applied(key, end(first(turn), Turn.Status.CANCELLED));
     applied(key, next(waits));
     assertThat(flushed(key, waits, 0, List.of()))
         .as("nobody asked the next one")
@@ -266,6 +267,8 @@ abstract class TurnLogContract extends TurnSuite {
     failed(engine().turnLog().list(key, "other"), ProblemCode.SESSION_NOT_FOUND);
     failed(engine().turnLog().list(newKey(), null), ProblemCode.SESSION_NOT_FOUND);
     assertThat(get(engine().turnLog().list(other, "someone"))).isEmpty();
+    failed(engine().turnLog().open(newKey()), ProblemCode.SESSION_NOT_FOUND);
+    assertThat(get(engine().turnLog().open(other)).waiting()).isEmpty();
   }
 
   @Test
@@ -289,6 +292,14 @@ abstract class TurnLogContract extends TurnSuite {
     for (int i : List.of(0, 1, 3, 4, 50, 103)) {
       assertThat(list.get(i)).isEqualTo(record(key, list.get(i).id()));
     }
+    TurnLog.Open open = get(engine().turnLog().open(key));
+    assertThat(open.running()).isEqualTo(list.getFirst());
+    assertThat(open.waiting()).isEqualTo(list.subList(1, 4));
+    Turn newest = list.get(3);
+    assertThat(open.now()).isBetween(newest.createdAt(), newest.createdAt().plusSeconds(30));
+    applied(key, end(running));
+    assertThat(get(engine().turnLog().open(key)).running()).isNull();
+    assertThat(get(engine().turnLog().open(key)).waiting()).hasSize(3);
   }
 
   @Test

@@ -1,0 +1,227 @@
+package io.heddle.turn;
+
+import io.heddle.base.Detached;
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.limit.TokenLimits;
+import io.heddle.session.Head;
+import io.heddle.session.NewTurn;
+import io.heddle.session.Outcome;
+import io.heddle.session.Request;
+import io.heddle.session.Retry;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnId;
+import io.heddle.session.Write;
+import io.heddle.session.Written;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import reactor.core.publisher.Mono;
+
+/** Begins turns: once each, whatever becomes of their caller or of an answer of the store. */
+final class Orders {
+
+  /** How often a turn whose beginning was not answered is sent again. */
+  private static final int SENDINGS = 5;
+
+  private final TurnStore store;
+  private final TokenLimits limits;
+  private final IdSource ids;
+  private final TurnProperties properties;
+  private final Ticks ticks;
+  private final History history;
+  private final Runners runners;
+  private final Queue queue;
+
+  Orders(
+      TurnStore store,
+      TokenLimits limits,
+      IdSource ids,
+      TurnProperties properties,
+      Ticks ticks,
+      History history,
+      Runners runners,
+      Queue queue) {
+    this.store = store;
+    this.limits = limits;
+    this.ids = ids;
+    this.properties = properties;
+    this.ticks = ticks;
+    this.history = history;
+    this.runners = runners;
+    this.queue = queue;
+  }
+
+  /** See {@link Turns#begin}. */
+  Mono<Written<Turn>> begin(Request request, TurnOrder order) {
+    Mono<Written<Turn>> fresh = Detached.of(Mono.defer(() -> reserve(request, order)));
+    Retry retry = request.conditions().retry();
+    // Before the limits: whoever repeats a request has paid for it.
+    return retry == null
+        ? fresh
+        : store
+            .records()
+            .find(request.key(), retry)
+            .flatMap(said -> replayed(request, said))
+            .switchIfEmpty(fresh);
+  }
+
+  private Mono<Turn> get(Request request, String turn) {
+    return store
+        .log()
+        .read(request.key(), request.view().owner(), turn, 0, 0)
+        .map(recorded -> recorded.turn());
+  }
+
+  private Mono<Written<Turn>> replayed(Request request, Outcome said) {
+    return switch (said) {
+      case Outcome.Replayed(var position, var names) when !names.isEmpty() ->
+          get(request, names.getFirst()).map(turn -> new Written<>(turn, position, true, false));
+      case Outcome.Refused refused -> Mono.error(refused.problem().toException());
+      default ->
+          Mono.error(
+              Problem.of(ProblemCode.KEY_REUSED, "the key was used for something else")
+                  .toException());
+    };
+  }
+
+  private Mono<Written<Turn>> reserve(Request request, TurnOrder order) {
+    if (runners.isDraining()) {
+      return Mono.error(Runners.restarting());
+    }
+    if (runners.isFull()) {
+      return Mono.error(
+          Problem.of(
+                  ProblemCode.TURNS_FULL,
+                  "this replica runs " + properties.maxRunning() + " turns already")
+              .with("retryAfter", 1)
+              .toException());
+    }
+    TurnRequest bare = TurnRequest.of(order, null, 0);
+    if (!limits.areCounted()) {
+      return write(request, order, bare);
+    }
+    return history
+        .estimate(request.key(), request.caller().owner(), bare, order.input())
+        .flatMap(input ->
+            limits
+                .reserve(request.caller(), Math.max(1, input + outputOf(order)))
+                .flatMap(said -> {
+                  Problem refusal = said.refusal();
+                  if (refusal != null) {
+                    return Mono.error(refusal.toException());
+                  }
+                  Json reserved = said.reservation() == null ? null : said.toJson();
+                  return write(request, order, TurnRequest.of(order, reserved, input));
+                }));
+  }
+
+  private long outputOf(TurnOrder order) {
+    long most = TurnRequest.maxOutput(order.parameters());
+    return most > 0 ? most : properties.reserveOutput();
+  }
+
+  private Mono<Written<Turn>> write(Request request, TurnOrder order, TurnRequest kept) {
+    SessionKey key = request.key();
+    NewTurn turn =
+        new NewTurn(
+            TurnId.next(ids, key).toString(),
+            order.model(),
+            kept.toJson(),
+            order.input(),
+            properties.lease(),
+            properties.keep());
+    AtomicBoolean unsure = new AtomicBoolean();
+    Mono<Outcome> written =
+        store
+            .services()
+            .write(
+                key,
+                new Write.BeginTurn(turn, order.onBusy(), properties.maxQueue()),
+                request.terms(),
+                request.waitFor())
+            .doOnError(error -> unsure.compareAndSet(false, isUnknown(error)))
+            // The same again: the turn's id decides whether it was begun before.
+            .retryWhen(
+                reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
+                    .scheduler(ticks.scheduler())
+                    .filter(error -> unsure.get() && Problems.isAway(error))
+                    .onRetryExhaustedThrow((_, last) -> last.failure()))
+            .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown());
+    return runners
+        .starting(written.flatMap(outcome -> begun(request, turn, outcome)))
+        .doOnSuccess(begun -> {
+          if (begun != null && !begun.value().id().equals(turn.id())) {
+            runners.settle(kept.reserved(), 0);
+          }
+        })
+        .doOnError(error -> {
+          // Of a turn that may be there after all the reservation stays, for whoever ends it.
+          if (!isUnknown(error)) {
+            runners.settle(kept.reserved(), 0);
+          }
+        });
+  }
+
+  private Mono<Written<Turn>> begun(Request request, NewTurn turn, Outcome outcome) {
+    return switch (outcome) {
+      case Outcome.Applied applied -> begun(request, turn, applied);
+      // It was begun by a sending that was not answered, so it is this replica's.
+      case Outcome.Replayed(Position position, List<String> names)
+          when names.equals(List.of(turn.id())) ->
+          store
+              .log()
+              .read(request.key(), null, turn.id(), 0, 0)
+              .retryWhen(ticks.whileAway())
+              .map(recorded -> {
+                Turn found = recorded.turn();
+                if (isStartOf(found)) {
+                  runners.run(found, request.caller().user());
+                } else if (found.status() == Turn.Status.QUEUED) {
+                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
+                }
+                return new Written<>(found, position, false, false);
+              });
+      default -> replayed(request, outcome);
+    };
+  }
+
+  /**
+   * Whether what took it in also started it. One that waited, and was started since, runs for
+   * whoever started it, with the same attempt.
+   */
+  private static boolean isStartOf(Turn found) {
+    return found.status() == Turn.Status.RUNNING
+        && found.attempt() == 1
+        && found.createdAt().equals(found.startedAt());
+  }
+
+  private Mono<Written<Turn>> begun(Request request, NewTurn turn, Outcome.Applied applied) {
+    Head head = applied.head();
+    if (turn.id().equals(head.activeTurn())) {
+      Turn running = Records.begun(request.key(), turn, head);
+      runners.run(running, applied.user());
+      return Mono.just(new Written<>(running, head.position(), false, false));
+    }
+    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());
+    return get(request, turn.id())
+        .retryWhen(ticks.whileAway())
+        .map(queued -> new Written<>(queued, head.position(), false, false));
+  }
+
+  private static boolean isUnknown(Throwable error) {
+    return Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
+  }
+
+  private static ProblemException unknown() {
+    return Problem.of(
+            ProblemCode.OUTCOME_UNKNOWN,
+            "the turn was sent to the store and not answered; if it was begun, it runs")
+        .toException();
+  }
+}

@@ -1,0 +1,12 @@
+-- Who is due by now in each of several partitions, in this server's clock.
+--
+-- KEYS: partitions' due times, of one kind
+-- ARGV: 1 how many of each at the most
+-- Returns: for each a list of its members, the longest due first
+local time = redis.call('TIME')
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+local answer = {}
+for i = 1, #KEYS do
+  answer[i] = redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', now, 'LIMIT', 0, ARGV[1])
+end
+return answer
