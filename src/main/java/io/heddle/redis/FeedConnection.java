@@ -125,7 +125,9 @@ final class FeedConnection {
     info.whenComplete(answers::server);
     batch.add(info);
     AsyncCommand<byte[], byte[], ?> last =
-        shardedKeys ? askEach(partitions, answers, batch) : askAll(partitions, answers, batch);
+        shardedKeys
+            ? askEach(info, partitions, answers, batch)
+            : askAll(partitions, answers, batch);
     last.whenComplete((_, error) -> answers.last(error));
     connection.dispatch(batch);
   }
@@ -150,10 +152,13 @@ final class FeedConnection {
   }
 
   private static AsyncCommand<byte[], byte[], ?> askEach(
-      List<Integer> partitions, Answers answers, List<RedisCommand<byte[], byte[], ?>> batch) {
-    AsyncCommand<byte[], byte[], byte[]> seq = null;
+      AsyncCommand<byte[], byte[], ?> first,
+      List<Integer> partitions,
+      Answers answers,
+      List<RedisCommand<byte[], byte[], ?>> batch) {
+    AsyncCommand<byte[], byte[], ?> last = first;
     for (int partition : partitions) {
-      seq =
+      AsyncCommand<byte[], byte[], byte[]> seq =
           new AsyncCommand<>(
               new Command<>(
                   CommandType.HGET,
@@ -163,8 +168,9 @@ final class FeedConnection {
                       .addKey(SEQ)));
       seq.whenComplete((value, error) -> answers.seq(partition, value, error));
       batch.add(seq);
+      last = seq;
     }
-    return seq;
+    return last;
   }
 
   void close() {
