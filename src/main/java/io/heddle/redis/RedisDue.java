@@ -25,10 +25,6 @@ final class RedisDue {
 
   private final RedisLink link;
 
-  // Here, so that the scripts are read by whoever makes the engine: the first look may come before
-  // anything else has needed one, on a thread that must not read files.
-  private final RedisScript script = RedisScript.DUE;
-
   RedisDue(RedisLink link) {
     this.link = link;
   }
@@ -65,7 +61,7 @@ final class RedisDue {
         partitions.stream().map(each -> kind.apply(RedisKeys.of(each))).toArray(byte[][]::new);
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
-      return link.read(script, keys, Args.of(1).number(most).toArray())
+      return link.read(RedisScript.DUE, keys, Args.of(1).number(most).toArray())
           .map(lists -> new Answer(found(partitions, lists), sentAt, true))
           .onErrorResume(error -> {
             LOG.debug("due times of partitions {}: {}", partitions, error.getMessage());
