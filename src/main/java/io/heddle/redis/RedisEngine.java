@@ -64,6 +64,8 @@ public final class RedisEngine implements AutoCloseable {
       RedisProperties properties,
       StoreLimits limits,
       IdSource ids) {
+    // The first use reads files; while Redis is slow to connect it would be on an event loop.
+    RedisScript.readAll();
     this.properties = properties;
     this.redissonSource = redisson;
     this.link = new RedisLink(client, properties.timeout());

@@ -75,6 +75,11 @@ enum RedisScript {
     }
   }
 
+  /** On this thread, if it was not done before. */
+  static void readAll() {
+    // The class is initialized by the call, and has read them then.
+  }
+
   byte[] source() {
     return source;
   }
