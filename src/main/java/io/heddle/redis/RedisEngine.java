@@ -64,6 +64,7 @@ public final class RedisEngine implements AutoCloseable {
       RedisProperties properties,
       StoreLimits limits,
       IdSource ids) {
+    RedisScript.load();
     this.properties = properties;
     this.redissonSource = redisson;
     this.link = new RedisLink(client, properties.timeout());
