@@ -14,13 +14,7 @@ final class RequestKinds {
 
   /** What a replica asks every second by itself, however much or little is asked of it. */
   static final Set<String> BESIDE =
-      Set.of(
-          "sweeper or reaper TIME",
-          "sweeper ZRANGEBYSCORE",
-          "reaper ZRANGEBYSCORE",
-          "feed HGET",
-          "feed INFO",
-          "client PING");
+      Set.of("script due", "whole script seqs", "feed INFO", "client PING");
 
   private RequestKinds() {}
 
@@ -34,15 +28,8 @@ final class RequestKinds {
     String argument = request.argument();
     return switch (request.command()) {
       case "EVALSHA" -> "script " + Scripts.name(argument);
-      case "EVAL" -> "script sent whole";
+      case "EVAL" -> "whole script " + Scripts.nameOfSource(argument);
       case "ZADD" -> is.apply(argument.startsWith("heddle:u:") ? "index" : "other");
-      case "ZRANGEBYSCORE" ->
-          is.apply(
-              argument.endsWith("}:due")
-                  ? "sweeper"
-                  : argument.endsWith("}:turns") ? "reaper" : "other");
-      case "TIME" -> is.apply("sweeper or reaper");
-      case "HGET" -> is.apply(argument.endsWith("}:p") ? "feed" : "other");
       case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "other");
       case "PING" -> is.apply("client");
       case "SUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "SUNSUBSCRIBE" ->

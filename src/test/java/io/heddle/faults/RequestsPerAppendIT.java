@@ -73,7 +73,9 @@ class RequestsPerAppendIT {
         .pollInterval(Duration.ofMillis(300))
         .until(() -> {
           boolean quiet =
-              proxy.requests().stream().noneMatch(request -> request.command().startsWith("EVAL"));
+              proxy.requests().stream()
+                  .map(RequestKinds::name)
+                  .allMatch(RequestKinds.BESIDE::contains);
           proxy.forgetRequests();
           return quiet;
         });
