@@ -8,7 +8,9 @@ import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.cluster.PartitionSelectorException;
+import java.io.IOException;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +63,10 @@ final class RedisErrors {
     if (error instanceof RedisCommandExecutionException refused) {
       return refusal(refused);
     }
+    if (!isOutage(error)) {
+      // Told as an outage only, it would never be found.
+      LOG.error("A request to Redis failed here", error);
+    }
     if (notSent(error) || !writes) {
       return away();
     }
@@ -105,6 +111,12 @@ final class RedisErrors {
         yield Problem.of(ProblemCode.INTERNAL, "The store failed").toException();
       }
     };
+  }
+
+  private static boolean isOutage(Throwable error) {
+    return error instanceof RedisException
+        || error instanceof IOException
+        || error instanceof CancellationException;
   }
 
   private static boolean notSent(Throwable error) {
