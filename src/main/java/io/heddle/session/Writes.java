@@ -21,7 +21,8 @@ import reactor.core.publisher.Mono;
  */
 final class Writes {
 
-  private static final int TRIES = 5;
+  /** Of an update whose session moves: more than the writes that a holder has under way at once. */
+  private static final int TRIES = 50;
 
   private final SessionWriter writer;
   private final SessionLocks locks;
