@@ -64,8 +64,8 @@ final class RedisErrors {
       return refusal(refused);
     }
     if (!isOutage(error)) {
-      // Told as an outage only, it would never be found.
-      LOG.error("A request to Redis failed here", error);
+      // Told as an outage only, it would never be found. A client that is closed fails like that.
+      LOG.debug("A request to Redis failed here", error);
     }
     if (notSent(error) || !writes) {
       return away();
