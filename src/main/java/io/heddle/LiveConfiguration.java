@@ -46,7 +46,10 @@ class LiveConfiguration {
           "retry-after-ms",
           "x-ratelimit-limit-requests",
           "x-ratelimit-remaining-requests",
-          "x-ratelimit-reset-requests");
+          "x-ratelimit-reset-requests",
+          "x-ratelimit-limit-tokens",
+          "x-ratelimit-remaining-tokens",
+          "x-ratelimit-reset-tokens");
 
   @Bean(destroyMethod = "close")
   Hubs hubs(

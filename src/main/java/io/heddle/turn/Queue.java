@@ -129,6 +129,12 @@ final class Queue {
     }
   }
 
+  /** Leaves all that waits to the other replicas. */
+  void close() {
+    deadlines.values().forEach(Disposable::dispose);
+    deadlines.clear();
+  }
+
   /** After the end of a turn that ran here: starts the next one, if one may wait. */
   void ended(SessionKey key) {
     endedLately.put(key, true);

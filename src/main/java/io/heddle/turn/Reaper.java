@@ -168,7 +168,10 @@ final class Reaper {
                 null,
                 Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn died"));
     List<NewMessage> output = rollback ? new ArrayList<>() : said.cutShort(turn.id(), ending.why());
-    return Mono.zip(runners.history.tokensOf(said.counted()), inputTokens(turn))
+    return runners
+        .history
+        .tokensOf(said.counted())
+        .flatMap(tokens -> Mono.zip(Mono.just(tokens), inputTokens(turn, tokens)))
         .flatMap(counted -> {
           long tokens = counted.getT1();
           long input = counted.getT2();
@@ -196,12 +199,13 @@ final class Reaper {
   }
 
   /**
-   * As the dead replica estimated it, or as it is estimated now; what was added since counts too.
+   * As the dead replica estimated it; or as it is estimated now, with what was added since, for a
+   * turn that said something and so has a usage to tell.
    */
-  private Mono<Long> inputTokens(Turn turn) {
+  private Mono<Long> inputTokens(Turn turn, long output) {
     TurnRequest request = TurnRequest.of(turn);
     History history = runners.history;
-    return request.inputTokens() > 0
+    return request.inputTokens() > 0 || output == 0
         ? Mono.just(request.inputTokens())
         : history
             .call(turn.session(), request, turn.input(), turn.id())

@@ -91,6 +91,7 @@ public final class Turns implements AutoCloseable {
   @Override
   public void close() {
     reaper.close();
+    queue.close();
     followers.close();
     runners.close();
     counting.dispose();

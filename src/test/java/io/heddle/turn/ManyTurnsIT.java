@@ -8,7 +8,6 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.redis.EngineFixture;
-import io.heddle.redis.RedisEngine;
 import io.heddle.session.Conditions;
 import io.heddle.session.Message;
 import io.heddle.session.OnBusy;
@@ -338,21 +337,7 @@ class ManyTurnsIT {
   }
 
   private Replica replica(int i) {
-    RedisEngine engine = fixtures.get(i).engine();
-    return new Replica(
-        new Replica.Ports(
-            engine.reader(),
-            engine.writer(),
-            engine.index(),
-            engine.locks(),
-            engine.records(),
-            engine.feed(),
-            engine.liveChannel(),
-            engine.turnLog(),
-            engine.limiter(),
-            engine.answers()),
-        model,
-        SETTINGS);
+    return new Replica(Replica.Ports.of(fixtures.get(i).engine()), model, SETTINGS);
   }
 
   private static Request request(SessionKey key, Retry retry) {

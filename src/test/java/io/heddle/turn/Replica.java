@@ -11,6 +11,7 @@ import io.heddle.cache.Answers;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
+import io.heddle.redis.RedisEngine;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.Conditions;
 import io.heddle.session.LiveChannel;
@@ -59,7 +60,22 @@ final class Replica implements AutoCloseable {
       LiveChannel channel,
       TurnLog log,
       RateLimiter limiter,
-      AnswerStore answers) {}
+      AnswerStore answers) {
+
+    static Ports of(RedisEngine engine) {
+      return new Ports(
+          engine.reader(),
+          engine.writer(),
+          engine.index(),
+          engine.locks(),
+          engine.records(),
+          engine.feed(),
+          engine.liveChannel(),
+          engine.turnLog(),
+          engine.limiter(),
+          engine.answers());
+    }
+  }
 
   final SessionServices services;
   final Turns turns;

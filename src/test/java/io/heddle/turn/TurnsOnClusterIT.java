@@ -1,7 +1,6 @@
 package io.heddle.turn;
 
 import io.heddle.redis.EngineFixture;
-import io.heddle.redis.RedisEngine;
 import io.heddle.testing.RedisCluster;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,17 +31,6 @@ class TurnsOnClusterIT extends TurnsContract {
 
   @Override
   Replica.Ports ports() {
-    RedisEngine engine = FIXTURES.get(taken++ % FIXTURES.size()).engine();
-    return new Replica.Ports(
-        engine.reader(),
-        engine.writer(),
-        engine.index(),
-        engine.locks(),
-        engine.records(),
-        engine.feed(),
-        engine.liveChannel(),
-        engine.turnLog(),
-        engine.limiter(),
-        engine.answers());
+    return Replica.Ports.of(FIXTURES.get(taken++ % FIXTURES.size()).engine());
   }
 }
