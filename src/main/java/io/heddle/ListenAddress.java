@@ -6,10 +6,10 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.EnvironmentPostProcessor;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
-import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 
 /**
  * Refuses to listen where other machines can reach a server that asks nobody to sign in, unless
@@ -71,7 +71,9 @@ final class ListenAddress implements EnvironmentPostProcessor, Ordered {
       return;
     }
     throw new BadSettingException(
-        (address == null ? name + " is not set, which means every interface" : name + " is " + address)
+        (address == null
+                ? name + " is not set, which means every interface"
+                : name + " is " + address)
             + ": other machines could reach this server, and it asks nobody to sign in.",
         "Set "
             + name

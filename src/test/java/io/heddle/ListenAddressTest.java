@@ -8,9 +8,9 @@ import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
-import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 
 class ListenAddressTest {
 
@@ -59,7 +59,8 @@ class ListenAddressTest {
       strings = {
         "server.address=127.0.0.1 server.forward-headers-strategy=native",
         "server.address=127.0.0.1 server.forward-headers-strategy=FRAMEWORK",
-        "server.address=0.0.0.0 heddle.security.mode=open server.forward-headers-strategy=framework",
+        "server.address=0.0.0.0 heddle.security.mode=open"
+            + " server.forward-headers-strategy=framework",
       })
   void doesNotBelieveHeadersOfAnybody(String settings) {
     assertThatThrownBy(() -> check(settings))
@@ -82,7 +83,9 @@ class ListenAddressTest {
       map.put(parts[0], parts[1]);
     }
     StandardEnvironment environment = new StandardEnvironment();
-    environment.getPropertySources().forEach(source -> environment.getPropertySources().remove(source.getName()));
+    environment
+        .getPropertySources()
+        .forEach(source -> environment.getPropertySources().remove(source.getName()));
     environment.getPropertySources().addFirst(new MapPropertySource("given", map));
     ConfigurationPropertySources.attach(environment);
     new ListenAddress().postProcessEnvironment(environment, new SpringApplication());
