@@ -6,10 +6,12 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.UpstreamProperties;
+import io.heddle.web.HostProperties;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +53,9 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
           TurnProperties.class,
           EchoProperties.class,
           RedisProperties.class,
-          EmbeddedProperties.class);
+          EmbeddedProperties.class,
+          HostProperties.class,
+          SecurityProperties.class);
 
   static final SettingNames NAMES =
       SettingNames.of(RECORDS, List.of("heddle.engine", "heddle.env-file"));
