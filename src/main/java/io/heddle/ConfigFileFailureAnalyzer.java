@@ -31,7 +31,8 @@ final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
       if (cause instanceof YAMLException || cause instanceof CharacterCodingException) {
         return analysis(describe(cause), cause);
       }
-      if (cause instanceof IOException && String.valueOf(failure.getMessage()).startsWith(UNREADABLE)) {
+      if (cause instanceof IOException
+          && String.valueOf(failure.getMessage()).startsWith(UNREADABLE)) {
         return analysis("A configuration file cannot be read: " + cause.getMessage(), cause);
       }
     }
@@ -72,7 +73,8 @@ final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
     String problem = String.valueOf(marked.getProblem());
     return problem
         .replaceAll(",? but (found|got) .*", "")
-        .replaceAll("(undefined alias|duplicate anchor|duplicate key|[Tt]ag is not allowed|tag) .*", "$1");
+        .replaceAll(
+            "(undefined alias|duplicate anchor|duplicate key|[Tt]ag is not allowed|tag) .*", "$1");
   }
 
   /** The first file that Spring Boot would read here and that does not parse. */

@@ -73,7 +73,10 @@ final class SettingNames {
 
   /** The same in the environment's form. */
   String nearestVariableTo(String name) {
-    return nearestTo(name.replace('_', '.')).replace("-", "").replace('.', '_').toUpperCase(Locale.ROOT);
+    return nearestTo(name.replace('_', '.'))
+        .replace("-", "")
+        .replace('.', '_')
+        .toUpperCase(Locale.ROOT);
   }
 
   static boolean isVariable(String name) {

@@ -34,10 +34,10 @@ class ConfigFileFailureAnalyzerTest {
           a: "\\1secret"\\n                                 | position 4
           """)
   void aBrokenFileIsToldByItsLineAndNotByWhatItHolds(String text, String place) {
-    String yaml =
-        text.translateEscapes();
+    String yaml = text.translateEscapes();
 
-    FailureAnalysis analysis = new ConfigFileFailureAnalyzer().analyze(failure(yaml.getBytes(StandardCharsets.UTF_8)));
+    FailureAnalysis analysis =
+        new ConfigFileFailureAnalyzer().analyze(failure(yaml.getBytes(StandardCharsets.UTF_8)));
 
     assertThat(analysis).isNotNull();
     assertThat(analysis.getDescription())
@@ -76,8 +76,8 @@ class ConfigFileFailureAnalyzerTest {
 
   private static Throwable failure(byte[] yaml) {
     Throwable failure =
-        catchThrowable(() ->
-            new YamlPropertySourceLoader().load("file", new ByteArrayResource(yaml)));
+        catchThrowable(
+            () -> new YamlPropertySourceLoader().load("file", new ByteArrayResource(yaml)));
     assertThat(failure).isNotNull();
     return failure;
   }

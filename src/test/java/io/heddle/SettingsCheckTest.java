@@ -41,12 +41,14 @@ class SettingsCheckTest {
   })
   void aNameThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(name, "secret-value"), Map.of()))
-        .isInstanceOfSatisfying(BadSettingException.class, e -> {
-          assertThat(e).hasMessageContaining(name).hasMessageNotContaining("secret-value");
-          if (!name.equals("heddle.session")) {
-            assertThat(e.action()).contains(nearest);
-          }
-        });
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e -> {
+              assertThat(e).hasMessageContaining(name).hasMessageNotContaining("secret-value");
+              if (!name.equals("heddle.session")) {
+                assertThat(e.action()).contains(nearest);
+              }
+            });
   }
 
   @ParameterizedTest
@@ -85,10 +87,12 @@ class SettingsCheckTest {
   })
   void aVariableThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(), Map.of(name, "6379")))
-        .isInstanceOfSatisfying(BadSettingException.class, e -> {
-          assertThat(e).hasMessageContaining(name + " (in the environment)");
-          assertThat(e.action()).contains(nearest);
-        });
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e -> {
+              assertThat(e).hasMessageContaining(name + " (in the environment)");
+              assertThat(e.action()).contains(nearest);
+            });
   }
 
   @ParameterizedTest
