@@ -186,9 +186,9 @@ final class RedisWriter implements SessionWriter {
   }
 
   /**
-   * Only for what the write could not do itself, because a Cluster slot is moving. It is tried again
-   * for as long as that usually takes; after that the session's next write asks for it, and before
-   * the keys end the sweeper does it.
+   * Only for what the write could not do itself, because a Cluster slot is moving. It is tried
+   * again for as long as that usually takes; after that the session's next write asks for it, and
+   * before the keys end the sweeper does it.
    */
   private void keep(SessionKey key) {
     if (keeping.size() >= MOST_KEPT_AT_ONCE || !keeping.add(key)) {

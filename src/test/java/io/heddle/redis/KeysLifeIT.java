@@ -185,8 +185,7 @@ class KeysLifeIT {
   private void keysOutliveIt() {
     long left = stored().expiresAt() - System.currentTimeMillis();
     List<byte[]> all =
-        new ArrayList<>(
-            List.of(keys.session(), keys.thread(), keys.clientIds(), keys.changes()));
+        new ArrayList<>(List.of(keys.session(), keys.thread(), keys.clientIds(), keys.changes()));
     for (byte[] key : List.of(keys.state(), keys.checkpoints())) {
       if (this.<Long>ask(redis -> redis.exists(key)) == 1) {
         all.add(key);
@@ -276,8 +275,7 @@ class KeysLifeIT {
       case BEGIN_TURN -> write(engine, begin(turn, LEASE));
       case QUEUE_TURN -> write(engine, begin(waiting, LEASE));
       case NEXT_TURN -> write(engine, new Write.NextTurn(waiting, LEASE));
-      case CANCEL_WAITING ->
-          write(engine, new Write.CancelTurn(waiting, Turn.Cancel.KEEP, END));
+      case CANCEL_WAITING -> write(engine, new Write.CancelTurn(waiting, Turn.Cancel.KEEP, END));
       case DROP_TURN -> write(engine, new Write.DropTurn(waiting, END));
       case END_TURN -> write(engine, end());
       case RETAKE_TURN ->
@@ -318,8 +316,7 @@ class KeysLifeIT {
 
   private Write begin(String id, Duration lease) {
     NewTurn asked =
-        new NewTurn(
-            id, null, Json.EMPTY_OBJECT, List.of(says(null)), lease, Duration.ofHours(1));
+        new NewTurn(id, null, Json.EMPTY_OBJECT, List.of(says(null)), lease, Duration.ofHours(1));
     return new Write.BeginTurn(asked, OnBusy.ENQUEUE, 16);
   }
 
