@@ -190,7 +190,8 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   private static void endOutput(ChannelHandlerContext to) {
     // Under TLS the end is said by closing only.
-    if (to.channel() instanceof DuplexChannel duplex && to.pipeline().get(SslHandler.class) == null) {
+    if (to.channel() instanceof DuplexChannel duplex
+        && to.pipeline().get(SslHandler.class) == null) {
       duplex.shutdownOutput();
     }
   }
