@@ -172,7 +172,12 @@ class ManifestsTest {
   void aFieldThatKubernetesDoesNotKnowIsRefused() throws IOException {
     String text = Files.readString(ROOT.resolve("base/deployment.yaml"));
     for (String known :
-        List.of("revisionHistoryLimit: 5", "maxSurge: 1", "seconds: 5", "drop: [ALL]", "sizeLimit: 64Mi")) {
+        List.of(
+            "revisionHistoryLimit: 5",
+            "maxSurge: 1",
+            "seconds: 5",
+            "drop: [ALL]",
+            "sizeLimit: 64Mi")) {
       assertThat(text).contains(known);
       assertThatThrownBy(() -> Manifests.parse(text.replace(known, "x" + known)))
           .as(known)
@@ -401,8 +406,7 @@ class ManifestsTest {
     for (Ingress ingress : deployed.all(Ingress.class)) {
       assertThat(ingress.getSpec().getRules())
           .extracting(rule -> rule.getHost())
-          .containsExactly(
-              deployed.the(ConfigMap.class, "heddle-ingress").getData().get("host"));
+          .containsExactly(deployed.the(ConfigMap.class, "heddle-ingress").getData().get("host"));
     }
     assertThat(
             deployed
