@@ -218,6 +218,11 @@ class RedisConfiguration {
     }
 
     @Override
+    public Mono<Long> sessions() {
+      return redis.sessions();
+    }
+
+    @Override
     public Mono<Look> look() {
       return redis.status().map(Probe::look);
     }

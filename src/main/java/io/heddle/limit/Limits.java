@@ -12,12 +12,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +50,7 @@ public final class Limits implements AutoCloseable {
   private final Disposable.Swap ticker = Disposables.swap();
   private final Cache<Counter, Long> exhausted;
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final LongAdder refused = new LongAdder();
+  private final Map<String, LongAdder> refused;
   private final LongAdder failures = new LongAdder();
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
@@ -62,6 +64,7 @@ public final class Limits implements AutoCloseable {
   /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
     this.rules = properties.active();
+    this.refused = rules.stream().collect(Collectors.toMap(Rule::name, _ -> new LongAdder()));
     this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
     this.finder = new RuleSet.Finder(rules);
@@ -161,7 +164,13 @@ public final class Limits implements AutoCloseable {
 
   /** How many requests were refused as over a limit, since the start. */
   public long refused() {
-    return refused.sum();
+    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  /** How many of them by this rule. */
+  public long refused(Rule rule) {
+    LongAdder its = refused.get(rule.name());
+    return its == null ? 0 : its.sum();
   }
 
   /** How many requests could not be counted in time, since the start. */
@@ -205,8 +214,8 @@ public final class Limits implements AutoCloseable {
         .filter(decision -> !decision.allowed())
         .max(Comparator.comparing(Decision::resetAfter))
         .map(decision -> {
-          refused.increment();
           Rule rule = decision.rule();
+          refused.get(rule.name()).increment();
           return Problem.of(
                   ProblemCode.RATE_LIMITED,
                   "the limit \""

@@ -10,11 +10,13 @@ import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,7 +51,7 @@ public final class TokenLimits implements AutoCloseable {
   private final Deadlines deadlines;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final LongAdder refused = new LongAdder();
+  private final Map<String, LongAdder> refused;
   private final LongAdder failures = new LongAdder();
   private final LongAdder unsettled = new LongAdder();
 
@@ -69,6 +71,7 @@ public final class TokenLimits implements AutoCloseable {
     this.limiter = limiter;
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
+    this.refused = rules.stream().collect(Collectors.toMap(Rule::name, _ -> new LongAdder()));
     this.policy = RuleSet.policy(rules);
     this.timeout = properties.timeout();
     this.deadlines = new Deadlines(timeout, nanoTime);
@@ -159,7 +162,18 @@ public final class TokenLimits implements AutoCloseable {
 
   /** How many turns were refused as over a limit, since the start. */
   public long refused() {
-    return refused.sum();
+    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  /** How many of them by this rule. */
+  public long refused(Rule rule) {
+    LongAdder its = refused.get(rule.name());
+    return its == null ? 0 : its.sum();
+  }
+
+  /** The rules that count tokens. */
+  public List<Rule> rules() {
+    return rules;
   }
 
   /** How many times the store did not answer in time, since the start. */
@@ -175,7 +189,6 @@ public final class TokenLimits implements AutoCloseable {
   private TokenReservation said(Subject subject, Reserved reserved, long estimate) {
     Problem refusal = null;
     if (reserved.reservation() == null) {
-      refused.increment();
       refusal = refusal(reserved.decisions(), estimate);
     }
     return new TokenReservation(
@@ -185,7 +198,7 @@ public final class TokenLimits implements AutoCloseable {
   /**
    * Of the rule that keeps the caller away longest: for ever, if it is one that never has enough.
    */
-  private static Problem refusal(List<Decision> decisions, long estimate) {
+  private Problem refusal(List<Decision> decisions, long estimate) {
     Decision worst =
         decisions.stream()
             .filter(decision -> !decision.allowed())
@@ -194,6 +207,7 @@ public final class TokenLimits implements AutoCloseable {
                     .thenComparing(Decision::resetAfter))
             .orElseThrow();
     Rule rule = worst.rule();
+    refused.get(rule.name()).increment();
     Problem problem =
         Problem.of(
                 ProblemCode.RATE_LIMITED,

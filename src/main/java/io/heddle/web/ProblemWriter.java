@@ -26,6 +26,7 @@ public final class ProblemWriter {
 
   /** A detail or field may repeat what the client wrote, half a surrogate pair too. */
   public static byte[] json(Problem problem) {
+    Refusals.count(problem.code());
     JsonBuffer out = new JsonBuffer(256);
     String code = problem.code().code();
     out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);
