@@ -6,6 +6,7 @@
 -- Returns: as in append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away
 --   what the running turn stands on
 -- #include part-retry
+-- #include part-pass
 -- #include part-session
 -- #include part-announce
 -- #include part-entry
