@@ -8,6 +8,8 @@ public enum CloseCode {
   TOO_LARGE(1009),
   /** This replica stops: come back after the delay that the reason names. */
   RESTARTING(1012),
+  /** This replica has as many bytes in flight as it may: come back later. */
+  OVERLOADED(1013),
   /** What was sent is no JSON object: a client that is not mended should not come back. */
   NOT_UNDERSTOOD(4400),
   /** The page's origin is not allowed. */
