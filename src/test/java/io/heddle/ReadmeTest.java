@@ -10,10 +10,12 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.UpstreamProperties;
 import io.heddle.web.HttpProperties;
+import io.heddle.web.HostProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
@@ -60,6 +62,9 @@ class ReadmeTest {
           Map.entry("heddle.session.", SessionProperties.class),
           Map.entry("heddle.memory.", MemoryProperties.class),
           Map.entry("heddle.http.", HttpProperties.class),
+          Map.entry("heddle.security.", SecurityProperties.class),
+          Map.entry("heddle.", HostProperties.class),
+          Map.entry("heddle.session.", SessionProperties.class),
           Map.entry("heddle.cache.", CoherenceProperties.class),
           Map.entry("heddle.answers.", AnswerProperties.class),
           Map.entry("heddle.live.", LiveProperties.class),
