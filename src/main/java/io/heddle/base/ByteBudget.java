@@ -245,9 +245,7 @@ public final class ByteBudget {
 
   private static void giveBack(
       ConcurrentMap<String, Account> accounts, @Nullable Account account, long less) {
-    if (account != null
-        && account.addAndGet(-less) == 0
-        && account.compareAndSet(0, RETIRED)) {
+    if (account != null && account.addAndGet(-less) == 0 && account.compareAndSet(0, RETIRED)) {
       accounts.remove(account.name, account);
     }
   }

@@ -151,7 +151,9 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     return "";
   }
 
-  /** Of {@code 192.0.2.1}, {@code 192.0.2.1:4711}, {@code 2001:db8::1}, {@code [2001:db8::1]:80}. */
+  /**
+   * Of {@code 192.0.2.1}, {@code 192.0.2.1:4711}, {@code 2001:db8::1}, {@code [2001:db8::1]:80}.
+   */
   static @Nullable InetAddress address(String text) {
     if (text.startsWith("[")) {
       int end = text.indexOf(']');

@@ -119,24 +119,25 @@ class ByteBudgetTest {
     try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
       List<Future<?>> running = new ArrayList<>();
       for (int t = 0; t < 4; t++) {
-        running.add(threads.submit(() -> {
-          ThreadLocalRandom random = ThreadLocalRandom.current();
-          for (int i = 0; i < 30_000; i++) {
-            Hold hold = shared.hold(new Holder("u" + random.nextInt(3), "a" + random.nextInt(2)));
-            Future<?> closing =
-                i % 100 == 0 ? threads.submit(hold::close) : null;
-            for (int grow = random.nextInt(4); grow >= 0; grow--) {
-              hold.tryGrow(random.nextLong(12_000));
-              assertThat(shared.used()).isGreaterThanOrEqualTo(0);
-            }
-            hold.shrink(random.nextLong(5_000));
-            hold.close();
-            if (closing != null) {
-              closing.get();
-            }
-          }
-          return null;
-        }));
+        running.add(
+            threads.submit(() -> {
+              ThreadLocalRandom random = ThreadLocalRandom.current();
+              for (int i = 0; i < 30_000; i++) {
+                Hold hold =
+                    shared.hold(new Holder("u" + random.nextInt(3), "a" + random.nextInt(2)));
+                Future<?> closing = i % 100 == 0 ? threads.submit(hold::close) : null;
+                for (int grow = random.nextInt(4); grow >= 0; grow--) {
+                  hold.tryGrow(random.nextLong(12_000));
+                  assertThat(shared.used()).isGreaterThanOrEqualTo(0);
+                }
+                hold.shrink(random.nextLong(5_000));
+                hold.close();
+                if (closing != null) {
+                  closing.get();
+                }
+              }
+              return null;
+            }));
       }
       for (Future<?> one : running) {
         one.get();
