@@ -59,7 +59,6 @@ class ReadmeTest {
 
   private static final Map<String, Class<?>> RECORDS =
       Map.ofEntries(
-          Map.entry("heddle.session.", SessionProperties.class),
           Map.entry("heddle.memory.", MemoryProperties.class),
           Map.entry("heddle.http.", HttpProperties.class),
           Map.entry("heddle.security.", SecurityProperties.class),

@@ -67,9 +67,8 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
    */
   public static @Nullable String client(ServerHttpRequest request) {
     Proxied proxied = proxied(request);
-    InetSocketAddress remote = request.getRemoteAddress();
-    boolean none = remote == null || remote.getAddress() == null;
-    return none || (proxied != null && proxied.client == null)
+    InetSocketAddress remote = proxied == null ? request.getRemoteAddress() : proxied.client;
+    return remote == null || remote.getAddress() == null
         ? null
         : Network.client(remote.getAddress());
   }
