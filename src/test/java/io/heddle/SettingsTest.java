@@ -3,17 +3,21 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.base.MemoryProperties;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.UpstreamProperties;
+import io.heddle.web.HostProperties;
+import io.heddle.web.HttpProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -41,8 +45,16 @@ class SettingsTest {
     Binder file = Binder.get(file(Map.of()));
     Binder nothing = new Binder(new MapConfigurationPropertySource());
 
+    assertThat(bind(file, "heddle.security", SecurityProperties.class))
+        .isEqualTo(bind(nothing, "heddle.security", SecurityProperties.class));
+    assertThat(bind(file, "heddle", HostProperties.class))
+        .isEqualTo(bind(nothing, "heddle", HostProperties.class));
     assertThat(bind(file, "heddle.session", SessionProperties.class))
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
+    assertThat(bind(file, "heddle.memory", MemoryProperties.class))
+        .isEqualTo(bind(nothing, "heddle.memory", MemoryProperties.class));
+    assertThat(bind(file, "heddle.http", HttpProperties.class))
+        .isEqualTo(bind(nothing, "heddle.http", HttpProperties.class));
     assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
         .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
     assertThat(bind(file, "heddle.answers", AnswerProperties.class))
