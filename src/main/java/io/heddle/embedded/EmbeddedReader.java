@@ -194,8 +194,7 @@ final class EmbeddedReader implements SessionReader {
       byte[] at = cursor.next();
       more = page.size() == limit;
       if (!more) {
-        page.add(
-            CheckpointPage.Saved.of(States.checkpoint(Keys.versionOf(at), cursor.value())));
+        page.add(CheckpointPage.Saved.of(States.checkpoint(Keys.versionOf(at), cursor.value())));
       }
     }
     return new CheckpointPage(session.position(), page, more);

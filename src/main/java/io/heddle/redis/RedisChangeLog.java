@@ -30,11 +30,12 @@ final class RedisChangeLog implements ChangeLog {
   @Override
   public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
     return ask(key, owner, since, most, "")
-        .flatMap(reply -> switch ((int) reply.kind()) {
-          case 1 -> wholeVersion(key, owner, since, most, reply, List.of());
-          case 2 -> Mono.just(ended(reply));
-          default -> Mono.error(reply.problem().toException());
-        });
+        .flatMap(reply ->
+            switch ((int) reply.kind()) {
+              case 1 -> wholeVersion(key, owner, since, most, reply, List.of());
+              case 2 -> Mono.just(ended(reply));
+              default -> Mono.error(reply.problem().toException());
+            });
   }
 
   private Mono<Reply> ask(
@@ -65,11 +66,12 @@ final class RedisChangeLog implements ChangeLog {
     parts.add(reply);
     String last = entries.list(entries.size() - 1).text(0);
     return ask(key, owner, since, most, last)
-        .flatMap(next -> switch ((int) next.kind()) {
-          case 1 -> wholeVersion(key, owner, since, most, next, parts);
-          case 2 -> Mono.just(ended(next));
-          default -> Mono.error(next.problem().toException());
-        });
+        .flatMap(next ->
+            switch ((int) next.kind()) {
+              case 1 -> wholeVersion(key, owner, since, most, next, parts);
+              case 2 -> Mono.just(ended(next));
+              default -> Mono.error(next.problem().toException());
+            });
   }
 
   private static Replay ended(Reply reply) {

@@ -69,7 +69,8 @@ final class RedisReader implements SessionReader {
             Collections.reverse(messages);
           }
           Session session = session(key, reply.list(2));
-          return new ThreadPage(session, messages, reply.number(4) == 1, answer.endsAt(session.head()));
+          return new ThreadPage(
+              session, messages, reply.number(4) == 1, answer.endsAt(session.head()));
         });
   }
 
@@ -132,8 +133,7 @@ final class RedisReader implements SessionReader {
           for (int i = 0; i < entries.size(); i++) {
             Reply fields = entries.list(i).list(1);
             found.add(
-                new CheckpointPage.Saved(
-                    saved(entries.list(i)), fields.time(3), fields.number(5)));
+                new CheckpointPage.Saved(saved(entries.list(i)), fields.time(3), fields.number(5)));
           }
           if (reply.number(4) == 1 && found.size() <= limit) {
             return checkpoints(key, view, limit, found.getLast().saved(), found);

@@ -15,8 +15,7 @@ public record CheckpointPage(Position position, List<Saved> checkpoints, boolean
   public record Saved(Position saved, Instant savedAt, long bytes) {
 
     public static Saved of(Checkpoint checkpoint) {
-      return new Saved(
-          checkpoint.saved(), checkpoint.savedAt(), checkpoint.document().length());
+      return new Saved(checkpoint.saved(), checkpoint.savedAt(), checkpoint.document().length());
     }
 
     public String id() {

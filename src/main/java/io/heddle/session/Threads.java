@@ -167,8 +167,8 @@ public final class Threads {
   }
 
   /**
-   * The messages of an earlier append as they are now: those before the place that follows its
-   * last one. None is left when the session has gone since.
+   * The messages of an earlier append as they are now: those before the place that follows its last
+   * one. None is left when the session has gone since.
    */
   private Mono<Appended> replayed(Request request, Position position, List<String> ids) {
     if (ids.isEmpty()) {

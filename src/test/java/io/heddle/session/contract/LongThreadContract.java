@@ -102,8 +102,7 @@ abstract class LongThreadContract extends ContractSuite {
         break;
       }
       assertThat(seen.size()).isLessThan(sizes().size());
-      cursor =
-          (walk == Walk.BACKWARD_OLDEST_FIRST ? messages.getFirst() : messages.getLast()).id();
+      cursor = (walk == Walk.BACKWARD_OLDEST_FIRST ? messages.getFirst() : messages.getLast()).id();
     }
     assertThat(seen).isEqualTo(sizes());
     assertThat(pages).isGreaterThan(5);

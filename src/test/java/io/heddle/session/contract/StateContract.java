@@ -61,7 +61,9 @@ abstract class StateContract extends ContractSuite {
     }
     Position later = applied(key, append(says("x"))).head().position();
 
-    assertThat(checkpoints(key, 10, null)).isEqualTo(new CheckpointPage(
+    assertThat(checkpoints(key, 10, null))
+        .isEqualTo(
+            new CheckpointPage(
                 later, saved.stream().map(CheckpointPage.Saved::of).toList(), false));
     for (Checkpoint checkpoint : saved) {
       assertThat(checkpoint.id()).isEqualTo("cp_" + checkpoint.saved());
@@ -103,7 +105,8 @@ abstract class StateContract extends ContractSuite {
     assertThat(restored.head().position().version()).isEqualTo(4);
     assertThat(get(engine().reader().state(key, View.ANY)))
         .isEqualTo(new StateView(restored.head().position(), newest));
-    assertThat(checkpoints(key, 10, null).checkpoints()).hasSize(3)
+    assertThat(checkpoints(key, 10, null).checkpoints())
+        .hasSize(3)
         .startsWith(CheckpointPage.Saved.of(newest));
 
     Outcome.Applied again = applied(key, new Write.RestoreState("latest"));
@@ -253,7 +256,9 @@ abstract class StateContract extends ContractSuite {
   }
 
   private List<String> checkpointIds(SessionKey key, int limit, @Nullable String before) {
-    return checkpoints(key, limit, before).checkpoints().stream().map(CheckpointPage.Saved::id).toList();
+    return checkpoints(key, limit, before).checkpoints().stream()
+        .map(CheckpointPage.Saved::id)
+        .toList();
   }
 
   /** Exactly this many bytes. */
