@@ -27,7 +27,7 @@ public final class WholePages {
             reactor.util.retry.Retry.max(TRIES - 1)
                 .filter(MovedOn.class::isInstance)
                 .onRetryExhaustedThrow((_, last) -> last.failure()))
-        .onErrorMap(MovedOn.class, MovedOn::getCause);
+        .onErrorMap(MovedOn.class, moved -> moved.refusal);
   }
 
   private static Mono<ThreadPage> rest(
@@ -64,8 +64,11 @@ public final class WholePages {
   private static final class MovedOn extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private final Throwable refusal;
+
     MovedOn(Throwable refusal) {
-      super(refusal.getMessage(), refusal, false, false);
+      super(refusal.getMessage(), null, false, false);
+      this.refusal = refusal;
     }
   }
 }
