@@ -29,8 +29,7 @@ final class RedisErrors {
   private static final Problem AWAY =
       Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").with("retryAfter", 1);
 
-  private static final Pattern IN_SCRIPT =
-      Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
+  private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
 
   private RedisErrors() {}
 

@@ -105,8 +105,8 @@ final class Flusher {
   }
 
   /**
-   * What was said and is not in the log, because the store had no room for it. Its seqs would follow
-   * {@link #last}.
+   * What was said and is not in the log, because the store had no room for it. Its seqs would
+   * follow {@link #last}.
    */
   List<Piece> unkept() {
     return unkept;

@@ -25,8 +25,7 @@ final class Problems {
   /** Whether the store may answer when it is asked again. */
   static boolean isAway(Throwable error) {
     ProblemCode code = codeOf(error);
-    return code == ProblemCode.STORE_UNAVAILABLE
-        || code == ProblemCode.OUTCOME_UNKNOWN;
+    return code == ProblemCode.STORE_UNAVAILABLE || code == ProblemCode.OUTCOME_UNKNOWN;
   }
 
   /** Whether the store has no room for what is added: it may last, so nobody waits for it long. */

@@ -66,8 +66,7 @@ final class Runner implements Flusher.Owner {
   }
 
   /** What ends the turn in the store. */
-  private record End(
-      Form form, EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
+  private record End(Form form, EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
 
   private enum Form {
     WITH_ANSWER,
@@ -348,7 +347,9 @@ final class Runner implements Flusher.Owner {
     List<String> remove = rollback ? turn.input() : List.of();
     return new End(
         rollback ? Form.ROLLED_BACK : Form.WITH_ANSWER,
-        new EndTurn(attempt, ending.status(), output, json, remove, false), usage, finish);
+        new EndTurn(attempt, ending.status(), output, json, remove, false),
+        usage,
+        finish);
   }
 
   private void send(End end) {
@@ -403,8 +404,7 @@ final class Runner implements Flusher.Owner {
     if (Problems.isAway(error)) {
       unsure |= Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
       runners.ticks.after(Problems.pause(++failures), () -> serial.run(() -> send(end)));
-    } else if (Problems.is(error, ProblemCode.TURN_RUNNING)
-        && end.form() != Form.ROLLED_BACK) {
+    } else if (Problems.is(error, ProblemCode.TURN_RUNNING) && end.form() != Form.ROLLED_BACK) {
       // Asked for after the last look at what is wanted.
       rollback = true;
       send(end(Ending.ROLLED_BACK, end.finish(), end.usage()));
@@ -423,10 +423,7 @@ final class Runner implements Flusher.Owner {
   /** The end that a full store takes: it says what became of the answer, in the place of it. */
   private End withoutRoom(End end) {
     return new End(
-        Form.WITHOUT_ROOM,
-        Ending.withoutRoom(end.write(), end.usage()),
-        end.usage(),
-        end.finish());
+        Form.WITHOUT_ROOM, Ending.withoutRoom(end.write(), end.usage()), end.usage(), end.finish());
   }
 
   private void over() {

@@ -124,8 +124,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
   @TestFactory
   Stream<DynamicTest> scriptOnAFullRedis() {
     return table().stream()
-        .map(one ->
-            DynamicTest.dynamicTest(one.script() + ": " + one.name(), () -> check(one)));
+        .map(one -> DynamicTest.dynamicTest(one.script() + ": " + one.name(), () -> check(one)));
   }
 
   private void check(Case one) {
@@ -213,13 +212,11 @@ final class FullRedisScriptsIT extends ScriptSuite {
         () ->
             apply(
                 new Write.Fill(
-                    "builder",
-                    List.of(new Write.Copied(says("copied"), Instant.EPOCH)))));
+                    "builder", List.of(new Write.Copied(says("copied"), Instant.EPOCH)))));
     refused(RedisScript.OPEN, "built", building, () -> apply(new Write.Open("builder")));
     refused(
         RedisScript.UPDATE, "patch", this::furnished, () -> apply(new Write.Update(described())));
-    refused(
-        RedisScript.STATE, "save", this::furnished, () -> apply(new Write.SaveState(DOCUMENT)));
+    refused(RedisScript.STATE, "save", this::furnished, () -> apply(new Write.SaveState(DOCUMENT)));
     refused(
         RedisScript.STATE,
         "restore",
@@ -292,11 +289,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "when a holder's time is over",
         this::heldOnce,
         () -> apply(new Write.Append(List.of(says("more")))));
-    passes(
-        RedisScript.CUT,
-        "one",
-        this::furnished,
-        () -> apply(new Write.DeleteMessage("first")));
+    passes(RedisScript.CUT, "one", this::furnished, () -> apply(new Write.DeleteMessage("first")));
     passes(RedisScript.CUT, "after", this::furnished, () -> apply(new Write.Cut("first")));
     passes(
         RedisScript.CUT,
@@ -325,16 +318,15 @@ final class FullRedisScriptsIT extends ScriptSuite {
         this::heldOnce,
         () -> apply(begun(turn)));
     passes(
-        RedisScript.TURN_BEGIN,
-        "that was begun before",
-        this::running,
-        () -> apply(begun(turn)));
+        RedisScript.TURN_BEGIN, "that was begun before", this::running, () -> apply(begun(turn)));
     refused(
         RedisScript.TURN_NEXT,
         "the head",
         () -> {
           waiting();
-          apply(new Write.EndTurn(attempt(1), Turn.Status.COMPLETED, List.of(), ENDED, List.of(), false));
+          apply(
+              new Write.EndTurn(
+                  attempt(1), Turn.Status.COMPLETED, List.of(), ENDED, List.of(), false));
           // What a refusal moves is only when it is looked for again.
           ask(commands -> commands.del(keys.turnsDue()));
         },
@@ -523,8 +515,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
                     .giveBack(subject, List.of(new Permit(one.getFirst(), MINUTE)))));
     List<Rule> tokens = List.of(rule("tokens", Kind.TOKENS));
     refused(RedisScript.LIMIT_RESERVE, "new", nothing, () -> reserve(tokens, 5));
-    refused(
-        RedisScript.LIMIT_RESERVE, "more", () -> reserve(tokens, 5), () -> reserve(tokens, 5));
+    refused(RedisScript.LIMIT_RESERVE, "more", () -> reserve(tokens, 5), () -> reserve(tokens, 5));
     passes(
         RedisScript.LIMIT_RESERVE,
         "over the limit",
@@ -613,8 +604,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
         RedisScript.SCHEMA,
         "which a replica that starts reads",
         nothing,
-        () ->
-            get(RedisSchema.agree(fixture.engine().link(), fixture.engine().link().publish())));
+        () -> get(RedisSchema.agree(fixture.engine().link(), fixture.engine().link().publish())));
     passes(
         RedisScript.LOAD,
         "a session",
@@ -630,8 +620,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "the state",
         this::furnished,
         () -> get(fixture.engine().reader().state(session, View.ANY)));
-    passes(
-        RedisScript.LOG, "the changes", this::furnished, () -> log("", "0"));
+    passes(RedisScript.LOG, "the changes", this::furnished, () -> log("", "0"));
     passes(
         RedisScript.SEQS,
         "a partition's",

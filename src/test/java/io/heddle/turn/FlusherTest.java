@@ -60,7 +60,9 @@ class FlusherTest {
             }
           });
 
-  /** Its lease is renewed by what is refused, and the rest is not lost while somebody makes room. */
+  /**
+   * Its lease is renewed by what is refused, and the rest is not lost while somebody makes room.
+   */
   @Test
   void whatAFullStoreRefusesIsOfferedAgainForAShortTime() {
     say("a");
