@@ -296,6 +296,24 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "after the last, which takes nothing",
         this::furnished,
         () -> apply(new Write.Cut("second")));
+    passes(
+        RedisScript.CUT_COPY,
+        "what a long cut leaves",
+        this::furnished,
+        () -> {
+          String made = word(10);
+          byte[][] all = {
+            keys.session(), keys.thread(), ascii("heddle:{a}copy"), ascii("heddle:{a}ids")
+          };
+          Reply copied =
+              run(
+                  RedisScript.CUT_COPY,
+                  all,
+                  List.of(made + " 0", "1-0", "", "10", "1000", "60000"));
+          assertThat(copied.kind()).isEqualTo(Reply.DONE);
+          assertThat(copied.number(2)).isEqualTo(1);
+          return copied;
+        });
     passes(RedisScript.CUT, "all", this::furnished, () -> apply(new Write.Cut(null)));
     passes(
         RedisScript.CUT,
