@@ -93,8 +93,7 @@ class ApplicationIT {
               assertThat(server.get("/actuator/prometheus").body())
                   .containsPattern("http_server_streams_seconds_count\\{.*status=\"200\".*events")
                   .doesNotContainPattern("http_server_requests_seconds_count\\{.*events\"")
-                  .containsPattern(
-                      "http_server_requests_seconds_bucket\\{.*le=\"0.005\"")
+                  .containsPattern("http_server_requests_seconds_bucket\\{.*le=\"0.005\"")
                   .contains(
                       "heddle_store_up",
                       "heddle_store_latency_seconds_bucket",

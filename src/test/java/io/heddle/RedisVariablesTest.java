@@ -62,10 +62,14 @@ class RedisVariablesTest {
         continue;
       }
       assertThatThrownBy(() -> environment(Map.of(name, url)))
-          .isInstanceOfSatisfying(BadSettingException.class, e -> {
-            assertThat(e.getMessage()).contains(name).doesNotContain("secret", "part", "sec@", "ret");
-            assertThat(e.action()).doesNotContain("secret");
-          });
+          .isInstanceOfSatisfying(
+              BadSettingException.class,
+              e -> {
+                assertThat(e.getMessage())
+                    .contains(name)
+                    .doesNotContain("secret", "part", "sec@", "ret");
+                assertThat(e.action()).doesNotContain("secret");
+              });
     }
   }
 

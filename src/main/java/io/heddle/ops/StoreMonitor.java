@@ -98,10 +98,7 @@ public final class StoreMonitor implements MeterBinder, AutoCloseable {
 
   void start() {
     ticker.update(
-        Flux.interval(EVERY, scheduler)
-            .onBackpressureDrop()
-            .concatMap(_ -> look(), 1)
-            .subscribe());
+        Flux.interval(EVERY, scheduler).onBackpressureDrop().concatMap(_ -> look(), 1).subscribe());
   }
 
   @Override
@@ -114,13 +111,14 @@ public final class StoreMonitor implements MeterBinder, AutoCloseable {
     if (!probe.hasStarted()) {
       return Mono.empty();
     }
-    return Mono.defer(() -> {
-          long from = System.nanoTime();
-          return probe
-              .look()
-              .timeout(EVERY, scheduler)
-              .doOnNext(look -> answered(look, System.nanoTime() - from));
-        })
+    return Mono.defer(
+            () -> {
+              long from = System.nanoTime();
+              return probe
+                  .look()
+                  .timeout(EVERY, scheduler)
+                  .doOnNext(look -> answered(look, System.nanoTime() - from));
+            })
         .then(Mono.defer(this::count))
         .onErrorResume(error -> {
           failed(error);

@@ -4,9 +4,9 @@ import io.heddle.session.Turn;
 import io.heddle.turn.TurnCounts;
 import io.heddle.turn.Turns;
 import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -48,8 +48,7 @@ public final class TurnMetrics implements MeterBinder {
         "From a turn's start to its first token",
         Buckets.MODELS,
         counts.firstToken());
-    time(
-        registry, "heddle.turns.flush", "Writes of turns' logs", Buckets.OWN, counts.flush());
+    time(registry, "heddle.turns.flush", "Writes of turns' logs", Buckets.OWN, counts.flush());
   }
 
   private static void time(

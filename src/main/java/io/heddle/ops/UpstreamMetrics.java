@@ -1,8 +1,8 @@
 package io.heddle.ops;
 
+import io.heddle.turn.Usage;
 import io.heddle.upstream.BreakerState;
 import io.heddle.upstream.Models;
-import io.heddle.turn.Usage;
 import io.heddle.upstream.UpstreamListener;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;

@@ -254,7 +254,9 @@ public final class RedisEngine implements AutoCloseable {
     return link.memory().refusals();
   }
 
-  /** How many sessions there are: the members of every partition's due times, counted one by one. */
+  /**
+   * How many sessions there are: the members of every partition's due times, counted one by one.
+   */
   public Mono<Long> sessions() {
     return Flux.range(0, SessionKey.PARTITIONS)
         .flatMap(

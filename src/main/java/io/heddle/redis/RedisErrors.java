@@ -99,7 +99,15 @@ final class RedisErrors {
     String text = "";
     while (true) {
       String message = String.valueOf(root.getMessage());
-      for (String word : List.of("WRONGPASS", "NOAUTH", "NOPERM", "AUTH <password> called without", "LOADING", "MASTERDOWN", "CLUSTERDOWN")) {
+      for (String word :
+          List.of(
+              "WRONGPASS",
+              "NOAUTH",
+              "NOPERM",
+              "AUTH <password> called without",
+              "LOADING",
+              "MASTERDOWN",
+              "CLUSTERDOWN")) {
         // Redisson puts what the server said into the middle of a text of its own.
         if (message.contains(word + " ")) {
           text = word;
@@ -113,8 +121,7 @@ final class RedisErrors {
     return switch (text) {
       case "WRONGPASS" -> "Redis refuses the user name or the password (WRONGPASS)";
       case "NOAUTH" -> "Redis asks for a password, and none is set (NOAUTH)";
-      case "AUTH <password> called without" ->
-          "Redis has no password, and one is set for Heddle";
+      case "AUTH <password> called without" -> "Redis has no password, and one is set for Heddle";
       case "NOPERM" -> "Redis does not let this user do what Heddle needs (NOPERM)";
       case "" ->
           root instanceof IOException || root instanceof RedisConnectionException

@@ -8,9 +8,7 @@ import java.util.stream.Stream;
 public final class Refusals {
 
   private static final LongAdder[] TOLD =
-      Stream.generate(LongAdder::new)
-          .limit(ProblemCode.values().length)
-          .toArray(LongAdder[]::new);
+      Stream.generate(LongAdder::new).limit(ProblemCode.values().length).toArray(LongAdder[]::new);
 
   private Refusals() {}
 

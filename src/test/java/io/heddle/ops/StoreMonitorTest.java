@@ -87,7 +87,8 @@ class StoreMonitorTest {
     assertThat(value("heddle.store.up")).isEqualTo(1);
     assertThat(told())
         .satisfiesExactly(
-            line -> assertThat(line).startsWith("WARN").contains("does not answer", "Redis is gone"),
+            line ->
+                assertThat(line).startsWith("WARN").contains("does not answer", "Redis is gone"),
             line -> assertThat(line).startsWith("INFO").contains("answers again"));
   }
 
@@ -172,7 +173,6 @@ class StoreMonitorTest {
   }
 
   private static Mono<StoreProbe.Look> working(long used) {
-    return Mono.just(
-        new StoreProbe.Look(Map.of("usedMemory", used, "maxMemory", 1000L), null));
+    return Mono.just(new StoreProbe.Look(Map.of("usedMemory", used, "maxMemory", 1000L), null));
   }
 }

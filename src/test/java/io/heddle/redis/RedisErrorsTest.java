@@ -11,7 +11,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class RedisErrorsTest {
 
-  /** A wrong password was told as "cannot be reached", and somebody looked at the network for hours. */
+  /**
+   * A wrong password was told as "cannot be reached", and somebody looked at the network for hours.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
