@@ -13,13 +13,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +50,7 @@ public final class Limits implements AutoCloseable {
   private final Disposable.Swap ticker = Disposables.swap();
   private final Cache<Counter, Long> exhausted;
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final Map<String, LongAdder> refused;
+  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
   private final LongAdder failures = new LongAdder();
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
@@ -64,8 +64,7 @@ public final class Limits implements AutoCloseable {
   /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
     this.rules = properties.active();
-    this.refused = rules.stream().collect(Collectors.toMap(Rule::name, _ -> new LongAdder()));
-    this.timeout = properties.timeout();
+        this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
     this.finder = new RuleSet.Finder(rules);
     this.deadlines = new Deadlines(timeout, nanoTime);
@@ -215,7 +214,7 @@ public final class Limits implements AutoCloseable {
         .max(Comparator.comparing(Decision::resetAfter))
         .map(decision -> {
           Rule rule = decision.rule();
-          refused.get(rule.name()).increment();
+          refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
           return Problem.of(
                   ProblemCode.RATE_LIMITED,
                   "the limit \""

@@ -11,12 +11,12 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +51,7 @@ public final class TokenLimits implements AutoCloseable {
   private final Deadlines deadlines;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final Map<String, LongAdder> refused;
+  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
   private final LongAdder failures = new LongAdder();
   private final LongAdder unsettled = new LongAdder();
 
@@ -71,8 +71,7 @@ public final class TokenLimits implements AutoCloseable {
     this.limiter = limiter;
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
-    this.refused = rules.stream().collect(Collectors.toMap(Rule::name, _ -> new LongAdder()));
-    this.policy = RuleSet.policy(rules);
+        this.policy = RuleSet.policy(rules);
     this.timeout = properties.timeout();
     this.deadlines = new Deadlines(timeout, nanoTime);
   }
@@ -207,7 +206,7 @@ public final class TokenLimits implements AutoCloseable {
                     .thenComparing(Decision::resetAfter))
             .orElseThrow();
     Rule rule = worst.rule();
-    refused.get(rule.name()).increment();
+    refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
     Problem problem =
         Problem.of(
                 ProblemCode.RATE_LIMITED,
