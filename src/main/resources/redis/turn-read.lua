@@ -9,12 +9,16 @@ local found = record(KEYS[2])
 if not found then return {0, 'turn-not-found'} end
 local events = {}
 local from, want, bytes, room = string.format('%d-0', ARGV[2] + 1), tonumber(ARGV[3]), 0, tonumber(ARGV[4])
+-- Few at a time: the next ones may be long, and what is read is paid for.
+local few = 8
 while #events < want and bytes < room do
-  -- One by one: the next one may be long, and what is read is paid for.
-  local event = call('XRANGE', KEYS[3], from, '+', 'COUNT', 1)[1]
-  if not event then break end
-  events[#events + 1] = event
-  bytes = bytes + #event[2][2]
-  from = '(' .. event[1]
+  local block = #events > 0 and bytes / #events * few < room and math.min(few, want - #events) or 1
+  local some = call('XRANGE', KEYS[3], from, '+', 'COUNT', block)
+  for i = 1, #some do
+    events[#events + 1] = some[i]
+    bytes = bytes + #some[i][2][2]
+  end
+  if #some < block then break end
+  from = '(' .. some[block][1]
 end
 return {1, T, Q, E, found, call('XLEN', KEYS[3]), events}

@@ -29,6 +29,7 @@ final class RedisTurnLog implements TurnLog {
   private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
 
   private final RedisLink link;
+  private final RedisPages pages;
   private final RedisDue due;
   private final int batch;
 
@@ -47,8 +48,9 @@ final class RedisTurnLog implements TurnLog {
   /**
    * @param batch sessions taken from one partition at a time
    */
-  RedisTurnLog(RedisLink link, int batch) {
+  RedisTurnLog(RedisLink link, RedisPages pages, int batch) {
     this.link = link;
+    this.pages = pages;
     this.due = new RedisDue(link);
     this.batch = batch;
     broken();
@@ -97,14 +99,14 @@ final class RedisTurnLog implements TurnLog {
             : new byte[][] {k.session(), k.turnRecord(part), k.turnLog(part)};
     if (part == null) {
       // Whether the session is there comes first.
-      return ask(RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
+      return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
           .map(_ -> {
             throw notFound();
           });
     }
     Args args = Args.of(4).text(owner).number(after);
     args.number(Math.min(most, ANSWER_EVENTS)).number(ANSWER_BYTES);
-    return ask(RedisScript.TURN_READ, keys, args)
+    return ask(key, RedisScript.TURN_READ, keys, args)
         .map(reply -> {
           Turn found = new StoredTurn(key, reply).turn(part, reply.list(4));
           Reply entries = reply.list(6);
@@ -140,7 +142,7 @@ final class RedisTurnLog implements TurnLog {
       Function<StoredTurn, List<String>> which,
       UnaryOperator<Turn> kept) {
     byte[][] session = {RedisKeys.of(key).session()};
-    return ask(RedisScript.TURN_LIST, session, Args.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(key, RedisScript.TURN_LIST, session, Args.of(2).text(owner).number(ANSWER_BYTES))
         .flatMap(first -> {
           List<String> parts = which.apply(new StoredTurn(key, first));
           return parts.isEmpty()
@@ -156,7 +158,7 @@ final class RedisTurnLog implements TurnLog {
       SessionKey key,
       @Nullable String owner,
       List<String> asked,
-      Map<String, Turn> known,
+      Map<String, @Nullable Turn> known,
       UnaryOperator<Turn> kept) {
     RedisKeys k = RedisKeys.of(key);
     List<String> missing = asked.subList(known.size(), asked.size());
@@ -165,10 +167,10 @@ final class RedisTurnLog implements TurnLog {
     for (int i = 0; i < missing.size(); i++) {
       keys[1 + i] = k.turnRecord(missing.get(i));
     }
-    return ask(RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
         .flatMap(reply -> {
           StoredTurn stored = new StoredTurn(key, reply);
-          Map<String, Turn> turns = new LinkedHashMap<>(known);
+          Map<String, @Nullable Turn> turns = new LinkedHashMap<>(known);
           for (int i = 0; i < reply.size() - RECORDS_AT; i++) {
             Reply record = reply.listOrNull(RECORDS_AT + i);
             String part = missing.get(i);
@@ -226,8 +228,10 @@ final class RedisTurnLog implements TurnLog {
     provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
   }
 
-  private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
-    return link.read(script, keys, args.toArray())
+  private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {
+    RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
+    return pages
+        .read(key, size, script, keys, args.toArray())
         .handle((items, sink) -> {
           Reply reply = new Reply(items);
           if (reply.kind() == Reply.DONE) {

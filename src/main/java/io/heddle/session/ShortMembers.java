@@ -36,7 +36,7 @@ final class ShortMembers {
         in.finishToken();
         int to = (int) in.currentLocation().getByteOffset();
         if (to - from <= longest) {
-          out.ascii(comma).string(name).ascii(":").raw(utf8, from, to - from);
+          out.ascii(comma).string(name).ascii(":").raw(utf8, from, to);
           comma = ",";
         }
       }
