@@ -573,7 +573,7 @@ class WireIT {
     try (Socket socket = new Socket("127.0.0.1", replica.port())) {
       socket.setSoTimeout((int) PATIENCE.toMillis());
       String head =
-          "POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+          "POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
               + "Connection: close\r\nContent-Length: "
               + json.length
               + "\r\n\r\n";
