@@ -1,5 +1,5 @@
 -- Moves the keys' own expiry, which is only rubbish collection for what no sweeper ended, to two days
--- after the session's. Writes ask for it when less than one day is left, so it is rare.
+-- after the session's. For what a write could not move by itself: see part-keep.
 --
 -- KEYS: 1 session, 2 thread, 3 client ids, 4 changes, 5 state, 6 checkpoints
 -- ARGV: none
@@ -8,6 +8,6 @@ local p = redis.call('HGET', KEYS[1], 'p')
 if not p then return {0} end
 local head, e, middle, rest = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ %S+ )%d+( .*)$')
 local k = string.format('%d', e + 172800000)
-redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. k .. rest)
 for i = 1, #KEYS do redis.call('PEXPIREAT', KEYS[i], k) end
+redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. k .. rest)
 return {1}

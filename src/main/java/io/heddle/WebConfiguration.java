@@ -10,10 +10,15 @@ import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
+<<<<<<< HEAD
 import io.heddle.web.HostProperties;
+=======
+import io.heddle.web.HttpProperties;
+>>>>>>> main
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
+import io.heddle.web.TrustedProxies;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -57,6 +62,12 @@ class WebConfiguration {
       Routes.Cache cache,
       Routes.Live live) {
     return new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live);
+  }
+
+  /** In the place of Spring's own, which believes anybody. */
+  @Bean(TrustedProxies.BEAN)
+  TrustedProxies trustedProxies(HttpProperties properties) {
+    return new TrustedProxies(properties.trustedProxies());
   }
 
   /** Before Spring Boot's own, which answers in another form. */

@@ -16,15 +16,27 @@ import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /** Writes sessions: each write is one script, and one request to Redis. */
 final class RedisWriter implements SessionWriter {
 
   private static final Duration SEND_AGAIN = Duration.ofMillis(100);
   private static final int SENDS = 5;
+  private static final int MOST_KEPT_AT_ONCE = 1000;
+  private static final Retry KEEP_AGAIN =
+      Retry.backoff(30, Duration.ofSeconds(1)).maxBackoff(Duration.ofMinutes(1));
+
+  /** Sessions whose keys' expiry is being moved. */
+  private final Set<SessionKey> keeping = ConcurrentHashMap.newKeySet();
+
+  /** Of what a cut leaves; each time something was deleted meanwhile. */
+  private static final int COPIES = 5;
 
   private final RedisLink link;
   private final RedisIndex index;
@@ -44,8 +56,9 @@ final class RedisWriter implements SessionWriter {
   }
 
   private Mono<Outcome> applyOnce(SessionKey key, Write write, Conditions conditions) {
-    RedisCall call =
-        new RedisCalls(key, write, conditions, ids.tag(), limits, link.publish()).call();
+    String tag = ids.tag();
+    RedisCalls calls = new RedisCalls(key, write, conditions, tag, limits, link.publish());
+    RedisCall call = calls.call();
     if (call.refused() != null) {
       return Mono.just(new Outcome.Refused(call.refused()));
     }
@@ -53,8 +66,20 @@ final class RedisWriter implements SessionWriter {
         .flatMap(reply ->
             reply.kind() == Reply.SWEEP_FIRST
                 ? sweep(key).then(send(call, SENDS))
-                : Mono.just(reply))
+                : reply.kind() == Reply.COPY_FIRST
+                    ? cut(calls, new RedisCut(link, key, tag), reply, COPIES)
+                    : Mono.just(reply))
         .map(reply -> outcome(call, reply));
+  }
+
+  /** Copies what stays, and puts it in the place of the thread; anew when anything moved. */
+  private Mono<Reply> cut(RedisCalls calls, RedisCut cut, Reply asked, int copies) {
+    return cut.make(asked.text(1), asked.text(2))
+        .flatMap(copy -> send(calls.cutTo(copy), SENDS))
+        .flatMap(reply ->
+            reply.kind() == Reply.COPY_FIRST && copies > 1
+                ? cut(calls, cut, reply, copies - 1)
+                : Mono.just(reply));
   }
 
   /**
@@ -103,6 +128,13 @@ final class RedisWriter implements SessionWriter {
     }
     if (reply.kind() == Reply.REPLAYED) {
       return replayed(call.key(), reply.text(1));
+    }
+    if (reply.kind() == Reply.COPY_FIRST) {
+      return new Outcome.Refused(
+          Problem.of(
+                  ProblemCode.SESSION_LOCKED,
+                  "messages kept being deleted while what stays was copied")
+              .with("retryAfter", 1));
     }
     if (reply.kind() != Reply.DONE) {
       return new Outcome.Refused(
@@ -176,15 +208,23 @@ final class RedisWriter implements SessionWriter {
     return new Outcome.Replayed(position, messages);
   }
 
-  /** Outside the request: a write asks for it at most once a day of a session's life. */
+  /**
+   * Only for what the write could not do itself, because a Cluster slot is moving. It is tried
+   * again for as long as that usually takes; after that the session's next write asks for it, and
+   * before the keys end the sweeper does it.
+   */
   private void keep(SessionKey key) {
+    if (keeping.size() >= MOST_KEPT_AT_ONCE || !keeping.add(key)) {
+      return;
+    }
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {
       k.session(), k.thread(), k.clientIds(), k.changes(), k.state(), k.checkpoints()
     };
     link.write(RedisScript.KEEP, keys, new byte[0][])
-        // A failure is made good by the next write, which is told again that it is time.
+        .retryWhen(KEEP_AGAIN)
         .onErrorComplete()
+        .doFinally(_ -> keeping.remove(key))
         .subscribe();
   }
 }
