@@ -10,11 +10,8 @@ import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
-<<<<<<< HEAD
 import io.heddle.web.HostProperties;
-=======
 import io.heddle.web.HttpProperties;
->>>>>>> main
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;

@@ -23,8 +23,11 @@ public final class Callers {
 
   private static final String ADDRESS = "ip:";
 
-  /** As some write it, and as proxies pass on what they do not know: taken for nobody, it would be. */
-  private static final List<String> MISSPELT = List.of("Heddle_User", "X-Heddle-User", "HeddleUser");
+  /**
+   * As some write it, and as proxies pass on what they do not know: taken for nobody, it would be.
+   */
+  private static final List<String> MISSPELT =
+      List.of("Heddle_User", "X-Heddle-User", "HeddleUser");
 
   private Callers() {}
 
@@ -52,7 +55,8 @@ public final class Callers {
     if (raw != null && !raw.isEmpty()) {
       for (String name : Query.lenient(raw).names()) {
         if (name.equalsIgnoreCase(QUERY) || name.equalsIgnoreCase(HEADER)) {
-          throw Query.refuse(name, "does not name the user of this call; the header " + HEADER + " does");
+          throw Query.refuse(
+              name, "does not name the user of this call; the header " + HEADER + " does");
         }
       }
     }

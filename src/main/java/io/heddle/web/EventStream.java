@@ -56,8 +56,7 @@ public final class EventStream implements ServerResponse {
         // Proxies of the nginx kind would hold events back.
         .header("X-Accel-Buffering", "no");
     headers.forEach((name, values) -> response.header(name, values.getFirst()));
-    HttpServerRequest request =
-        ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
+    HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
     boolean old = request.version().equals(HttpVersion.HTTP_1_0);
     if (old) {
       // It knows no chunks (RFC 9112, 6.1).

@@ -35,6 +35,8 @@ final class Hosts {
     return Problem.field(
         ProblemCode.MISDIRECTED_REQUEST,
         "Host",
-        "This server does not answer as " + host.host() + "; heddle.hosts names what it answers as");
+        "This server does not answer as "
+            + host.host()
+            + "; heddle.hosts names what it answers as");
   }
 }

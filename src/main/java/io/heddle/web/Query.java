@@ -37,8 +37,8 @@ public final class Query {
   }
 
   /**
-   * Whatever parameters there are, for a wire that ignores those it does not know. One that is there
-   * twice is refused when it is asked for.
+   * Whatever parameters there are, for a wire that ignores those it does not know. One that is
+   * there twice is refused when it is asked for.
    */
   public static Query lenient(@Nullable String raw) {
     return read(raw, null);

@@ -4,7 +4,6 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import java.util.List;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.server.reactive.ServerHttpRequest;
@@ -91,7 +90,7 @@ public final class RequestGate implements WebFilter {
       allow(exchange, origin);
       return isPreflight(request) ? preflight(exchange) : next(exchange, chain);
     }
-    if (given.size() == 1 && Origins.isOwn(origin, scheme(request), host)) {
+    if (given.size() == 1 && Origins.isOwn(origin, TrustedProxies.scheme(request), host)) {
       return next(exchange, chain);
     }
     if (isSocket(request)) {
@@ -104,9 +103,7 @@ public final class RequestGate implements WebFilter {
   private static Mono<Void> next(ServerWebExchange exchange, WebFilterChain chain) {
     ServerHttpRequest request = exchange.getRequest();
     if (request.getMethod().equals(HttpMethod.OPTIONS) && request.getPath().value().equals("/*")) {
-      return Answer.empty(204)
-          .header(HttpHeaders.ALLOW, ALLOW)
-          .writeTo(exchange.getResponse());
+      return Answer.empty(204).header(HttpHeaders.ALLOW, ALLOW).writeTo(exchange.getResponse());
     }
     return chain.filter(exchange);
   }
@@ -132,7 +129,8 @@ public final class RequestGate implements WebFilter {
           field + " " + refusal.detail());
     }
     if (refusal.segment() == RequestTarget.NO_SEGMENT) {
-      return Problem.field(ProblemCode.INVALID_REQUEST, "target", "In the request, " + refusal.detail());
+      return Problem.field(
+          ProblemCode.INVALID_REQUEST, "target", "In the request, " + refusal.detail());
     }
     String name = names.of(target, refusal.segment());
     return name.equals(PathNames.NONE)
@@ -158,11 +156,6 @@ public final class RequestGate implements WebFilter {
   }
 
   // ---- pages
-
-  /** The scheme that the client used. */
-  private static String scheme(ServerHttpRequest request) {
-    return request.getSslInfo() == null ? "http" : "https";
-  }
 
   private static boolean isCrossSite(ServerHttpRequest request) {
     List<String> site = request.getHeaders().get("Sec-Fetch-Site");

@@ -143,9 +143,7 @@ sealed interface RequestTarget {
 
     private static boolean isDots(String text, int from, int to) {
       int length = to - from;
-      return (length == 1 || length == 2)
-          && text.charAt(from) == '.'
-          && text.charAt(to - 1) == '.';
+      return (length == 1 || length == 2) && text.charAt(from) == '.' && text.charAt(to - 1) == '.';
     }
 
     /** Takes one character of the path; what is wrong with it, or null. */

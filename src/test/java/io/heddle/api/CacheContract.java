@@ -405,7 +405,10 @@ abstract class CacheContract {
       Future<String> waits =
           clients.submit(() ->
               there.raw(
-                  "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nHeddle-Single-Flight: 60\r\n\r\n", 1));
+                  "GET "
+                      + path
+                      + " HTTP/1.1\r\nHost: localhost\r\nHeddle-Single-Flight: 60\r\n\r\n",
+                  1));
       pass(Duration.ofMillis(500));
       assertThat(waits.isDone()).isFalse();
       stops.close();

@@ -1355,7 +1355,10 @@ abstract class HttpContract {
     create();
     assertThat(
             http.raw(
-                "POST " + messages() + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", 1))
+                "POST "
+                    + messages()
+                    + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+                1))
         .startsWith("HTTP/1.1 415 ")
         .contains("\"code\":\"unsupported-media-type\"");
   }

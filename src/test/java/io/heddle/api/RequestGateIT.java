@@ -112,8 +112,10 @@ class RequestGateIT {
   void thereIsOneHost() throws IOException {
     String line = "GET /v1/sessions/" + id;
     assertThat(status(raw(line + " HTTP/1.1", "X: y"))).isEqualTo(400);
-    assertThat(status(raw(line + " HTTP/1.1", "Host: localhost", "Host: localhost"))).isEqualTo(400);
-    assertThat(status(raw(line + " HTTP/1.0", "Host: localhost", "Host: localhost"))).isEqualTo(400);
+    assertThat(status(raw(line + " HTTP/1.1", "Host: localhost", "Host: localhost")))
+        .isEqualTo(400);
+    assertThat(status(raw(line + " HTTP/1.0", "Host: localhost", "Host: localhost")))
+        .isEqualTo(400);
     assertThat(status(raw(line + " HTTP/1.0", "Host: evil.example"))).isEqualTo(421);
     assertThat(status(raw(line + " HTTP/1.0", "X: y"))).isEqualTo(200);
     assertThat(raw(line + " HTTP/1.1", "Host: evil.example"))
@@ -149,7 +151,15 @@ class RequestGateIT {
   // ---- the page
 
   @ParameterizedTest
-  @ValueSource(strings = {EVIL, "null", "http://localhost:1", "https://127.0.0.1", "x", "chrome-extension://abc"})
+  @ValueSource(
+      strings = {
+        EVIL,
+        "null",
+        "http://localhost:1",
+        "https://127.0.0.1",
+        "x",
+        "chrome-extension://abc"
+      })
   void pagesOfOtherOriginsMayCallNothing(String origin) {
     String before = http.get("/v1/sessions/" + id).position();
     for (String call :
@@ -191,7 +201,8 @@ class RequestGateIT {
   @Test
   void theServersOwnPagesMayCall() {
     String own = "http://127.0.0.1:" + server.port();
-    Http.Reply reply = http.get("/v1/sessions/" + id, "Origin", own, "Sec-Fetch-Site", "same-origin");
+    Http.Reply reply =
+        http.get("/v1/sessions/" + id, "Origin", own, "Sec-Fetch-Site", "same-origin");
     reply.is(200);
     http.delete("/v1/sessions/" + id, "Origin", own).is(204);
     // Two are nobody's.
@@ -220,7 +231,8 @@ class RequestGateIT {
     assertThat(asked.status()).isEqualTo(200);
     assertThat(asked.header("Access-Control-Allow-Origin")).isEqualTo(PAGE);
     assertThat(asked.header("Access-Control-Allow-Methods")).contains("POST", "PATCH");
-    assertThat(asked.header("Access-Control-Allow-Headers")).isEqualTo("content-type,x-stainless-os");
+    assertThat(asked.header("Access-Control-Allow-Headers"))
+        .isEqualTo("content-type,x-stainless-os");
     assertThat(asked.header("Access-Control-Max-Age")).isEqualTo("3600");
   }
 
@@ -332,9 +344,21 @@ class RequestGateIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Heddle-User: ", "Heddle-User: \u00ff", "Heddle-User: \u00c3", "Heddle_User: eve", "X-Heddle-User: eve", "Heddle-User: a\r\nHeddle-User: a"})
+  @ValueSource(
+      strings = {
+        "Heddle-User: ",
+        "Heddle-User: \u00ff",
+        "Heddle-User: \u00c3",
+        "Heddle_User: eve",
+        "X-Heddle-User: eve",
+        "Heddle-User: a\r\nHeddle-User: a"
+      })
   void aHeaderThatIsNoUserIsRefused(String header) throws IOException {
-    for (String path : List.of("/v1/sessions/" + id, "/v1/sessions/" + id + "/events", "/openai/v1/conversations/" + id)) {
+    for (String path :
+        List.of(
+            "/v1/sessions/" + id,
+            "/v1/sessions/" + id + "/events",
+            "/openai/v1/conversations/" + id)) {
       String answer = raw("GET " + path + " HTTP/1.1", "Host: localhost", header);
       assertThat(status(answer)).isEqualTo(400);
       assertThat(answer).contains("Heddle-User");
@@ -388,7 +412,10 @@ class RequestGateIT {
           http.raw(
               "POST /v1/sessions "
                   + version
-                  + "\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: keep-alive\r\n"
+                  + "\r\n"
+                  + "Host: localhost\r\n"
+                  + "Content-Type: application/json\r\n"
+                  + "Connection: keep-alive\r\n"
                   + headers
                   + "\r\n\r\n2\r\n{}\r\n0\r\n\r\nPUT /v1/sessions/"
                   + made
@@ -397,7 +424,9 @@ class RequestGateIT {
               0);
       assertThat(status(answer)).isIn(400, 501);
       assertThat(answer.split("HTTP/1", -1)).hasSize(2);
-      assertThat(answer).containsIgnoringCase("connection: close").contains("application/problem+json");
+      assertThat(answer)
+          .containsIgnoringCase("connection: close")
+          .contains("application/problem+json");
       http.get("/v1/sessions/" + made).is(404);
     }
   }
@@ -413,7 +442,11 @@ class RequestGateIT {
                 + "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n"
                 + "GET /v1/limits HTTP/1.1\r\nHost: localhost\r\n\r\n",
             0);
-    assertThat(answer.lines().filter(line -> line.contains("HTTP/1.1 ")).map(line -> line.replaceAll(".*HTTP/1.1 (\\d+).*", "$1")))
+    assertThat(
+            answer
+                .lines()
+                .filter(line -> line.contains("HTTP/1.1 "))
+                .map(line -> line.replaceAll(".*HTTP/1.1 (\\d+).*", "$1")))
         .containsExactly("200", "400", "200", "400");
   }
 
@@ -422,7 +455,12 @@ class RequestGateIT {
   @Test
   void clientsOfHttp10GetNoChunks() throws IOException {
     for (String path :
-        List.of("/v1/sessions/" + id, "/v1/openapi.json", "/openai/v1/models", "/actuator/prometheus", "/nothing")) {
+        List.of(
+            "/v1/sessions/" + id,
+            "/v1/openapi.json",
+            "/openai/v1/models",
+            "/actuator/prometheus",
+            "/nothing")) {
       for (String more : List.of("X: y", "Connection: keep-alive")) {
         String answer = http.raw("GET " + path + " HTTP/1.0\r\n" + more + "\r\n\r\n", 0);
         assertThat(answer).doesNotContainIgnoringCase("transfer-encoding").contains("\r\n\r\n");
@@ -432,15 +470,21 @@ class RequestGateIT {
 
   @Test
   void anEventStreamOfHttp10EndsWithItsConnection() throws IOException {
-    String body = "{\"model\":\"echo\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"one two\"}]}";
+    String body =
+        "{\"model\":\"echo\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"one"
+            + " two\"}]}";
     String chat =
         http.raw(
-            "POST /openai/v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: "
+            "POST /openai/v1/chat/completions HTTP/1.0\r\n"
+                + "Content-Type: application/json\r\n"
+                + "Content-Length: "
                 + body.length()
                 + "\r\n\r\n"
                 + body,
             0);
-    assertThat(chat).doesNotContainIgnoringCase("transfer-encoding").containsIgnoringCase("connection: close");
+    assertThat(chat)
+        .doesNotContainIgnoringCase("transfer-encoding")
+        .containsIgnoringCase("connection: close");
     assertThat(chat.substring(chat.indexOf("\r\n\r\n") + 4))
         .startsWith("data: {")
         .endsWith("data: [DONE]\n\n")
@@ -456,7 +500,9 @@ class RequestGateIT {
                 + body,
             0);
     assertThat(turn).doesNotContainIgnoringCase("transfer-encoding");
-    assertThat(turn.substring(turn.indexOf("\r\n\r\n") + 4)).contains("event: turn.completed").doesNotContain("\r");
+    assertThat(turn.substring(turn.indexOf("\r\n\r\n") + 4))
+        .contains("event: turn.completed")
+        .doesNotContain("\r");
   }
 
   @Test

@@ -9,7 +9,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AuthorityTest {
 
-  private final Hosts hosts = new Hosts(new HostProperties(List.of("Heddle.Example.", "a_b.svc")).hosts());
+  private final Hosts hosts =
+      new Hosts(new HostProperties(List.of("Heddle.Example.", "a_b.svc")).hosts());
 
   @ParameterizedTest
   @ValueSource(

@@ -34,7 +34,8 @@ class RequestRepairTest {
 
   /** What follows could be read as a request that a proxy took for the body. */
   @ParameterizedTest
-  @ValueSource(strings = {"xchunked", "chunked, chunked", "gzip, chunked", "chunked;q=1", "identity", ""})
+  @ValueSource(
+      strings = {"xchunked", "chunked, chunked", "gzip, chunked", "chunked;q=1", "identity", ""})
   void nothingIsReadAfterABodyWhoseEndIsNotCertain(String coding) {
     EmbeddedChannel channel = new EmbeddedChannel(new RequestRepair());
     HttpRequest request = request("/v1/sessions");

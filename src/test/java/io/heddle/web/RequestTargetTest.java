@@ -127,7 +127,8 @@ class RequestTargetTest {
   @Test
   void theSegmentIsNamed() {
     PathNames names =
-        new PathNames(java.util.List.of("/v1/sessions/{id}", "/v1/sessions/{id}/messages/{messageId}"));
+        new PathNames(
+            java.util.List.of("/v1/sessions/{id}", "/v1/sessions/{id}/messages/{messageId}"));
     assertThat(names.of("/v1/sessions/..", 2)).isEqualTo("id");
     assertThat(names.of("/v1/sessions//messages?x", 2)).isEqualTo("id");
     assertThat(names.of("/v1/sessions/x/messages/..", 4)).isEqualTo("messageId");
