@@ -82,7 +82,8 @@ class WebConfiguration {
   @Bean
   @Order(Ordered.HIGHEST_PRECEDENCE)
   RequestGate requestGate(HostProperties hosts, LiveProperties live, Routes routes) {
-    return new RequestGate(hosts.hosts(), live.origins(), routes.patterns(), OpenAiRefusals::answer);
+    return new RequestGate(
+        hosts.hosts(), live.origins(), routes.patterns(), OpenAiRefusals::answer);
   }
 
   /** Nothing here keeps a web session; Spring would prepare one for every request. */

@@ -42,8 +42,7 @@ class ForwardedSchemeTest {
       builder.header("Forwarded", forwarded);
     }
     assertThat(
-            TrustedProxies.scheme(
-                new TrustedProxies(List.of("10.0.0.0/8")).apply(builder.build())))
+            TrustedProxies.scheme(new TrustedProxies(List.of("10.0.0.0/8")).apply(builder.build())))
         .isEqualTo(scheme);
   }
 }
