@@ -72,10 +72,7 @@ public final class RedisEngine implements AutoCloseable {
     this.link = new RedisLink(client, properties.timeout());
     this.pages =
         new RedisPages(
-            client,
-            properties.timeout(),
-            properties.pageConnections(),
-            properties.requestQueue());
+            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());

@@ -66,8 +66,7 @@ final class RedisPages {
    * @param mostWaiting reads that may wait; more are refused at once
    */
   RedisPages(AbstractRedisClient client, Duration timeout, int connections, int mostWaiting) {
-    this.links =
-        Stream.generate(() -> new RedisLink(client, timeout)).limit(connections).toList();
+    this.links = Stream.generate(() -> new RedisLink(client, timeout)).limit(connections).toList();
     this.patience = timeout.toNanos();
     this.mostWaiting = mostWaiting;
   }
@@ -139,7 +138,8 @@ final class RedisPages {
     synchronized (queues) {
       free += size.units;
     }
-    // Not one within the other: where every send fails at once, all that wait would be on one stack.
+    // Not one within the other: where every send fails at once, all that wait would be on one
+    // stack.
     if (frees.getAndIncrement() == 0) {
       do {
         goOn();

@@ -14,8 +14,8 @@ import org.springframework.validation.annotation.Validated;
  * @param connectTimeout how long a connection may take to be made
  * @param requestQueue requests that may wait for their answers on the one connection; more are
  *     refused at once
- * @param pageConnections connections for reads whose answers may be long, apart from the one for all
- *     else
+ * @param pageConnections connections for reads whose answers may be long, apart from the one for
+ *     all else
  * @param reconnectMax longest pause between two attempts to connect
  * @param sweepEvery how often ended sessions are looked for
  * @param sweepBatch ended sessions taken from one partition at a time

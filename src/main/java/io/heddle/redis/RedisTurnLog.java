@@ -125,8 +125,8 @@ final class RedisTurnLog implements TurnLog {
   }
 
   /**
-   * Two questions or more: which turns there are, and then for their records, which so are declared,
-   * some at a time.
+   * Two questions or more: which turns there are, and then for their records, which so are
+   * declared, some at a time.
    */
   @Override
   public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {

@@ -524,7 +524,9 @@ abstract class TurnScriptContract extends ScriptSuite {
   private Reply read(String turn, String user, long after, int most) {
     byte[][] all = {keys.session(), keys.turnRecord(part(turn)), keys.turnLog(part(turn))};
     return run(
-        RedisScript.TURN_READ, all, List.of(user, Long.toString(after), Integer.toString(most), "1000000"));
+        RedisScript.TURN_READ,
+        all,
+        List.of(user, Long.toString(after), Integer.toString(most), "1000000"));
   }
 
   /** The call as the engine makes it, with a tag of the test's. */
