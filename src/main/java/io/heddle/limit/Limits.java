@@ -64,7 +64,7 @@ public final class Limits implements AutoCloseable {
   /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
     this.rules = properties.active();
-        this.timeout = properties.timeout();
+    this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
     this.finder = new RuleSet.Finder(rules);
     this.deadlines = new Deadlines(timeout, nanoTime);

@@ -71,7 +71,7 @@ public final class TokenLimits implements AutoCloseable {
     this.limiter = limiter;
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
-        this.policy = RuleSet.policy(rules);
+    this.policy = RuleSet.policy(rules);
     this.timeout = properties.timeout();
     this.deadlines = new Deadlines(timeout, nanoTime);
   }
