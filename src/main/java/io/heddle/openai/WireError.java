@@ -3,8 +3,9 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Refusals;
 import io.heddle.web.Answer;
-import io.heddle.web.Refusals;
+
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 

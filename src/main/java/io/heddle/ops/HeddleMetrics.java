@@ -1,12 +1,13 @@
 package io.heddle.ops;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Refusals;
 import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
-import io.heddle.web.Refusals;
+
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;

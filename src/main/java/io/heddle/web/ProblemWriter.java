@@ -2,6 +2,7 @@ package io.heddle.web;
 
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
+import io.heddle.base.Refusals;
 import io.heddle.base.Surrogates;
 import java.util.Map;
 import org.springframework.http.HttpHeaders;

@@ -1,6 +1,5 @@
-package io.heddle.web;
+package io.heddle.base;
 
-import io.heddle.base.ProblemCode;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
