@@ -1,5 +1,7 @@
 package io.heddle.redis;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
@@ -24,8 +26,16 @@ final class RedisTurnLog implements TurnLog {
   /** Longer without an answer, and the proof begins anew. Whoever looks does so every second. */
   private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
 
+  /** After so many looks at the same session it is put off, so far. */
+  private static final int PATIENCE = 5;
+
+  private static final Duration PUT_OFF = Duration.ofSeconds(3);
+
   private final RedisLink link;
   private final RedisDue due;
+  private final DueItems items;
+  private final Cache<SessionKey, Integer> seen =
+      Caffeine.newBuilder().maximumSize(10_000).expireAfterWrite(Duration.ofMinutes(1)).build();
   private final int batch;
 
   // When the first and the last question of an unbroken row of answers was sent, by partition.
@@ -38,6 +48,7 @@ final class RedisTurnLog implements TurnLog {
   RedisTurnLog(RedisLink link, int batch) {
     this.link = link;
     this.due = new RedisDue(link);
+    this.items = new DueItems(link, RedisKeys::turnsDue, "");
     this.batch = batch;
     broken();
   }
@@ -175,10 +186,28 @@ final class RedisTurnLog implements TurnLog {
         broken(found.partition());
       }
       if (answer.sentAt() - provenSince.get(found.partition()) >= proven.toNanos()) {
-        found.members().forEach(member -> sessions.add(SessionKey.ofPath(member)));
+        for (SessionKey key : items.sessions(found)) {
+          sessions.add(key);
+          seen(key);
+        }
       }
     }
     return sessions;
+  }
+
+  /**
+   * Whoever is told of a session writes, and that moves it. One that comes again and again fails, and
+   * must not be in the way of those behind it.
+   */
+  private void seen(SessionKey key) {
+    Integer before = seen.getIfPresent(key);
+    int times = before == null ? 1 : before + 1;
+    if (times < PATIENCE) {
+      seen.put(key, times);
+    } else {
+      seen.invalidate(key);
+      items.putOff(key, PUT_OFF);
+    }
   }
 
   private void answered(int partition, long sentAt) {
@@ -196,6 +225,11 @@ final class RedisTurnLog implements TurnLog {
 
   private void broken(int partition) {
     provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
+  }
+
+  /** How many due times named no session, since the start. */
+  long failures() {
+    return items.failures();
   }
 
   private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {

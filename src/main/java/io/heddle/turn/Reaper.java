@@ -70,7 +70,8 @@ final class Reaper {
     Flux.fromIterable(runners.sessions())
         .filter(queue::mayBeLate)
         .concatWith(store.log().due(properties.lease()))
-        .flatMap(key -> look(key).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
+        .flatMap(
+            key -> Mono.defer(() -> look(key)).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
         .then()
         .timeout(ROUND, ticks.scheduler())
         .doFinally(_ -> atWork.set(false))
@@ -78,9 +79,15 @@ final class Reaper {
             _ -> {}, error -> log.debug("due turns could not be looked at: {}", error.toString()));
   }
 
-  private static Mono<Void> notNow(SessionKey key, Throwable error) {
-    if (!Problems.isAway(error) && !Problems.isGone(error)) {
-      log.debug("{}: its turns could not be looked after: {}", key, error.toString());
+  private Mono<Void> notNow(SessionKey key, Throwable error) {
+    boolean away = Problems.isAway(error) || Problems.isFull(error) || Problems.isGone(error);
+    if (!away && runners.counts.lookFailures.happened()) {
+      log.warn(
+          "{}: its turns could not be looked after, which is tried again; {} failed since the"
+              + " start: {}",
+          key,
+          runners.counts.lookFailures(),
+          error.toString());
     }
     return Mono.empty();
   }
