@@ -23,8 +23,14 @@ import reactor.core.publisher.Mono;
 /** Turns in their records and the streams of their events: a flush is one script, one request. */
 final class RedisTurnLog implements TurnLog {
 
-  /** Longer without an answer, and the proof begins anew. Whoever looks does so every second. */
-  private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
+  /**
+   * A part of the time that is to be proven: longer without an answer, and the proof begins anew. In a
+   * silence of that length, and no shorter one, could a lease have ended whose owner lives. But a
+   * second in any case, which a busy machine may take.
+   */
+  private static final int UNBROKEN_PART = 2;
+
+  private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
   /** After so many looks at the same session it is put off, so far. */
   private static final int PATIENCE = 5;
@@ -41,6 +47,7 @@ final class RedisTurnLog implements TurnLog {
   // When the first and the last question of an unbroken row of answers was sent, by partition.
   private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
   private final AtomicLongArray provenAt = new AtomicLongArray(SessionKey.PARTITIONS);
+  private final AtomicLongArray broken = new AtomicLongArray(SessionKey.PARTITIONS);
 
   /**
    * @param batch sessions taken from one partition at a time
@@ -181,7 +188,7 @@ final class RedisTurnLog implements TurnLog {
     List<SessionKey> sessions = new ArrayList<>();
     for (RedisDue.Found found : answer.partitions()) {
       if (answer.known()) {
-        answered(found.partition(), answer.sentAt());
+        answered(found.partition(), answer.sentAt(), proven);
       } else {
         broken(found.partition());
       }
@@ -210,8 +217,10 @@ final class RedisTurnLog implements TurnLog {
     }
   }
 
-  private void answered(int partition, long sentAt) {
-    if (sentAt - provenAt.get(partition) > UNBROKEN_NANOS) {
+  private void answered(int partition, long sentAt, Duration proven) {
+    long unbroken = Math.max(SECOND, proven.toNanos() / UNBROKEN_PART);
+    if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
+      broken.set(partition, 0);
       provenSince.set(partition, sentAt);
     }
     provenAt.set(partition, sentAt);
@@ -224,7 +233,7 @@ final class RedisTurnLog implements TurnLog {
   }
 
   private void broken(int partition) {
-    provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
+    broken.set(partition, 1);
   }
 
   /** How many due times named no session, since the start. */
