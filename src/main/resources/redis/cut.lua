@@ -10,6 +10,7 @@
 -- #include part-announce
 -- #include part-keep
 -- #include part-entry
+-- #include part-forget
 local found, place
 if ARGV[7] ~= 'all' then
   found, place = find(KEYS[3], KEYS[4], ARGV[8], ARGV[9], ARGV[10])
@@ -29,8 +30,9 @@ e = now + l * 1000
 if e < least then e = least end
 if ARGV[7] == 'one' then
   call('XDEL', KEYS[3], place)
-  c = c - 1
-  b = b - #found[2][4]
+  local bytes, name = measure(found)
+  c, b = c - 1, b - bytes
+  if name ~= '' then forget({name}, {place}) end
 elseif ARGV[7] == 'all' then
   -- Not DEL: an append declares these keys and must find them while a slot moves.
   call('XTRIM', KEYS[3], 'MAXLEN', 0)
@@ -41,15 +43,19 @@ elseif ARGV[7] == 'all' then
 else
   repeat
     local entries = call('XRANGE', KEYS[3], '(' .. place, '+', 'COUNT', 500)
-    local ids = {}
+    local ids, names, places = {}, {}, {}
     for i = 1, #entries do
       ids[i] = entries[i][1]
-      b = b - #entries[i][2][4]
+      local bytes, name = measure(entries[i])
+      b = b - bytes
+      if name ~= '' then names[#names + 1], places[#places + 1] = name, ids[i] end
     end
     if #ids > 0 then call('XDEL', KEYS[3], unpack(ids)) end
+    forget(names, places)
     c = c - #ids
   until #ids < 500
 end
+b = remaining(c, b)
 local line = format('%d %s %d %d %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)

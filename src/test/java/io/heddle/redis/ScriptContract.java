@@ -166,6 +166,15 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(entries(keys.thread())).isEmpty();
     assertThat(hash(keys.clientIds())).containsOnlyKeys("~");
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIds()))).isPositive();
+    for (int i = 0; i < 300; i++) {
+      append("tagtag03", "id" + i);
+      cut("one", "id" + i);
+    }
+    assertThat(hash(keys.clientIds()))
+        .as("256 places of messages that went, and how many there were")
+        .hasSize(257)
+        .containsEntry("~", "300")
+        .doesNotContainKey("id299");
   }
 
   @Test
