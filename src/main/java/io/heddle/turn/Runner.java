@@ -147,6 +147,11 @@ final class Runner implements Flusher.Owner {
     serial.run(this::over);
   }
 
+  /** For whom is counted. Without a user it is a backend's turn, which is one of very many. */
+  private String lane() {
+    return user == null ? session().path() : session().tenant() + "/user:" + user;
+  }
+
   // ---- asking
 
   private void ask() {
@@ -168,7 +173,7 @@ final class Runner implements Flusher.Owner {
     model.update(
         runners
             .history
-            .call(session(), request, turn.input(), turn.id())
+            .call(session(), request, turn.input(), turn.id(), lane())
             .retryWhen(runners.ticks.whileAway())
             .flatMapMany(this::call)
             .subscribe(
@@ -306,8 +311,8 @@ final class Runner implements Flusher.Owner {
       return Mono.just(NOTHING);
     }
     return Mono.zip(
-        runners.history.tokensOf(call),
-        runners.history.tokensOf(answer.counted()),
+        runners.history.tokensOf(call, lane()),
+        runners.history.tokensOf(answer.counted(), lane()),
         (input, output) -> new Usage(input, output, 0, 0));
   }
 
