@@ -8,6 +8,7 @@
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
+-- #include part-keep
 -- #include part-entry
 local found, place
 if ARGV[7] ~= 'all' then
@@ -52,6 +53,7 @@ end
 local line = format('%d %s %d %d %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)
+state = lasting(state)
 call('XADD', KEYS[5], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', format('%d', now), 'c', ARGV[11])
 announce(t, line, ARGV[11])
 return turn and {state, turn} or state

@@ -1,7 +1,5 @@
 package io.heddle;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
@@ -18,14 +16,15 @@ final class StartReport implements ApplicationListener<ApplicationReadyEvent> {
   @Override
   public void onApplicationEvent(ApplicationReadyEvent event) {
     Environment environment = event.getApplicationContext().getEnvironment();
-    String address = environment.getProperty("server.address", "0.0.0.0");
-    String place = "http://" + address + ":" + environment.getProperty("local.server.port");
+    String address = EngineChoice.text(environment, "server.address");
+    String shown = address == null ? "0.0.0.0" : address;
+    String place = "http://" + shown + ":" + environment.getProperty("local.server.port");
     String took =
         event.getTimeTaken() == null ? "" : " after " + event.getTimeTaken().toMillis() + " ms";
-    if (isLoopback(address)) {
+    if (ListenAddress.isLoopback(address)) {
       log.info(
           "Heddle {} listens on {}{}. It has no sign-in yet and can be reached from this machine"
-              + " only; server.address (SERVER_ADDRESS) opens it.",
+              + " only; server.address and heddle.security.mode=open open it.",
           CommandLine.version(),
           place,
           took);
@@ -36,14 +35,6 @@ final class StartReport implements ApplicationListener<ApplicationReadyEvent> {
           CommandLine.version(),
           place,
           took);
-    }
-  }
-
-  private static boolean isLoopback(String address) {
-    try {
-      return InetAddress.getByName(address).isLoopbackAddress();
-    } catch (UnknownHostException e) {
-      return false;
     }
   }
 }

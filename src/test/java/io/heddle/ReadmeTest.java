@@ -9,9 +9,11 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.UpstreamProperties;
+import io.heddle.web.HostProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
@@ -39,18 +41,20 @@ class ReadmeTest {
 
   /** How the tables say what is not a value. */
   private static final Map<String, String> WORDS =
-      Map.of("any", "0", "any name", "", "own host only", "");
+      Map.of("any", "0", "any name", "", "own host only", "", "none", "");
 
   private static final Map<String, Class<?>> RECORDS =
-      Map.of(
-          "heddle.session.", SessionProperties.class,
-          "heddle.cache.", CoherenceProperties.class,
-          "heddle.answers.", AnswerProperties.class,
-          "heddle.live.", LiveProperties.class,
-          "heddle.turns.", TurnProperties.class,
-          "heddle.limits.", LimitProperties.class,
-          "heddle.redis.", RedisProperties.class,
-          "heddle.embedded.", EmbeddedProperties.class);
+      Map.ofEntries(
+          Map.entry("heddle.security.", SecurityProperties.class),
+          Map.entry("heddle.", HostProperties.class),
+          Map.entry("heddle.session.", SessionProperties.class),
+          Map.entry("heddle.cache.", CoherenceProperties.class),
+          Map.entry("heddle.answers.", AnswerProperties.class),
+          Map.entry("heddle.live.", LiveProperties.class),
+          Map.entry("heddle.turns.", TurnProperties.class),
+          Map.entry("heddle.limits.", LimitProperties.class),
+          Map.entry("heddle.redis.", RedisProperties.class),
+          Map.entry("heddle.embedded.", EmbeddedProperties.class));
 
   private static String text;
 

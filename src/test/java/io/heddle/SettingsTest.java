@@ -9,11 +9,13 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.UpstreamProperties;
+import io.heddle.web.HostProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -41,6 +43,10 @@ class SettingsTest {
     Binder file = Binder.get(file(Map.of()));
     Binder nothing = new Binder(new MapConfigurationPropertySource());
 
+    assertThat(bind(file, "heddle.security", SecurityProperties.class))
+        .isEqualTo(bind(nothing, "heddle.security", SecurityProperties.class));
+    assertThat(bind(file, "heddle", HostProperties.class))
+        .isEqualTo(bind(nothing, "heddle", HostProperties.class));
     assertThat(bind(file, "heddle.session", SessionProperties.class))
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
     assertThat(bind(file, "heddle.cache", CoherenceProperties.class))

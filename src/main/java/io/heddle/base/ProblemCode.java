@@ -40,6 +40,7 @@ public enum ProblemCode {
   UNSUPPORTED_MEDIA_TYPE(415, false, "The body has a content type that this call does not read"),
   KEY_REUSED(422, false, "The idempotency key was used with another request"),
   SESSION_LOCKED(423, true, "Somebody else holds the session's lock"),
+  UPGRADE_REQUIRED(426, false, "The call answers as a WebSocket only"),
   RATE_LIMITED(429, true, "The caller has used up a limit"),
   QUOTA_EXCEEDED(429, true, "The caller has as much as one user may have"),
   INTERNAL(500, false, "Heddle failed"),

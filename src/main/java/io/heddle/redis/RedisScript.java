@@ -97,7 +97,8 @@ enum RedisScript {
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
-          .filter(line -> line.startsWith(INCLUDE) || !line.stripLeading().startsWith("--"))
+          .map(String::stripLeading)
+          .filter(line -> line.startsWith(INCLUDE) || !line.startsWith("--"))
           .map(line -> line.startsWith(INCLUDE) ? read(line.substring(INCLUDE.length())) : line)
           .collect(Collectors.joining("\n"));
     } catch (IOException e) {
