@@ -47,8 +47,9 @@ public final class DirectCalls implements AutoCloseable {
    * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, {@code rate-limited},
    * and {@code invalid-request} for parameters that do not bound the output soundly.
    */
-  public Flux<Piece> call(Caller caller, ModelCall call) {
+  public Flux<Piece> call(Caller caller, ModelCall asked) {
     return Flux.defer(() -> {
+      ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
       if (!limits.areCounted()) {
         return upstream.call(call);

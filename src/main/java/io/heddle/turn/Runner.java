@@ -182,7 +182,8 @@ final class Runner implements Flusher.Owner {
                 () -> serial.run(this::silent)));
   }
 
-  private Flux<Piece> call(ModelCall call) {
+  private Flux<Piece> call(ModelCall made) {
+    ModelCall call = made.of(user);
     serial.run(() -> asked = call);
     Duration maxAge = request.cacheFor();
     return maxAge == null
