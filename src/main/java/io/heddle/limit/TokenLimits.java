@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +62,7 @@ public final class TokenLimits implements AutoCloseable {
   private final Duration timeout;
   private final Deadlines deadlines;
   private final Cache<Subject, Exhausted> exhausted;
+  private final Predicate<Subject> worksMuch;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
   private final LongAdder refused = new LongAdder();
@@ -68,7 +70,20 @@ public final class TokenLimits implements AutoCloseable {
   private final LongAdder unsettled = new LongAdder();
 
   public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
-    this(limiter, properties, ids, System::nanoTime);
+    this(limiter, properties, ids, _ -> false, System::nanoTime);
+    start();
+  }
+
+  /**
+   * @param limits knows of whom much is being worked on
+   */
+  public TokenLimits(
+      RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
+    this(limiter, properties, ids, limits::worksMuch, System::nanoTime);
+    start();
+  }
+
+  private void start() {
     if (!rules.isEmpty()) {
       long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
       ticker.update(
@@ -80,6 +95,16 @@ public final class TokenLimits implements AutoCloseable {
   /** Without a ticker of its own. */
   TokenLimits(
       RateLimiter limiter, LimitProperties properties, IdSource ids, LongSupplier nanoTime) {
+    this(limiter, properties, ids, _ -> false, nanoTime);
+  }
+
+  private TokenLimits(
+      RateLimiter limiter,
+      LimitProperties properties,
+      IdSource ids,
+      Predicate<Subject> worksMuch,
+      LongSupplier nanoTime) {
+    this.worksMuch = worksMuch;
     this.limiter = limiter;
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
@@ -330,7 +355,8 @@ public final class TokenLimits implements AutoCloseable {
 
   private TokenReservation unanswered(Subject subject, String id, long estimate, Throwable error) {
     silent(error);
-    if (rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
+    if (worksMuch.test(subject)
+        || rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
       Problem refusal =
           Problem.of(
                   ProblemCode.LIMITER_UNAVAILABLE,
