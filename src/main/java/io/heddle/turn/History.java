@@ -9,6 +9,7 @@ import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
+import io.heddle.session.WholePages;
 import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -57,8 +58,7 @@ final class History {
       SessionKey key, TurnRequest request, List<String> input, String turn, String caller) {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
-    return reader
-        .load(key, View.ANY, PageRequest.last(limit))
+    return WholePages.load(reader, key, View.ANY, PageRequest.last(limit))
         .flatMap(page -> call(page, request, own, turn, caller, false));
   }
 
@@ -75,8 +75,7 @@ final class History {
       List<NewMessage> input,
       String caller,
       long enough) {
-    return reader
-        .load(key, new View(owner, null), PageRequest.last(maxMessages))
+    return WholePages.load(reader, key, new View(owner, null), PageRequest.last(maxMessages))
         .flatMap(page -> call(page, request, Set.of(), "an estimate", caller, true))
         .flatMap(call -> {
           List<Json> bodies = new ArrayList<>(input.size() + call.messages().size());
