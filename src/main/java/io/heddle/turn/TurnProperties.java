@@ -41,7 +41,7 @@ public record TurnProperties(
     @DefaultValue("100") int historyMessages,
     @DefaultValue("16000") int historyTokens,
     @DefaultValue("1024") int reserveOutput,
-    @DefaultValue("1000000") int maxOutput,
+    @DefaultValue("10000000") int maxOutput,
     @DefaultValue("1MB") DataSize maxAnswer,
     @DefaultValue("0") int maxRunning,
     @DefaultValue("10s") Duration drain) {
