@@ -223,5 +223,4 @@ final class Appends {
       gone.add(row.name(), new Stored.Place(Keys.versionOf(key), Keys.indexOf(key)));
     }
   }
-
 }

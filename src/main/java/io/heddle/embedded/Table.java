@@ -103,16 +103,7 @@ final class Table<V> {
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =
       List.of(
-          MESSAGES,
-          NAMES,
-          CHANGES,
-          CHECKPOINTS,
-          DESCRIPTIONS,
-          TURNS,
-          TURN_IDS,
-          QUEUE,
-          LOGS,
-          GONE);
+          MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS, TURNS, TURN_IDS, QUEUE, LOGS, GONE);
 
   private final int ordinal;
   private final String name;

@@ -111,7 +111,10 @@ final class RedisCalls {
     StringBuilder text = new StringBuilder(" +").append(messages.size());
     for (NewMessage message : messages) {
       String id = message.id();
-      text.append(' ').append(id == null ? 0 : id.length()).append(' ').append(message.body().length());
+      text.append(' ')
+          .append(id == null ? 0 : id.length())
+          .append(' ')
+          .append(message.body().length());
     }
     return text.append(' ').toString();
   }

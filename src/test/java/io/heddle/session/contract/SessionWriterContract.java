@@ -35,8 +35,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 
 /** What one write does, and what it refuses. */
@@ -729,8 +729,7 @@ abstract class SessionWriterContract extends ContractSuite {
     Outcome.Applied made = applied(key, create, createdOnce);
     String own = possible ? id : MessagePlace.of(key, made.head().position(), 1).id();
     assertThat(ids(key).get(1)).isEqualTo(own);
-    assertThat(((Outcome.Replayed) write(key, create, createdOnce)).messages())
-        .isEqualTo(ids(key));
+    assertThat(((Outcome.Replayed) write(key, create, createdOnce)).messages()).isEqualTo(ids(key));
     if (!possible) {
       // No client can name it, whatever the store notes under it.
       failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);

@@ -175,8 +175,10 @@ abstract class ThreadPagingContract extends ContractSuite {
         ProblemCode.INVALID_CURSOR);
     assertThat(seqs(page(key, PageRequest.forward(5, "stays")))).containsExactly(302L);
 
-    applied(key, new Write.Append(IntStream.range(0, 100).mapToObj(i -> says("n" + i, "x")).toList()));
-    applied(key, new Write.Append(IntStream.range(0, 200).mapToObj(i -> says("o" + i, "x")).toList()));
+    applied(
+        key, new Write.Append(IntStream.range(0, 100).mapToObj(i -> says("n" + i, "x")).toList()));
+    applied(
+        key, new Write.Append(IntStream.range(0, 200).mapToObj(i -> says("o" + i, "x")).toList()));
     applied(key, new Write.Cut("last"));
     applied(key, append(says("end")));
     assertThat(seqs(page(key, PageRequest.forward(5, "o199")))).containsExactly(603L);
