@@ -8,14 +8,25 @@
 --   | {0, 'invalid-cursor', 'after' or 'before'}
 -- #include part-read
 if ARGV[4] == '0' then return {1, now, s, {}, 0} end
+-- Where a message stood that went, if it is one of those that part-forget notes.
+local function noted(id)
+  local count = tonumber(redis.call('HGET', KEYS[3], '~')) or 0
+  local slots = {}
+  for i = count - 1, math.max(0, count - 256), -1 do slots[#slots + 1] = string.format('~%d', i % 256) end
+  if #slots == 0 then return nil end
+  for _, note in ipairs(redis.call('HMGET', KEYS[3], unpack(slots))) do
+    local place, name = string.match(note or '', '^(%S+) (.*)$')
+    if name == id then return place end
+  end
+end
+
 -- A cursor whose message is gone goes on from its place; one of another history is refused.
 local function bound(at, name, open)
   local place, tag, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if id == '' then return open end
   if place == '' then
-    place = redis.call('HGET', KEYS[3], id)
-    if not place or place == '' then return nil end
-    return '(' .. place
+    place = redis.call('HGET', KEYS[3], id) or noted(id)
+    return place and string.find(place, '^%d+%-%d') and '(' .. place
   end
   if tonumber(string.match(place, '^%d+')) > tonumber(v) then return nil end
   local entry = redis.call('XRANGE', KEYS[2], place, place)[1]
@@ -39,13 +50,18 @@ if tonumber(string.match(s[1], '^%S+ %d+ %d+ %d+ (%d+)')) <= room then
   if more then found[want] = nil end
   return {1, now, s, found, more and 1 or 0}
 end
--- One by one: what is read is paid for, shown or not, and the next one may be as large as all of these.
+-- Few at a time: what is read is paid for, shown or not, and each next one may be as large as all of these.
+local few = 4
 local found, bytes = {}, 0
 while true do
-  local entry = read(1)[1]
-  if not entry then return {1, now, s, found, 0} end
-  bytes = bytes + #entry[2][4]
-  if #found > 0 and (#found + 1 == want or bytes > room) then return {1, now, s, found, 1} end
-  found[#found + 1] = entry
-  if backward then to = '(' .. entry[1] else from = '(' .. entry[1] end
+  local block = #found > 0 and bytes / #found * few < room and math.min(few, want - #found) or 1
+  local entries = read(block)
+  for i = 1, #entries do
+    bytes = bytes + #entries[i][2][4]
+    if #found > 0 and (#found + 1 == want or bytes > room) then return {1, now, s, found, 1} end
+    found[#found + 1] = entries[i]
+  end
+  if #entries < block then return {1, now, s, found, 0} end
+  local last = '(' .. entries[block][1]
+  if backward then to = last else from = last end
 end

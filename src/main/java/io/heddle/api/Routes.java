@@ -15,6 +15,8 @@ import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
+import java.util.ArrayList;
+import java.util.List;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
@@ -34,6 +36,8 @@ public final class Routes {
   private final CacheHandler cache;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+  private final RouterFunction<ServerResponse> router;
+  private final List<String> patterns = new ArrayList<>();
 
   /** What the calls on answers need. */
   public record Cache(Answers answers, AnswerProperties properties) {}
@@ -53,7 +57,7 @@ public final class Routes {
       Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
-    gate = new Gate(limits, services.sessions());
+    gate = new Gate(limits, tokens, services.sessions());
     this.limits = new LimitsHandler(limits, tokens);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
@@ -71,10 +75,20 @@ public final class Routes {
             bodies,
             requests,
             Math.toIntExact(properties.maxMessage().toBytes()));
+    router = table();
+  }
+
+  public RouterFunction<ServerResponse> router() {
+    return router;
+  }
+
+  /** The paths of the routes. */
+  public List<String> patterns() {
+    return List.copyOf(patterns);
   }
 
   /** Routes are tried from the top: the two that every turn of a chat takes come first. */
-  public RouterFunction<ServerResponse> router() {
+  private RouterFunction<ServerResponse> table() {
     Table table = new Table();
     table
         .write(HttpMethod.POST, "/v1/sessions/{id}/messages", threads::append)
@@ -105,15 +119,15 @@ public final class Routes {
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
         //
-        .write(HttpMethod.POST, "/v1/sessions/{id}/turns", turns::begin)
+        .turn("/v1/sessions/{id}/turns", turns::begin)
         .read("/v1/sessions/{id}/turns", turns::list)
         .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
         .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
         .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
         //
         .read("/v1/cache/{key}", cache::get)
-        .write(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
-        .write(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
+        .writeOnce(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
+        .writeOnce(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)
@@ -132,21 +146,38 @@ public final class Routes {
       // HEAD is GET without the body, which the server leaves out.
       HandlerFunction<ServerResponse> function = gate.reads(handler);
       routes.route(methods(HttpMethod.GET, HttpMethod.HEAD).and(path(pattern)), function);
-      rest.add(HttpMethod.GET, pattern);
-      rest.add(HttpMethod.HEAD, pattern);
+      add(HttpMethod.GET, pattern);
+      add(HttpMethod.HEAD, pattern);
       return this;
     }
 
     Table watch(String pattern, Handler handler) {
       routes.route(methods(HttpMethod.GET).and(path(pattern)), gate.watches(handler));
-      rest.add(HttpMethod.GET, pattern);
+      add(HttpMethod.GET, pattern);
       return this;
     }
 
     Table write(HttpMethod method, String pattern, Handler handler) {
       routes.route(methods(method).and(path(pattern)), gate.writes(handler));
-      rest.add(method, pattern);
+      add(method, pattern);
       return this;
+    }
+
+    Table writeOnce(HttpMethod method, String pattern, Handler handler) {
+      routes.route(methods(method).and(path(pattern)), gate.writesOnce(handler));
+      add(method, pattern);
+      return this;
+    }
+
+    Table turn(String pattern, Handler handler) {
+      routes.route(methods(HttpMethod.POST).and(path(pattern)), gate.turns(handler));
+      add(HttpMethod.POST, pattern);
+      return this;
+    }
+
+    private void add(HttpMethod method, String pattern) {
+      rest.add(method, pattern);
+      patterns.add(pattern);
     }
 
     RouterFunction<ServerResponse> build() {
