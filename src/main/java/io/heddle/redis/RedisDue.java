@@ -40,8 +40,8 @@ final class RedisDue {
   record Answer(List<Found> partitions, long sentAt, boolean known) {}
 
   /**
-   * A partition's members whose time has come in Redis's clock, the longest due first. A character is
-   * a byte, whatever was written there.
+   * A partition's members whose time has come in Redis's clock, the longest due first. A character
+   * is a byte, whatever was written there.
    */
   record Found(int partition, List<String> members) {}
 

@@ -123,8 +123,7 @@ final class RedisErrors {
       default -> {
         // One broken session is met again and again.
         if (FAILED.happened()) {
-          LOG.error(
-              "Redis failed a request, {} since the start: {}", FAILED.count(), message);
+          LOG.error("Redis failed a request, {} since the start: {}", FAILED.count(), message);
         }
         yield Problem.of(ProblemCode.INTERNAL, "The store failed").toException();
       }

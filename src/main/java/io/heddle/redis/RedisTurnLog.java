@@ -28,9 +28,9 @@ import reactor.core.publisher.Mono;
 final class RedisTurnLog implements TurnLog {
 
   /**
-   * A part of the time that is to be proven: longer without an answer, and the proof begins anew. In a
-   * silence of that length, and no shorter one, could a lease have ended whose owner lives. But a
-   * second in any case, which a busy machine may take.
+   * A part of the time that is to be proven: longer without an answer, and the proof begins anew.
+   * In a silence of that length, and no shorter one, could a lease have ended whose owner lives.
+   * But a second in any case, which a busy machine may take.
    */
   private static final int UNBROKEN_PART = 2;
 
@@ -239,8 +239,8 @@ final class RedisTurnLog implements TurnLog {
   }
 
   /**
-   * Whoever is told of a session writes, and that moves it. One that comes again and again fails, and
-   * must not be in the way of those behind it.
+   * Whoever is told of a session writes, and that moves it. One that comes again and again fails,
+   * and must not be in the way of those behind it.
    */
   private void seen(SessionKey key) {
     Integer before = seen.getIfPresent(key);

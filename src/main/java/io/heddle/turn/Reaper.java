@@ -76,7 +76,8 @@ final class Reaper {
         .filter(queue::mayBeLate)
         .concatWith(seldom ? dueAfterProof(between) : store.log().due(properties.lease()))
         .flatMap(
-            key -> Mono.defer(() -> look(key)).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
+            key -> Mono.defer(() -> look(key)).onErrorResume(error -> notNow(key, error)),
+            CONCURRENCY)
         .then()
         .timeout(seldom ? ROUND.plus(properties.lease().multipliedBy(2)) : ROUND, ticks.scheduler())
         .doFinally(_ -> atWork.set(false))
@@ -85,9 +86,9 @@ final class Reaper {
   }
 
   /**
-   * Questions that are further apart than this prove nothing: an outage between two of them, in which
-   * no owner could renew, would not be seen. So whoever looks seldom proves the link each time, by
-   * asking for a whole lease.
+   * Questions that are further apart than this prove nothing: an outage between two of them, in
+   * which no owner could renew, would not be seen. So whoever looks seldom proves the link each
+   * time, by asking for a whole lease.
    */
   private Flux<SessionKey> dueAfterProof(Duration between) {
     return Flux.interval(Duration.ZERO, between, ticks.scheduler())

@@ -54,7 +54,8 @@ class SweepIT {
     List<SessionKey> broken = sessions("broken", 120);
     byte[] due = RedisKeys.of(PARTITION).due();
     for (SessionKey key : broken) {
-      // Longer due than the others, more of them than a look takes, and none that a script can read.
+      // Longer due than the others, more of them than a look takes, and none that a script can
+      // read.
       redis.hset(RedisKeys.of(key).session(), ascii("p"), ascii("not a state"));
       redis.zadd(due, 1, ascii("x:" + key.path()));
     }
@@ -88,8 +89,7 @@ class SweepIT {
             "default/a b",
             "\u00ff\u00fe\u0000",
             "nothing");
-    for (byte[] kind :
-        List.of(RedisKeys.of(PARTITION).due(), RedisKeys.of(PARTITION).turnsDue())) {
+    for (byte[] kind : List.of(RedisKeys.of(PARTITION).due(), RedisKeys.of(PARTITION).turnsDue())) {
       for (String member : strange) {
         redis.zadd(kind, 1, member.getBytes(StandardCharsets.ISO_8859_1));
       }
@@ -139,8 +139,7 @@ class SweepIT {
     Awaitility.await()
         .atMost(SOON)
         .pollInterval(Duration.ofMillis(50))
-        .until(
-            () -> fixture.engine().turnLog().due(Duration.ZERO).collectList().block().isEmpty());
+        .until(() -> fixture.engine().turnLog().due(Duration.ZERO).collectList().block().isEmpty());
     assertThat(redis.zscore(turns, ascii(one.path()))).isGreaterThan(1000);
     Awaitility.await()
         .atMost(SOON)
