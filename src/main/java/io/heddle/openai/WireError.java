@@ -5,7 +5,6 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.web.Answer;
-
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 

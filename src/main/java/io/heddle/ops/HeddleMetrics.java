@@ -7,7 +7,6 @@ import io.heddle.limit.Limits;
 import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
-
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
