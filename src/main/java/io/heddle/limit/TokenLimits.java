@@ -216,7 +216,6 @@ public final class TokenLimits implements AutoCloseable {
       return said;
     }
     Rule rule = rules.stream().min(Comparator.comparingLong(Rule::limit)).orElseThrow();
-    refused.increment();
     Problem refusal =
         refusal(List.of(new Decision(rule, false, rule.limit(), Duration.ZERO)), estimate);
     return new TokenReservation(said.subject(), null, said.decisions(), refusal, policy);
@@ -240,7 +239,6 @@ public final class TokenLimits implements AutoCloseable {
     if (known == null) {
       return null;
     }
-    refused.increment();
     return refusal(List.of(known.decision()), 1);
   }
 
