@@ -142,16 +142,25 @@ final class Gate {
           Call call = new Call(request, caller, admission);
           boolean mayBeRetry = write && call.idempotencyKey() != null;
           return admission.allowed() || mayBeRetry
-              ? handler.handle(call).cast(ServerResponse.class)
+              ? handler.handle(call).cast(ServerResponse.class).doOnNext(_ -> tellAgain(request, admission))
               : Mono.error(refusal(admission));
         })
         .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+  }
+
+  /** What was told before it was known that the request counts for nothing. */
+  private static void tellAgain(ServerRequest request, Admission admission) {
+    if (admission.isGivenBack()) {
+      tell(request, admission);
+    }
   }
 
   private static void tell(ServerRequest request, Admission admission) {
     String left = admission.rateLimit();
     String policy = admission.policy();
     HttpHeaders headers = request.exchange().getResponse().getHeaders();
+    // A proxy on the way must not give one caller's to another.
+    headers.set(HttpHeaders.CACHE_CONTROL, "private");
     if (left != null) {
       headers.set("RateLimit", left);
     }

@@ -125,10 +125,15 @@ final class Gate {
                   .admit(caller, write, path)
                   .flatMap(admission -> {
                     RateHeaders.tell(headers, admission);
+                    // A proxy on the way must not give one caller's to another.
+                    headers.set(HttpHeaders.CACHE_CONTROL, "private");
                     Call call = new Call(request, caller, admission, lockWait);
                     boolean mayBeRetry = write && (call.isRetry() || call.idempotencyKey() != null);
                     return admission.allowed() || mayBeRetry
-                        ? handler.handle(call).cast(ServerResponse.class)
+                        ? handler
+                            .handle(call)
+                            .cast(ServerResponse.class)
+                            .doOnNext(_ -> tellAgain(headers, admission))
                         : Mono.error(refusal(admission));
                   });
             })
@@ -136,6 +141,13 @@ final class Gate {
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  /** What was told before it was known that the request counts for nothing. */
+  private static void tellAgain(HttpHeaders headers, Admission admission) {
+    if (admission.isGivenBack()) {
+      RateHeaders.tell(headers, admission);
+    }
   }
 
   static WireError error(ServerWebExchange exchange, Throwable error) {
