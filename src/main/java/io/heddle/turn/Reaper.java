@@ -174,7 +174,7 @@ final class Reaper {
     List<NewMessage> output = rollback ? new ArrayList<>() : said.cutShort(turn.id(), ending.why());
     return runners
         .history
-        .tokensOf(said.counted())
+        .tokensOf(said.counted(), turn.session().path())
         .flatMap(tokens -> Mono.zip(Mono.just(tokens), inputTokens(turn, tokens)))
         .flatMap(counted -> {
           long tokens = counted.getT1();
@@ -220,8 +220,8 @@ final class Reaper {
     return request.inputTokens() > 0 || output == 0
         ? Mono.just(request.inputTokens())
         : history
-            .call(turn.session(), request, turn.input(), turn.id())
-            .flatMap(history::tokensOf)
+            .call(turn.session(), request, turn.input(), turn.id(), turn.session().path())
+            .flatMap(call -> history.tokensOf(call, turn.session().path()))
             .onErrorReturn(0L);
   }
 

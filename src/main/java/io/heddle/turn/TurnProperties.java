@@ -23,6 +23,7 @@ import org.springframework.util.unit.DataSize;
  *     turn's own input always
  * @param historyTokens how many tokens they may have
  * @param reserveOutput output tokens to reserve for a request that does not limit them
+ * @param maxOutput the most output tokens that a request may ask for
  * @param maxAnswer the longest answer; one that gets longer ends there, as incomplete
  * @param maxRunning how many turns a replica runs at once, 0 for any number
  * @param drain how long a replica that stops lets its turns go on
@@ -40,6 +41,7 @@ public record TurnProperties(
     @DefaultValue("100") int historyMessages,
     @DefaultValue("16000") int historyTokens,
     @DefaultValue("1024") int reserveOutput,
+    @DefaultValue("10000000") int maxOutput,
     @DefaultValue("1MB") DataSize maxAnswer,
     @DefaultValue("0") int maxRunning,
     @DefaultValue("10s") Duration drain) {
@@ -62,6 +64,7 @@ public record TurnProperties(
     check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");
     check(historyTokens >= 1, "history-tokens", "1 or more");
     check(reserveOutput >= 0, "reserve-output", "0 or more");
+    check(maxOutput >= 1, "max-output", "1 or more");
     check(
         maxAnswer.toBytes() >= 1024 && maxAnswer.toBytes() <= 1L << 28,
         "max-answer",
