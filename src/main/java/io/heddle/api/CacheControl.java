@@ -79,9 +79,7 @@ record CacheControl(boolean anew, @Nullable Long maxAge) {
     }
 
     private static long seconds(@Nullable String text) {
-      if (text == null
-          || text.isEmpty()
-          || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      if (text == null || text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
         throw refuse("has a max-age that is no number of seconds");
       }
       String digits = text.replaceFirst("^0+(?=.)", "");

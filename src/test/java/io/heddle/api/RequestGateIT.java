@@ -535,8 +535,10 @@ class RequestGateIT {
     Http.Reply same = http.get("/v1/sessions/" + id, "If-None-Match", seen.header("ETag")).is(304);
     assertThat(same.header("Cache-Control")).isEqualTo("private");
     http.put("/v1/cache/" + id, "x", "Cache-Control", "max-age=60").is(201);
-    assertThat(http.get("/v1/cache/" + id).header("Cache-Control")).isEqualTo("private, max-age=60");
-    assertThat(raw("GET /v1/sessions/" + id + "/events HTTP/1.1", "Host: evil.example")).doesNotContain("private");
+    assertThat(http.get("/v1/cache/" + id).header("Cache-Control"))
+        .isEqualTo("private, max-age=60");
+    assertThat(raw("GET /v1/sessions/" + id + "/events HTTP/1.1", "Host: evil.example"))
+        .doesNotContain("private");
   }
 
   @Test
@@ -551,7 +553,8 @@ class RequestGateIT {
     assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
     assertThat(left(again.header("RateLimit"))).isEqualTo(left(before));
     Http.Reply turn = user.post("/openai/v1/conversations", "{}", "Idempotency-Key", "c").is(200);
-    Http.Reply repeated = user.post("/openai/v1/conversations", "{}", "Idempotency-Key", "c").is(200);
+    Http.Reply repeated =
+        user.post("/openai/v1/conversations", "{}", "Idempotency-Key", "c").is(200);
     String remaining = "x-ratelimit-remaining-requests";
     assertThat(repeated.header(remaining)).isEqualTo(turn.header(remaining));
   }
@@ -576,14 +579,22 @@ class RequestGateIT {
     replies.add(browser.post("/v1/sessions/" + id + "/messages", body));
     replies.add(browser.delete("/v1/sessions"));
     replies.add(browser.post("/v1/sessions/" + id + "-t/turns?create=true", "{'content':'hi'}"));
-    replies.add(browser.post("/v1/sessions/" + id + "-t/turns", "{'content':'hi'}", "Prefer", "respond-async"));
+    replies.add(
+        browser.post(
+            "/v1/sessions/" + id + "-t/turns", "{'content':'hi'}", "Prefer", "respond-async"));
     replies.add(browser.put("/v1/cache/" + id, "x"));
     replies.add(browser.get("/v1/cache/" + id));
     replies.add(browser.get("/v1/cache/none", "Heddle-Single-Flight", "1"));
     replies.add(browser.get("/openai/v1/conversations/none"));
     replies.add(browser.post("/openai/v1/responses", "{'model':'echo','input':'hi'}"));
-    replies.add(browser.post("/openai/v1/chat/completions", "{'model':'echo','messages':[{'role':'user','content':'hi'}]}"));
-    replies.add(browser.post("/openai/v1/chat/completions", "{'model':'none','messages':[{'role':'user','content':'hi'}]}"));
+    replies.add(
+        browser.post(
+            "/openai/v1/chat/completions",
+            "{'model':'echo','messages':[{'role':'user','content':'hi'}]}"));
+    replies.add(
+        browser.post(
+            "/openai/v1/chat/completions",
+            "{'model':'none','messages':[{'role':'user','content':'hi'}]}"));
     Set<String> told = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
     told.addAll(AnswerHeaders.ALL);
     // What pages see without being told (Fetch, 2.2.2), and what is the connection's.
@@ -592,7 +603,9 @@ class RequestGateIT {
     for (Http.Reply reply : replies) {
       List<String> exposed = List.of(reply.header("Access-Control-Expose-Headers").split(", "));
       assertThat(exposed).containsExactlyElementsOf(AnswerHeaders.ALL);
-      assertThat(reply.headers().headerNames().stream().filter(name -> !name.toLowerCase(Locale.ROOT).startsWith("access-control-")))
+      assertThat(
+              reply.headers().headerNames().stream()
+                  .filter(name -> !name.toLowerCase(Locale.ROOT).startsWith("access-control-")))
           .as(reply.body())
           .allMatch(told::contains);
     }

@@ -196,7 +196,20 @@ class TurnBodyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"max-age=", "max-age=x", "max-age=-1", "max-age=1.5", "max-age", "max-age=\"\"", "max-age=\"60", "max-age=1, max-age=2", "max-age=1, Max-Age=1", "max-age=6 0", "no-store, max-age=x"})
+  @ValueSource(
+      strings = {
+        "max-age=",
+        "max-age=x",
+        "max-age=-1",
+        "max-age=1.5",
+        "max-age",
+        "max-age=\"\"",
+        "max-age=\"60",
+        "max-age=1, max-age=2",
+        "max-age=1, Max-Age=1",
+        "max-age=6 0",
+        "no-store, max-age=x"
+      })
   void anAgeThatIsNoneIsRefused(String value) {
     HttpHeaders headers = new HttpHeaders();
     headers.add(HttpHeaders.CACHE_CONTROL, value);

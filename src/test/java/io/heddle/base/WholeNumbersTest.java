@@ -36,7 +36,15 @@ class WholeNumbersTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"0.5", "60.1", "1e-1", "1e-999999999", "60.00000000000000000001", "1e99999999999", "12345678901234567890.5"})
+      strings = {
+        "0.5",
+        "60.1",
+        "1e-1",
+        "1e-999999999",
+        "60.00000000000000000001",
+        "1e99999999999",
+        "12345678901234567890.5"
+      })
   void othersAreNotWhole(String text) {
     assertThat(WholeNumbers.parse(text)).isNull();
   }
