@@ -146,7 +146,7 @@ public final class Limits implements AutoCloseable {
    */
   public Mono<Void> giveBack(Admission admission) {
     return Mono.defer(() -> {
-      if (!admission.allowed()) {
+      if (!admission.allowed() || admission.isGivenBack()) {
         return Mono.empty();
       }
       Duration passed = Duration.ofNanos(nanoTime.getAsLong() - admission.askedAt());
@@ -157,6 +157,7 @@ public final class Limits implements AutoCloseable {
           permits.add(new Permit(decision.rule(), left));
         }
       }
+      admission.giveBack();
       return permits.isEmpty() ? Mono.empty() : leases.giveBack(admission.subject(), permits);
     });
   }
