@@ -7,6 +7,7 @@ import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -97,6 +98,11 @@ class EmbeddedConfiguration {
   @Bean
   RateLimiter rateLimiter(EmbeddedEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  UsageStore usageStore(EmbeddedEngine engine) {
+    return engine.usage();
   }
 
   @Bean

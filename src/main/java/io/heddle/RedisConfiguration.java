@@ -5,6 +5,7 @@ import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
@@ -142,6 +143,11 @@ class RedisConfiguration {
   @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
     return engine.limiter();
+  }
+
+  @Bean
+  UsageStore usageStore(RedisEngine engine) {
+    return engine.usage();
   }
 
   @Bean

@@ -13,6 +13,7 @@ import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemWriter;
 import java.util.function.Predicate;
@@ -177,8 +178,24 @@ final class Gate {
                   : refused(call, refusal, does, handler);
             });
     return limits
-        .working(caller, answer)
+        .working(caller, answer.map(made -> counted(caller, made)))
         .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+  }
+
+  private ServerResponse counted(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  boolean hasAllConnections(Caller caller) {
+    return limits.quotas().refusesConnection(caller) != null;
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
   }
 
   /** Nothing is done, unless it may have been done before. */

@@ -14,6 +14,7 @@ import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
@@ -138,12 +139,24 @@ final class Gate {
                             ? handler.handle(call).cast(ServerResponse.class)
                             : refused(call, refusal, write, handler);
                       });
-              return limits.working(caller, answer);
+              return limits.working(caller, answer.map(made -> counted(caller, made)));
             })
         .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  private ServerResponse counted(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ package io.heddle.redis;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -48,6 +49,8 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final RedisAnswers answers;
+  private final RedisUsage usage;
+  private final RedisLink counters;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
@@ -73,7 +76,11 @@ public final class RedisEngine implements AutoCloseable {
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(link, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
-    this.limiter = new RedisRateLimiter(link);
+    // A connection of its own: what is asked before a request is admitted must not wait behind the
+    // large answers and writes of those that were.
+    this.counters = new RedisLink(client, properties.timeout());
+    this.limiter = new RedisRateLimiter(counters);
+    this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link);
     this.changeLog = new RedisChangeLog(link);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
@@ -106,6 +113,9 @@ public final class RedisEngine implements AutoCloseable {
   private void open() {
     if (!link.isOpen()) {
       link.connect();
+    }
+    if (!counters.isOpen()) {
+      counters.connect();
     }
     RedisSchema.agree(link, link.publish()).toFuture().join();
   }
@@ -199,6 +209,10 @@ public final class RedisEngine implements AutoCloseable {
     return limiter;
   }
 
+  public UsageStore usage() {
+    return usage;
+  }
+
   public AnswerStore answers() {
     return answers;
   }
@@ -241,6 +255,7 @@ public final class RedisEngine implements AutoCloseable {
     sweeper.stop();
     feed.close();
     link.close();
+    counters.close();
     RedissonClient client = redisson;
     if (client != null) {
       client.shutdown(0, 2, TimeUnit.SECONDS);

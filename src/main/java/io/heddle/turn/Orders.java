@@ -105,6 +105,10 @@ final class Orders {
               .with("retryAfter", 1)
               .toException());
     }
+    Problem tooMany = runners.quotas().refusesTurn(request.caller());
+    if (tooMany != null) {
+      return Mono.error(tooMany.toException());
+    }
     TurnRequest bare = TurnRequest.of(order, null, 0);
     if (!limits.areCounted()) {
       return write(request, order, bare);
@@ -204,7 +208,7 @@ final class Orders {
                 if (isStartOf(found)) {
                   runners.run(found, request.caller().user());
                 } else if (found.status() == Turn.Status.QUEUED) {
-                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
+                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved(), request.caller().user());
                 }
                 return new Written<>(found, position, false, false);
               });
@@ -229,7 +233,7 @@ final class Orders {
       runners.run(running, applied.user());
       return Mono.just(new Written<>(running, head.position(), false, false));
     }
-    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());
+    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved(), request.caller().user());
     return get(request, turn.id())
         .retryWhen(ticks.whileAway())
         .map(queued -> new Written<>(queued, head.position(), false, false));

@@ -105,6 +105,10 @@ final class Runner implements Flusher.Owner {
     return turn;
   }
 
+  @Nullable String user() {
+    return user;
+  }
+
   /** Whether a caller who must own the session may see this turn. */
   boolean isVisibleTo(@Nullable String owner) {
     return owner == null || owner.equals(user);
