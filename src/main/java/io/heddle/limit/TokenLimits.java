@@ -78,8 +78,7 @@ public final class TokenLimits implements AutoCloseable {
   /**
    * @param limits knows of whom much is being worked on
    */
-  public TokenLimits(
-      RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
+  public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
     this(limiter, properties, ids, limits::worksMuch, limits.quotas(), System::nanoTime);
     start();
   }
@@ -209,8 +208,7 @@ public final class TokenLimits implements AutoCloseable {
                 // There is more left by now, or nobody could be asked: the count was not ended.
                 if (estimate <= limit) {
                   return settle(said, 0)
-                      .then(
-                          Mono.defer(() -> counted(caller, output, limit, limit, count)));
+                      .then(Mono.defer(() -> counted(caller, output, limit, limit, count)));
                 }
                 return settle(said, 0)
                     .thenReturn(new Estimated(refusedAbove(said, estimate), input));

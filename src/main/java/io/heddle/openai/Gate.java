@@ -63,7 +63,8 @@ final class Gate {
    */
   HandlerFunction<ServerResponse> models(Handler handler) {
     return request ->
-        enter(request, true, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
+        enter(
+            request, true, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -163,8 +164,7 @@ final class Gate {
    * Nothing is done, unless it may have been done before. Where that stands is often said in the
    * body only, and without a key by the whole of it.
    */
-  private Mono<ServerResponse> refused(
-      Call call, Problem refusal, boolean write, Handler handler) {
+  private Mono<ServerResponse> refused(Call call, Problem refusal, boolean write, Handler handler) {
     boolean retry = call.isRetry();
     if (!write || (!retry && call.idempotencyKey() == null)) {
       return Mono.error(refusal.toException());

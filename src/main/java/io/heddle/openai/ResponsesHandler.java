@@ -48,7 +48,8 @@ final class ResponsesHandler {
         .object(call)
         .flatMap(body -> {
           ResponseAsk ask = ResponseAsk.read(body.fields());
-          String bound = body.fields().has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
+          String bound =
+              body.fields().has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
           Parameters.check(
               ask.parameters(),
               turns.maxOutput(),

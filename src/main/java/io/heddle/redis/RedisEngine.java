@@ -37,6 +37,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private final RedisProperties properties;
   private final RedisLink link;
+  private final RedisPages pages;
   private final RedisWriter writer;
   private final RedisReader reader;
   private final RedisIndex index;
@@ -72,9 +73,12 @@ public final class RedisEngine implements AutoCloseable {
     this.properties = properties;
     this.redissonSource = redisson;
     this.link = new RedisLink(client, properties.timeout());
+    this.pages =
+        new RedisPages(
+            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
-    this.reader = new RedisReader(link, limits.pageBytes());
+    this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     // A connection of its own: what is asked before a request is admitted must not wait behind the
     // large answers and writes of those that were.
@@ -82,10 +86,10 @@ public final class RedisEngine implements AutoCloseable {
     this.limiter = new RedisRateLimiter(counters);
     this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link);
-    this.changeLog = new RedisChangeLog(link);
+    this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
-    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
+    this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
     this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
@@ -117,6 +121,7 @@ public final class RedisEngine implements AutoCloseable {
     if (!counters.isOpen()) {
       counters.connect();
     }
+    pages.connect();
     RedisSchema.agree(link, link.publish()).toFuture().join();
   }
 
@@ -254,6 +259,7 @@ public final class RedisEngine implements AutoCloseable {
     closing.countDown();
     sweeper.stop();
     feed.close();
+    pages.close();
     link.close();
     counters.close();
     RedissonClient client = redisson;

@@ -56,10 +56,7 @@ public final class DirectCalls implements AutoCloseable {
       }
       return limits
           .reserve(
-              caller,
-              outputOf(call),
-              weight(call),
-              enough -> count(caller, call, enough, true))
+              caller, outputOf(call), weight(call), enough -> count(caller, call, enough, true))
           .flatMapMany(estimated -> {
             TokenReservation reserved = estimated.reservation();
             return reserved.refusal() == null

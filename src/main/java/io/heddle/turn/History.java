@@ -143,8 +143,7 @@ final class History {
     long weight = bytes;
     Supplier<FairWork.Steps<Long>> counting =
         () -> new CountSteps(tokens, newestFirst, List.of(), enough, false, counts);
-    Mono<Long> counted =
-        refusable ? worker.ask(caller, counting) : worker.must(caller, counting);
+    Mono<Long> counted = refusable ? worker.ask(caller, counting) : worker.must(caller, counting);
     return counted.flatMap(_ ->
         done(
             caller,
@@ -206,7 +205,8 @@ final class History {
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     List<Json> messages =
-        Window.of(page.messages(), own, maxMessages, left, message -> count.applyAsInt(message.body()));
+        Window.of(
+            page.messages(), own, maxMessages, left, message -> count.applyAsInt(message.body()));
     return new ModelCall(
         request.model() != null ? request.model() : description.model(),
         system,

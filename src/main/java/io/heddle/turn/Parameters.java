@@ -69,7 +69,9 @@ public final class Parameters {
     }
     if (number < 1 || number > most) {
       String must =
-          most == 1 ? "must be 1: a call has one answer" : "must be a whole number from 1 to " + most;
+          most == 1
+              ? "must be 1: a call has one answer"
+              : "must be a whole number from 1 to " + most;
       throw Problem.field(ProblemCode.INVALID_REQUEST, field, "'" + field + "' " + must)
           .toException();
     }

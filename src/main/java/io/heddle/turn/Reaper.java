@@ -220,8 +220,7 @@ final class Reaper {
     return request.inputTokens() > 0 || output == 0
         ? Mono.just(request.inputTokens())
         : history
-            .call(
-                turn.session(), request, turn.input(), turn.id(), turn.session().path())
+            .call(turn.session(), request, turn.input(), turn.id(), turn.session().path())
             .flatMap(call -> history.tokensOf(call, turn.session().path()))
             .onErrorReturn(0L);
   }

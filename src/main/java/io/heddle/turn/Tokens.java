@@ -277,7 +277,8 @@ final class Tokens {
                 && value == JsonToken.VALUE_STRING
                 && in.getStringLength() <= LONGEST_LABEL) {
               untold |= name.equals("type") && in.getString().equals(ITEM_PART);
-            } else if (LABELS.contains(name) && value.isScalarValue()
+            } else if (LABELS.contains(name)
+                && value.isScalarValue()
                 && value != JsonToken.VALUE_STRING) {
               continue;
             } else {

@@ -43,6 +43,7 @@ final class Breaker {
 
   /** Of users whose requests failed. */
   private final Cache<String, CircuitBreaker> own;
+
   private volatile long openSince;
 
   Breaker(String upstream, UpstreamProperties.Breaker properties) {

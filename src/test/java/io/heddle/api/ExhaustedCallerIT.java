@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Who is over a limit is answered before anything of the body is read, whatever its headers say. */
+/**
+ * Who is over a limit is answered before anything of the body is read, whatever its headers say.
+ */
 class ExhaustedCallerIT {
 
   private static final int LARGE = 4_000_000;
@@ -103,10 +105,21 @@ class ExhaustedCallerIT {
   void whatWasDoneIsStillRepeated() {
     Http http = new Http(server.port()).with("Heddle-User", "again");
     Http keyed = http.with("Idempotency-Key", "k1");
-    String first = keyed.post("/v1/sessions/again/messages?create=true", "{\"role\":\"user\",\"content\":\"x\"}").is(201).body();
+    String first =
+        keyed
+            .post(
+                "/v1/sessions/again/messages?create=true", "{\"role\":\"user\",\"content\":\"x\"}")
+            .is(201)
+            .body();
     exhaust("again");
     for (int i = 0; i < 20; i++) {
-      String then = keyed.post("/v1/sessions/again/messages?create=true", "{\"role\":\"user\",\"content\":\"x\"}").is(201).body();
+      String then =
+          keyed
+              .post(
+                  "/v1/sessions/again/messages?create=true",
+                  "{\"role\":\"user\",\"content\":\"x\"}")
+              .is(201)
+              .body();
       assertThat(then).isEqualTo(first);
     }
   }

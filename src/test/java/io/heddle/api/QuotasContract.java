@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.api.Http.Reply;
 import io.heddle.testing.WebSocketConnection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,7 +48,7 @@ abstract class QuotasContract {
   @Test
   void sessionsAndStoredBytes() {
     http.post("/v1/sessions/s-" + user + "/messages?create=true", text(60)).is(201);
-    Http.Reply refused = http.post("/v1/sessions/s-" + user + "/messages", text(60));
+    Reply refused = http.post("/v1/sessions/s-" + user + "/messages", text(60));
     refused.problem(429, "quota-exceeded", null);
     assertThat(refused.body()).contains("\"quota\":\"stored-bytes\"").contains("\"limit\":102400");
     // A fork adds as much as all of its source, and is refused before it begins.
@@ -71,12 +72,12 @@ abstract class QuotasContract {
     for (int i = 0; i < 4; i++) {
       http.post("/v1/sessions", "{}").is(201);
     }
-    Http.Reply more = http.post("/v1/sessions", "{}");
+    Reply more = http.post("/v1/sessions", "{}");
     more.problem(429, "quota-exceeded", null);
     assertThat(more.body()).contains("\"quota\":\"sessions\"");
     http.post("/v1/sessions/n-" + user + "/messages?create=true", text(1))
         .problem(429, "quota-exceeded", null);
-    Http.Reply wire = http.post("/openai/v1/conversations", "{}");
+    Reply wire = http.post("/openai/v1/conversations", "{}");
     assertThat(wire.status()).isEqualTo(429);
     assertThat(wire.body()).contains("insufficient_quota");
   }
@@ -106,7 +107,7 @@ abstract class QuotasContract {
   @Test
   void cachedBytes() {
     http.put("/v1/cache/a", "x".repeat(60_000)).is(201);
-    Http.Reply refused = http.put("/v1/cache/b", "x".repeat(60_000));
+    Reply refused = http.put("/v1/cache/b", "x".repeat(60_000));
     refused.problem(429, "quota-exceeded", null);
     assertThat(refused.body()).contains("\"quota\":\"cached-bytes\"");
     http.delete("/v1/cache/a").is(204);
@@ -129,7 +130,7 @@ abstract class QuotasContract {
       http.post("/v1/sessions/t" + i + user + "/turns?create=true", slow, "Prefer", "respond-async")
           .is(202);
     }
-    Http.Reply refused =
+    Reply refused =
         http.post("/v1/sessions/t2" + user + "/turns?create=true", slow, "Prefer", "respond-async");
     refused.problem(429, "quota-exceeded", null);
     assertThat(refused.header("Retry-After")).isEqualTo("1");
@@ -173,7 +174,7 @@ abstract class QuotasContract {
   }
 
   private WebSocketConnection socket() throws Exception {
-    return WebSocketConnection.open(server.port(), "/v1/socket?user=" + user);
+    return new WebSocketConnection(server.port(), "/v1/socket?user=" + user, 0);
   }
 
   private static void join(Thread thread) {

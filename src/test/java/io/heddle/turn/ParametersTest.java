@@ -15,7 +15,9 @@ class ParametersTest {
 
   private static final long MOST = 1_000_000;
 
-  /** Each is what one server takes for a number and another one does not, or would never stop at. */
+  /**
+   * Each is what one server takes for a number and another one does not, or would never stop at.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

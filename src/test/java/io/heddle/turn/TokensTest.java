@@ -132,7 +132,8 @@ class TokensTest {
   @Test
   void whatIsBeyondTheBeginningOfALongTextIsNeverReservedTooLow() {
     String dense = "x7".repeat(CountSteps.EXACT / 2);
-    Json body = Json.of("{\"role\":\"user\",\"content\":\"" + " ".repeat(CountSteps.EXACT) + dense + "\"}");
+    Json body =
+        Json.of("{\"role\":\"user\",\"content\":\"" + " ".repeat(CountSteps.EXACT) + dense + "\"}");
     long reserved = count(List.of(body), List.of(), Long.MAX_VALUE, true);
     assertThat(reserved).isGreaterThanOrEqualTo(dense.length());
     assertThat(count(List.of(body), List.of(), Long.MAX_VALUE, false)).isLessThan(reserved);
