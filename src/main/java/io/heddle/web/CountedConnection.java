@@ -4,10 +4,12 @@ import java.util.function.UnaryOperator;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseCookie;
+import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
 import org.springframework.util.MultiValueMap;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerResponse;
 
 /** An answer that stays open, and counts as long as it does. */
 public final class CountedConnection implements ServerResponse {
@@ -33,7 +35,19 @@ public final class CountedConnection implements ServerResponse {
 
   @Override
   public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
-    return counting.apply(Mono.defer(() -> answer.writeTo(exchange, context)));
+    if (answer instanceof EventStream) {
+      return counting.apply(Mono.defer(() -> answer.writeTo(exchange, context)));
+    }
+    // Its answer is over with the handshake; what it opens, with the connection.
+    HttpServerResponse response =
+        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+    response.withConnection(connection ->
+        counting
+            .apply(
+                Mono.create(end ->
+                    connection.channel().closeFuture().addListener(_ -> end.success())))
+            .subscribe());
+    return answer.writeTo(exchange, context);
   }
 
   @Override

@@ -161,16 +161,21 @@ abstract class QuotasContract {
       open.add(socket());
     }
     http.post("/v1/sessions/e-" + user + "/messages?create=true", text(1)).is(201);
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(5))
-        .untilAsserted(
-            () ->
-                http.get("/v1/sessions/e-" + user + "/events").problem(429, "quota-exceeded", null));
+    awaitConnections(2);
+    http.get("/v1/sessions/e-" + user + "/events").problem(429, "quota-exceeded", null);
     open.getFirst().close();
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(5))
-        .until(() -> http.get("/v1/limits").body().contains("\"connections\",\"limit\":2,\"used\":1"));
+    awaitConnections(1);
     open.getLast().close();
+  }
+
+  private void awaitConnections(int used) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(
+            () ->
+                http.get("/v1/limits")
+                    .body()
+                    .contains("\"connections\",\"limit\":2,\"used\":" + used));
   }
 
   private WebSocketConnection socket() throws Exception {
