@@ -12,6 +12,7 @@
 --
 -- The first write is one that a full Redis refuses: then nothing is changed.
 local call, k = redis.call, KEYS[1]
+local mine, gone = 't:' .. ARGV[4], {}
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function add(name, by)
@@ -25,11 +26,8 @@ else
   add('s', ARGV[1])
   add('b', ARGV[2])
   add('d', ARGV[3])
-  local mine = 't:' .. ARGV[4]
   if ARGV[5] ~= '0' or ARGV[6] ~= '0' then
     call('HSET', k, mine, ARGV[5] .. ' ' .. ARGV[6] .. ' ' .. string.format('%.0f', now + ARGV[7]))
-  else
-    call('HDEL', k, mine)
   end
 end
 local ends = {}
@@ -63,18 +61,19 @@ for j = 1, #all, 2 do
     counted = 1
   elseif name:sub(1, 2) == 'c:' then
     if name:sub(3) + 0 <= now or value + 0 <= 0 then
-      call('HDEL', k, name)
+      gone[#gone + 1] = name
     else
       cached = cached + value
     end
   elseif name:sub(1, 2) == 't:' then
     local runs, waits, till = value:match('^(%d+) (%d+) (%d+)$')
-    if not till or till + 0 <= now then
-      call('HDEL', k, name)
-    elseif name:sub(3) ~= ARGV[4] then
+    if not till or till + 0 <= now or (name == mine and ARGV[5] == '0' and ARGV[6] == '0') then
+      gone[#gone + 1] = name
+    elseif name ~= mine then
       running, waiting = running + runs, waiting + waits
     end
   end
 end
+for _, name in ipairs(gone) do call('HDEL', k, name) end
 call('PEXPIRE', k, ARGV[8])
 return {sessions, threads, documents, cached, running, waiting, counted}

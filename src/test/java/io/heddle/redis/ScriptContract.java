@@ -26,7 +26,7 @@ abstract class ScriptContract extends ScriptSuite {
             .filter(method -> method.isAnnotationPresent(Test.class))
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
-    // They are RedisRateLimiterIT's, RedisTokensIT's and RedisAnswersIT's.
+    // They are RedisRateLimiterIT's, RedisTokensIT's, RedisUsageIT's and RedisAnswersIT's.
     EnumSet<RedisScript> others =
         EnumSet.of(
             RedisScript.LIMIT,
@@ -34,6 +34,7 @@ abstract class ScriptContract extends ScriptSuite {
             RedisScript.LIMIT_RETURN,
             RedisScript.LIMIT_RESERVE,
             RedisScript.LIMIT_SETTLE,
+            RedisScript.USAGE,
             RedisScript.ANSWER,
             RedisScript.ANSWER_PUT,
             RedisScript.ANSWER_REMOVE,
