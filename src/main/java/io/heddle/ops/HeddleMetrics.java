@@ -2,6 +2,7 @@ package io.heddle.ops;
 
 import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -37,6 +38,12 @@ public final class HeddleMetrics implements MeterBinder {
   @Override
   public void bindTo(MeterRegistry registry) {
     count(registry, "heddle.limits.refused", "Requests over a limit", limits::refused);
+    for (Quotas.Kind kind : Quotas.Kind.values()) {
+      FunctionCounter.builder("heddle.quotas.refused", limits.quotas(), quotas -> quotas.refused(kind))
+          .tag("quota", kind.text())
+          .description("What was refused because a user has as much as he may")
+          .register(registry);
+    }
     count(
         registry,
         "heddle.limits.failures",
