@@ -131,8 +131,10 @@ class CoreConfiguration {
       }
 
       @Override
-      public Mono<Void> known(Tenant tenant, @Nullable String user) {
-        return quotas.known(tenant, user);
+      public @Nullable Mono<Void> known(
+          Tenant tenant, @Nullable String user, int sessions, long bytes) {
+        Mono<Void> known = quotas.known(tenant, user, sessions, bytes);
+        return known == Quotas.KNOWN ? null : known;
       }
 
       @Override
@@ -151,8 +153,8 @@ class CoreConfiguration {
   Allowance allowance(Quotas quotas) {
     return new Allowance() {
       @Override
-      public Mono<Void> known(AnswerKey key) {
-        return quotas.cachedKnown(key.tenant(), key.user());
+      public Mono<Void> known(AnswerKey key, long bytes) {
+        return quotas.cachedKnown(key.tenant(), key.user(), bytes);
       }
 
       @Override

@@ -15,7 +15,7 @@ public interface Allowance {
   Allowance UNBOUNDED =
       new Allowance() {
         @Override
-        public Mono<Void> known(AnswerKey key) {
+        public Mono<Void> known(AnswerKey key, long bytes) {
           return Mono.empty();
         }
 
@@ -28,8 +28,8 @@ public interface Allowance {
         public void changed(AnswerKey key, long bytes, Instant end) {}
       };
 
-  /** Completes when what is kept is known here, or cannot be found out. */
-  Mono<Void> known(AnswerKey key);
+  /** Completes when what is kept is known here well enough, or cannot be found out. */
+  Mono<Void> known(AnswerKey key, long bytes);
 
   /** Why so much more may not be kept; null when it may. */
   @Nullable Problem refuses(AnswerKey key, long bytes);

@@ -82,7 +82,7 @@ public final class Answers {
     }
     long size = AnswerStore.size(answer.contentType(), answer.body().length);
     return allowance
-        .known(key)
+        .known(key, size)
         .then(
             Mono.defer(() -> {
               Problem refusal = allowance.refuses(key, size);

@@ -28,9 +28,10 @@ import reactor.core.scheduler.Schedulers;
  * How much of everything one user may have at once.
  *
  * <p>Asking costs nothing: it looks at what this replica knows. What changes is gathered and told to
- * the store every {@link #EVERY}, for all users who did something, which also tells what other
- * replicas have added. So what is known is at most 5 s old, and a user may go over a quota by what
- * he adds in that time, on each replica. A count that is wrong, because a replica died with what it
+ * the store every {@link #EVERY}, for all users who changed more than a 64th of a quota, which also
+ * tells what other replicas have added; less is told within a minute. Whoever is about to add more
+ * than such a part waits for what is known to be at most 5 s old. So a user may go over a quota by
+ * what he adds in 5 s, and a 64th of the quota, on each replica. A count that is wrong, because a replica died with what it
  * had not told or a session ended by itself, is made right when it would refuse somebody: then all
  * sessions of the user are counted, a page at a time, at most once in {@link #COUNT_EVERY}.
  */
@@ -81,6 +82,15 @@ public final class Quotas implements AutoCloseable {
    * @param limit 0 for none
    */
   public record Quota(Kind kind, long limit, long used) {}
+
+  /** What is known already. */
+  public static final Mono<Void> KNOWN = Mono.empty();
+
+  /** Less than this part of a quota is told when there is time, and added without a question. */
+  private static final int PART = 64;
+
+  private static final Duration FRESH = Duration.ofSeconds(5);
+  private static final Duration LONGEST_UNTOLD = Duration.ofMinutes(1);
 
   private final @Nullable UsageStore store;
   private final QuotaProperties properties;
@@ -191,14 +201,35 @@ public final class Quotas implements AutoCloseable {
   }
 
   /**
-   * Completes when what the user has is known here: for who is about to do something large. Never
-   * an error.
+   * Completes when what the user has is known here well enough for so much more; {@link #KNOWN} when
+   * it is. Never an error.
    */
-  public Mono<Void> known(Tenant tenant, @Nullable String user) {
+  public Mono<Void> known(Tenant tenant, @Nullable String user, int sessions, long bytes) {
     Account account = of(tenant, user);
-    return account == null || account.known
-        ? Mono.empty()
+    return account == null
+            || !(isPart(sessions, properties.sessions())
+                || isPart(bytes, properties.storedBytes().toBytes()))
+        ? KNOWN
+        : fresh(account);
+  }
+
+  /** The same for a turn. */
+  public Mono<Void> turnsKnown(Caller caller) {
+    Account account = of(caller.tenant(), caller.user());
+    return account == null
+            || !(isPart(1, properties.runningTurns()) || isPart(1, properties.waitingTurns()))
+        ? KNOWN
+        : fresh(account);
+  }
+
+  private Mono<Void> fresh(Account account) {
+    return account.isFresh()
+        ? KNOWN
         : Mono.defer(() -> flush(List.of(account))).timeout(Duration.ofSeconds(1), Mono.empty());
+  }
+
+  private static boolean isPart(long amount, long limit) {
+    return limit > 0 && Math.abs(amount) >= (limit + PART - 1) / PART;
   }
 
   // ---- what is cached
@@ -224,17 +255,17 @@ public final class Quotas implements AutoCloseable {
         Kind.ALL_CACHED_BYTES, properties.allCachedBytes().toBytes(), all.cached(), bytes);
   }
 
-  public Mono<Void> cachedKnown(Tenant tenant, @Nullable String user) {
-    Mono<Void> own = known(tenant, user);
-    if (store == null) {
+  /** The same for an answer. */
+  public Mono<Void> cachedKnown(Tenant tenant, @Nullable String user, long bytes) {
+    Account account = of(tenant, user);
+    Mono<Void> own =
+        account != null && isPart(bytes, properties.cachedBytes().toBytes())
+            ? fresh(account)
+            : KNOWN;
+    if (store == null || !isPart(bytes, properties.allCachedBytes().toBytes())) {
       return own;
     }
-    Account all = accounts.computeIfAbsent(ALL, Account::new);
-    return all.known ? own : own.then(known(all));
-  }
-
-  private Mono<Void> known(Account account) {
-    return Mono.defer(() -> flush(List.of(account))).timeout(Duration.ofSeconds(1), Mono.empty());
+    return own.then(fresh(accounts.computeIfAbsent(ALL, Account::new)));
   }
 
   /**
@@ -321,7 +352,7 @@ public final class Quotas implements AutoCloseable {
       return Mono.just(List.of());
     }
     account.use();
-    return known(caller.tenant(), caller.user())
+    return fresh(account)
         .then(
             Mono.fromSupplier(() -> {
               List<Quota> quotas = new ArrayList<>();
@@ -464,6 +495,8 @@ public final class Quotas implements AutoCloseable {
     private Usage.@Nullable Change sent;
     private int running;
     private int waiting;
+    private int runningTold;
+    private int waitingTold;
     private int connections;
     private boolean news;
     private boolean counting;
@@ -535,15 +568,39 @@ public final class Quotas implements AutoCloseable {
       return news || running > 0 || waiting > 0;
     }
 
+    synchronized boolean isFresh() {
+      return known && nanoTime.getAsLong() - toldAt < FRESH.toNanos();
+    }
+
     synchronized boolean isDue(long now) {
-      if (sent != null) {
+      long since = now - toldAt;
+      if (sent != null || since < EVERY.toNanos()) {
         return false;
       }
-      boolean old = now - toldAt >= EVERY.toNanos();
-      // A user who is refused, or asks, wants to know what others have changed.
-      boolean used = usedAt - toldAt > 0;
-      boolean first = !known && used;
-      return first || (old && (news || used || running > 0 || waiting > 0));
+      return isLarge() || (hasNews() && (since >= LONGEST_UNTOLD.toNanos()));
+    }
+
+    /** Whether what is untold, or goes on, is more than a small part of a quota. */
+    private boolean isLarge() {
+      long bytes = 0;
+      for (long each : cached.values()) {
+        bytes += Math.abs(each);
+      }
+      boolean all = subject.equals(ALL);
+      return isPart(sessions, properties.sessions())
+          || isPart(threads + documents, properties.storedBytes().toBytes())
+          || isPart(
+              bytes,
+              (all ? properties.allCachedBytes() : properties.cachedBytes()).toBytes())
+          || isPart(running, properties.runningTurns())
+          || isPart(waiting, properties.waitingTurns())
+          || (news && (isPart(told(true), properties.runningTurns())
+              || isPart(told(false), properties.waitingTurns())));
+    }
+
+    /** Turns that others believe to be here. */
+    private int told(boolean runs) {
+      return runs ? runningTold : waitingTold;
     }
 
     synchronized boolean isIdle(long now) {
@@ -566,6 +623,8 @@ public final class Quotas implements AutoCloseable {
       cached = new HashMap<>();
       news = false;
       sent = change;
+      runningTold = running;
+      waitingTold = waiting;
       toldAt = nanoTime.getAsLong();
       return change;
     }

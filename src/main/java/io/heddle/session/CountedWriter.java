@@ -49,10 +49,20 @@ final class CountedWriter implements SessionWriter {
                   storage.changed(key.tenant(), applied.user(), sessions, threads, documents);
                 }
               });
-      Problem refusal =
-          storage.refuses(key.tenant(), conditions.owner(), sessions, threads + documents);
-      return refusal == null ? done : unlessRepeated(key, conditions.retry(), done, refusal);
+      Mono<Void> known =
+          storage.known(key.tenant(), conditions.owner(), sessions, threads + documents);
+      return known == null
+          ? unlessRefused(key, conditions, sessions, threads + documents, done)
+          : known.then(
+              Mono.defer(() ->
+                  unlessRefused(key, conditions, sessions, threads + documents, done)));
     });
+  }
+
+  private Mono<Outcome> unlessRefused(
+      SessionKey key, Conditions conditions, int sessions, long bytes, Mono<Outcome> done) {
+    Problem refusal = storage.refuses(key.tenant(), conditions.owner(), sessions, bytes);
+    return refusal == null ? done : unlessRepeated(key, conditions.retry(), done, refusal);
   }
 
   /** What was done before is answered again, and adds nothing. */

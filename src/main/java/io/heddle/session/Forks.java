@@ -74,13 +74,18 @@ final class Forks {
           mark.begin();
           AtomicBoolean built = new AtomicBoolean();
           return Detached.of(
-              storage
-                  .known(target.tenant(), request.caller().owner())
-                  .then(Mono.defer(() -> read(request, after)))
+              known(request).then(Mono.defer(() -> read(request, after)))
                   .flatMap(copy ->
                       withRoom(request, copy, build(target, copy, mark.retry(), built)))
                   .onErrorResume(error -> built.get() ? Mono.error(error) : mark.dropAfter(error)));
         });
+  }
+
+  private Mono<Void> known(Request request) {
+    Mono<Void> known =
+        storage.known(
+            request.key().tenant(), request.caller().owner(), 1, Long.MAX_VALUE / 2);
+    return known == null ? Mono.empty() : known;
   }
 
   /**

@@ -21,8 +21,9 @@ public interface Storage {
         }
 
         @Override
-        public Mono<Void> known(Tenant tenant, @Nullable String user) {
-          return Mono.empty();
+        public @Nullable Mono<Void> known(
+            Tenant tenant, @Nullable String user, int sessions, long bytes) {
+          return null;
         }
 
         @Override
@@ -42,10 +43,10 @@ public interface Storage {
   @Nullable Problem refuses(Tenant tenant, @Nullable String user, int sessions, long bytes);
 
   /**
-   * Completes when what the user has is known here, or cannot be found out: for who is about to add
-   * much at once.
+   * Completes when what the user has is known here well enough for so much more, or cannot be found
+   * out; null when it is, as it is for all that is small.
    */
-  Mono<Void> known(Tenant tenant, @Nullable String user);
+  @Nullable Mono<Void> known(Tenant tenant, @Nullable String user, int sessions, long bytes);
 
   /**
    * So much was added to what a user has, or went.

@@ -8,6 +8,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.session.Head;
@@ -100,6 +101,13 @@ final class Orders {
   }
 
   private Mono<Written<Turn>> reserve(Request request, TurnOrder order) {
+    Mono<Void> known = runners.quotas().turnsKnown(request.caller());
+    return known == Quotas.KNOWN
+        ? reserved(request, order)
+        : known.then(Mono.defer(() -> reserved(request, order)));
+  }
+
+  private Mono<Written<Turn>> reserved(Request request, TurnOrder order) {
     if (runners.isDraining()) {
       return Mono.error(Runners.restarting());
     }
