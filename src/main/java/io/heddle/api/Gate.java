@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
@@ -12,15 +13,20 @@ import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.Callers;
+import io.heddle.web.EventStream;
+import io.heddle.web.ProblemHandler;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
 
 /**
  * What every call goes through: who calls, the caller's limits, asked once and before anything is
@@ -41,17 +47,40 @@ final class Gate {
 
   /** A route to a handler that reads. */
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, false, false, handler);
+    return request -> enter(request, false, false, handler, ProblemWriter::answer);
   }
 
   /** A route to a handler that opens a stream; a browser cannot set headers on those. */
   HandlerFunction<ServerResponse> watches(Handler handler) {
-    return request -> enter(request, false, true, handler);
+    return request -> enter(request, false, true, handler, ProblemWriter::answer);
+  }
+
+  /**
+   * A route to a handler that opens an event stream. A browser's {@code EventSource} that may try
+   * again is told so; any other client is told what is wrong.
+   */
+  HandlerFunction<ServerResponse> streams(Handler handler) {
+    return request -> {
+      ServerWebExchange exchange = request.exchange();
+      return EventStream.isAskedFor(exchange.getRequest())
+          ? enter(request, false, true, handler, Gate::streamRefusal)
+              .onErrorResume(
+                  error -> !(error instanceof AbortedException),
+                  error -> Mono.just(streamRefusal(ProblemHandler.problem(exchange, error))))
+          : enter(request, false, true, handler, ProblemWriter::answer);
+    };
+  }
+
+  static ServerResponse streamRefusal(Problem problem) {
+    ProblemCode code = problem.code();
+    return code.retryable() || code.status() >= 500
+        ? EventStream.comeBack(problem)
+        : ProblemWriter.answer(problem);
   }
 
   /** A route to a handler that writes. */
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, true, false, handler);
+    return request -> enter(request, true, false, handler, ProblemWriter::answer);
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -126,13 +155,22 @@ final class Gate {
     return limits.admit(caller, true, path);
   }
 
+  /** Counts what is not a write, in the same way. */
+  Mono<Admission> admitRead(Caller caller, String path) {
+    return limits.admit(caller, false, path);
+  }
+
   private Mono<ServerResponse> enter(
-      ServerRequest request, boolean write, boolean byQuery, Handler handler) {
+      ServerRequest request,
+      boolean write,
+      boolean byQuery,
+      Handler handler,
+      Function<Problem, ServerResponse> refusals) {
     Caller caller;
     try {
       caller = Callers.of(request.exchange().getRequest(), byQuery);
     } catch (ProblemException e) {
-      return Mono.just(ProblemWriter.answer(e.problem()));
+      return Mono.just(refusals.apply(e.problem()));
     }
     String path = Objects.requireNonNullElse(request.uri().getPath(), "");
     return limits
@@ -145,7 +183,7 @@ final class Gate {
               ? handler.handle(call).cast(ServerResponse.class)
               : Mono.error(refusal(admission));
         })
-        .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+        .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
   }
 
   private static void tell(ServerRequest request, Admission admission) {

@@ -22,9 +22,6 @@ public final class Connections {
 
   private static final int TICK_MILLIS = 1000;
 
-  /** A client that came back at once would only find the next replica that stops. */
-  private static final int LEAST_DELAY_MILLIS = 500;
-
   /** How long a client may take to answer a close. */
   private static final Duration GOODBYE = Duration.ofSeconds(2);
 
@@ -146,9 +143,7 @@ public final class Connections {
     void sendAway(LiveConnection connection) {
       long spread = properties.drain().toMillis();
       long when = spread == 0 ? 0 : ThreadLocalRandom.current().nextLong(spread);
-      long delay =
-          LEAST_DELAY_MILLIS + ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS * 3L);
-      loop.schedule(() -> connection.sendAway(delay), when, TimeUnit.MILLISECONDS);
+      loop.schedule(connection::sendAway, when, TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -8,6 +8,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +29,11 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
   private static final int MOST_OF_CONTROL = 125;
 
   private static final int GOODBYE_SECONDS = 2;
+
+  /** A client that came back at once would only find the next replica that stops. */
+  private static final int LEAST_DELAY_MILLIS = 500;
+
+  private static final int MOST_DELAY_MILLIS = 2000;
 
   private final SocketProtocol protocol;
   private final FrameReader reader;
@@ -130,6 +136,11 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
   @Override
   public void give(int bytes) {
     handled(bytes);
+  }
+
+  @Override
+  public boolean isHere() {
+    return loop().inEventLoop();
   }
 
   @Override
@@ -237,8 +248,9 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
   }
 
   @Override
-  void sendAway(long delayMillis) {
-    close(CloseCode.RESTARTING, CloseCode.comeBack(delayMillis));
+  void sendAway() {
+    long delay = ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS, MOST_DELAY_MILLIS + 1);
+    close(CloseCode.RESTARTING, CloseCode.comeBack(delay));
   }
 
   @Override

@@ -15,8 +15,8 @@ final class StreamConnection extends LiveConnection {
   private final Runnable end;
   private long toldAt;
 
-  /** What the client is told once the stream does not end here any more; -1 until a drain. */
-  private long awayDelay = -1;
+  /** It ends as soon as it need not end here. */
+  private boolean away;
 
   StreamConnection(
       Connections connections, StreamProtocol protocol, StreamForm form, Runnable end) {
@@ -29,8 +29,8 @@ final class StreamConnection extends LiveConnection {
   @Override
   void opened() {
     toldAt = System.nanoTime();
-    if (!form.firstLines().isEmpty()) {
-      write(WireForm.lines(form.firstLines(), context().alloc()));
+    if (form.retry()) {
+      write(WireForm.lines(RetryDelay.line() + "\n", context().alloc()));
     }
     protocol.opened(this, end);
     flush();
@@ -63,13 +63,13 @@ final class StreamConnection extends LiveConnection {
   }
 
   @Override
-  void sendAway(long delayMillis) {
+  void sendAway() {
     if (!isOpen() || !form.sentAway()) {
       return;
     }
-    awayDelay = delayMillis;
+    away = true;
     if (!protocol.endsHere()) {
-      write(WireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
+      write(WireForm.lines(RetryDelay.line() + "\n", context().alloc()));
       flush();
       end.run();
     }
@@ -77,8 +77,8 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void tended(long now) {
-    if (awayDelay >= 0) {
-      sendAway(awayDelay);
+    if (away) {
+      sendAway();
     }
     Duration own = form.commentEvery();
     Duration every = own == null ? properties.commentEvery() : own;
