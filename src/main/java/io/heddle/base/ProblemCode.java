@@ -53,6 +53,7 @@ public enum ProblemCode {
   STORE_FULL(503, true, "The store is full; nothing was written"),
   OUTCOME_UNKNOWN(503, false, "The write was sent and not answered; it may have happened"),
   LIMITER_UNAVAILABLE(503, true, "The limit could not be asked; nothing was written"),
+  OVERLOADED(503, true, "This replica has as many bytes in flight as it may"),
   RESTARTING(503, true, "This replica is stopping; another one, or it later, will answer");
 
   private final int status;

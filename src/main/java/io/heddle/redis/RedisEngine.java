@@ -71,7 +71,7 @@ public final class RedisEngine implements AutoCloseable {
     this.link = new RedisLink(client, properties.timeout());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
-    this.reader = new RedisReader(link);
+    this.reader = new RedisReader(link, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
     this.answers = new RedisAnswers(link);
@@ -217,7 +217,22 @@ public final class RedisEngine implements AutoCloseable {
   public Mono<RedisStatus> status() {
     return link.command(commands -> commands.info("memory"))
         .zipWith(link.command(commands -> commands.info("server")))
-        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()));
+        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
+        .doOnNext(status -> {
+          if (status.isFull()) {
+            link.memory().isFullAt(RedisKeys.SCHEMA);
+          }
+        });
+  }
+
+  /** Whether Redis refuses what adds, for want of memory. Asks nobody. */
+  public boolean isFull() {
+    return link.memory().isFull();
+  }
+
+  /** How many writes Redis had no memory for, since the start. */
+  public long refusedForMemory() {
+    return link.memory().refusals();
   }
 
   @Override
