@@ -19,8 +19,7 @@ public record StreamForm(
   public static final StreamForm WATCH = new StreamForm(true, ":\n\n", null, true);
 
   /** Who follows a turn, and comes back in the same way. */
-  public static final StreamForm FOLLOW =
-      new StreamForm(true, ":\n", Duration.ofSeconds(5), true);
+  public static final StreamForm FOLLOW = new StreamForm(true, ":\n", Duration.ofSeconds(5), true);
 
   /** Who has begun a turn and is answered so; it comes back to the turn's own events. */
   public static final StreamForm TURN = new StreamForm(false, ":\n", Duration.ofSeconds(5), true);

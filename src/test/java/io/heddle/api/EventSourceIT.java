@@ -171,7 +171,10 @@ class EventSourceIT {
     try (HttpConnection connection = connect(server)) {
       Answer answer =
           connection.call(
-              "GET", path(rest), null, Map.of("Accept", "text/event-stream", "Last-Event-ID", last));
+              "GET",
+              path(rest),
+              null,
+              Map.of("Accept", "text/event-stream", "Last-Event-ID", last));
       assertThat(answer.status()).as("with " + last).isEqualTo(204);
     }
   }
@@ -207,9 +210,7 @@ class EventSourceIT {
     try (HttpConnection connection = connect(server)) {
       assertThat(connection.call("GET", path("/events"), null, SOURCE).status()).isEqualTo(410);
       assertThat(
-              connection
-                  .call("GET", path("/events"), null, Map.of("Last-Event-ID", seen))
-                  .status())
+              connection.call("GET", path("/events"), null, Map.of("Last-Event-ID", seen)).status())
           .isEqualTo(410);
     }
   }
@@ -253,7 +254,9 @@ class EventSourceIT {
               .is(202)
               .text("id");
       List<String> streams =
-          List.of("/v1/sessions/s/events?user=ann", "/v1/sessions/s/turns/" + turn + "/events?user=ann");
+          List.of(
+              "/v1/sessions/s/events?user=ann",
+              "/v1/sessions/s/turns/" + turn + "/events?user=ann");
       try (EventStream only = new EventStream(limited.port(), streams.getFirst(), "")) {
         only.receive();
         assertThat(limited.bean(Connections.class).isFull()).isTrue();
@@ -308,8 +311,7 @@ class EventSourceIT {
   @EnumSource
   void everyProblemIsOneOrTheOther(ProblemCode code) {
     boolean passes = code.retryable() || code.status() >= 500 || code.status() == 429;
-    int status =
-        Gate.streamRefusal(io.heddle.base.Problem.of(code, "x")).statusCode().value();
+    int status = Gate.streamRefusal(io.heddle.base.Problem.of(code, "x")).statusCode().value();
     assertThat(status).isEqualTo(passes ? 200 : code.status());
   }
 
@@ -341,8 +343,7 @@ class EventSourceIT {
       streams.put("turn", events("/turns/" + turn + "/events", ""));
       streams.put(
           "new turn",
-          EventStream.post(
-              server.port(), path("/turns"), "{\"content\":\"a\",\"stream\":true}"));
+          EventStream.post(server.port(), path("/turns"), "{\"content\":\"a\",\"stream\":true}"));
       streams.put(
           "chat",
           EventStream.post(

@@ -103,8 +103,7 @@ class SocketLimitsIT {
     try (SocketClient socket = open(user)) {
       for (int i = 0; i < LIMIT + 10; i++) {
         String ref = "r" + i;
-        socket.send(
-            request.replace("$s", session).replace("$r", ref).replace('\'', '"'));
+        socket.send(request.replace("$s", session).replace("$r", ref).replace('\'', '"'));
         JsonNode answer = answer(socket, ref, left);
         String code = answer.path("problem").path("code").asString("ack");
         codes.add(code);
@@ -119,7 +118,9 @@ class SocketLimitsIT {
     assertThat(codes.subList(0, passed)).doesNotContain("rate-limited");
     assertThat(codes.subList(passed, codes.size())).containsOnly("rate-limited");
     List<Long> first = left.subList(0, Math.min(left.size(), 8));
-    assertThat(first).as("what is left is told, and becomes less").isSortedAccordingTo((a, b) -> Long.compare(b, a));
+    assertThat(first)
+        .as("what is left is told, and becomes less")
+        .isSortedAccordingTo((a, b) -> Long.compare(b, a));
   }
 
   /** Watching and leaving off, which costs a snapshot each time. */
@@ -136,7 +137,8 @@ class SocketLimitsIT {
           snapshots++;
           socket.send("{\"type\":\"unwatch\",\"session\":\"over\",\"ref\":\"u\"}");
           // Nobody is refused to leave off.
-          assertThat(answer(socket, "u", new ArrayList<>()).path("type").asString()).isEqualTo("ack");
+          assertThat(answer(socket, "u", new ArrayList<>()).path("type").asString())
+              .isEqualTo("ack");
         } else {
           assertThat(answer.path("problem").path("code").asString()).isEqualTo("rate-limited");
         }
@@ -145,7 +147,9 @@ class SocketLimitsIT {
     assertThat(snapshots).isEqualTo(LIMIT - 1);
   }
 
-  /** A rule for the paths of event streams is one for watching, also for what a handshake watches. */
+  /**
+   * A rule for the paths of event streams is one for watching, also for what a handshake watches.
+   */
   @Test
   void aRuleForEventsIsOneForWatching() {
     List<String> told = new ArrayList<>();
