@@ -26,7 +26,6 @@ import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
-import reactor.netty.channel.AbortedException;
 
 /**
  * What every call goes through: who calls, the caller's limits, asked once and before anything is
@@ -65,7 +64,7 @@ final class Gate {
       return EventStream.isAskedFor(exchange.getRequest())
           ? enter(request, false, true, handler, Gate::streamRefusal)
               .onErrorResume(
-                  error -> !(error instanceof AbortedException),
+                  error -> !ProblemHandler.isHangUp(error),
                   error -> Mono.just(streamRefusal(ProblemHandler.problem(exchange, error))))
           : enter(request, false, true, handler, ProblemWriter::answer);
     };

@@ -86,7 +86,7 @@ final class LiveHandler {
             services,
             call.caller(),
             new SocketSession.Start(call.admission(), watch, since, refusal));
-    return Mono.just(new Upgrade(connections, session, maxText));
+    return Mono.just(new Upgrade(connections, session, call.caller().holder(), maxText));
   }
 
   Mono<ServerResponse> events(Call call) {

@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.live.LiveProperties;
 import io.netty.channel.EventLoop;
 import java.time.Duration;
@@ -26,13 +27,22 @@ public final class Connections {
   private static final Duration GOODBYE = Duration.ofSeconds(2);
 
   private final LiveProperties properties;
+  private final ByteBudget budget;
   private final Map<EventLoop, OfLoop> loops = new ConcurrentHashMap<>();
   private final AtomicInteger open = new AtomicInteger();
   private final LongAdder tooSlow = new LongAdder();
   private volatile boolean draining;
 
-  public Connections(LiveProperties properties) {
+  /**
+   * @param budget that unfinished messages count against
+   */
+  public Connections(LiveProperties properties, ByteBudget budget) {
     this.properties = properties;
+    this.budget = budget;
+  }
+
+  ByteBudget budget() {
+    return budget;
   }
 
   LiveProperties properties() {
