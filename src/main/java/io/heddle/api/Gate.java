@@ -14,9 +14,9 @@ import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.Callers;
 import io.heddle.web.EventStream;
+import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.ProblemWriter;
-import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -171,7 +171,7 @@ final class Gate {
     } catch (ProblemException e) {
       return Mono.just(refusals.apply(e.problem()));
     }
-    String path = Objects.requireNonNullElse(request.uri().getPath(), "");
+    String path = MatchedPath.of(request);
     return limits
         .admit(caller, write, path)
         .flatMap(admission -> {
