@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.ProblemCode;
 import io.heddle.testing.EventStream;
 import io.heddle.testing.EventStream.Event;
-import io.heddle.testing.FreePort;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.web.Connections;
@@ -272,20 +271,6 @@ class EventSourceIT {
         delays.add(comesBack(limited, streams.get(i % 2), "rate-limited", 429));
       }
       assertThat(delays).as("twelve do not come back together").hasSizeGreaterThan(6);
-    }
-  }
-
-  @Test
-  void whileTheStoreIsAwayAnEventSourceIsToldToComeBack() throws Exception {
-    try (Application away =
-        Application.start(
-            Map.of(
-                "heddle.engine", "redis",
-                "spring.data.redis.url", "redis://127.0.0.1:" + FreePort.find(),
-                "heddle.limits.enabled", "false"))) {
-      comesBack(away, "/v1/sessions/s/events", "store-unavailable", 503);
-      comesBack(
-          away, "/v1/sessions/s/turns/trn_0123456789abcdef_s/events", "store-unavailable", 503);
     }
   }
 
