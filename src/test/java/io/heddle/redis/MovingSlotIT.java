@@ -1,0 +1,394 @@
+package io.heddle.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Caller;
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
+import io.heddle.base.RandomIds;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.Conditions;
+import io.heddle.session.Description;
+import io.heddle.session.NewMessage;
+import io.heddle.session.NewTurn;
+import io.heddle.session.OnBusy;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Request;
+import io.heddle.session.Retry;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionServices;
+import io.heddle.session.StateView;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.TurnId;
+import io.heddle.session.View;
+import io.heddle.session.Write;
+import io.heddle.testing.RedisCluster;
+import io.lettuce.core.cluster.SlotHash;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * One slot of a Cluster in every state of its move: no key moved, each kind of key alone, all but
+ * that kind, all. Every read answers as before the move; every write is done, or refused and then
+ * not done, not in part and not later; both in time.
+ */
+class MovingSlotIT {
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration WAIT = Duration.ofMillis(500);
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final int PARTITION = 17;
+  private static final int SLOT = SlotHash.getSlot(Partitions.tag(PARTITION));
+  private static final RandomIds IDS = new RandomIds(InstantSource.system());
+  private static final Caller CALLER = new Caller(Tenant.DEFAULT, null, "ip:127.0.0.1", true);
+  private static final SessionProperties PROPERTIES =
+      new Binder(new MapConfigurationPropertySource())
+          .bindOrCreate("heddle.session", Bindable.of(SessionProperties.class));
+
+  private final RedisCluster cluster = RedisCluster.start();
+  private final AtomicInteger made = new AtomicInteger();
+  private EngineFixture engine;
+  private SessionServices services;
+  private int from;
+  private int to;
+
+  @BeforeEach
+  void start() {
+    engine = EngineFixture.impatient(cluster.uris(), TIMEOUT);
+    RedisEngine redis = engine.engine();
+    services =
+        new SessionServices(
+            redis.reader(),
+            redis.writer(),
+            redis.index(),
+            redis.locks(),
+            redis.records(),
+            IDS,
+            InstantSource.system(),
+            PROPERTIES);
+    from = cluster.owner(SLOT);
+    to = (from + 1) % cluster.nodes().size();
+  }
+
+  @AfterEach
+  void stop() {
+    engine.close();
+    cluster.close();
+  }
+
+  /** What is told of a session: all that its readers can see. */
+  private record Seen(
+      String session,
+      List<String> thread,
+      List<String> state,
+      List<String> checkpoints,
+      long version) {}
+
+  /** A write of each kind, on a session of its own. */
+  private Map<String, Function<SessionKey, Mono<?>>> writes() {
+    Map<String, Function<SessionKey, Mono<?>>> writes = new LinkedHashMap<>();
+    writes.put(
+        "patch", key -> services.sessions().patch(request(key), MovingSlotIT::retitled));
+    writes.put(
+        "patch with a key",
+        key -> services.sessions().patch(request(key, once()), MovingSlotIT::retitled));
+    writes.put(
+        "append", key -> services.threads().append(request(key), List.of(message(null)), null));
+    writes.put(
+        "append with a key",
+        key -> services.threads().append(request(key, once()), List.of(message("c2")), null));
+    writes.put("put state", key -> services.states().put(request(key), Json.of("{\"a\":2}")));
+    writes.put("patch state", key -> services.states().patch(request(key), Json.of("{\"b\":1}")));
+    writes.put("restore", key -> services.states().restore(request(key), "latest"));
+    writes.put("delete message", key -> services.threads().deleteMessage(request(key), "c1"));
+    writes.put("clear", key -> services.threads().cut(request(key), null));
+    writes.put("cut", key -> services.threads().cut(request(key), "c1"));
+    writes.put("delete", key -> services.sessions().delete(request(key)));
+    writes.put(
+        "turn",
+        key ->
+            services.write(
+                key, new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4), Conditions.NONE, WAIT));
+    return writes;
+  }
+
+  @Test
+  void everyKindOfKeyHasItsStateOfTheMove() {
+    Map<String, Predicate<String>> moved = new LinkedHashMap<>();
+    moved.put("none", _ -> false);
+    for (String kind : List.of("s:", "m:", "c:", "i:", "d:", "k:", "due", "p")) {
+      moved.put("only " + kind, kind::equals);
+      moved.put("all but " + kind, Predicate.not(kind::equals));
+    }
+    moved.put("all", _ -> true);
+
+    Map<String, Map<String, SessionKey>> sessions = new LinkedHashMap<>();
+    moved.keySet().forEach(state -> sessions.put(state, make()));
+    // Some keys that a write declares exist only while others use them.
+    SessionKey busy = session();
+    get(create(busy));
+    get(begin(busy));
+
+    cluster.beginMove(SLOT, from, to);
+    AtomicInteger done = new AtomicInteger();
+    AtomicInteger refused = new AtomicInteger();
+    List<String> wrong = new ArrayList<>();
+    long worst = 0;
+    moved.forEach((state, there) -> {
+      Map<String, SessionKey> mine = sessions.get(state);
+      Map<String, Seen> before = new LinkedHashMap<>();
+      mine.forEach((write, key) -> before.put(write, see(state + ", before " + write, key)));
+      move(from, to, there);
+      mine.forEach((write, key) -> {
+        Seen now = see(state + ", reads before " + write, key);
+        if (!now.equals(before.get(write))) {
+          wrong.add("%s: read %s, was %s".formatted(state, now, before.get(write)));
+        }
+      });
+      Map<String, String> answers =
+          get(
+              Flux.fromIterable(writes().entrySet())
+                  .flatMap(
+                      write ->
+                          answer(write.getValue().apply(mine.get(write.getKey())))
+                              .map(answer -> Map.entry(write.getKey(), answer)),
+                      32)
+                  .collectMap(Map.Entry::getKey, Map.Entry::getValue));
+      move(to, from, _ -> true);
+      mine.forEach((write, key) -> {
+        String answer = answers.get(write);
+        Seen after = see(state + ", after " + write + ": " + answer, key);
+        Seen was = before.get(write);
+        if (answer.equals("done")) {
+          done.incrementAndGet();
+          if (after.version() != was.version() + 1) {
+            wrong.add("%s: %s was done: %s, was %s".formatted(state, write, after, was));
+          }
+        } else {
+          refused.incrementAndGet();
+          if (!answer.equals("store-unavailable") || !after.equals(was)) {
+            wrong.add("%s: %s is %s: %s, was %s".formatted(state, write, answer, after, was));
+          }
+        }
+      });
+    });
+    move(from, to, _ -> true);
+    cluster.endMove(SLOT, from, to);
+    // Nothing comes later, and everything works there.
+    Map<String, SessionKey> last = make();
+    writes().forEach((name, write) -> assertThat(get(answer(write.apply(last.get(name)))))
+        .as(name)
+        .isEqualTo("done"));
+    System.out.printf(
+        "MovingSlotIT: states=%d done=%d refused=%d wrong=%d%n",
+        moved.size(), done.get(), refused.get(), wrong.size());
+    assertThat(wrong).isEmpty();
+    assertThat(done.get()).as("writes that were done").isPositive();
+  }
+
+  /** The way of the lock is another driver's: it went round between two nodes without an end. */
+  @Test
+  void anUpdateIsAnsweredInTimeAndLeavesNoStorm() {
+    SessionKey key = session();
+    get(create(key));
+    cluster.beginMove(SLOT, from, to);
+    Seen before = see("before", key);
+    long commands = cluster.commands();
+    long began = System.nanoTime();
+    List<String> answers =
+        get(
+            Flux.range(0, 8)
+                .flatMap(_ -> answer(services.sessions().patch(request(key), d -> retitled(d))), 8)
+                .collectList());
+    Duration took = Duration.ofNanos(System.nanoTime() - began);
+    long meanwhile = cluster.commands() - commands;
+    assertThat(took).isLessThan(WAIT.plus(TIMEOUT).plus(TIMEOUT));
+    assertThat(answers).containsOnly("store-unavailable", "session-locked");
+    // Eight updates that stand in line, twenty questions for each at most; the feed asks its own.
+    assertThat(meanwhile).as("commands").isLessThan(8 * 60 + 1_000);
+    cluster.abandonMove(SLOT, from, to);
+    Mono.delay(Duration.ofSeconds(1)).block();
+    assertThat(see("after", key)).isEqualTo(before);
+    // An update's lock may stand at the target only; with the move given up it is nobody's.
+    assertThat(get(answer(services.sessions().patch(request(key), d -> retitled(d)))))
+        .isEqualTo("done");
+  }
+
+  private Map<String, SessionKey> make() {
+    Map<String, SessionKey> mine = new LinkedHashMap<>();
+    writes().keySet().forEach(write -> mine.put(write, session()));
+    get(
+        Flux.fromIterable(mine.values())
+            .flatMap(
+                key ->
+                    create(key)
+                        .then(services.states().put(request(key), Json.of("{\"a\":1}")))
+                        .then(),
+                16)
+            .then(Mono.just(true)));
+    return mine;
+  }
+
+  private Mono<?> create(SessionKey key) {
+    Description description =
+        new Description(
+            null,
+            "one",
+            Json.EMPTY_OBJECT,
+            null,
+            null,
+            Description.Status.ACTIVE,
+            Duration.ofHours(1));
+    return services
+        .sessions()
+        .create(request(key), description, List.of(message("c1"), message(null), message("c3")));
+  }
+
+  private SessionKey session() {
+    while (true) {
+      SessionKey key = new SessionKey(Tenant.DEFAULT, "s-" + made.incrementAndGet());
+      if (key.partition() == PARTITION) {
+        return key;
+      }
+    }
+  }
+
+  /** Moves the keys of those kinds, from where the slot is or to there. */
+  private void move(int source, int target, Predicate<String> kind) {
+    List<byte[]> keys =
+        cluster.node(source).clusterGetKeysInSlot(SLOT, 100_000).stream()
+            .filter(name -> kind.test(kind(name)))
+            .toList();
+    cluster.moveKeys(keys, source, target);
+  }
+
+  private static String kind(byte[] name) {
+    String rest = new String(name, StandardCharsets.ISO_8859_1).split("}:", 2)[1];
+    int end = rest.indexOf(':');
+    return end < 0 ? rest : rest.substring(0, end + 1);
+  }
+
+  private Seen see(String when, SessionKey key) {
+    try {
+      return get(seen(key));
+    } catch (ProblemException e) {
+      if (e.problem().code() == ProblemCode.SESSION_DELETED) {
+        byte[] version =
+            cluster.node(from).hget(RedisKeys.of(key).session(), RedisKeys.ascii("v"));
+        return new Seen(
+            "deleted", List.of(), List.of(), List.of(), Long.parseLong(new String(version, StandardCharsets.US_ASCII)));
+      }
+      throw new AssertionError(when + ": " + e.problem(), e);
+    }
+  }
+
+  private Mono<Seen> seen(SessionKey key) {
+    RedisEngine redis = engine.engine();
+    Mono<ThreadPage> page =
+        services
+            .sessions()
+            .load(key, View.ANY, PageRequest.forward(100, null))
+            .flatMap(all ->
+                // At its position, from the end, and after a client's id: other keys are asked.
+                services
+                    .threads()
+                    .page(
+                        key,
+                        new View(null, all.session().position()),
+                        PageRequest.backward(10, null))
+                    .thenReturn(all));
+    Mono<List<String>> checkpoints =
+        redis
+            .reader()
+            .checkpoints(key, View.ANY, 10, null)
+            .map(found -> found.checkpoints().stream().map(c -> c.document().toString()).toList());
+    Mono<StateView> state = services.states().get(key, View.ANY);
+    Mono<?> log =
+        redis.changeLog().after(key, null, new Position(1, "aaaaaaaa"), 10);
+    return Mono.zip(page, state, checkpoints, log)
+        .flatMap(all -> {
+          ThreadPage thread = all.getT1();
+          List<String> texts =
+              thread.messages().stream().map(m -> m.id() + " " + m.body()).toList();
+          Mono<?> one =
+              thread.messages().isEmpty()
+                  ? Mono.just(true)
+                  : services.threads().message(key, View.ANY, thread.messages().getLast().id());
+          assertThat(thread.session().head().messageCount()).isEqualTo(texts.size());
+          return one.thenReturn(
+              new Seen(
+                  new String(thread.bareSessionJson(), StandardCharsets.UTF_8)
+                      .replaceAll("\"(expires|updated)At\":[^,]*,", ""),
+                  texts,
+                  List.of(all.getT2().document().toString()),
+                  all.getT3(),
+                  thread.session().position().version()));
+        });
+  }
+
+  private static Mono<String> answer(Mono<?> call) {
+    return call.map(_ -> "done")
+        .onErrorResume(
+            ProblemException.class, e -> Mono.just(e.problem().code().code()));
+  }
+
+  private Mono<?> begin(SessionKey key) {
+    return services.write(
+        key, new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4), Conditions.NONE, WAIT);
+  }
+
+  private static NewTurn turn(SessionKey key) {
+    return new NewTurn(
+        TurnId.next(IDS, key).toString(),
+        null,
+        Json.EMPTY_OBJECT,
+        List.of(message(null)),
+        Duration.ofMinutes(1),
+        Duration.ofHours(1));
+  }
+
+  private static Description retitled(Description d) {
+    return new Description(
+        d.user(), "two", d.metadata(), d.systemPrompt(), d.model(), d.status(), d.ttl());
+  }
+
+  private static NewMessage message(@Nullable String id) {
+    return new NewMessage(id, Json.of("{\"role\":\"user\",\"content\":\"hi\"}"));
+  }
+
+  private static Conditions once() {
+    return Conditions.NONE.withRetry(new Retry(IDS.token() + IDS.token(), "0".repeat(64)));
+  }
+
+  private static Request request(SessionKey key) {
+    return request(key, Conditions.NONE);
+  }
+
+  private static Request request(SessionKey key, Conditions conditions) {
+    return new Request(CALLER, key, conditions, WAIT);
+  }
+
+  private static <T> T get(Mono<T> mono) {
+    return mono.block(PATIENCE);
+  }
+}
