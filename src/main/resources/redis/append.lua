@@ -35,6 +35,10 @@ if e < least then e = least end
 local line = format('%s %s %d %d %d %s', version, seq, c + (last - 9) / 2, b, e, stamp)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)
+if e + 86400000 > k + 0 then
+  -- #include part-keep
+  state = lasting(state)
+end
 if body ~= '' then
   call('SET', KEYS[#KEYS], 'D ' .. body .. ' ' .. version .. '-' .. ARGV[1] .. ids, 'PX', 86400000)
 end

@@ -8,6 +8,7 @@
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
+-- #include part-keep
 -- #include part-entry
 local found, place
 if ARGV[7] ~= 'all' then
@@ -22,6 +23,9 @@ if turn and ARGV[7] ~= 'one' then
   if not place or after <= version + 0 and #call('XRANGE', KEYS[3], from, version, 'COUNT', 1) > 0 then
     return {0, 'turn-running', turn}
   end
+end
+if ARGV[7] == 'all' then
+-- #include part-moving
 end
 v = v + 1
 e = now + l * 1000
@@ -52,6 +56,7 @@ end
 local line = format('%d %s %d %d %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)
+state = lasting(state)
 call('XADD', KEYS[5], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', format('%d', now), 'c', ARGV[11])
 announce(t, line, ARGV[11])
 return turn and {state, turn} or state

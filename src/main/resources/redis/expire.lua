@@ -17,6 +17,7 @@ end
 local t, v, e, created, user = string.match(s[1] or s[4], '^(%S+) (%d+) %d+ %d+ %d+ (%d+) %d+ %d+ %S+ %d+ (%d+) (.*)$')
 -- #include part-announce
 -- #include part-tomb
+-- #include part-keep
 if s[2] then
   if now < s[3] + 0 then
     call('ZADD', KEYS[8], s[3], 'x:' .. ARGV[4])
@@ -32,6 +33,9 @@ if s[2] then
 end
 if now < e + 0 then
   call('ZADD', KEYS[8], e, 'x:' .. ARGV[4])
+  -- A due time is never after an end that the session had, and so comes before its keys' expiry: what
+  -- a write could not move, and nobody asked for since, is moved now.
+  lasting(s[1])
   return {0, 'version-conflict'}
 end
 if s[9] then

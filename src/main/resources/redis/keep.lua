@@ -1,5 +1,5 @@
 -- Moves the keys' own expiry, which is only rubbish collection for what no sweeper ended, to two days
--- after the session's. Writes ask for it when less than one day is left, so it is rare.
+-- after the session's. For what a write could not move by itself: see part-keep.
 --
 -- KEYS: 1 session, 2 thread, 3 client ids, 4 changes, 5 state, 6 checkpoints
 -- ARGV: none

@@ -15,10 +15,13 @@ end
 local head, e, middle, status, holder, rest, owner = string.match(s[1], '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ )(%a%+?)(%S*)( %d+ %d+ (.*))$')
 if ARGV[1] ~= '' and ARGV[1] ~= owner then return {0, 'session-not-found'} end
 if now >= e + 0 then return {0, 'session-expired'} end
+-- #include part-keep
 local function hold(ends, token)
   local held = token and '/' .. string.format('%d', ends) .. '/' .. token or ''
   if token and ends + 10000 > e + 0 then e = string.format('%d', ends + 10000) end
-  redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. status .. held .. rest)
+  local state = head .. e .. middle .. status .. held .. rest
+  redis.call('HSET', KEYS[1], 'p', state)
+  if token then lasting(state) end
 end
 local ends, token = string.match(holder, '^/(%d+)/(.*)$')
 if token and now >= ends + 0 then

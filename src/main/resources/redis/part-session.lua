@@ -1,7 +1,7 @@
 -- Part of every write to a session that is there: is it there and the owner's, who holds it, where is
 -- it. Leaves t, v, q, c, b, e: tag, version, last seq, messages, bytes, expiresAt; tail: the state from
--- the TTL on, with a space before it; of it l and w: TTL, and status with the holder; turn: the running
--- turn or nil; least: what expiresAt must be at least, because a client's lock or a turn keeps its
+-- the TTL on, with a space before it; of it l, w and k: TTL, status with the holder, and when the keys
+-- end; turn: the running turn or nil; least: what expiresAt must be at least, because a client's lock or a turn keeps its
 -- session.
 local p = call('HGET', KEYS[1], 'p')
 local lock, match, owner = '', '', ''
@@ -11,7 +11,7 @@ if not p then
   if not gone[1] or (owner ~= '' and owner ~= gone[2]) then return {0, 'session-not-found'} end
   return {0, 'session-' .. gone[1]}
 end
-local t, v, q, c, b, e, tail, l, w = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) .*)$')
+local t, v, q, c, b, e, tail, l, w, k = string.match(p, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) %d+( (%d+) (%S+) (%d+).*)$')
 if owner ~= '' and owner ~= string.match(tail, '^ %d+ %S+ %d+ %d+ (.*)$') then return {0, 'session-not-found'} end
 if now >= e + 0 then return {0, 'session-expired'} end
 local least, turn = 0, nil

@@ -22,6 +22,8 @@
 -- owner moves it well before that time comes, so that nobody looks after a turn that is looked after;
 -- it is never after the truth.
 
+-- #include part-keep
+
 -- Adds messages in the version; answers ids as a record names them, and what tell publishes of them.
 local function say(version, stamp, count, message)
   local ids, sizes, said = '', '', {}
@@ -47,6 +49,7 @@ local function tell(version, stamp, head, count, sizes, said)
   local line = format('%s %d %d %d %d %s', version, q, c, b, e, stamp)
   local state = ARGV[1] .. ' ' .. line .. tail
   call('HSET', KEYS[1], 'p', state)
+  state = lasting(state)
   if count then
     call('XADD', KEYS[5], 'MAXLEN', 256, version .. '-0', 't', ARGV[1], 'z', stamp, 'c', head, 'n', count)
   else

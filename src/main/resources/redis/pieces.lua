@@ -25,7 +25,7 @@ local function ask(name, key, ...)
   error('not read yet')
 end
 local function script()
--- #script
+@script
 end
 local ran, answer = pcall(script)
 if wanted then return {redis.call('HGET', first, 'p') or '', wanted} end

@@ -8,6 +8,7 @@
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
+-- #include part-keep
 local document = ARGV[7]
 if document == '' then
   if turn then return {0, 'turn-running', turn} end
@@ -38,9 +39,10 @@ while count > 1 and (count > tonumber(ARGV[10]) or kept > tonumber(ARGV[11])) do
 end
 call('HSET', KEYS[4], 'd', document, 'v', version, 't', ARGV[1], 'z', stamp, 'b', format('%d', kept))
 call('HSET', KEYS[1], 'p', state)
+state = lasting(state)
 call('XADD', KEYS[3], 'MAXLEN', 256, version .. '-0', 't', ARGV[1], 'z', stamp, 'c', ARGV[12])
-local k = math.max(e, tonumber(string.match(tail, '^ %d+ %S+ (%d+)')))
-call('PEXPIREAT', KEYS[4], format('%d', k))
-call('PEXPIREAT', KEYS[5], format('%d', k))
+k = string.match(state, '^%S+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ %S+ (%d+)')
+call('PEXPIREAT', KEYS[4], k)
+call('PEXPIREAT', KEYS[5], k)
 announce(t, line, ARGV[12])
 return turn and {state, turn} or state

@@ -43,7 +43,10 @@ end
 call('HSET', KEYS[1], 'T', format('%s %d %s %d%s%d ', fence, lease, cancel, last, rest, due))
 local head, e, middle = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( .*)$')
 if e + 0 < lease + 10000 then
-  call('HSET', KEYS[1], 'p', head .. format('%d', lease + 10000) .. middle)
+  p = head .. format('%d', lease + 10000) .. middle
+  call('HSET', KEYS[1], 'p', p)
+  -- #include part-keep
+  lasting(p)
 end
 if last >= first then
   call(ARGV[4], ARGV[5], ARGV[6] .. format('%d', first) .. ',"events":[' .. table.concat(ARGV, ',', 7 + math.max(0, there)) .. ']}')

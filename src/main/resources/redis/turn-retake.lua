@@ -29,6 +29,7 @@ if e + 0 < ends + 10000 then
   local head, rest = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )%d+( .*)$')
   p = head .. format('%d', ends + 10000) .. rest
   call('HSET', KEYS[1], 'p', p)
+  p = lasting(p)
 end
 remember(v, t, '')
 return {p, running}

@@ -7,6 +7,7 @@
 -- #include part-retry
 -- #include part-session
 -- #include part-announce
+-- #include part-keep
 -- The owner stays. Quotes inside of it are escaped, so what ends it here is not a part of it.
 local named = string.match(call('HGET', KEYS[1], 'd'), '^{"user":(.-),"title":')
 local described = '{"user":' .. named .. string.match(ARGV[7], ',"title":.*$')
@@ -16,6 +17,7 @@ if e < least then e = least end
 local line = format('%d %s %s %s %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. ' ' .. ARGV[8] .. ' ' .. ARGV[9] .. string.sub(w, 2) .. string.match(tail, '^ %d+ %S+( .*)$')
 call('HSET', KEYS[1], 'p', state, 'd', described)
+state = lasting(state)
 call('XADD', KEYS[3], 'MAXLEN', 256, format('%d-0', v), 't', ARGV[1], 'z', format('%d', now), 'c', ARGV[10])
 -- A shorter life: the due time must never be after the truth.
 call('ZADD', KEYS[4], 'LT', format('%d', e), 'x:' .. ARGV[4])

@@ -65,8 +65,8 @@ enum RedisScript {
 
   private static final String INCLUDE = "-- #include ";
 
-  /** Where one of {@link #pieces} goes on with its script. */
-  private static final String SCRIPT = "-- #script\n";
+  /** Where the script stands in what runs it in pieces. */
+  private static final String SCRIPT = "@script\n";
 
   private static final EnumSet<RedisScript> READS =
       EnumSet.of(LOAD, MESSAGE, STATE_READ, LOG, TURN_READ, TURN_LIST);
@@ -103,7 +103,7 @@ enum RedisScript {
   }
 
   private static Map<RedisScript, ScriptText> pieces() {
-    String around = read("pieces", true);
+    String around = read("pieces");
     int at = around.indexOf(SCRIPT);
     Map<RedisScript, ScriptText> all = new EnumMap<>(RedisScript.class);
     for (RedisScript script : READS) {
@@ -118,10 +118,6 @@ enum RedisScript {
   }
 
   private static String read(String name) {
-    return read(name, false);
-  }
-
-  private static String read(String name, boolean marks) {
     String file = "/redis/" + name + ".lua";
     try (InputStream in = RedisScript.class.getResourceAsStream(file)) {
       if (in == null) {
@@ -129,10 +125,8 @@ enum RedisScript {
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
-          .filter(line ->
-              line.startsWith(INCLUDE)
-                  || marks && line.equals(SCRIPT.strip())
-                  || !line.stripLeading().startsWith("--"))
+          .map(String::stripLeading)
+          .filter(line -> line.startsWith(INCLUDE) || !line.startsWith("--"))
           .map(line -> line.startsWith(INCLUDE) ? read(line.substring(INCLUDE.length())) : line)
           .collect(Collectors.joining("\n"));
     } catch (IOException e) {

@@ -16,15 +16,24 @@ import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /** Writes sessions: each write is one script, and one request to Redis. */
 final class RedisWriter implements SessionWriter {
 
   private static final Duration SEND_AGAIN = Duration.ofMillis(100);
   private static final int SENDS = 5;
+  private static final int MOST_KEPT_AT_ONCE = 1000;
+  private static final Retry KEEP_AGAIN =
+      Retry.backoff(30, Duration.ofSeconds(1)).maxBackoff(Duration.ofMinutes(1));
+
+  /** Sessions whose keys' expiry is being moved. */
+  private final Set<SessionKey> keeping = ConcurrentHashMap.newKeySet();
 
   private final RedisLink link;
   private final RedisIndex index;
@@ -176,15 +185,23 @@ final class RedisWriter implements SessionWriter {
     return new Outcome.Replayed(position, messages);
   }
 
-  /** Outside the request: a write asks for it at most once a day of a session's life. */
+  /**
+   * Only for what the write could not do itself, because a Cluster slot is moving. It is tried
+   * again for as long as that usually takes; after that the session's next write asks for it, and
+   * before the keys end the sweeper does it.
+   */
   private void keep(SessionKey key) {
+    if (keeping.size() >= MOST_KEPT_AT_ONCE || !keeping.add(key)) {
+      return;
+    }
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {
       k.session(), k.thread(), k.clientIds(), k.changes(), k.state(), k.checkpoints()
     };
     link.write(RedisScript.KEEP, keys, new byte[0][])
-        // A failure is made good by the next write, which is told again that it is time.
+        .retryWhen(KEEP_AGAIN)
         .onErrorComplete()
+        .doFinally(_ -> keeping.remove(key))
         .subscribe();
   }
 }

@@ -1,0 +1,107 @@
+package io.heddle;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.reader.ReaderException;
+
+/**
+ * Says which configuration file cannot be read, and at which line, in place of a stack trace. It
+ * never shows the line itself, which may hold a password.
+ */
+final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
+
+  private static final String UNREADABLE = "IO error on loading imports";
+
+  @Override
+  public @Nullable FailureAnalysis analyze(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof YAMLException || cause instanceof CharacterCodingException) {
+        return analysis(describe(cause), cause);
+      }
+      if (cause instanceof IOException
+          && String.valueOf(failure.getMessage()).startsWith(UNREADABLE)) {
+        return analysis("A configuration file cannot be read: " + cause.getMessage(), cause);
+      }
+    }
+    return null;
+  }
+
+  private static FailureAnalysis analysis(String description, Throwable cause) {
+    return new FailureAnalysis(
+        description + ".",
+        "Correct the file; src/main/resources/application.yml shows the form of every setting.",
+        cause);
+  }
+
+  private static String describe(Throwable cause) {
+    String file = broken(Path.of(""));
+    String subject = file == null ? "A configuration file" : "The configuration file " + file;
+    return subject + " is not YAML: " + where(cause);
+  }
+
+  private static String where(Throwable error) {
+    return switch (error) {
+      case MarkedYAMLException marked when marked.getProblemMark() != null ->
+          "line "
+              + (marked.getProblemMark().getLine() + 1)
+              + ", column "
+              + (marked.getProblemMark().getColumn() + 1)
+              + ", "
+              + kind(marked);
+      case ReaderException unreadable ->
+          "the character at position " + unreadable.getPosition() + " is not allowed";
+      case CharacterCodingException _ -> "it is not UTF-8";
+      default -> "it cannot be parsed";
+    };
+  }
+
+  /** The parser's problem without what it found there. */
+  private static String kind(MarkedYAMLException marked) {
+    String problem = String.valueOf(marked.getProblem());
+    return problem
+        .replaceAll(",? but (found|got) .*", "")
+        .replaceAll(
+            "(undefined alias|duplicate anchor|duplicate key|[Tt]ag is not allowed|tag) .*", "$1");
+  }
+
+  /** The first file that Spring Boot would read here and that does not parse. */
+  private static @Nullable String broken(Path directory) {
+    for (Path folder : List.of(directory, directory.resolve("config"))) {
+      try (Stream<Path> files = Files.list(folder.toAbsolutePath())) {
+        for (Path file : files.sorted().toList()) {
+          if (file.getFileName().toString().matches("application.*\\.ya?ml") && !parses(file)) {
+            return Path.of("").toAbsolutePath().relativize(file).toString();
+          }
+        }
+      } catch (IOException _) {
+        // No such folder, or one that cannot be listed: Boot has read nothing there either.
+        continue;
+      }
+    }
+    return null;
+  }
+
+  private static boolean parses(Path file) {
+    LoaderOptions options = new LoaderOptions();
+    options.setAllowDuplicateKeys(false);
+    try (InputStream in = Files.newInputStream(file)) {
+      new Yaml(new SafeConstructor(options)).loadAll(in).forEach(_ -> {});
+      return true;
+    } catch (IOException | YAMLException e) {
+      return false;
+    }
+  }
+}

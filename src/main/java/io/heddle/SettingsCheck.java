@@ -1,0 +1,159 @@
+package io.heddle;
+
+import io.heddle.cache.AnswerProperties;
+import io.heddle.coherence.CoherenceProperties;
+import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.limit.LimitProperties;
+import io.heddle.live.LiveProperties;
+import io.heddle.redis.RedisProperties;
+import io.heddle.security.SecurityProperties;
+import io.heddle.session.SessionProperties;
+import io.heddle.turn.TurnProperties;
+import io.heddle.upstream.EchoProperties;
+import io.heddle.upstream.UpstreamProperties;
+import io.heddle.web.HostProperties;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.EnvironmentPostProcessor;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.boot.context.properties.source.ConfigurationProperty;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName.Form;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
+import org.springframework.boot.context.properties.source.IterableConfigurationPropertySource;
+import org.springframework.boot.origin.Origin;
+import org.springframework.boot.origin.PropertySourceOrigin;
+import org.springframework.boot.origin.TextResourceOrigin;
+import org.springframework.core.Ordered;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.PropertySource;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+
+/**
+ * Refuses a start with a setting of Heddle's that does not exist. Spring ignores such a name, and a
+ * replica whose {@code heddle.engin=redis} is ignored keeps its sessions in a file of its own.
+ */
+final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
+
+  /** Every record that settings are bound to. */
+  static final List<Class<?>> RECORDS =
+      List.of(
+          UpstreamProperties.class,
+          SessionProperties.class,
+          CoherenceProperties.class,
+          AnswerProperties.class,
+          LimitProperties.class,
+          LiveProperties.class,
+          TurnProperties.class,
+          EchoProperties.class,
+          RedisProperties.class,
+          EmbeddedProperties.class,
+          HostProperties.class,
+          SecurityProperties.class);
+
+  static final SettingNames NAMES =
+      SettingNames.of(RECORDS, List.of("heddle.engine", "heddle.env-file"));
+
+  /** The build's own tests are told what to do by properties of this JVM. */
+  private static final Set<String> OF_TESTS = Set.of("test", "it", "k8s");
+
+  /**
+   * What Kubernetes puts into the environment of a pod for a service {@code heddle} or {@code
+   * heddle-redis}, and what compose and the tests are told by. A misspelt setting that ends with
+   * {@code _PORT} is none of these: its value is no address.
+   */
+  private static final Pattern NO_SETTING =
+      Pattern.compile(
+          "HEDDLE_(TEST_.*"
+              + "|([A-Z0-9_]+_)?SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)"
+              + "|([A-Z0-9_]+_)?PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
+
+  private static final Pattern SERVICE_PORT = Pattern.compile("HEDDLE_([A-Z0-9_]+_)?PORT");
+  private static final Pattern SERVICE_ADDRESS = Pattern.compile("(tcp|udp|sctp)://.*");
+  private static final String COMPOSE_PORT = "HEDDLE_PORT";
+
+  /** After all that adds settings. */
+  @Override
+  public int getOrder() {
+    return ConfigDataEnvironmentPostProcessor.ORDER + 2;
+  }
+
+  @Override
+  public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication app) {
+    Set<String> wrong = new LinkedHashSet<>();
+    Set<String> instead = new LinkedHashSet<>();
+    for (PropertySource<?> source : environment.getPropertySources()) {
+      if (source instanceof SystemEnvironmentPropertySource variables) {
+        for (String name : variables.getPropertyNames()) {
+          if (SettingNames.isVariable(name) && !isKnown(name, variables.getProperty(name))) {
+            wrong.add(name + " (" + place(source, null) + ")");
+            instead.add(NAMES.nearestVariableTo(name));
+          }
+        }
+      } else if (ConfigurationPropertySource.from(source)
+          instanceof IterableConfigurationPropertySource properties) {
+        for (ConfigurationPropertyName name : properties) {
+          if (name.getNumberOfElements() > 0
+              && name.getElement(0, Form.UNIFORM).equals("heddle")
+              && !isKnown(name)) {
+            wrong.add(name + " (" + place(source, properties.getConfigurationProperty(name)) + ")");
+            instead.add(NAMES.nearestTo(name.toString()));
+          }
+        }
+      }
+    }
+    if (!wrong.isEmpty()) {
+      throw new BadSettingException(
+          (wrong.size() == 1 ? "There is no setting " : "There are no settings ")
+              + String.join(", ", wrong)
+              + ".",
+          "Did you mean "
+              + String.join(", ", instead)
+              + "? README.md, \"Configuration\", lists every setting.");
+    }
+  }
+
+  private static boolean isKnown(String variable, @Nullable Object value) {
+    String name = variable.toUpperCase(Locale.ROOT);
+    return NAMES.knowsVariable(name)
+        || NO_SETTING.matcher(name).matches()
+        || name.equals(COMPOSE_PORT)
+        || (SERVICE_PORT.matcher(name).matches()
+            && SERVICE_ADDRESS.matcher(String.valueOf(value)).matches());
+  }
+
+  private static boolean isKnown(ConfigurationPropertyName name) {
+    List<String> elements =
+        IntStream.range(0, name.getNumberOfElements())
+            .mapToObj(i -> name.getElement(i, Form.UNIFORM))
+            .toList();
+    return NAMES.knows(elements)
+        || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)))
+        || name.toString().equals(RedisVariables.TTL_PROPERTY);
+  }
+
+  private static String place(PropertySource<?> source, @Nullable ConfigurationProperty property) {
+    Origin origin = property == null ? null : property.getOrigin();
+    if (origin instanceof PropertySourceOrigin wrapped) {
+      origin = wrapped.getOrigin();
+    }
+    if (origin instanceof TextResourceOrigin text && text.getResource() != null) {
+      TextResourceOrigin.Location location = text.getLocation();
+      String line = location == null ? "" : ", line " + (location.getLine() + 1);
+      return text.getResource().getDescription() + line;
+    }
+    return switch (source.getName()) {
+      case "commandLineArgs" -> "on the command line";
+      case "systemProperties" -> "a property of the JVM";
+      case "systemEnvironment" -> "in the environment";
+      case EnvFile.SOURCE -> "in the file .env";
+      default -> source.getName();
+    };
+  }
+}

@@ -1,0 +1,200 @@
+package io.heddle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.context.annotation.ClassPathScanningCandidateComponentProvider;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+import org.springframework.core.io.ByteArrayResource;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.core.type.filter.AnnotationTypeFilter;
+
+/**
+ * A replica was started with {@code --heddle.engin=redis}. Nobody said anything: it kept its
+ * sessions in a file of its own, beside the Redis that it was meant to use.
+ */
+class SettingsCheckTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "heddle.engin, heddle.engine",
+    "heddle.sesion.default-ttl, heddle.session.default-ttl",
+    "heddle.session.default-tll, heddle.session.default-ttl",
+    "heddle.session, heddle.session.max-state",
+    "heddle.turns.lease.seconds, heddle.turns.lease",
+    "heddle.upstreams.openai.base-uri, heddle.upstreams.*.base-url",
+    "heddle.upstreams.openai.breaker.windw, heddle.upstreams.*.breaker.window",
+    "heddle.limits.rules.writes.limits, heddle.limits.rules.*.limit",
+  })
+  void aNameThatIsNoSettingStopsTheStart(String name, String nearest) {
+    assertThatThrownBy(() -> check(Map.of(name, "secret-value"), Map.of()))
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e -> {
+              assertThat(e).hasMessageContaining(name).hasMessageNotContaining("secret-value");
+              if (!name.equals("heddle.session")) {
+                assertThat(e.action()).contains(nearest);
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "heddle.engine",
+        "heddle.env-file",
+        "heddle.default-model",
+        "heddle.defaultModel",
+        "heddle.session.default-ttl",
+        "heddle.session.defaultTtl",
+        "heddle.session.default_ttl",
+        "heddle.live.origins",
+        "heddle.live.origins[0]",
+        "heddle.limits.rules.any-name.limit",
+        "heddle.limits.rules.writes.paths[1]",
+        "heddle.upstreams.my-server.headers.x-anything",
+        "heddle.upstreams.a.models[0]",
+        "heddle.test.redis",
+        "heddle.it.turns",
+        "heddlesome.other",
+        "spring.data.redis.host"
+      })
+  void everyFormOfASettingIsKnown(String name) {
+    assertThatCode(() -> check(Map.of(name, "x"), Map.of())).doesNotThrowAnyException();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "HEDDLE_ENGIN, HEDDLE_ENGINE",
+    "HEDDLE_SESION_DEFAULTTTL, HEDDLE_SESSION_DEFAULTTTL",
+    "HEDDLE_SESSION_DEFAULTTLL, HEDDLE_SESSION_DEFAULTTTL",
+    "HEDDLE_UPSTREAMS_OPENAI_URL, HEDDLE_UPSTREAMS",
+    "HEDDLE_REDIS_PORT, HEDDLE_",
+    "HEDDLE_SERVER_PORT, HEDDLE_",
+  })
+  void aVariableThatIsNoSettingStopsTheStart(String name, String nearest) {
+    assertThatThrownBy(() -> check(Map.of(), Map.of(name, "6379")))
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e -> {
+              assertThat(e).hasMessageContaining(name + " (in the environment)");
+              assertThat(e.action()).contains(nearest);
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "HEDDLE_ENGINE, redis",
+    "HEDDLE_ENV_FILE, x",
+    "HEDDLE_ENVFILE, x",
+    "HEDDLE_SESSION_DEFAULTTTL, 1h",
+    "HEDDLE_SESSION_DEFAULT_TTL, 1h",
+    "HEDDLE_LIVE_ORIGINS_0, x",
+    "HEDDLE_UPSTREAMS_OPENAI_BASEURL, x",
+    "HEDDLE_UPSTREAMS_OPENAI_BASE_URL, x",
+    "HEDDLE_UPSTREAMS_OPENAI_BREAKER_OPENFOR, 1s",
+    "HEDDLE_LIMITS_RULES_WRITES_LIMIT, 5",
+    // Of the tests and of compose.
+    "HEDDLE_TEST_REDIS, redis://h",
+    "HEDDLE_PORT, 8080",
+    // What Kubernetes tells every pod of the services heddle and heddle-redis.
+    "HEDDLE_PORT, tcp://10.0.0.1:80",
+    "HEDDLE_SERVICE_HOST, 10.0.0.1",
+    "HEDDLE_SERVICE_PORT, 80",
+    "HEDDLE_SERVICE_PORT_HTTP, 80",
+    "HEDDLE_PORT_80_TCP, tcp://10.0.0.1:80",
+    "HEDDLE_PORT_80_TCP_PROTO, tcp",
+    "HEDDLE_PORT_80_TCP_PORT, 80",
+    "HEDDLE_PORT_80_TCP_ADDR, 10.0.0.1",
+    "HEDDLE_REDIS_SERVICE_HOST, 10.0.0.2",
+    "HEDDLE_REDIS_SERVICE_PORT, 6379",
+    "HEDDLE_REDIS_SERVICE_PORT_REDIS, 6379",
+    "HEDDLE_REDIS_PORT, tcp://10.0.0.2:6379",
+    "HEDDLE_REDIS_PORT_6379_TCP, tcp://10.0.0.2:6379",
+    "HEDDLE_REDIS_PORT_6379_TCP_ADDR, 10.0.0.2",
+    "HEDDLE_MY_OTHER_SERVICE_HOST, 10.0.0.3",
+    "HEDDLESOME_THING, x",
+  })
+  void aSettingOrWhatIsNoneIsLetThrough(String name, String value) {
+    assertThatCode(() -> check(Map.of(), Map.of(name, value))).doesNotThrowAnyException();
+  }
+
+  @Test
+  void allThatIsWrongIsToldAtOnceAndWhereItStands() throws Exception {
+    StandardEnvironment environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load(
+            "file",
+            new ByteArrayResource(
+                "heddle:\n  engine: auto\n  sesion:\n    max-state: 1MB\n".getBytes(),
+                "config/application.yml"))
+        .forEach(environment.getPropertySources()::addLast);
+    environment
+        .getPropertySources()
+        .addFirst(new MapPropertySource("commandLineArgs", Map.of("heddle.engin", "redis")));
+
+    assertThatThrownBy(() -> new SettingsCheck().postProcessEnvironment(environment, app()))
+        .hasMessageContaining("heddle.engin (on the command line)")
+        .hasMessageContaining("heddle.sesion.max-state (")
+        .hasMessageContaining("config/application.yml")
+        .hasMessageContaining("line 4");
+  }
+
+  @Test
+  void everySettingOfTheShippedFileIsKnown() throws Exception {
+    StandardEnvironment environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load("file", new ClassPathResource("application.yml"))
+        .forEach(environment.getPropertySources()::addLast);
+
+    assertThatCode(() -> new SettingsCheck().postProcessEnvironment(environment, app()))
+        .doesNotThrowAnyException();
+  }
+
+  /** A record that is left out here would make all of its settings unknown. */
+  @Test
+  void everyRecordOfSettingsIsLookedAt() {
+    ClassPathScanningCandidateComponentProvider scanner =
+        new ClassPathScanningCandidateComponentProvider(false);
+    scanner.addIncludeFilter(new AnnotationTypeFilter(ConfigurationProperties.class));
+
+    assertThat(SettingsCheck.RECORDS)
+        .extracting(Class::getName)
+        .containsExactlyInAnyOrderElementsOf(
+            scanner.findCandidateComponents("io.heddle").stream()
+                .map(definition -> definition.getBeanClassName())
+                .collect(Collectors.toSet()));
+  }
+
+  private static void check(Map<String, Object> commandLine, Map<String, Object> variables) {
+    StandardEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .replace(
+            StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
+            new SystemEnvironmentPropertySource(
+                StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
+                new HashMap<>(variables)));
+    environment
+        .getPropertySources()
+        .addFirst(new MapPropertySource("commandLineArgs", commandLine));
+    new SettingsCheck().postProcessEnvironment(environment, app());
+  }
+
+  private static SpringApplication app() {
+    return new SpringApplication(HeddleApplication.class);
+  }
+}
