@@ -81,7 +81,7 @@ public final class EngineFixture implements AutoCloseable {
             Duration.ofSeconds(2),
             10_000,
             Duration.ofSeconds(1),
-            Duration.ofMillis(100),
+            Duration.ofSeconds(1),
             100,
             16);
     return cluster(uris, StoreLimits.DEFAULT, properties);

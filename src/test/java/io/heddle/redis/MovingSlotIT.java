@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -57,8 +58,10 @@ class MovingSlotIT {
   private static final Duration TIMEOUT = Duration.ofSeconds(1);
   private static final Duration WAIT = Duration.ofMillis(500);
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+  /** The first of those that are moved; they belong to the first node. */
   private static final int PARTITION = 17;
-  private static final int SLOT = SlotHash.getSlot(Partitions.tag(PARTITION));
+
+  private static final int SLOT = slot(PARTITION);
   private static final RandomIds IDS = new RandomIds(InstantSource.system());
   private static final Caller CALLER = new Caller(Tenant.DEFAULT, null, "ip:127.0.0.1", true);
   private static final SessionProperties PROPERTIES =
@@ -94,6 +97,30 @@ class MovingSlotIT {
   void stop() {
     engine.close();
     cluster.close();
+  }
+
+  /** One write in one state of a move, on a session of its own. */
+  private final class Case {
+    private final String state;
+    private final String write;
+    private final SessionKey key;
+    private Seen before = new Seen("", List.of(), List.of(), List.of(), 0);
+    private volatile String answer = "";
+
+    Case(String state, String write, SessionKey key) {
+      this.state = state;
+      this.write = write;
+      this.key = key;
+    }
+
+    Mono<?> write() {
+      return answer(writes().get(write).apply(key)).doOnNext(told -> answer = told);
+    }
+
+    @Override
+    public String toString() {
+      return write + " with " + state + " moved";
+    }
   }
 
   /** What is told of a session: all that its readers can see. */
@@ -142,98 +169,88 @@ class MovingSlotIT {
     }
     moved.put("all", _ -> true);
 
-    Map<String, Map<String, SessionKey>> sessions = new LinkedHashMap<>();
-    moved.keySet().forEach(state -> sessions.put(state, make()));
-    // Some keys that a write declares exist only while others use them.
-    SessionKey busy = session();
-    get(create(busy));
-    get(begin(busy));
-
-    cluster.beginMove(SLOT, from, to);
-    AtomicInteger done = new AtomicInteger();
-    AtomicInteger refused = new AtomicInteger();
+    // A slot for each state, so that all are tried at once; some keys exist only while others use them.
+    List<Case> cases = new ArrayList<>();
+    int partitions = 0;
+    for (String state : moved.keySet()) {
+      int partition = PARTITION + partitions++;
+      assertThat(cluster.owner(slot(partition))).as("the owner of one more slot").isEqualTo(from);
+      SessionKey busy = session(partition);
+      get(create(busy));
+      get(begin(busy));
+      make(partition).forEach((write, key) -> cases.add(new Case(state, write, key)));
+    }
+    cases.forEach(one -> one.before = see(one + ", before", one.key));
+    List<Integer> slots = cases.stream().map(one -> slot(one.key.partition())).distinct().toList();
+    slots.forEach(slot -> cluster.beginMove(slot, from, to));
+    int at = 0;
+    for (Predicate<String> kinds : moved.values()) {
+      move(slots.get(at++), kinds);
+    }
     List<String> wrong = new ArrayList<>();
-    long worst = 0;
-    moved.forEach((state, there) -> {
-      Map<String, SessionKey> mine = sessions.get(state);
-      Map<String, Seen> before = new LinkedHashMap<>();
-      mine.forEach((write, key) -> before.put(write, see(state + ", before " + write, key)));
-      move(from, to, there);
-      mine.forEach((write, key) -> {
-        Seen now = see(state + ", reads before " + write, key);
-        if (!now.equals(before.get(write))) {
-          wrong.add("%s: read %s, was %s".formatted(state, now, before.get(write)));
+    for (Case one : cases) {
+      Seen now = see(one + ", read before", one.key);
+      if (!now.equals(one.before)) {
+        wrong.add("%s: read %s, was %s".formatted(one, now, one.before));
+      }
+    }
+    long began = System.nanoTime();
+    get(Flux.fromIterable(cases).flatMap(Case::write, cases.size()).then(Mono.just(true)));
+    Duration took = Duration.ofNanos(System.nanoTime() - began);
+    assertThat(took).as("all writes at once").isLessThan(Duration.ofSeconds(5));
+    slots.forEach(slot -> cluster.moveBack(slot, from, to));
+    int done = 0;
+    for (Case one : cases) {
+      Seen after = see(one + ", after " + one.answer, one.key);
+      if (one.answer.equals("done")) {
+        done++;
+        if (after.version() != one.before.version() + 1) {
+          wrong.add("%s was done: %s, was %s".formatted(one, after, one.before));
         }
-      });
-      Map<String, String> answers =
-          get(
-              Flux.fromIterable(writes().entrySet())
-                  .flatMap(
-                      write ->
-                          answer(write.getValue().apply(mine.get(write.getKey())))
-                              .map(answer -> Map.entry(write.getKey(), answer)),
-                      32)
-                  .collectMap(Map.Entry::getKey, Map.Entry::getValue));
-      move(to, from, _ -> true);
-      mine.forEach((write, key) -> {
-        String answer = answers.get(write);
-        Seen after = see(state + ", after " + write + ": " + answer, key);
-        Seen was = before.get(write);
-        if (answer.equals("done")) {
-          done.incrementAndGet();
-          if (after.version() != was.version() + 1) {
-            wrong.add("%s: %s was done: %s, was %s".formatted(state, write, after, was));
-          }
-        } else {
-          refused.incrementAndGet();
-          if (!answer.equals("store-unavailable") || !after.equals(was)) {
-            wrong.add("%s: %s is %s: %s, was %s".formatted(state, write, answer, after, was));
-          }
-        }
-      });
+      } else if (!one.answer.equals("store-unavailable") || !after.equals(one.before)) {
+        wrong.add("%s is %s: %s, was %s".formatted(one, one.answer, after, one.before));
+      }
+    }
+    slots.forEach(slot -> {
+      move(slot, _ -> true);
+      cluster.endMove(slot, from, to);
     });
-    move(from, to, _ -> true);
-    cluster.endMove(SLOT, from, to);
     // Nothing comes later, and everything works there.
-    Map<String, SessionKey> last = make();
-    writes().forEach((name, write) -> assertThat(get(answer(write.apply(last.get(name)))))
+    make(PARTITION).forEach((name, key) -> assertThat(get(answer(writes().get(name).apply(key))))
         .as(name)
         .isEqualTo("done"));
     System.out.printf(
-        "MovingSlotIT: states=%d done=%d refused=%d wrong=%d%n",
-        moved.size(), done.get(), refused.get(), wrong.size());
+        "MovingSlotIT: states=%d writes=%d done=%d refused=%d wrong=%d%n",
+        moved.size(), cases.size(), done, cases.size() - done, wrong.size());
     assertThat(wrong).isEmpty();
-    assertThat(done.get()).as("writes that were done").isPositive();
+    assertThat(done).as("writes that were done").isPositive();
   }
 
   /** The way of the lock is another driver's: it went round between two nodes without an end. */
   @Test
   void anUpdateIsAnsweredInTimeAndLeavesNoStorm() {
-    SessionKey key = session();
+    SessionKey key = session(PARTITION);
     get(create(key));
     cluster.beginMove(SLOT, from, to);
     Seen before = see("before", key);
-    // What a replica asks by itself: the feed's and the sweeper's questions.
-    long quiet = cluster.commands();
-    Mono.delay(Duration.ofSeconds(1)).block();
-    quiet = cluster.commands() - quiet;
-    long commands = cluster.commands();
+    long quiet = commandsWithin(Mono.empty());
     long began = System.nanoTime();
-    List<String> answers =
-        get(
+    List<String> answers = new ArrayList<>();
+    AtomicLong took = new AtomicLong();
+    long busy =
+        commandsWithin(
             Flux.range(0, 8)
                 .flatMap(_ -> answer(services.sessions().patch(request(key), d -> retitled(d))), 8)
-                .collectList());
-    Duration took = Duration.ofNanos(System.nanoTime() - began);
-    long meanwhile = cluster.commands() - commands;
-    assertThat(took).isLessThan(WAIT.plus(TIMEOUT).plus(TIMEOUT));
-    assertThat(answers).containsOnly("store-unavailable", "session-locked");
-    long own = meanwhile - quiet * took.toMillis() / 1_000;
+                .doOnNext(answers::add)
+                .doOnComplete(() -> took.set((System.nanoTime() - began) / 1_000_000))
+                .then());
     System.out.printf(
-        "MovingSlotIT: updates=8 took=%d ms commands=%d, besides %d a second%n",
-        took.toMillis(), own, quiet);
-    // Each asks for the lock a few times, and ten times for a claim that two nodes would have to do.
-    assertThat(own).as("commands").isLessThan(8 * 80);
+        "MovingSlotIT: updates=8 took=%d ms, commands=%d, %d of them besides%n",
+        took.get(), busy, quiet);
+    assertThat(answers).hasSize(8).containsOnly("store-unavailable", "session-locked");
+    assertThat(Duration.ofMillis(took.get())).isLessThan(WAIT.plus(TIMEOUT).plus(TIMEOUT));
+    // Each asks for the lock a few times, and ten times for a claim that takes two nodes.
+    assertThat(busy - quiet).as("commands").isLessThan(8 * 80);
     cluster.abandonMove(SLOT, from, to);
     Mono.delay(Duration.ofSeconds(1)).block();
     assertThat(see("after", key)).isEqualTo(before);
@@ -242,9 +259,20 @@ class MovingSlotIT {
         .isEqualTo("done");
   }
 
-  private Map<String, SessionKey> make() {
+  /** What the nodes are asked in three seconds, in which this is done. */
+  private long commandsWithin(Mono<Void> work) {
+    long before = cluster.commands();
+    get(Mono.when(work, Mono.delay(Duration.ofSeconds(3))).thenReturn(true));
+    return cluster.commands() - before;
+  }
+
+  private static int slot(int partition) {
+    return SlotHash.getSlot(Partitions.tag(partition));
+  }
+
+  private Map<String, SessionKey> make(int partition) {
     Map<String, SessionKey> mine = new LinkedHashMap<>();
-    writes().keySet().forEach(write -> mine.put(write, session()));
+    writes().keySet().forEach(write -> mine.put(write, session(partition)));
     get(
         Flux.fromIterable(mine.values())
             .flatMap(
@@ -272,22 +300,22 @@ class MovingSlotIT {
         .create(request(key), description, List.of(message("c1"), message(null), message("c3")));
   }
 
-  private SessionKey session() {
+  private SessionKey session(int partition) {
     while (true) {
       SessionKey key = new SessionKey(Tenant.DEFAULT, "s-" + made.incrementAndGet());
-      if (key.partition() == PARTITION) {
+      if (key.partition() == partition) {
         return key;
       }
     }
   }
 
-  /** Moves the keys of those kinds, from where the slot is or to there. */
-  private void move(int source, int target, Predicate<String> kind) {
+  /** Moves the keys of those kinds. */
+  private void move(int slot, Predicate<String> kind) {
     List<byte[]> keys =
-        cluster.node(source).clusterGetKeysInSlot(SLOT, 100_000).stream()
+        cluster.node(from).clusterGetKeysInSlot(slot, 100_000).stream()
             .filter(name -> kind.test(kind(name)))
             .toList();
-    cluster.moveKeys(keys, source, target);
+    cluster.moveKeys(keys, from, to);
   }
 
   private static String kind(byte[] name) {

@@ -109,6 +109,14 @@ public final class RedisCluster implements AutoCloseable {
     }
   }
 
+  /** Moves all keys back while the move goes on. Nobody may use them meanwhile. */
+  public void moveBack(int slot, int from, int to) {
+    // Who gives a slot away takes no key of it.
+    node(from).clusterSetSlotStable(slot);
+    moveKeys(slot, to, from, Integer.MAX_VALUE);
+    node(from).clusterSetSlotMigrating(slot, node(to).clusterMyId());
+  }
+
   /** A move ends: the slot is the target's. */
   public void endMove(int slot, int from, int to) {
     String target = node(to).clusterMyId();
