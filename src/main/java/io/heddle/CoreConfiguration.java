@@ -1,6 +1,8 @@
 package io.heddle;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
+import io.heddle.base.MemoryProperties;
 import io.heddle.base.RandomIds;
 import io.heddle.cache.Answers;
 import io.heddle.coherence.Coherence;
@@ -44,6 +46,12 @@ class CoreConfiguration {
   @Bean
   IdSource idSource(InstantSource clock) {
     return new RandomIds(clock);
+  }
+
+  /** One for the whole process. */
+  @Bean
+  ByteBudget byteBudget(MemoryProperties properties) {
+    return properties.toBudget();
   }
 
   @Bean

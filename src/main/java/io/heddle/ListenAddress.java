@@ -34,7 +34,7 @@ final class ListenAddress implements EnvironmentPostProcessor, Ordered {
     if (strategy != null && !strategy.equalsIgnoreCase("none")) {
       throw new BadSettingException(
           FORWARDED + " is '" + strategy + "', which believes what any caller writes.",
-          "Leave it out. heddle.trusted-proxies names the proxies whose X-Forwarded-For and"
+          "Leave it out. heddle.http.trusted-proxies names the proxies whose X-Forwarded-For and"
               + " X-Forwarded-Proto are believed.");
     }
     if (isOpen(environment)) {

@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.base.MemoryProperties;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
@@ -12,6 +13,7 @@ import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.UpstreamProperties;
 import io.heddle.web.HostProperties;
+import io.heddle.web.HttpProperties;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -54,6 +56,8 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
           EchoProperties.class,
           RedisProperties.class,
           EmbeddedProperties.class,
+          HttpProperties.class,
+          MemoryProperties.class,
           HostProperties.class,
           SecurityProperties.class);
 

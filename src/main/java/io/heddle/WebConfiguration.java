@@ -8,8 +8,10 @@ import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
+import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestRepair;
+import io.heddle.web.TrustedProxies;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -50,6 +52,12 @@ class WebConfiguration {
                 .router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
     return mapping;
+  }
+
+  /** In the place of Spring's own, which believes anybody. */
+  @Bean(TrustedProxies.BEAN)
+  TrustedProxies trustedProxies(HttpProperties properties) {
+    return new TrustedProxies(properties.trustedProxies());
   }
 
   /** Before Spring Boot's own, which answers in another form. */

@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.heddle.base.MemoryProperties;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
@@ -14,6 +15,7 @@ import io.heddle.session.SessionProperties;
 import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.UpstreamProperties;
 import io.heddle.web.HostProperties;
+import io.heddle.web.HttpProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
@@ -41,10 +43,24 @@ class ReadmeTest {
 
   /** How the tables say what is not a value. */
   private static final Map<String, String> WORDS =
-      Map.of("any", "0", "any name", "", "own host only", "", "none", "");
+      Map.of(
+          "any",
+          "0",
+          "half of it",
+          "0",
+          "a quarter of the heap",
+          "0B",
+          "none",
+          "",
+          "any name",
+          "",
+          "own host only",
+          "");
 
   private static final Map<String, Class<?>> RECORDS =
       Map.ofEntries(
+          Map.entry("heddle.memory.", MemoryProperties.class),
+          Map.entry("heddle.http.", HttpProperties.class),
           Map.entry("heddle.security.", SecurityProperties.class),
           Map.entry("heddle.", HostProperties.class),
           Map.entry("heddle.session.", SessionProperties.class),

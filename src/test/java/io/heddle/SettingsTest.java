@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.base.MemoryProperties;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
@@ -16,6 +17,7 @@ import io.heddle.turn.TurnProperties;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.UpstreamProperties;
 import io.heddle.web.HostProperties;
+import io.heddle.web.HttpProperties;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +51,10 @@ class SettingsTest {
         .isEqualTo(bind(nothing, "heddle", HostProperties.class));
     assertThat(bind(file, "heddle.session", SessionProperties.class))
         .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
+    assertThat(bind(file, "heddle.memory", MemoryProperties.class))
+        .isEqualTo(bind(nothing, "heddle.memory", MemoryProperties.class));
+    assertThat(bind(file, "heddle.http", HttpProperties.class))
+        .isEqualTo(bind(nothing, "heddle.http", HttpProperties.class));
     assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
         .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
     assertThat(bind(file, "heddle.answers", AnswerProperties.class))

@@ -21,8 +21,6 @@ import io.heddle.web.Query;
 import io.heddle.web.StreamProtocol;
 import io.heddle.web.Upgrade;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
@@ -62,9 +60,9 @@ final class LiveHandler {
 
   Mono<ServerResponse> socket(Call call) {
     Query query = call.query("watch", "since", Callers.QUERY);
-    if (!Upgrade.isAsked(call.exchange().getRequest())
-        || !call.exchange().getRequest().getMethod().equals(HttpMethod.GET)) {
-      throw Query.refuse(HttpHeaders.UPGRADE, "must be websocket, with version 13 and a key");
+    Problem wrong = Upgrade.refusal(call.exchange().getRequest());
+    if (wrong != null) {
+      return Mono.just(Upgrade.refused(wrong));
     }
     refuseWhenDraining(connections, "connections");
     String watch = query.text("watch");

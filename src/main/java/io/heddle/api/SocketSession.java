@@ -40,6 +40,9 @@ final class SocketSession implements SocketProtocol {
   /** A request is being done; the others wait. */
   private boolean busy;
 
+  /** The bytes of that request. */
+  private int handled;
+
   private final Backlog waiting = new Backlog();
 
   /** The socket is not read. */
@@ -117,6 +120,7 @@ final class SocketSession implements SocketProtocol {
 
   private void handle(byte[] text) {
     busy = true;
+    handled = text.length;
     SocketRequest request;
     try {
       request = services.bodies().socketRequest(text);
@@ -149,6 +153,11 @@ final class SocketSession implements SocketProtocol {
   /** The request is answered; the next one's turn. */
   private void done() {
     busy = false;
+    Socket open = socket;
+    if (open != null) {
+      open.handled(handled);
+    }
+    handled = 0;
     readOn();
     byte[] next = waiting.poll();
     if (next != null) {

@@ -40,6 +40,7 @@ public enum ProblemCode {
   UNSUPPORTED_MEDIA_TYPE(415, false, "The body has a content type that this call does not read"),
   KEY_REUSED(422, false, "The idempotency key was used with another request"),
   SESSION_LOCKED(423, true, "Somebody else holds the session's lock"),
+  UPGRADE_REQUIRED(426, false, "The call answers as a WebSocket only"),
   RATE_LIMITED(429, true, "The caller has used up a limit"),
   INTERNAL(500, false, "Heddle failed"),
   MODEL_FAILED(502, false, "The model server failed"),
@@ -52,6 +53,7 @@ public enum ProblemCode {
   STORE_FULL(503, true, "The store is full; nothing was written"),
   OUTCOME_UNKNOWN(503, false, "The write was sent and not answered; it may have happened"),
   LIMITER_UNAVAILABLE(503, true, "The limit could not be asked; nothing was written"),
+  OVERLOADED(503, true, "This replica has as many bytes in flight as it may"),
   RESTARTING(503, true, "This replica is stopping; another one, or it later, will answer");
 
   private final int status;

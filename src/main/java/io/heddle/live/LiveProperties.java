@@ -13,6 +13,7 @@ import org.springframework.util.unit.DataSize;
  * @param slowAfter a connection in which that much waits for this long is closed
  * @param pingEvery how often a WebSocket is pinged
  * @param idleAfter a WebSocket from which nothing came for this long is closed
+ * @param messageTimeout within which a message that a client has begun on a WebSocket must be whole
  * @param commentEvery how often an event stream gets a comment, so that nobody on the way ends it
  * @param snapshotMessages how many messages a snapshot has, the newest
  * @param maxWatches how many sessions one WebSocket may watch
@@ -27,6 +28,7 @@ public record LiveProperties(
     @DefaultValue("10s") Duration slowAfter,
     @DefaultValue("25s") Duration pingEvery,
     @DefaultValue("60s") Duration idleAfter,
+    @DefaultValue("10s") Duration messageTimeout,
     @DefaultValue("15s") Duration commentEvery,
     @DefaultValue("50") int snapshotMessages,
     @DefaultValue("100") int maxWatches,
@@ -40,6 +42,7 @@ public record LiveProperties(
     check(positive(slowAfter), "slow-after", "more than 0");
     check(positive(pingEvery), "ping-every", "more than 0");
     check(idleAfter.compareTo(pingEvery) > 0, "idle-after", "more than ping-every");
+    check(positive(messageTimeout), "message-timeout", "more than 0");
     check(positive(commentEvery), "comment-every", "more than 0");
     check(snapshotMessages >= 0 && snapshotMessages <= 1000, "snapshot-messages", "0 to 1000");
     check(maxWatches >= 1, "max-watches", "1 or more");

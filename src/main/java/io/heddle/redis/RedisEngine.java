@@ -72,7 +72,7 @@ public final class RedisEngine implements AutoCloseable {
     this.link = new RedisLink(client, properties.timeout());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
-    this.reader = new RedisReader(link);
+    this.reader = new RedisReader(link, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
     this.answers = new RedisAnswers(link);

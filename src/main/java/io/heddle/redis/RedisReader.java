@@ -31,14 +31,19 @@ final class RedisReader implements SessionReader {
   private static final String LATEST = "latest";
 
   private final RedisLink link;
+  private final long pageBytes;
 
-  RedisReader(RedisLink link) {
+  /**
+   * @param pageBytes of bodies in one answer, the first one's not counted
+   */
+  RedisReader(RedisLink link, long pageBytes) {
     this.link = link;
+    this.pageBytes = pageBytes;
   }
 
   @Override
   public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
-    Args args = Args.of(11);
+    Args args = Args.of(12);
     view(args, view);
     args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
     for (String name : new String[] {"after", "before"}) {
@@ -55,19 +60,17 @@ final class RedisReader implements SessionReader {
       args.text(place == null ? null : place.tag());
       args.text(cursor);
     }
+    args.number(pageBytes);
     return ask(RedisScript.LOAD, threadKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
           List<Message> messages = messages(key, reply.list(3));
-          boolean more = messages.size() > page.limit();
-          if (more) {
-            messages.removeLast();
-          }
           if (page.fromEnd() != page.newestFirst()) {
             Collections.reverse(messages);
           }
           Session session = session(key, reply.list(2));
-          return new ThreadPage(session, messages, more, answer.endsAt(session.head()));
+          return new ThreadPage(
+              session, messages, reply.number(4) == 1, answer.endsAt(session.head()));
         });
   }
 
@@ -102,35 +105,54 @@ final class RedisReader implements SessionReader {
   @Override
   public Mono<CheckpointPage> checkpoints(
       SessionKey key, View view, int limit, @Nullable String before) {
-    Args args = Args.of(6);
-    view(args, view);
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
       return Mono.error(
           Problem.field(ProblemCode.INVALID_CURSOR, "before", "The cursor is not a checkpoint")
               .toException());
     }
+    return checkpoints(key, view, limit, from, List.of());
+  }
+
+  /** Documents count although they are not answered: the script has to read them. */
+  private Mono<CheckpointPage> checkpoints(
+      SessionKey key,
+      View view,
+      int limit,
+      @Nullable Position from,
+      List<CheckpointPage.Saved> before) {
+    Args args = Args.of(7);
+    view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
-    args.number(limit + 1L);
+    args.number(limit + 1L - before.size()).number(pageBytes);
     return ask(RedisScript.STATE_READ, stateKeys(key), args)
-        .map(answer -> {
+        .flatMap(answer -> {
           Reply reply = answer.reply();
-          List<Checkpoint> found = checkpoints(reply.list(3));
+          List<CheckpointPage.Saved> found = new ArrayList<>(before);
+          Reply entries = reply.list(3);
+          for (int i = 0; i < entries.size(); i++) {
+            Reply fields = entries.list(i).list(1);
+            found.add(
+                new CheckpointPage.Saved(saved(entries.list(i)), fields.time(3), fields.number(5)));
+          }
+          if (reply.number(4) == 1 && found.size() <= limit) {
+            return checkpoints(key, view, limit, found.getLast().saved(), found);
+          }
           boolean more = found.size() > limit;
           if (more) {
             found.removeLast();
           }
-          return new CheckpointPage(position(reply.list(2)), found, more);
+          return Mono.just(new CheckpointPage(position(reply.list(2)), found, more));
         });
   }
 
   private Mono<StateView> stateView(
       SessionKey key, View view, String what, @Nullable Position saved) {
-    Args args = Args.of(6);
+    Args args = Args.of(7);
     view(args, view);
     args.text(what);
     args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag());
+    args.text(saved == null ? null : saved.tag()).text(null);
     return ask(RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
@@ -219,11 +241,14 @@ final class RedisReader implements SessionReader {
     for (int i = 0; i < entries.size(); i++) {
       Reply entry = entries.list(i);
       Reply fields = entry.list(1);
-      String version = entry.text(0);
-      Position saved =
-          new Position(Long.parseLong(version.substring(0, version.indexOf('-'))), fields.text(1));
-      checkpoints.add(new Checkpoint(saved, fields.time(3), new Json(fields.bytes(5))));
+      checkpoints.add(new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5))));
     }
     return checkpoints;
+  }
+
+  private static Position saved(Reply entry) {
+    String version = entry.text(0);
+    return new Position(
+        Long.parseLong(version.substring(0, version.indexOf('-'))), entry.list(1).text(1));
   }
 }

@@ -23,6 +23,7 @@ enum RedisScript {
   UPDATE,
   STATE,
   CUT,
+  CUT_COPY,
   DELETE,
   EXPIRE,
   TURN_BEGIN,

@@ -37,28 +37,29 @@ public final class Callers {
     if (caller.user() != null) {
       throw Query.refuse(QUERY, "is another than the header " + HEADER);
     }
-    return user(QUERY, inQuery);
+    return user(request, QUERY, inQuery);
   }
 
   public static Caller of(ServerHttpRequest request) {
     List<String> given = request.getHeaders().get(HEADER);
     if (given == null || given.isEmpty()) {
-      return new Caller(Tenant.DEFAULT, null, address(request), true);
+      return new Caller(
+          Tenant.DEFAULT, null, address(request), true, TrustedProxies.client(request));
     }
     if (given.size() > 1) {
       throw refuse("is there twice");
     }
-    return user(HEADER, utf8(given.getFirst()));
+    return user(request, HEADER, utf8(given.getFirst()));
   }
 
-  private static Caller user(String name, String user) {
+  private static Caller user(ServerHttpRequest request, String name, String user) {
     if (user.isEmpty() || user.length() > MAX_USER) {
       throw Query.refuse(name, "must be 1 to " + MAX_USER + " characters long");
     }
     if (hasControl(user)) {
       throw Query.refuse(name, "has a control character");
     }
-    return new Caller(Tenant.DEFAULT, user, user, false);
+    return new Caller(Tenant.DEFAULT, user, user, false, TrustedProxies.client(request));
   }
 
   private static String address(ServerHttpRequest request) {

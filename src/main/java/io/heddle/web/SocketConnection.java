@@ -1,24 +1,20 @@
 package io.heddle.web;
 
-import io.heddle.base.JsonBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.WebSocketFrame;
-import io.netty.util.ReferenceCountUtil;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslHandler;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A WebSocket after its handshake: takes its frames before Reactor Netty sees them. */
-final class SocketConnection extends LiveConnection implements Socket {
+/** A WebSocket after its handshake: takes its bytes before Reactor Netty sees them. */
+final class SocketConnection extends LiveConnection implements Socket, FrameReader.Sink {
 
   private static final Logger log = LoggerFactory.getLogger(SocketConnection.class);
 
@@ -27,19 +23,35 @@ final class SocketConnection extends LiveConnection implements Socket {
       Unpooled.unreleasableBuffer(
           Unpooled.directBuffer(2).writeByte(0x89).writeByte(0x00).asReadOnly());
 
+  private static final int OPCODE_CLOSE = 0x88;
+  private static final int OPCODE_PONG = 0x8a;
+  private static final int MOST_OF_CONTROL = 125;
+
   private static final int GOODBYE_SECONDS = 2;
 
   private final SocketProtocol protocol;
-  private final int maxMessage;
-  private @Nullable ByteBuf fragments;
+  private final FrameReader reader;
+
+  /** Bytes of messages that are being read, or that nobody has done with yet. */
+  private long held;
+
   private long heardAt;
   private long pingedAt;
+
+  /** Something has begun and is not whole. */
+  private boolean midway;
+
+  private long begunAt;
+
+  /** To be answered once there is room: only the last ping need be (RFC 6455, 5.5.3). */
+  private byte @Nullable [] unanswered;
+
   private boolean closing;
 
   SocketConnection(Connections connections, SocketProtocol protocol, int maxMessage) {
     super(connections, WireForm.SOCKET);
     this.protocol = protocol;
-    this.maxMessage = maxMessage;
+    this.reader = new FrameReader(this, maxMessage);
   }
 
   @Override
@@ -52,15 +64,18 @@ final class SocketConnection extends LiveConnection implements Socket {
 
   @Override
   void closed() {
-    if (fragments != null) {
-      fragments.release();
-      fragments = null;
-    }
+    reader.end();
     protocol.closed();
+    handled(held);
   }
 
   @Override
   void drained() {
+    byte[] ping = unanswered;
+    if (ping != null) {
+      unanswered = null;
+      ping(ping);
+    }
     protocol.drained();
   }
 
@@ -78,84 +93,107 @@ final class SocketConnection extends LiveConnection implements Socket {
 
   @Override
   public void channelRead(ChannelHandlerContext from, Object message) {
-    if (!(message instanceof WebSocketFrame frame)) {
+    if (!(message instanceof ByteBuf bytes)) {
       from.fireChannelRead(message);
       return;
     }
     heardAt = System.nanoTime();
     try {
-      take(from, frame);
+      reader.read(bytes);
     } finally {
-      ReferenceCountUtil.release(frame);
+      bytes.release();
     }
   }
 
-  private void take(ChannelHandlerContext from, WebSocketFrame frame) {
-    switch (frame) {
-      case CloseWebSocketFrame close -> closedByClient(from, close);
-      case PingWebSocketFrame ping ->
-          from.writeAndFlush(new PongWebSocketFrame(ping.content().retain()));
-      case PongWebSocketFrame _ -> {}
-      case TextWebSocketFrame _, ContinuationWebSocketFrame _ -> {
-        if (!closing) {
-          text(frame);
-        }
-      }
-      case BinaryWebSocketFrame _ ->
-          close(CloseCode.NOT_UNDERSTOOD, "messages are text, one JSON object each");
-      default -> close(CloseCode.NOT_UNDERSTOOD, "not a frame of this protocol");
-    }
+  @Override
+  public void begun() {
+    midway = true;
+    begunAt = heardAt;
   }
 
-  private void text(WebSocketFrame frame) {
-    ByteBuf begun = fragments;
-    if (begun == null && frame.isFinalFragment()) {
-      protocol.received(bytes(frame.content()));
+  @Override
+  public void whole() {
+    midway = false;
+  }
+
+  @Override
+  public void message(byte[] text) {
+    protocol.received(text);
+  }
+
+  @Override
+  public boolean take(int bytes) {
+    held += bytes;
+    return true;
+  }
+
+  @Override
+  public void give(int bytes) {
+    handled(bytes);
+  }
+
+  @Override
+  public void handled(long bytes) {
+    held -= bytes;
+  }
+
+  @Override
+  public void ping(byte[] payload) {
+    if (closing) {
       return;
     }
-    if (begun == null) {
-      begun = context().alloc().heapBuffer(frame.content().readableBytes() * 2);
-      fragments = begun;
+    if (isWritable()) {
+      control(OPCODE_PONG, payload);
+    } else {
+      unanswered = payload;
     }
-    if (begun.readableBytes() + frame.content().readableBytes() > maxMessage) {
-      close(CloseCode.TOO_LARGE, "a message may have " + maxMessage + " bytes");
-      return;
-    }
-    begun.writeBytes(frame.content());
-    if (frame.isFinalFragment()) {
-      fragments = null;
-      byte[] text = bytes(begun);
-      begun.release();
-      protocol.received(text);
-    }
-  }
-
-  private static byte[] bytes(ByteBuf buffer) {
-    byte[] bytes = new byte[buffer.readableBytes()];
-    buffer.readBytes(bytes);
-    return bytes;
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext from, Throwable error) {
-    // A broken frame: the decoder has said so to the client. Else the connection is broken.
     log.debug("a socket failed", error);
     from.close();
   }
 
   // ---- the end
 
-  private void closedByClient(ChannelHandlerContext from, CloseWebSocketFrame close) {
+  @Override
+  public void closed(int code) {
+    ChannelHandlerContext to = context();
     if (closing) {
-      from.close();
+      to.close();
       return;
     }
     closing = true;
     silence();
-    int code = close.statusCode();
-    CloseWebSocketFrame echo =
-        code < 0 ? new CloseWebSocketFrame() : new CloseWebSocketFrame(code, "");
-    from.writeAndFlush(echo).addListener(_ -> from.close());
+    control(OPCODE_CLOSE, code < 0 ? new byte[0] : closeBody(code, ""))
+        .addListener(_ -> to.close());
+    // Who does not read would keep the answer from being written.
+    closeSoon(to);
+  }
+
+  @Override
+  public void broken(CloseCode code, String reason) {
+    if (closing) {
+      context().close();
+      return;
+    }
+    closing = true;
+    silence();
+    ChannelHandlerContext to = context();
+    // Nothing that comes is understood any more, so no answer is waited for. But what has come and
+    // was not read would reset the connection, and with it the reason.
+    control(OPCODE_CLOSE, closeBody(code.number(), reason)).addListener(_ -> endOutput(to));
+    read(true);
+    closeSoon(to);
+  }
+
+  private static void endOutput(ChannelHandlerContext to) {
+    // Under TLS the end is said by closing only.
+    if (to.channel() instanceof DuplexChannel duplex
+        && to.pipeline().get(SslHandler.class) == null) {
+      duplex.shutdownOutput();
+    }
   }
 
   @Override
@@ -165,11 +203,32 @@ final class SocketConnection extends LiveConnection implements Socket {
     }
     closing = true;
     silence();
+    reader.deafen();
     ChannelHandlerContext to = context();
-    to.writeAndFlush(new CloseWebSocketFrame(code.number(), reason));
+    control(OPCODE_CLOSE, closeBody(code.number(), reason));
     // Closed at once, the client may see a reset connection instead of the reason.
     read(true);
+    closeSoon(to);
+  }
+
+  private static void closeSoon(ChannelHandlerContext to) {
     to.executor().schedule(() -> to.close(), GOODBYE_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private static byte[] closeBody(int code, String reason) {
+    byte[] text = reason.getBytes(StandardCharsets.UTF_8);
+    byte[] body = Arrays.copyOf(new byte[] {(byte) (code >> 8), (byte) code}, 2 + text.length);
+    System.arraycopy(text, 0, body, 2, text.length);
+    return body;
+  }
+
+  private ChannelFuture control(int head, byte[] payload) {
+    if (payload.length > MOST_OF_CONTROL) {
+      throw new IllegalArgumentException("a control frame of " + payload.length + " bytes");
+    }
+    ByteBuf frame = context().alloc().directBuffer(2 + payload.length);
+    frame.writeByte(head).writeByte(payload.length).writeBytes(payload);
+    return context().writeAndFlush(frame);
   }
 
   @Override
@@ -179,8 +238,7 @@ final class SocketConnection extends LiveConnection implements Socket {
 
   @Override
   void sendAway(long delayMillis) {
-    JsonBuffer reason = new JsonBuffer(64).ascii("{\"retryAfterMillis\":").number(delayMillis);
-    close(CloseCode.RESTARTING, reason.ascii("}").toString());
+    close(CloseCode.RESTARTING, CloseCode.comeBack(delayMillis));
   }
 
   @Override
@@ -188,9 +246,12 @@ final class SocketConnection extends LiveConnection implements Socket {
     if (!context().channel().config().isAutoRead()) {
       // It is held back, so nothing can come: that is not its silence.
       heardAt = now;
+      begunAt = now;
     }
     if (now - heardAt > properties.idleAfter().toNanos()) {
       context().close();
+    } else if (midway && now - begunAt > properties.messageTimeout().toNanos()) {
+      close(CloseCode.TOO_SLOW, "a message that was begun did not come to its end");
     } else if (now - pingedAt >= properties.pingEvery().toNanos() && !closing) {
       pingedAt = now;
       write(PING.duplicate());

@@ -5,7 +5,7 @@ public interface SocketProtocol {
 
   void opened(Socket socket);
 
-  /** A whole text message. */
+  /** A whole text message. It counts as kept until the socket is told that it was handled. */
   void received(byte[] text);
 
   /** There is room to write again. */

@@ -1,11 +1,19 @@
 package io.heddle.web;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpVersion;
+import java.util.Base64;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
 import org.springframework.util.CollectionUtils;
 import org.springframework.util.LinkedMultiValueMap;
@@ -14,6 +22,7 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.WebsocketServerSpec;
 
@@ -21,6 +30,14 @@ import reactor.netty.http.server.WebsocketServerSpec;
 public final class Upgrade implements ServerResponse {
 
   private static final String NAME = "heddle.socket";
+
+  /** As Netty's handshaker names it. */
+  private static final String DECODER = "wsdecoder";
+
+  private static final String VERSION_HEADER = "Sec-WebSocket-Version";
+  private static final String KEY_HEADER = "Sec-WebSocket-Key";
+  private static final String VERSION = "13";
+  private static final int KEY_BYTES = 16;
 
   private final Connections connections;
   private final SocketProtocol protocol;
@@ -35,13 +52,63 @@ public final class Upgrade implements ServerResponse {
     this.maxMessage = maxMessage;
   }
 
-  /** Whether the request asks for a WebSocket. */
-  public static boolean isAsked(ServerHttpRequest request) {
+  /** What is wrong with the handshake (RFC 6455, 4.2.1); null when nothing is. */
+  public static @Nullable Problem refusal(ServerHttpRequest request) {
     HttpHeaders headers = request.getHeaders();
-    return "websocket".equalsIgnoreCase(headers.getUpgrade())
-        && headers.getConnection().stream().anyMatch("upgrade"::equalsIgnoreCase)
-        && headers.getFirst("Sec-WebSocket-Key") != null
-        && "13".equals(headers.getFirst("Sec-WebSocket-Version"));
+    HttpServerRequest http = ServerHttpRequestDecorator.getNativeRequest(request);
+    if (!http.version().equals(HttpVersion.HTTP_1_1)) {
+      return wrong("version", "of HTTP must be 1.1 for a WebSocket");
+    }
+    if (!hasToken(headers, HttpHeaders.UPGRADE, "websocket")) {
+      return wrong(HttpHeaders.UPGRADE, "must be websocket");
+    }
+    if (!hasToken(headers, HttpHeaders.CONNECTION, "upgrade")) {
+      return wrong(HttpHeaders.CONNECTION, "must have the token Upgrade");
+    }
+    // Its bytes would be taken for frames.
+    if (headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
+      return wrong("body", "must be empty for a WebSocket");
+    }
+    List<String> versions = headers.getOrEmpty(VERSION_HEADER);
+    if (versions.size() > 1) {
+      return wrong(VERSION_HEADER, "is there twice");
+    }
+    if (versions.isEmpty() || !versions.getFirst().equals(VERSION)) {
+      return Problem.field(
+          ProblemCode.UPGRADE_REQUIRED, VERSION_HEADER, VERSION_HEADER + " must be " + VERSION);
+    }
+    List<String> keys = headers.getOrEmpty(KEY_HEADER);
+    return keys.size() == 1 && isKey(keys.getFirst())
+        ? null
+        : wrong(KEY_HEADER, "must be there once, 16 bytes in base64");
+  }
+
+  /** The problem, with the headers that tell a client what it may try. */
+  public static Answer refused(Problem problem) {
+    Answer answer = ProblemWriter.answer(problem).header(VERSION_HEADER, VERSION);
+    return problem.code() == ProblemCode.UPGRADE_REQUIRED
+        ? answer
+            .header(HttpHeaders.UPGRADE, "websocket")
+            .header(HttpHeaders.CONNECTION, HttpHeaders.UPGRADE)
+        : answer;
+  }
+
+  private static Problem wrong(String field, String detail) {
+    return Query.refuse(field, detail).problem();
+  }
+
+  private static boolean hasToken(HttpHeaders headers, String name, String token) {
+    return headers.getOrEmpty(name).stream()
+        .flatMap(value -> Stream.of(value.split(",", -1)))
+        .anyMatch(value -> value.strip().equalsIgnoreCase(token));
+  }
+
+  private static boolean isKey(String key) {
+    try {
+      return key.endsWith("==") && Base64.getDecoder().decode(key).length == KEY_BYTES;
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
   }
 
   @Override
@@ -50,6 +117,10 @@ public final class Upgrade implements ServerResponse {
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
     WebsocketServerSpec spec =
         WebsocketServerSpec.builder().maxFramePayloadLength(maxMessage).handlePing(true).build();
+    // It may be one of a list, which Netty does not look through.
+    ServerHttpRequestDecorator.<HttpServerRequest>getNativeRequest(exchange.getRequest())
+        .requestHeaders()
+        .set(HttpHeaders.UPGRADE, "websocket");
     return response.sendWebsocket(
         (_, out) ->
             Mono.create(end ->
@@ -62,6 +133,9 @@ public final class Upgrade implements ServerResponse {
                       NettyPipeline.ReactiveBridge,
                       NAME,
                       new SocketConnection(connections, protocol, maxMessage));
+                  // Netty's takes what extensions would be allowed, and keeps a whole frame before
+                  // anybody can count it. What it has read and not given yet goes to the one above.
+                  pipeline.remove(DECODER);
                 })),
         spec);
   }

@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
 import io.heddle.live.LiveProperties;
+import io.heddle.testing.RawWebSocket;
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,6 +66,18 @@ class SocketConnectionTest {
     return text;
   }
 
+  private void receive(int first, byte[] payload) {
+    channel.writeInbound(Unpooled.wrappedBuffer(RawWebSocket.frame(first, payload)));
+  }
+
+  private int closeCode() {
+    ByteBuf frame = channel.readOutbound();
+    assertThat(frame.getUnsignedByte(0)).isEqualTo((short) 0x88);
+    int code = frame.getUnsignedShort(2);
+    frame.release();
+    return code;
+  }
+
   /**
    * A socket that was closed as too slow, or because its replica stopped, was sent the frames of
    * the next two seconds all the same: after a close there must be none (RFC 6455, 5.5.1).
@@ -78,13 +88,11 @@ class SocketConnectionTest {
     assertThat(sent()).isEqualTo("{}");
     connection.close(CloseCode.RESTARTING, "soon");
     write("{}");
-    CloseWebSocketFrame close = channel.readOutbound();
-    assertThat(close.statusCode()).isEqualTo(1012);
-    close.release();
+    assertThat(closeCode()).isEqualTo(1012);
     assertThat(channel.<Object>readOutbound()).isNull();
-    channel.writeInbound(new TextWebSocketFrame("late"));
+    receive(0x81, "late".getBytes(StandardCharsets.UTF_8));
     assertThat(protocol.texts).isEmpty();
-    channel.writeInbound(new CloseWebSocketFrame(1012, ""));
+    receive(0x88, RawWebSocket.close(1012));
     assertThat(protocol.closed).isTrue();
   }
 
@@ -125,13 +133,11 @@ class SocketConnectionTest {
   @Test
   void piecesThatAreTooLargeTogetherAreTooLarge() {
     byte[] piece = new byte[400_000];
-    channel.writeInbound(new TextWebSocketFrame(false, 0, Unpooled.wrappedBuffer(piece)));
-    channel.writeInbound(new ContinuationWebSocketFrame(false, 0, Unpooled.wrappedBuffer(piece)));
+    receive(0x01, piece);
+    receive(0x00, piece);
     assertThat(channel.<Object>readOutbound()).isNull();
-    channel.writeInbound(new ContinuationWebSocketFrame(true, 0, Unpooled.wrappedBuffer(piece)));
-    CloseWebSocketFrame close = channel.readOutbound();
-    assertThat(close.statusCode()).isEqualTo(1009);
-    close.release();
+    receive(0x80, piece);
+    assertThat(closeCode()).isEqualTo(1009);
     assertThat(protocol.texts).isEmpty();
   }
 

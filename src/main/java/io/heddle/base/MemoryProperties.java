@@ -1,0 +1,41 @@
+package io.heddle.base;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * How many bytes may be in flight in the process.
+ *
+ * @param budget in all; 0 for a quarter of the heap
+ * @param callerShare in percent of the budget, for one user
+ * @param addressShare in percent of the budget, for one address
+ */
+@ConfigurationProperties("heddle.memory")
+public record MemoryProperties(
+    @DefaultValue("0B") DataSize budget,
+    @DefaultValue("25") int callerShare,
+    @DefaultValue("50") int addressShare) {
+
+  private static final long LEAST = 1 << 20;
+
+  public MemoryProperties {
+    check(budget.toBytes() == 0 || budget.toBytes() >= LEAST, "budget", "0 or at least 1MB");
+    check(callerShare >= 1 && callerShare <= 100, "caller-share", "1 to 100");
+    check(addressShare >= 1 && addressShare <= 100, "address-share", "1 to 100");
+  }
+
+  public ByteBudget toBudget() {
+    long total =
+        budget.toBytes() > 0
+            ? budget.toBytes()
+            : Math.max(LEAST, Runtime.getRuntime().maxMemory() / 4);
+    return new ByteBudget(total, total / 100 * callerShare, total / 100 * addressShare);
+  }
+
+  private static void check(boolean good, String name, String allowed) {
+    if (!good) {
+      throw new IllegalArgumentException("heddle.memory." + name + " must be " + allowed);
+    }
+  }
+}
