@@ -3,12 +3,12 @@
 -- was read.
 --
 -- KEYS: 1 the script's first key
--- ARGV: the script's, then the names of its other keys, then what was read of those so far (one array,
---   packed), how many of them there are
+-- ARGV: the script's, then the names of its other keys, then what was read of those so far (packed; by the
+--   number of the key, the command and its arguments, with a 0 byte in between), how many of them there are
 -- Returns: {state, {}, answer} | {state, {number of a key, command, argument, …}} what to read next; the
 --   state as in part-retry, or ''
 local first, given, others = KEYS[1], cmsgpack.unpack(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV])
-local all, own, number, asked, wanted = KEYS, ARGV, {}, 0, nil
+local own, number, wanted = ARGV, {}, nil
 local KEYS, ARGV = {first}, {}
 for i = 1, #own - 2 - others do ARGV[i] = own[i] end
 for i = 1, others do
@@ -19,9 +19,10 @@ local function ask(name, key, ...)
   if not key then return redis.call(name) end
   local at = number[key]
   if not at then return redis.call(name, key, ...) end
-  asked = asked + 1
-  if given[asked] ~= nil then return given[asked] end
-  wanted = {at, name, ...}
+  local words = {at, name, ...}
+  local known = given[table.concat(words, '\0')]
+  if known ~= nil then return known end
+  wanted = words
   error('not read yet')
 end
 local function script()

@@ -4,7 +4,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -17,8 +20,15 @@ import reactor.core.publisher.Mono;
  */
 final class SplitRead {
 
-  /** What a script asks for: far more than any does. */
-  private static final int PIECES = 100;
+  /** Far more than any script needs. */
+  private static final int ROUNDS = 200;
+
+  private static final int AHEAD = 64;
+  private static final int AHEAD_BYTES = 1 << 18;
+
+  /** Number of the key, command, from, to: the next entry, or the last one. */
+  private static final Pattern ONE =
+      Pattern.compile("\\d+ X(REV)?RANGE \\S+ \\S+ COUNT 1", Pattern.CASE_INSENSITIVE);
 
   /** A write in between, and it begins anew. */
   private static final int TRIES = 5;
@@ -32,9 +42,14 @@ final class SplitRead {
   private final ScriptText script;
   private final byte[][] keys;
   private final byte[][] args;
-  private final List<@Nullable Object> given = new ArrayList<>();
+  private final Map<String, @Nullable Object> given = new HashMap<>();
+
+  /** Entries of a stream that are read where the script asks for one: it goes through many so. */
+  private int ahead = 1;
+
   private String position = "";
   private int tries = TRIES;
+  private int rounds;
 
   SplitRead(OneKey node, ScriptText script, byte[][] keys, byte[][] args) {
     this.node = node;
@@ -63,21 +78,58 @@ final class SplitRead {
       List<Object> answer = (List<Object>) items.get(2);
       return Mono.just(answer);
     }
-    if (given.size() == PIECES) {
+    if (++rounds > ROUNDS) {
       return Mono.error(new IllegalStateException("a script that reads without an end"));
     }
     byte[][] key = {keys[((Long) wanted.getFirst()).intValue() - 1]};
-    byte[][] command =
-        wanted.stream()
-            .skip(1)
-            .map(word ->
-                word instanceof byte[] bytes ? bytes : RedisKeys.ascii(String.valueOf(word)))
-            .toArray(byte[][]::new);
-    return node.run(RedisScript.PIECE.text(), key, command)
+    List<String> words = wanted.stream().map(SplitRead::word).toList();
+    boolean one = ONE.matcher(String.join(" ", words)).matches();
+    List<String> command = new ArrayList<>(words.subList(1, words.size()));
+    if (one) {
+      command.set(command.size() - 1, Integer.toString(ahead));
+    }
+    return node.run(
+            RedisScript.PIECE.text(),
+            key,
+            command.stream().map(RedisKeys::ascii).toArray(byte[][]::new))
         .flatMap(piece -> {
-          given.add(piece.isEmpty() ? null : piece.getFirst());
+          Object read = piece.isEmpty() ? null : piece.getFirst();
+          if (one && read instanceof List<?> entries) {
+            stepped(words, entries);
+          } else {
+            given.put(name(words), read);
+          }
           return read();
         });
+  }
+
+  /** What the script is told when it asks for one entry after the other. */
+  private void stepped(List<String> words, List<?> entries) {
+    List<String> next = new ArrayList<>(words);
+    long bytes = 0;
+    for (Object entry : entries) {
+      given.put(name(next), List.of(entry));
+      next.set(2, "(" + word(((List<?>) entry).getFirst()));
+      for (Object field : (List<?>) ((List<?>) entry).get(1)) {
+        bytes += word(field).length();
+      }
+    }
+    if (entries.size() < ahead) {
+      given.put(name(next), List.of());
+    }
+    if (2 * bytes < AHEAD_BYTES) {
+      ahead = Math.min(2 * ahead, AHEAD);
+    }
+  }
+
+  private static String name(List<String> words) {
+    return String.join("\0", words);
+  }
+
+  private static String word(Object word) {
+    return word instanceof byte[] bytes
+        ? new String(bytes, StandardCharsets.ISO_8859_1)
+        : String.valueOf(word);
   }
 
   /** Version and tag; what else is in the state may change without a write. */
@@ -107,6 +159,13 @@ final class SplitRead {
       case Long number -> {
         head(0xd3, (int) (number >> 32), out);
         number(number.intValue(), out);
+      }
+      case Map<?, ?> map -> {
+        head(0xdf, map.size(), out);
+        map.forEach((name, reply) -> {
+          pack(RedisKeys.ascii((String) name), out);
+          pack(reply, out);
+        });
       }
       case List<?> list -> {
         head(0xdd, list.size(), out);

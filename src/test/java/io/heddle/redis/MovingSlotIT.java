@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -226,6 +227,34 @@ class MovingSlotIT {
     assertThat(done).as("writes that were done").isPositive();
   }
 
+  /** A thread that is more than a page may have is read message by message. */
+  @Test
+  void aLongThreadIsReadThough() {
+    SessionKey key = session(PARTITION);
+    get(create(key));
+    Json body = Json.of("{\"role\":\"user\",\"content\":\"" + "x".repeat(20_000) + "\"}");
+    List<NewMessage> some = Collections.nCopies(25, new NewMessage(null, body));
+    get(
+        Flux.range(0, 16)
+            .concatMap(_ -> services.threads().append(request(key), some, null))
+            .then(Mono.just(true)));
+    List<PageRequest> pages =
+        List.of(
+            PageRequest.forward(200, null),
+            PageRequest.backward(200, null),
+            PageRequest.forward(10, "c1"),
+            PageRequest.backward(300, "c3"));
+    List<String> before = pages.stream().map(page -> page(key, page)).toList();
+    cluster.beginMove(SLOT, from, to);
+    move(SLOT, "m:"::equals);
+    assertThat(pages.stream().map(page -> page(key, page)).toList()).isEqualTo(before);
+  }
+
+  private String page(SessionKey key, PageRequest page) {
+    return new String(
+        get(services.threads().page(key, View.ANY, page)).json(), StandardCharsets.UTF_8);
+  }
+
   /** The way of the lock is another driver's: it went round between two nodes without an end. */
   @Test
   void anUpdateIsAnsweredInTimeAndLeavesNoStorm() {
@@ -357,7 +386,7 @@ class MovingSlotIT {
         redis
             .reader()
             .checkpoints(key, View.ANY, 10, null)
-            .map(found -> found.checkpoints().stream().map(c -> c.document().toString()).toList());
+            .map(found -> found.checkpoints().stream().map(c -> c.toString()).toList());
     Mono<StateView> state = services.states().get(key, View.ANY);
     Mono<?> log =
         redis.changeLog().after(key, null, new Position(1, "aaaaaaaa"), 10);
