@@ -13,6 +13,7 @@
 -- by cut-copy in steps nobody sees, and here the copy takes the thread's place at once. What was appended
 -- meanwhile is behind the cut, and whether anything before it was deleted shows in the counters.
 -- #include part-retry
+-- #include part-pass
 -- #include part-session
 -- #include part-announce
 -- #include part-keep

@@ -224,7 +224,22 @@ public final class RedisEngine implements AutoCloseable {
   public Mono<RedisStatus> status() {
     return link.command(commands -> commands.info("memory"))
         .zipWith(link.command(commands -> commands.info("server")))
-        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()));
+        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
+        .doOnNext(status -> {
+          if (status.isFull()) {
+            link.memory().isFullAt(RedisKeys.SCHEMA);
+          }
+        });
+  }
+
+  /** Whether Redis refuses what adds, for want of memory. Asks nobody. */
+  public boolean isFull() {
+    return link.memory().isFull();
+  }
+
+  /** How many writes Redis had no memory for, since the start. */
+  public long refusedForMemory() {
+    return link.memory().refusals();
   }
 
   @Override

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.redisson.client.RedisOutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -113,7 +114,7 @@ final class RedisLocks implements SessionLocks {
     return Mono.fromFuture(acquired, true)
         // An end of our own, whatever Redisson waits for.
         .timeout(timeout.plusMillis(left).plus(GRACE))
-        .onErrorMap(RedisLocks::redissonFailed)
+        .onErrorMap(error -> redissonFailed(lock, error))
         .flatMap(got -> {
           if (!got) {
             return lineTooLong(lock).<T>flatMap(Mono::error);
@@ -314,7 +315,12 @@ final class RedisLocks implements SessionLocks {
         .toException();
   }
 
-  private static Throwable redissonFailed(Throwable error) {
+  private Throwable redissonFailed(LineLock lock, Throwable error) {
+    if (error instanceof RedisOutOfMemoryException
+        || error.getCause() instanceof RedisOutOfMemoryException) {
+      link.memory().refused(RedisKeys.ascii(lock.getName()));
+      return RedisErrors.full();
+    }
     LOG.debug("Redisson: {}", error.getMessage());
     return error instanceof ProblemException ? error : RedisErrors.away();
   }

@@ -61,9 +61,15 @@ final class RedisTurnLog implements TurnLog {
       return link.read(RedisScript.TURN_FLUSH, keys, args.toArray())
           .map(items -> {
             Reply reply = new Reply(items);
-            return reply.kind() == Reply.DONE
-                ? new Flushed.Kept(reply.number(1), StoredTurn.cancel(reply.text(2)))
-                : new Flushed.Lost();
+            if (reply.kind() != Reply.DONE) {
+              return new Flushed.Lost();
+            }
+            Turn.Cancel cancel = StoredTurn.cancel(reply.text(2));
+            if (reply.number(3) == 1) {
+              link.memory().refused(keys[0]);
+              return new Flushed.Full(cancel);
+            }
+            return new Flushed.Kept(reply.number(1), cancel);
           });
     });
   }

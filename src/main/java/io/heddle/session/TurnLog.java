@@ -48,6 +48,14 @@ public interface TurnLog {
      */
     record Kept(long last, Turn.Cancel cancel) implements Flushed {}
 
+    /**
+     * The turn is this attempt's and its lease was renewed, but the store has no room for the
+     * events: none of them was added.
+     *
+     * @param cancel what somebody asked since the turn began
+     */
+    record Full(Turn.Cancel cancel) implements Flushed {}
+
     /** The turn is not this attempt's any more: ended, taken by another attempt, or gone. */
     record Lost() implements Flushed {}
   }
