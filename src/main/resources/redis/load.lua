@@ -39,13 +39,18 @@ if tonumber(string.match(s[1], '^%S+ %d+ %d+ %d+ (%d+)')) <= room then
   if more then found[want] = nil end
   return {1, now, s, found, more and 1 or 0}
 end
--- One by one: what is read is paid for, shown or not, and the next one may be as large as all of these.
+-- Few at a time: what is read is paid for, shown or not, and each next one may be as large as all of these.
+local few = 4
 local found, bytes = {}, 0
 while true do
-  local entry = read(1)[1]
-  if not entry then return {1, now, s, found, 0} end
-  bytes = bytes + #entry[2][4]
-  if #found > 0 and (#found + 1 == want or bytes > room) then return {1, now, s, found, 1} end
-  found[#found + 1] = entry
-  if backward then to = '(' .. entry[1] else from = '(' .. entry[1] end
+  local block = #found > 0 and bytes / #found * few < room and math.min(few, want - #found) or 1
+  local entries = read(block)
+  for i = 1, #entries do
+    bytes = bytes + #entries[i][2][4]
+    if #found > 0 and (#found + 1 == want or bytes > room) then return {1, now, s, found, 1} end
+    found[#found + 1] = entries[i]
+  end
+  if #entries < block then return {1, now, s, found, 0} end
+  local last = '(' .. entries[block][1]
+  if backward then to = last else from = last end
 end

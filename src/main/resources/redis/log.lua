@@ -44,7 +44,8 @@ if tag ~= ARGV[3] or at + 0 <= ARGV[2] + 0 then
 end
 local after = ARGV[2] .. '-18446744073709551615'
 local most, room = tonumber(ARGV[4]), tonumber(ARGV[5])
--- What is in one block is read whatever its size: one by one where a block could be too much.
+-- What is in one block is read whatever its size: few at a time where a block could be too much.
+local few = 4
 local block = sum + 0 > room and 1 or 32
 local thread, follows, from, torn = {}, {}, '(' .. after, 0
 local version, versions, bytes, whole = '', 0, 0, 0
@@ -70,7 +71,9 @@ repeat
     bytes = bytes + #entry[2][4]
     from = '(' .. entry[1]
   end
-until follows[1] or torn == 1 or #entries < block
+  if #entries < block then break end
+  if block <= few then block = #thread > 0 and bytes / #thread * few < room and few or 1 end
+until follows[1] or torn == 1
 if torn == 1 and whole > 0 then
   -- Of two versions or more the last one waits for the next answer.
   torn, follows[1] = 0, thread[whole + 1]

@@ -4,12 +4,16 @@ import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
+import io.heddle.live.LiveProperties;
+import io.heddle.openai.OpenAiRefusals;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
+import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
+import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
 import io.heddle.web.TrustedProxies;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
@@ -17,6 +21,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.web.reactive.function.server.support.RouterFunctionMapping;
 import org.springframework.web.server.session.WebSessionManager;
 import reactor.core.publisher.Mono;
@@ -36,7 +41,14 @@ class WebConfiguration {
    * operators first.
    */
   @Bean
-  RouterFunctionMapping nativeApi(
+  RouterFunctionMapping nativeApi(Routes routes) {
+    RouterFunctionMapping mapping = new RouterFunctionMapping(routes.router());
+    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
+    return mapping;
+  }
+
+  @Bean
+  Routes routes(
       SessionServices services,
       Turns turns,
       Limits limits,
@@ -46,12 +58,7 @@ class WebConfiguration {
       SessionProperties properties,
       Routes.Cache cache,
       Routes.Live live) {
-    RouterFunctionMapping mapping =
-        new RouterFunctionMapping(
-            new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live)
-                .router());
-    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
-    return mapping;
+    return new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live);
   }
 
   /** In the place of Spring's own, which believes anybody. */
@@ -68,7 +75,15 @@ class WebConfiguration {
 
   @Bean
   WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair() {
-    return factory -> factory.addServerCustomizers(new RequestRepair());
+    return factory -> factory.addServerCustomizers(RequestRepair.customizer());
+  }
+
+  /** The first of all filters. */
+  @Bean
+  @Order(Ordered.HIGHEST_PRECEDENCE)
+  RequestGate requestGate(HostProperties hosts, LiveProperties live, Routes routes) {
+    return new RequestGate(
+        hosts.hosts(), live.origins(), routes.patterns(), OpenAiRefusals::answer);
   }
 
   /** Nothing here keeps a web session; Spring would prepare one for every request. */

@@ -13,9 +13,9 @@ import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
 import io.heddle.web.Callers;
+import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -119,8 +119,8 @@ final class Gate {
     headers.set("x-request-id", "req_" + ids.token());
     return Mono.defer(
             () -> {
-              Caller caller = Callers.of(exchange.getRequest(), false);
-              String path = Objects.requireNonNullElse(request.uri().getPath(), "");
+              Caller caller = Callers.ofHeader(exchange.getRequest());
+              String path = MatchedPath.of(request);
               return limits
                   .admit(caller, write, path)
                   .flatMap(admission -> {

@@ -21,10 +21,10 @@ final class RedisChangeLog implements ChangeLog {
   private static final byte[] LONG_UPDATE =
       "{\"type\":\"session.updated\"}".getBytes(StandardCharsets.US_ASCII);
 
-  private final RedisLink link;
+  private final RedisPages pages;
 
-  RedisChangeLog(RedisLink link) {
-    this.link = link;
+  RedisChangeLog(RedisPages pages) {
+    this.pages = pages;
   }
 
   @Override
@@ -44,7 +44,9 @@ final class RedisChangeLog implements ChangeLog {
     byte[][] keys = {k.session(), k.thread(), k.changes()};
     Args args = Args.of(6).text(owner).number(since.version()).text(since.tag());
     args.number(most).number(LoggedChanges.MAX_BYTES).text(from);
-    return link.read(RedisScript.LOG, keys, args.toArray()).map(Reply::new);
+    return pages
+        .read(key, RedisPages.Size.PAGE, RedisScript.LOG, keys, args.toArray())
+        .map(Reply::new);
   }
 
   /**

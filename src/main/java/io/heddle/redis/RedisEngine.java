@@ -36,6 +36,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private final RedisProperties properties;
   private final RedisLink link;
+  private final RedisPages pages;
   private final RedisWriter writer;
   private final RedisReader reader;
   private final RedisIndex index;
@@ -70,16 +71,19 @@ public final class RedisEngine implements AutoCloseable {
     this.properties = properties;
     this.redissonSource = redisson;
     this.link = new RedisLink(client, properties.timeout());
+    this.pages =
+        new RedisPages(
+            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
-    this.reader = new RedisReader(link, limits.pageBytes());
+    this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
     this.answers = new RedisAnswers(link);
-    this.changeLog = new RedisChangeLog(link);
+    this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
-    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
+    this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
     this.locks = new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
@@ -114,6 +118,7 @@ public final class RedisEngine implements AutoCloseable {
     if (!link.isOpen()) {
       link.connect();
     }
+    pages.connect();
     RedisSchema.agree(link, link.publish()).toFuture().join();
   }
 
@@ -247,6 +252,7 @@ public final class RedisEngine implements AutoCloseable {
     closing.countDown();
     sweeper.stop();
     feed.close();
+    pages.close();
     link.close();
     RedissonClient client = redisson;
     if (client != null) {

@@ -30,14 +30,14 @@ final class RedisReader implements SessionReader {
 
   private static final String LATEST = "latest";
 
-  private final RedisLink link;
+  private final RedisPages pages;
   private final long pageBytes;
 
   /**
    * @param pageBytes of bodies in one answer, the first one's not counted
    */
-  RedisReader(RedisLink link, long pageBytes) {
-    this.link = link;
+  RedisReader(RedisPages pages, long pageBytes) {
+    this.pages = pages;
     this.pageBytes = pageBytes;
   }
 
@@ -61,7 +61,8 @@ final class RedisReader implements SessionReader {
       args.text(cursor);
     }
     args.number(pageBytes);
-    return ask(RedisScript.LOAD, threadKeys(key), args)
+    RedisPages.Size size = page.limit() == 0 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
+    return ask(key, size, RedisScript.LOAD, threadKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
           List<Message> messages = messages(key, reply.list(3));
@@ -80,7 +81,7 @@ final class RedisReader implements SessionReader {
     view(args, view);
     RedisCalls.place(args, key, message);
     args.text(message);
-    return ask(RedisScript.MESSAGE, threadKeys(key), args)
+    return ask(key, RedisPages.Size.PAGE, RedisScript.MESSAGE, threadKeys(key), args)
         .map(answer -> {
           Session session = session(key, answer.reply().list(2));
           List<Message> found = messages(key, answer.reply().list(3));
@@ -125,7 +126,7 @@ final class RedisReader implements SessionReader {
     view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
     args.number(limit + 1L - before.size()).number(pageBytes);
-    return ask(RedisScript.STATE_READ, stateKeys(key), args)
+    return ask(key, RedisPages.Size.SHORT, RedisScript.STATE_READ, stateKeys(key), args)
         .flatMap(answer -> {
           Reply reply = answer.reply();
           List<CheckpointPage.Saved> found = new ArrayList<>(before);
@@ -153,7 +154,7 @@ final class RedisReader implements SessionReader {
     args.text(what);
     args.text(saved == null ? null : Long.toString(saved.version()));
     args.text(saved == null ? null : saved.tag()).text(null);
-    return ask(RedisScript.STATE_READ, stateKeys(key), args)
+    return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
           List<Checkpoint> found = checkpoints(reply.list(3));
@@ -161,10 +162,12 @@ final class RedisReader implements SessionReader {
         });
   }
 
-  private Mono<Read> ask(RedisScript script, byte[][] keys, Args args) {
+  private Mono<Read> ask(
+      SessionKey key, RedisPages.Size size, RedisScript script, byte[][] keys, Args args) {
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
-      return link.read(script, keys, args.toArray())
+      return pages
+          .read(key, size, script, keys, args.toArray())
           .handle((items, sink) -> {
             Reply reply = new Reply(items);
             if (reply.kind() == Reply.DONE) {

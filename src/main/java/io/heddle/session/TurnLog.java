@@ -64,7 +64,7 @@ public interface TurnLog {
    * The record, and the events after a seq, of one moment.
    *
    * @param owner the user the session must belong to, or null for any
-   * @param most of the events; 0 for the record alone
+   * @param most of the events; 0 for the record alone. There may be fewer although the log goes on
    */
   Mono<Recorded> read(SessionKey key, @Nullable String owner, String turn, long after, int most);
 
@@ -76,7 +76,7 @@ public interface TurnLog {
 
   /**
    * The session's turns: the running one, those that wait, in their order, and the newest 100 of
-   * the others, newest first.
+   * the others, newest first; each as {@link Turn#lean()}.
    */
   Mono<List<Turn>> list(SessionKey key, @Nullable String owner);
 
