@@ -96,11 +96,7 @@ final class LockCommands extends CommandAsyncService {
     private volatile @Nullable CompletableFuture<R> attempt;
 
     Asked(
-        boolean readOnly,
-        Codec codec,
-        RedisCommand<V> command,
-        Object[] params,
-        boolean noRetry) {
+        boolean readOnly, Codec codec, RedisCommand<V> command, Object[] params, boolean noRetry) {
       this.readOnly = readOnly;
       this.codec = codec;
       this.command = command;

@@ -84,7 +84,8 @@ public final class RedisEngine implements AutoCloseable {
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
-    this.locks = new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
+    this.locks =
+        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 

@@ -177,8 +177,7 @@ final class RedisLink {
         });
   }
 
-  private Mono<List<Object>> eval(
-      ScriptText script, byte[][] keys, byte[][] args, boolean source) {
+  private Mono<List<Object>> eval(ScriptText script, byte[][] keys, byte[][] args, boolean source) {
     return Mono.fromCompletionStage(() ->
         source
             ? commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)

@@ -175,8 +175,7 @@ final class RedisLocks implements SessionLocks {
     return apply(key, owner, new Call.Release(claim), null).then().onErrorComplete();
   }
 
-  private Mono<Void> leave(
-      LineLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
+  private Mono<Void> leave(LineLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
     if (!acquired.isDone()) {
       // Redisson gives back by itself what it gets after this.
       acquired.cancel(false);

@@ -148,7 +148,9 @@ final class SplitRead {
     return all;
   }
 
-  /** As MessagePack, which every Redis can read in a script; nil as false, as a script is given it. */
+  /**
+   * As MessagePack, which every Redis can read in a script; nil as false, as a script is given it.
+   */
   private static void pack(@Nullable Object value, ByteArrayOutputStream out) {
     switch (value) {
       case null -> out.write(0xc2);

@@ -81,6 +81,7 @@ public final class EngineFixture implements AutoCloseable {
             timeout,
             Duration.ofSeconds(2),
             10_000,
+            PROPERTIES.pageConnections(),
             Duration.ofSeconds(1),
             Duration.ofSeconds(1),
             100,

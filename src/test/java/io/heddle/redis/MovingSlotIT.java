@@ -59,6 +59,7 @@ class MovingSlotIT {
   private static final Duration TIMEOUT = Duration.ofSeconds(3);
   private static final Duration WAIT = Duration.ofMillis(500);
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+
   /** The first of those that are moved; they belong to the first node. */
   private static final int PARTITION = 17;
 
@@ -135,8 +136,7 @@ class MovingSlotIT {
   /** A write of each kind, on a session of its own. */
   private Map<String, Function<SessionKey, Mono<?>>> writes() {
     Map<String, Function<SessionKey, Mono<?>>> writes = new LinkedHashMap<>();
-    writes.put(
-        "patch", key -> services.sessions().patch(request(key), MovingSlotIT::retitled));
+    writes.put("patch", key -> services.sessions().patch(request(key), MovingSlotIT::retitled));
     writes.put(
         "patch with a key",
         key -> services.sessions().patch(request(key, once()), MovingSlotIT::retitled));
@@ -170,7 +170,8 @@ class MovingSlotIT {
     }
     moved.put("all", _ -> true);
 
-    // A slot for each state, so that all are tried at once; some keys exist only while others use them.
+    // A slot for each state, so that all are tried at once; some keys exist only while others use
+    // them.
     List<Case> cases = new ArrayList<>();
     int partitions = 0;
     for (String state : moved.keySet()) {
@@ -217,9 +218,9 @@ class MovingSlotIT {
       cluster.endMove(slot, from, to);
     });
     // Nothing comes later, and everything works there.
-    make(PARTITION).forEach((name, key) -> assertThat(get(answer(writes().get(name).apply(key))))
-        .as(name)
-        .isEqualTo("done"));
+    make(PARTITION)
+        .forEach((name, key) ->
+            assertThat(get(answer(writes().get(name).apply(key)))).as(name).isEqualTo("done"));
     System.out.printf(
         "MovingSlotIT: states=%d writes=%d done=%d refused=%d wrong=%d%n",
         moved.size(), cases.size(), done, cases.size() - done, wrong.size());
@@ -358,10 +359,13 @@ class MovingSlotIT {
       return get(seen(key));
     } catch (ProblemException e) {
       if (e.problem().code() == ProblemCode.SESSION_DELETED) {
-        byte[] version =
-            cluster.node(from).hget(RedisKeys.of(key).session(), RedisKeys.ascii("v"));
+        byte[] version = cluster.node(from).hget(RedisKeys.of(key).session(), RedisKeys.ascii("v"));
         return new Seen(
-            "deleted", List.of(), List.of(), List.of(), Long.parseLong(new String(version, StandardCharsets.US_ASCII)));
+            "deleted",
+            List.of(),
+            List.of(),
+            List.of(),
+            Long.parseLong(new String(version, StandardCharsets.US_ASCII)));
       }
       throw new AssertionError(when + ": " + e.problem(), e);
     }
@@ -388,8 +392,7 @@ class MovingSlotIT {
             .checkpoints(key, View.ANY, 10, null)
             .map(found -> found.checkpoints().stream().map(c -> c.toString()).toList());
     Mono<StateView> state = services.states().get(key, View.ANY);
-    Mono<?> log =
-        redis.changeLog().after(key, null, new Position(1, "aaaaaaaa"), 10);
+    Mono<?> log = redis.changeLog().after(key, null, new Position(1, "aaaaaaaa"), 10);
     return Mono.zip(page, state, checkpoints, log)
         .flatMap(all -> {
           ThreadPage thread = all.getT1();
@@ -413,8 +416,7 @@ class MovingSlotIT {
 
   private static Mono<String> answer(Mono<?> call) {
     return call.map(_ -> "done")
-        .onErrorResume(
-            ProblemException.class, e -> Mono.just(e.problem().code().code()));
+        .onErrorResume(ProblemException.class, e -> Mono.just(e.problem().code().code()));
   }
 
   private Mono<?> begin(SessionKey key) {

@@ -32,8 +32,8 @@ public final class RedisCluster implements AutoCloseable {
 
   private RedisCluster(List<RedisProcess> nodes) {
     this.nodes = List.copyOf(nodes);
-    nodes.forEach(node ->
-        operator.add(client.connect(ByteArrayCodec.INSTANCE, RedisURI.create(node.uri()))));
+    nodes.forEach(
+        node -> operator.add(client.connect(ByteArrayCodec.INSTANCE, RedisURI.create(node.uri()))));
   }
 
   /** Starts and forms it; returns when every node says {@code cluster_state:ok}. */
@@ -76,11 +76,12 @@ public final class RedisCluster implements AutoCloseable {
   /** The node that a slot belongs to, as that node itself says. */
   public int owner(int slot) {
     for (int i = 0; i < nodes.size(); i++) {
-      String own = ClusterPartitionParser.parse(node(i).clusterNodes()).stream()
-          .filter(node -> node.is(RedisClusterNode.NodeFlag.MYSELF) && node.hasSlot(slot))
-          .map(RedisClusterNode::getNodeId)
-          .findFirst()
-          .orElse("");
+      String own =
+          ClusterPartitionParser.parse(node(i).clusterNodes()).stream()
+              .filter(node -> node.is(RedisClusterNode.NodeFlag.MYSELF) && node.hasSlot(slot))
+              .map(RedisClusterNode::getNodeId)
+              .findFirst()
+              .orElse("");
       if (!own.isEmpty()) {
         return i;
       }
