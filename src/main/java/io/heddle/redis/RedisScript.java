@@ -36,6 +36,7 @@ enum RedisScript {
   TURN_LIST,
   KEEP,
   DUE,
+  PUT_OFF,
   SEQS,
   RECORD_FIND,
   RECORD_DROP,
