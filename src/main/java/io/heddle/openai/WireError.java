@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Refusals;
 import io.heddle.web.Answer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -70,6 +71,7 @@ record WireError(
           invalid("conversation", "conversation_complete", "The conversation takes no more items.");
       case MODEL_REFUSED -> refusedByModel(problem);
       case RATE_LIMITED -> limited(problem);
+      case QUOTA_EXCEEDED -> tooMuch(problem);
       case NOT_FOUND -> new WireError(404, detail, INVALID, null, "unknown_url", null, 0);
       case INVALID_JSON -> invalid(null, "invalid_json", detail);
       case KEY_REUSED -> new WireError(422, detail, INVALID, null, "idempotency_error", false, 0);
@@ -120,6 +122,19 @@ record WireError(
         seconds(problem) * 1000);
   }
 
+  /** What the caller has is not less after a while, unless that is said. */
+  private static WireError tooMuch(Problem problem) {
+    Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
+    return new WireError(
+        429,
+        problem.detail(),
+        "insufficient_quota",
+        null,
+        "insufficient_quota",
+        repeat,
+        seconds(problem) * 1000);
+  }
+
   private static long seconds(Problem problem) {
     return problem.members().get("retryAfter") instanceof Number seconds ? seconds.longValue() : 0;
   }
@@ -130,6 +145,7 @@ record WireError(
 
   /** {@code {"error":{…}}}, with all four keys. */
   Json json() {
+    Refusals.count(kind());
     Json error =
         new JsonObject(message.length() + 128)
             .string("message", message)
@@ -138,6 +154,26 @@ record WireError(
             .string("code", code)
             .toJson();
     return new JsonObject(message.length() + 160).raw("error", error).toJson();
+  }
+
+  /** The native problem that says the same, or the one that is nearest to it. */
+  private ProblemCode kind() {
+    for (ProblemCode one : ProblemCode.values()) {
+      if (one.name().equalsIgnoreCase(code)) {
+        return one;
+      }
+    }
+    return switch (code) {
+      case "conversation_locked" -> ProblemCode.SESSION_LOCKED;
+      case "rate_limit_exceeded" -> ProblemCode.RATE_LIMITED;
+      case "idempotency_error" -> ProblemCode.KEY_REUSED;
+      case "item_exists" -> ProblemCode.MESSAGE_EXISTS;
+      case "conversation_complete" -> ProblemCode.SESSION_COMPLETE;
+      case null, default ->
+          status == 404
+              ? ProblemCode.NOT_FOUND
+              : status < 500 ? ProblemCode.INVALID_REQUEST : ProblemCode.INTERNAL;
+    };
   }
 
   Answer answer() {

@@ -1,8 +1,10 @@
 package io.heddle.turn;
 
+import io.heddle.base.Seldom;
 import io.heddle.session.Turn;
 import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -16,6 +18,7 @@ public final class TurnCounts {
   final LongAdder cached = new LongAdder();
   final LongAdder flushRetries = new LongAdder();
   final LongAdder followers = new LongAdder();
+  final Seldom lookFailures = new Seldom();
   final Times firstToken = new Times();
   final Times flush = new Times();
 
@@ -28,10 +31,17 @@ public final class TurnCounts {
   public static final class Times {
     private final LongAdder count = new LongAdder();
     private final LongAdder nanos = new LongAdder();
+    private volatile LongConsumer observer = _ -> {};
 
     void add(long took) {
       count.increment();
       nanos.add(took);
+      observer.accept(took);
+    }
+
+    /** Each one, in nanoseconds, from now on: for whoever wants more than the sum. */
+    public void observe(LongConsumer each) {
+      observer = each;
     }
 
     public long count() {
@@ -84,6 +94,11 @@ public final class TurnCounts {
   /** Writes of the log that had to be sent again. */
   public long flushRetries() {
     return flushRetries.sum();
+  }
+
+  /** Sessions whose dead or waiting turns could not be looked after. */
+  public long lookFailures() {
+    return lookFailures.count();
   }
 
   /** Followers now. */

@@ -166,6 +166,15 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(entries(keys.thread())).isEmpty();
     assertThat(hash(keys.clientIds())).containsOnlyKeys("~");
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIds()))).isPositive();
+    for (int i = 0; i < 300; i++) {
+      append("tagtag03", "id" + i);
+      cut("one", "id" + i);
+    }
+    assertThat(hash(keys.clientIds()))
+        .as("256 places of messages that went, and how many there were")
+        .hasSize(257)
+        .containsEntry("~", "300")
+        .doesNotContainKey("id299");
   }
 
   @Test
@@ -310,7 +319,9 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(one.number(2)).isEqualTo(2);
     Reply two = copy(source, "2-1", "2-0", "2", "1");
     assertThat(two.text(1)).isEqualTo("2-1");
-    assertThat(two.number(3)).as("the first one comes whatever its size").isEqualTo(BODY.length());
+    assertThat(two.number(3))
+        .as("the first one comes whatever its size")
+        .isEqualTo("own".length() + BODY.length());
     assertThat(entries(keys.thread())).hasSize(5);
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.threadCopy("cutcut01")))).isPositive();
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIdsCopy("cutcut01")))).isPositive();
@@ -323,7 +334,10 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(done.number(3)).isEqualTo(3);
     assertThat(done.number(4)).isEqualTo(3L * BODY.length());
     assertThat(entries(keys.thread())).containsExactly("1-0", "2-0", "2-1");
-    assertThat(hash(keys.clientIds())).containsOnlyKeys("~", "first", "own");
+    assertThat(hash(keys.clientIds()))
+        .containsOnlyKeys("~", "first", "own", "~0", "~1")
+        .containsEntry("~0", "3-0 later")
+        .containsEntry("~1", "4-0 after");
     for (byte[] key : List.of(keys.thread(), keys.clientIds())) {
       assertThat(this.<Long>ask(redis -> redis.pttl(key))).isGreaterThan(172_000_000L);
     }
@@ -564,6 +578,28 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
         .as("a client's is not")
         .isEqualTo("session-locked");
+  }
+
+  @Test
+  void unlock() {
+    byte[][] lock = one(ascii(keys.lock()));
+    List<String> mine = List.of("0", "uuid:1", "PUBLISH", keys.liveChannel());
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("nobody's").isNull();
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:2"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("another's").isNull();
+    ask(redis -> redis.del(lock));
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:1"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).number(0)).isEqualTo(1);
+    assertThat(this.<Long>ask(redis -> redis.exists(lock))).isZero();
+  }
+
+  @Test
+  void piece() {
+    create("tagtag01", 60, "own");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "own")).text(0))
+        .isEqualTo("1-0");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "none")).textOrNull(0))
+        .isNull();
   }
 
   @Test
