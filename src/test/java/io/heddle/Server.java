@@ -52,9 +52,22 @@ final class Server implements AutoCloseable {
     return send((headers.length == 0 ? request : request.headers(headers)).build());
   }
 
+  int port() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
+  }
+
+  /** Of a management server on a port of its own. */
+  int managementPort() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.management.port"));
+  }
+
+  int managementStatus(String path) {
+    URI uri = URI.create("http://127.0.0.1:" + managementPort() + path);
+    return send(HttpRequest.newBuilder(uri).build()).statusCode();
+  }
+
   private URI uri(String path) {
-    String port = context.getEnvironment().getProperty("local.server.port");
-    return URI.create("http://127.0.0.1:" + port + path);
+    return URI.create("http://127.0.0.1:" + port() + path);
   }
 
   private HttpResponse<String> send(HttpRequest request) {

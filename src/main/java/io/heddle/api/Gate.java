@@ -11,6 +11,8 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
 import io.heddle.web.ProblemWriter;
 import java.util.Objects;
@@ -20,6 +22,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
 /**
@@ -135,7 +138,7 @@ final class Gate {
       return Mono.just(ProblemWriter.answer(e.problem()));
     }
     String path = Objects.requireNonNullElse(request.uri().getPath(), "");
-    return limits
+    Mono<ServerResponse> answer = limits
         .admit(caller, write, path)
         .flatMap(admission -> {
           tell(request, admission);
@@ -146,6 +149,17 @@ final class Gate {
               : Mono.error(refusal(admission));
         })
         .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+    return counted(request.exchange(), caller, write, answer);
+  }
+
+  /** What the request and its answer hold of the memory is given back, however it ends. */
+  private static Mono<ServerResponse> counted(
+      ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
+    Mono<ServerResponse> counted =
+        answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
+    return write
+        ? counted.doFinally(signal -> BodyReader.release(exchange, signal))
+        : counted;
   }
 
   private static void tell(ServerRequest request, Admission admission) {

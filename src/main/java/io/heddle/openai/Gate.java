@@ -12,6 +12,8 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
@@ -128,14 +130,22 @@ final class Gate {
                     Call call = new Call(request, caller, admission, lockWait);
                     boolean mayBeRetry = write && (call.isRetry() || call.idempotencyKey() != null);
                     return admission.allowed() || mayBeRetry
-                        ? handler.handle(call).cast(ServerResponse.class)
+                        ? handler
+                            .handle(call)
+                            .cast(ServerResponse.class)
+                            .doOnNext(response -> Answer.count(response, caller, Gate::refused))
                         : Mono.error(refusal(admission));
                   });
             })
+        .doFinally(signal -> BodyReader.release(exchange, signal))
         .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  private static Answer refused(Problem problem) {
+    return WireError.of(problem).answer();
   }
 
   static WireError error(ServerWebExchange exchange, Throwable error) {

@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.cache.AnswerProperties;
@@ -244,7 +245,7 @@ class OpenApiTest {
                 ids,
                 InstantSource.system(),
                 new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
-        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1), ByteBudget.unbounded());
         Hubs hubs =
             new Hubs(
                 new Coherence(),
