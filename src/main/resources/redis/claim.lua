@@ -12,6 +12,7 @@ if lease <= 0 then return {0, 'stale-fence'} end
 if token and s[3] == 'c' then return {0, 'session-locked', ends, now} end
 local fence = redis.call('HINCRBY', KEYS[1], 'f', 1)
 token = string.format('%d', fence) .. '-' .. ARGV[3]
+if over then redis.call('HDEL', KEYS[1], 'y') end
 redis.call('HSET', KEYS[1], 'o', 'u')
 hold(now + lease, token)
 return {1, token, fence, now + lease, now}

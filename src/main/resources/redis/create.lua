@@ -20,6 +20,9 @@ if ARGV[2] ~= '' then
 end
 if ARGV[8] + 0 > ARGV[7] + 0 then return {0, 'session-too-large'} end
 
+-- First what a full Redis refuses: an UNLINK before it would let all that follows pass.
+local e = format('%d', now + ARGV[11] * 1000)
+call('ZADD', KEYS[8], ARGV[13] == '' and e or format('%d', now + 60000), 'x:' .. ARGV[4])
 -- A tombstone's keys are gone; what a lost expiry of a key could have left goes here.
 call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
 local version, stamp, q = format('%d', (s[4] or 0) + 1), format('%d', now), 0
@@ -34,7 +37,6 @@ for i = 15, #ARGV, 2 do
   if ARGV[i] ~= '' then call('HSET', KEYS[4], ARGV[i], entry) end
   ids = ids .. ' ' .. (ARGV[i] ~= '' and ARGV[i] or '-')
 end
-local e = format('%d', now + ARGV[11] * 1000)
 local k = format('%d', e + 172800000)
 local line = format('%s %d %d %s %s %s', version, q, q, ARGV[8], e, stamp)
 local state = format('%s %s %s %s %s %s %s', ARGV[1], line, ARGV[11], ARGV[12], k, stamp, ARGV[9])
@@ -45,10 +47,8 @@ if ARGV[13] ~= '' then
   if s[6] then call('HSET', KEYS[1], 'xv', s[4], 'xt', s[5], 'xg', s[6], 'xu', s[7] or '') end
   call('XADD', KEYS[5], '0-1', '~', '')
   call('XDEL', KEYS[5], '0-1')
-  call('ZADD', KEYS[8], format('%d', now + 60000), 'x:' .. ARGV[4])
 else
   call('XADD', KEYS[5], version .. '-0', 't', ARGV[1], 'z', stamp, 'c', ARGV[14])
-  call('ZADD', KEYS[8], e, 'x:' .. ARGV[4])
 end
 for _, i in ipairs({1, 3, 4, 5}) do call('PEXPIREAT', KEYS[i], k) end
 if ARGV[13] == '' then

@@ -1,11 +1,19 @@
 -- Deletes one message, every message after one, or the whole thread.
 --
--- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, [6 record]
+-- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, [6 copy of the thread, 7 copy of the
+--   client ids], [record]
 -- ARGV: 1 to 6 as in part-retry, 7 'one', 'after' or 'all', 8 place, 9 its tag, 10 message id,
---   11 change
+--   11 change, 12 most messages and 13 most bytes that are deleted one by one, 14 what the copies are of,
+--   as cut-copy says it, or '' without copies, 15 messages and 16 bytes of the copy
 -- Returns: as in append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away
 --   what the running turn stands on
+--   | {4, place, what a copy must be of} nothing is done: what stays must be copied first
+--
+-- Deleting takes as long as there are messages to delete. So where there are many, what stays is copied
+-- by cut-copy in steps nobody sees, and here the copy takes the thread's place at once. What was appended
+-- meanwhile is behind the cut, and whether anything before it was deleted shows in the counters.
 -- #include part-retry
+-- #include part-pass
 -- #include part-session
 -- #include part-announce
 -- #include part-keep
@@ -24,6 +32,26 @@ if turn and ARGV[7] ~= 'one' then
     return {0, 'turn-running', turn}
   end
 end
+local ids, bytes = {}, 0
+if ARGV[7] == 'after' then
+  local source = string.match(tail, '^ %d+ %S+ %d+ (%d+)') .. format(' %d', q - c)
+  if ARGV[14] == '' then
+    local most, room, from = tonumber(ARGV[12]), tonumber(ARGV[13]), '(' .. place
+    -- One by one where a block could be too much.
+    local block = b + 0 > room and 1 or most + 1
+    repeat
+      local entries = call('XRANGE', KEYS[3], from, '+', 'COUNT', block)
+      for i = 1, #entries do
+        ids[#ids + 1] = entries[i][1]
+        bytes = bytes + #entries[i][2][4]
+      end
+      if #ids > most or bytes > room then return {4, place, source} end
+      if #entries > 0 then from = '(' .. ids[#ids] end
+    until #entries < block
+  elseif ARGV[14] ~= source or call('XLEN', KEYS[6]) ~= ARGV[15] + 0 or call('EXISTS', KEYS[7]) == 0 then
+    return {4, place, source}
+  end
+end
 v = v + 1
 e = now + l * 1000
 if e < least then e = least end
@@ -32,23 +60,26 @@ if ARGV[7] == 'one' then
   c = c - 1
   b = b - #found[2][4]
 elseif ARGV[7] == 'all' then
-  -- Not DEL: an append declares these keys and must find them while a slot moves.
-  call('XTRIM', KEYS[3], 'MAXLEN', 0)
-  call('UNLINK', KEYS[4])
+  -- Not trimmed, which takes as long as the thread is. Made again, because an append declares these keys
+  -- and must find them while a slot moves.
+  call('UNLINK', KEYS[3], KEYS[4])
+  call('XADD', KEYS[3], '0-1', '~', '')
+  call('XDEL', KEYS[3], '0-1')
   call('HSET', KEYS[4], '~', '')
-  call('PEXPIREAT', KEYS[4], string.match(tail, '^ %d+ %S+ (%d+)'))
   c, b = 0, 0
+elseif ARGV[14] == '' then
+  if #ids > 0 then call('XDEL', KEYS[3], unpack(ids)) end
+  c, b = c - #ids, b - bytes
 else
-  repeat
-    local entries = call('XRANGE', KEYS[3], '(' .. place, '+', 'COUNT', 500)
-    local ids = {}
-    for i = 1, #entries do
-      ids[i] = entries[i][1]
-      b = b - #entries[i][2][4]
-    end
-    if #ids > 0 then call('XDEL', KEYS[3], unpack(ids)) end
-    c = c - #ids
-  until #ids < 500
+  call('UNLINK', KEYS[3], KEYS[4])
+  call('RENAME', KEYS[6], KEYS[3])
+  call('RENAME', KEYS[7], KEYS[4])
+  c, b = ARGV[15], ARGV[16]
+end
+if ARGV[7] == 'all' or ARGV[14] ~= '' then
+  local k = string.match(tail, '^ %d+ %S+ (%d+)')
+  call('PEXPIREAT', KEYS[3], k)
+  call('PEXPIREAT', KEYS[4], k)
 end
 local line = format('%d %s %d %d %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. tail

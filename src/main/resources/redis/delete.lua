@@ -11,6 +11,7 @@ if gone[1] == 'deleted' then
   local asked = string.match(ARGV[2], '^[^\n]*\n[^\n]*\n(.+)$')
   if not asked or asked == gone[2] then return ended(gone[4], gone[3], format('%d', now), '') end
 end
+-- #include part-pass
 -- #include part-session
 -- #include part-announce
 v = v + 1

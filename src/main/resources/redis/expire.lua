@@ -8,6 +8,7 @@
 --   running turn a little away, until that is ended
 --   | {0, 'session-not-found'} nothing is there; its due time is removed
 -- #include part-retry
+-- #include part-pass
 local s = call('HMGET', KEYS[1], 'p', 'x', 'n', 'xp', 'xv', 'xt', 'xg', 'xu', 'T')
 if not s[1] and not s[2] then
   call('ZREM', KEYS[8], 'x:' .. ARGV[4])

@@ -8,6 +8,6 @@ local p = redis.call('HGET', KEYS[1], 'p')
 if not p then return {0} end
 local head, e, middle, rest = string.match(p, '^(%S+ %d+ %d+ %d+ %d+ )(%d+)( %d+ %d+ %S+ )%d+( .*)$')
 local k = string.format('%d', e + 172800000)
-redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. k .. rest)
 for i = 1, #KEYS do redis.call('PEXPIREAT', KEYS[i], k) end
+redis.call('HSET', KEYS[1], 'p', head .. e .. middle .. k .. rest)
 return {1}

@@ -5,7 +5,7 @@
 -- Returns: how many were counted under every rule; then for each counter its count now; milliseconds
 --   its window lasts yet, all of it when none runs
 --
--- Windows are as in limit.lua.
+-- Windows are as in limit.lua, and so is what a full Redis counts.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local answer, granted = {0}, ARGV[1] + 0
 for i = 1, #KEYS do
@@ -16,8 +16,20 @@ for i = 1, #KEYS do
   answer[2 * i], answer[2 * i + 1] = count, left
 end
 answer[1] = granted
+if granted > 0 then
+  local by = string.format('%d', granted)
+  local first = redis.pcall('INCRBY', KEYS[1], by)
+  if type(first) == 'table' then
+    for i = 1, #KEYS do
+      if call('EXISTS', KEYS[i]) == 0 then return first end
+    end
+    call('PEXPIRE', KEYS[1], answer[3] < 0 and ARGV[3] or math.max(answer[3], 1))
+    first = call('INCRBY', KEYS[1], by)
+  end
+  answer[2] = first
+  for i = 2, #KEYS do answer[2 * i] = call('INCRBY', KEYS[i], by) end
+end
 for i = 1, #KEYS do
-  if granted > 0 then answer[2 * i] = call('INCRBY', KEYS[i], string.format('%d', granted)) end
   if answer[2 * i + 1] < 0 then
     call('PEXPIRE', KEYS[i], ARGV[2 * i + 1])
     answer[2 * i + 1] = ARGV[2 * i + 1] + 0

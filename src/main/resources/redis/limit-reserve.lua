@@ -7,22 +7,28 @@
 -- Returns: for each counter: 1 if it had so many left, else 0; its count now; milliseconds its window
 --   lasts yet, all of it when none runs; the window's name, '' when none runs
 --
--- Windows start and end as in limit.lua. One is named after the reservation that started it.
+-- Windows start and end as in limit.lua. One is named after the reservation that started it. A full Redis
+-- refuses to count; what is over a limit it says.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
-local amount, answer, allowed = ARGV[2] + 0, {}, true
+local amount, answer, allowed, endless = ARGV[2] + 0, {}, true, {}
 for i = 1, #KEYS do
   local length = ARGV[2 * i + 2] + 0
   local seen = call('HMGET', KEYS[i], 'count', 'window')
   local count, left = (seen[1] or 0) + 0, call('PTTL', KEYS[i])
-  if left == -1 or left > length then call('PEXPIRE', KEYS[i], ARGV[2 * i + 2]) end
+  endless[i] = left == -1 or left > length
   if left < 0 or left > length then left = length end
   local had = 1
   if count + math.max(amount, 1) > ARGV[2 * i + 1] + 0 then had, allowed = 0, false end
   answer[4 * i - 3], answer[4 * i - 2], answer[4 * i - 1], answer[4 * i] = had, count, left, seen[2] or ''
 end
-if allowed and amount > 0 then
+local counts = allowed and amount > 0
+if counts then answer[2] = call('HINCRBY', KEYS[1], 'count', ARGV[2]) end
+for i = 1, #KEYS do
+  if endless[i] then call('PEXPIRE', KEYS[i], ARGV[2 * i + 2]) end
+end
+if counts then
   for i = 1, #KEYS do
-    answer[4 * i - 2] = call('HINCRBY', KEYS[i], 'count', ARGV[2])
+    if i > 1 then answer[4 * i - 2] = call('HINCRBY', KEYS[i], 'count', ARGV[2]) end
     call('HSET', KEYS[i], ARGV[1], ARGV[2])
     if answer[4 * i] == '' then
       call('HSET', KEYS[i], 'window', ARGV[1])

@@ -10,6 +10,8 @@ for i = 1, #KEYS do
   local count = tonumber(redis.call('GET', KEYS[i]) or '')
   answer[i] = 0
   if left >= 0 and count and count > 0 and math.abs(left - tonumber(ARGV[3 * i - 2])) <= tonumber(ARGV[3 * i - 1]) then
+    -- Passes on a full Redis, which refuses the next one otherwise. It says what is so already.
+    redis.call('PEXPIRE', KEYS[i], math.max(left, 1))
     redis.call('DECRBY', KEYS[i], string.format('%.0f', math.min(count, tonumber(ARGV[3 * i]))))
     answer[i] = 1
   end

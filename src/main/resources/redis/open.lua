@@ -10,8 +10,8 @@ if s[2] ~= ARGV[7] then return {0, 'session-not-found'} end
 local t, v, counts, tail, l = string.match(s[1], '^(%S+) (%d+)( %d+ %d+ %d+ )%d+ %d+( (%d+) .*)$')
 local e, stamp = format('%d', now + l * 1000), format('%d', now)
 local line = v .. counts .. e .. ' ' .. stamp
-call('HDEL', KEYS[1], 'x', 'xp', 'n', 'xv', 'xt', 'xg', 'xu')
 call('HSET', KEYS[1], 'p', t .. ' ' .. line .. tail)
+call('HDEL', KEYS[1], 'x', 'xp', 'n', 'xv', 'xt', 'xg', 'xu')
 local state = lasting(t .. ' ' .. line .. tail)
 call('XADD', KEYS[3], v .. '-0', 't', t, 'z', stamp, 'c', ARGV[8])
 call('ZADD', KEYS[4], e, 'x:' .. ARGV[4])

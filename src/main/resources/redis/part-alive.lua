@@ -1,6 +1,7 @@
 -- Part of every lock script: the session is there, the owner's and alive.
 -- Leaves ends and token of whoever holds it, or token nil; s: 3 kind of the holder, 4 fence, 5 label;
--- hold(): writes another holder, and makes the session live longer than its lock.
+-- hold(): writes another holder, and makes the session live longer than its lock; over: whether there
+-- is a holder whose time is over; clear(): removes it for ever, whoever's clock jumps.
 --
 -- KEYS: 1 session
 -- ARGV: 1 owner the session must have ('' for any)
@@ -24,8 +25,12 @@ local function hold(ends, token)
   if token then lasting(state) end
 end
 local ends, token = string.match(holder, '^/(%d+)/(.*)$')
-if token and now >= ends + 0 then
-  hold()
-  redis.call('HDEL', KEYS[1], 'o', 'y')
-  token = nil
+local over = token and now >= ends + 0
+if over then token = nil end
+local function clear()
+  if over then
+    -- In this order it passes on a full Redis.
+    redis.call('HDEL', KEYS[1], 'o', 'y')
+    hold()
+  end
 end

@@ -5,7 +5,9 @@
 --   3 publish command, 4 the session's live channel, 5 what is told there, [6 hash of the request's body]
 -- Returns: {1} | {2, …} as in part-once | {0, code} | {0, 'stale-fence'}
 -- #include part-once
+-- #include part-pass
 -- #include part-alive
+clear()
 if ARGV[2] ~= '' and token ~= ARGV[2] then return {0, 'stale-fence'} end
 if token then
   hold()

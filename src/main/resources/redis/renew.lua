@@ -6,7 +6,9 @@
 -- Returns: {1, token, fence, until, now, label} | {2, …} as in part-once | {0, code}
 --   | {0, 'stale-fence'}
 -- #include part-once
+-- #include part-pass
 -- #include part-alive
+clear()
 if token ~= ARGV[2] or s[3] ~= 'c' then return {0, 'stale-fence'} end
 ends = now + ARGV[3]
 hold(ends, token)

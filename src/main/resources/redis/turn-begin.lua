@@ -33,6 +33,9 @@ end
 
 local version, stamp = format('%d', v + 1), format('%d', now)
 local made = string.match(tail, '^ %d+ %S+ %d+ (%d+)')
+-- First what a full Redis refuses, and what changes nothing: an UNLINK before it would let all that
+-- follows pass.
+call('HSETNX', KEYS[1], 'p', '')
 -- Of an earlier session of this id, if anything.
 call('UNLINK', KEYS[6], KEYS[7])
 call('HSET', KEYS[6], 'u', made, 'f', version .. '-' .. ARGV[1], 'c', stamp, 'm', ARGV[11], 'k', ARGV[14], 'q', ARGV[12], 'h', ARGV[18], 'n', count, 'b', ARGV[10])

@@ -6,6 +6,7 @@
 --   | {0, code}: turn-ended, turn-not-found, turn-running
 -- #include part-turn-mine
 -- #include part-retry
+-- #include part-pass
 local known = call('HGET', KEYS[6], 'u')
 -- #include part-turn-alive
 -- #include part-turn-write

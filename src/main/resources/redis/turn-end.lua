@@ -8,12 +8,19 @@
 --   turn-running when its owner is taken for dead before the lease has ended, or when a rollback was
 --   asked for and this is none: cancelled, nothing said, the input taken back
 -- A refusal moves the session's due time to the truth.
+--
+-- A full Redis refuses an end that adds output or more than 2 KiB of other text; a shorter one it must
+-- take, because a turn that cannot end keeps its session busy for ever.
 -- #include part-turn-mine
 -- #include part-retry
 -- #include part-entry
+-- #include part-room
 local known = call('HMGET', KEYS[6], 'u', 'a', 'o', 's', 'j')
 -- #include part-turn-alive
 -- #include part-turn-write
+local first = 16 + 4 * ARGV[15]
+local full = (first <= #ARGV or #ARGV[11] + #ARGV[12] + #ARGV[13] > 2048) and room()
+-- #include part-pass
 if running ~= ARGV[7] or attempt ~= ARGV[9] then
   if running then
     due(lease)
@@ -29,9 +36,9 @@ if ARGV[14] == '1' and now < lease + 0 then
   due(lease)
   return {0, 'turn-running', running}
 end
-local first = 16 + 4 * ARGV[15]
 local back = ARGV[10] == 'cancelled' and first > #ARGV and (ARGV[15] ~= '0' or string.find(rest, '^ 0 '))
 if cancel == 'r' and not back then return {0, 'turn-running', running} end
+if full then return full end
 
 local version, stamp = format('%d', v + 1), format('%d', now)
 local removed = {}

@@ -4,10 +4,12 @@
 -- ARGV: 1 'turn attempt', 2 seq of the last event its owner knows to be in the log, 3 lease in
 --   milliseconds, 4 publish command, 5 live channel, 6 how the message begins, up to its seq, then the
 --   events
--- Returns: {1, seq of the log's last event, cancel} | {0} it is not this attempt's any more
+-- Returns: {1, seq of the log's last event, cancel, 1 if a full Redis refused the events, else 0} | {0} it
+--   is not this attempt's any more
 --
 -- Events that are there already, because this was sent before, are not added again. A log that does
--- not reach to what its owner knows, because a failover lost its end, is renewed and left as it is.
+-- not reach to what its owner knows, because a failover lost its end, is renewed and left as it is. A
+-- full Redis takes no events, but renews: its owner lives, and will end the turn.
 -- The due time is moved when half of the lease is left until it, which is seldom, and before anybody
 -- finds it.
 local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
@@ -28,13 +30,20 @@ local clock = call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
 now = now - now % 1
 local lease = now + ARGV[3]
-local first = last + 1
+local first, full = last + 1, 0
 if there >= 0 then
   for i = there + 1, count do
+    local added = redis.pcall('XADD', KEYS[2], format('%d-0', last + 1), 'e', ARGV[6 + i])
+    if type(added) == 'table' then
+      if not string.find(added.err, 'OOM', 1, true) then return added end
+      full = 1
+      break
+    end
     last = last + 1
-    call('XADD', KEYS[2], format('%d-0', last), 'e', ARGV[6 + i])
   end
 end
+-- Passes on a full Redis, and with it what follows.
+if last < first then call('HDEL', KEYS[1], '~') end
 -- A shorter one than before: the due time must never be after the truth.
 if lease < before + 0 or due - now < ARGV[3] / 2 then
   due = lease
@@ -51,4 +60,4 @@ end
 if last >= first then
   call(ARGV[4], ARGV[5], ARGV[6] .. format('%d', first) .. ',"events":[' .. table.concat(ARGV, ',', 7 + math.max(0, there)) .. ']}')
 end
-return {1, last, cancel}
+return {1, last, cancel, full}

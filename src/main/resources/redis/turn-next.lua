@@ -6,10 +6,14 @@
 --   'turn-not-found'} it is not the head
 --
 -- A refusal moves the session's due time: to when the running turn's lease ends, or a little away, so
--- that one that cannot start does not keep others from being found.
+-- that one that cannot start does not keep others from being found. So does the refusal of a full
+-- Redis, which is looked for first.
 -- #include part-turn-mine
 -- #include part-retry
+-- #include part-room
 local T, Q = unpack(call('HMGET', KEYS[1], 'T', 'Q'))
+local full = not T and Q and Q ~= '' and room()
+-- #include part-pass
 if not T then
   if Q and Q ~= '' then
     call('ZADD', KEYS[8], 'XX', format('%d', now + 1000), ARGV[4])
@@ -17,6 +21,7 @@ if not T then
     call('ZREM', KEYS[8], ARGV[4])
   end
 end
+if full then return full end
 -- #include part-session
 -- #include part-turn-write
 -- #include part-turn-start

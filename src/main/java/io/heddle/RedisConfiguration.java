@@ -22,12 +22,14 @@ import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
@@ -165,6 +167,12 @@ class RedisConfiguration {
               redis -> redis.feedComparedAgo().toMillis())
           .description("Age of the least proven partition's last comparison")
           .register(registry);
+      FunctionCounter.builder("heddle.store.refused", engine, RedisEngine::refusedForMemory)
+          .description("Writes that Redis refused because it had no memory left")
+          .register(registry);
+      Gauge.builder("heddle.store.full", engine, redis -> redis.isFull() ? 1 : 0)
+          .description("1 while Redis refuses what adds, for want of memory, else 0")
+          .register(registry);
     };
   }
 
@@ -219,22 +227,29 @@ class RedisConfiguration {
 
     @Override
     public Mono<Look> look() {
-      return redis.status().map(Probe::look);
+      return redis.status().map(this::look);
     }
 
-    private static Look look(RedisStatus status) {
+    private Look look(RedisStatus status) {
       Map<String, Object> details = new LinkedHashMap<>();
       details.put("version", status.version());
       details.put("usedMemory", status.usedMemory());
       details.put("maxMemory", status.maxMemory());
       details.put("maxmemoryPolicy", status.policy());
-      return new Look(
-          details,
-          status.policy().equals("noeviction")
-              ? null
-              : "maxmemory-policy is "
-                  + status.policy()
-                  + ": Redis may throw sessions away; set it to noeviction");
+      return new Look(details, fault(status));
+    }
+
+    private @Nullable String fault(RedisStatus status) {
+      if (!status.policy().equals("noeviction")) {
+        return "maxmemory-policy is "
+            + status.policy()
+            + ": Redis may throw sessions away; set it to noeviction";
+      }
+      // Of a Cluster another server than the one that was looked at may be the full one.
+      return status.isFull() || redis.isFull()
+          ? "Redis has no memory left (maxmemory): it refuses everything that adds; raise maxmemory"
+              + " or delete sessions"
+          : null;
     }
   }
 

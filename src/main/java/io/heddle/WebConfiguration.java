@@ -6,13 +6,17 @@ import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.MemoryMetrics;
+import io.heddle.live.LiveProperties;
+import io.heddle.openai.OpenAiRefusals;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.ConnectionGuard;
+import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
+import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
 import io.heddle.web.TrustedProxies;
 import java.util.LinkedHashMap;
@@ -23,6 +27,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.web.reactive.function.server.support.RouterFunctionMapping;
 import org.springframework.web.server.session.WebSessionManager;
 import reactor.core.publisher.Mono;
@@ -42,7 +47,14 @@ class WebConfiguration {
    * operators first.
    */
   @Bean
-  RouterFunctionMapping nativeApi(
+  RouterFunctionMapping nativeApi(Routes routes) {
+    RouterFunctionMapping mapping = new RouterFunctionMapping(routes.router());
+    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
+    return mapping;
+  }
+
+  @Bean
+  Routes routes(
       SessionServices services,
       Turns turns,
       Limits limits,
@@ -52,12 +64,7 @@ class WebConfiguration {
       SessionProperties properties,
       Routes.Cache cache,
       Routes.Live live) {
-    RouterFunctionMapping mapping =
-        new RouterFunctionMapping(
-            new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live)
-                .router());
-    mapping.setOrder(Ordered.HIGHEST_PRECEDENCE);
-    return mapping;
+    return new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live);
   }
 
   /** In the place of Spring's own, which believes anybody. */
@@ -81,7 +88,7 @@ class WebConfiguration {
 
   @Bean
   WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair(ConnectionGuard guard) {
-    return factory -> factory.addServerCustomizers(new RequestRepair(), guard::apply);
+    return factory -> factory.addServerCustomizers(RequestRepair.customizer(), guard::apply);
   }
 
   @Bean
@@ -91,6 +98,14 @@ class WebConfiguration {
       ended.put(cause.text(), () -> guard.count(cause));
     }
     return new MemoryMetrics(budget, guard::open, guard::most, ended);
+  }
+
+  /** The first of all filters. */
+  @Bean
+  @Order(Ordered.HIGHEST_PRECEDENCE)
+  RequestGate requestGate(HostProperties hosts, LiveProperties live, Routes routes) {
+    return new RequestGate(
+        hosts.hosts(), live.origins(), routes.patterns(), OpenAiRefusals::answer);
   }
 
   /** Nothing here keeps a web session; Spring would prepare one for every request. */

@@ -14,8 +14,8 @@ import io.heddle.session.Written;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemWriter;
-import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
@@ -137,7 +137,7 @@ final class Gate {
     } catch (ProblemException e) {
       return Mono.just(ProblemWriter.answer(e.problem()));
     }
-    String path = Objects.requireNonNullElse(request.uri().getPath(), "");
+    String path = MatchedPath.of(request);
     Mono<ServerResponse> answer = limits
         .admit(caller, write, path)
         .flatMap(admission -> {

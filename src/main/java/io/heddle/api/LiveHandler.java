@@ -16,8 +16,8 @@ import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
-import io.heddle.web.Origins;
 import io.heddle.web.Query;
+import io.heddle.web.RequestGate;
 import io.heddle.web.StreamProtocol;
 import io.heddle.web.Upgrade;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +36,6 @@ final class LiveHandler {
   private final Hubs hubs;
   private final Threads threads;
   private final Connections connections;
-  private final Origins origins;
   private final SocketSession.Services services;
   private final int maxText;
 
@@ -52,7 +51,6 @@ final class LiveHandler {
     this.hubs = live.hubs();
     this.threads = threads;
     this.connections = live.connections();
-    this.origins = new Origins(properties.origins());
     SocketWrites writes = new SocketWrites(threads, starts, gate, requests);
     this.services = new SocketSession.Services(hubs, writes, bodies, properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
@@ -74,7 +72,7 @@ final class LiveHandler {
       throw Query.refuse("since", "needs watch beside it");
     }
     CloseCode refusal = null;
-    if (!origins.allows(call.exchange().getRequest())) {
+    if (RequestGate.isForeign(call.exchange())) {
       refusal = CloseCode.ORIGIN;
     } else if (connections.isFull()) {
       refusal = CloseCode.TOO_MANY;

@@ -15,6 +15,8 @@ import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
+import java.util.ArrayList;
+import java.util.List;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
@@ -34,6 +36,8 @@ public final class Routes {
   private final CacheHandler cache;
   private final LiveHandler live;
   private final OpenApiHandler openApi = new OpenApiHandler();
+  private final RouterFunction<ServerResponse> router;
+  private final List<String> patterns = new ArrayList<>();
 
   /** What the calls on answers need. */
   public record Cache(Answers answers, AnswerProperties properties) {}
@@ -71,10 +75,20 @@ public final class Routes {
             bodies,
             requests,
             Math.toIntExact(properties.maxMessage().toBytes()));
+    router = table();
+  }
+
+  public RouterFunction<ServerResponse> router() {
+    return router;
+  }
+
+  /** The paths of the routes. */
+  public List<String> patterns() {
+    return List.copyOf(patterns);
   }
 
   /** Routes are tried from the top: the two that every turn of a chat takes come first. */
-  public RouterFunction<ServerResponse> router() {
+  private RouterFunction<ServerResponse> table() {
     Table table = new Table();
     table
         .write(HttpMethod.POST, "/v1/sessions/{id}/messages", threads::append)
@@ -132,21 +146,26 @@ public final class Routes {
       // HEAD is GET without the body, which the server leaves out.
       HandlerFunction<ServerResponse> function = gate.reads(handler);
       routes.route(methods(HttpMethod.GET, HttpMethod.HEAD).and(path(pattern)), function);
-      rest.add(HttpMethod.GET, pattern);
-      rest.add(HttpMethod.HEAD, pattern);
+      add(HttpMethod.GET, pattern);
+      add(HttpMethod.HEAD, pattern);
       return this;
     }
 
     Table watch(String pattern, Handler handler) {
       routes.route(methods(HttpMethod.GET).and(path(pattern)), gate.watches(handler));
-      rest.add(HttpMethod.GET, pattern);
+      add(HttpMethod.GET, pattern);
       return this;
     }
 
     Table write(HttpMethod method, String pattern, Handler handler) {
       routes.route(methods(method).and(path(pattern)), gate.writes(handler));
-      rest.add(method, pattern);
+      add(method, pattern);
       return this;
+    }
+
+    private void add(HttpMethod method, String pattern) {
+      rest.add(method, pattern);
+      patterns.add(pattern);
     }
 
     RouterFunction<ServerResponse> build() {

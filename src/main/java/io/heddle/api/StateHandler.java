@@ -125,10 +125,10 @@ final class StateHandler {
     out.ascii("{\"session\":\"").ascii(key.id());
     out.ascii("\",\"position\":\"").ascii(page.position().toString()).ascii("\",\"data\":[");
     String comma = "";
-    for (Checkpoint checkpoint : page.checkpoints()) {
+    for (CheckpointPage.Saved checkpoint : page.checkpoints()) {
       out.ascii(comma).ascii("{\"id\":\"").ascii(checkpoint.id());
       out.ascii("\",\"savedAt\":").time(checkpoint.savedAt());
-      out.ascii(",\"bytes\":").number(checkpoint.document().length()).ascii("}");
+      out.ascii(",\"bytes\":").number(checkpoint.bytes()).ascii("}");
       comma = ",";
     }
     return out.ascii("],\"hasMore\":").ascii(Boolean.toString(page.hasMore())).ascii("}");

@@ -27,6 +27,10 @@ final class Patch {
   static @Nullable ThreadPage apply(PageRequest asked, ThreadPage page, Change.Published change) {
     Session session = page.session();
     Head head = session.head();
+    if (page.hasMore() && page.messages().size() < asked.limit()) {
+      // It ended early by its bytes, and what it is without is the store's to say.
+      return null;
+    }
     if (change.appended().isEmpty()
         || !change.previousTag().equals(head.position().tag())
         || change.position().version() != head.position().version() + 1) {

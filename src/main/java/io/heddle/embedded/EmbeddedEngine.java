@@ -69,7 +69,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     SnapshotReads reads = new SnapshotReads(storeWriter, readers);
     this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
     this.retries = new EmbeddedRetries(storeWriter, reads, clock);
-    this.reader = new EmbeddedReader(reads, clock);
+    this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);

@@ -24,10 +24,15 @@ final class EmbeddedReader implements SessionReader {
 
   private final SnapshotReads reads;
   private final InstantSource clock;
+  private final long pageBytes;
 
-  EmbeddedReader(SnapshotReads reads, InstantSource clock) {
+  /**
+   * @param pageBytes of bodies in one answer, the first one's not counted
+   */
+  EmbeddedReader(SnapshotReads reads, InstantSource clock, long pageBytes) {
     this.reads = reads;
     this.clock = clock;
+    this.pageBytes = pageBytes;
   }
 
   @Override
@@ -129,6 +134,7 @@ final class EmbeddedReader implements SessionReader {
     byte[] high = before == null ? Keys.number(thread + 1) : Threads.key(thread, before);
     List<Message> messages = new ArrayList<>(Math.min(page.limit(), 128));
     boolean more = false;
+    long bytes = 0;
     var cursor =
         page.fromEnd()
             ? rows.scan(Table.MESSAGES, high, low, true)
@@ -139,9 +145,11 @@ final class EmbeddedReader implements SessionReader {
       if (place.equals(after) || place.equals(before)) {
         continue;
       }
-      more = messages.size() == page.limit();
+      Stored.Row row = cursor.value();
+      bytes += row.body().length();
+      more = messages.size() == page.limit() || (!messages.isEmpty() && bytes > pageBytes);
       if (!more) {
-        messages.add(Threads.message(key, place, cursor.value()));
+        messages.add(Threads.message(key, place, row));
       }
     }
     if (page.fromEnd() != page.newestFirst()) {
@@ -180,13 +188,13 @@ final class EmbeddedReader implements SessionReader {
     long number = session.number();
     var cursor =
         rows.scan(Table.CHECKPOINTS, Keys.version(number, below - 1), Keys.number(number), true);
-    List<Checkpoint> page = new ArrayList<>();
+    List<CheckpointPage.Saved> page = new ArrayList<>();
     boolean more = false;
     while (!more && cursor.hasNext()) {
       byte[] at = cursor.next();
       more = page.size() == limit;
       if (!more) {
-        page.add(States.checkpoint(Keys.versionOf(at), cursor.value()));
+        page.add(CheckpointPage.Saved.of(States.checkpoint(Keys.versionOf(at), cursor.value())));
       }
     }
     return new CheckpointPage(session.position(), page, more);

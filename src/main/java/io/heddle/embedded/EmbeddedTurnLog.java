@@ -147,6 +147,7 @@ final class EmbeddedTurnLog implements TurnLog {
           Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
       List<Turn> turns = open(rows, key, session);
       addEnded(turns, rows, key, session, now);
+      turns.replaceAll(Turn::lean);
       return turns;
     });
   }

@@ -103,7 +103,7 @@ public final class Limits implements AutoCloseable {
    * on-failure} of the rules decides, and one {@code deny} is enough.
    *
    * @param write whether it writes
-   * @param path as the client sent it, decoded, without the query
+   * @param path as the route that was matched has it, with its variables filled in
    */
   public Mono<Admission> admit(Caller caller, boolean write, String path) {
     Subject subject = Subject.of(caller);

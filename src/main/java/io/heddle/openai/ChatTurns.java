@@ -12,6 +12,7 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.Sessions;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
+import io.heddle.session.WholePages;
 import io.heddle.turn.TurnOrder;
 import io.heddle.turn.Turns;
 import java.util.ArrayList;
@@ -91,7 +92,8 @@ final class ChatTurns {
   }
 
   private Mono<ThreadPage> thread(Call call, SessionKey key, boolean create) {
-    Mono<ThreadPage> page = reader.load(key, call.view(), PageRequest.last(OpenCalls.WINDOW));
+    PageRequest last = PageRequest.last(OpenCalls.WINDOW);
+    Mono<ThreadPage> page = WholePages.load(reader, key, call.view(), last);
     if (!create) {
       return page;
     }

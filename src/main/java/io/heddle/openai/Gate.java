@@ -15,9 +15,9 @@ import io.heddle.session.Written;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -121,8 +121,8 @@ final class Gate {
     headers.set("x-request-id", "req_" + ids.token());
     return Mono.defer(
             () -> {
-              Caller caller = Callers.of(exchange.getRequest(), false);
-              String path = Objects.requireNonNullElse(request.uri().getPath(), "");
+              Caller caller = Callers.ofHeader(exchange.getRequest());
+              String path = MatchedPath.of(request);
               return limits
                   .admit(caller, write, path)
                   .flatMap(admission -> {

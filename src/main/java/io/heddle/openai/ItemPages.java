@@ -83,13 +83,19 @@ final class ItemPages {
         desc ? PageRequest.backward(messages, message) : PageRequest.forward(messages, message);
     return reader
         .load(key, view, request)
-        .map(page -> {
+        .flatMap(page -> {
           List<Item> items = new ArrayList<>(first);
           for (Message next : page.messages()) {
             items.addAll(ordered(ItemOutput.items(next), desc));
           }
+          if (items.isEmpty() && page.hasMore()) {
+            // A page of the thread may end early, and not every message is an item. The clients'
+            // pagers take an empty page for the end.
+            return page(key, view, limit, first, page.messages().getLast().id(), desc);
+          }
           boolean more = items.size() > limit || page.hasMore();
-          return new Page(List.copyOf(items.subList(0, Math.min(limit, items.size()))), more);
+          return Mono.just(
+              new Page(List.copyOf(items.subList(0, Math.min(limit, items.size()))), more));
         });
   }
 

@@ -12,6 +12,7 @@ import io.heddle.session.Retry;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Sessions;
 import io.heddle.session.Turn;
+import io.heddle.session.WholePages;
 import io.heddle.turn.TurnOrder;
 import io.heddle.turn.Turns;
 import io.heddle.web.RetryKeys;
@@ -180,8 +181,7 @@ final class ResponseStarts {
     }
     return input(start, key)
         .flatMap(input ->
-            reader
-                .load(key, call.view(), PageRequest.last(OpenCalls.WINDOW))
+            WholePages.load(reader, key, call.view(), PageRequest.last(OpenCalls.WINDOW))
                 .flatMap(page -> {
                   boolean atEnd =
                       !page.messages().isEmpty()
@@ -302,8 +302,8 @@ final class ResponseStarts {
   }
 
   private Mono<Void> checkCalls(Start start, SessionKey key, List<NewMessage> input) {
-    return reader
-        .load(key, start.call().view(), PageRequest.last(OpenCalls.WINDOW))
+    PageRequest last = PageRequest.last(OpenCalls.WINDOW);
+    return WholePages.load(reader, key, start.call().view(), last)
         .doOnNext(page -> OpenCalls.check(page, input))
         .then();
   }

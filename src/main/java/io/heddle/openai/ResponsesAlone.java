@@ -8,6 +8,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
+import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
@@ -109,8 +110,7 @@ final class ResponsesAlone {
       SessionKey key = Conversations.key(call, conversation);
       return Conversations.named(
           key,
-          reader
-              .load(key, call.view(), PageRequest.last(HISTORY))
+          WholePages.load(reader, key, call.view(), PageRequest.last(HISTORY))
               .map(page -> bodies(page.messages())));
     }
     if (previous == null) {
@@ -129,7 +129,8 @@ final class ResponsesAlone {
             reader
                 .message(key, call.view(), point.last())
                 .zipWith(
-                    reader.load(
+                    WholePages.load(
+                        reader,
                         key,
                         call.view(),
                         new PageRequest(HISTORY, null, point.last(), true, false)))

@@ -188,12 +188,41 @@ final class RedisCalls {
   }
 
   private RedisCall cut(String what, String message, Change change) {
-    Args args = common(5).text(what);
-    place(args, key, message);
-    args.text(message).bytes(change.toJson().utf8());
+    Args args = cutArgs(what, message, change).text(null).text(null).text(null);
     return made(
         RedisScript.CUT,
         keys(k.session(), k.partition(), k.thread(), k.clientIds(), k.changes()),
+        args,
+        null);
+  }
+
+  private Args cutArgs(String what, String message, Change change) {
+    Args args = common(10).text(what);
+    place(args, key, message);
+    return args.text(message)
+        .bytes(change.toJson().utf8())
+        .number(RedisCut.MOST_MESSAGES)
+        .number(RedisCut.MOST_BYTES);
+  }
+
+  /** The cut that puts the copy in the place of the thread. */
+  RedisCall cutTo(RedisCut.Copy copy) {
+    String after = ((Write.Cut) write).after();
+    if (after == null) {
+      throw new IllegalStateException("nothing stays that could be copied");
+    }
+    Args args = cutArgs("after", after, new Change.ThreadCut(after)).text(copy.source());
+    args.number(copy.messages()).number(copy.bytes());
+    return made(
+        RedisScript.CUT,
+        keys(
+            k.session(),
+            k.partition(),
+            k.thread(),
+            k.clientIds(),
+            k.changes(),
+            k.threadCopy(tag),
+            k.clientIdsCopy(tag)),
         args,
         null);
   }

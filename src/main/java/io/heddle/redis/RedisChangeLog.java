@@ -8,38 +8,72 @@ import io.heddle.session.ChangeLog;
 import io.heddle.session.Description;
 import io.heddle.session.LoggedChanges;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The log out of the streams {@code m} and {@code c}: each answer is one script. */
+/** The log out of the streams {@code m} and {@code c}: each answer is one script, or a few. */
 final class RedisChangeLog implements ChangeLog {
 
   /** What {@link RedisCalls} keeps of an update that is too long to be kept. */
   private static final byte[] LONG_UPDATE =
       "{\"type\":\"session.updated\"}".getBytes(StandardCharsets.US_ASCII);
 
-  private final RedisLink link;
+  private final RedisPages pages;
 
-  RedisChangeLog(RedisLink link) {
-    this.link = link;
+  RedisChangeLog(RedisPages pages) {
+    this.pages = pages;
   }
 
   @Override
   public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
+    return ask(key, owner, since, most, "")
+        .flatMap(reply ->
+            switch ((int) reply.kind()) {
+              case 1 -> wholeVersion(key, owner, since, most, reply, List.of());
+              case 2 -> Mono.just(ended(reply));
+              default -> Mono.error(reply.problem().toException());
+            });
+  }
+
+  private Mono<Reply> ask(
+      SessionKey key, @Nullable String owner, Position since, int most, String from) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), k.thread(), k.changes()};
-    Args args = Args.of(4).text(owner).number(since.version());
-    args.number(most).number(LoggedChanges.MAX_BYTES);
-    return link.read(RedisScript.LOG, keys, args.toArray())
-        .handle((items, sink) -> {
-          Reply reply = new Reply(items);
-          switch ((int) reply.kind()) {
-            case 1 -> sink.next(replay(key, since, most, reply));
-            case 2 -> sink.next(ended(reply));
-            default -> sink.error(reply.problem().toException());
-          }
-        });
+    Args args = Args.of(6).text(owner).number(since.version()).text(since.tag());
+    args.number(most).number(LoggedChanges.MAX_BYTES).text(from);
+    return pages
+        .read(key, RedisPages.Size.PAGE, RedisScript.LOG, keys, args.toArray())
+        .map(Reply::new);
+  }
+
+  /**
+   * A version is told as a whole, but one script must not carry it however large it is: the rest of
+   * it is asked for. What was deleted in between is missed by its seq, and there is a gap.
+   */
+  private Mono<Replay> wholeVersion(
+      SessionKey key,
+      @Nullable String owner,
+      Position since,
+      int most,
+      Reply reply,
+      List<Reply> before) {
+    Reply entries = reply.list(4);
+    if (reply.size() <= 8 || reply.number(8) == 0) {
+      return Mono.just(replay(key, since, most, reply, before));
+    }
+    List<Reply> parts = new ArrayList<>(before);
+    parts.add(reply);
+    String last = entries.list(entries.size() - 1).text(0);
+    return ask(key, owner, since, most, last)
+        .flatMap(next ->
+            switch ((int) next.kind()) {
+              case 1 -> wholeVersion(key, owner, since, most, next, parts);
+              case 2 -> Mono.just(ended(next));
+              default -> Mono.error(next.problem().toException());
+            });
   }
 
   private static Replay ended(Reply reply) {
@@ -48,7 +82,11 @@ final class RedisChangeLog implements ChangeLog {
     return new Replay.Ended(new Position(reply.number(1), reply.text(2)), change);
   }
 
-  private static Replay replay(SessionKey key, Position since, int most, Reply reply) {
+  /**
+   * @param before answers that this one goes on from, inside of a version
+   */
+  private static Replay replay(
+      SessionKey key, Position since, int most, Reply reply, List<Reply> before) {
     StoredState state = StoredState.parse(reply.list(2).bytes(0));
     Position now = state.position();
     if (reply.number(1) >= state.expiresAt() && reply.list(2).textOrNull(2) == null) {
@@ -67,10 +105,8 @@ final class RedisChangeLog implements ChangeLog {
               new Json(oldest.list(0).list(1).bytes(5)));
     }
     LoggedChanges changes = new LoggedChanges(since, now, state.lastSeq());
-    Reply thread = reply.list(4);
-    for (int i = 0; i < thread.size(); i++) {
-      changes.message(message(key, thread.list(i)));
-    }
+    before.forEach(part -> addThread(changes, key, part));
+    addThread(changes, key, reply);
     if (reply.list(5).size() > 0) {
       changes.threadGoesOn(RedisReader.message(key, reply.list(5).list(0)).seq());
     }
@@ -87,6 +123,13 @@ final class RedisChangeLog implements ChangeLog {
       }
     }
     return changes.replay(Description.parse(reply.list(2).bytes(1)), most);
+  }
+
+  private static void addThread(LoggedChanges changes, SessionKey key, Reply reply) {
+    Reply thread = reply.list(4);
+    for (int i = 0; i < thread.size(); i++) {
+      changes.message(message(key, thread.list(i)));
+    }
   }
 
   private static LoggedChanges.Entry message(SessionKey key, Reply entry) {

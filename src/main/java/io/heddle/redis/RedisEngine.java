@@ -36,6 +36,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private final RedisProperties properties;
   private final RedisLink link;
+  private final RedisPages pages;
   private final RedisWriter writer;
   private final RedisReader reader;
   private final RedisIndex index;
@@ -69,16 +70,19 @@ public final class RedisEngine implements AutoCloseable {
     this.properties = properties;
     this.redissonSource = redisson;
     this.link = new RedisLink(client, properties.timeout());
+    this.pages =
+        new RedisPages(
+            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
-    this.reader = new RedisReader(link);
+    this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
     this.answers = new RedisAnswers(link);
-    this.changeLog = new RedisChangeLog(link);
+    this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
-    this.turnLog = new RedisTurnLog(link, properties.sweepBatch());
+    this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
     this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
@@ -107,6 +111,7 @@ public final class RedisEngine implements AutoCloseable {
     if (!link.isOpen()) {
       link.connect();
     }
+    pages.connect();
     RedisSchema.agree(link, link.publish()).toFuture().join();
   }
 
@@ -217,7 +222,22 @@ public final class RedisEngine implements AutoCloseable {
   public Mono<RedisStatus> status() {
     return link.command(commands -> commands.info("memory"))
         .zipWith(link.command(commands -> commands.info("server")))
-        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()));
+        .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
+        .doOnNext(status -> {
+          if (status.isFull()) {
+            link.memory().isFullAt(RedisKeys.SCHEMA);
+          }
+        });
+  }
+
+  /** Whether Redis refuses what adds, for want of memory. Asks nobody. */
+  public boolean isFull() {
+    return link.memory().isFull();
+  }
+
+  /** How many writes Redis had no memory for, since the start. */
+  public long refusedForMemory() {
+    return link.memory().refusals();
   }
 
   @Override
@@ -225,6 +245,7 @@ public final class RedisEngine implements AutoCloseable {
     closing.countDown();
     sweeper.stop();
     feed.close();
+    pages.close();
     link.close();
     RedissonClient client = redisson;
     if (client != null) {

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,10 +29,23 @@ final class RedisErrors {
   private static final Problem AWAY =
       Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").with("retryAfter", 1);
 
+  private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
+
   private RedisErrors() {}
 
   static ProblemException away() {
     return AWAY.toException();
+  }
+
+  /** No memory is left for what adds. */
+  static ProblemException full() {
+    return Problem.of(ProblemCode.STORE_FULL, "Redis has no memory left")
+        .with("retryAfter", 5)
+        .toException();
+  }
+
+  static boolean isFull(Throwable error) {
+    return is(error, ProblemCode.STORE_FULL);
   }
 
   static boolean isNoScript(Throwable error) {
@@ -79,12 +94,9 @@ final class RedisErrors {
 
   private static Throwable refusal(RedisCommandExecutionException refused) {
     String message = String.valueOf(refused.getMessage());
-    String word = message.split(" ", 2)[0];
+    String word = word(message);
     return switch (word) {
-      case "OOM" ->
-          Problem.of(ProblemCode.STORE_FULL, "Redis has no memory left")
-              .with("retryAfter", 5)
-              .toException();
+      case "OOM" -> full();
       case "LOADING",
           "MASTERDOWN",
           "CLUSTERDOWN",
@@ -111,6 +123,16 @@ final class RedisErrors {
         yield Problem.of(ProblemCode.INTERNAL, "The store failed").toException();
       }
     };
+  }
+
+  /**
+   * The first word of an error says what it is. Redis 6 puts what a command within a script was told
+   * behind where that was: {@code ERR Error running script (call to f_…): @user_script:1:
+   * @user_script: 1: -OOM command not allowed…}.
+   */
+  static String word(String message) {
+    Matcher inScript = IN_SCRIPT.matcher(message);
+    return inScript.find() ? inScript.group(1) : message.split(" ", 2)[0];
   }
 
   private static boolean isOutage(Throwable error) {

@@ -85,6 +85,19 @@ final class RedisKeys {
     return ascii(prefix + "t:" + path + "/" + part);
   }
 
+  /**
+   * What a cut will put in the place of the thread.
+   *
+   * @param part the cut's tag
+   */
+  byte[] threadCopy(String part) {
+    return ascii(prefix + "mc:" + path + "/" + part);
+  }
+
+  byte[] clientIdsCopy(String part) {
+    return ascii(prefix + "ic:" + path + "/" + part);
+  }
+
   byte[] state() {
     return kind("d:");
   }

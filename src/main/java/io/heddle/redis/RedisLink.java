@@ -2,6 +2,7 @@ package io.heddle.redis;
 
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -28,6 +29,7 @@ final class RedisLink {
 
   private final AbstractRedisClient client;
   private final Duration timeout;
+  private final RedisMemory memory = new RedisMemory(this::hasRoom);
   private volatile @Nullable StatefulConnection<byte[], byte[]> connection;
   private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
   private volatile PublishCommand publish = PublishCommand.PUBLISH;
@@ -76,7 +78,12 @@ final class RedisLink {
     return made != null && made.isOpen();
   }
 
+  RedisMemory memory() {
+    return memory;
+  }
+
   void close() {
+    memory.close();
     StatefulConnection<byte[], byte[]> made = connection;
     if (made != null) {
       made.close();
@@ -102,7 +109,26 @@ final class RedisLink {
   <T> Mono<T> command(
       Function<RedisClusterAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
     return Mono.fromCompletionStage(() -> command.apply(commands()))
-        .onErrorMap(error -> RedisErrors.translate(error, false));
+        .onErrorMap(error -> {
+          Throwable problem = RedisErrors.translate(error, false);
+          if (RedisErrors.isFull(problem)) {
+            memory.refused(RedisKeys.SCHEMA);
+          }
+          return problem;
+        });
+  }
+
+  /**
+   * Whether the key's server would take what adds. Writes nothing, into a key of any type or none;
+   * and it is compared with maxmemory before it is with the type.
+   */
+  private Mono<Boolean> hasRoom(byte[] key) {
+    return Mono.fromCompletionStage(() -> commands().setrange(key, 0, new byte[0]))
+        .thenReturn(true)
+        .onErrorResume(
+            RedisCommandExecutionException.class,
+            said ->
+                Mono.just(RedisErrors.word(String.valueOf(said.getMessage())).equals("WRONGTYPE")));
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */
@@ -119,7 +145,11 @@ final class RedisLink {
           if (tries > 0 && RedisErrors.isTryAgain(error)) {
             return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
           }
-          return Mono.error(RedisErrors.translate(error, writes));
+          Throwable problem = RedisErrors.translate(error, writes);
+          if (RedisErrors.isFull(problem)) {
+            memory.refused(keys[0]);
+          }
+          return Mono.error(problem);
         });
   }
 

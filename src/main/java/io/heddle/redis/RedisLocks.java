@@ -23,6 +23,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RLock;
 import org.redisson.api.RedissonClient;
+import org.redisson.client.RedisOutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -100,7 +101,7 @@ final class RedisLocks implements SessionLocks {
         lock.tryLockAsync(left, lease.toMillis(), TimeUnit.MILLISECONDS, acquisition)
             .toCompletableFuture();
     return Mono.fromFuture(acquired, true)
-        .onErrorMap(error -> redissonFailed(error))
+        .onErrorMap(error -> redissonFailed(lock, error))
         .flatMap(got -> {
           if (!got) {
             return lineTooLong(lock).<T>flatMap(Mono::error);
@@ -255,7 +256,12 @@ final class RedisLocks implements SessionLocks {
         .toException();
   }
 
-  private static Throwable redissonFailed(Throwable error) {
+  private Throwable redissonFailed(RLock lock, Throwable error) {
+    if (error instanceof RedisOutOfMemoryException
+        || error.getCause() instanceof RedisOutOfMemoryException) {
+      link.memory().refused(RedisKeys.ascii(lock.getName()));
+      return RedisErrors.full();
+    }
     LOG.debug("Redisson: {}", error.getMessage());
     return error instanceof ProblemException ? error : RedisErrors.away();
   }

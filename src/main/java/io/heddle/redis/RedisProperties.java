@@ -14,6 +14,8 @@ import org.springframework.validation.annotation.Validated;
  * @param connectTimeout how long a connection may take to be made
  * @param requestQueue requests that may wait for their answers on the one connection; more are
  *     refused at once
+ * @param pageConnections connections for reads whose answers may be long, apart from the one for
+ *     all else
  * @param reconnectMax longest pause between two attempts to connect
  * @param sweepEvery how often ended sessions are looked for
  * @param sweepBatch ended sessions taken from one partition at a time
@@ -25,6 +27,7 @@ public record RedisProperties(
     @DefaultValue("1s") Duration timeout,
     @DefaultValue("2s") Duration connectTimeout,
     @DefaultValue("10000") @Min(16) @Max(1_000_000) int requestQueue,
+    @DefaultValue("2") @Min(1) @Max(64) int pageConnections,
     @DefaultValue("2s") Duration reconnectMax,
     @DefaultValue("1s") Duration sweepEvery,
     @DefaultValue("100") @Min(1) @Max(10_000) int sweepBatch,

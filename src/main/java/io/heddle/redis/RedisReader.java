@@ -30,15 +30,20 @@ final class RedisReader implements SessionReader {
 
   private static final String LATEST = "latest";
 
-  private final RedisLink link;
+  private final RedisPages pages;
+  private final long pageBytes;
 
-  RedisReader(RedisLink link) {
-    this.link = link;
+  /**
+   * @param pageBytes of bodies in one answer, the first one's not counted
+   */
+  RedisReader(RedisPages pages, long pageBytes) {
+    this.pages = pages;
+    this.pageBytes = pageBytes;
   }
 
   @Override
   public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
-    Args args = Args.of(11);
+    Args args = Args.of(12);
     view(args, view);
     args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
     for (String name : new String[] {"after", "before"}) {
@@ -55,19 +60,18 @@ final class RedisReader implements SessionReader {
       args.text(place == null ? null : place.tag());
       args.text(cursor);
     }
-    return ask(RedisScript.LOAD, threadKeys(key), args)
+    args.number(pageBytes);
+    RedisPages.Size size = page.limit() == 0 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
+    return ask(key, size, RedisScript.LOAD, threadKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
           List<Message> messages = messages(key, reply.list(3));
-          boolean more = messages.size() > page.limit();
-          if (more) {
-            messages.removeLast();
-          }
           if (page.fromEnd() != page.newestFirst()) {
             Collections.reverse(messages);
           }
           Session session = session(key, reply.list(2));
-          return new ThreadPage(session, messages, more, answer.endsAt(session.head()));
+          return new ThreadPage(
+              session, messages, reply.number(4) == 1, answer.endsAt(session.head()));
         });
   }
 
@@ -77,7 +81,7 @@ final class RedisReader implements SessionReader {
     view(args, view);
     RedisCalls.place(args, key, message);
     args.text(message);
-    return ask(RedisScript.MESSAGE, threadKeys(key), args)
+    return ask(key, RedisPages.Size.PAGE, RedisScript.MESSAGE, threadKeys(key), args)
         .map(answer -> {
           Session session = session(key, answer.reply().list(2));
           List<Message> found = messages(key, answer.reply().list(3));
@@ -102,36 +106,55 @@ final class RedisReader implements SessionReader {
   @Override
   public Mono<CheckpointPage> checkpoints(
       SessionKey key, View view, int limit, @Nullable String before) {
-    Args args = Args.of(6);
-    view(args, view);
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
       return Mono.error(
           Problem.field(ProblemCode.INVALID_CURSOR, "before", "The cursor is not a checkpoint")
               .toException());
     }
+    return checkpoints(key, view, limit, from, List.of());
+  }
+
+  /** Documents count although they are not answered: the script has to read them. */
+  private Mono<CheckpointPage> checkpoints(
+      SessionKey key,
+      View view,
+      int limit,
+      @Nullable Position from,
+      List<CheckpointPage.Saved> before) {
+    Args args = Args.of(7);
+    view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
-    args.number(limit + 1L);
-    return ask(RedisScript.STATE_READ, stateKeys(key), args)
-        .map(answer -> {
+    args.number(limit + 1L - before.size()).number(pageBytes);
+    return ask(key, RedisPages.Size.SHORT, RedisScript.STATE_READ, stateKeys(key), args)
+        .flatMap(answer -> {
           Reply reply = answer.reply();
-          List<Checkpoint> found = checkpoints(reply.list(3));
+          List<CheckpointPage.Saved> found = new ArrayList<>(before);
+          Reply entries = reply.list(3);
+          for (int i = 0; i < entries.size(); i++) {
+            Reply fields = entries.list(i).list(1);
+            found.add(
+                new CheckpointPage.Saved(saved(entries.list(i)), fields.time(3), fields.number(5)));
+          }
+          if (reply.number(4) == 1 && found.size() <= limit) {
+            return checkpoints(key, view, limit, found.getLast().saved(), found);
+          }
           boolean more = found.size() > limit;
           if (more) {
             found.removeLast();
           }
-          return new CheckpointPage(position(reply.list(2)), found, more);
+          return Mono.just(new CheckpointPage(position(reply.list(2)), found, more));
         });
   }
 
   private Mono<StateView> stateView(
       SessionKey key, View view, String what, @Nullable Position saved) {
-    Args args = Args.of(6);
+    Args args = Args.of(7);
     view(args, view);
     args.text(what);
     args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag());
-    return ask(RedisScript.STATE_READ, stateKeys(key), args)
+    args.text(saved == null ? null : saved.tag()).text(null);
+    return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           Reply reply = answer.reply();
           List<Checkpoint> found = checkpoints(reply.list(3));
@@ -139,10 +162,12 @@ final class RedisReader implements SessionReader {
         });
   }
 
-  private Mono<Read> ask(RedisScript script, byte[][] keys, Args args) {
+  private Mono<Read> ask(
+      SessionKey key, RedisPages.Size size, RedisScript script, byte[][] keys, Args args) {
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
-      return link.read(script, keys, args.toArray())
+      return pages
+          .read(key, size, script, keys, args.toArray())
           .handle((items, sink) -> {
             Reply reply = new Reply(items);
             if (reply.kind() == Reply.DONE) {
@@ -219,11 +244,14 @@ final class RedisReader implements SessionReader {
     for (int i = 0; i < entries.size(); i++) {
       Reply entry = entries.list(i);
       Reply fields = entry.list(1);
-      String version = entry.text(0);
-      Position saved =
-          new Position(Long.parseLong(version.substring(0, version.indexOf('-'))), fields.text(1));
-      checkpoints.add(new Checkpoint(saved, fields.time(3), new Json(fields.bytes(5))));
+      checkpoints.add(new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5))));
     }
     return checkpoints;
+  }
+
+  private static Position saved(Reply entry) {
+    String version = entry.text(0);
+    return new Position(
+        Long.parseLong(version.substring(0, version.indexOf('-'))), entry.list(1).text(1));
   }
 }

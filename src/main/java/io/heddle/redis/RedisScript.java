@@ -22,6 +22,7 @@ enum RedisScript {
   UPDATE,
   STATE,
   CUT,
+  CUT_COPY,
   DELETE,
   EXPIRE,
   TURN_BEGIN,

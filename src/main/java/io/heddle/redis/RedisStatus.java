@@ -5,15 +5,23 @@ package io.heddle.redis;
  *
  * @param policy {@code maxmemory-policy}; anything but {@code noeviction} may lose sessions
  * @param maxMemory bytes, 0 for no bound
+ * @param uncounted bytes of the used memory that are not compared with the bound
  */
-public record RedisStatus(String version, String policy, long maxMemory, long usedMemory) {
+public record RedisStatus(
+    String version, String policy, long maxMemory, long usedMemory, long uncounted) {
+
+  /** Whether it refuses what adds. */
+  public boolean isFull() {
+    return maxMemory > 0 && usedMemory - uncounted > maxMemory;
+  }
 
   static RedisStatus of(String server, String memory) {
     return new RedisStatus(
         field(server, "redis_version"),
         field(memory, "maxmemory_policy"),
         Long.parseLong(field(memory, "maxmemory")),
-        Long.parseLong(field(memory, "used_memory")));
+        Long.parseLong(field(memory, "used_memory")),
+        Long.parseLong(field(memory, "mem_not_counted_for_evict")));
   }
 
   /** The major version in an answer to {@code INFO server}. */

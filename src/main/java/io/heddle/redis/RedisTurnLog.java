@@ -11,9 +11,13 @@ import io.heddle.session.TurnLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -25,8 +29,17 @@ final class RedisTurnLog implements TurnLog {
   private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
 
   private final RedisLink link;
+  private final RedisPages pages;
   private final RedisDue due;
   private final int batch;
+
+  /** Of records or events, after which an answer ends. */
+  private static final int ANSWER_BYTES = 1 << 20;
+
+  private static final int ANSWER_EVENTS = 1000;
+
+  /** Where the records begin in the answer of a list. */
+  private static final int RECORDS_AT = 5;
 
   // When the first and the last question of an unbroken row of answers was sent, by partition.
   private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
@@ -35,8 +48,9 @@ final class RedisTurnLog implements TurnLog {
   /**
    * @param batch sessions taken from one partition at a time
    */
-  RedisTurnLog(RedisLink link, int batch) {
+  RedisTurnLog(RedisLink link, RedisPages pages, int batch) {
     this.link = link;
+    this.pages = pages;
     this.due = new RedisDue(link);
     this.batch = batch;
     broken();
@@ -61,9 +75,15 @@ final class RedisTurnLog implements TurnLog {
       return link.read(RedisScript.TURN_FLUSH, keys, args.toArray())
           .map(items -> {
             Reply reply = new Reply(items);
-            return reply.kind() == Reply.DONE
-                ? new Flushed.Kept(reply.number(1), StoredTurn.cancel(reply.text(2)))
-                : new Flushed.Lost();
+            if (reply.kind() != Reply.DONE) {
+              return new Flushed.Lost();
+            }
+            Turn.Cancel cancel = StoredTurn.cancel(reply.text(2));
+            if (reply.number(3) == 1) {
+              link.memory().refused(keys[0]);
+              return new Flushed.Full(cancel);
+            }
+            return new Flushed.Kept(reply.number(1), cancel);
           });
     });
   }
@@ -85,13 +105,14 @@ final class RedisTurnLog implements TurnLog {
             : new byte[][] {k.session(), k.turnRecord(part), k.turnLog(part)};
     if (part == null) {
       // Whether the session is there comes first.
-      return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
+      return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
           .map(_ -> {
             throw notFound();
           });
     }
-    Args args = Args.of(3).text(owner).number(after).number(most);
-    return ask(RedisScript.TURN_READ, keys, args)
+    Args args = Args.of(4).text(owner).number(after);
+    args.number(Math.min(most, ANSWER_EVENTS)).number(ANSWER_BYTES);
+    return ask(key, RedisScript.TURN_READ, keys, args)
         .map(reply -> {
           Turn found = new StoredTurn(key, reply).turn(part, reply.list(4));
           Reply entries = reply.list(6);
@@ -103,52 +124,73 @@ final class RedisTurnLog implements TurnLog {
         });
   }
 
-  /** Two questions: which turns there are, and then for their records, which so are declared. */
+  /**
+   * Two questions or more: which turns there are, and then for their records, which so are
+   * declared, some at a time.
+   */
   @Override
   public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
-    return listed(key, owner, StoredTurn::parts).map(Listed::turns);
+    return listed(key, owner, StoredTurn::parts, Turn::lean).map(Listed::turns);
   }
 
   @Override
   public Mono<Open> open(SessionKey key) {
-    return listed(key, null, StoredTurn::open).map(listed -> Open.of(listed.turns(), listed.now()));
+    return listed(key, null, StoredTurn::open, UnaryOperator.identity())
+        .map(listed -> Open.of(listed.turns(), listed.now()));
   }
 
   /** Turns as they were at that time. */
   private record Listed(List<Turn> turns, Instant now) {}
 
   private Mono<Listed> listed(
-      SessionKey key, @Nullable String owner, Function<StoredTurn, List<String>> which) {
-    RedisKeys k = RedisKeys.of(key);
-    byte[][] session = {k.session()};
-    return ask(RedisScript.TURN_LIST, session, Args.of(1).text(owner))
+      SessionKey key,
+      @Nullable String owner,
+      Function<StoredTurn, List<String>> which,
+      UnaryOperator<Turn> kept) {
+    byte[][] session = {RedisKeys.of(key).session()};
+    return ask(key, RedisScript.TURN_LIST, session, Args.of(2).text(owner).number(ANSWER_BYTES))
         .flatMap(first -> {
           List<String> parts = which.apply(new StoredTurn(key, first));
-          if (parts.isEmpty()) {
-            return Mono.just(new Listed(List.of(), first.time(4)));
-          }
-          byte[][] keys = new byte[1 + parts.size()][];
-          keys[0] = k.session();
-          for (int i = 0; i < parts.size(); i++) {
-            keys[1 + i] = k.turnRecord(parts.get(i));
-          }
-          return ask(RedisScript.TURN_LIST, keys, Args.of(1).text(owner))
-              .map(reply ->
-                  new Listed(turns(new StoredTurn(key, reply), parts, reply), reply.time(4)));
+          return parts.isEmpty()
+              ? Mono.just(new Listed(List.of(), first.time(4)))
+              : records(key, owner, parts, Map.of(), kept);
         });
   }
 
-  private static List<Turn> turns(StoredTurn stored, List<String> asked, Reply reply) {
-    List<Turn> turns = new ArrayList<>(asked.size());
-    // In the order of now; one that came in between is a later list's.
-    for (String part : stored.parts()) {
-      int at = asked.indexOf(part);
-      Reply record = at < 0 ? null : reply.listOrNull(5 + at);
-      if (record != null) {
-        turns.add(stored.turn(part, record));
-      }
+  /**
+   * @param asked of these, the first ones are known
+   */
+  private Mono<Listed> records(
+      SessionKey key,
+      @Nullable String owner,
+      List<String> asked,
+      Map<String, @Nullable Turn> known,
+      UnaryOperator<Turn> kept) {
+    RedisKeys k = RedisKeys.of(key);
+    List<String> missing = asked.subList(known.size(), asked.size());
+    byte[][] keys = new byte[1 + missing.size()][];
+    keys[0] = k.session();
+    for (int i = 0; i < missing.size(); i++) {
+      keys[1 + i] = k.turnRecord(missing.get(i));
     }
-    return turns;
+    return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
+        .flatMap(reply -> {
+          StoredTurn stored = new StoredTurn(key, reply);
+          Map<String, @Nullable Turn> turns = new LinkedHashMap<>(known);
+          for (int i = 0; i < reply.size() - RECORDS_AT; i++) {
+            Reply record = reply.listOrNull(RECORDS_AT + i);
+            String part = missing.get(i);
+            turns.put(part, record == null ? null : kept.apply(stored.turn(part, record)));
+          }
+          if (turns.size() < asked.size() && turns.size() > known.size()) {
+            return records(key, owner, asked, turns, kept);
+          }
+          // In the order of now; one that came in between is a later list's.
+          return Mono.just(
+              new Listed(
+                  stored.parts().stream().map(turns::get).filter(Objects::nonNull).toList(),
+                  reply.time(4)));
+        });
   }
 
   /**
@@ -192,8 +234,10 @@ final class RedisTurnLog implements TurnLog {
     provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
   }
 
-  private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
-    return link.read(script, keys, args.toArray())
+  private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {
+    RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
+    return pages
+        .read(key, size, script, keys, args.toArray())
         .handle((items, sink) -> {
           Reply reply = new Reply(items);
           if (reply.kind() == Reply.DONE) {

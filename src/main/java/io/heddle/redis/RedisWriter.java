@@ -35,6 +35,9 @@ final class RedisWriter implements SessionWriter {
   /** Sessions whose keys' expiry is being moved. */
   private final Set<SessionKey> keeping = ConcurrentHashMap.newKeySet();
 
+  /** Of what a cut leaves; each time something was deleted meanwhile. */
+  private static final int COPIES = 5;
+
   private final RedisLink link;
   private final RedisIndex index;
   private final IdSource ids;
@@ -53,8 +56,9 @@ final class RedisWriter implements SessionWriter {
   }
 
   private Mono<Outcome> applyOnce(SessionKey key, Write write, Conditions conditions) {
-    RedisCall call =
-        new RedisCalls(key, write, conditions, ids.tag(), limits, link.publish()).call();
+    String tag = ids.tag();
+    RedisCalls calls = new RedisCalls(key, write, conditions, tag, limits, link.publish());
+    RedisCall call = calls.call();
     if (call.refused() != null) {
       return Mono.just(new Outcome.Refused(call.refused()));
     }
@@ -62,8 +66,20 @@ final class RedisWriter implements SessionWriter {
         .flatMap(reply ->
             reply.kind() == Reply.SWEEP_FIRST
                 ? sweep(key).then(send(call, SENDS))
-                : Mono.just(reply))
+                : reply.kind() == Reply.COPY_FIRST
+                    ? cut(calls, new RedisCut(link, key, tag), reply, COPIES)
+                    : Mono.just(reply))
         .map(reply -> outcome(call, reply));
+  }
+
+  /** Copies what stays, and puts it in the place of the thread; anew when anything moved. */
+  private Mono<Reply> cut(RedisCalls calls, RedisCut cut, Reply asked, int copies) {
+    return cut.make(asked.text(1), asked.text(2))
+        .flatMap(copy -> send(calls.cutTo(copy), SENDS))
+        .flatMap(reply ->
+            reply.kind() == Reply.COPY_FIRST && copies > 1
+                ? cut(calls, cut, reply, copies - 1)
+                : Mono.just(reply));
   }
 
   /**
@@ -112,6 +128,13 @@ final class RedisWriter implements SessionWriter {
     }
     if (reply.kind() == Reply.REPLAYED) {
       return replayed(call.key(), reply.text(1));
+    }
+    if (reply.kind() == Reply.COPY_FIRST) {
+      return new Outcome.Refused(
+          Problem.of(
+                  ProblemCode.SESSION_LOCKED,
+                  "messages kept being deleted while what stays was copied")
+              .with("retryAfter", 1));
     }
     if (reply.kind() != Reply.DONE) {
       return new Outcome.Refused(

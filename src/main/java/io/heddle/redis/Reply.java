@@ -20,6 +20,7 @@ final class Reply {
   static final long DONE = 1;
   static final long REPLAYED = 2;
   static final long SWEEP_FIRST = 3;
+  static final long COPY_FIRST = 4;
 
   private final List<?> items;
 

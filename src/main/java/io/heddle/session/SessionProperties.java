@@ -12,6 +12,8 @@ import org.springframework.util.unit.DataSize;
  * @param maxMessage the largest message, as it is sent
  * @param maxRequest the largest request body
  * @param maxSession of all message bodies that are in a session
+ * @param maxPage of message bodies that one page holds; it ends early, and says that there is more,
+ *     but has one message at least
  * @param maxState the largest state document
  * @param checkpoints how many state documents a session keeps, the newest
  * @param checkpointBytes of those; the newest is kept whatever its size
@@ -28,6 +30,7 @@ public record SessionProperties(
     @DefaultValue("1MB") DataSize maxMessage,
     @DefaultValue("4MB") DataSize maxRequest,
     @DefaultValue("16MB") DataSize maxSession,
+    @DefaultValue("1MB") DataSize maxPage,
     @DefaultValue("1MB") DataSize maxState,
     @DefaultValue("100") int checkpoints,
     @DefaultValue("8MB") DataSize checkpointBytes,
@@ -57,6 +60,10 @@ public record SessionProperties(
         "max-session",
         "at least max-message and at most 1GB");
     check(
+        between(maxPage, DataSize.ofKilobytes(16), DataSize.ofMegabytes(64)),
+        "max-page",
+        "16KB to 64MB");
+    check(
         positive(maxState) && maxState.compareTo(maxRequest) <= 0,
         "max-state",
         "more than 0 and at most max-request");
@@ -78,10 +85,15 @@ public record SessionProperties(
 
   /** What an engine is told of this. */
   public StoreLimits storeLimits() {
-    return new StoreLimits(maxSession.toBytes(), checkpoints, checkpointBytes.toBytes());
+    return new StoreLimits(
+        maxSession.toBytes(), checkpoints, checkpointBytes.toBytes(), maxPage.toBytes());
   }
 
   private static boolean between(Duration value, Duration least, Duration most) {
+    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+  }
+
+  private static boolean between(DataSize value, DataSize least, DataSize most) {
     return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
   }
 

@@ -167,8 +167,8 @@ public final class Threads {
   }
 
   /**
-   * The messages of an earlier append as they are now, in one read: those before the place that
-   * follows its last one. None is left when the session has gone since.
+   * The messages of an earlier append as they are now: those before the place that follows its last
+   * one. None is left when the session has gone since.
    */
   private Mono<Appended> replayed(Request request, Position position, List<String> ids) {
     if (ids.isEmpty()) {
@@ -176,8 +176,8 @@ public final class Threads {
     }
     String end = MessagePlace.of(request.key(), position, ids.size()).id();
     Set<String> wanted = new HashSet<>(ids);
-    return reader
-        .load(request.key(), request.view(), new PageRequest(ids.size(), null, end, true, false))
+    PageRequest before = new PageRequest(ids.size(), null, end, true, false);
+    return WholePages.load(reader, request.key(), request.view(), before)
         .map(page -> {
           Map<String, Message> messages = HashMap.newHashMap(ids.size());
           for (Message message : page.messages()) {

@@ -39,6 +39,31 @@ public record Turn(
     @Nullable Json end,
     int queuePosition) {
 
+  /** In a list, what is longer is nobody's business: a hundred requests may be 400 MB. */
+  private static final int LONGEST_LISTED = 4096;
+
+  /** The same turn, its request without members that are long. */
+  public Turn lean() {
+    return request.length() <= LONGEST_LISTED
+        ? this
+        : new Turn(
+            session,
+            id,
+            status,
+            attempt,
+            model,
+            createdAt,
+            startedAt,
+            endedAt,
+            leaseUntil,
+            cancel,
+            input,
+            output,
+            ShortMembers.of(request, LONGEST_LISTED),
+            end,
+            queuePosition);
+  }
+
   /** Where it stands; every one from {@link #COMPLETED} on is an end. */
   public enum Status {
     QUEUED,

@@ -48,6 +48,14 @@ public interface TurnLog {
      */
     record Kept(long last, Turn.Cancel cancel) implements Flushed {}
 
+    /**
+     * The turn is this attempt's and its lease was renewed, but the store has no room for the
+     * events: none of them was added.
+     *
+     * @param cancel what somebody asked since the turn began
+     */
+    record Full(Turn.Cancel cancel) implements Flushed {}
+
     /** The turn is not this attempt's any more: ended, taken by another attempt, or gone. */
     record Lost() implements Flushed {}
   }
@@ -56,7 +64,7 @@ public interface TurnLog {
    * The record, and the events after a seq, of one moment.
    *
    * @param owner the user the session must belong to, or null for any
-   * @param most of the events; 0 for the record alone
+   * @param most of the events; 0 for the record alone. There may be fewer although the log goes on
    */
   Mono<Recorded> read(SessionKey key, @Nullable String owner, String turn, long after, int most);
 
@@ -68,7 +76,7 @@ public interface TurnLog {
 
   /**
    * The session's turns: the running one, those that wait, in their order, and the newest 100 of
-   * the others, newest first.
+   * the others, newest first; each as {@link Turn#lean()}.
    */
   Mono<List<Turn>> list(SessionKey key, @Nullable String owner);
 

@@ -3,7 +3,10 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.session.Turn;
+import io.heddle.session.Write.EndTurn;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +25,25 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
 
   static Ending failed(Problem problem) {
     return new Ending(Turn.Status.FAILED, null, problem);
+  }
+
+  static Problem noRoom() {
+    return Problem.of(ProblemCode.STORE_FULL, "the store had no memory left for the answer");
+  }
+
+  /**
+   * The end of a turn for whose output the store has no room: it failed, and that is all that is
+   * kept, which a full store takes. What was to be removed is removed all the same.
+   */
+  static EndTurn withoutRoom(EndTurn end, @Nullable Usage usage) {
+    Usage told = usage == null || usage.total() == 0 ? null : usage;
+    return new EndTurn(
+        end.attempt(),
+        Turn.Status.FAILED,
+        List.of(),
+        failed(noRoom()).toJson(told, null, false),
+        end.remove(),
+        end.reap());
   }
 
   /** A model that stopped because it was not allowed to go on has not completed its answer. */

@@ -28,6 +28,12 @@ final class Flusher {
   /** So much goes into one write, should much have gathered while the store was away. */
   private static final int BATCH_CHARS = 256 * 1024;
 
+  /**
+   * So long a store that is full is asked to take the same again: somebody may be making room. Less
+   * than callers wait to be told.
+   */
+  private static final Duration FULL = Duration.ofSeconds(3);
+
   private static final Logger logger = LoggerFactory.getLogger(Flusher.class);
 
   private final TurnLog log;
@@ -35,18 +41,22 @@ final class Flusher {
   private final TurnAttempt attempt;
   private final Duration lease;
   private final long every;
+  private final Duration renewEvery;
   private final Serial serial;
   private final Ticks ticks;
   private final TurnCounts counts;
   private final Owner owner;
 
   private final List<Growing> pending = new ArrayList<>();
+  private List<Piece> unkept = List.of();
   private @Nullable Batch inFlight;
   private @Nullable Disposable timer;
   private @Nullable Runnable whenDrained;
   private long last;
   private long sentAt;
   private int failures;
+  private long fullSince;
+  private boolean full;
   private boolean askAgain;
   private boolean stopped;
 
@@ -57,6 +67,9 @@ final class Flusher {
     void kept(long seq, List<Piece> pieces);
 
     void cancelled(Cancel cancel);
+
+    /** The store has no room, and will not be asked to take more. */
+    void full();
 
     /** The turn is another's now, or gone; nothing more is written. */
     void lost();
@@ -77,6 +90,7 @@ final class Flusher {
     this.key = key;
     this.attempt = attempt;
     this.lease = properties.lease();
+    this.renewEvery = properties.renewEvery();
     this.every = properties.flushEvery().toNanos();
     this.serial = serial;
     this.ticks = ticks;
@@ -88,6 +102,14 @@ final class Flusher {
   /** Seq of the last event that stands in the log. */
   long last() {
     return last;
+  }
+
+  /**
+   * What was said and is not in the log, because the store had no room for it. Its seqs would
+   * follow {@link #last}.
+   */
+  List<Piece> unkept() {
+    return unkept;
   }
 
   void add(Piece piece) {
@@ -118,9 +140,17 @@ final class Flusher {
     }
   }
 
-  /** Writes all there is, and then does that. */
+  /** Writes all there is, and then does that; of what the store has no room for it keeps aside. */
   void drain(Runnable then) {
     whenDrained = then;
+    if (full && inFlight != null && timer != null) {
+      // It was refused a moment ago.
+      Batch batch = inFlight;
+      inFlight = null;
+      stopTimer();
+      refused(batch);
+      return;
+    }
     if (pending.isEmpty() && inFlight == null) {
       drained();
     } else {
@@ -184,13 +214,20 @@ final class Flusher {
       return;
     }
     inFlight = null;
-    failures = 0;
     switch (flushed) {
       case Flushed.Lost _ -> {
         stop();
         owner.lost();
       }
+      case Flushed.Full(Cancel cancel) -> {
+        refused(batch);
+        if (cancel != Cancel.NONE && !stopped) {
+          owner.cancelled(cancel);
+        }
+      }
       case Flushed.Kept(_, Cancel cancel) -> {
+        full = false;
+        failures = 0;
         counts.flush.add(ticks.now() - batch.startedAt());
         last = batch.after() + batch.pieces().size();
         owner.kept(batch.after() + 1, batch.pieces());
@@ -201,6 +238,32 @@ final class Flusher {
           goOn();
         }
       }
+    }
+  }
+
+  /**
+   * The lease was renewed, but nothing was added. Whoever waits for the rest to be written, to end
+   * the turn, need not wait: the end is what decides whether there is room for the answer.
+   */
+  private void refused(Batch batch) {
+    long now = ticks.now();
+    if (!full) {
+      full = true;
+      fullSince = now;
+    }
+    if (whenDrained == null && now - fullSince < FULL.toNanos()) {
+      inFlight = batch;
+      sendAgain(batch);
+      return;
+    }
+    List<Piece> all = new ArrayList<>(batch.pieces());
+    pending.forEach(growing -> all.add(growing.toPiece()));
+    pending.clear();
+    unkept = List.copyOf(all);
+    if (whenDrained != null) {
+      drained();
+    } else {
+      owner.full();
     }
   }
 
@@ -234,13 +297,24 @@ final class Flusher {
       owner.lost();
       return;
     }
-    if (failures++ == 0 && !Problems.isAway(error)) {
+    if (failures == 0 && !Problems.isAway(error) && !Problems.isFull(error)) {
       logger.error("{}: the log did not take what was said; it is sent again", attempt, error);
     }
+    if (Problems.isFull(error)) {
+      inFlight = null;
+      refused(batch);
+    } else {
+      sendAgain(batch);
+    }
+  }
+
+  private void sendAgain(Batch batch) {
     counts.flushRetries.increment();
+    Duration pause = Problems.pause(++failures);
     timer =
         ticks.after(
-            Problems.pause(failures),
+            // It renews the lease, too.
+            pause.compareTo(renewEvery) < 0 ? pause : renewEvery,
             () ->
                 serial.run(() -> {
                   timer = null;

@@ -9,6 +9,7 @@ import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
+import io.heddle.session.WholePages;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -47,16 +48,14 @@ final class History {
   Mono<ModelCall> call(SessionKey key, TurnRequest request, List<String> input, String turn) {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
-    return reader
-        .load(key, View.ANY, PageRequest.last(limit))
+    return WholePages.load(reader, key, View.ANY, PageRequest.last(limit))
         .flatMap(page -> onWorkerIfLarge(page, () -> call(page, request, own, turn)));
   }
 
   /** About how many tokens a turn will have as input, before it is ordered. */
   Mono<Long> estimate(
       SessionKey key, @Nullable String owner, TurnRequest request, List<NewMessage> input) {
-    return reader
-        .load(key, new View(owner, null), PageRequest.last(maxMessages))
+    return WholePages.load(reader, key, new View(owner, null), PageRequest.last(maxMessages))
         .flatMap(page ->
             Mono.fromSupplier(
                     () -> {

@@ -25,9 +25,12 @@ final class Problems {
   /** Whether the store may answer when it is asked again. */
   static boolean isAway(Throwable error) {
     ProblemCode code = codeOf(error);
-    return code == ProblemCode.STORE_UNAVAILABLE
-        || code == ProblemCode.OUTCOME_UNKNOWN
-        || code == ProblemCode.STORE_FULL;
+    return code == ProblemCode.STORE_UNAVAILABLE || code == ProblemCode.OUTCOME_UNKNOWN;
+  }
+
+  /** Whether the store has no room for what is added: it may last, so nobody waits for it long. */
+  static boolean isFull(Throwable error) {
+    return is(error, ProblemCode.STORE_FULL);
   }
 
   /** Whether there is no such session, or no such turn in it. */

@@ -236,7 +236,8 @@ final class Queue {
       // Somebody was faster, or the head was cancelled.
       case TURN_NOT_FOUND, TURN_ENDED -> next(key, wait, tries - 1);
       // It will not become better by waiting, and those behind it wait too.
-      case SESSION_COMPLETE, SESSION_TOO_LARGE, MESSAGE_EXISTS ->
+      // A full store refuses new turns at once, so those that wait are told the same.
+      case SESSION_COMPLETE, SESSION_TOO_LARGE, MESSAGE_EXISTS, STORE_FULL ->
           drop(head, Problem.of(code, "the turn could not start: " + code.title()))
               .then(Mono.defer(() -> next(key, wait, tries - 1)));
       case TURN_RUNNING -> Mono.just(false);

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -113,7 +114,10 @@ final class Reaper {
     // It decides by the store's clock whether the owner is dead, and by the log whether somebody
     // may have seen a word of it.
     return retake(turn)
-        .onErrorResume(error -> Problems.is(error, ProblemCode.TURN_ENDED), _ -> end(turn));
+        .onErrorResume(
+            // A full store would not keep what a model says.
+            error -> Problems.is(error, ProblemCode.TURN_ENDED) || Problems.isFull(error),
+            _ -> end(turn));
   }
 
   private Mono<Void> retake(Turn turn) {
@@ -178,14 +182,22 @@ final class Reaper {
           Usage usage = tokens == 0 ? null : new Usage(input, tokens, 0, 0);
           Json end = ending.toJson(usage, null, false);
           List<String> remove = rollback ? turn.input() : List.of();
-          return write(
-                  turn.session(),
-                  new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true))
+          Write.EndTurn whole =
+              new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true);
+          AtomicReference<Write.EndTurn> sent = new AtomicReference<>(whole);
+          return write(turn.session(), whole)
+              .onErrorResume(
+                  Problems::isFull,
+                  _ -> {
+                    sent.set(Ending.withoutRoom(whole, usage));
+                    return write(turn.session(), sent.get());
+                  })
               .flatMap(outcome -> {
                 if (outcome instanceof Outcome.Applied) {
-                  log.info("{}: its replica died; ended as {}", turn.id(), ending.status().text());
+                  Turn.Status status = sent.get().status();
+                  log.info("{}: its replica died; ended as {}", turn.id(), status.text());
                   runners.counts.reaped.increment();
-                  runners.counts.countEnd(ending.status());
+                  runners.counts.countEnd(status);
                   runners.settle(turn, input + tokens);
                 }
                 return queue.next(turn.session()).then();

@@ -54,6 +54,7 @@ final class Runner implements Flusher.Owner {
   private boolean finished;
   private boolean unsure;
   private boolean rollback;
+  private boolean sent;
   private int failures;
   private volatile long taken;
 
@@ -65,7 +66,13 @@ final class Runner implements Flusher.Owner {
   }
 
   /** What ends the turn in the store. */
-  private record End(EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
+  private record End(Form form, EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
+
+  private enum Form {
+    WITH_ANSWER,
+    ROLLED_BACK,
+    WITHOUT_ROOM
+  }
 
   /**
    * @param turn running, in this attempt
@@ -114,10 +121,13 @@ final class Runner implements Flusher.Owner {
     serial.run(this::ask);
   }
 
-  /** Renews the lease, if it is time to. */
+  /**
+   * Renews the lease, if it is time to; until the end is written, because the last flush, counting
+   * tokens and an end that is sent again may take longer than the lease.
+   */
   void tick() {
     serial.run(() -> {
-      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+      if (phase != Phase.OVER) {
         flusher.renew(runners.properties.renewEvery());
       }
     });
@@ -245,7 +255,20 @@ final class Runner implements Flusher.Owner {
   }
 
   @Override
+  public void full() {
+    end(Ending.failed(Ending.noRoom()));
+  }
+
+  @Override
   public void lost() {
+    if (sent) {
+      // By our own end perhaps, which was not answered yet: its answer says.
+      return;
+    }
+    gone();
+  }
+
+  private void gone() {
     runners.counts.lost.increment();
     log.info(
         "{}: the turn is not run here any more: it was taken over, has ended or is gone", attempt);
@@ -323,13 +346,17 @@ final class Runner implements Flusher.Owner {
     Json json = ending.toJson(usage.total() == 0 ? null : usage, name, cached);
     List<String> remove = rollback ? turn.input() : List.of();
     return new End(
-        new EndTurn(attempt, ending.status(), output, json, remove, false), usage, finish);
+        rollback ? Form.ROLLED_BACK : Form.WITH_ANSWER,
+        new EndTurn(attempt, ending.status(), output, json, remove, false),
+        usage,
+        finish);
   }
 
   private void send(End end) {
     if (phase == Phase.OVER) {
       return;
     }
+    sent = true;
     runners
         .store
         .services()
@@ -352,7 +379,15 @@ final class Runner implements Flusher.Owner {
       }
     }
     if (outcome instanceof Outcome.Applied applied) {
-      runners.followers.ended(Records.ended(turn, end.write(), applied.head()), flusher.last());
+      List<Piece> unkept = flusher.unkept();
+      if (end.form() != Form.WITH_ANSWER) {
+        unkept = List.of();
+      } else if (!unkept.isEmpty()) {
+        // The store had room for the end after all, and so for what it had refused just before.
+        runners.followers.said(session(), turn.id(), flusher.last() + 1, unkept);
+      }
+      runners.followers.ended(
+          Records.ended(turn, end.write(), applied.head()), flusher.last() + unkept.size());
     } else {
       runners.followers.lost(session(), turn.id());
     }
@@ -369,18 +404,26 @@ final class Runner implements Flusher.Owner {
     if (Problems.isAway(error)) {
       unsure |= Problems.is(error, ProblemCode.OUTCOME_UNKNOWN);
       runners.ticks.after(Problems.pause(++failures), () -> serial.run(() -> send(end)));
-    } else if (Problems.is(error, ProblemCode.TURN_RUNNING) && !rollback) {
+    } else if (Problems.is(error, ProblemCode.TURN_RUNNING) && end.form() != Form.ROLLED_BACK) {
       // Asked for after the last look at what is wanted.
       rollback = true;
       send(end(Ending.ROLLED_BACK, end.finish(), end.usage()));
+    } else if (Problems.isFull(error) && end.form() != Form.WITHOUT_ROOM) {
+      send(withoutRoom(end));
     } else if (Problems.isGone(error) || Problems.is(error, ProblemCode.TURN_ENDED)) {
-      lost();
+      gone();
     } else {
       // No refusal that a second try could change. The lease runs out, and a reaper tries.
       log.error("{}: the turn could not be ended", attempt, error);
       over();
       runners.followers.lost(session(), turn.id());
     }
+  }
+
+  /** The end that a full store takes: it says what became of the answer, in the place of it. */
+  private End withoutRoom(End end) {
+    return new End(
+        Form.WITHOUT_ROOM, Ending.withoutRoom(end.write(), end.usage()), end.usage(), end.finish());
   }
 
   private void over() {

@@ -130,7 +130,12 @@ public final class Answer implements ServerResponse {
     response.setStatusCode(statusCode());
     HttpHeaders target = response.getHeaders();
     for (int i = 0; i < headers.size(); i += 2) {
-      target.set(headers.get(i), headers.get(i + 1));
+      if (headers.get(i).equals(HttpHeaders.VARY)) {
+        // What came before the routes may depend on something too.
+        target.add(HttpHeaders.VARY, headers.get(i + 1));
+      } else {
+        target.set(headers.get(i), headers.get(i + 1));
+      }
     }
     if (body == null) {
       return response.setComplete();

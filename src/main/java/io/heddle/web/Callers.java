@@ -23,6 +23,12 @@ public final class Callers {
 
   private static final String ADDRESS = "ip:";
 
+  /**
+   * As some write it, and as proxies pass on what they do not know: taken for nobody, it would be.
+   */
+  private static final List<String> MISSPELT =
+      List.of("Heddle_User", "X-Heddle-User", "HeddleUser");
+
   private Callers() {}
 
   /**
@@ -40,7 +46,29 @@ public final class Callers {
     return user(request, QUERY, inQuery);
   }
 
-  public static Caller of(ServerHttpRequest request) {
+  /**
+   * The same for a wire that passes over parameters it does not know: one that names a user is
+   * refused there, since its sender would be taken for somebody who sees everything.
+   */
+  public static Caller ofHeader(ServerHttpRequest request) {
+    String raw = request.getURI().getRawQuery();
+    if (raw != null && !raw.isEmpty()) {
+      for (String name : Query.lenient(raw).names()) {
+        if (name.equalsIgnoreCase(QUERY) || name.equalsIgnoreCase(HEADER)) {
+          throw Query.refuse(
+              name, "does not name the user of this call; the header " + HEADER + " does");
+        }
+      }
+    }
+    return of(request);
+  }
+
+  private static Caller of(ServerHttpRequest request) {
+    for (String name : MISSPELT) {
+      if (request.getHeaders().containsHeader(name)) {
+        throw Query.refuse(name, "is not the header that names the user; that is " + HEADER);
+      }
+    }
     List<String> given = request.getHeaders().get(HEADER);
     if (given == null || given.isEmpty()) {
       return new Caller(

@@ -2,10 +2,12 @@ package io.heddle.web;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpVersion;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseCookie;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
 import org.springframework.util.CollectionUtils;
 import org.springframework.util.LinkedMultiValueMap;
@@ -15,6 +17,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** An answer that goes on: server-sent events. */
@@ -54,17 +57,25 @@ public final class EventStream implements ServerResponse {
         // Proxies of the nginx kind would hold events back.
         .header("X-Accel-Buffering", "no");
     headers.forEach((name, values) -> response.header(name, values.getFirst()));
-    return response.sendHeaders().then(stream(response)).then();
+    HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
+    boolean old = request.version().equals(HttpVersion.HTTP_1_0);
+    if (old) {
+      // It knows no chunks (RFC 9112, 6.1).
+      response.chunkedTransfer(false).keepAlive(false);
+    }
+    WireForm wireForm = old ? WireForm.PLAIN_EVENTS : WireForm.EVENTS;
+    return response.sendHeaders().then(stream(response, wireForm)).then();
   }
 
-  private Mono<Void> stream(HttpServerResponse response) {
+  private Mono<Void> stream(HttpServerResponse response, WireForm wireForm) {
     return Mono.create(
-        sink -> response.withConnection(connection -> begin(connection.channel(), sink)));
+        sink -> response.withConnection(connection -> begin(connection.channel(), wireForm, sink)));
   }
 
-  private void begin(Channel channel, MonoSink<Void> sink) {
+  private void begin(Channel channel, WireForm wireForm, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
-    StreamConnection stream = new StreamConnection(connections, protocol, form, sink::success);
+    StreamConnection stream =
+        new StreamConnection(connections, wireForm, protocol, form, sink::success);
     // However it ends, the connection may take another request.
     sink.onDispose(() -> {
       if (pipeline.context(stream) != null) {

@@ -6,8 +6,10 @@ import io.heddle.base.ProblemException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Query {
 
-  private static final Query NONE = new Query(Map.of());
+  private static final Query NONE = new Query(Map.of(), Set.of());
 
   private final Map<String, String> values;
+  private final Set<String> repeated;
 
-  private Query(Map<String, String> values) {
+  private Query(Map<String, String> values, Set<String> repeated) {
     this.values = values;
+    this.repeated = repeated;
   }
 
   /**
@@ -32,19 +36,23 @@ public final class Query {
     return read(raw, names);
   }
 
-  /** Whatever parameters there are, for a wire that ignores those it does not know. */
+  /**
+   * Whatever parameters there are, for a wire that ignores those it does not know. One that is
+   * there twice is refused when it is asked for.
+   */
   public static Query lenient(@Nullable String raw) {
     return read(raw, null);
   }
 
   /**
-   * @param names null for any, and each may be there twice
+   * @param names null for any
    */
   private static Query read(@Nullable String raw, String @Nullable [] names) {
     if (raw == null || raw.isEmpty()) {
       return NONE;
     }
     Map<String, String> values = new LinkedHashMap<>();
+    Set<String> repeated = new HashSet<>();
     int from = 0;
     while (from <= raw.length()) {
       int end = raw.indexOf('&', from);
@@ -59,35 +67,41 @@ public final class Query {
                   ProblemCode.UNKNOWN_FIELD, name, "This call does not know the parameter " + name)
               .toException();
         }
-        if (values.putIfAbsent(name, value) != null && names != null) {
-          throw refuse(name, "is there twice");
+        if (values.putIfAbsent(name, value) != null) {
+          if (names != null) {
+            throw refuse(name, "is there twice");
+          }
+          repeated.add(name);
         }
       }
       from = end + 1;
     }
-    return new Query(values);
+    return new Query(values, repeated);
   }
 
-  /** One parameter's first value, whatever else the query has. */
-  public static @Nullable String find(@Nullable String raw, String name) {
-    if (raw == null) {
-      return null;
-    }
-    for (String pair : raw.split("&", -1)) {
-      if (pair.startsWith(name + "=")) {
-        return decode(pair.substring(name.length() + 1), name);
-      }
-    }
-    return null;
+  /**
+   * One parameter's value, whatever else the query has. Names are compared as they are decoded: the
+   * same name in another spelling is the same parameter.
+   */
+  static @Nullable String find(@Nullable String raw, String name) {
+    return raw == null || raw.isEmpty() ? null : lenient(raw).text(name);
+  }
+
+  /** Every parameter's name, decoded. */
+  Set<String> names() {
+    return values.keySet();
   }
 
   public @Nullable String text(String name) {
+    if (repeated.contains(name)) {
+      throw refuse(name, "is there twice");
+    }
     return values.get(name);
   }
 
   /** A whole number, or {@code otherwise} when the parameter is not there. */
   public int integer(String name, int min, int max, int otherwise) {
-    String text = values.get(name);
+    String text = text(name);
     if (text == null) {
       return otherwise;
     }
@@ -102,7 +116,7 @@ public final class Query {
 
   /** {@code true} or {@code false}; false when the parameter is not there. */
   public boolean flag(String name) {
-    String text = values.get(name);
+    String text = text(name);
     if (text == null || text.equals("false")) {
       return false;
     }

@@ -4,36 +4,55 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelDuplexHandler;
-import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Stands between the HTTP codec and the server, for requests that never get as far as a route.
+ * Stands between the HTTP codec and the server, and gives it requests of one form: the target in
+ * one spelling ({@link RequestTarget}), one {@code Host}, and a body whose end is certain (RFC
+ * 9112, 3.2 and 6.3).
  *
- * <p>A path with a brace or a lone percent sign is no URI to Java, and Spring answers it with an
- * empty 400. Such characters are percent-encoded here, so that the call's own check sees them and
- * names the field. What still is refused below the routes gets a problem as its body.
+ * <p>What is not of that form goes on as a request that {@link RequestGate} refuses, so that the
+ * refusal has its place among the answers to pipelined requests. Where the end of the body is not
+ * certain, what follows is never looked at: it could be read as a request that a proxy on the way
+ * took for a body.
+ *
+ * <p>What still is refused below the routes gets a problem as its body.
  */
-@Sharable
-public final class RequestRepair extends ChannelDuplexHandler implements NettyServerCustomizer {
+public final class RequestRepair extends ChannelDuplexHandler {
+
+  /** Why a request is refused; no client can send it, since it is removed first. */
+  static final String REFUSED = "heddle-refused";
 
   private static final String NAME = "heddle.requestRepair";
-  private static final char[] HEX = "0123456789ABCDEF".toCharArray();
 
-  @Override
-  public HttpServer apply(HttpServer server) {
-    return server.doOnChannelInit((observer, channel, remote) ->
-        channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, this));
+  /** Whether nothing that comes is a request any more. */
+  private boolean deaf;
+
+  /** Has every connection begin with one. */
+  public static NettyServerCustomizer customizer() {
+    return RequestRepair::apply;
+  }
+
+  private static HttpServer apply(HttpServer server) {
+    return server.doOnChannelInit((_, channel, _) ->
+        channel.pipeline().addAfter(NettyPipeline.HttpCodec, NAME, new RequestRepair()));
   }
 
   /** A connection that has become a WebSocket has no more requests. */
@@ -43,24 +62,168 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
     }
   }
 
+  // ---- requests
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
+    if (deaf) {
+      ReferenceCountUtil.release(message);
+      return;
+    }
     if (message instanceof HttpRequest request && request.decoderResult().isSuccess()) {
-      String target = request.uri();
-      String sound = sound(target);
-      if (!sound.equals(target)) {
-        request.setUri(sound);
+      Refusal refusal = examine(request);
+      if (refusal != null) {
+        request.headers().set(REFUSED, refusal.toText(request.uri()));
+        request.setUri("/");
+        if (refusal.last()) {
+          deaf = true;
+          request.headers().remove(HttpHeaderNames.TRANSFER_ENCODING);
+          request.headers().remove(HttpHeaderNames.CONTENT_LENGTH);
+          context.fireChannelRead(message);
+          context.fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);
+          return;
+        }
       }
     }
     context.fireChannelRead(message);
   }
 
+  /** Brings a request into the form; why it cannot be, or null. */
+  private static @Nullable Refusal examine(HttpRequest request) {
+    HttpHeaders headers = request.headers();
+    headers.remove(REFUSED);
+    HttpVersion version = request.protocolVersion();
+    boolean old = version.majorVersion() == 1 && version.minorVersion() == 0;
+    if (version.majorVersion() != 1) {
+      return Refusal.last("version", "of HTTP must be 1.0 or 1.1");
+    }
+    if (version.minorVersion() > 1) {
+      // Answered as what this server speaks (RFC 9110, 2.5).
+      request.setProtocolVersion(HttpVersion.HTTP_1_1);
+    }
+    Refusal framing = framing(headers, old);
+    if (framing != null) {
+      return framing;
+    }
+    List<String> hosts = headers.getAll(HttpHeaderNames.HOST);
+    Refusal host = host(hosts, old);
+    if (host != null) {
+      headers.remove(HttpHeaderNames.HOST);
+    }
+    RequestTarget target = RequestTarget.of(request.method().name(), request.uri());
+    return switch (target) {
+      case RequestTarget.Refused refused ->
+          new Refusal(null, refused.segment(), refused.detail(), false);
+      case RequestTarget.Server server -> {
+        request.setUri("/*");
+        yield host == null ? authority(headers, server.authority()) : host;
+      }
+      case RequestTarget.Path path -> {
+        request.setUri(path.text());
+        yield host == null ? authority(headers, path.authority()) : host;
+      }
+    };
+  }
+
+  private static @Nullable Refusal framing(HttpHeaders headers, boolean old) {
+    if (headers.getAll(HttpHeaderNames.CONTENT_LENGTH).size() > 1) {
+      return Refusal.last(HttpHeaderNames.CONTENT_LENGTH.toString(), "is there twice");
+    }
+    if (!headers.contains(HttpHeaderNames.TRANSFER_ENCODING)) {
+      return null;
+    }
+    List<String> codings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
+    String name = HttpHeaderNames.TRANSFER_ENCODING.toString();
+    if (old) {
+      return Refusal.last(name, "is not for HTTP/1.0");
+    }
+    if (headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+      return Refusal.last(name, "stands beside Content-Length");
+    }
+    if (codings.size() == 1 && codings.getFirst().equalsIgnoreCase("chunked")) {
+      return null;
+    }
+    String all = String.join(",", codings).toLowerCase(Locale.ROOT);
+    String[] each = all.split(",", -1);
+    boolean ends = each[each.length - 1].strip().equals("chunked");
+    boolean once = all.indexOf("chunked") == all.lastIndexOf("chunked");
+    return ends && once
+        ? new Refusal(name, RequestTarget.NO_SEGMENT, Refusal.UNKNOWN_CODING, true)
+        : Refusal.last(name, "must be chunked");
+  }
+
+  private static @Nullable Refusal host(List<String> hosts, boolean old) {
+    if (hosts.isEmpty()) {
+      return old ? null : Refusal.of("Host", "is missing");
+    }
+    if (hosts.size() > 1) {
+      return Refusal.of("Host", "is there twice");
+    }
+    return Authority.parse(hosts.getFirst()) == null
+        ? Refusal.of("Host", "must be a host and its port")
+        : null;
+  }
+
+  /** The authority of an absolute target is the host, whatever the header says. */
+  private static @Nullable Refusal authority(HttpHeaders headers, @Nullable String authority) {
+    if (authority == null) {
+      return null;
+    }
+    if (Authority.parse(authority) == null) {
+      return Refusal.of("Host", "in the target must be a host and its port");
+    }
+    headers.set(HttpHeaderNames.HOST, authority);
+    return null;
+  }
+
+  /**
+   * Why a request is refused.
+   *
+   * @param field null when a segment of the path is wrong
+   * @param last whether nothing after it can be read
+   */
+  record Refusal(@Nullable String field, int segment, String detail, boolean last) {
+
+    private static final String BETWEEN = "|";
+
+    static final String UNKNOWN_CODING = "has a coding that this server does not know";
+
+    static Refusal of(String field, String detail) {
+      return new Refusal(field, RequestTarget.NO_SEGMENT, detail, false);
+    }
+
+    static Refusal last(String field, String detail) {
+      return new Refusal(field, RequestTarget.NO_SEGMENT, detail, true);
+    }
+
+    /** As a header's value, which has no control characters. */
+    String toText(String target) {
+      String sound = target.replaceAll("[\\x00-\\x1f\\x7f]", "?");
+      return String.join(
+          BETWEEN, field == null ? "" : field, "" + segment, detail, last ? "last" : "", sound);
+    }
+
+    /** What it was made of, with the target at the end. */
+    static Said parse(String text) {
+      String[] parts = text.split(Pattern.quote(BETWEEN), 5);
+      return new Said(
+          new Refusal(
+              parts[0].isEmpty() ? null : parts[0],
+              Integer.parseInt(parts[1]),
+              parts[2],
+              !parts[3].isEmpty()),
+          parts[4]);
+    }
+  }
+
+  /** A refusal, and the target as the client sent it. */
+  record Said(Refusal refusal, String target) {}
+
+  // ---- answers
+
   @Override
   public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-    if (message instanceof FullHttpResponse response
-        && response.status().code() >= 400
-        && !response.content().isReadable()
-        && !response.headers().contains(HttpHeaderNames.CONTENT_TYPE)) {
+    if (message instanceof FullHttpResponse response && isBareRefusal(response)) {
       Problem problem = problem(response.status().code());
       byte[] body = ProblemWriter.json(problem);
       FullHttpResponse full = response.replace(Unpooled.wrappedBuffer(body));
@@ -75,10 +238,14 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
     context.write(message, promise);
   }
 
+  private static boolean isBareRefusal(FullHttpResponse response) {
+    return response.status().code() >= 400
+        && !response.content().isReadable()
+        && !response.headers().contains(HttpHeaderNames.CONTENT_TYPE);
+  }
+
   private static Problem problem(int status) {
     return switch (status) {
-      case 403 ->
-          Problem.field(ProblemCode.FORBIDDEN, "Origin", "Pages of this origin may not call");
       case 404 -> Problem.of(ProblemCode.NOT_FOUND, "There is nothing at this path");
       case 408 -> Problem.of(ProblemCode.REQUEST_TIMEOUT, "The request did not arrive in time");
       case 413 -> Problem.of(ProblemCode.BODY_TOO_LARGE, "The request is too large");
@@ -87,39 +254,5 @@ public final class RequestRepair extends ChannelDuplexHandler implements NettySe
               ? Problem.of(ProblemCode.INVALID_REQUEST, "The request's line or headers are broken")
               : Problem.of(ProblemCode.INTERNAL, "The request could not be answered");
     };
-  }
-
-  /** The target with everything percent-encoded that may not stand in a URI as it is. */
-  static String sound(String target) {
-    int i = 0;
-    while (i < target.length() && stays(target, i)) {
-      i++;
-    }
-    if (i == target.length()) {
-      return target;
-    }
-    StringBuilder out = new StringBuilder(target.length() + 16).append(target, 0, i);
-    for (; i < target.length(); i++) {
-      char c = target.charAt(i);
-      if (stays(target, i)) {
-        out.append(c);
-      } else {
-        // The codec reads the line byte by byte, so a character is a byte.
-        out.append('%').append(HEX[c >> 4 & 0xf]).append(HEX[c & 0xf]);
-      }
-    }
-    return out.toString();
-  }
-
-  private static boolean stays(String target, int i) {
-    char c = target.charAt(i);
-    if (c == '%') {
-      return i + 2 < target.length() && isHex(target.charAt(i + 1)) && isHex(target.charAt(i + 2));
-    }
-    return c > 0x20 && c < 0x7f && "\"#<>[\\]^`{|}".indexOf(c) < 0;
-  }
-
-  private static boolean isHex(char c) {
-    return Character.digit(c, 16) >= 0;
   }
 }

@@ -11,6 +11,7 @@ import reactor.netty.NettyPipeline;
 final class StreamConnection extends LiveConnection {
 
   private final StreamProtocol protocol;
+  private final WireForm wireForm;
   private final StreamForm form;
   private final Runnable end;
   private long toldAt;
@@ -19,8 +20,13 @@ final class StreamConnection extends LiveConnection {
   private long awayDelay = -1;
 
   StreamConnection(
-      Connections connections, StreamProtocol protocol, StreamForm form, Runnable end) {
-    super(connections, WireForm.EVENTS);
+      Connections connections,
+      WireForm wireForm,
+      StreamProtocol protocol,
+      StreamForm form,
+      Runnable end) {
+    super(connections, wireForm);
+    this.wireForm = wireForm;
     this.protocol = protocol;
     this.form = form;
     this.end = end;
@@ -30,7 +36,7 @@ final class StreamConnection extends LiveConnection {
   void opened() {
     toldAt = System.nanoTime();
     if (!form.firstLines().isEmpty()) {
-      write(WireForm.lines(form.firstLines(), context().alloc()));
+      write(wireForm.lines(form.firstLines(), context().alloc()));
     }
     protocol.opened(this, end);
     flush();
@@ -69,7 +75,7 @@ final class StreamConnection extends LiveConnection {
     }
     awayDelay = delayMillis;
     if (!protocol.endsHere()) {
-      write(WireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
+      write(wireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
       flush();
       end.run();
     }
@@ -84,7 +90,7 @@ final class StreamConnection extends LiveConnection {
     Duration every = own == null ? properties.commentEvery() : own;
     if (now - toldAt >= every.toNanos()) {
       toldAt = now;
-      write(WireForm.lines(form.comment(), context().alloc()));
+      write(wireForm.lines(form.comment(), context().alloc()));
       flush();
     }
   }

@@ -32,6 +32,7 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
 
   private static final String FORWARDED = "Forwarded";
   private static final String X_FORWARDED_FOR = "X-Forwarded-For";
+  private static final String X_FORWARDED_PROTO = "X-Forwarded-Proto";
 
   private final List<Network> networks;
 
@@ -73,6 +74,21 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
         : Network.client(remote.getAddress());
   }
 
+  /** The scheme that the client used: as a trusted proxy tells it, else the connection's own. */
+  static String scheme(ServerHttpRequest request) {
+    String own = request.getSslInfo() == null ? "http" : "https";
+    if (!isFromProxy(request)) {
+      return own;
+    }
+    HttpHeaders headers = request.getHeaders();
+    List<String> told = addresses(headers.get(X_FORWARDED_PROTO));
+    if (told.isEmpty()) {
+      told = forwarded(headers.get(FORWARDED), "proto=");
+    }
+    String last = told.isEmpty() ? "" : told.getLast();
+    return last.equalsIgnoreCase("https") ? "https" : last.equalsIgnoreCase("http") ? "http" : own;
+  }
+
   private static @Nullable Proxied proxied(ServerHttpRequest request) {
     ServerHttpRequest inner = request;
     while (inner instanceof ServerHttpRequestDecorator decorator) {
@@ -91,7 +107,7 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     }
     HttpHeaders headers = request.getHeaders();
     InetAddress byList = client(addresses(headers.get(X_FORWARDED_FOR)));
-    InetAddress byStandard = client(forwarded(headers.get(FORWARDED)));
+    InetAddress byStandard = client(forwarded(headers.get(FORWARDED), "for="));
     if (byList != null && byStandard != null && !byList.equals(byStandard)) {
       throw new IllegalArgumentException(
           X_FORWARDED_FOR + " and " + FORWARDED + " name different clients");
@@ -125,14 +141,14 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     return all;
   }
 
-  /** What {@code for=} says in each element (RFC 7239, 4); empty for an element without it. */
-  private static List<String> forwarded(@Nullable List<String> lines) {
+  /** What {@code name} says in each element (RFC 7239, 4); empty for an element without it. */
+  private static List<String> forwarded(@Nullable List<String> lines, String name) {
     List<String> all = new ArrayList<>();
     if (lines != null) {
       for (String line : lines) {
         for (String element : Quoted.split(line, ',')) {
           if (!element.isBlank()) {
-            all.add(forOf(element));
+            all.add(parameter(element, name));
           }
         }
       }
@@ -140,11 +156,11 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     return all;
   }
 
-  private static String forOf(String element) {
+  private static String parameter(String element, String name) {
     for (String pair : Quoted.split(element, ';')) {
       String stripped = pair.strip();
-      if (stripped.regionMatches(true, 0, "for=", 0, 4)) {
-        return Quoted.unquote(stripped.substring(4).strip());
+      if (stripped.regionMatches(true, 0, name, 0, name.length())) {
+        return Quoted.unquote(stripped.substring(name.length()).strip());
       }
     }
     return "";

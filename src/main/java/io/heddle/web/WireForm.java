@@ -17,7 +17,10 @@ final class WireForm {
   static final WireForm SOCKET = new WireForm(WireForm::socket);
 
   /** Server-sent events, each a chunk of HTTP/1.1. */
-  static final WireForm EVENTS = new WireForm(WireForm::event);
+  static final WireForm EVENTS = new WireForm(WireForm::chunkedEvent);
+
+  /** The same for HTTP/1.0, which has no chunks: the stream ends with the connection. */
+  static final WireForm PLAIN_EVENTS = new WireForm(WireForm::plainEvent);
 
   private static final int FINAL_TEXT = 0x81;
   private static final int LENGTH_16 = 126;
@@ -87,7 +90,15 @@ final class WireForm {
     return out.writeBytes(json);
   }
 
-  private static ByteBuf event(Frame frame, ByteBufAllocator allocator) {
+  private static ByteBuf chunkedEvent(Frame frame, ByteBufAllocator allocator) {
+    return event(frame, allocator, true);
+  }
+
+  private static ByteBuf plainEvent(Frame frame, ByteBufAllocator allocator) {
+    return event(frame, allocator, false);
+  }
+
+  private static ByteBuf event(Frame frame, ByteBufAllocator allocator, boolean chunked) {
     String id = frame.eventId();
     StringBuilder head = new StringBuilder(96);
     if (id != null) {
@@ -99,14 +110,21 @@ final class WireForm {
     head.append("data: ");
     byte[] json = frame.utf8();
     ByteBuf out = allocator.directBuffer(json.length + head.length() + 16);
-    chunk(out, head.length() + json.length + 2);
+    if (chunked) {
+      chunk(out, head.length() + json.length + 2);
+    }
     out.writeCharSequence(head, StandardCharsets.US_ASCII);
-    return out.writeBytes(json).writeByte('\n').writeByte('\n').writeByte('\r').writeByte('\n');
+    out.writeBytes(json).writeByte('\n').writeByte('\n');
+    return chunked ? out.writeByte('\r').writeByte('\n') : out;
   }
 
   /** Lines of an event stream that are no event. */
-  static ByteBuf lines(String text, ByteBufAllocator allocator) {
+  ByteBuf lines(String text, ByteBufAllocator allocator) {
     ByteBuf out = allocator.directBuffer(text.length() + 16);
+    if (this == PLAIN_EVENTS) {
+      out.writeCharSequence(text, StandardCharsets.US_ASCII);
+      return out;
+    }
     chunk(out, text.length());
     out.writeCharSequence(text, StandardCharsets.US_ASCII);
     return out.writeByte('\r').writeByte('\n');

@@ -229,7 +229,7 @@ abstract class CacheContract {
             .raw(
                 "PUT "
                     + path
-                    + " HTTP/1.1\r\nHost: x\r\nHeddle-User: "
+                    + " HTTP/1.1\r\nHost: localhost\r\nHeddle-User: "
                     + user
                     + "\r\nContent-Length: 2\r\nConnection: close"
                     + "\r\n\r\nhi",
@@ -281,7 +281,7 @@ abstract class CacheContract {
                   .raw(
                       "PUT "
                           + path
-                          + " HTTP/1.1\r\nHost: x\r\nHeddle-User: "
+                          + " HTTP/1.1\r\nHost: localhost\r\nHeddle-User: "
                           + user
                           + "\r\nContent-Length: 1\r\nContent-Type: "
                           + type
@@ -405,7 +405,10 @@ abstract class CacheContract {
       Future<String> waits =
           clients.submit(() ->
               there.raw(
-                  "GET " + path + " HTTP/1.1\r\nHost: x\r\nHeddle-Single-Flight: 60\r\n\r\n", 1));
+                  "GET "
+                      + path
+                      + " HTTP/1.1\r\nHost: localhost\r\nHeddle-Single-Flight: 60\r\n\r\n",
+                  1));
       pass(Duration.ofMillis(500));
       assertThat(waits.isDone()).isFalse();
       stops.close();

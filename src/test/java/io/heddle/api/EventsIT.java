@@ -188,7 +188,7 @@ class EventsIT {
 
   private static void ask(Socket socket, String line) throws IOException {
     OutputStream out = socket.getOutputStream();
-    out.write((line + "\r\nHost: x\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+    out.write((line + "\r\nHost: localhost\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
     out.flush();
   }
 

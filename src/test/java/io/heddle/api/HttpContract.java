@@ -1079,7 +1079,7 @@ abstract class HttpContract {
           GET /v1/sessions?status=[x]         ~ 400 ~ status
           """)
   void pathsThatNoUriMayHave(String line, int status, @Nullable String field) throws IOException {
-    String answer = http.raw(line + " HTTP/1.1\r\nHost: x\r\n\r\n", 1);
+    String answer = http.raw(line + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 1);
     assertThat(answer).startsWith("HTTP/1.1 " + status + " ");
     if (field != null) {
       assertThat(answer)
@@ -1093,8 +1093,8 @@ abstract class HttpContract {
   void brokenRequestLinesAndHeadersGetAProblem() throws IOException {
     for (String request :
         List.of(
-            "GET /v1/sessions/a b HTTP/1.1\r\nHost: x\r\n\r\n",
-            "GET /v1/" + "x".repeat(20_000) + " HTTP/1.1\r\nHost: x\r\n\r\n")) {
+            "GET /v1/sessions/a b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "GET /v1/" + "x".repeat(20_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")) {
       assertThat(http.raw(request, 1))
           .startsWith("HTTP/1.1 4")
           .contains("application/problem+json", "\"code\":\"");
@@ -1274,7 +1274,7 @@ abstract class HttpContract {
         http.raw(
             "POST "
                 + messages()
-                + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 + "Content-Length: 99999999999\r\n\r\n{",
             0);
     assertThat(answer)
@@ -1287,10 +1287,10 @@ abstract class HttpContract {
         http.raw(
             "POST "
                 + messages()
-                + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n"
                 + chunk.repeat(65)
-                + "0\r\n\r\nGET /v1/limits HTTP/1.1\r\nHost: x\r\n\r\n",
+                + "0\r\n\r\nGET /v1/limits HTTP/1.1\r\nHost: localhost\r\n\r\n",
             2);
     assertThat(chunked)
         .startsWith("HTTP/1.1 413 ")
@@ -1313,7 +1313,7 @@ abstract class HttpContract {
           .write(
               ("POST "
                       + messages()
-                      + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                      + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                       + "Content-Length: 40\r\n\r\n{\"role\":")
                   .getBytes(StandardCharsets.US_ASCII));
       // The answer comes though the body does not, and the connection ends.
@@ -1355,7 +1355,10 @@ abstract class HttpContract {
     create();
     assertThat(
             http.raw(
-                "POST " + messages() + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 1))
+                "POST "
+                    + messages()
+                    + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+                1))
         .startsWith("HTTP/1.1 415 ")
         .contains("\"code\":\"unsupported-media-type\"");
   }

@@ -58,6 +58,8 @@ class OpenApiTest {
       EnumSet.of(
           ProblemCode.METHOD_NOT_ALLOWED,
           ProblemCode.NOT_ACCEPTABLE,
+          ProblemCode.MISDIRECTED_REQUEST,
+          ProblemCode.NOT_IMPLEMENTED,
           ProblemCode.MODEL_NOT_FOUND,
           ProblemCode.MODEL_FAILED,
           ProblemCode.MODEL_REFUSED,

@@ -573,8 +573,11 @@ class WireIT {
     try (Socket socket = new Socket("127.0.0.1", replica.port())) {
       socket.setSoTimeout((int) PATIENCE.toMillis());
       String head =
-          "POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-              + "Connection: close\r\nContent-Length: "
+          "POST /openai/v1/responses HTTP/1.1\r\n"
+              + "Host: localhost\r\n"
+              + "Content-Type: application/json\r\n"
+              + "Connection: close\r\n"
+              + "Content-Length: "
               + json.length
               + "\r\n\r\n";
       socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));

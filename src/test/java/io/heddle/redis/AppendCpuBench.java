@@ -182,6 +182,7 @@ public final class AppendCpuBench {
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
             10_000,
+            2,
             Duration.ofSeconds(2),
             Duration.ofSeconds(1),
             100,

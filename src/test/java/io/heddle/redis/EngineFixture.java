@@ -25,6 +25,7 @@ public final class EngineFixture implements AutoCloseable {
           Duration.ofSeconds(10),
           Duration.ofSeconds(2),
           10_000,
+          2,
           Duration.ofSeconds(1),
           Duration.ofMillis(100),
           100,

@@ -62,6 +62,7 @@ class KeysLifeIT {
           Duration.ofSeconds(2),
           Duration.ofSeconds(2),
           10_000,
+          2,
           Duration.ofMillis(100),
           Duration.ofHours(1),
           100,

@@ -82,6 +82,7 @@ class RedisChangeFeedIT {
         timeout,
         Duration.ofSeconds(2),
         10_000,
+        2,
         Duration.ofSeconds(1),
         Duration.ofSeconds(1),
         100,

@@ -34,6 +34,8 @@ class RedisKeysTest {
             RedisKeys::checkpoints,
             keys -> RedisKeys.ascii(keys.lock()),
             keys -> keys.record("digest"),
+            keys -> keys.threadCopy("tagtag01"),
+            keys -> keys.clientIdsCopy("tagtag01"),
             keys -> keys.turnRecord("0123456789abcdef"),
             keys -> keys.turnLog("0123456789abcdef"),
             keys -> keys.turnLog("digest"));
@@ -86,6 +88,8 @@ class RedisKeysTest {
             RedisKeys.ascii(keys.liveChannel()),
             keys.channel(),
             keys.record("digest"),
+            keys.threadCopy("tagtag01"),
+            keys.clientIdsCopy("tagtag01"),
             RedisKeys.ascii(keys.lock()))) {
       assertThat(SlotHash.getSlot(key)).isEqualTo(slot);
     }

@@ -51,6 +51,7 @@ class RedisTurnsIT {
           Duration.ofSeconds(2),
           Duration.ofSeconds(2),
           10_000,
+          2,
           Duration.ofMillis(100),
           Duration.ofHours(1),
           100,

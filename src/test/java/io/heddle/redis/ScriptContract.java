@@ -295,6 +295,83 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   @Test
+  void cutCopy() {
+    create("tagtag01", 60, "first");
+    append("tagtag02", "", "own", "");
+    append("tagtag03", "later");
+    Reply asked = cutAfter("2-1", "0", "", 0, 0);
+    assertThat(asked.number(0)).as("more than is deleted one by one").isEqualTo(4);
+    assertThat(asked.text(1)).isEqualTo("2-1");
+    String source = asked.text(2);
+    assertThat(stored().position().version()).as("nothing is done").isEqualTo(3);
+
+    Reply one = copy(source, "2-1", "", "2", "1000000");
+    assertThat(one.text(1)).isEqualTo("2-0");
+    assertThat(one.number(2)).isEqualTo(2);
+    Reply two = copy(source, "2-1", "2-0", "2", "1");
+    assertThat(two.text(1)).isEqualTo("2-1");
+    assertThat(two.number(3)).as("the first one comes whatever its size").isEqualTo(BODY.length());
+    assertThat(entries(keys.thread())).hasSize(5);
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.threadCopy("cutcut01")))).isPositive();
+    assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIdsCopy("cutcut01")))).isPositive();
+    append("tagtag04", "after");
+    assertThat(cutAfter("2-1", "0", source, 2, 1).number(0)).as("not whole").isEqualTo(4);
+
+    Reply done = cutAfter("2-1", "0", source, 3, 3 * BODY.length());
+    assertThat(done.kind()).isEqualTo(Reply.DONE);
+    assertThat(done.number(1)).isEqualTo(5);
+    assertThat(done.number(3)).isEqualTo(3);
+    assertThat(done.number(4)).isEqualTo(3L * BODY.length());
+    assertThat(entries(keys.thread())).containsExactly("1-0", "2-0", "2-1");
+    assertThat(hash(keys.clientIds())).containsOnlyKeys("~", "first", "own");
+    for (byte[] key : List.of(keys.thread(), keys.clientIds())) {
+      assertThat(this.<Long>ask(redis -> redis.pttl(key))).isGreaterThan(172_000_000L);
+    }
+    assertThat(append("tagtag06", "after").kind()).isEqualTo(Reply.DONE);
+
+    source = cutAfter("1-0", "0", "", 0, 0).text(2);
+    copy(source, "1-0", "", "9", "1000000");
+    cut("one", "own");
+    assertThat(cutAfter("1-0", "0", source, 1, BODY.length()).number(0))
+        .as("a message was deleted since")
+        .isEqualTo(4);
+    assertThat(copy(source, "1-0", "", "9", "1000000").text(1)).isEqualTo("version-conflict");
+  }
+
+  private Reply copy(String source, String place, String last, String most, String bytes) {
+    byte[][] all = {
+      keys.session(), keys.thread(), keys.threadCopy("cutcut01"), keys.clientIdsCopy("cutcut01")
+    };
+    return run(RedisScript.CUT_COPY, all, List.of(source, place, last, most, bytes, "60000"));
+  }
+
+  private Reply cutAfter(String place, String most, String source, long messages, long bytes) {
+    String tag = "tagtag0" + place.split("-", 2)[0];
+    byte[][] all = {
+      keys.session(), keys.partition(), keys.thread(), keys.clientIds(), keys.changes()
+    };
+    if (!source.isEmpty()) {
+      all = Arrays.copyOf(all, 7);
+      all[5] = keys.threadCopy("cutcut01");
+      all[6] = keys.clientIdsCopy("cutcut01");
+    }
+    List<String> args =
+        common(
+            "tagtag0" + (stored().position().version() + 1),
+            "after",
+            place,
+            tag,
+            "x",
+            "{}",
+            most,
+            "1000000",
+            source,
+            Long.toString(messages),
+            Long.toString(bytes));
+    return run(RedisScript.CUT, with(all), args);
+  }
+
+  @Test
   void load() {
     create("tagtag01", 60, "");
     append("tagtag02", "own", "");
@@ -333,12 +410,32 @@ abstract class ScriptContract extends ScriptSuite {
     Reply one = log("", "1", "1", "1000000");
     assertThat(places(one.list(4))).as("no version is torn").containsExactly("2-0", "2-1");
     assertThat(places(one.list(5))).as("what follows").containsExactly("4-0");
-    assertThat(places(log("", "1", "9", "1").list(4))).containsExactly("2-0", "2-1");
+    Reply torn = log("", "1", "9", "1");
+    assertThat(places(torn.list(4))).as("bounded inside of a version").containsExactly("2-0");
+    assertThat(torn.number(8)).isEqualTo(1);
+    Reply rest = log("", "1", "9", "1", "2-0");
+    assertThat(places(rest.list(4))).as("the rest of that version").containsExactly("2-1");
+    assertThat(places(rest.list(5))).containsExactly("4-0");
+    assertThat(rest.number(8)).isZero();
+    String body = Integer.toString(BODY.length() * 3 / 2);
+    append("tagtag05", "", "");
+    Reply bounded = log("", "3", "9", body);
+    assertThat(places(bounded.list(4))).as("the next one is not begun").containsExactly("4-0");
+    assertThat(places(bounded.list(5))).containsExactly("5-0");
+    assertThat(bounded.number(8)).isZero();
 
-    end(RedisScript.DELETE, "tagtag05");
+    Reply other =
+        run(
+            RedisScript.LOG,
+            new byte[][] {keys.session(), keys.thread(), keys.changes()},
+            List.of("", "2", "another1", "100", "1000000", ""));
+    assertThat(other.text(3)).as("its tag here").isEqualTo("tagtag02");
+    assertThat(other.list(4).size()).as("of another history nothing is read").isZero();
+
+    end(RedisScript.DELETE, "tagtag06");
     Reply gone = log("ann", "1");
-    assertThat(gone.number(1)).isEqualTo(5);
-    assertThat(gone.text(2)).isEqualTo("tagtag05");
+    assertThat(gone.number(1)).isEqualTo(6);
+    assertThat(gone.text(2)).isEqualTo("tagtag06");
     assertThat(gone.text(3)).isEqualTo("deleted");
     assertThat(log("bob", "1").text(1)).isEqualTo("session-not-found");
   }

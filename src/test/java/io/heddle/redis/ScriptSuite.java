@@ -150,7 +150,18 @@ abstract class ScriptSuite {
     return run(
         RedisScript.CUT,
         with(keys.session(), keys.partition(), keys.thread(), keys.clientIds(), keys.changes()),
-        common("cutcut01", what, place ? id : "", place ? tag : "", id, "{}"));
+        common(
+            "cutcut01",
+            what,
+            place ? id : "",
+            place ? tag : "",
+            id,
+            "{}",
+            "500",
+            "1000000",
+            "",
+            "",
+            ""));
   }
 
   Reply state(String tag, String document, String version, String saved) {
@@ -169,7 +180,7 @@ abstract class ScriptSuite {
       keys.state(),
       keys.checkpoints()
     };
-    return run(RedisScript.STATE_READ, all, List.of("", "", "", what, version, more));
+    return run(RedisScript.STATE_READ, all, List.of("", "", "", what, version, more, "1000000"));
   }
 
   Reply end(RedisScript script, String tag) {
@@ -181,7 +192,21 @@ abstract class ScriptSuite {
   Reply load(String limit, String fromEnd, String place, String tag, String id) {
     byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
     return run(
-        RedisScript.LOAD, all, List.of(owner, "", "", limit, fromEnd, place, tag, id, "", "", ""));
+        RedisScript.LOAD,
+        all,
+        List.of(
+            owner,
+            "",
+            "",
+            Integer.toString(Integer.parseInt(limit) + 1),
+            fromEnd,
+            place,
+            tag,
+            id,
+            "",
+            "",
+            "",
+            "1000000"));
   }
 
   Reply message(String place, String tag, String id) {
@@ -194,8 +219,12 @@ abstract class ScriptSuite {
   }
 
   Reply log(String user, String since, String most, String bytes) {
+    return log(user, since, most, bytes, "");
+  }
+
+  Reply log(String user, String since, String most, String bytes, String from) {
     byte[][] all = {keys.session(), keys.thread(), keys.changes()};
-    return run(RedisScript.LOG, all, List.of(user, since, most, bytes));
+    return run(RedisScript.LOG, all, List.of(user, since, "tagtag0" + since, most, bytes, from));
   }
 
   static List<String> places(Reply entries) {

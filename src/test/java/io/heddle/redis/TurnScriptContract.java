@@ -365,16 +365,16 @@ abstract class TurnScriptContract extends ScriptSuite {
     create("tagtag01", 60, "");
     begin("tagtag02", first, OnBusy.ENQUEUE);
     begin("tagtag03", second, OnBusy.ENQUEUE);
-    Reply known = run(RedisScript.TURN_LIST, one(keys.session()), List.of("ann"));
+    Reply known = run(RedisScript.TURN_LIST, one(keys.session()), List.of("ann", "1000000"));
     assertThat(known.text(1)).startsWith(first);
     assertThat(known.text(2)).isEqualTo(part(second) + " ");
     assertThat(known.textOrNull(3)).isNull();
     byte[][] some = {keys.session(), keys.turnRecord(part(third)), keys.turnRecord(part(second))};
-    Reply records = run(RedisScript.TURN_LIST, some, List.of(""));
+    Reply records = run(RedisScript.TURN_LIST, some, List.of("", "1000000"));
     assertThat(records.time(4)).isCloseTo(Instant.now(), within(1, ChronoUnit.MINUTES));
     assertThat(records.listOrNull(5)).isNull();
     assertThat(records.list(6).text(2)).isEqualTo("{\"request\":1}");
-    assertThat(run(RedisScript.TURN_LIST, some, List.of("bob")).text(1))
+    assertThat(run(RedisScript.TURN_LIST, some, List.of("bob", "1000000")).text(1))
         .isEqualTo("session-not-found");
   }
 
@@ -524,7 +524,9 @@ abstract class TurnScriptContract extends ScriptSuite {
   private Reply read(String turn, String user, long after, int most) {
     byte[][] all = {keys.session(), keys.turnRecord(part(turn)), keys.turnLog(part(turn))};
     return run(
-        RedisScript.TURN_READ, all, List.of(user, Long.toString(after), Integer.toString(most)));
+        RedisScript.TURN_READ,
+        all,
+        List.of(user, Long.toString(after), Integer.toString(most), "1000000"));
   }
 
   /** The call as the engine makes it, with a tag of the test's. */

@@ -27,6 +27,7 @@ class FlusherTest {
   private final List<String> kept = new ArrayList<>();
   private final List<Cancel> cancels = new ArrayList<>();
   private int lost;
+  private int full;
 
   private final Flusher flusher =
       new Flusher(
@@ -49,10 +50,61 @@ class FlusherTest {
             }
 
             @Override
+            public void full() {
+              full++;
+            }
+
+            @Override
             public void lost() {
               lost++;
             }
           });
+
+  /**
+   * Its lease is renewed by what is refused, and the rest is not lost while somebody makes room.
+   */
+  @Test
+  void whatAFullStoreRefusesIsOfferedAgainForAShortTime() {
+    say("a");
+    next().refuse();
+    say("b");
+    pass(1000);
+    next().answer();
+    assertThat(kept).containsExactly("1:[a]");
+    answer();
+    assertThat(kept).containsExactly("1:[a]", "2:[b]");
+    assertThat(flusher.unkept()).isEmpty();
+
+    say("c");
+    for (int i = 0; full == 0; i++) {
+      assertThat(i).isLessThan(100);
+      while (!log.flushes.isEmpty()) {
+        next().refuse();
+      }
+      pass(100);
+    }
+    assertThat(time.now(TimeUnit.SECONDS)).isBetween(3L, 6L);
+    assertThat(full).isEqualTo(1);
+    assertThat(flusher.unkept()).containsExactly(new Piece.Text("c"));
+    boolean[] drained = new boolean[1];
+    flusher.drain(() -> drained[0] = true);
+    assertThat(drained[0]).isTrue();
+    flusher.renew(Duration.ZERO);
+    assertThat(next().events).as("it only renews").isEmpty();
+  }
+
+  @Test
+  void whoEndsTheTurnDoesNotWaitForAFullStore() {
+    say("a");
+    next().refuse();
+    boolean[] drained = new boolean[1];
+    flusher.drain(() -> drained[0] = true);
+    assertThat(drained[0]).isTrue();
+    assertThat(flusher.unkept()).containsExactly(new Piece.Text("a"));
+    assertThat(full).isZero();
+    pass(2000);
+    assertThat(log.flushes).isEmpty();
+  }
 
   @Test
   void theFirstIsWrittenAtOnceAndTheRestTogether() {

@@ -55,6 +55,11 @@ final class HandLog implements TurnLog {
       sink.success(new Flushed.Kept(HandLog.this.events.size(), cancel));
     }
 
+    /** There is no room for it. */
+    void refuse() {
+      sink.success(new Flushed.Full(cancel));
+    }
+
     void fail(ProblemCode code) {
       sink.error(Problem.of(code, code.title()).toException());
     }

@@ -25,6 +25,14 @@ public abstract class EngineContract {
   }
 
   @Nested
+  class LongThreads extends LongThreadContract {
+    @Override
+    EngineUnderTest engine() {
+      return EngineContract.this.engine();
+    }
+  }
+
+  @Nested
   class Life extends SessionLifeContract {
     @Override
     EngineUnderTest engine() {

@@ -61,7 +61,10 @@ abstract class StateContract extends ContractSuite {
     }
     Position later = applied(key, append(says("x"))).head().position();
 
-    assertThat(checkpoints(key, 10, null)).isEqualTo(new CheckpointPage(later, saved, false));
+    assertThat(checkpoints(key, 10, null))
+        .isEqualTo(
+            new CheckpointPage(
+                later, saved.stream().map(CheckpointPage.Saved::of).toList(), false));
     for (Checkpoint checkpoint : saved) {
       assertThat(checkpoint.id()).isEqualTo("cp_" + checkpoint.saved());
       assertThat(get(engine().reader().checkpoint(key, View.ANY, checkpoint.id())))
@@ -102,7 +105,9 @@ abstract class StateContract extends ContractSuite {
     assertThat(restored.head().position().version()).isEqualTo(4);
     assertThat(get(engine().reader().state(key, View.ANY)))
         .isEqualTo(new StateView(restored.head().position(), newest));
-    assertThat(checkpoints(key, 10, null).checkpoints()).hasSize(3).startsWith(newest);
+    assertThat(checkpoints(key, 10, null).checkpoints())
+        .hasSize(3)
+        .startsWith(CheckpointPage.Saved.of(newest));
 
     Outcome.Applied again = applied(key, new Write.RestoreState("latest"));
     assertThat(get(engine().reader().state(key, View.ANY)).checkpoint())
@@ -203,7 +208,7 @@ abstract class StateContract extends ContractSuite {
         int size = Math.min(limit, older.size());
         assertThat(page.checkpoints())
             .as("limit %d before %s", limit, befores.get(i))
-            .extracting(Checkpoint::id)
+            .extracting(CheckpointPage.Saved::id)
             .isEqualTo(older.subList(0, size));
         assertThat(page.hasMore()).isEqualTo(size < older.size());
       }
@@ -251,7 +256,9 @@ abstract class StateContract extends ContractSuite {
   }
 
   private List<String> checkpointIds(SessionKey key, int limit, @Nullable String before) {
-    return checkpoints(key, limit, before).checkpoints().stream().map(Checkpoint::id).toList();
+    return checkpoints(key, limit, before).checkpoints().stream()
+        .map(CheckpointPage.Saved::id)
+        .toList();
   }
 
   /** Exactly this many bytes. */

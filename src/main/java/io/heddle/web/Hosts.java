@@ -1,0 +1,42 @@
+package io.heddle.web;
+
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The names under which this server answers. A page of anybody's may have its own name point to
+ * this machine and then read, as if it were this server's page, whatever needs no sign-in; only the
+ * name in {@code Host} tells that apart. Nobody's name is an IP address.
+ */
+final class Hosts {
+
+  private final Set<String> names;
+  private final boolean any;
+
+  Hosts(List<String> names) {
+    this.names = Set.copyOf(names);
+    this.any = this.names.contains(HostProperties.ANY);
+  }
+
+  /**
+   * @param host null when the request names none, as HTTP/1.0 may
+   */
+  @Nullable Problem refusal(@Nullable Authority host) {
+    if (any
+        || host == null
+        || host.isIpLiteral()
+        || host.isLoopbackName()
+        || names.contains(host.host())) {
+      return null;
+    }
+    return Problem.field(
+        ProblemCode.MISDIRECTED_REQUEST,
+        "Host",
+        "This server does not answer as "
+            + host.host()
+            + "; heddle.hosts names what it answers as");
+  }
+}
