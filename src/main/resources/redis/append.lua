@@ -1,7 +1,8 @@
 -- Adds messages at the end of the thread, all in one version.
 --
 -- KEYS: 1 session, 2 partition, 3 thread, [client ids, if a message has one], [record]
--- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies,
+-- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies
+--   and client ids,
 --   9 how the published change begins: ' +n', for each message ' idBytes bodyBytes', and a space; or ''
 --   when the bodies are too long to be published; then for each message: client id or '', body
 -- Returns: as in part-retry; {state, turn} while a turn runs; refused also {0, 'message-exists', id}
@@ -27,7 +28,10 @@ for i = 10, last, 2 do
   seq = format('%d', q + 1)
   call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. seq .. ' ' .. stamp .. ' ' .. ARGV[i], 'b', ARGV[i + 1])
   if ARGV[i] ~= '' then call('HSET', KEYS[4], ARGV[i], entry) end
-  if body ~= '' then ids = ids .. ' ' .. (ARGV[i] ~= '' and ARGV[i] or '-') end
+  if body ~= '' then
+    local id = ARGV[i]
+    ids = ids .. (id == '' and ' -' or id == '-' and ' ~-' or ' ' .. id)
+  end
   if i + 1 < last then entry, q = version .. format('-%d', (i - 8) / 2), q + 1 end
 end
 e = now + l * 1000

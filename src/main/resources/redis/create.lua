@@ -2,8 +2,8 @@
 --
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids, 5 changes, 6 state, 7 checkpoints, 8 due,
 --   [9 record]
--- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies, 9 owner or
---   '', 10 description, 11 TTL in seconds, 12 'a' or 'c', 13 building: '<build>' or '', 14 change, then
+-- ARGV: 1 to 6 as in part-retry, 7 most bytes a session may have, 8 bytes of all bodies and
+--   client ids, 9 owner or '', 10 description, 11 TTL in seconds, 12 'a' or 'c', 13 building: '<build>' or '', 14 change, then
 --   for each message: client id or '', body
 -- Returns: as in part-retry
 -- #include part-retry
@@ -35,7 +35,8 @@ for i = 15, #ARGV, 2 do
   q = q + 1
   call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. q .. ' ' .. stamp .. ' ' .. ARGV[i], 'b', ARGV[i + 1])
   if ARGV[i] ~= '' then call('HSET', KEYS[4], ARGV[i], entry) end
-  ids = ids .. ' ' .. (ARGV[i] ~= '' and ARGV[i] or '-')
+  local id = ARGV[i]
+  ids = ids .. (id == '' and ' -' or id == '-' and ' ~-' or ' ' .. id)
 end
 local k = format('%d', e + 172800000)
 local line = format('%s %d %d %s %s %s', version, q, q, ARGV[8], e, stamp)

@@ -24,12 +24,12 @@ local most, room, count, bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), 0, 0
 while count < most do
   local entry = call('XRANGE', KEYS[2], from, ARGV[2], 'COUNT', 1)[1]
   if not entry then break end
-  local size = #entry[2][4]
+  local id = string.match(entry[2][2], '^%S+ %S+ %S+ (.*)$')
+  local size = #entry[2][4] + #id
   if count > 0 and bytes + size > room then break end
   last, count, bytes = entry[1], count + 1, bytes + size
   call('XADD', KEYS[3], last, unpack(entry[2]))
-  local id = string.match(entry[2][2], '^%S+ %S+ %S+ (.+)$')
-  if id then call('HSET', KEYS[4], id, last) end
+  if id ~= '' then call('HSET', KEYS[4], id, last) end
   from = '(' .. last
 end
 call('PEXPIRE', KEYS[3], ARGV[6])

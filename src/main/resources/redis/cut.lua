@@ -18,6 +18,35 @@
 -- #include part-announce
 -- #include part-keep
 -- #include part-entry
+-- #include part-forget
+-- The notes, as HSET takes them.
+local function noted(ids)
+  local fields, notes = {'~'}, {}
+  for i = 0, 255 do fields[i + 2] = format('~%d', i) end
+  for i, value in ipairs(call('HMGET', ids, unpack(fields))) do
+    if value then
+      notes[#notes + 1] = fields[i]
+      notes[#notes + 1] = value
+    end
+  end
+  return notes
+end
+
+-- Adds names and places of the messages after a place, but no more of the last ones than are noted, and
+-- none before 256 KB of them.
+local function newest(after, names, places)
+  local found, to, bytes = {}, '+', 0
+  while #found < 256 and bytes < 262144 do
+    local entry = call('XREVRANGE', KEYS[3], to, '(' .. after, 'COUNT', 1)[1]
+    if not entry then break end
+    found[#found + 1], to, bytes = entry, '(' .. entry[1], bytes + #entry[2][4]
+  end
+  for i = #found, 1, -1 do
+    local _, name = measure(found[i])
+    if name ~= '' then names[#names + 1], places[#places + 1] = name, found[i][1] end
+  end
+end
+
 local found, place
 if ARGV[7] ~= 'all' then
   found, place = find(KEYS[3], KEYS[4], ARGV[8], ARGV[9], ARGV[10])
@@ -32,7 +61,7 @@ if turn and ARGV[7] ~= 'one' then
     return {0, 'turn-running', turn}
   end
 end
-local ids, bytes = {}, 0
+local ids, bytes, names, places = {}, 0, {}, {}
 if ARGV[7] == 'after' then
   local source = string.match(tail, '^ %d+ %S+ %d+ (%d+)') .. format(' %d', q - c)
   if ARGV[14] == '' then
@@ -42,8 +71,9 @@ if ARGV[7] == 'after' then
     repeat
       local entries = call('XRANGE', KEYS[3], from, '+', 'COUNT', block)
       for i = 1, #entries do
-        ids[#ids + 1] = entries[i][1]
-        bytes = bytes + #entries[i][2][4]
+        local size, name = measure(entries[i])
+        ids[#ids + 1], bytes = entries[i][1], bytes + size
+        if name ~= '' then names[#names + 1], places[#places + 1] = name, entries[i][1] end
       end
       if #ids > most or bytes > room then return {4, place, source} end
       if #entries > 0 then from = '(' .. ids[#ids] end
@@ -57,8 +87,9 @@ e = now + l * 1000
 if e < least then e = least end
 if ARGV[7] == 'one' then
   call('XDEL', KEYS[3], place)
-  c = c - 1
-  b = b - #found[2][4]
+  local bytes, name = measure(found)
+  c, b = c - 1, b - bytes
+  if name ~= '' then forget({name}, {place}) end
 elseif ARGV[7] == 'all' then
   -- Not trimmed, which takes as long as the thread is. Made again, because an append declares these keys
   -- and must find them while a slot moves.
@@ -70,10 +101,15 @@ elseif ARGV[7] == 'all' then
 elseif ARGV[14] == '' then
   if #ids > 0 then call('XDEL', KEYS[3], unpack(ids)) end
   c, b = c - #ids, b - bytes
+  forget(names, places)
 else
+  local notes = noted(KEYS[4])
+  newest(place, names, places)
   call('UNLINK', KEYS[3], KEYS[4])
   call('RENAME', KEYS[6], KEYS[3])
   call('RENAME', KEYS[7], KEYS[4])
+  if #notes > 0 then call('HSET', KEYS[4], unpack(notes)) end
+  forget(names, places)
   c, b = ARGV[15], ARGV[16]
 end
 if ARGV[7] == 'all' or ARGV[14] ~= '' then
@@ -81,6 +117,7 @@ if ARGV[7] == 'all' or ARGV[14] ~= '' then
   call('PEXPIREAT', KEYS[3], k)
   call('PEXPIREAT', KEYS[4], k)
 end
+b = remaining(c, b)
 local line = format('%d %s %d %d %d %d', v, q, c, b, e, now)
 local state = ARGV[1] .. ' ' .. line .. tail
 call('HSET', KEYS[1], 'p', state)

@@ -1,8 +1,8 @@
 -- Adds messages to a session that is being built; it makes no version and publishes nothing.
 --
 -- KEYS: 1 session, 2 partition, 3 thread, 4 client ids
--- ARGV: 1 to 6 as in part-retry (only 3 is used), 7 most bytes, 8 bytes of all bodies, 9 build,
---   then for each message: client id or '', body, time in milliseconds
+-- ARGV: 1 to 6 as in part-retry (only 3 is used), 7 most bytes, 8 bytes of all bodies
+--   and client ids, 9 build, then for each message: client id or '', body, time in milliseconds
 -- Returns: as in part-retry | {0, 'session-not-found'} when the build is over
 -- #include part-retry
 local s = call('HMGET', KEYS[1], 'xp', 'x')

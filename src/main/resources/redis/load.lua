@@ -8,14 +8,25 @@
 --   | {0, 'invalid-cursor', 'after' or 'before'}
 -- #include part-read
 if ARGV[4] == '0' then return {1, now, s, {}, 0} end
+-- Where a message stood that went, if it is one of those that part-forget notes.
+local function noted(id)
+  local count = tonumber(redis.call('HGET', KEYS[3], '~')) or 0
+  local slots = {}
+  for i = count - 1, math.max(0, count - 256), -1 do slots[#slots + 1] = string.format('~%d', i % 256) end
+  if #slots == 0 then return nil end
+  for _, note in ipairs(redis.call('HMGET', KEYS[3], unpack(slots))) do
+    local place, name = string.match(note or '', '^(%S+) (.*)$')
+    if name == id then return place end
+  end
+end
+
 -- A cursor whose message is gone goes on from its place; one of another history is refused.
 local function bound(at, name, open)
   local place, tag, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if id == '' then return open end
   if place == '' then
-    place = redis.call('HGET', KEYS[3], id)
-    if not place or place == '' then return nil end
-    return '(' .. place
+    place = redis.call('HGET', KEYS[3], id) or noted(id)
+    return place and string.find(place, '^%d+%-%d') and '(' .. place
   end
   if tonumber(string.match(place, '^%d+')) > tonumber(v) then return nil end
   local entry = redis.call('XRANGE', KEYS[2], place, place)[1]

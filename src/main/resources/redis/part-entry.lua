@@ -3,7 +3,7 @@
 local function find(thread, ids, place, mark, id)
   if place == '' then
     place = redis.call('HGET', ids, id)
-    if not place or place == '' then return nil end
+    if not place or not string.find(place, '^%d+%-%d') then return nil end
     mark = nil
   end
   local found = redis.call('XRANGE', thread, place, place)[1]

@@ -23,7 +23,8 @@
 -- Whole numbers by '%d': exact to 2^53 where a long has 64 bits, which schema.lua makes sure of, and a
 -- quarter of the price of '%.0f'.
 --
--- Record: 'D <body> <version-tag> <message id> …' done, 'P <body> <operation>' in progress.
+-- Record: 'D <body> <version-tag> <message id> …' done, 'P <body> <operation>' in progress. A message whose
+-- id is Heddle's is '-', and one that a client called that is '~-'.
 local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
 local clock = call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000

@@ -14,7 +14,7 @@
 --
 -- Turn's record: u when its session was made, f the position at which it was taken in, w the state
 -- that the last write of it answered, c created, m model, k how long it is kept, q request, h head of
--- the change of its start, n input's messages and b their bytes, and while it
+-- the change of its start, n input's messages and b their bytes with their ids, and while it
 -- waits i1, d1, i2 … their ids and bodies; z started, v 'version-tag id …' of its input; s status,
 -- a attempt, e ended, j end, o 'version-tag id …' of its output.
 --
@@ -33,10 +33,10 @@ local function say(version, stamp, count, message)
     q = q + 1
     call('XADD', KEYS[3], entry, 'h', ARGV[1] .. ' ' .. format('%d', q) .. ' ' .. stamp .. ' ' .. id, 'b', text)
     if id ~= '' then call('HSET', KEYS[4], id, entry) end
-    ids = ids .. ' ' .. (id ~= '' and id or '-')
+    ids = ids .. (id == '' and ' -' or id == '-' and ' ~-' or ' ' .. id)
     sizes = sizes .. format(' %d %d', #id, #text)
     said[i] = id .. text
-    b = b + #text
+    b = b + #text + #id
   end
   c = c + count
   return ids, sizes .. ' ', said

@@ -1,7 +1,7 @@
 -- Starts a turn, or puts it into the queue, or refuses it.
 --
 -- KEYS and ARGV: 1 to 8 as in part-turn-write; ARGV 9 most bytes a session may have, 10 bytes of all
---   bodies, 11 model or '', 12 request, 13 lease and 14 keep in milliseconds, 15 when another one runs
+--   bodies and client ids, 11 model or '', 12 request, 13 lease and 14 keep in milliseconds, 15 when another one runs
 --   or waits: 'e' (wait at the end), 'x' (refuse), 'k' or 'r' (cancel it so, wait at the head), 16 turns
 --   that may wait, 17 how the change 'turn.queued' begins, up to its queuePosition, 18 head of the
 --   change 'turn.started', 19 live channel, then for each message: client id or '', body

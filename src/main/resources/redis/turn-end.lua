@@ -18,6 +18,7 @@
 local known = call('HMGET', KEYS[6], 'u', 'a', 'o', 's', 'j')
 -- #include part-turn-alive
 -- #include part-turn-write
+-- #include part-forget
 local first = 16 + 4 * ARGV[15]
 local full = (first <= #ARGV or #ARGV[11] + #ARGV[12] + #ARGV[13] > 2048) and room()
 -- #include part-pass
@@ -41,16 +42,19 @@ if cancel == 'r' and not back then return {0, 'turn-running', running} end
 if full then return full end
 
 local version, stamp = format('%d', v + 1), format('%d', now)
-local removed = {}
+local removed, names, places = {}, {}, {}
 for i = 16, first - 1, 4 do
   local found, at = find(KEYS[3], KEYS[4], ARGV[i], ARGV[i + 1], ARGV[i + 2])
   if found and string.match(at, '^%d+') == from then
     call('XDEL', KEYS[3], at)
-    c = c - 1
-    b = b - #found[2][4]
+    local bytes, name = measure(found)
+    c, b = c - 1, b - bytes
+    if name ~= '' then names[#names + 1], places[#places + 1] = name, at end
     removed[#removed + 1] = ARGV[i + 3]
   end
 end
+forget(names, places)
+b = remaining(c, b)
 local output = (#ARGV - first + 1) / 2
 local ids, sizes, said = say(version, stamp, output, function(i)
   local id, text = ARGV[first + 2 * i - 2], ARGV[first + 2 * i - 1]

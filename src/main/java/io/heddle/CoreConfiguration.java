@@ -80,8 +80,9 @@ class CoreConfiguration {
   }
 
   @Bean
-  TokenLimits tokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
-    return new TokenLimits(limiter, properties, ids);
+  TokenLimits tokenLimits(
+      RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
+    return new TokenLimits(limiter, properties, ids, limits);
   }
 
   /** Follows the engine's changes from the start to the end. */

@@ -142,6 +142,40 @@ final class Call {
   }
 
   /**
+   * The key of this request with no body in particular: enough to find out whether there is a
+   * record of it. Null without a key.
+   */
+  @Nullable Retry anyRetry() {
+    String key = idempotencyKey();
+    return key == null ? null : new Retry(HEX.formatHex(keyHash(key)), "");
+  }
+
+  /** The session that has the record of the key, as far as can be told without the body. */
+  SessionKey recordedAt() {
+    String derived = derivedId();
+    return makesSession() && derived != null ? key(derived) : session();
+  }
+
+  /** Whether the body may name another session than {@link #recordedAt()}. */
+  boolean mayBeRecordedElsewhere() {
+    return makesSession();
+  }
+
+  private boolean makesSession() {
+    String path = Objects.requireNonNullElse(http.getURI().getPath(), "");
+    return !request.pathVariables().containsKey("id") || path.endsWith("/fork");
+  }
+
+  /** Of the body as it is declared; more than any when it is not. */
+  long bodyLength() {
+    long length = headers().getContentLength();
+    if (length >= 0) {
+      return length;
+    }
+    return headers().getFirst(HttpHeaders.TRANSFER_ENCODING) == null ? 0 : Long.MAX_VALUE;
+  }
+
+  /**
    * The id of a session that this request makes and does not name: with an idempotency key always
    * the same one, so that the record of the key is found under it.
    */

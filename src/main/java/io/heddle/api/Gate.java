@@ -6,6 +6,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Limits;
+import io.heddle.limit.TokenLimits;
 import io.heddle.session.Conditions;
 import io.heddle.session.Request;
 import io.heddle.session.Retry;
@@ -30,31 +31,57 @@ import reactor.core.publisher.Mono;
  * written, and refusals as problems.
  *
  * <p>A refused write with an idempotency key may be the repetition of one that was admitted; then
- * the key's record decides, and a repetition is never counted.
+ * the key's record decides, and a repetition is never counted. Whether there is a record at all is
+ * found out before anything of the body is read, and how much is read for repetitions is bounded
+ * ({@link Limits#mayBeRead}): who is over a limit must not have work done by adding a header.
  */
 final class Gate {
 
   private final Limits limits;
+  private final TokenLimits tokens;
   private final Sessions sessions;
 
-  Gate(Limits limits, Sessions sessions) {
+  /** What a route's handler does. */
+  private enum Does {
+    READ,
+    /** Opens a stream; a browser cannot set headers on those. */
+    WATCH,
+    WRITE,
+    /** Writes what no idempotency key is recorded for. */
+    WRITE_ONCE,
+    /** Orders a turn. */
+    TURN
+  }
+
+  Gate(Limits limits, TokenLimits tokens, Sessions sessions) {
     this.limits = limits;
+    this.tokens = tokens;
     this.sessions = sessions;
   }
 
   /** A route to a handler that reads. */
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, false, false, handler);
+    return request -> enter(request, Does.READ, handler);
   }
 
   /** A route to a handler that opens a stream; a browser cannot set headers on those. */
   HandlerFunction<ServerResponse> watches(Handler handler) {
-    return request -> enter(request, false, true, handler);
+    return request -> enter(request, Does.WATCH, handler);
   }
 
   /** A route to a handler that writes. */
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, true, false, handler);
+    return request -> enter(request, Does.WRITE, handler);
+  }
+
+  /** A route to a handler that writes, and does not look for a record of an idempotency key. */
+  HandlerFunction<ServerResponse> writesOnce(Handler handler) {
+    return request -> enter(request, Does.WRITE_ONCE, handler);
+  }
+
+  /** A route to a handler that orders turns. */
+  HandlerFunction<ServerResponse> turns(Handler handler) {
+    return request -> enter(request, Does.TURN, handler);
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -129,27 +156,33 @@ final class Gate {
     return limits.admit(caller, true, path);
   }
 
-  private Mono<ServerResponse> enter(
-      ServerRequest request, boolean write, boolean byQuery, Handler handler) {
+  private Mono<ServerResponse> enter(ServerRequest request, Does does, Handler handler) {
     Caller caller;
     try {
-      caller = Callers.of(request.exchange().getRequest(), byQuery);
+      caller = Callers.of(request.exchange().getRequest(), does == Does.WATCH);
     } catch (ProblemException e) {
       return Mono.just(ProblemWriter.answer(e.problem()));
     }
     String path = MatchedPath.of(request);
-    Mono<ServerResponse> answer = limits
-        .admit(caller, write, path)
-        .flatMap(admission -> {
-          tell(request, admission);
-          Call call = new Call(request, caller, admission);
-          boolean mayBeRetry = write && call.idempotencyKey() != null;
-          return admission.allowed() || mayBeRetry
-              ? handler.handle(call).cast(ServerResponse.class)
-              : Mono.error(refusal(admission));
-        })
+    boolean write = does != Does.READ && does != Does.WATCH;
+    Mono<ServerResponse> answer =
+        limits
+            .admit(caller, write, path)
+            .flatMap(admission -> {
+              tell(request, admission);
+              Call call = new Call(request, caller, admission);
+              Problem refusal = admission.refusal();
+              if (refusal == null && does == Does.TURN) {
+                refusal = tokens.exhausted(caller);
+              }
+              return refusal == null
+                  ? handler.handle(call).cast(ServerResponse.class)
+                  : refused(call, refusal, does, handler);
+            });
+    Mono<ServerResponse> told = limits
+        .working(caller, answer)
         .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
-    return counted(request.exchange(), caller, write, answer);
+    return counted(request.exchange(), caller, write, told);
   }
 
   /** What the request and its answer hold of the memory is given back, however it ends. */
@@ -160,6 +193,22 @@ final class Gate {
     return write
         ? counted.doFinally(signal -> BodyReader.release(exchange, signal))
         : counted;
+  }
+
+  /** Nothing is done, unless it may have been done before. */
+  private Mono<ServerResponse> refused(Call call, Problem refusal, Does does, Handler handler) {
+    boolean repeatable = does == Does.WRITE || does == Does.TURN;
+    Retry any = repeatable ? call.anyRetry() : null;
+    if (any == null || !limits.mayLookUp(call.admission())) {
+      return Mono.error(refusal.toException());
+    }
+    return sessions
+        .isRecorded(call.recordedAt(), any)
+        .flatMap(recorded ->
+            (recorded || call.mayBeRecordedElsewhere())
+                    && limits.mayBeRead(call.admission(), call.bodyLength())
+                ? handler.handle(call).cast(ServerResponse.class)
+                : Mono.error(refusal.toException()));
   }
 
   private static void tell(ServerRequest request, Admission admission) {

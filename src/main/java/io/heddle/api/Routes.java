@@ -57,7 +57,7 @@ public final class Routes {
       Live live) {
     Bodies bodies = new Bodies(properties);
     Requests requests = new Requests(ids, properties);
-    gate = new Gate(limits, services.sessions());
+    gate = new Gate(limits, tokens, services.sessions());
     this.limits = new LimitsHandler(limits, tokens);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
@@ -119,15 +119,15 @@ public final class Routes {
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
         //
-        .write(HttpMethod.POST, "/v1/sessions/{id}/turns", turns::begin)
+        .turn("/v1/sessions/{id}/turns", turns::begin)
         .read("/v1/sessions/{id}/turns", turns::list)
         .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
         .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
         .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
         //
         .read("/v1/cache/{key}", cache::get)
-        .write(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
-        .write(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
+        .writeOnce(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
+        .writeOnce(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
         .watch("/v1/sessions/{id}/events", live::events)
@@ -160,6 +160,18 @@ public final class Routes {
     Table write(HttpMethod method, String pattern, Handler handler) {
       routes.route(methods(method).and(path(pattern)), gate.writes(handler));
       add(method, pattern);
+      return this;
+    }
+
+    Table writeOnce(HttpMethod method, String pattern, Handler handler) {
+      routes.route(methods(method).and(path(pattern)), gate.writesOnce(handler));
+      add(method, pattern);
+      return this;
+    }
+
+    Table turn(String pattern, Handler handler) {
+      routes.route(methods(HttpMethod.POST).and(path(pattern)), gate.turns(handler));
+      add(HttpMethod.POST, pattern);
       return this;
     }
 

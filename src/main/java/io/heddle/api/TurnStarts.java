@@ -8,6 +8,7 @@ import io.heddle.session.Request;
 import io.heddle.session.Sessions;
 import io.heddle.session.Turn;
 import io.heddle.session.Written;
+import io.heddle.turn.Parameters;
 import io.heddle.turn.TurnOrder;
 import io.heddle.turn.Turns;
 import io.heddle.web.Connections;
@@ -23,6 +24,7 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
    *     expired it is not made
    */
   Mono<Written<Turn>> begin(Request request, TurnOrder order, @Nullable Description createWith) {
+    Parameters.check(order.parameters(), turns.maxOutput(), name -> "parameters." + name);
     // A turn that begins now would be cut off half way.
     LiveHandler.refuseWhenDraining(connections, "turns");
     Mono<Written<Turn>> begun = Mono.defer(() -> turns.begin(request, order));

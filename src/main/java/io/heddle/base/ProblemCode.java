@@ -43,6 +43,7 @@ public enum ProblemCode {
   SESSION_LOCKED(423, true, "Somebody else holds the session's lock"),
   UPGRADE_REQUIRED(426, false, "The call answers as a WebSocket only"),
   RATE_LIMITED(429, true, "The caller has used up a limit"),
+  QUOTA_EXCEEDED(429, true, "The caller has as much as one user may have"),
   INTERNAL(500, false, "Heddle failed"),
   NOT_IMPLEMENTED(501, false, "The request uses a part of HTTP that this server does not know"),
   MODEL_FAILED(502, false, "The model server failed"),

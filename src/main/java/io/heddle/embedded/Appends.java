@@ -68,7 +68,7 @@ final class Appends {
               || Threads.find(target.tx(), target.key(), target.session().thread, name) != null)) {
         throw Refusals.messageExists(name);
       }
-      bytes += message.body().length();
+      bytes += message.bytes();
     }
     if (bytes > limits.sessionBytes()) {
       throw Refusals.tooLarge(limits.sessionBytes());
@@ -94,7 +94,7 @@ final class Appends {
         target.tx().put(Table.NAMES, Keys.name(session.thread, message.id()), place);
       }
       session.messages++;
-      session.bytes += message.body().length();
+      session.bytes += message.bytes();
       there.add(Threads.message(target.key(), place, row));
     }
     return there;
@@ -125,23 +125,27 @@ final class Appends {
   /** Takes those of a turn's input that are still there out of the thread; answers which. */
   static List<String> takeBack(Target target, List<String> input, List<String> ids) {
     List<String> removed = new ArrayList<>(ids.size());
+    Gone gone = new Gone(target);
     for (String id : ids) {
       Threads.Found found =
           input.contains(id) && !removed.contains(id)
               ? Threads.find(target.tx(), target.key(), target.session().thread, id)
               : null;
       if (found != null) {
-        remove(target, found.key(target.session().thread), found.row());
+        remove(target, found.key(target.session().thread), found.row(), gone);
         removed.add(id);
       }
     }
+    gone.note();
     return removed;
   }
 
   Outcome delete(Target target, String id) {
     Threads.Found found = find(target, id);
     String previousTag = target.advance(target.now());
-    remove(target, found.key(target.session().thread), found.row());
+    Gone gone = new Gone(target);
+    remove(target, found.key(target.session().thread), found.row(), gone);
+    gone.note();
     Change change = new Change.MessageDeleted(found.message(target.key()).id());
     Lifecycle.log(target.tx(), target.key(), target.session(), previousTag, change);
     return target.applied(null, List.of());
@@ -177,10 +181,12 @@ final class Appends {
     byte[] end = Keys.number(session.thread + 1);
     var rows = target.tx().scan(Table.MESSAGES, last.key(session.thread), end, false);
     rows.next();
+    Gone gone = new Gone(target);
     while (rows.hasNext()) {
       byte[] key = rows.next();
-      remove(target, key, rows.value());
+      remove(target, key, rows.value(), gone);
     }
+    gone.note();
     Change change = new Change.ThreadCut(last.message(target.key()).id());
     Lifecycle.log(target.tx(), target.key(), session, previousTag, change);
     return target.applied(null, List.of());
@@ -206,9 +212,15 @@ final class Appends {
     return found;
   }
 
-  private static void remove(Target target, byte[] key, Stored.Row row) {
+  private static void remove(Target target, byte[] key, Stored.Row row, Gone gone) {
     target.tx().remove(Table.MESSAGES, key);
-    target.session().messages--;
-    target.session().bytes -= row.body().length();
+    Draft session = target.session();
+    session.messages--;
+    // An earlier Heddle did not count clients' ids, so it may be more than what was added.
+    long left = session.bytes - NewMessage.bytes(row.name(), row.body());
+    session.bytes = session.messages == 0 ? 0 : Math.max(0, left);
+    if (row.name() != null) {
+      gone.add(row.name(), new Stored.Place(Keys.versionOf(key), Keys.indexOf(key)));
+    }
   }
 }

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Layout 2 added the turns. What it adds to a session and to a change is behind the rest and
  * only there where there is something to say, so a file of layout 1 is one of layout 2 in which
- * nobody has had a turn.
+ * nobody has had a turn. Layout 3 added the journal, and 4 the ids of messages that went.
  */
 final class Codecs {
 
@@ -66,6 +66,21 @@ final class Codecs {
           in -> new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
           place -> 32,
           true);
+
+  static final Codec<Stored.Gone> GONE =
+      new Codec<>(
+          (out, gone) -> {
+            putText(out, gone.name());
+            out.putVarLong(gone.place().version()).putVarInt(gone.place().index());
+            out.putVarLong(gone.count());
+          },
+          in ->
+              new Stored.Gone(
+                  getText(in),
+                  new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
+                  DataUtils.readVarLong(in)),
+          gone -> 96,
+          false);
 
   static final Codec<Stored.Made> MADE =
       new Codec<>(

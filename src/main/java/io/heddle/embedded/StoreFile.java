@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreFile implements Rows, AutoCloseable {
 
   /** The number of the layout that this code writes; see {@link Codecs} for how it changes. */
-  static final int LAYOUT = 3;
+  static final int LAYOUT = 4;
 
   /**
    * A page is written again whole when one entry of it changes: small pages write less for an
@@ -106,7 +106,7 @@ final class StoreFile implements Rows, AutoCloseable {
     return opened;
   }
 
-  /** A file of a layout before 3 is whole without a journal. */
+  /** A file of a layout before 3 is whole without a journal; 4 only added a table. */
   private static StoreFile started(StoreFile opened) {
     // Space is used again as soon as no snapshot can read it: see save() for why that is safe.
     opened.store.setRetentionTime(0);

@@ -26,6 +26,13 @@ final class Stored {
     }
   }
 
+  /**
+   * Where the message of a client's id stood that was taken away.
+   *
+   * @param count how many went before it since the thread began
+   */
+  record Gone(String name, Place place, long count) {}
+
   record Saved(String tag, long time, Json document) {}
 
   /**

@@ -72,6 +72,9 @@ final class Table<V> {
   /** By the time an answer ends, then its key: how much room it takes. */
   static final Table<Long> ANSWER_ENDS = new Table<>(20, "answer-ends", Codecs.NUMBER);
 
+  /** By thread number and a place in a ring: where messages with a client's id stood that went. */
+  static final Table<Stored.Gone> GONE = new Table<>(21, "gone", Codecs.GONE);
+
   static final List<Table<?>> ALL =
       List.of(
           SESSIONS,
@@ -94,11 +97,13 @@ final class Table<V> {
           LOGS,
           DEADLINES,
           ANSWERS,
-          ANSWER_ENDS);
+          ANSWER_ENDS,
+          GONE);
 
   /** The tables whose keys begin with a session's or a thread's number. */
   static final List<Table<?>> NUMBERED =
-      List.of(MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS, TURNS, TURN_IDS, QUEUE, LOGS);
+      List.of(
+          MESSAGES, NAMES, CHANGES, CHECKPOINTS, DESCRIPTIONS, TURNS, TURN_IDS, QUEUE, LOGS, GONE);
 
   private final int ordinal;
   private final String name;

@@ -58,7 +58,8 @@ final class Threads {
       Rows rows, SessionKey key, SessionRecord session, String cursor) {
     MessagePlace named = MessagePlace.parse(cursor);
     if (named == null) {
-      return rows.get(Table.NAMES, Keys.name(session.thread(), cursor));
+      Stored.Place place = rows.get(Table.NAMES, Keys.name(session.thread(), cursor));
+      return place != null ? place : Gone.find(rows, session.thread(), cursor);
     }
     if (!named.mark().equals(key.mark()) || named.version() > session.version()) {
       return null;

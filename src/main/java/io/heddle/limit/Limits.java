@@ -45,6 +45,8 @@ public final class Limits implements AutoCloseable {
   private final RuleSet.Finder finder;
   private final Deadlines deadlines;
   private final Leases leases;
+  private final Tries tries;
+  private final AtWork atWork = new AtWork();
   private final Disposable.Swap ticker = Disposables.swap();
   private final Cache<Counter, Long> exhausted;
   private final AtomicBoolean silent = new AtomicBoolean();
@@ -67,6 +69,7 @@ public final class Limits implements AutoCloseable {
     this.finder = new RuleSet.Finder(rules);
     this.deadlines = new Deadlines(timeout, nanoTime);
     this.leases = new Leases(limiter, deadlines, nanoTime, failures::increment);
+    this.tries = new Tries(nanoTime);
     this.exhausted =
         Caffeine.newBuilder()
             .maximumSize(REMEMBERED)
@@ -100,7 +103,9 @@ public final class Limits implements AutoCloseable {
   /**
    * Counts a request, at once: a read that needs nobody is admitted when this returns. Never an
    * error: a refusal is part of the answer. When the store does not answer in time, {@code
-   * on-failure} of the rules decides, and one {@code deny} is enough.
+   * on-failure} of the rules decides, and one {@code deny} is enough. For a user of whom much is
+   * being worked on here it is always {@code deny}: the store may be late because of that, and
+   * nobody opens his own limit.
    *
    * @param write whether it writes
    * @param path as the route that was matched has it, with its variables filled in
@@ -152,6 +157,43 @@ public final class Limits implements AutoCloseable {
       }
       return permits.isEmpty() ? Mono.empty() : leases.giveBack(admission.subject(), permits);
     });
+  }
+
+  /**
+   * Work that a request begins, and that counts as its caller's until it ends. Of which callers
+   * without a user are not asked.
+   */
+  public <T> Mono<T> working(Caller caller, Mono<T> work) {
+    if (caller.user() == null) {
+      return work;
+    }
+    Subject subject = Subject.of(caller);
+    return Mono.defer(() -> {
+      atWork.begin(subject);
+      return work.doFinally(_ -> atWork.end(subject));
+    });
+  }
+
+  /** Whether so much of the user's is being worked on here that he must not be let off. */
+  boolean worksMuch(Subject subject) {
+    return atWork.hasMany(subject);
+  }
+
+  /**
+   * Whether the store may be asked if a refused request was sent before. Not without end: each
+   * question is the store's work.
+   */
+  public boolean mayLookUp(Admission refused) {
+    return tries.look(refused.subject());
+  }
+
+  /**
+   * Whether a refused request may be read because it may be one that was sent before.
+   *
+   * @param bytes of its body
+   */
+  public boolean mayBeRead(Admission refused, long bytes) {
+    return tries.read(refused.subject(), bytes);
   }
 
   /** Every rule that is on. */
@@ -238,7 +280,8 @@ public final class Limits implements AutoCloseable {
               ? "no answer within " + timeout.toMillis() + " ms"
               : error.toString());
     }
-    boolean deny = asked.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY);
+    boolean deny =
+        worksMuch(subject) || asked.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY);
     Problem refusal =
         deny
             ? Problem.of(

@@ -1,5 +1,7 @@
 package io.heddle.limit;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Caller;
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
@@ -14,7 +16,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +41,16 @@ public final class TokenLimits implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(TokenLimits.class);
 
+  /** From so many bytes on it is cheaper to ask what is left than to count all of a text. */
+  private static final long LONG_TEXT = 32 * 1024;
+
+  /**
+   * How long a caller without a token is refused unasked. Turns that end give tokens back, so not
+   * until the window ends.
+   */
+  private static final Duration EXHAUSTED_FOR = Duration.ofSeconds(1);
+
+  private static final int REMEMBERED = 10_000;
   private static final int RETRIES = 5;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(4);
@@ -47,6 +61,8 @@ public final class TokenLimits implements AutoCloseable {
   private final @Nullable String policy;
   private final Duration timeout;
   private final Deadlines deadlines;
+  private final Cache<Subject, Exhausted> exhausted;
+  private final Predicate<Subject> worksMuch;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
   private final LongAdder refused = new LongAdder();
@@ -54,7 +70,19 @@ public final class TokenLimits implements AutoCloseable {
   private final LongAdder unsettled = new LongAdder();
 
   public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
-    this(limiter, properties, ids, System::nanoTime);
+    this(limiter, properties, ids, _ -> false, System::nanoTime);
+    start();
+  }
+
+  /**
+   * @param limits knows of whom much is being worked on
+   */
+  public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
+    this(limiter, properties, ids, limits::worksMuch, System::nanoTime);
+    start();
+  }
+
+  private void start() {
     if (!rules.isEmpty()) {
       long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
       ticker.update(
@@ -66,12 +94,28 @@ public final class TokenLimits implements AutoCloseable {
   /** Without a ticker of its own. */
   TokenLimits(
       RateLimiter limiter, LimitProperties properties, IdSource ids, LongSupplier nanoTime) {
+    this(limiter, properties, ids, _ -> false, nanoTime);
+  }
+
+  private TokenLimits(
+      RateLimiter limiter,
+      LimitProperties properties,
+      IdSource ids,
+      Predicate<Subject> worksMuch,
+      LongSupplier nanoTime) {
+    this.worksMuch = worksMuch;
     this.limiter = limiter;
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
     this.policy = RuleSet.policy(rules);
     this.timeout = properties.timeout();
     this.deadlines = new Deadlines(timeout, nanoTime);
+    this.exhausted =
+        Caffeine.newBuilder()
+            .maximumSize(REMEMBERED)
+            .ticker(nanoTime::getAsLong)
+            .expireAfterWrite(EXHAUSTED_FOR)
+            .build();
   }
 
   /** What the ticker does: ends questions that are late. */
@@ -115,6 +159,95 @@ public final class TokenLimits implements AutoCloseable {
           .onErrorResume(error -> Mono.just(unanswered(subject, id, estimate, error)));
     });
   }
+
+  /**
+   * Counts what a call may take, with no more counting of its text than it takes to know that it is
+   * too much: not at all when its output alone is, and for a long text only up to what the caller
+   * has left.
+   *
+   * @param output 0 or more
+   * @param bytes about how many the input has
+   * @param count counts the input up to a bound, above which it need not go on: then it comes to
+   *     something above the bound
+   */
+  public Mono<Estimated> reserve(
+      Caller caller, long output, long bytes, LongFunction<Mono<Long>> count) {
+    long limit = limit();
+    if (output >= limit) {
+      return reserve(caller, output + 1)
+          .map(said -> new Estimated(refusedAbove(said, output + 1), 0));
+    }
+    if (bytes < LONG_TEXT) {
+      return counted(caller, output, limit, limit, count);
+    }
+    return look(caller)
+        .map(left -> left.stream().mapToLong(Decision::remaining).min().orElse(limit))
+        .flatMap(left -> counted(caller, output, Math.min(left, limit), limit, count));
+  }
+
+  private Mono<Estimated> counted(
+      Caller caller, long output, long most, long limit, LongFunction<Mono<Long>> count) {
+    long enough = Math.max(0, most - output);
+    return count
+        .apply(enough)
+        .flatMap(input -> {
+          long estimate = Math.max(1, input + output);
+          return reserve(caller, estimate)
+              .flatMap(said -> {
+                if (!said.allowed() || input <= enough) {
+                  return Mono.just(new Estimated(said, input));
+                }
+                // There is more left by now, or nobody could be asked: the count was not ended.
+                if (estimate <= limit) {
+                  return settle(said, 0)
+                      .then(Mono.defer(() -> counted(caller, output, limit, limit, count)));
+                }
+                return settle(said, 0)
+                    .thenReturn(new Estimated(refusedAbove(said, estimate), input));
+              });
+        });
+  }
+
+  /** What is more than a limit ever has is refused, also while the store is silent. */
+  private TokenReservation refusedAbove(TokenReservation said, long estimate) {
+    if (!said.allowed()) {
+      return said;
+    }
+    Rule rule = rules.stream().min(Comparator.comparingLong(Rule::limit)).orElseThrow();
+    refused.increment();
+    Problem refusal =
+        refusal(List.of(new Decision(rule, false, rule.limit(), Duration.ZERO)), estimate);
+    return new TokenReservation(said.subject(), null, said.decisions(), refusal, policy);
+  }
+
+  /** Of the smallest rule. */
+  private long limit() {
+    return rules.stream().mapToLong(Rule::limit).min().orElse(Long.MAX_VALUE);
+  }
+
+  /**
+   * What a call is refused with before anything of it is read, because its caller has no token left
+   * for the moment; null when he may have. Asks nobody: it is what a reservation was told less than
+   * a second ago.
+   */
+  public @Nullable Problem exhausted(Caller caller) {
+    if (rules.isEmpty()) {
+      return null;
+    }
+    Exhausted known = exhausted.getIfPresent(Subject.of(caller));
+    if (known == null) {
+      return null;
+    }
+    refused.increment();
+    return refusal(List.of(known.decision()), 1);
+  }
+
+  /**
+   * @param input as far as it was counted
+   */
+  public record Estimated(TokenReservation reservation, long input) {}
+
+  private record Exhausted(Decision decision) {}
 
   /**
    * Counts what was really used, once: the settlement of a reservation that was settled changes
@@ -177,6 +310,11 @@ public final class TokenLimits implements AutoCloseable {
     if (reserved.reservation() == null) {
       refused.increment();
       refusal = refusal(reserved.decisions(), estimate);
+      for (Decision decision : reserved.decisions()) {
+        if (!decision.allowed() && decision.remaining() <= 0) {
+          exhausted.put(subject, new Exhausted(decision));
+        }
+      }
     }
     return new TokenReservation(
         subject, reserved.reservation(), reserved.decisions(), refusal, policy);
@@ -215,7 +353,8 @@ public final class TokenLimits implements AutoCloseable {
 
   private TokenReservation unanswered(Subject subject, String id, long estimate, Throwable error) {
     silent(error);
-    if (rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
+    if (worksMuch.test(subject)
+        || rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
       Problem refusal =
           Problem.of(
                   ProblemCode.LIMITER_UNAVAILABLE,

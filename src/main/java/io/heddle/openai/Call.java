@@ -94,6 +94,30 @@ final class Call {
     return key == null ? null : new Retry(HEX.formatHex(keyHash(key)), bodyHash(body));
   }
 
+  /** The key with no body in particular; null without a key. */
+  @Nullable Retry anyRetry() {
+    String key = idempotencyKey();
+    return key == null ? null : new Retry(HEX.formatHex(keyHash(key)), "");
+  }
+
+  /** The session that has the record of the key; null where the body says which. */
+  @Nullable SessionKey recordedAt() {
+    String named =
+        request.pathVariables().containsKey("id") && path().contains("/conversations/")
+            ? request.pathVariable("id")
+            : path().endsWith("/chat/completions") ? headers().getFirst(ChatHandler.SESSION) : null;
+    return named == null ? null : key(named);
+  }
+
+  /** Of the body as it is declared; more than any when it is not. */
+  long bodyLength() {
+    long length = headers().getContentLength();
+    if (length >= 0) {
+      return length;
+    }
+    return headers().getFirst(HttpHeaders.TRANSFER_ENCODING) == null ? 0 : Long.MAX_VALUE;
+  }
+
   /** SHA-256 of query and body, in hex. */
   String bodyHash(byte[] body) {
     var digest = RetryKeys.sha256();

@@ -7,6 +7,7 @@ import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
+import io.heddle.turn.Parameters;
 import io.heddle.turn.Piece;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
@@ -68,6 +69,7 @@ final class ChatHandler {
         .object(call)
         .flatMap(body -> {
           ChatAsk ask = ChatAsk.read(body.fields());
+          Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
           }

@@ -4,6 +4,7 @@ import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
@@ -29,7 +30,8 @@ import reactor.core.publisher.Mono;
 /**
  * What every call goes through: who calls, the caller's limits, asked once and before anything is
  * written, and errors in the form of this wire. A refused write that may be the repetition of an
- * admitted one is looked up first: repetitions are never counted.
+ * admitted one is looked up first: repetitions are never counted. How much is read to find that out
+ * is bounded ({@link Limits#mayBeRead}).
  *
  * <p>{@code Authorization} is not looked at while nobody has to sign in.
  */
@@ -50,11 +52,11 @@ final class Gate {
   }
 
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, false, handler);
+    return request -> enter(request, false, false, handler);
   }
 
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, true, handler);
+    return request -> enter(request, true, false, handler);
   }
 
   /**
@@ -62,7 +64,8 @@ final class Gate {
    */
   HandlerFunction<ServerResponse> models(Handler handler) {
     return request ->
-        enter(request, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
+        enter(
+            request, true, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -114,7 +117,8 @@ final class Gate {
     return done.replayed() ? limits.giveBack(admission).thenReturn(done) : Mono.just(done);
   }
 
-  private Mono<ServerResponse> enter(ServerRequest request, boolean write, Handler handler) {
+  private Mono<ServerResponse> enter(
+      ServerRequest request, boolean write, boolean model, Handler handler) {
     long began = System.nanoTime();
     ServerWebExchange exchange = request.exchange();
     HttpHeaders headers = exchange.getResponse().getHeaders();
@@ -123,19 +127,23 @@ final class Gate {
             () -> {
               Caller caller = Callers.ofHeader(exchange.getRequest());
               String path = MatchedPath.of(request);
+              Mono<ServerResponse> answer =
+                  limits
+                      .admit(caller, write, path)
+                      .flatMap(admission -> {
+                        RateHeaders.tell(headers, admission);
+                        Call call = new Call(request, caller, admission, lockWait);
+                        Problem refusal = admission.refusal();
+                        if (refusal == null && model) {
+                          refusal = tokens.exhausted(caller);
+                        }
+                        return refusal == null
+                            ? handler.handle(call).cast(ServerResponse.class)
+                            : refused(call, refusal, write, handler);
+                      });
               return limits
-                  .admit(caller, write, path)
-                  .flatMap(admission -> {
-                    RateHeaders.tell(headers, admission);
-                    Call call = new Call(request, caller, admission, lockWait);
-                    boolean mayBeRetry = write && (call.isRetry() || call.idempotencyKey() != null);
-                    return admission.allowed() || mayBeRetry
-                        ? handler
-                            .handle(call)
-                            .cast(ServerResponse.class)
-                            .doOnNext(response -> Answer.count(response, caller, Gate::refused))
-                        : Mono.error(refusal(admission));
-                  });
+                  .working(caller, answer)
+                  .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
             })
         .doFinally(signal -> BodyReader.release(exchange, signal))
         .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
@@ -144,8 +152,32 @@ final class Gate {
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
   }
 
-  private static Answer refused(Problem problem) {
+  private static Answer overloaded(Problem problem) {
     return WireError.of(problem).answer();
+  }
+
+  /**
+   * Nothing is done, unless it may have been done before. Where that stands is often said in the
+   * body only, and without a key by the whole of it.
+   */
+  private Mono<ServerResponse> refused(Call call, Problem refusal, boolean write, Handler handler) {
+    boolean retry = call.isRetry();
+    if (!write || (!retry && call.idempotencyKey() == null)) {
+      return Mono.error(refusal.toException());
+    }
+    Mono<Boolean> mayBeRecorded = Mono.just(true);
+    SessionKey at = retry ? null : call.recordedAt();
+    if (at != null) {
+      Retry any = call.anyRetry();
+      mayBeRecorded =
+          any != null && limits.mayLookUp(call.admission())
+              ? sessions.isRecorded(at, any)
+              : Mono.just(false);
+    }
+    return mayBeRecorded.flatMap(recorded ->
+        recorded && limits.mayBeRead(call.admission(), call.bodyLength())
+            ? handler.handle(call).cast(ServerResponse.class)
+            : Mono.error(refusal.toException()));
   }
 
   static WireError error(ServerWebExchange exchange, Throwable error) {

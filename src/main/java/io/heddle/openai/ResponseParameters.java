@@ -51,6 +51,9 @@ final class ResponseParameters {
           "reasoning",
           "messages");
 
+  /** Names of Chat Completions for the same. */
+  private static final Set<String> OTHER_BOUNDS = Set.of("max_tokens", "max_completion_tokens");
+
   private static final long LEAST_OUTPUT = 16;
 
   private ResponseParameters() {}
@@ -65,6 +68,12 @@ final class ResponseParameters {
         });
     Value most = body.get("max_output_tokens");
     if (most != null) {
+      // It is sent under another name: beside that name the model would be told two bounds.
+      for (String name : OTHER_BOUNDS) {
+        if (body.has(name)) {
+          throw Value.refuse(body.path(name), "cannot be used together with 'max_output_tokens'");
+        }
+      }
       out.number("max_tokens", most.integer(LEAST_OUTPUT, Integer.MAX_VALUE));
     }
     Value tools = body.get("tools");

@@ -76,7 +76,7 @@ final class ResponsesAlone {
 
   /** What the model would be told, in tokens. */
   Mono<Long> count(Call call, ResponseAsk ask) {
-    return modelCall(call, ask, "input_tokens").flatMap(calls::count);
+    return modelCall(call, ask, "input_tokens").flatMap(model -> calls.count(call.caller(), model));
   }
 
   private Mono<ModelCall> modelCall(Call call, ResponseAsk ask, String name) {

@@ -5,6 +5,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
+import io.heddle.turn.Parameters;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
@@ -47,6 +48,12 @@ final class ResponsesHandler {
         .object(call)
         .flatMap(body -> {
           ResponseAsk ask = ResponseAsk.read(body.fields());
+          String bound =
+              body.fields().has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
+          Parameters.check(
+              ask.parameters(),
+              turns.maxOutput(),
+              name -> name.equals("max_tokens") ? bound : name);
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
           }

@@ -70,6 +70,7 @@ record WireError(
           invalid("conversation", "conversation_complete", "The conversation takes no more items.");
       case MODEL_REFUSED -> refusedByModel(problem);
       case RATE_LIMITED -> limited(problem);
+      case QUOTA_EXCEEDED -> tooMuch(problem);
       case NOT_FOUND -> new WireError(404, detail, INVALID, null, "unknown_url", null, 0);
       case INVALID_JSON -> invalid(null, "invalid_json", detail);
       case KEY_REUSED -> new WireError(422, detail, INVALID, null, "idempotency_error", false, 0);
@@ -116,6 +117,19 @@ record WireError(
         tokens ? "tokens" : "requests",
         null,
         "rate_limit_exceeded",
+        repeat,
+        seconds(problem) * 1000);
+  }
+
+  /** What the caller has is not less after a while, unless that is said. */
+  private static WireError tooMuch(Problem problem) {
+    Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
+    return new WireError(
+        429,
+        problem.detail(),
+        "insufficient_quota",
+        null,
+        "insufficient_quota",
         repeat,
         seconds(problem) * 1000);
   }

@@ -14,7 +14,6 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.Retry;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -84,10 +83,9 @@ final class RedisCalls {
 
   private RedisCall append(Write.Append append) {
     List<NewMessage> messages = append.messages();
-    long bytes = bytes(messages);
     Args args = common(3 + 2 * messages.size());
-    args.number(limits.sessionBytes()).number(bytes);
-    args.text(announced(messages, bytes));
+    args.number(limits.sessionBytes()).number(bytes(messages));
+    args.text(announced(messages));
     addMessages(args, messages);
     boolean named = messages.stream().anyMatch(message -> message.id() != null);
     return made(
@@ -102,15 +100,21 @@ final class RedisCalls {
   /**
    * How the published change begins, see {@link ChangeMessage}: made here, it costs Redis nothing.
    */
-  private static String announced(List<NewMessage> messages, long bytes) {
-    if (bytes > Change.MAX_PUBLISHED_BYTES) {
+  private static String announced(List<NewMessage> messages) {
+    long bodies = 0;
+    for (NewMessage message : messages) {
+      bodies += message.body().length();
+    }
+    if (bodies > Change.MAX_PUBLISHED_BYTES) {
       return "";
     }
     StringBuilder text = new StringBuilder(" +").append(messages.size());
     for (NewMessage message : messages) {
       String id = message.id();
-      int idBytes = id == null ? 0 : id.getBytes(StandardCharsets.UTF_8).length;
-      text.append(' ').append(idBytes).append(' ').append(message.body().length());
+      text.append(' ')
+          .append(id == null ? 0 : id.length())
+          .append(' ')
+          .append(message.body().length());
     }
     return text.append(' ').toString();
   }
@@ -292,10 +296,11 @@ final class RedisCalls {
     }
   }
 
+  /** What they count against the session's size. */
   static long bytes(List<NewMessage> messages) {
     long bytes = 0;
     for (NewMessage message : messages) {
-      bytes += message.body().length();
+      bytes += message.bytes();
     }
     return bytes;
   }

@@ -26,6 +26,11 @@ import reactor.util.retry.Retry;
 /** Writes sessions: each write is one script, and one request to Redis. */
 final class RedisWriter implements SessionWriter {
 
+  /** How a record names a message whose id is Heddle's, and one that a client called just that. */
+  private static final String OURS = "-";
+
+  private static final String CALLED_LIKE_OURS = "~-";
+
   private static final Duration SEND_AGAIN = Duration.ofMillis(100);
   private static final int SENDS = 5;
   private static final int MOST_KEPT_AT_ONCE = 1000;
@@ -203,7 +208,12 @@ final class RedisWriter implements SessionWriter {
     Position position = Reply.position(words[0]);
     List<String> messages = new ArrayList<>(words.length - 1);
     for (int i = 1; i < words.length; i++) {
-      messages.add(words[i].equals("-") ? MessagePlace.of(key, position, i - 1).id() : words[i]);
+      messages.add(
+          switch (words[i]) {
+            case OURS -> MessagePlace.of(key, position, i - 1).id();
+            case CALLED_LIKE_OURS -> OURS;
+            default -> words[i];
+          });
     }
     return new Outcome.Replayed(position, messages);
   }

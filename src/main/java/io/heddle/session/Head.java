@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lastSeq the seq of the newest message there ever was; deleting does not lower it
  * @param messageCount messages that are there now
- * @param bytes of the thread's message bodies that are there now
+ * @param bytes of the thread's messages that are there now: bodies, and ids that clients gave
  * @param expiresAt when the session ends unless it is written to before, in the store's clock
  * @param activeTurn the running turn
  */

@@ -2,12 +2,14 @@ package io.heddle.turn;
 
 import io.heddle.base.Caller;
 import io.heddle.base.Json;
+import io.heddle.limit.Subject;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
+import io.heddle.turn.Tokens.Told;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -16,14 +18,14 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class DirectCalls implements AutoCloseable {
 
-  private static final int COUNTING_QUEUE = 10_000;
+  private static final int COUNTING_QUEUE = 10;
 
   private final Upstream upstream;
   private final TokenLimits limits;
   private final TurnProperties properties;
   private final Tokens tokens = new Tokens();
-  private final Scheduler counting =
-      Schedulers.newBoundedElastic(1, COUNTING_QUEUE, "heddle-direct-tokens");
+  private final FairWork counting =
+      new FairWork(Schedulers.newBoundedElastic(1, COUNTING_QUEUE, "heddle-direct-tokens"), 1);
 
   public DirectCalls(Upstream upstream, TokenLimits limits, TurnProperties properties) {
     this.upstream = upstream;
@@ -33,49 +35,77 @@ public final class DirectCalls implements AutoCloseable {
 
   @Override
   public void close() {
-    counting.dispose();
+    counting.close();
+  }
+
+  /** The most tokens of output that a call may ask for. */
+  public long maxOutput() {
+    return properties.maxOutput();
   }
 
   /**
-   * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, and {@code
-   * rate-limited}.
+   * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, {@code rate-limited},
+   * and {@code invalid-request} for parameters that do not bound the output soundly.
    */
-  public Flux<Piece> call(Caller caller, ModelCall call) {
-    if (!limits.areCounted()) {
-      return upstream.call(call);
-    }
-    return count(call)
-        .flatMapMany(input ->
-            limits
-                .reserve(caller, input + outputOf(call))
-                .flatMapMany(reserved ->
-                    reserved.refusal() == null
-                        ? counted(call, reserved, input)
-                        : Flux.error(reserved.refusal().toException())));
+  public Flux<Piece> call(Caller caller, ModelCall asked) {
+    return Flux.defer(() -> {
+      ModelCall call = asked.of(caller.user());
+      Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
+      if (!limits.areCounted()) {
+        return upstream.call(call);
+      }
+      return limits
+          .reserve(
+              caller, outputOf(call), weight(call), enough -> count(caller, call, enough, true))
+          .flatMapMany(estimated -> {
+            TokenReservation reserved = estimated.reservation();
+            return reserved.refusal() == null
+                ? counted(caller, call, reserved, estimated.input())
+                : Flux.error(reserved.refusal().toException());
+          });
+    });
   }
 
   /** About how many tokens a model is told by this. */
-  public Mono<Long> count(ModelCall call) {
-    return Mono.fromSupplier(
-            () -> {
-              long sum = call.system() == null ? 0 : tokens.of(call.system());
-              for (Json message : call.messages()) {
-                sum += tokens.of(message);
-              }
-              return sum;
-            })
-        .subscribeOn(counting);
+  public Mono<Long> count(Caller caller, ModelCall call) {
+    return count(caller, call, Long.MAX_VALUE, false);
+  }
+
+  private Mono<Long> count(Caller caller, ModelCall call, long enough, boolean upper) {
+    return counting.ask(
+        lane(caller),
+        () ->
+            new CountSteps(
+                tokens,
+                call.messages(),
+                CountSteps.beside(call.system(), call.parameters()),
+                enough,
+                upper,
+                null));
+  }
+
+  static String lane(Caller caller) {
+    return caller.tenant() + "/" + Subject.of(caller).name();
+  }
+
+  private static long weight(ModelCall call) {
+    long bytes = call.parameters().length() + (call.system() == null ? 0 : call.system().length());
+    for (Json message : call.messages()) {
+      bytes += message.length();
+    }
+    return bytes;
   }
 
   private long outputOf(ModelCall call) {
-    long most = TurnRequest.maxOutput(call.parameters());
+    long most = Parameters.maxOutput(call.parameters());
     return most > 0 ? most : properties.reserveOutput();
   }
 
   /**
    * Settles once, whatever the call comes to: what was said before it broke off was paid for too.
    */
-  private Flux<Piece> counted(ModelCall call, TokenReservation reserved, long input) {
+  private Flux<Piece> counted(
+      Caller caller, ModelCall call, TokenReservation reserved, long input) {
     return Flux.defer(() -> {
       Answer answer = new Answer();
       AtomicBoolean settled = new AtomicBoolean();
@@ -91,21 +121,23 @@ public final class DirectCalls implements AutoCloseable {
           })
           .doFinally(_ -> {
             if (settled.compareAndSet(false, true)) {
-              settle(reserved, answer, input);
+              settle(caller, reserved, answer, input);
             }
           });
     });
   }
 
-  private void settle(TokenReservation reserved, Answer answer, long input) {
+  private void settle(Caller caller, TokenReservation reserved, Answer answer, long input) {
     if (answer.isEmpty()) {
       limits.settle(reserved, 0).subscribe();
       return;
     }
-    String said = answer.counted();
-    Mono.fromSupplier(() -> input + tokens.of(said))
-        .subscribeOn(counting)
-        .flatMap(used -> limits.settle(reserved, used))
+    List<Told> said = List.of(Told.of(answer.counted()));
+    counting
+        .must(
+            lane(caller),
+            () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null))
+        .flatMap(output -> limits.settle(reserved, input + output))
         .subscribe();
   }
 }

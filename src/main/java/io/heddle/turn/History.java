@@ -10,13 +10,18 @@ import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
 import io.heddle.session.WholePages;
+import io.heddle.turn.Tokens.Told;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 
 /** Makes the request to the model of a turn: the session's thread, prompt and model. */
 final class History {
@@ -24,9 +29,12 @@ final class History {
   /** From this many bytes on reading them is work for another thread than an event loop. */
   private static final int LARGE = 32 * 1024;
 
+  /** A message that was not counted beforehand is counted on the spot, if it is no larger. */
+  private static final int SMALL = 8 * 1024;
+
   private final SessionReader reader;
   private final Tokens tokens;
-  private final Scheduler worker;
+  private final FairWork worker;
   private final int maxMessages;
   private final int maxTokens;
 
@@ -34,7 +42,7 @@ final class History {
    * @param reader the store's, not the near cache
    * @param worker where tokens are counted
    */
-  History(SessionReader reader, Tokens tokens, Scheduler worker, TurnProperties properties) {
+  History(SessionReader reader, Tokens tokens, FairWork worker, TurnProperties properties) {
     this.reader = reader;
     this.tokens = tokens;
     this.worker = worker;
@@ -44,66 +52,161 @@ final class History {
 
   /**
    * @param input ids of the turn's own messages
+   * @param caller for whom it is counted
    */
-  Mono<ModelCall> call(SessionKey key, TurnRequest request, List<String> input, String turn) {
+  Mono<ModelCall> call(
+      SessionKey key, TurnRequest request, List<String> input, String turn, String caller) {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
     return WholePages.load(reader, key, View.ANY, PageRequest.last(limit))
-        .flatMap(page -> onWorkerIfLarge(page, () -> call(page, request, own, turn)));
+        .flatMap(page -> call(page, request, own, turn, caller, false));
   }
 
-  /** About how many tokens a turn will have as input, before it is ordered. */
+  /**
+   * About how many tokens a turn will have as input, before it is ordered: no fewer than it will.
+   *
+   * @param caller for whom it is counted; it is refused when too much of his waits already
+   * @param enough above so many it is not counted on
+   */
   Mono<Long> estimate(
-      SessionKey key, @Nullable String owner, TurnRequest request, List<NewMessage> input) {
+      SessionKey key,
+      @Nullable String owner,
+      TurnRequest request,
+      List<NewMessage> input,
+      String caller,
+      long enough) {
     return WholePages.load(reader, key, new View(owner, null), PageRequest.last(maxMessages))
-        .flatMap(page ->
-            Mono.fromSupplier(
-                    () -> {
-                      long sum = count(call(page, request, Set.of(), "an estimate"));
-                      for (NewMessage message : input) {
-                        sum += tokens.of(message.body());
-                      }
-                      return sum;
-                    })
-                .subscribeOn(worker));
+        .flatMap(page -> call(page, request, Set.of(), "an estimate", caller, true))
+        .flatMap(call -> {
+          List<Json> bodies = new ArrayList<>(input.size() + call.messages().size());
+          input.forEach(message -> bodies.add(message.body()));
+          bodies.addAll(call.messages());
+          return worker.ask(
+              caller,
+              () ->
+                  new CountSteps(
+                      tokens,
+                      bodies,
+                      CountSteps.beside(call.system(), call.parameters()),
+                      enough,
+                      true,
+                      null));
+        });
   }
 
   /** What the model was asked, in tokens. */
-  Mono<Long> tokensOf(ModelCall call) {
-    return Mono.fromSupplier(() -> count(call)).subscribeOn(worker);
+  Mono<Long> tokensOf(ModelCall call, String caller) {
+    return worker.must(
+        caller,
+        () ->
+            new CountSteps(
+                tokens,
+                call.messages(),
+                CountSteps.beside(call.system(), call.parameters()),
+                Long.MAX_VALUE,
+                false,
+                null));
   }
 
   /** Tokens of a text. */
-  Mono<Long> tokensOf(String text) {
+  Mono<Long> tokensOf(String text, String caller) {
     return text.isEmpty()
         ? Mono.just(0L)
-        : Mono.fromSupplier(() -> tokens.of(text)).subscribeOn(worker);
+        : worker.must(
+            caller,
+            () ->
+                new CountSteps(
+                    tokens, List.of(), List.of(Told.of(text)), Long.MAX_VALUE, false, null));
   }
 
-  private long count(ModelCall call) {
-    long sum = call.system() == null ? 0 : tokens.of(call.system());
-    for (Json message : call.messages()) {
-      sum += tokens.of(message);
-    }
-    return sum;
-  }
-
-  private Mono<ModelCall> onWorkerIfLarge(ThreadPage page, Supplier<ModelCall> work) {
+  private Mono<ModelCall> call(
+      ThreadPage page,
+      TurnRequest request,
+      Set<String> own,
+      String turn,
+      String caller,
+      boolean refusable) {
+    List<Json> newestFirst = new ArrayList<>(page.messages().size());
     long bytes = 0;
-    for (Message message : page.messages()) {
+    for (Message message : page.messages().reversed()) {
+      newestFirst.add(message.body());
       bytes += message.body().length();
     }
-    Mono<ModelCall> call = Mono.fromSupplier(work);
-    return bytes < LARGE && bytes <= maxTokens ? call : call.subscribeOn(worker);
+    if (bytes <= maxTokens) {
+      // A token has a byte or more: nothing needs to be counted.
+      Supplier<ModelCall> made = () -> call(page, request, own, turn, body -> 0);
+      return bytes < LARGE ? Mono.fromSupplier(made) : done(caller, bytes, made, refusable);
+    }
+    Map<Json, Integer> counts = new IdentityHashMap<>();
+    // Somewhat more than can be told: tool outputs that lost their call are counted too.
+    long enough = 2L * maxTokens;
+    long weight = bytes;
+    Supplier<FairWork.Steps<Long>> counting =
+        () -> new CountSteps(tokens, newestFirst, List.of(), enough, false, counts);
+    Mono<Long> counted = refusable ? worker.ask(caller, counting) : worker.must(caller, counting);
+    return counted.flatMap(_ ->
+        done(
+            caller,
+            weight,
+            () -> call(page, request, own, turn, body -> count(body, counts)),
+            refusable));
   }
 
-  private ModelCall call(ThreadPage page, TurnRequest request, Set<String> own, String turn) {
+  /** Of one that was not counted, because enough was before it, or it is more than fits itself. */
+  private int count(Json body, Map<Json, Integer> counts) {
+    Integer counted = counts.get(body);
+    if (counted != null) {
+      return counted;
+    }
+    return body.length() <= SMALL ? tokens.of(body) : Integer.MAX_VALUE / 4;
+  }
+
+  /** In one step. */
+  private <T> Mono<T> done(String caller, long weight, Supplier<T> work, boolean refusable) {
+    Supplier<FairWork.Steps<T>> steps = () -> new OneStep<>(work, weight);
+    return refusable ? worker.ask(caller, steps) : worker.must(caller, steps);
+  }
+
+  private static final class OneStep<T> implements FairWork.Steps<T> {
+    private final Supplier<T> work;
+    private final long weight;
+    private @Nullable T result;
+
+    OneStep(Supplier<T> work, long weight) {
+      this.work = work;
+      this.weight = weight;
+    }
+
+    @Override
+    public boolean step() {
+      result = work.get();
+      return true;
+    }
+
+    @Override
+    public T result() {
+      return Objects.requireNonNull(result);
+    }
+
+    @Override
+    public long weight() {
+      return weight;
+    }
+  }
+
+  private ModelCall call(
+      ThreadPage page,
+      TurnRequest request,
+      Set<String> own,
+      String turn,
+      ToIntFunction<Json> count) {
     Description description = page.session().description();
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     List<Json> messages =
-        Window.of(page.messages(), own, maxMessages, left, message -> tokens.of(message.body()));
+        Window.of(
+            page.messages(), own, maxMessages, left, message -> count.applyAsInt(message.body()));
     return new ModelCall(
         request.model() != null ? request.model() : description.model(),
         system,

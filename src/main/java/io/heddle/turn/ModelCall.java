@@ -15,10 +15,27 @@ import org.jspecify.annotations.Nullable;
  * @param parameters an object of what Chat Completions takes beside model, messages and streaming
  *     ({@code temperature}, {@code tools}, {@code max_tokens} …), passed on as it is
  * @param turn names the call in logs
+ * @param user whom it is for, or null: a model's server is not judged by one user's calls
  */
 public record ModelCall(
     @Nullable String model,
     @Nullable String system,
     List<Json> messages,
     Json parameters,
-    String turn) {}
+    String turn,
+    @Nullable String user) {
+
+  /** Of nobody in particular. */
+  public ModelCall(
+      @Nullable String model,
+      @Nullable String system,
+      List<Json> messages,
+      Json parameters,
+      String turn) {
+    this(model, system, messages, parameters, turn, null);
+  }
+
+  public ModelCall of(@Nullable String caller) {
+    return new ModelCall(model, system, messages, parameters, turn, caller);
+  }
+}

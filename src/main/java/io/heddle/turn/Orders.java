@@ -9,7 +9,9 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.TokenLimits;
+import io.heddle.limit.TokenReservation;
 import io.heddle.session.Head;
+import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.Outcome;
 import io.heddle.session.Request;
@@ -28,6 +30,12 @@ final class Orders {
 
   /** How often a turn whose beginning was not answered is sent again. */
   private static final int SENDINGS = 5;
+
+  /**
+   * And for how long. A store that is silent takes longer to fail once; asking it again and again
+   * would keep the caller from an answer that all others have by then.
+   */
+  private static final Duration SENDING = Duration.ofMillis(900);
 
   private final TurnStore store;
   private final TokenLimits limits;
@@ -59,6 +67,7 @@ final class Orders {
 
   /** See {@link Turns#begin}. */
   Mono<Written<Turn>> begin(Request request, TurnOrder order) {
+    Parameters.check(order.parameters(), properties.maxOutput(), name -> name);
     Mono<Written<Turn>> fresh = Detached.of(Mono.defer(() -> reserve(request, order)));
     Retry retry = request.conditions().retry();
     // Before the limits: whoever repeats a request has paid for it.
@@ -106,24 +115,42 @@ final class Orders {
     if (!limits.areCounted()) {
       return write(request, order, bare);
     }
-    return history
-        .estimate(request.key(), request.caller().owner(), bare, order.input())
-        .flatMap(input ->
-            limits
-                .reserve(request.caller(), Math.max(1, input + outputOf(order)))
-                .flatMap(said -> {
-                  Problem refusal = said.refusal();
-                  if (refusal != null) {
-                    return Mono.error(refusal.toException());
-                  }
-                  Json reserved = said.reservation() == null ? null : said.toJson();
-                  return write(request, order, TurnRequest.of(order, reserved, input));
-                }));
+    return limits
+        .reserve(
+            request.caller(),
+            outputOf(order),
+            weight(order),
+            enough ->
+                history.estimate(
+                    request.key(),
+                    request.caller().owner(),
+                    bare,
+                    order.input(),
+                    DirectCalls.lane(request.caller()),
+                    enough))
+        .flatMap(estimated -> {
+          TokenReservation said = estimated.reservation();
+          Problem refusal = said.refusal();
+          if (refusal != null) {
+            return Mono.error(refusal.toException());
+          }
+          Json reserved = said.reservation() == null ? null : said.toJson();
+          return write(request, order, TurnRequest.of(order, reserved, estimated.input()));
+        });
   }
 
   private long outputOf(TurnOrder order) {
-    long most = TurnRequest.maxOutput(order.parameters());
+    long most = Parameters.maxOutput(order.parameters());
     return most > 0 ? most : properties.reserveOutput();
+  }
+
+  /** Of what the request itself adds. */
+  private static long weight(TurnOrder order) {
+    long bytes = order.parameters().length();
+    for (NewMessage message : order.input()) {
+      bytes += message.body().length();
+    }
+    return bytes;
   }
 
   private Mono<Written<Turn>> write(Request request, TurnOrder order, TurnRequest kept) {
@@ -137,6 +164,7 @@ final class Orders {
             properties.lease(),
             properties.keep());
     AtomicBoolean unsure = new AtomicBoolean();
+    long began = ticks.now();
     Mono<Outcome> written =
         store
             .services()
@@ -150,7 +178,10 @@ final class Orders {
             .retryWhen(
                 reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
                     .scheduler(ticks.scheduler())
-                    .filter(error -> unsure.get() && Problems.isAway(error))
+                    .filter(error ->
+                        unsure.get()
+                            && Problems.isAway(error)
+                            && ticks.now() - began < SENDING.toNanos())
                     .onRetryExhaustedThrow((_, last) -> last.failure()))
             .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown());
     return runners

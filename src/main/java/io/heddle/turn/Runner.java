@@ -157,6 +157,11 @@ final class Runner implements Flusher.Owner {
     serial.run(this::over);
   }
 
+  /** For whom is counted. Without a user it is a backend's turn, which is one of very many. */
+  private String lane() {
+    return user == null ? session().path() : session().tenant() + "/user:" + user;
+  }
+
   // ---- asking
 
   private void ask() {
@@ -178,7 +183,7 @@ final class Runner implements Flusher.Owner {
     model.update(
         runners
             .history
-            .call(session(), request, turn.input(), turn.id())
+            .call(session(), request, turn.input(), turn.id(), lane())
             .retryWhen(runners.ticks.whileAway())
             .flatMapMany(this::call)
             .subscribe(
@@ -187,7 +192,8 @@ final class Runner implements Flusher.Owner {
                 () -> serial.run(this::silent)));
   }
 
-  private Flux<Piece> call(ModelCall call) {
+  private Flux<Piece> call(ModelCall made) {
+    ModelCall call = made.of(user);
     serial.run(() -> asked = call);
     Duration maxAge = request.cacheFor();
     return maxAge == null
@@ -329,8 +335,8 @@ final class Runner implements Flusher.Owner {
       return Mono.just(NOTHING);
     }
     return Mono.zip(
-        runners.history.tokensOf(call),
-        runners.history.tokensOf(answer.counted()),
+        runners.history.tokensOf(call, lane()),
+        runners.history.tokensOf(answer.counted(), lane()),
         (input, output) -> new Usage(input, output, 0, 0));
   }
 

@@ -14,7 +14,8 @@ import org.springframework.util.unit.DataSize;
  * @param flushEvery how often at most what a model said is written to the log; the first of it is
  *     written at once
  * @param reapEvery how often a replica looks for turns whose owner died, and for waiting ones that
- *     nobody started
+ *     nobody started; above a third of {@code lease} each look takes one lease longer, which proves
+ *     that the store could be reached meanwhile
  * @param maxQueue how many turns may wait in a session
  * @param queueDeadline how long a turn may wait
  * @param keep how long record and log are kept after a turn's end
@@ -23,6 +24,7 @@ import org.springframework.util.unit.DataSize;
  *     turn's own input always
  * @param historyTokens how many tokens they may have
  * @param reserveOutput output tokens to reserve for a request that does not limit them
+ * @param maxOutput the most output tokens that a request may ask for
  * @param maxAnswer the longest answer; one that gets longer ends there, as incomplete
  * @param maxRunning how many turns a replica runs at once, 0 for any number
  * @param drain how long a replica that stops lets its turns go on
@@ -40,6 +42,7 @@ public record TurnProperties(
     @DefaultValue("100") int historyMessages,
     @DefaultValue("16000") int historyTokens,
     @DefaultValue("1024") int reserveOutput,
+    @DefaultValue("10000000") int maxOutput,
     @DefaultValue("1MB") DataSize maxAnswer,
     @DefaultValue("0") int maxRunning,
     @DefaultValue("10s") Duration drain) {
@@ -56,12 +59,17 @@ public record TurnProperties(
         "more than 0 and at most renew-every");
     check(positive(reapEvery), "reap-every", "more than 0");
     check(maxQueue >= 0 && maxQueue <= 1000, "max-queue", "0 to 1000");
-    check(positive(queueDeadline), "queue-deadline", "more than 0");
+    // Its record must be there when it is started.
+    check(
+        positive(queueDeadline) && queueDeadline.compareTo(Duration.ofDays(1)) <= 0,
+        "queue-deadline",
+        "more than 0 and at most 1d");
     check(keep.compareTo(Duration.ofMinutes(1)) >= 0, "keep", "1m or more");
     check(attempts >= 1 && attempts <= 10, "attempts", "1 to 10");
     check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");
     check(historyTokens >= 1, "history-tokens", "1 or more");
     check(reserveOutput >= 0, "reserve-output", "0 or more");
+    check(maxOutput >= 1, "max-output", "1 or more");
     check(
         maxAnswer.toBytes() >= 1024 && maxAnswer.toBytes() <= 1L << 28,
         "max-answer",

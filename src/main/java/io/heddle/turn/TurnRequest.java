@@ -110,27 +110,6 @@ public record TurnRequest(
         model, instructions, parameters, cacheFor, notes, fingerprint, reserved, inputTokens);
   }
 
-  /** The most tokens of output that the parameters allow, or 0 when they do not say. */
-  static long maxOutput(Json parameters) {
-    long most = 0;
-    try (JsonParser in = Pieces.parser(parameters.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        boolean limit = name.equals("max_tokens") || name.equals("max_completion_tokens");
-        if (limit && value == JsonToken.VALUE_NUMBER_INT) {
-          most = Math.max(most, in.getLongValue());
-        } else if (value.isStructStart()) {
-          in.skipChildren();
-        }
-      }
-    } catch (JacksonException _) {
-      return 0;
-    }
-    return most;
-  }
-
   private static Json value(JsonParser in, byte[] utf8) {
     int from = (int) in.currentTokenLocation().getByteOffset();
     in.skipChildren();

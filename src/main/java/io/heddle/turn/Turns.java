@@ -27,14 +27,15 @@ public final class Turns implements AutoCloseable {
   /** Counting tokens is work, and the first time it reads a file. */
   private static final int COUNTING_THREADS = 2;
 
-  private static final int COUNTING_QUEUE = 10_000;
+  private static final int COUNTING_QUEUE = 10;
 
   /** How often who waits for a turn looks where it runs, when this replica stops. */
   private static final Duration STOP_LOOK = Duration.ofMillis(500);
 
   private final TurnStore store;
   private final InstantSource clock;
-  private final Scheduler counting;
+  private final TurnProperties properties;
+  private final FairWork counting;
   private final Ticks ticks;
   private final TurnCounts counts = new TurnCounts();
   private final Followers followers;
@@ -73,8 +74,9 @@ public final class Turns implements AutoCloseable {
     this.store = store;
     this.clock = clock;
     this.ticks = ticks;
-    this.counting = counting;
-    History history = new History(store.reader(), new Tokens(), counting, properties);
+    this.counting = new FairWork(counting, COUNTING_THREADS);
+    this.properties = properties;
+    History history = new History(store.reader(), new Tokens(), this.counting, properties);
     followers = new Followers(store, ticks, counts);
     AnswerCache cache = new AnswerCache(store.answers(), upstream);
     runners =
@@ -94,7 +96,7 @@ public final class Turns implements AutoCloseable {
     queue.close();
     followers.close();
     runners.close();
-    counting.dispose();
+    counting.close();
   }
 
   /**
@@ -217,6 +219,11 @@ public final class Turns implements AutoCloseable {
    */
   public Mono<Void> drain(Duration grace) {
     return runners.drain(grace);
+  }
+
+  /** The most tokens of output that a turn may ask for. */
+  public long maxOutput() {
+    return properties.maxOutput();
   }
 
   /** Turns that run here now. */

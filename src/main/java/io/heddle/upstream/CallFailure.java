@@ -13,7 +13,9 @@ final class CallFailure extends RuntimeException {
 
   /** Whom a failure speaks against, for the breaker. */
   enum Blame {
-    /** The server is ill. */
+    /** Nothing of a request can have arrived: the server, or the way to it, is ill. */
+    LINK,
+    /** The server failed on it: it is ill, or the request is such that it fails. */
     SERVER,
     /** The server works: it understood the request and refused it. */
     REQUEST,

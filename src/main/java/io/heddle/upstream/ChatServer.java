@@ -109,13 +109,13 @@ final class ChatServer implements ModelServer {
     return Flux.defer(() -> {
       byte[] body = ChatRequest.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
-      return Flux.defer(() -> request(body, deadline))
+      return Flux.defer(() -> request(call.user(), body, deadline))
           .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
     });
   }
 
-  private Flux<Piece> request(byte[] body, long deadline) {
-    Breaker.Request judge = breaker.begin();
+  private Flux<Piece> request(@Nullable String user, byte[] body, long deadline) {
+    Breaker.Request judge = breaker.begin(user);
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }

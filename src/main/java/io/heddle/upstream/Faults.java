@@ -150,7 +150,12 @@ final class Faults {
               "All connections to the upstream " + upstream + " are in use",
               Blame.NOBODY);
       case IOException _ ->
-          answered ? brokeOff(said) : unreachable("closed the connection before it answered");
+          answered
+              ? brokeOff(said)
+              : new CallFailure(
+                  ProblemCode.MODEL_UNAVAILABLE,
+                  "The upstream " + upstream + " closed the connection before it answered",
+                  Blame.SERVER);
       default -> {
         log.error("A call of the upstream {} failed", upstream, cause);
         yield failed("could not be understood", Blame.NOBODY);
@@ -160,7 +165,7 @@ final class Faults {
 
   private CallFailure unreachable(String what) {
     return new CallFailure(
-        ProblemCode.MODEL_UNAVAILABLE, "The upstream " + upstream + " " + what, Blame.SERVER);
+        ProblemCode.MODEL_UNAVAILABLE, "The upstream " + upstream + " " + what, Blame.LINK);
   }
 
   private CallFailure refused(ServerError error, int status) {

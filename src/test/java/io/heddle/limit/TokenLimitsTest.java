@@ -13,6 +13,7 @@ import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 class TokenLimitsTest {
@@ -90,6 +92,89 @@ class TokenLimitsTest {
     assertThat(refused.refusal().members())
         .containsEntry("name", "small")
         .doesNotContainKey("retryAfter");
+  }
+
+  /** Counting is work: it is not done for what its output alone forbids. */
+  @Test
+  void aTextIsNotCountedWhenTheOutputIsTooMuchAlready() {
+    TokenLimits limits = limits(Map.of("tokens", tokens(1000)));
+
+    TokenLimits.Estimated estimated =
+        limits.reserve(ANN, 1000, 5, _ -> Mono.error(new AssertionError("was counted"))).block();
+
+    assertThat(estimated.reservation().refusal().code()).isEqualTo(ProblemCode.RATE_LIMITED);
+    assertThat(counters.count(Subject.of(ANN), "tokens")).isZero();
+  }
+
+  @Test
+  void aLongTextIsCountedOnlyAsFarAsThereIsSomethingLeft() {
+    TokenLimits limits = limits(Map.of("tokens", tokens(1000)));
+    reserve(limits, 700);
+    List<Long> bounds = new ArrayList<>();
+
+    TokenLimits.Estimated refused =
+        limits.reserve(ANN, 100, 1 << 20, enough -> counted(bounds, enough, enough + 7)).block();
+
+    assertThat(bounds).containsExactly(200L);
+    assertThat(refused.reservation().allowed()).isFalse();
+    assertThat(counters.count(Subject.of(ANN), "tokens")).isEqualTo(700);
+  }
+
+  /** Else a part of it would be reserved, and all of it used. */
+  @Test
+  void aTextOfWhichAPartWasCountedIsCountedAgainWhenAWindowHasEndedMeanwhile() {
+    TokenLimits limits = limits(Map.of("tokens", tokens(1000)));
+    reserve(limits, 990);
+    List<Long> bounds = new ArrayList<>();
+
+    TokenLimits.Estimated held =
+        limits
+            .reserve(
+                ANN,
+                100,
+                1 << 20,
+                enough -> {
+                  now.addAndGet(MINUTE.toNanos());
+                  return counted(bounds, enough, Math.min(600, enough + 7));
+                })
+            .block();
+
+    assertThat(bounds).containsExactly(0L, 900L);
+    assertThat(held.reservation().allowed()).isTrue();
+    assertThat(held.input()).isEqualTo(600);
+    assertThat(counters.count(Subject.of(ANN), "tokens")).isEqualTo(700);
+  }
+
+  @Test
+  void moreThanALimitEverHasIsRefusedWhileTheStoreIsSilentToo() {
+    TokenLimits limits = limits(Map.of("tokens", tokens(1000)));
+    counters.failing = true;
+
+    TokenLimits.Estimated refused =
+        limits.reserve(ANN, 100, 5, enough -> Mono.just(enough + 1)).block();
+
+    assertThat(refused.reservation().allowed()).isFalse();
+    assertThat(limits.reserve(ANN, 100, 5, _ -> Mono.just(50L)).block().reservation().allowed())
+        .isTrue();
+  }
+
+  @Test
+  void whoHasNoTokenLeftIsKnownForAMoment() {
+    TokenLimits limits = limits(Map.of("tokens", tokens(1000)));
+    assertThat(limits.exhausted(ANN)).isNull();
+    reserve(limits, 900);
+    reserve(limits, 200);
+    assertThat(limits.exhausted(ANN)).isNull();
+    reserve(limits, 100);
+    reserve(limits, 1);
+    assertThat(limits.exhausted(ANN).members()).containsEntry("retryAfter", 60L);
+    now.addAndGet(Duration.ofMillis(1001).toNanos());
+    assertThat(limits.exhausted(ANN)).isNull();
+  }
+
+  private static Mono<Long> counted(List<Long> bounds, long enough, long count) {
+    bounds.add(enough);
+    return Mono.just(count);
   }
 
   @Test

@@ -166,6 +166,15 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(entries(keys.thread())).isEmpty();
     assertThat(hash(keys.clientIds())).containsOnlyKeys("~");
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIds()))).isPositive();
+    for (int i = 0; i < 300; i++) {
+      append("tagtag03", "id" + i);
+      cut("one", "id" + i);
+    }
+    assertThat(hash(keys.clientIds()))
+        .as("256 places of messages that went, and how many there were")
+        .hasSize(257)
+        .containsEntry("~", "300")
+        .doesNotContainKey("id299");
   }
 
   @Test
@@ -310,7 +319,9 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(one.number(2)).isEqualTo(2);
     Reply two = copy(source, "2-1", "2-0", "2", "1");
     assertThat(two.text(1)).isEqualTo("2-1");
-    assertThat(two.number(3)).as("the first one comes whatever its size").isEqualTo(BODY.length());
+    assertThat(two.number(3))
+        .as("the first one comes whatever its size")
+        .isEqualTo("own".length() + BODY.length());
     assertThat(entries(keys.thread())).hasSize(5);
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.threadCopy("cutcut01")))).isPositive();
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.clientIdsCopy("cutcut01")))).isPositive();
@@ -323,7 +334,10 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(done.number(3)).isEqualTo(3);
     assertThat(done.number(4)).isEqualTo(3L * BODY.length());
     assertThat(entries(keys.thread())).containsExactly("1-0", "2-0", "2-1");
-    assertThat(hash(keys.clientIds())).containsOnlyKeys("~", "first", "own");
+    assertThat(hash(keys.clientIds()))
+        .containsOnlyKeys("~", "first", "own", "~0", "~1")
+        .containsEntry("~0", "3-0 later")
+        .containsEntry("~1", "4-0 after");
     for (byte[] key : List.of(keys.thread(), keys.clientIds())) {
       assertThat(this.<Long>ask(redis -> redis.pttl(key))).isGreaterThan(172_000_000L);
     }

@@ -129,7 +129,7 @@ abstract class ScriptSuite {
   Reply append(String tag, String... ids) {
     List<String> more = new ArrayList<>();
     more.add("16777216");
-    more.add(Integer.toString(ids.length * BODY.length()));
+    more.add(Integer.toString(ids.length * BODY.length() + String.join("", ids).length()));
     more.add(
         Arrays.stream(ids)
             .map(id -> id.length() + " " + BODY.length() + " ")

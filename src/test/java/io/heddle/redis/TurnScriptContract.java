@@ -284,7 +284,7 @@ abstract class TurnScriptContract extends ScriptSuite {
         .as("what is not of its input stays")
         .containsExactly("1-0", "3-0");
     assertThat(state(done).messageCount()).isEqualTo(2);
-    assertThat(state(done).bytes()).isEqualTo(2L * BODY.length());
+    assertThat(state(done).bytes()).isEqualTo(2L * BODY.length() + "later".length());
     assertThat(state(done).lastSeq()).isEqualTo(4);
   }
 

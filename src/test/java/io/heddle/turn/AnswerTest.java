@@ -176,9 +176,9 @@ class AnswerTest {
     assertThat(TurnRequest.parse(bare.toJson())).isEqualTo(bare);
     assertThat(TurnRequest.parse(Json.of("{\"newer\":{\"x\":[]},\"model\":\"m\"}")).model())
         .isEqualTo("m");
-    assertThat(TurnRequest.maxOutput(order.parameters())).isZero();
+    assertThat(Parameters.maxOutput(order.parameters())).isZero();
     assertThat(
-            TurnRequest.maxOutput(
+            Parameters.maxOutput(
                 Json.of("{\"stop\":[1],\"max_tokens\":5,\"max_completion_tokens\":9}")))
         .isEqualTo(9);
   }

@@ -13,6 +13,7 @@ import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
+import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
@@ -313,7 +314,13 @@ abstract class LongThreadContract extends ContractSuite {
     return page.messages().stream().map(Message::seq).toList();
   }
 
+  /** Ids that clients gave count like the bodies. */
   private static long bytes(List<Message> messages) {
-    return messages.stream().mapToLong(message -> message.body().length()).sum();
+    return messages.stream()
+        .mapToLong(message -> {
+          String own = MessagePlace.parse(message.id()) == null ? message.id() : null;
+          return NewMessage.bytes(own, message.body());
+        })
+        .sum();
   }
 }

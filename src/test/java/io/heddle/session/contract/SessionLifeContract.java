@@ -283,7 +283,7 @@ abstract class SessionLifeContract extends ContractSuite {
     assertThat(head.position().version()).isEqualTo(deleted.version() + 1);
     assertThat(head.lastSeq()).isEqualTo(1);
     assertThat(head.messageCount()).isEqualTo(1);
-    assertThat(head.bytes()).isEqualTo(body("new").length());
+    assertThat(head.bytes()).isEqualTo("first".length() + body("new").length());
     assertThat(head.createdAt()).isEqualTo(head.updatedAt());
     assertThat(again.description()).isEqualTo(described("another", HOUR));
     assertThat(ids(key)).containsExactly("first");

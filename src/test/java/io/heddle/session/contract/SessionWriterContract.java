@@ -36,6 +36,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 
 /** What one write does, and what it refuses. */
@@ -92,7 +93,8 @@ abstract class SessionWriterContract extends ContractSuite {
     assertThat(thread).extracting(Message::createdAt).containsOnly(made.head().createdAt());
     assertThat(contents(key)).containsExactly(body("hello"), body("there"), body("you"));
     assertThat(made.head().bytes())
-        .isEqualTo(thread.stream().mapToLong(message -> message.body().length()).sum());
+        .as("a client's id counts too")
+        .isEqualTo("mine".length() + thread.stream().mapToLong(m -> m.body().length()).sum());
   }
 
   @Test
@@ -603,7 +605,7 @@ abstract class SessionWriterContract extends ContractSuite {
 
     assertThat(applied(key, new Write.Cut("root")).head().messageCount()).isEqualTo(1);
     assertThat(ids(key)).containsExactly("root");
-    assertThat(session(key).head().bytes()).isEqualTo(body("0").length());
+    assertThat(session(key).head().bytes()).isEqualTo("root".length() + body("0").length());
 
     for (int i = 0; i < 11; i++) {
       applied(key, new Write.Append(batch(100)));
@@ -709,6 +711,55 @@ abstract class SessionWriterContract extends ContractSuite {
     create(twin, says("first", "other tenant"));
     assertThat(contents(twin)).containsExactly(body("other tenant"));
     assertThat(thread(key)).hasSize(3);
+  }
+
+  /**
+   * Words with which the engines' records say something of their own: an id that reads like one is
+   * a message's like any other, also in what a replay answers.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"-", "--", "~", "~-", "~0", "0-0", "1-0", ":", "@", "_", "msg_-", "nil"})
+  void anIdThatReadsLikeAWordOfTheStoresIsOnlyAnId(String id) {
+    SessionKey key = newKey();
+    boolean possible = SessionKey.isId(id);
+    NewMessage named = says(possible ? id : null, "named");
+    List<NewMessage> three = List.of(says("a"), named, says("b"));
+    Conditions createdOnce = Conditions.NONE.withRetry(newRetry());
+    Write.Create create = new Write.Create(described(null, HOUR), three);
+    Outcome.Applied made = applied(key, create, createdOnce);
+    String own = possible ? id : MessagePlace.of(key, made.head().position(), 1).id();
+    assertThat(ids(key).get(1)).isEqualTo(own);
+    assertThat(((Outcome.Replayed) write(key, create, createdOnce)).messages()).isEqualTo(ids(key));
+    if (!possible) {
+      // No client can name it, whatever the store notes under it.
+      failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+      failed(
+          engine().reader().load(key, View.ANY, PageRequest.forward(5, id)),
+          ProblemCode.INVALID_CURSOR);
+      refused(key, new Write.DeleteMessage(id), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+      return;
+    }
+    refused(key, append(says(id, "again")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    assertThat(get(engine().reader().message(key, View.ANY, id)).messages().getFirst().id())
+        .isEqualTo(id);
+    assertThat(get(engine().reader().load(key, View.ANY, PageRequest.forward(5, id))).messages())
+        .extracting(Message::seq)
+        .containsExactly(3L);
+
+    applied(key, new Write.DeleteMessage(id));
+    failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+    assertThat(get(engine().reader().load(key, View.ANY, PageRequest.forward(5, id))).messages())
+        .extracting(Message::seq)
+        .containsExactly(3L);
+
+    Conditions appendedOnce = Conditions.NONE.withRetry(newRetry());
+    Write.Append append = append(says("c"), named);
+    applied(key, append, appendedOnce);
+    assertThat(((Outcome.Replayed) write(key, append, appendedOnce)).messages())
+        .isEqualTo(ids(key).subList(2, 4));
+    assertThat(((Outcome.Replayed) get(engine().records().find(key, appendedOnce.retry()))))
+        .extracting(Outcome.Replayed::messages)
+        .isEqualTo(ids(key).subList(2, 4));
   }
 
   private void assertCounts(SessionKey key, long lastSeq, long count, long bytes) {

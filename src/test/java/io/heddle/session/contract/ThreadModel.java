@@ -116,7 +116,7 @@ final class ThreadModel {
   }
 
   private static long body(NewMessage message) {
-    return message.body().length();
+    return message.bytes();
   }
 
   /**

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -129,6 +130,62 @@ abstract class ThreadPagingContract extends ContractSuite {
       backward.addAll(seqs(page));
     }
     assertThat(backward.reversed()).isEqualTo(all);
+  }
+
+  /** However often an id was used, and whatever came and went meanwhile. */
+  @Test
+  void aCursorWhoseMessageWentGoesOnFromItsLastPlace() {
+    SessionKey key = newKey();
+    create(key, says("a", "1"), says("b", "2"));
+    for (int i = 0; i < 3; i++) {
+      applied(key, append(says("x", "x"), says("after" + i, "y")));
+      applied(key, new Write.DeleteMessage("x"));
+      assertThat(seqs(page(key, PageRequest.forward(5, "x")))).containsExactly(4L + 2 * i);
+    }
+    applied(key, append(says("x", "x"), says("z")));
+    assertThat(seqs(page(key, PageRequest.forward(5, "x")))).containsExactly(10L);
+    applied(key, new Write.Cut("a"));
+    applied(key, append(says("last")));
+    for (String gone : List.of("b", "x", "after0", "after1", "after2")) {
+      assertThat(seqs(page(key, PageRequest.forward(5, gone)))).containsExactly(11L);
+      assertThat(seqs(page(key, PageRequest.backward(5, gone)))).containsExactly(1L);
+    }
+    applied(key, new Write.Cut(null));
+    failed(
+        engine().reader().load(key, View.ANY, PageRequest.forward(5, "x")),
+        ProblemCode.INVALID_CURSOR);
+  }
+
+  /** They were kept for ever, and counted nowhere: a session could grow without end. */
+  @Test
+  void idsOfMessagesThatWentAreForgottenInTheEnd() {
+    SessionKey key = newKey();
+    create(key, says("stays", "1"));
+    long bytes = session(key).head().bytes();
+    for (int i = 0; i < 300; i++) {
+      applied(key, append(says("m" + i, "x")));
+      applied(key, new Write.DeleteMessage("m" + i));
+    }
+    applied(key, append(says("last", "2")));
+    assertThat(session(key).head().bytes()).isEqualTo(bytes + says("last", "2").bytes());
+    assertThat(seqs(page(key, PageRequest.forward(5, "m299")))).containsExactly(302L);
+    assertThat(seqs(page(key, PageRequest.forward(5, "m44")))).containsExactly(302L);
+    failed(
+        engine().reader().load(key, View.ANY, PageRequest.forward(5, "m43")),
+        ProblemCode.INVALID_CURSOR);
+    assertThat(seqs(page(key, PageRequest.forward(5, "stays")))).containsExactly(302L);
+
+    applied(
+        key, new Write.Append(IntStream.range(0, 100).mapToObj(i -> says("n" + i, "x")).toList()));
+    applied(
+        key, new Write.Append(IntStream.range(0, 200).mapToObj(i -> says("o" + i, "x")).toList()));
+    applied(key, new Write.Cut("last"));
+    applied(key, append(says("end")));
+    assertThat(seqs(page(key, PageRequest.forward(5, "o199")))).containsExactly(603L);
+    assertThat(seqs(page(key, PageRequest.forward(5, "o0")))).containsExactly(603L);
+    failed(
+        engine().reader().load(key, View.ANY, PageRequest.forward(5, "n0")),
+        ProblemCode.INVALID_CURSOR);
   }
 
   @Test

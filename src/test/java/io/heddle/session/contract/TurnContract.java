@@ -49,7 +49,9 @@ abstract class TurnContract extends TurnSuite {
     assertThat(head.position().version()).isEqualTo(before.position().version() + 1);
     assertThat(head.lastSeq()).isEqualTo(before.lastSeq() + 2);
     assertThat(head.messageCount()).isEqualTo(before.messageCount() + 2);
-    assertThat(head.bytes()).isEqualTo(before.bytes() + body("4").length() + body("5").length());
+    assertThat(head.bytes())
+        .as("a client's id counts too")
+        .isEqualTo(before.bytes() + "asked".length() + body("4").length() + body("5").length());
     assertThat(head.expiresAt()).isEqualTo(head.updatedAt().plus(HOUR));
     assertThat(session(key).head()).isEqualTo(head);
     assertThat(contents(key))

@@ -64,10 +64,10 @@ final class Writes {
         id, Json.of("{\"role\":\"user\",\"content\":\"" + text + "\",\"status\":\"completed\"}"));
   }
 
-  /** A message whose body has exactly this many bytes. */
+  /** A message that counts exactly this many bytes, its id too. */
   static NewMessage sized(@Nullable String id, int bytes) {
-    int empty = says("").body().length();
-    return says(id, "x".repeat(bytes - empty));
+    long empty = says(id, "").bytes();
+    return says(id, "x".repeat(bytes - (int) empty));
   }
 
   static Write.Append append(NewMessage... messages) {
