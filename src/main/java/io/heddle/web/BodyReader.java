@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -38,8 +39,10 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>Before bytes are kept for a body they are counted in the {@link ByteBudget}, for its caller and
  * address, with the copies that parsing and storing make of it: for all of a body that says how
- * long it is, else as it grows. Over the budget it is refused with {@code overloaded}. Nothing of it
- * is kept then; what comes is thrown away for a moment, for clients that write all of it first.
+ * long it is, else as it grows. Over the budget it is refused with {@code overloaded}, and nothing of
+ * it is kept. A few of those are read to their end first, for clients that write all of a body
+ * before they look at the answer. The others are not read at all and told a moment later: many at
+ * once are an attack, which reading them, or having them come back at once, would only help.
  *
  * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
  * time.
@@ -53,8 +56,11 @@ public final class BodyReader implements AutoCloseable {
   /** A body, what was parsed of it, and what is sent to the store of that. */
   private static final int COPIES = 3;
 
-  /** How long a refused body's client may go on writing. */
-  private static final Duration REFUSED = Duration.ofSeconds(2);
+  /** How long a refused body's client may go on writing, or waits for its refusal. */
+  private static final Duration REFUSED = Duration.ofSeconds(1);
+
+  /** Refused bodies that are read to their end at once. */
+  private static final int MOST_REFUSED = 16;
 
   /** What was begun for a caller who hung up may go on for as long as the store may take. */
   private static final Duration AFTER_HANG_UP = Duration.ofSeconds(2);
@@ -65,6 +71,7 @@ public final class BodyReader implements AutoCloseable {
   private final int maxBytes;
   private final Duration timeout;
   private final ByteBudget budget;
+  private final AtomicInteger refused = new AtomicInteger();
   private final Set<Collector> open = ConcurrentHashMap.newKeySet();
   private final Disposable ticker;
 
@@ -255,6 +262,8 @@ public final class BodyReader implements AutoCloseable {
     private long discarded;
     private volatile boolean tooLarge;
     private volatile boolean overloaded;
+    /** Whether it is refused and one of the few that are read to their end. */
+    private final AtomicBoolean toItsEnd = new AtomicBoolean();
     private @Nullable Subscription upstream;
 
     Collector(
@@ -295,7 +304,9 @@ public final class BodyReader implements AutoCloseable {
         return;
       }
       open.add(this);
-      source.request(Long.MAX_VALUE);
+      if (!overloaded || toItsEnd.get()) {
+        source.request(Long.MAX_VALUE);
+      }
       if (done.get()) {
         open.remove(this);
       }
@@ -316,7 +327,7 @@ public final class BodyReader implements AutoCloseable {
       if (overloaded || tooLarge || !hasRoom(count)) {
         DataBufferUtils.release(buffer);
         discarded += count;
-        if (discarded > (overloaded ? most : MAX_DISCARDED)) {
+        if (overloaded ? !toItsEnd.get() || discarded > most : discarded > MAX_DISCARDED) {
           giveUp(refusal());
         }
         return;
@@ -345,7 +356,20 @@ public final class BodyReader implements AutoCloseable {
       overloaded = true;
       bytes = EMPTY;
       hold.close();
-      deadline = Math.min(deadline, System.nanoTime() + REFUSED.toNanos());
+      long soon = System.nanoTime() + REFUSED.toNanos();
+      if (deadline - soon > 0) {
+        deadline = soon;
+      }
+      toItsEnd.set(true);
+      if (refused.incrementAndGet() > MOST_REFUSED || done.get()) {
+        notToItsEnd();
+      }
+    }
+
+    private void notToItsEnd() {
+      if (toItsEnd.compareAndSet(true, false)) {
+        refused.decrementAndGet();
+      }
     }
 
     private ProblemException refusal() {
@@ -410,6 +434,7 @@ public final class BodyReader implements AutoCloseable {
         return false;
       }
       open.remove(this);
+      notToItsEnd();
       return true;
     }
   }

@@ -26,6 +26,8 @@ import reactor.test.publisher.TestPublisher;
 class BodyReaderTest {
 
   private final BodyReader reader = new BodyReader(10, Duration.ofMillis(200), ByteBudget.unbounded());
+  private final BodyReader patient =
+      new BodyReader(10, Duration.ofMinutes(1), ByteBudget.unbounded());
   private final NettyDataBufferFactory buffers =
       new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
   private final List<ByteBuf> made = new ArrayList<>();
@@ -33,6 +35,7 @@ class BodyReaderTest {
   @AfterEach
   void everyBufferIsReleased() {
     reader.close();
+    patient.close();
     assertThat(made).allMatch(buffer -> buffer.refCnt() == 0);
   }
 
@@ -64,7 +67,7 @@ class BodyReaderTest {
   void tooLargeABodyIsReadToItsEndBeforeItIsRefused() {
     TestPublisher<DataBuffer> body = TestPublisher.create();
     MockServerWebExchange exchange = exchange(body.flux(), 12);
-    StepVerifier.create(reader.json(exchange))
+    StepVerifier.create(patient.json(exchange))
         .then(() -> body.next(chunk("0123456789"), chunk("x")))
         .expectNoEvent(Duration.ofMillis(50))
         .then(() -> body.next(chunk("y")).complete())
