@@ -57,6 +57,7 @@ public final class RedisEngine implements AutoCloseable {
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
+  private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
 
   /** Why the last attempt to connect failed, while there is none that did not. */
@@ -91,7 +92,8 @@ public final class RedisEngine implements AutoCloseable {
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
-    this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
+    this.locks =
+        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -115,7 +117,13 @@ public final class RedisEngine implements AutoCloseable {
     ready = true;
     feed.start();
     sweeper.start();
-    insist("Redis for locks", () -> redisson = redissonSource.get(), fatal);
+    insist("Redis for locks", this::openLocks, fatal);
+  }
+
+  private void openLocks() {
+    RedissonClient client = redissonSource.get();
+    lockCommands = new LockCommands(client, properties.timeout());
+    redisson = client;
   }
 
   private void open() {
