@@ -37,10 +37,6 @@ final class Server implements AutoCloseable {
     return context.getBean(type);
   }
 
-  int port() {
-    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
-  }
-
   HttpResponse<String> get(String path) {
     return send(HttpRequest.newBuilder(uri(path)).build());
   }
