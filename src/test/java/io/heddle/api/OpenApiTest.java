@@ -266,7 +266,7 @@ class OpenApiTest {
               ids,
               BodiesTest.properties(),
               new Routes.Cache(answers, kept),
-              new Routes.Live(hubs, new Connections(live), live))
+              new Routes.Live(hubs, new Connections(live, ByteBudget.unbounded()), live))
           .router();
     }
   }
