@@ -13,6 +13,8 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
 import io.heddle.web.CountedConnection;
 import io.heddle.web.EventStream;
@@ -217,12 +219,24 @@ final class Gate {
                       .doOnNext(_ -> tellAgain(request, admission))
                   : refused(call, refusal, does, handler);
             });
-    return limits
-        .working(caller, answer.map(made -> counted(caller, made)))
-        .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
+    Mono<ServerResponse> told =
+        limits
+            .working(caller, answer.map(made -> connected(caller, made)))
+            .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
+    return counted(request.exchange(), caller, write, told);
   }
 
-  private ServerResponse counted(Caller caller, ServerResponse answer) {
+  /** What the request and its answer hold of the memory is given back, however it ends. */
+  private static Mono<ServerResponse> counted(
+      ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
+    Mono<ServerResponse> counted =
+        answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
+    return write
+        ? counted.doFinally(signal -> BodyReader.release(exchange, signal))
+        : counted;
+  }
+
+  private ServerResponse connected(Caller caller, ServerResponse answer) {
     return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
   }
 

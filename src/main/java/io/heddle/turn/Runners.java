@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -38,6 +39,7 @@ final class Runners {
   final Ticks ticks;
   final TurnCounts counts;
   final Followers followers;
+  final ByteBudget budget;
 
   private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
@@ -58,7 +60,8 @@ final class Runners {
       TurnProperties properties,
       Ticks ticks,
       TurnCounts counts,
-      Followers followers) {
+      Followers followers,
+      ByteBudget budget) {
     this.store = store;
     this.upstream = upstream;
     this.cache = cache;
@@ -68,6 +71,7 @@ final class Runners {
     this.ticks = ticks;
     this.counts = counts;
     this.followers = followers;
+    this.budget = budget;
     // Often enough that a silence is never much longer than it may be.
     this.ticker =
         ticks.every(
@@ -113,7 +117,14 @@ final class Runners {
    * {@link #starting}.
    */
   void run(Turn turn, @Nullable String user) {
-    Runner runner = new Runner(this, turn, user);
+    run(turn, user, null);
+  }
+
+  /**
+   * @param address of the caller who ordered it
+   */
+  void run(Turn turn, @Nullable String user, @Nullable String address) {
+    Runner runner = new Runner(this, turn, user, address);
     running.put(turn.id(), runner);
     limits.quotas().running(turn.session().tenant(), user, 1);
     counts.started.increment();
