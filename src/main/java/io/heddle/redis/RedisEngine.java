@@ -1,6 +1,9 @@
 package io.heddle.redis;
 
 import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
@@ -23,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -32,6 +36,7 @@ import reactor.core.publisher.Mono;
 public final class RedisEngine implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisEngine.class);
+  private static final int COUNTED_AT_ONCE = 16;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private final RedisProperties properties;
@@ -54,6 +59,9 @@ public final class RedisEngine implements AutoCloseable {
   private volatile @Nullable RedissonClient redisson;
   private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
+
+  /** Why the last attempt to connect failed, while there is none that did not. */
+  private volatile @Nullable String fault;
 
   /**
    * @param client configured with {@link RedisClients#options}; the caller shuts it down after this
@@ -103,6 +111,9 @@ public final class RedisEngine implements AutoCloseable {
     if (!insist("Redis", this::open, fatal)) {
       return;
     }
+    if (closing.getCount() == 0) {
+      return;
+    }
     ready = true;
     feed.start();
     sweeper.start();
@@ -126,10 +137,11 @@ public final class RedisEngine implements AutoCloseable {
   /** Tries until it works; false when it never will. */
   private boolean insist(String what, Runnable attempt, Consumer<RuntimeException> fatal) {
     Duration pause = FIRST_PAUSE;
-    boolean told = false;
+    String told = null;
     while (true) {
       try {
         attempt.run();
+        fault = null;
         LOG.info("{}: connected", what);
         return true;
       } catch (RuntimeException e) {
@@ -140,9 +152,11 @@ public final class RedisEngine implements AutoCloseable {
         if (closing.getCount() == 0) {
           return false;
         }
-        if (!told) {
-          LOG.warn("{} cannot be reached and is tried again: {}", what, rootMessage(e));
-          told = true;
+        String reason = RedisErrors.reasonOf(e);
+        fault = reason;
+        if (!reason.equals(told)) {
+          LOG.warn("{} is tried again: {}", what, reason);
+          told = reason;
         }
       }
       try {
@@ -228,6 +242,11 @@ public final class RedisEngine implements AutoCloseable {
 
   /** Asks Redis how it is; an error when it does not answer. */
   public Mono<RedisStatus> status() {
+    String reason = fault;
+    if (reason != null) {
+      return Mono.error(
+          Problem.of(ProblemCode.STORE_UNAVAILABLE, reason).with("retryAfter", 1).toException());
+    }
     return link.command(commands -> commands.info("memory"))
         .zipWith(link.command(commands -> commands.info("server")))
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
@@ -253,6 +272,17 @@ public final class RedisEngine implements AutoCloseable {
     return link.memory().refusals();
   }
 
+  /**
+   * How many sessions there are: the members of every partition's due times, counted one by one.
+   */
+  public Mono<Long> sessions() {
+    return Flux.range(0, SessionKey.PARTITIONS)
+        .flatMap(
+            partition -> link.command(commands -> commands.zcard(RedisKeys.of(partition).due())),
+            COUNTED_AT_ONCE)
+        .reduce(0L, Long::sum);
+  }
+
   @Override
   public void close() {
     closing.countDown();
@@ -264,13 +294,5 @@ public final class RedisEngine implements AutoCloseable {
     if (client != null) {
       client.shutdown(0, 2, TimeUnit.SECONDS);
     }
-  }
-
-  private static String rootMessage(Throwable error) {
-    Throwable root = error;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return String.valueOf(root.getMessage());
   }
 }
