@@ -12,6 +12,7 @@ import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
+import io.heddle.web.HangUps;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
@@ -70,6 +71,7 @@ class WebConfiguration {
   /** Before Spring Boot's own, which answers in another form. */
   @Bean
   ProblemHandler problemHandler() {
+    HangUps.areNoErrors();
     return new ProblemHandler();
   }
 
