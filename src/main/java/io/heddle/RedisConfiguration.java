@@ -167,6 +167,9 @@ class RedisConfiguration {
               redis -> redis.feedComparedAgo().toMillis())
           .description("Age of the least proven partition's last comparison")
           .register(registry);
+      FunctionCounter.builder("heddle.due.failures", engine, RedisEngine::dueFailures)
+          .description("Sessions and turns whose time had come and that could not be seen to")
+          .register(registry);
       FunctionCounter.builder("heddle.store.refused", engine, RedisEngine::refusedForMemory)
           .description("Writes that Redis refused because it had no memory left")
           .register(registry);

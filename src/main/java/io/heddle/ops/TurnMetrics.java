@@ -33,6 +33,11 @@ public final class TurnMetrics implements MeterBinder {
     count(registry, "heddle.turns.lost", "Turns lost to another replica", counts::lost);
     count(registry, "heddle.turns.cached", "Turns answered without a model", counts::cached);
     count(registry, "heddle.turns.flush.retries", "Log writes sent again", counts::flushRetries);
+    count(
+        registry,
+        "heddle.turns.look.failures",
+        "Sessions whose dead or waiting turns could not be looked after",
+        counts::lookFailures);
     for (Turn.Status status : Turn.Status.values()) {
       if (status.isEnd()) {
         FunctionCounter.builder("heddle.turns.ended", counts, all -> all.ended(status))

@@ -83,10 +83,18 @@ final class RedisChangeFeed implements ChangeFeed {
   void start() {
     then(this::step);
     thread.schedulePeriodically(
-        () -> List.copyOf(links.values()).forEach(RedisFeedLink::tick),
+        () -> List.copyOf(links.values()).forEach(RedisChangeFeed::tick),
         COMPARE_MILLIS,
         COMPARE_MILLIS,
         TimeUnit.MILLISECONDS);
+  }
+
+  private static void tick(RedisFeedLink one) {
+    try {
+      one.tick();
+    } catch (RuntimeException e) {
+      LOG.error("The link to {} could not be looked after", one.name(), e);
+    }
   }
 
   @Override

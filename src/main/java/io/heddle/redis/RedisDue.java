@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.Seldom;
 import io.heddle.base.SessionKey;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ final class RedisDue {
   private static final int AT_ONCE = 32;
 
   private final RedisLink link;
+  private final Seldom broken = new Seldom();
 
   RedisDue(RedisLink link) {
     this.link = link;
@@ -37,7 +39,10 @@ final class RedisDue {
    */
   record Answer(List<Found> partitions, long sentAt, boolean known) {}
 
-  /** A partition's members whose time has come in Redis's clock, the longest due first. */
+  /**
+   * A partition's members whose time has come in Redis's clock, the longest due first. A character
+   * is a byte, whatever was written there.
+   */
   record Found(int partition, List<String> members) {}
 
   /**
@@ -70,13 +75,21 @@ final class RedisDue {
     });
   }
 
-  private static List<Found> found(List<Integer> partitions, List<Object> lists) {
+  private List<Found> found(List<Integer> partitions, List<Object> lists) {
     List<Found> found = new ArrayList<>(partitions.size());
     for (int i = 0; i < partitions.size(); i++) {
       List<String> members = new ArrayList<>();
-      if (i < lists.size() && lists.get(i) instanceof List<?> list) {
+      if (i < lists.size() && lists.get(i) instanceof byte[] failed) {
+        // One key of another type must not keep the others from being looked at.
+        if (broken.happened()) {
+          LOG.error(
+              "Due times of partition {} cannot be read: {}",
+              partitions.get(i),
+              new String(failed, StandardCharsets.UTF_8));
+        }
+      } else if (i < lists.size() && lists.get(i) instanceof List<?> list) {
         for (Object member : list) {
-          members.add(new String((byte[]) member, StandardCharsets.UTF_8));
+          members.add(new String((byte[]) member, StandardCharsets.ISO_8859_1));
         }
       }
       found.add(new Found(partitions.get(i), members));

@@ -230,6 +230,11 @@ public final class RedisEngine implements AutoCloseable {
         });
   }
 
+  /** How many due times, of sessions and of turns, could not be seen to, since the start. */
+  public long dueFailures() {
+    return sweeper.failures() + turnLog.failures();
+  }
+
   /** Whether Redis refuses what adds, for want of memory. Asks nobody. */
   public boolean isFull() {
     return link.memory().isFull();

@@ -3,6 +3,7 @@ package io.heddle.redis;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.Seldom;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
@@ -29,6 +30,7 @@ final class RedisErrors {
   private static final Problem AWAY =
       Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").with("retryAfter", 1);
 
+  private static final Seldom FAILED = new Seldom();
   private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
 
   private RedisErrors() {}
@@ -119,7 +121,10 @@ final class RedisErrors {
             .toException();
       }
       default -> {
-        LOG.error("Redis failed a request: {}", message);
+        // One broken session is met again and again.
+        if (FAILED.happened()) {
+          LOG.error("Redis failed a request, {} since the start: {}", FAILED.count(), message);
+        }
         yield Problem.of(ProblemCode.INTERNAL, "The store failed").toException();
       }
     };

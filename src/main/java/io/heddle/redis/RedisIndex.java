@@ -78,7 +78,7 @@ final class RedisIndex implements SessionIndex {
             commands.zrevrangebyscoreWithScores(key, range, Limit.create(offset, wanted)))
         .flatMap(chunk -> {
           for (ScoredValue<byte[]> value : chunk) {
-            if (from == null || from.isBeforeWhenFalling(value)) {
+            if (SessionKey.isId(text(value)) && (from == null || from.isBeforeWhenFalling(value))) {
               found.add(value);
             }
           }
@@ -128,6 +128,7 @@ final class RedisIndex implements SessionIndex {
         .flatMap(chunk -> {
           for (ScoredValue<byte[]> value : chunk) {
             if (text(value).startsWith(prefix)
+                && SessionKey.isId(text(value).substring(prefix.length()))
                 && (from == null || from.isBeforeWhenRising(value, prefix))) {
               found.add(value);
             }

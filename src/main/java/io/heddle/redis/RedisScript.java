@@ -35,6 +35,7 @@ enum RedisScript {
   TURN_LIST,
   KEEP,
   DUE,
+  PUT_OFF,
   SEQS,
   RECORD_FIND,
   RECORD_DROP,

@@ -24,6 +24,7 @@ final class RedisSweeper {
 
   private final RedisLink link;
   private final RedisDue due;
+  private final DueItems items;
   private final SessionWriter writer;
   private final RedisProperties properties;
   private volatile @Nullable Disposable running;
@@ -31,6 +32,7 @@ final class RedisSweeper {
   RedisSweeper(RedisLink link, SessionWriter writer, RedisProperties properties) {
     this.link = link;
     this.due = new RedisDue(link);
+    this.items = new DueItems(link, RedisKeys::due, RedisDue.SESSION);
     this.writer = writer;
     this.properties = properties;
   }
@@ -71,10 +73,26 @@ final class RedisSweeper {
   }
 
   private Mono<Void> sweep(RedisDue.Found found) {
-    return Flux.fromIterable(found.members())
-        .filter(member -> member.startsWith(RedisDue.SESSION))
-        .map(member -> SessionKey.ofPath(member.substring(RedisDue.SESSION.length())))
-        .concatMap(key -> writer.apply(key, new Write.Expire(), Conditions.NONE))
+    return Flux.fromIterable(items.sessions(found)).concatMap(this::sweep).then();
+  }
+
+  /** Never an error: one that fails must not keep the others from their end. */
+  private Mono<Void> sweep(SessionKey key) {
+    return writer
+        .apply(key, new Write.Expire(), Conditions.NONE)
+        .doOnNext(_ -> items.done(key))
+        .onErrorResume(error -> {
+          // While Redis is away nothing is wrong with the session.
+          if (!RedisErrors.isAway(error) && !RedisErrors.isUnknown(error)) {
+            items.failed(key, error);
+          }
+          return Mono.empty();
+        })
         .then();
+  }
+
+  /** How many due times could not be seen to, since the start. */
+  long failures() {
+    return items.failures();
   }
 }

@@ -1,5 +1,7 @@
 package io.heddle.redis;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
@@ -25,12 +27,26 @@ import reactor.core.publisher.Mono;
 /** Turns in their records and the streams of their events: a flush is one script, one request. */
 final class RedisTurnLog implements TurnLog {
 
-  /** Longer without an answer, and the proof begins anew. Whoever looks does so every second. */
-  private static final long UNBROKEN_NANOS = Duration.ofSeconds(3).toNanos();
+  /**
+   * A part of the time that is to be proven: longer without an answer, and the proof begins anew.
+   * In a silence of that length, and no shorter one, could a lease have ended whose owner lives.
+   * But a second in any case, which a busy machine may take.
+   */
+  private static final int UNBROKEN_PART = 2;
+
+  private static final long SECOND = Duration.ofSeconds(1).toNanos();
+
+  /** After so many looks at the same session it is put off, so far. */
+  private static final int PATIENCE = 5;
+
+  private static final Duration PUT_OFF = Duration.ofSeconds(3);
 
   private final RedisLink link;
   private final RedisPages pages;
   private final RedisDue due;
+  private final DueItems items;
+  private final Cache<SessionKey, Integer> seen =
+      Caffeine.newBuilder().maximumSize(10_000).expireAfterWrite(Duration.ofMinutes(1)).build();
   private final int batch;
 
   /** Of records or events, after which an answer ends. */
@@ -44,6 +60,7 @@ final class RedisTurnLog implements TurnLog {
   // When the first and the last question of an unbroken row of answers was sent, by partition.
   private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
   private final AtomicLongArray provenAt = new AtomicLongArray(SessionKey.PARTITIONS);
+  private final AtomicLongArray broken = new AtomicLongArray(SessionKey.PARTITIONS);
 
   /**
    * @param batch sessions taken from one partition at a time
@@ -52,6 +69,7 @@ final class RedisTurnLog implements TurnLog {
     this.link = link;
     this.pages = pages;
     this.due = new RedisDue(link);
+    this.items = new DueItems(link, RedisKeys::turnsDue, "");
     this.batch = batch;
     broken();
   }
@@ -206,19 +224,39 @@ final class RedisTurnLog implements TurnLog {
     List<SessionKey> sessions = new ArrayList<>();
     for (RedisDue.Found found : answer.partitions()) {
       if (answer.known()) {
-        answered(found.partition(), answer.sentAt());
+        answered(found.partition(), answer.sentAt(), proven);
       } else {
         broken(found.partition());
       }
       if (answer.sentAt() - provenSince.get(found.partition()) >= proven.toNanos()) {
-        found.members().forEach(member -> sessions.add(SessionKey.ofPath(member)));
+        for (SessionKey key : items.sessions(found)) {
+          sessions.add(key);
+          seen(key);
+        }
       }
     }
     return sessions;
   }
 
-  private void answered(int partition, long sentAt) {
-    if (sentAt - provenAt.get(partition) > UNBROKEN_NANOS) {
+  /**
+   * Whoever is told of a session writes, and that moves it. One that comes again and again fails,
+   * and must not be in the way of those behind it.
+   */
+  private void seen(SessionKey key) {
+    Integer before = seen.getIfPresent(key);
+    int times = before == null ? 1 : before + 1;
+    if (times < PATIENCE) {
+      seen.put(key, times);
+    } else {
+      seen.invalidate(key);
+      items.putOff(key, PUT_OFF);
+    }
+  }
+
+  private void answered(int partition, long sentAt, Duration proven) {
+    long unbroken = Math.max(SECOND, proven.toNanos() / UNBROKEN_PART);
+    if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
+      broken.set(partition, 0);
       provenSince.set(partition, sentAt);
     }
     provenAt.set(partition, sentAt);
@@ -231,7 +269,12 @@ final class RedisTurnLog implements TurnLog {
   }
 
   private void broken(int partition) {
-    provenAt.set(partition, System.nanoTime() - 2 * UNBROKEN_NANOS);
+    broken.set(partition, 1);
+  }
+
+  /** How many due times named no session, since the start. */
+  long failures() {
+    return items.failures();
   }
 
   private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {

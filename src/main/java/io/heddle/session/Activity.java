@@ -76,7 +76,13 @@ final class Activity {
                     .map(ThreadPage::session)
                     .filter(session -> user.equals(session.description().user()))
                     .flatMap(session -> index.touch(key, user, session.head().updatedAt()))
-                    .onErrorResume(Writes::isGone, _ -> Mono.empty()),
+                    .onErrorResume(error -> {
+                      // The others were taken out, too, and must be looked at.
+                      if (!Writes.isGone(error)) {
+                        failed("forget", error);
+                      }
+                      return Mono.empty();
+                    }),
             CONCURRENCY)
         .subscribe(null, error -> failed("forget", error));
   }

@@ -122,7 +122,14 @@ final class Flusher {
 
   /** Renews the lease if nothing was written for that long. */
   void renew(Duration silence) {
-    if (ticks.now() - sentAt >= silence.toNanos()) {
+    long since = ticks.now() - sentAt;
+    Batch waits = inFlight;
+    if (waits != null && timer == null && since >= lease.toNanos() / 2 && !stopped) {
+      // The store may be allowed more time than the lease has. The answer to the first sending is
+      // passed over then: the second one says the same.
+      counts.flushRetries.increment();
+      send(new Batch(waits.after(), waits.pieces(), waits.events(), waits.startedAt()));
+    } else if (since >= silence.toNanos()) {
       sendNow();
     }
   }

@@ -31,6 +31,12 @@ final class Orders {
   /** How often a turn whose beginning was not answered is sent again. */
   private static final int SENDINGS = 5;
 
+  /**
+   * And for how long. A store that is silent takes longer to fail once; asking it again and again
+   * would keep the caller from an answer that all others have by then.
+   */
+  private static final Duration SENDING = Duration.ofMillis(900);
+
   private final TurnStore store;
   private final TokenLimits limits;
   private final IdSource ids;
@@ -158,6 +164,7 @@ final class Orders {
             properties.lease(),
             properties.keep());
     AtomicBoolean unsure = new AtomicBoolean();
+    long began = ticks.now();
     Mono<Outcome> written =
         store
             .services()
@@ -171,7 +178,10 @@ final class Orders {
             .retryWhen(
                 reactor.util.retry.Retry.backoff(SENDINGS, Duration.ofMillis(100))
                     .scheduler(ticks.scheduler())
-                    .filter(error -> unsure.get() && Problems.isAway(error))
+                    .filter(error ->
+                        unsure.get()
+                            && Problems.isAway(error)
+                            && ticks.now() - began < SENDING.toNanos())
                     .onRetryExhaustedThrow((_, last) -> last.failure()))
             .onErrorMap(error -> unsure.get() && Problems.isAway(error), _ -> unknown());
     return runners

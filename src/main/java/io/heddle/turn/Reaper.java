@@ -36,6 +36,9 @@ final class Reaper {
   private static final int CONCURRENCY = 8;
   private static final int PAGE = 1000;
 
+  /** So many questions in the time of a lease, at least, prove the link. */
+  private static final int PARTS = 3;
+
   /** A round that takes longer is left, so that one session cannot hold up all others. */
   private static final Duration ROUND = Duration.ofSeconds(30);
 
@@ -67,20 +70,42 @@ final class Reaper {
     if (runners.isDraining() || !atWork.compareAndSet(false, true)) {
       return;
     }
+    Duration between = properties.lease().dividedBy(PARTS);
+    boolean seldom = properties.reapEvery().compareTo(between) > 0;
     Flux.fromIterable(runners.sessions())
         .filter(queue::mayBeLate)
-        .concatWith(store.log().due(properties.lease()))
-        .flatMap(key -> look(key).onErrorResume(error -> notNow(key, error)), CONCURRENCY)
+        .concatWith(seldom ? dueAfterProof(between) : store.log().due(properties.lease()))
+        .flatMap(
+            key -> Mono.defer(() -> look(key)).onErrorResume(error -> notNow(key, error)),
+            CONCURRENCY)
         .then()
-        .timeout(ROUND, ticks.scheduler())
+        .timeout(seldom ? ROUND.plus(properties.lease().multipliedBy(2)) : ROUND, ticks.scheduler())
         .doFinally(_ -> atWork.set(false))
         .subscribe(
             _ -> {}, error -> log.debug("due turns could not be looked at: {}", error.toString()));
   }
 
-  private static Mono<Void> notNow(SessionKey key, Throwable error) {
-    if (!Problems.isAway(error) && !Problems.isGone(error)) {
-      log.debug("{}: its turns could not be looked after: {}", key, error.toString());
+  /**
+   * Questions that are further apart than this prove nothing: an outage between two of them, in
+   * which no owner could renew, would not be seen. So whoever looks seldom proves the link each
+   * time, by asking for a whole lease.
+   */
+  private Flux<SessionKey> dueAfterProof(Duration between) {
+    return Flux.interval(Duration.ZERO, between, ticks.scheduler())
+        .take(PARTS + 2L)
+        .onBackpressureDrop()
+        .concatMap(_ -> store.log().due(properties.lease()), 1);
+  }
+
+  private Mono<Void> notNow(SessionKey key, Throwable error) {
+    boolean away = Problems.isAway(error) || Problems.isFull(error) || Problems.isGone(error);
+    if (!away && runners.counts.lookFailures.happened()) {
+      log.warn(
+          "{}: its turns could not be looked after, which is tried again; {} failed since the"
+              + " start: {}",
+          key,
+          runners.counts.lookFailures(),
+          error.toString());
     }
     return Mono.empty();
   }

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.Seldom;
 import io.heddle.session.Turn;
 import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
@@ -16,6 +17,7 @@ public final class TurnCounts {
   final LongAdder cached = new LongAdder();
   final LongAdder flushRetries = new LongAdder();
   final LongAdder followers = new LongAdder();
+  final Seldom lookFailures = new Seldom();
   final Times firstToken = new Times();
   final Times flush = new Times();
 
@@ -84,6 +86,11 @@ public final class TurnCounts {
   /** Writes of the log that had to be sent again. */
   public long flushRetries() {
     return flushRetries.sum();
+  }
+
+  /** Sessions whose dead or waiting turns could not be looked after. */
+  public long lookFailures() {
+    return lookFailures.count();
   }
 
   /** Followers now. */

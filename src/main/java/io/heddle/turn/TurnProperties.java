@@ -14,7 +14,8 @@ import org.springframework.util.unit.DataSize;
  * @param flushEvery how often at most what a model said is written to the log; the first of it is
  *     written at once
  * @param reapEvery how often a replica looks for turns whose owner died, and for waiting ones that
- *     nobody started
+ *     nobody started; above a third of {@code lease} each look takes one lease longer, which proves
+ *     that the store could be reached meanwhile
  * @param maxQueue how many turns may wait in a session
  * @param queueDeadline how long a turn may wait
  * @param keep how long record and log are kept after a turn's end
@@ -58,7 +59,11 @@ public record TurnProperties(
         "more than 0 and at most renew-every");
     check(positive(reapEvery), "reap-every", "more than 0");
     check(maxQueue >= 0 && maxQueue <= 1000, "max-queue", "0 to 1000");
-    check(positive(queueDeadline), "queue-deadline", "more than 0");
+    // Its record must be there when it is started.
+    check(
+        positive(queueDeadline) && queueDeadline.compareTo(Duration.ofDays(1)) <= 0,
+        "queue-deadline",
+        "more than 0 and at most 1d");
     check(keep.compareTo(Duration.ofMinutes(1)) >= 0, "keep", "1m or more");
     check(attempts >= 1 && attempts <= 10, "attempts", "1 to 10");
     check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");

@@ -263,6 +263,14 @@ final class FullRedisScriptsIT extends ScriptSuite {
         },
         () -> apply(new Write.Expire()));
     passes(
+        RedisScript.PUT_OFF,
+        "a due time",
+        this::furnished,
+        () -> {
+          byte[] due = keys.due();
+          return run(RedisScript.PUT_OFF, one(due), List.of("x:" + session.path(), "1000"));
+        });
+    passes(
         RedisScript.KEEP,
         "keys",
         this::furnished,
