@@ -32,7 +32,6 @@ final class CacheHandler {
   private static final String ANY_TYPE = "application/octet-stream";
   private static final int LONGEST_TYPE = 255;
   private static final int TAG_BYTES = 16;
-  private static final Duration ANY_AGE = Duration.ofSeconds(9_999_999_999L);
 
   private final Answers answers;
   private final AnswerProperties properties;
@@ -49,7 +48,7 @@ final class CacheHandler {
   Mono<Answer> get(Call call) {
     AnswerKey key = call.answer();
     call.query();
-    Duration maxAge = Terms.maxAge(call.headers(), 0, ANY_AGE);
+    Duration maxAge = Terms.oldest(call.headers());
     Duration wait = Terms.singleFlight(call.headers(), properties.longestWait());
     if (wait == null) {
       return answers
@@ -74,7 +73,7 @@ final class CacheHandler {
     AnswerKey key = call.answer();
     call.query();
     HttpHeaders headers = call.headers();
-    Duration asked = Terms.maxAge(headers, 1, properties.longestLife());
+    Duration asked = Terms.life(headers, properties.longestLife());
     Duration life = Objects.requireNonNullElse(asked, properties.defaultLife());
     String type = contentType(headers);
     int most = Math.toIntExact(properties.maxBytes().toBytes());

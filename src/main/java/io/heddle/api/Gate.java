@@ -173,7 +173,10 @@ final class Gate {
                 refusal = tokens.exhausted(caller);
               }
               return refusal == null
-                  ? handler.handle(call).cast(ServerResponse.class)
+                  ? handler
+                      .handle(call)
+                      .cast(ServerResponse.class)
+                      .doOnNext(_ -> tellAgain(request, admission))
                   : refused(call, refusal, does, handler);
             });
     return limits
@@ -197,10 +200,19 @@ final class Gate {
                 : Mono.error(refusal.toException()));
   }
 
+  /** What was told before it was known that the request counts for nothing. */
+  private static void tellAgain(ServerRequest request, Admission admission) {
+    if (admission.isGivenBack()) {
+      tell(request, admission);
+    }
+  }
+
   private static void tell(ServerRequest request, Admission admission) {
     String left = admission.rateLimit();
     String policy = admission.policy();
     HttpHeaders headers = request.exchange().getResponse().getHeaders();
+    // A proxy on the way must not give one caller's to another.
+    headers.set(HttpHeaders.CACHE_CONTROL, "private");
     if (left != null) {
       headers.set("RateLimit", left);
     }

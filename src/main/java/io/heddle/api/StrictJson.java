@@ -5,6 +5,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.Surrogates;
+import io.heddle.base.WholeNumbers;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
@@ -169,14 +170,16 @@ final class StrictJson {
   }
 
   long integer(long min, long max) {
-    if (in.currentToken() == JsonToken.VALUE_NUMBER_FLOAT) {
-      throw wrongType("a whole number");
-    }
-    if (in.currentToken() != JsonToken.VALUE_NUMBER_INT) {
+    if (in.currentToken() != JsonToken.VALUE_NUMBER_INT
+        && in.currentToken() != JsonToken.VALUE_NUMBER_FLOAT) {
       throw wrongType("a number");
     }
     // By its text: a number of hundred digits must be refused, not overflow.
-    long value = in.getStringLength() > 18 ? Long.MAX_VALUE : in.getLongValue();
+    Long whole = WholeNumbers.parse(in.getString());
+    if (whole == null) {
+      throw wrongType("a whole number");
+    }
+    long value = whole;
     if (value < min || value > max) {
       throw refuse("must be " + min + " to " + max);
     }

@@ -6,7 +6,6 @@ import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -23,8 +22,6 @@ final class Terms {
 
   private static final int MAX_KEY = 255;
   private static final int MAX_TOKEN = 128;
-  private static final String MAX_AGE = "max-age=";
-  private static final int MAX_AGE_DIGITS = 9;
 
   private Terms() {}
 
@@ -106,25 +103,30 @@ final class Terms {
   }
 
   /**
-   * {@code max-age} of {@code Cache-Control}, null when it is not there; other directives are
-   * passed over, as RFC 9111 wants it.
+   * How old a kept answer may be, {@code Cache-Control: max-age}; null for any age, none at all for
+   * {@code no-cache} and {@code no-store}.
    */
-  static @Nullable Duration maxAge(HttpHeaders headers, long least, Duration most) {
-    Duration found = null;
-    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
-      for (String directive : line.split(",", -1)) {
-        String[] parts = directive.strip().split("=", 2);
-        if (!parts[0].equalsIgnoreCase("max-age")) {
-          continue;
-        }
-        if (found != null) {
-          throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has max-age twice");
-        }
-        String text = parts.length == 1 ? "" : unquoted(parts[1]);
-        found = seconds(HttpHeaders.CACHE_CONTROL, text, least, most);
-      }
+  static @Nullable Duration oldest(HttpHeaders headers) {
+    CacheControl said = CacheControl.of(headers);
+    if (said.anew()) {
+      return Duration.ZERO;
     }
-    return found;
+    Long maxAge = said.maxAge();
+    return maxAge == null ? null : Duration.ofSeconds(maxAge);
+  }
+
+  /** How long an answer is to be kept, {@code Cache-Control: max-age}; null when it is not said. */
+  static @Nullable Duration life(HttpHeaders headers, Duration most) {
+    CacheControl said = CacheControl.of(headers);
+    if (said.anew()) {
+      throw Query.refuse(HttpHeaders.CACHE_CONTROL, "says that the answer must not be kept");
+    }
+    Long maxAge = said.maxAge();
+    if (maxAge != null && (maxAge < 1 || maxAge > most.toSeconds())) {
+      throw Query.refuse(
+          HttpHeaders.CACHE_CONTROL, "has a max-age that is not from 1 to " + most.toSeconds());
+    }
+    return maxAge == null ? null : Duration.ofSeconds(maxAge);
   }
 
   private static Duration seconds(String name, String text, long least, Duration most) {
@@ -155,26 +157,9 @@ final class Terms {
    * that is asked for anew.
    */
   static @Nullable Duration maxAge(HttpHeaders headers) {
-    Duration age = null;
-    for (String line : headers.getOrEmpty(HttpHeaders.CACHE_CONTROL)) {
-      for (String part : line.split(",", -1)) {
-        String directive = part.strip().toLowerCase(Locale.ROOT);
-        if (directive.equals("no-store") || directive.equals("no-cache")) {
-          return null;
-        }
-        if (directive.startsWith(MAX_AGE)) {
-          age = Duration.ofSeconds(seconds(directive.substring(MAX_AGE.length())));
-        }
-      }
-    }
-    return age == null || age.isZero() ? null : age;
-  }
-
-  private static long seconds(String text) {
-    if (text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      throw Query.refuse(HttpHeaders.CACHE_CONTROL, "has a max-age that is no number of seconds");
-    }
-    return text.length() > MAX_AGE_DIGITS ? Integer.MAX_VALUE : Long.parseLong(text);
+    CacheControl said = CacheControl.of(headers);
+    Long maxAge = said.maxAge();
+    return said.anew() || maxAge == null || maxAge == 0 ? null : Duration.ofSeconds(maxAge);
   }
 
   /** Whether the caller rather has an answer at once than the whole of it (RFC 7240). */

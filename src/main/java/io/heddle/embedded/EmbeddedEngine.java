@@ -16,6 +16,7 @@ import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * The engine inside this process: every port of the sessions on one MVStore, in RAM or in a file
@@ -27,6 +28,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final Workers readers;
   private final Workers answers;
   private final StoreWriter storeWriter;
+  private final SnapshotReads reads;
   private final SessionWriter writer;
   private final RetryRecords retries;
   private final SessionReader reader;
@@ -67,7 +69,7 @@ public final class EmbeddedEngine implements AutoCloseable {
             heartbeat,
             properties.commitDelay(),
             properties.queue());
-    SnapshotReads reads = new SnapshotReads(storeWriter, readers);
+    this.reads = new SnapshotReads(storeWriter, readers);
     this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
     this.retries = new EmbeddedRetries(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
@@ -156,6 +158,11 @@ public final class EmbeddedEngine implements AutoCloseable {
    */
   public void whenFailed(Runnable told) {
     storeWriter.whenFailed(told);
+  }
+
+  /** How many sessions there are that have not ended. */
+  public Mono<Long> sessions() {
+    return reads.read(rows -> rows.count(Table.EXPIRIES));
   }
 
   /** Where the sessions are kept, in words for a log line. */

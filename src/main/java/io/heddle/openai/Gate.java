@@ -130,13 +130,18 @@ final class Gate {
                       .admit(caller, write, path)
                       .flatMap(admission -> {
                         RateHeaders.tell(headers, admission);
+                        // A proxy on the way must not give one caller's to another.
+                        headers.set(HttpHeaders.CACHE_CONTROL, "private");
                         Call call = new Call(request, caller, admission, lockWait);
                         Problem refusal = admission.refusal();
                         if (refusal == null && model) {
                           refusal = tokens.exhausted(caller);
                         }
                         return refusal == null
-                            ? handler.handle(call).cast(ServerResponse.class)
+                            ? handler
+                                .handle(call)
+                                .cast(ServerResponse.class)
+                                .doOnNext(_ -> tellAgain(headers, admission))
                             : refused(call, refusal, write, handler);
                       });
               return limits.working(caller, answer);
@@ -169,6 +174,13 @@ final class Gate {
         recorded && limits.mayBeRead(call.admission(), call.bodyLength())
             ? handler.handle(call).cast(ServerResponse.class)
             : Mono.error(refusal.toException()));
+  }
+
+  /** What was told before it was known that the request counts for nothing. */
+  private static void tellAgain(HttpHeaders headers, Admission admission) {
+    if (admission.isGivenBack()) {
+      RateHeaders.tell(headers, admission);
+    }
   }
 
   static WireError error(ServerWebExchange exchange, Throwable error) {

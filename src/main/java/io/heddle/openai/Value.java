@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.WholeNumbers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +23,6 @@ import tools.jackson.core.json.JsonFactory;
 record Value(Json json, String path) {
 
   private static final JsonFactory FACTORY = new JsonFactory();
-  private static final int LONGEST_NUMBER = 18;
 
   static Value of(Json json) {
     return new Value(json, "");
@@ -76,12 +76,10 @@ record Value(Json json, String path) {
     if (first != '-' && (first < '0' || first > '9')) {
       throw wrongType("a whole number");
     }
-    String text = json.toString();
-    if (text.length() > LONGEST_NUMBER
-        || !text.chars().allMatch(c -> c == '-' || (c >= '0' && c <= '9'))) {
+    Long value = WholeNumbers.parse(json.toString());
+    if (value == null) {
       throw refuse("must be a whole number from " + least + " to " + most);
     }
-    long value = Long.parseLong(text);
     if (value < least || value > most) {
       throw refuse("must be " + least + " to " + most);
     }

@@ -290,7 +290,7 @@ class BodiesTest {
           {'ttlSeconds':99999999999999999999999} | invalid-request | ttlSeconds
           {'ttlSeconds':315360001}               | invalid-request | ttlSeconds
           {'ttlSeconds':1.5}                     | invalid-request | ttlSeconds
-          {'ttlSeconds':1e3}                     | invalid-request | ttlSeconds
+          {'ttlSeconds':1e-3}                     | invalid-request | ttlSeconds
           {'ttlSeconds':'60'}                    | invalid-request | ttlSeconds
           {'ttlSeconds':true}                    | invalid-request | ttlSeconds
           {'messages':{}}                        | invalid-request | messages

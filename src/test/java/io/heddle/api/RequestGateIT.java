@@ -3,10 +3,15 @@ package io.heddle.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.testing.SocketClient;
+import io.heddle.web.AnswerHeaders;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -508,5 +513,101 @@ class RequestGateIT {
   @Test
   void aNewerMinorVersionIsAnsweredAsThisOne() throws IOException {
     assertThat(raw("GET /v1/limits HTTP/1.2", "Host: localhost")).startsWith("HTTP/1.1 200 ");
+  }
+
+  // ---- what callers are told
+
+  @Test
+  void answersAboutACallerAreNotForSharedCaches() throws IOException {
+    for (String path :
+        List.of(
+            "/v1/sessions/" + id,
+            "/v1/sessions/" + id + "/messages",
+            "/v1/sessions?user=bob",
+            "/v1/sessions/none",
+            "/v1/limits",
+            "/openai/v1/conversations/" + id,
+            "/openai/v1/conversations/" + id + "/items",
+            "/openai/v1/conversations/none")) {
+      assertThat(http.get(path).header("Cache-Control")).as(path).isEqualTo("private");
+    }
+    Http.Reply seen = http.get("/v1/sessions/" + id);
+    Http.Reply same = http.get("/v1/sessions/" + id, "If-None-Match", seen.header("ETag")).is(304);
+    assertThat(same.header("Cache-Control")).isEqualTo("private");
+    http.put("/v1/cache/" + id, "x", "Cache-Control", "max-age=60").is(201);
+    assertThat(http.get("/v1/cache/" + id).header("Cache-Control"))
+        .isEqualTo("private, max-age=60");
+    assertThat(raw("GET /v1/sessions/" + id + "/events HTTP/1.1", "Host: evil.example"))
+        .doesNotContain("private");
+  }
+
+  @Test
+  void aRepetitionIsNotToldAsCounted() {
+    Http user = http.with("Heddle-User", "r-" + id);
+    String body = "{'role':'user','content':'x'}";
+    user.put("/v1/sessions/r" + id, "{}").is(201);
+    String path = "/v1/sessions/r" + id + "/messages";
+    user.post(path, body, "Idempotency-Key", "k").is(201);
+    String before = user.get("/v1/limits").header("RateLimit");
+    Http.Reply again = user.post(path, body, "Idempotency-Key", "k");
+    assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
+    assertThat(left(again.header("RateLimit"))).isEqualTo(left(before));
+    Http.Reply turn = user.post("/openai/v1/conversations", "{}", "Idempotency-Key", "c").is(200);
+    Http.Reply repeated =
+        user.post("/openai/v1/conversations", "{}", "Idempotency-Key", "c").is(200);
+    String remaining = "x-ratelimit-remaining-requests";
+    assertThat(repeated.header(remaining)).isEqualTo(turn.header(remaining));
+  }
+
+  /** Of the rule of requests. */
+  private static String left(String header) {
+    return header.replaceAll(".*\"requests\";r=(\\d+);.*", "$1");
+  }
+
+  /** A page that is not told of a header does not see it. */
+  @Test
+  void pagesAreToldOfEveryHeader() {
+    List<Http.Reply> replies = new ArrayList<>();
+    String body = "{'role':'user','content':'x'}";
+    String[] page = {"Origin", PAGE};
+    Http browser = http.with(page);
+    replies.add(browser.post("/v1/sessions", "{'user':'bob'}", "Idempotency-Key", id));
+    replies.add(browser.post("/v1/sessions", "{'user':'bob'}", "Idempotency-Key", id));
+    replies.add(browser.get("/v1/sessions/" + id + "/messages"));
+    replies.add(browser.put("/v1/sessions/" + id + "/state", "{}"));
+    replies.add(browser.post("/v1/sessions/" + id + "/lock", "{'ttlSeconds':5}"));
+    replies.add(browser.post("/v1/sessions/" + id + "/messages", body));
+    replies.add(browser.delete("/v1/sessions"));
+    replies.add(browser.post("/v1/sessions/" + id + "-t/turns?create=true", "{'content':'hi'}"));
+    replies.add(
+        browser.post(
+            "/v1/sessions/" + id + "-t/turns", "{'content':'hi'}", "Prefer", "respond-async"));
+    replies.add(browser.put("/v1/cache/" + id, "x"));
+    replies.add(browser.get("/v1/cache/" + id));
+    replies.add(browser.get("/v1/cache/none", "Heddle-Single-Flight", "1"));
+    replies.add(browser.get("/openai/v1/conversations/none"));
+    replies.add(browser.post("/openai/v1/responses", "{'model':'echo','input':'hi'}"));
+    replies.add(
+        browser.post(
+            "/openai/v1/chat/completions",
+            "{'model':'echo','messages':[{'role':'user','content':'hi'}]}"));
+    replies.add(
+        browser.post(
+            "/openai/v1/chat/completions",
+            "{'model':'none','messages':[{'role':'user','content':'hi'}]}"));
+    Set<String> told = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    told.addAll(AnswerHeaders.ALL);
+    // What pages see without being told (Fetch, 2.2.2), and what is the connection's.
+    told.addAll(List.of("Cache-Control", "Content-Length", "Content-Type", "Vary", "Connection"));
+    told.addAll(List.of("Content-Security-Policy", "X-Content-Type-Options"));
+    for (Http.Reply reply : replies) {
+      List<String> exposed = List.of(reply.header("Access-Control-Expose-Headers").split(", "));
+      assertThat(exposed).containsExactlyElementsOf(AnswerHeaders.ALL);
+      assertThat(
+              reply.headers().headerNames().stream()
+                  .filter(name -> !name.toLowerCase(Locale.ROOT).startsWith("access-control-")))
+          .as(reply.body())
+          .allMatch(told::contains);
+    }
   }
 }

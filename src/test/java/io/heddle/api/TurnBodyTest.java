@@ -175,6 +175,15 @@ class TurnBodyTest {
         "max-age=60, no-store|",
         "no-cache, max-age=60|",
         "stale-if-error=3|",
+        "max-age=\"60\"|60",
+        "MAX-AGE = 60|60",
+        "max-age=\"6\\0\"|60",
+        "private=\"a, max-age=5\", max-age=7|7",
+        "x=\"no-store\", max-age=7|7",
+        ",, max-age=7,|7",
+        "max-age=007|7",
+        "no-cache=\"Set-Cookie\", max-age=60|",
+        "max-age=60, NO-STORE|",
         "|"
       })
   void cacheControlSaysHowOldAnAnswerMayBe(String value, Long seconds) {
@@ -187,7 +196,20 @@ class TurnBodyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"max-age=", "max-age=x", "max-age=-1", "max-age=1.5", "max-age=\"60\""})
+  @ValueSource(
+      strings = {
+        "max-age=",
+        "max-age=x",
+        "max-age=-1",
+        "max-age=1.5",
+        "max-age",
+        "max-age=\"\"",
+        "max-age=\"60",
+        "max-age=1, max-age=2",
+        "max-age=1, Max-Age=1",
+        "max-age=6 0",
+        "no-store, max-age=x"
+      })
   void anAgeThatIsNoneIsRefused(String value) {
     HttpHeaders headers = new HttpHeaders();
     headers.add(HttpHeaders.CACHE_CONTROL, value);
