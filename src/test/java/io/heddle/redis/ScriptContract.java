@@ -542,7 +542,7 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   private long told() {
-    return ask(redis -> redis.llen(ascii(keys.liveChannel())));
+    return ask(redis -> redis.llen(ascii(keys.liveChannel(0))));
   }
 
   @Test
