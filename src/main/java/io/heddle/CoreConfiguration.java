@@ -17,7 +17,9 @@ import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
 import io.heddle.ops.StartHealth;
 import io.heddle.ops.StoreHealth;
+import io.heddle.ops.StoreMonitor;
 import io.heddle.ops.StoreProbe;
+import io.heddle.ops.StreamObservations;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
@@ -28,6 +30,8 @@ import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.heddle.web.KeepAliveReads;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -112,6 +116,27 @@ class CoreConfiguration {
   @Bean
   StoreHealth storeHealthIndicator(StoreProbe probe, InstantSource clock) {
     return new StoreHealth(probe, clock);
+  }
+
+  @Bean(destroyMethod = "close")
+  StoreMonitor storeMonitor(StoreProbe probe, CoherenceHealth coherence) {
+    return new StoreMonitor(probe, coherence::deafness);
+  }
+
+  @Bean
+  StreamObservations streamObservations() {
+    return new StreamObservations();
+  }
+
+  /** Which build runs here: a gauge that is always 1, with the version as its tag. */
+  @Bean
+  MeterBinder buildMetrics() {
+    return registry ->
+        Gauge.builder("heddle.build.info", () -> 1)
+            .description("The build that runs here; always 1")
+            .tag("version", CommandLine.version())
+            .tag("java", Runtime.version().toString())
+            .register(registry);
   }
 
   @Bean

@@ -128,6 +128,11 @@ class EmbeddedConfiguration {
     }
 
     @Override
+    public Mono<Long> sessions() {
+      return embedded.sessions();
+    }
+
+    @Override
     public Mono<Look> look() {
       return Mono.fromSupplier(() ->
           new Look(

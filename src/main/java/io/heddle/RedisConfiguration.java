@@ -229,6 +229,11 @@ class RedisConfiguration {
     }
 
     @Override
+    public Mono<Long> sessions() {
+      return redis.sessions();
+    }
+
+    @Override
     public Mono<Look> look() {
       return redis.status().map(this::look);
     }

@@ -103,7 +103,10 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     }
     try {
       URI uri = new URI(url);
-      if (uri.getHost() != null && uri.getPort() < 0) {
+      if (uri.getHost() == null || isTorn(uri)) {
+        throw badUrl(PREFIX + "url", "names no host, or has characters that must be escaped");
+      }
+      if (uri.getPort() < 0) {
         String authority = uri.getRawAuthority();
         String named = authority.endsWith(":") ? authority : authority + ":";
         corrections.put(PREFIX + "url", url.replace("//" + authority, "//" + named + DEFAULT_PORT));
@@ -113,9 +116,9 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
           && EngineChoice.text(environment, PREFIX + "ssl.bundle") == null) {
         corrections.put(PREFIX + "ssl.enabled", true);
       }
-    } catch (URISyntaxException notOne) {
-      // Boot says so itself.
-      return corrections;
+    } catch (URISyntaxException e) {
+      // Boot's own report shows the whole URL, with its password.
+      throw badUrl(PREFIX + "url", "is not a URL");
     }
     return corrections;
   }
@@ -138,14 +141,17 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     try {
       uri = new URI(text);
     } catch (URISyntaxException e) {
-      throw badUrl("is not a URL");
+      throw badUrl("REDIS_URL", "is not a URL");
     }
     boolean tls = "rediss".equals(uri.getScheme());
     if (!tls && !"redis".equals(uri.getScheme())) {
-      throw badUrl("does not begin with redis:// or rediss://");
+      throw badUrl("REDIS_URL", "does not begin with redis:// or rediss://");
     }
     if (uri.getHost() == null) {
-      throw badUrl("names no host");
+      throw badUrl("REDIS_URL", "names no host");
+    }
+    if (isTorn(uri)) {
+      throw badUrl("REDIS_URL", "has characters that must be escaped");
     }
     properties.put(PREFIX + "host", uri.getHost().replaceAll("^\\[|]$", ""));
     properties.put(PREFIX + "port", uri.getPort() < 0 ? DEFAULT_PORT : uri.getPort());
@@ -171,9 +177,19 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
-  private static BadSettingException badUrl(String problem) {
+  /**
+   * Whether the URL was taken apart in the middle of a password, by a slash, a question mark or a
+   * number sign in it: what seems to be the host or the database is a part of the password then.
+   */
+  private static boolean isTorn(URI uri) {
+    return uri.getRawFragment() != null
+        || String.valueOf(uri.getRawPath()).contains("@")
+        || String.valueOf(uri.getRawQuery()).contains("@");
+  }
+
+  private static BadSettingException badUrl(String name, String problem) {
     return new BadSettingException(
-        "REDIS_URL " + problem + ".",
+        name + " " + problem + ".",
         "Write it as redis://user:password@host:6379/0, where user, password, port and database"
             + " may be left out, with rediss for TLS, and special characters of the password as"
             + " %40. Sentinel and Cluster are set by spring.data.redis.sentinel.* and"
@@ -194,7 +210,7 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     Integer database = number(text, 0, 65535);
     if (database == null) {
       throw new BadSettingException(
-          name + " is '" + text + "'.", "Set it to the number of a database, 0 for the first.");
+          name + " is no database.", "Set it to the number of a database, 0 for the first.");
     }
     return database;
   }

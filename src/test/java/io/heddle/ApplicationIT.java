@@ -17,6 +17,8 @@ import io.heddle.session.Request;
 import io.heddle.session.SessionServices;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -66,6 +68,40 @@ class ApplicationIT {
               assertThat(server.get("/actuator/health").body())
                   .contains("\"nearCache\":\"on\"", "\"untrusted\":0"));
       assertThat(server.get("/actuator/env").statusCode()).isEqualTo(404);
+    }
+  }
+
+  /**
+   * One event stream of an hour stood among the requests, with the status UNKNOWN: every percentile
+   * of the timer was an hour.
+   */
+  @Test
+  void streamsAreTimedApartFromRequests() throws Exception {
+    try (Server server = Server.start("heddle.engine=embedded", "heddle.embedded.path=")) {
+      create(server, new SessionKey(Tenant.DEFAULT, "watched"));
+      try (Socket client = new Socket("127.0.0.1", server.port())) {
+        client
+            .getOutputStream()
+            .write(
+                "GET /v1/sessions/watched/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                    .getBytes(StandardCharsets.US_ASCII));
+        assertThat(client.getInputStream().read()).isEqualTo('H');
+      }
+      assertThat(server.get("/v1/sessions/watched").statusCode()).isEqualTo(200);
+      Awaitility.await()
+          .untilAsserted(() ->
+              assertThat(server.get("/actuator/prometheus").body())
+                  .containsPattern("http_server_streams_seconds_count\\{.*status=\"200\".*events")
+                  .doesNotContainPattern("http_server_requests_seconds_count\\{.*events\"")
+                  .containsPattern("http_server_requests_seconds_bucket\\{.*le=\"0.005\"")
+                  .contains(
+                      "heddle_store_up",
+                      "heddle_store_latency_seconds_bucket",
+                      "heddle_store_sessions",
+                      "heddle_build_info{",
+                      "heddle_limits_refused_total{rule=\"requests\"}",
+                      "heddle_refusals_total{code=\"store-full\"}",
+                      "heddle_turns_first_token_seconds_bucket"));
     }
   }
 

@@ -41,6 +41,38 @@ class RedisVariablesTest {
     assertThat(redis(environment, "ssl.enabled")).isEqualTo("true");
   }
 
+  /** A slash, a question mark or a number sign in a password ends what a URL calls its host. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis://secret/part@h:6379/0",
+        "redis://secret#part@h:6379",
+        "redis://secret?part@h",
+        "redis://:secret/part@h:6379",
+        "redis://:secret#part@h:6379",
+        "redis://ann:sec@ret@h:6379",
+        "redis://ann:sec ret@h",
+        "redis://ann:secret%zz@h",
+        "redis://h:6379/secret",
+        "secret://h",
+      })
+  void noPartOfAPasswordIsShown(String url) {
+    for (String name : new String[] {"REDIS_URL", "spring.data.redis.url"}) {
+      if (name.startsWith("spring") && (url.startsWith("secret") || url.endsWith("/secret"))) {
+        continue;
+      }
+      assertThatThrownBy(() -> environment(Map.of(name, url)))
+          .isInstanceOfSatisfying(
+              BadSettingException.class,
+              e -> {
+                assertThat(e.getMessage())
+                    .contains(name)
+                    .doesNotContain("secret", "part", "sec@", "ret");
+                assertThat(e.action()).doesNotContain("secret");
+              });
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "redis://h, h, 6379,",

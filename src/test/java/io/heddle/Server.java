@@ -37,6 +37,10 @@ final class Server implements AutoCloseable {
     return context.getBean(type);
   }
 
+  int port() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
+  }
+
   HttpResponse<String> get(String path) {
     return send(HttpRequest.newBuilder(uri(path)).build());
   }
@@ -53,8 +57,7 @@ final class Server implements AutoCloseable {
   }
 
   private URI uri(String path) {
-    String port = context.getEnvironment().getProperty("local.server.port");
-    return URI.create("http://127.0.0.1:" + port + path);
+    return URI.create("http://127.0.0.1:" + port() + path);
   }
 
   private HttpResponse<String> send(HttpRequest request) {

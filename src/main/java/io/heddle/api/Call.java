@@ -42,6 +42,10 @@ final class Call {
     return request.exchange();
   }
 
+  ServerHttpRequest http() {
+    return http;
+  }
+
   HttpHeaders headers() {
     return http.getHeaders();
   }

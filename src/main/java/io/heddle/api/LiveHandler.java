@@ -4,6 +4,7 @@ import io.heddle.base.Caller;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
@@ -12,6 +13,7 @@ import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Threads;
 import io.heddle.session.View;
+import io.heddle.web.Answer;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
@@ -82,7 +84,7 @@ final class LiveHandler {
             services,
             call.caller(),
             new SocketSession.Start(call.admission(), watch, since, refusal));
-    return Mono.just(new Upgrade(connections, session, maxText));
+    return Mono.just(new Upgrade(connections, session, call.caller().holder(), maxText));
   }
 
   Mono<ServerResponse> events(Call call) {
@@ -98,9 +100,30 @@ final class LiveHandler {
             : since(last, LAST_EVENT_ID);
     Caller caller = call.caller();
     // The head of the answer is written before the first frame: what is refused is found out now.
-    return threads
-        .page(key, new View(caller.owner(), null), PageRequest.NONE)
-        .map(_ -> new EventStream(connections, new Events(key, caller, since)));
+    Mono<ServerResponse> stream =
+        threads
+            .page(key, new View(caller.owner(), null), PageRequest.NONE)
+            .map(_ -> new EventStream(connections, new Events(key, caller, since)));
+    boolean returns = last != null && !last.isEmpty() && EventStream.isAskedFor(call.http());
+    return since == null || !returns
+        ? stream
+        : stream.onErrorResume(LiveHandler::isGone, _ -> goodbye(key, caller, since));
+  }
+
+  /** Who followed a session to its end, or meanwhile missed it. */
+  private Mono<ServerResponse> goodbye(SessionKey key, Caller caller, Position since) {
+    return hubs.endedAt(key, caller, since)
+        .map(told ->
+            told ? stayAway() : new EventStream(connections, new Events(key, caller, since)));
+  }
+
+  /** Ends a browser's {@code EventSource}, which comes back after every stream that ends. */
+  static Answer stayAway() {
+    return Answer.empty(204);
+  }
+
+  static boolean isGone(Throwable error) {
+    return error instanceof ProblemException refusal && refusal.problem().code().status() == 410;
   }
 
   private final class Events implements StreamProtocol, Watch.Listener {

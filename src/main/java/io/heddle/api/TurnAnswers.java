@@ -120,8 +120,13 @@ final class TurnAnswers {
 
   // ---- events
 
-  /** Only what stands in the turn's log has an id: its seq, from which one goes on. */
-  static Frame frame(SessionKey key, String turn, TurnEvent event) {
+  /**
+   * What stands in the turn's log has an id, its seq, from which one goes on; and so has the end,
+   * as the event after the last one: who comes back with that has been told everything.
+   *
+   * @param before seq of the last event before this one
+   */
+  static Frame frame(SessionKey key, String turn, TurnEvent event, long before) {
     return switch (event) {
       case TurnEvent.Queued(int position) -> {
         JsonBuffer out = event("turn.queued", key, turn, 0);
@@ -142,7 +147,8 @@ final class TurnAnswers {
         JsonBuffer out = event(type, key, turn, weight(messages));
         ids(removed(ended), out.ascii(",\"removed\":"));
         messages(messages, end(ended, out).ascii(",\"messages\":"));
-        yield Frame.of(type, out.ascii("}").toJson());
+        String id = Long.toString(Math.max(0, before) + 1);
+        yield Frame.event(type, id, out.ascii("}").toJson());
       }
     };
   }

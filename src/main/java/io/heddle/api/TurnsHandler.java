@@ -155,12 +155,18 @@ final class TurnsHandler {
         last == null || last.isEmpty()
             ? after("after", query.text("after"))
             : after(LiveHandler.LAST_EVENT_ID, last);
+    boolean returns = last != null && !last.isEmpty();
     // The head of the answer is written before the first event: what is refused is found out now.
     return turns
-        .get(key, call.view(), turn)
-        .map(_ ->
-            new EventStream(
-                connections, stream(call, turn, after, () -> false), StreamForm.FOLLOW));
+        .isTold(key, call.view(), turn, after)
+        .<ServerResponse>map(told ->
+            told && returns
+                ? LiveHandler.stayAway()
+                : new EventStream(
+                    connections, stream(call, turn, after, () -> false), StreamForm.FOLLOW))
+        .onErrorResume(
+            error -> returns && LiveHandler.isGone(error) && EventStream.isAskedFor(call.http()),
+            _ -> Mono.just(LiveHandler.stayAway()));
   }
 
   private TurnStream stream(Call call, String turn, long after, BooleanSupplier runsHere) {

@@ -157,7 +157,7 @@ public final class Coherence implements ChangeFeed.Listener {
     if (!partition.compare(seq, askedAt + TRUST_NANOS)) {
       if (known) {
         mismatches.increment();
-        log.info("partition {}: the store is at change {}, something was missed", number, seq);
+        log.debug("partition {}: the store is at change {}, something was missed", number, seq);
       }
       missed(partition);
     }

@@ -15,6 +15,7 @@ import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import reactor.core.publisher.Mono;
 
 /**
  * The engine inside this process: every port of the sessions on one MVStore, in RAM or in a file
@@ -26,6 +27,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final Workers readers;
   private final Workers answers;
   private final StoreWriter storeWriter;
+  private final SnapshotReads reads;
   private final SessionWriter writer;
   private final RetryRecords retries;
   private final SessionReader reader;
@@ -66,7 +68,7 @@ public final class EmbeddedEngine implements AutoCloseable {
             heartbeat,
             properties.commitDelay(),
             properties.queue());
-    SnapshotReads reads = new SnapshotReads(storeWriter, readers);
+    this.reads = new SnapshotReads(storeWriter, readers);
     this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
     this.retries = new EmbeddedRetries(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
@@ -148,6 +150,11 @@ public final class EmbeddedEngine implements AutoCloseable {
   /** Whether the store works. When it does not, every call is {@code store-unavailable}. */
   public boolean isHealthy() {
     return storeWriter.failure() == null;
+  }
+
+  /** How many sessions there are that have not ended. */
+  public Mono<Long> sessions() {
+    return reads.read(rows -> rows.count(Table.EXPIRIES));
   }
 
   /** Where the sessions are kept, in words for a log line. */

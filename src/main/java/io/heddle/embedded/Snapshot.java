@@ -60,6 +60,11 @@ final class Snapshot implements Rows {
     return new Scan<>(map(table).cursor(root(table), from, to, reverse));
   }
 
+  @Override
+  public long count(Table<?> table) {
+    return root(table).root.getTotalCount();
+  }
+
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
   private <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
     return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];

@@ -168,6 +168,11 @@ final class StoreFile implements Rows, AutoCloseable {
     return maps;
   }
 
+  @Override
+  public long count(Table<?> table) {
+    return map(table).sizeAsLong();
+  }
+
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
   <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
     return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -50,7 +52,7 @@ public final class Limits implements AutoCloseable {
   private final Disposable.Swap ticker = Disposables.swap();
   private final Cache<Counter, Long> exhausted;
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final LongAdder refused = new LongAdder();
+  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
   private final LongAdder failures = new LongAdder();
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
@@ -204,7 +206,13 @@ public final class Limits implements AutoCloseable {
 
   /** How many requests were refused as over a limit, since the start. */
   public long refused() {
-    return refused.sum();
+    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  /** How many of them by this rule. */
+  public long refused(Rule rule) {
+    LongAdder its = refused.get(rule.name());
+    return its == null ? 0 : its.sum();
   }
 
   /** How many requests could not be counted in time, since the start. */
@@ -248,8 +256,8 @@ public final class Limits implements AutoCloseable {
         .filter(decision -> !decision.allowed())
         .max(Comparator.comparing(Decision::resetAfter))
         .map(decision -> {
-          refused.increment();
           Rule rule = decision.rule();
+          refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
           return Problem.of(
                   ProblemCode.RATE_LIMITED,
                   "the limit \""

@@ -12,6 +12,8 @@ import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -65,7 +67,7 @@ public final class TokenLimits implements AutoCloseable {
   private final Predicate<Subject> worksMuch;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
-  private final LongAdder refused = new LongAdder();
+  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
   private final LongAdder failures = new LongAdder();
   private final LongAdder unsettled = new LongAdder();
 
@@ -214,7 +216,6 @@ public final class TokenLimits implements AutoCloseable {
       return said;
     }
     Rule rule = rules.stream().min(Comparator.comparingLong(Rule::limit)).orElseThrow();
-    refused.increment();
     Problem refusal =
         refusal(List.of(new Decision(rule, false, rule.limit(), Duration.ZERO)), estimate);
     return new TokenReservation(said.subject(), null, said.decisions(), refusal, policy);
@@ -238,7 +239,6 @@ public final class TokenLimits implements AutoCloseable {
     if (known == null) {
       return null;
     }
-    refused.increment();
     return refusal(List.of(known.decision()), 1);
   }
 
@@ -292,7 +292,18 @@ public final class TokenLimits implements AutoCloseable {
 
   /** How many turns were refused as over a limit, since the start. */
   public long refused() {
-    return refused.sum();
+    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  /** How many of them by this rule. */
+  public long refused(Rule rule) {
+    LongAdder its = refused.get(rule.name());
+    return its == null ? 0 : its.sum();
+  }
+
+  /** The rules that count tokens. */
+  public List<Rule> rules() {
+    return rules;
   }
 
   /** How many times the store did not answer in time, since the start. */
@@ -308,7 +319,6 @@ public final class TokenLimits implements AutoCloseable {
   private TokenReservation said(Subject subject, Reserved reserved, long estimate) {
     Problem refusal = null;
     if (reserved.reservation() == null) {
-      refused.increment();
       refusal = refusal(reserved.decisions(), estimate);
       for (Decision decision : reserved.decisions()) {
         if (!decision.allowed() && decision.remaining() <= 0) {
@@ -323,7 +333,7 @@ public final class TokenLimits implements AutoCloseable {
   /**
    * Of the rule that keeps the caller away longest: for ever, if it is one that never has enough.
    */
-  private static Problem refusal(List<Decision> decisions, long estimate) {
+  private Problem refusal(List<Decision> decisions, long estimate) {
     Decision worst =
         decisions.stream()
             .filter(decision -> !decision.allowed())
@@ -332,6 +342,7 @@ public final class TokenLimits implements AutoCloseable {
                     .thenComparing(Decision::resetAfter))
             .orElseThrow();
     Rule rule = worst.rule();
+    refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
     Problem problem =
         Problem.of(
                 ProblemCode.RATE_LIMITED,

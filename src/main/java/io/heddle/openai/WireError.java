@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Refusals;
 import io.heddle.web.Answer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -144,6 +145,7 @@ record WireError(
 
   /** {@code {"error":{…}}}, with all four keys. */
   Json json() {
+    Refusals.count(kind());
     Json error =
         new JsonObject(message.length() + 128)
             .string("message", message)
@@ -152,6 +154,26 @@ record WireError(
             .string("code", code)
             .toJson();
     return new JsonObject(message.length() + 160).raw("error", error).toJson();
+  }
+
+  /** The native problem that says the same, or the one that is nearest to it. */
+  private ProblemCode kind() {
+    for (ProblemCode one : ProblemCode.values()) {
+      if (one.name().equalsIgnoreCase(code)) {
+        return one;
+      }
+    }
+    return switch (code) {
+      case "conversation_locked" -> ProblemCode.SESSION_LOCKED;
+      case "rate_limit_exceeded" -> ProblemCode.RATE_LIMITED;
+      case "idempotency_error" -> ProblemCode.KEY_REUSED;
+      case "item_exists" -> ProblemCode.MESSAGE_EXISTS;
+      case "conversation_complete" -> ProblemCode.SESSION_COMPLETE;
+      case null, default ->
+          status == 404
+              ? ProblemCode.NOT_FOUND
+              : status < 500 ? ProblemCode.INVALID_REQUEST : ProblemCode.INTERNAL;
+    };
   }
 
   Answer answer() {

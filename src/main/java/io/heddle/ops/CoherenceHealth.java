@@ -53,6 +53,13 @@ public final class CoherenceHealth implements HealthIndicator {
     return health.build();
   }
 
+  /** Why this replica hears nothing of the others' changes; null while it does, or cannot ever. */
+  public @Nullable String deafness() {
+    Coherence.Status status = coherence.status();
+    Loss loss = status.loss();
+    return loss != Loss.UNPROVABLE && status.longest().compareTo(LATE) > 0 ? reason(loss) : null;
+  }
+
   private String nearCache(Coherence.Status status) {
     if (!enabled) {
       return "off, because heddle.cache.enabled is false";

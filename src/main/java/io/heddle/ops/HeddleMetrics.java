@@ -1,7 +1,10 @@
 package io.heddle.ops;
 
+import io.heddle.base.ProblemCode;
+import io.heddle.base.Refusals;
 import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
+import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -36,13 +39,29 @@ public final class HeddleMetrics implements MeterBinder {
 
   @Override
   public void bindTo(MeterRegistry registry) {
-    count(registry, "heddle.limits.refused", "Requests over a limit", limits::refused);
+    for (Rule rule : limits.rules()) {
+      FunctionCounter.builder("heddle.limits.refused", limits, all -> all.refused(rule))
+          .tag("rule", rule.name())
+          .description("Requests over a limit")
+          .register(registry);
+    }
+    for (Rule rule : tokens.rules()) {
+      FunctionCounter.builder("heddle.tokens.refused", tokens, all -> all.refused(rule))
+          .tag("rule", rule.name())
+          .description("Turns over a limit of tokens")
+          .register(registry);
+    }
+    for (ProblemCode code : ProblemCode.values()) {
+      FunctionCounter.builder("heddle.refusals", code, Refusals::told)
+          .tag("code", code.code())
+          .description("Problems told to clients, over every wire")
+          .register(registry);
+    }
     count(
         registry,
         "heddle.limits.failures",
         "Requests whose limits could not be asked in time",
         limits::failures);
-    count(registry, "heddle.tokens.refused", "Turns over a limit of tokens", tokens::refused);
     count(
         registry,
         "heddle.tokens.failures",

@@ -16,6 +16,9 @@ public interface StoreProbe {
   /** Looks at the store itself; an error when it does not answer. Any thread. */
   Mono<Look> look();
 
+  /** How many sessions there are, those that are being built included; an error when unanswered. */
+  Mono<Long> sessions();
+
   /**
    * What was seen.
    *

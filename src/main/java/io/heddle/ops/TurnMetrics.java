@@ -4,10 +4,11 @@ import io.heddle.session.Turn;
 import io.heddle.turn.TurnCounts;
 import io.heddle.turn.Turns;
 import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -50,20 +51,23 @@ public final class TurnMetrics implements MeterBinder {
         registry,
         "heddle.turns.first.token",
         "From a turn's start to its first token",
+        Buckets.MODELS,
         counts.firstToken());
-    time(registry, "heddle.turns.flush", "Writes of turns' logs", counts.flush());
+    time(registry, "heddle.turns.flush", "Writes of turns' logs", Buckets.OWN, counts.flush());
   }
 
   private static void time(
-      MeterRegistry registry, String name, String description, TurnCounts.Times times) {
-    FunctionTimer.builder(
-            name,
-            times,
-            TurnCounts.Times::count,
-            TurnCounts.Times::totalNanos,
-            TimeUnit.NANOSECONDS)
-        .description(description)
-        .register(registry);
+      MeterRegistry registry,
+      String name,
+      String description,
+      Duration[] buckets,
+      TurnCounts.Times times) {
+    Timer timer =
+        Timer.builder(name)
+            .description(description)
+            .serviceLevelObjectives(buckets)
+            .register(registry);
+    times.observe(nanos -> timer.record(nanos, TimeUnit.NANOSECONDS));
   }
 
   // A meter keeps its object weakly: this one lives as long as the application.

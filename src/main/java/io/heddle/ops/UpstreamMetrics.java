@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.turn.Usage;
 import io.heddle.upstream.BreakerState;
 import io.heddle.upstream.Models;
 import io.heddle.upstream.UpstreamListener;
@@ -10,6 +11,7 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -18,8 +20,14 @@ public final class UpstreamMetrics implements UpstreamListener {
 
   private static final String TAG = "upstream";
 
+  /** Where any name is taken, clients choose the names: they must not make any number of meters. */
+  private static final int MOST_MODELS = 100;
+
+  private static final String OTHER_MODELS = "other";
+
   private final MeterRegistry registry;
   private final Map<String, AtomicInteger> running = new ConcurrentHashMap<>();
+  private final Set<String> models = ConcurrentHashMap.newKeySet();
 
   public UpstreamMetrics(MeterRegistry registry) {
     this.registry = registry;
@@ -50,8 +58,31 @@ public final class UpstreamMetrics implements UpstreamListener {
     Timer.builder("heddle.upstream.first.token")
         .tag(TAG, upstream)
         .description("From a call to its first token")
+        .serviceLevelObjectives(Buckets.MODELS)
         .register(registry)
         .record(after);
+  }
+
+  @Override
+  public void used(String upstream, String model, Usage usage) {
+    String name = models.contains(model) || models.size() < MOST_MODELS ? model : OTHER_MODELS;
+    models.add(name);
+    tokens(upstream, name, "input", usage.input());
+    tokens(upstream, name, "output", usage.output());
+    tokens(upstream, name, "cached", usage.cached());
+    tokens(upstream, name, "reasoning", usage.reasoning());
+  }
+
+  private void tokens(String upstream, String model, String kind, long count) {
+    if (count > 0) {
+      Counter.builder("heddle.upstream.tokens")
+          .tag(TAG, upstream)
+          .tag("model", model)
+          .tag("kind", kind)
+          .description("Tokens as model servers count them; input holds cached, output reasoning")
+          .register(registry)
+          .increment(count);
+    }
   }
 
   @Override
@@ -71,6 +102,7 @@ public final class UpstreamMetrics implements UpstreamListener {
         .tag(TAG, upstream)
         .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
         .description("Calls of models, by how they ended")
+        .serviceLevelObjectives(Buckets.MODELS)
         .register(registry)
         .record(after);
   }

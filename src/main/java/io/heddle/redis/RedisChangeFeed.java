@@ -278,7 +278,7 @@ final class RedisChangeFeed implements ChangeFeed {
       return;
     }
     if (failures.merge(master, 1, Integer::sum) == 1) {
-      LOG.warn("No changes from {}, which is tried again: {}", master, why);
+      LOG.debug("No changes from {}, which is tried again: {}", master, why);
     }
     // Perhaps it is not the master any more.
     places = null;

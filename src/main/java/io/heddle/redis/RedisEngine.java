@@ -1,6 +1,9 @@
 package io.heddle.redis;
 
 import io.heddle.base.IdSource;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
@@ -23,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.redisson.api.RedissonClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -32,6 +36,7 @@ import reactor.core.publisher.Mono;
 public final class RedisEngine implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisEngine.class);
+  private static final int COUNTED_AT_ONCE = 16;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private final RedisProperties properties;
@@ -52,7 +57,11 @@ public final class RedisEngine implements AutoCloseable {
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
+  private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
+
+  /** Why the last attempt to connect failed, while there is none that did not. */
+  private volatile @Nullable String fault;
 
   /**
    * @param client configured with {@link RedisClients#options}; the caller shuts it down after this
@@ -83,7 +92,8 @@ public final class RedisEngine implements AutoCloseable {
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
-    this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
+    this.locks =
+        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -101,10 +111,19 @@ public final class RedisEngine implements AutoCloseable {
     if (!insist("Redis", this::open, fatal)) {
       return;
     }
+    if (closing.getCount() == 0) {
+      return;
+    }
     ready = true;
     feed.start();
     sweeper.start();
-    insist("Redis for locks", () -> redisson = redissonSource.get(), fatal);
+    insist("Redis for locks", this::openLocks, fatal);
+  }
+
+  private void openLocks() {
+    RedissonClient client = redissonSource.get();
+    lockCommands = new LockCommands(client, properties.timeout());
+    redisson = client;
   }
 
   private void open() {
@@ -118,10 +137,11 @@ public final class RedisEngine implements AutoCloseable {
   /** Tries until it works; false when it never will. */
   private boolean insist(String what, Runnable attempt, Consumer<RuntimeException> fatal) {
     Duration pause = FIRST_PAUSE;
-    boolean told = false;
+    String told = null;
     while (true) {
       try {
         attempt.run();
+        fault = null;
         LOG.info("{}: connected", what);
         return true;
       } catch (RuntimeException e) {
@@ -132,9 +152,11 @@ public final class RedisEngine implements AutoCloseable {
         if (closing.getCount() == 0) {
           return false;
         }
-        if (!told) {
-          LOG.warn("{} cannot be reached and is tried again: {}", what, rootMessage(e));
-          told = true;
+        String reason = RedisErrors.reasonOf(e);
+        fault = reason;
+        if (!reason.equals(told)) {
+          LOG.warn("{} is tried again: {}", what, reason);
+          told = reason;
         }
       }
       try {
@@ -220,6 +242,11 @@ public final class RedisEngine implements AutoCloseable {
 
   /** Asks Redis how it is; an error when it does not answer. */
   public Mono<RedisStatus> status() {
+    String reason = fault;
+    if (reason != null) {
+      return Mono.error(
+          Problem.of(ProblemCode.STORE_UNAVAILABLE, reason).with("retryAfter", 1).toException());
+    }
     return link.command(commands -> commands.info("memory"))
         .zipWith(link.command(commands -> commands.info("server")))
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
@@ -245,6 +272,17 @@ public final class RedisEngine implements AutoCloseable {
     return link.memory().refusals();
   }
 
+  /**
+   * How many sessions there are: the members of every partition's due times, counted one by one.
+   */
+  public Mono<Long> sessions() {
+    return Flux.range(0, SessionKey.PARTITIONS)
+        .flatMap(
+            partition -> link.command(commands -> commands.zcard(RedisKeys.of(partition).due())),
+            COUNTED_AT_ONCE)
+        .reduce(0L, Long::sum);
+  }
+
   @Override
   public void close() {
     closing.countDown();
@@ -256,13 +294,5 @@ public final class RedisEngine implements AutoCloseable {
     if (client != null) {
       client.shutdown(0, 2, TimeUnit.SECONDS);
     }
-  }
-
-  private static String rootMessage(Throwable error) {
-    Throwable root = error;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return String.valueOf(root.getMessage());
   }
 }

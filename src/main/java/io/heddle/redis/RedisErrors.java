@@ -10,6 +10,7 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.cluster.PartitionSelectorException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -55,8 +56,18 @@ final class RedisErrors {
   }
 
   /** A Cluster slot is moving and holds only some of the keys; nothing was run. */
-  static boolean isTryAgain(Throwable error) {
+  static boolean isSplit(Throwable error) {
     return startsWith(unwrap(error), "TRYAGAIN");
+  }
+
+  /**
+   * A Cluster slot is moving: its keys are on two nodes, or the driver was sent from one to the
+   * other too often. Nothing was run.
+   */
+  static boolean isMoving(Throwable error) {
+    Throwable cause = unwrap(error);
+    return cause instanceof RedisCommandExecutionException
+        && (isSplit(cause) || startsWith(cause, "MOVED ") || startsWith(cause, "ASK "));
   }
 
   static boolean isUnknown(Throwable error) {
@@ -92,6 +103,49 @@ final class RedisErrors {
             "Redis did not answer a write that was sent; look before you send it again, or use an"
                 + " Idempotency-Key")
         .toException();
+  }
+
+  /** Why there is no connection, in words that hold no part of a password. */
+  static String reasonOf(Throwable thrown) {
+    Throwable root = thrown;
+    String text = "";
+    while (true) {
+      String message = String.valueOf(root.getMessage());
+      for (String word :
+          List.of(
+              "WRONGPASS",
+              "NOAUTH",
+              "NOPERM",
+              "AUTH <password> called without",
+              "LOADING",
+              "MASTERDOWN",
+              "CLUSTERDOWN")) {
+        // Redisson puts what the server said into the middle of a text of its own.
+        if (message.contains(word + " ")) {
+          text = word;
+        }
+      }
+      if (root.getCause() == null || root.getCause() == root) {
+        break;
+      }
+      root = root.getCause();
+    }
+    return switch (text) {
+      case "WRONGPASS" -> "Redis refuses the user name or the password (WRONGPASS)";
+      case "NOAUTH" -> "Redis asks for a password, and none is set (NOAUTH)";
+      case "AUTH <password> called without" -> "Redis has no password, and one is set for Heddle";
+      case "NOPERM" -> "Redis does not let this user do what Heddle needs (NOPERM)";
+      case "" ->
+          root instanceof IOException || root instanceof RedisConnectionException
+              ? "it cannot be reached: " + sentence(root)
+              : "it cannot be used: " + sentence(root);
+      default -> "Redis refuses requests for now (" + text + ")";
+    };
+  }
+
+  /** Without what Redisson adds: the connection, which is another each time, and the command. */
+  private static String sentence(Throwable error) {
+    return String.valueOf(error.getMessage()).replaceFirst("(?s)\\.? channel: .*", "");
   }
 
   private static Throwable refusal(RedisCommandExecutionException refused) {

@@ -334,7 +334,7 @@ final class RedisFeedLink {
     }
     over = true;
     live.end();
-    LOG.info("The changes of {} are lost for now: {}", name, why);
+    LOG.debug("The changes of {} are lost for now: {}", name, why);
     tellAll(loss);
     // At once: the driver would connect this one again by itself, with a hole nobody hears of.
     connection.close();

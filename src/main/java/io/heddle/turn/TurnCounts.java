@@ -4,6 +4,7 @@ import io.heddle.base.Seldom;
 import io.heddle.session.Turn;
 import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -30,10 +31,17 @@ public final class TurnCounts {
   public static final class Times {
     private final LongAdder count = new LongAdder();
     private final LongAdder nanos = new LongAdder();
+    private volatile LongConsumer observer = _ -> {};
 
     void add(long took) {
       count.increment();
       nanos.add(took);
+      observer.accept(took);
+    }
+
+    /** Each one, in nanoseconds, from now on: for whoever wants more than the sum. */
+    public void observe(LongConsumer each) {
+      observer = each;
     }
 
     public long count() {

@@ -112,6 +112,17 @@ public final class Turns implements AutoCloseable {
     return store.log().read(key, view.owner(), turn, 0, 0).map(recorded -> recorded.turn());
   }
 
+  /**
+   * Whether a follower that has this seq has been told all of the turn: it has ended, and its end
+   * counts as the event after the last one of its log.
+   */
+  public Mono<Boolean> isTold(SessionKey key, View view, String turn, long seq) {
+    return store
+        .log()
+        .read(key, view.owner(), turn, 0, 0)
+        .map(recorded -> recorded.turn().status().isEnd() && seq > recorded.last());
+  }
+
   /** The running one, those that wait, then ended ones, newest first. */
   public Mono<List<Turn>> list(SessionKey key, View view, Turn.@Nullable Status status) {
     Mono<List<Turn>> all = store.log().list(key, view.owner());

@@ -73,7 +73,7 @@ public final class Models implements Upstream, AutoCloseable {
     if (name == null || server == null) {
       return Flux.error(notFound(model).toException());
     }
-    Flux<Piece> pieces = new Measured(name).of(server.call(model, call));
+    Flux<Piece> pieces = new Measured(name, model).of(server.call(model, call));
     String fallback = names.fallback(name);
     if (fallback == null || fallback.equals(model) || asked.contains(fallback)) {
       return pieces;
@@ -146,13 +146,15 @@ public final class Models implements Upstream, AutoCloseable {
   /** Tells the listener how one call goes. */
   private final class Measured {
     private final String upstream;
+    private final String model;
     private final long since = System.nanoTime();
     private boolean spoke;
     private final AtomicBoolean ended = new AtomicBoolean();
     private boolean finished;
 
-    Measured(String upstream) {
+    Measured(String upstream, String model) {
       this.upstream = upstream;
+      this.model = model;
     }
 
     Flux<Piece> of(Flux<Piece> pieces) {
@@ -177,7 +179,10 @@ public final class Models implements Upstream, AutoCloseable {
         spoke = true;
         listener.firstPiece(upstream, took());
       }
-      if (piece instanceof Piece.Finish) {
+      if (piece instanceof Piece.Finish finish) {
+        if (!finished && finish.usage() != null) {
+          listener.used(upstream, model, finish.usage());
+        }
         finished = true;
       }
     }

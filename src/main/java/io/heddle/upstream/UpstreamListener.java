@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.turn.Usage;
 import java.time.Duration;
 
 /** Is told how calls go, on their threads: it must not block. */
@@ -27,6 +28,9 @@ public interface UpstreamListener {
 
   /** Once for each {@link #started}. */
   default void ended(String upstream, Outcome outcome, Duration after) {}
+
+  /** What a call took, where the server said it; at most once a call. */
+  default void used(String upstream, String model, Usage usage) {}
 
   /** Another model is asked, because the upstream could not be. */
   default void fellBack(String upstream) {}

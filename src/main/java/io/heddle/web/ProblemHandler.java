@@ -33,7 +33,7 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   @Override
   public Mono<Void> handle(ServerWebExchange exchange, Throwable error) {
-    if (error instanceof AbortedException || exchange.getResponse().isCommitted()) {
+    if (isHangUp(error) || exchange.getResponse().isCommitted()) {
       return Mono.error(error);
     }
     Answer answer = ProblemWriter.answer(problem(exchange, error));
@@ -41,6 +41,11 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
       answer.header(HttpHeaders.ALLOW, names(method.getSupportedMethods()));
     }
     return answer.writeTo(exchange.getResponse());
+  }
+
+  /** Whether the caller has gone, so that there is nobody to tell anything. */
+  public static boolean isHangUp(Throwable error) {
+    return error instanceof AbortedException;
   }
 
   /** What an error is told as; what nobody expected is logged here. */

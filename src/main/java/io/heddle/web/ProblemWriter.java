@@ -2,6 +2,7 @@ package io.heddle.web;
 
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
+import io.heddle.base.Refusals;
 import io.heddle.base.Surrogates;
 import java.util.Map;
 import org.springframework.http.HttpHeaders;
@@ -26,6 +27,7 @@ public final class ProblemWriter {
 
   /** A detail or field may repeat what the client wrote, half a surrogate pair too. */
   public static byte[] json(Problem problem) {
+    Refusals.count(problem.code());
     JsonBuffer out = new JsonBuffer(256);
     String code = problem.code().code();
     out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);

@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.netty.channel.ChannelPipeline;
@@ -41,14 +42,21 @@ public final class Upgrade implements ServerResponse {
 
   private final Connections connections;
   private final SocketProtocol protocol;
+  private final ByteBudget.Holder holder;
   private final int maxMessage;
 
   /**
+   * @param holder whose bytes unfinished messages are
    * @param maxMessage the most bytes that a message of the client may have
    */
-  public Upgrade(Connections connections, SocketProtocol protocol, int maxMessage) {
+  public Upgrade(
+      Connections connections,
+      SocketProtocol protocol,
+      ByteBudget.Holder holder,
+      int maxMessage) {
     this.connections = connections;
     this.protocol = protocol;
+    this.holder = holder;
     this.maxMessage = maxMessage;
   }
 
@@ -132,7 +140,7 @@ public final class Upgrade implements ServerResponse {
                   pipeline.addBefore(
                       NettyPipeline.ReactiveBridge,
                       NAME,
-                      new SocketConnection(connections, protocol, maxMessage));
+                      new SocketConnection(connections, protocol, holder, maxMessage));
                   // Netty's takes what extensions would be allowed, and keeps a whole frame before
                   // anybody can count it. What it has read and not given yet goes to the one above.
                   pipeline.remove(DECODER);

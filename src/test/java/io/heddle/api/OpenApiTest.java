@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.cache.AnswerProperties;
@@ -264,7 +265,7 @@ class OpenApiTest {
               ids,
               BodiesTest.properties(),
               new Routes.Cache(answers, kept),
-              new Routes.Live(hubs, new Connections(live), live))
+              new Routes.Live(hubs, new Connections(live, ByteBudget.unbounded()), live))
           .router();
     }
   }

@@ -32,6 +32,11 @@ class StoreHealthTest {
         }
 
         @Override
+        public Mono<Long> sessions() {
+          return Mono.just(0L);
+        }
+
+        @Override
         public Mono<Look> look() {
           return next.get();
         }

@@ -581,6 +581,28 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   @Test
+  void unlock() {
+    byte[][] lock = one(ascii(keys.lock()));
+    List<String> mine = List.of("0", "uuid:1", "PUBLISH", keys.liveChannel());
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("nobody's").isNull();
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:2"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("another's").isNull();
+    ask(redis -> redis.del(lock));
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:1"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).number(0)).isEqualTo(1);
+    assertThat(this.<Long>ask(redis -> redis.exists(lock))).isZero();
+  }
+
+  @Test
+  void piece() {
+    create("tagtag01", 60, "own");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "own")).text(0))
+        .isEqualTo("1-0");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "none")).textOrNull(0))
+        .isNull();
+  }
+
+  @Test
   void current() {
     byte[][] user = one(RedisKeys.userState(Tenant.DEFAULT, session.id()));
     assertThat(run(RedisScript.CURRENT, user, List.of("", "a")).text(0)).isEqualTo("a");

@@ -1,0 +1,42 @@
+package io.heddle.ops;
+
+import io.micrometer.common.KeyValue;
+import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationFilter;
+import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.http.server.reactive.observation.ServerRequestObservationContext;
+
+/**
+ * Takes event streams and WebSockets out of the timer of requests. A stream lasts for hours and
+ * ends when its client leaves, which Spring counts as a request of that length with the status
+ * {@code UNKNOWN}: one of them makes every percentile useless.
+ */
+public final class StreamObservations implements ObservationFilter {
+
+  static final String STREAMS = "http.server.streams";
+
+  private static final int SWITCHING = 101;
+
+  @Override
+  public Observation.Context map(Observation.Context context) {
+    if (context instanceof ServerRequestObservationContext request) {
+      ServerHttpResponse response = request.getResponse();
+      if (response != null && isStream(response)) {
+        int status = response.getStatusCode() == null ? 200 : response.getStatusCode().value();
+        request.setName(STREAMS);
+        request.addLowCardinalityKeyValue(KeyValue.of("status", Integer.toString(status)));
+        request.addLowCardinalityKeyValue(KeyValue.of("outcome", "SUCCESS"));
+      }
+    }
+    return context;
+  }
+
+  private static boolean isStream(ServerHttpResponse response) {
+    if (response.getStatusCode() != null && response.getStatusCode().value() == SWITCHING) {
+      return true;
+    }
+    MediaType type = response.getHeaders().getContentType();
+    return MediaType.TEXT_EVENT_STREAM.isCompatibleWith(type);
+  }
+}
