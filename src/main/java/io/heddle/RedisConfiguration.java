@@ -5,6 +5,7 @@ import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.StandbyLimiter;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
@@ -153,7 +154,7 @@ class RedisConfiguration {
 
   @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
-    return engine.limiter();
+    return new StandbyLimiter(engine.limiter());
   }
 
   @Bean
