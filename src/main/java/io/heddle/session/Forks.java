@@ -163,8 +163,7 @@ final class Forks {
                 .load(request.key(), request.view(), PageRequest.forward(PAGE, null))
                 .flatMap(first -> {
                   Position at = first.session().position();
-                  List<Position> wanted = request.conditions().positions();
-                  if (!wanted.isEmpty() && !wanted.contains(at)) {
+                  if (!request.conditions().allow(at)) {
                     return Mono.error(Writes.conflict(at));
                   }
                   // Before the rest of it is read: of a whole copy it is known what it takes.
