@@ -82,6 +82,9 @@ if ARGV[7] == 'after' then
     return {4, place, source}
   end
 end
+if ARGV[7] == 'all' or ARGV[14] ~= '' then
+-- #include part-moving
+end
 v = v + 1
 e = now + l * 1000
 if e < least then e = least end

@@ -43,7 +43,8 @@ local function read(count)
   if backward then return redis.call('XREVRANGE', KEYS[2], to, from, 'COUNT', count) end
   return redis.call('XRANGE', KEYS[2], from, to, 'COUNT', count)
 end
-if tonumber(string.match(s[1], '^%S+ %d+ %d+ %d+ (%d+)')) <= room then
+local last, count, sum = string.match(s[1], '^%S+ %d+ (%d+) (%d+) (%d+)')
+if tonumber(sum) <= room then
   -- The whole thread is no more than a page may be.
   local found = read(want)
   local more = #found == want
@@ -62,6 +63,12 @@ while true do
     found[#found + 1] = entries[i]
   end
   if #entries < block then return {1, now, s, found, 0} end
-  local last = '(' .. entries[block][1]
-  if backward then to = last else from = last end
+  if last == count and (backward and from == '-' or not backward and to == '+') and bytes / #found * (#found + 1) > room then
+    -- The next one would be read only to be left out; while nothing was ever deleted the seq tells
+    -- whether there is one.
+    local seq = string.match(entries[block][2][2], '^%S+ (%d+)')
+    return {1, now, s, found, seq ~= (backward and '1' or last) and 1 or 0}
+  end
+  local border = '(' .. entries[block][1]
+  if backward then to = border else from = border end
 end

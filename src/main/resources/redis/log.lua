@@ -2,7 +2,8 @@
 --
 -- KEYS: 1 session, 2 thread, 3 changes
 -- ARGV: 1 owner the session must have ('' for any), 2 version to go on from, 3 its tag, 4 most versions of
---   the thread, 5 bytes of bodies after which no further message of it is read, 6 the thread's entry to go
+--   the thread, 5 bytes of messages, each with 1000 more than its body has, which an answer
+--   has at most, but for its first one, 6 the thread's entry to go
 --   on after, when an answer before this one ended inside a version; else ''
 -- Returns: {1, now, {state, description, the running turn or nil}, tag of that version or nil, {thread entry, …},
 --   {thread entry that follows them}, {change entry, …}, {the oldest change entry, if there is no tag},
@@ -47,7 +48,7 @@ local most, room = tonumber(ARGV[4]), tonumber(ARGV[5])
 -- What is in one block is read whatever its size: few at a time where a block could be too much.
 local few = 4
 local block = sum + 0 > room and 1 or 32
-local thread, follows, from, torn = {}, {}, '(' .. after, 0
+local thread, follows, from, torn, full = {}, {}, '(' .. after, 0, false
 local version, versions, bytes, whole = '', 0, 0, 0
 if ARGV[6] ~= '' then
   from, version, versions = '(' .. ARGV[6], string.match(ARGV[6], '^%d+'), most
@@ -58,17 +59,21 @@ repeat
     local entry = entries[i]
     local its = string.match(entry[1], '^%d+')
     if its ~= version then
-      if versions == most or bytes >= room then
+      if versions == most or full then
+        -- Only where it stands.
+        entry[2][4] = ''
         follows[1] = entry
         break
       end
       version, versions, whole = its, versions + 1, #thread
-    elseif bytes >= room then
+    elseif full then
       torn = 1
       break
     end
     thread[#thread + 1] = entry
-    bytes = bytes + #entry[2][4]
+    -- A short message costs a script about as much as one of a kilobyte.
+    bytes = bytes + #entry[2][4] + 1000
+    full = bytes / #thread * (#thread + 1) > room
     from = '(' .. entry[1]
   end
   if #entries < block then break end
@@ -77,6 +82,7 @@ until follows[1] or torn == 1
 if torn == 1 and whole > 0 then
   -- Of two versions or more the last one waits for the next answer.
   torn, follows[1] = 0, thread[whole + 1]
+  follows[1][2][4] = ''
   for i = #thread, whole + 1, -1 do thread[i] = nil end
 end
 return {1, now, state, tag, thread, follows, call('XRANGE', KEYS[3], '(' .. after, '+'), {}, torn}

@@ -7,9 +7,15 @@ local function ended(tag, version, created, user)
 end
 local function tomb(why, version, tag, created, user)
   local turns = call('HMGET', KEYS[1], 'T', 'Q', 'E')
-  call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
-  call('HSET', KEYS[1], 'v', version, 't', tag, 'g', why)
-  if user ~= '' then call('HSET', KEYS[1], 'u', user) end
+  -- The session's hash is emptied, not made anew: while a Cluster slot moves, a key that is gone cannot be
+  -- made again, and half of this would be done.
+  call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
+  local fields = call('HKEYS', KEYS[1])
+  call('HSET', KEYS[1], 'v', version, 't', tag, 'g', why, 'u', user)
+  for _, field in ipairs(fields) do
+    if not string.find(' v t g u ', ' ' .. field .. ' ', 1, true) then call('HDEL', KEYS[1], field) end
+  end
+  if user == '' then call('HDEL', KEYS[1], 'u') end
   call('PEXPIREAT', KEYS[1], format('%d', now + 86400000))
   call('ZREM', KEYS[8], 'x:' .. ARGV[4])
   call('ZREM', KEYS[9], ARGV[4])

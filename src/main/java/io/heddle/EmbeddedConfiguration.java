@@ -7,6 +7,7 @@ import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -22,6 +23,9 @@ import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.availability.AvailabilityChangeEvent;
+import org.springframework.boot.availability.LivenessState;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -40,8 +44,10 @@ class EmbeddedConfiguration {
       StoreLimits limits,
       InstantSource clock,
       IdSource ids,
-      Environment environment) {
+      Environment environment,
+      ApplicationContext context) {
     EmbeddedEngine engine = EmbeddedEngine.open(properties, limits, clock, ids);
+    engine.whenFailed(() -> AvailabilityChangeEvent.publish(context, LivenessState.BROKEN));
     log.info(
         "Engine: embedded, {}; because {}",
         engine.describe(),
@@ -100,6 +106,11 @@ class EmbeddedConfiguration {
   }
 
   @Bean
+  UsageStore usageStore(EmbeddedEngine engine) {
+    return engine.usage();
+  }
+
+  @Bean
   AnswerStore answerStore(EmbeddedEngine engine) {
     return engine.answers();
   }
@@ -134,10 +145,8 @@ class EmbeddedConfiguration {
 
     @Override
     public Mono<Look> look() {
-      return Mono.fromSupplier(() ->
-          new Look(
-              Map.of("kept", embedded.describe()),
-              embedded.isHealthy() ? null : "the store failed; see the log"));
+      return Mono.fromSupplier(
+          () -> new Look(Map.of("kept", embedded.describe()), embedded.fault()));
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle;
 
 import io.heddle.api.Routes;
+import io.heddle.base.ByteBudget;
 import io.heddle.coherence.Coherence;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
@@ -29,8 +30,8 @@ class LiveConfiguration {
   }
 
   @Bean
-  Connections connections(LiveProperties properties) {
-    return new Connections(properties);
+  Connections connections(LiveProperties properties, ByteBudget budget) {
+    return new Connections(properties, budget);
   }
 
   @Bean

@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
@@ -12,15 +13,22 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
+import io.heddle.web.EventStream;
 import io.heddle.web.MatchedPath;
+import io.heddle.web.ProblemHandler;
 import io.heddle.web.ProblemWriter;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
 /**
@@ -58,27 +66,50 @@ final class Gate {
 
   /** A route to a handler that reads. */
   HandlerFunction<ServerResponse> reads(Handler handler) {
-    return request -> enter(request, Does.READ, handler);
+    return request -> enter(request, Does.READ, handler, ProblemWriter::answer);
   }
 
   /** A route to a handler that opens a stream; a browser cannot set headers on those. */
   HandlerFunction<ServerResponse> watches(Handler handler) {
-    return request -> enter(request, Does.WATCH, handler);
+    return request -> enter(request, Does.WATCH, handler, ProblemWriter::answer);
+  }
+
+  /**
+   * A route to a handler that opens an event stream. A browser's {@code EventSource} that may try
+   * again is told so; any other client is told what is wrong.
+   */
+  HandlerFunction<ServerResponse> streams(Handler handler) {
+    return request -> {
+      ServerWebExchange exchange = request.exchange();
+      return EventStream.isAskedFor(exchange.getRequest())
+          ? enter(request, Does.WATCH, handler, Gate::streamRefusal)
+              .onErrorResume(
+                  error -> !ProblemHandler.isHangUp(error),
+                  error -> Mono.just(streamRefusal(ProblemHandler.problem(exchange, error))))
+          : enter(request, Does.WATCH, handler, ProblemWriter::answer);
+    };
+  }
+
+  static ServerResponse streamRefusal(Problem problem) {
+    ProblemCode code = problem.code();
+    return code.retryable() || code.status() >= 500
+        ? EventStream.comeBack(problem)
+        : ProblemWriter.answer(problem);
   }
 
   /** A route to a handler that writes. */
   HandlerFunction<ServerResponse> writes(Handler handler) {
-    return request -> enter(request, Does.WRITE, handler);
+    return request -> enter(request, Does.WRITE, handler, ProblemWriter::answer);
   }
 
   /** A route to a handler that writes, and does not look for a record of an idempotency key. */
   HandlerFunction<ServerResponse> writesOnce(Handler handler) {
-    return request -> enter(request, Does.WRITE_ONCE, handler);
+    return request -> enter(request, Does.WRITE_ONCE, handler, ProblemWriter::answer);
   }
 
   /** A route to a handler that orders turns. */
   HandlerFunction<ServerResponse> turns(Handler handler) {
-    return request -> enter(request, Does.TURN, handler);
+    return request -> enter(request, Does.TURN, handler, ProblemWriter::answer);
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -153,12 +184,21 @@ final class Gate {
     return limits.admit(caller, true, path);
   }
 
-  private Mono<ServerResponse> enter(ServerRequest request, Does does, Handler handler) {
+  /** Counts what is not a write, in the same way. */
+  Mono<Admission> admitRead(Caller caller, String path) {
+    return limits.admit(caller, false, path);
+  }
+
+  private Mono<ServerResponse> enter(
+      ServerRequest request,
+      Does does,
+      Handler handler,
+      Function<Problem, ServerResponse> refusals) {
     Caller caller;
     try {
       caller = Callers.of(request.exchange().getRequest(), does == Does.WATCH);
     } catch (ProblemException e) {
-      return Mono.just(ProblemWriter.answer(e.problem()));
+      return Mono.just(refusals.apply(e.problem()));
     }
     String path = MatchedPath.of(request);
     boolean write = does != Does.READ && does != Does.WATCH;
@@ -179,9 +219,35 @@ final class Gate {
                       .doOnNext(_ -> tellAgain(request, admission))
                   : refused(call, refusal, does, handler);
             });
-    return limits
-        .working(caller, answer)
-        .onErrorResume(ProblemException.class, e -> Mono.just(ProblemWriter.answer(e.problem())));
+    Mono<ServerResponse> told =
+        limits
+            .working(caller, answer.map(made -> connected(caller, made)))
+            .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
+    return counted(request.exchange(), caller, write, told);
+  }
+
+  /** What the request and its answer hold of the memory is given back, however it ends. */
+  private static Mono<ServerResponse> counted(
+      ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
+    Mono<ServerResponse> counted =
+        answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
+    return write ? counted.doFinally(signal -> BodyReader.release(exchange, signal)) : counted;
+  }
+
+  private ServerResponse connected(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  boolean hasAllConnections(Caller caller) {
+    return limits.quotas().refusesConnection(caller) != null;
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
   }
 
   /** Nothing is done, unless it may have been done before. */

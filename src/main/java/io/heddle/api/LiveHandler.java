@@ -4,6 +4,7 @@ import io.heddle.base.Caller;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
@@ -12,6 +13,7 @@ import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Threads;
 import io.heddle.session.View;
+import io.heddle.web.Answer;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
@@ -36,6 +38,7 @@ final class LiveHandler {
   private final Hubs hubs;
   private final Threads threads;
   private final Connections connections;
+  private final Gate gate;
   private final SocketSession.Services services;
   private final int maxText;
 
@@ -51,6 +54,7 @@ final class LiveHandler {
     this.hubs = live.hubs();
     this.threads = threads;
     this.connections = live.connections();
+    this.gate = gate;
     SocketWrites writes = new SocketWrites(threads, starts, gate, requests);
     this.services = new SocketSession.Services(hubs, writes, bodies, properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
@@ -74,7 +78,7 @@ final class LiveHandler {
     CloseCode refusal = null;
     if (RequestGate.isForeign(call.exchange())) {
       refusal = CloseCode.ORIGIN;
-    } else if (connections.isFull()) {
+    } else if (connections.isFull() || gate.hasAllConnections(call.caller())) {
       refusal = CloseCode.TOO_MANY;
     }
     SocketSession session =
@@ -82,7 +86,7 @@ final class LiveHandler {
             services,
             call.caller(),
             new SocketSession.Start(call.admission(), watch, since, refusal));
-    return Mono.just(new Upgrade(connections, session, maxText));
+    return Mono.just(new Upgrade(connections, session, call.caller().holder(), maxText));
   }
 
   Mono<ServerResponse> events(Call call) {
@@ -90,6 +94,7 @@ final class LiveHandler {
     Query query = call.query("since", Callers.QUERY);
     refuseWhenDraining(connections, "connections");
     refuseWhenFull(connections);
+    gate.refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LAST_EVENT_ID);
     Position since =
@@ -98,9 +103,30 @@ final class LiveHandler {
             : since(last, LAST_EVENT_ID);
     Caller caller = call.caller();
     // The head of the answer is written before the first frame: what is refused is found out now.
-    return threads
-        .page(key, new View(caller.owner(), null), PageRequest.NONE)
-        .map(_ -> new EventStream(connections, new Events(key, caller, since)));
+    Mono<ServerResponse> stream =
+        threads
+            .page(key, new View(caller.owner(), null), PageRequest.NONE)
+            .map(_ -> new EventStream(connections, new Events(key, caller, since)));
+    boolean returns = last != null && !last.isEmpty() && EventStream.isAskedFor(call.http());
+    return since == null || !returns
+        ? stream
+        : stream.onErrorResume(LiveHandler::isGone, _ -> goodbye(key, caller, since));
+  }
+
+  /** Who followed a session to its end, or meanwhile missed it. */
+  private Mono<ServerResponse> goodbye(SessionKey key, Caller caller, Position since) {
+    return hubs.endedAt(key, caller, since)
+        .map(told ->
+            told ? stayAway() : new EventStream(connections, new Events(key, caller, since)));
+  }
+
+  /** Ends a browser's {@code EventSource}, which comes back after every stream that ends. */
+  static Answer stayAway() {
+    return Answer.empty(204);
+  }
+
+  static boolean isGone(Throwable error) {
+    return error instanceof ProblemException refusal && refusal.problem().code().status() == 410;
   }
 
   private final class Events implements StreamProtocol, Watch.Listener {

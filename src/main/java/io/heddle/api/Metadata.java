@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.UntrustedJson;
 import java.util.HashSet;
 import java.util.Set;
 import tools.jackson.core.JsonParser;
@@ -18,7 +19,7 @@ final class Metadata {
   static final int MAX_KEYS = 64;
   static final int MAX_KEY = 128;
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   private Metadata() {}
 

@@ -123,14 +123,14 @@ public final class Routes {
         .read("/v1/sessions/{id}/turns", turns::list)
         .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
         .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
-        .watch("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
+        .stream("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
         //
         .read("/v1/cache/{key}", cache::get)
         .writeOnce(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
         .writeOnce(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
         //
         .watch("/v1/socket", live::socket)
-        .watch("/v1/sessions/{id}/events", live::events)
+        .stream("/v1/sessions/{id}/events", live::events)
         //
         .read("/v1/limits", limits::get)
         .read("/v1/openapi.json", openApi::get);
@@ -152,7 +152,15 @@ public final class Routes {
     }
 
     Table watch(String pattern, Handler handler) {
-      routes.route(methods(HttpMethod.GET).and(path(pattern)), gate.watches(handler));
+      return get(pattern, gate.watches(handler));
+    }
+
+    Table stream(String pattern, Handler handler) {
+      return get(pattern, gate.streams(handler));
+    }
+
+    private Table get(String pattern, HandlerFunction<ServerResponse> function) {
+      routes.route(methods(HttpMethod.GET).and(path(pattern)), function);
       add(HttpMethod.GET, pattern);
       return this;
     }

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,9 @@ import reactor.core.publisher.Mono;
 final class SocketSession implements SocketProtocol {
 
   private static final Logger log = LoggerFactory.getLogger(SocketSession.class);
+
+  /** What is no request of a session is counted as one of the socket. */
+  private static final String SOCKET = "/v1/socket";
 
   private final Services services;
   private final Caller caller;
@@ -85,7 +89,8 @@ final class SocketSession implements SocketProtocol {
     }
     if (start.watch() != null) {
       busy = true;
-      watch(new SocketRequest.Watch(start.watch(), null, start.since()));
+      SocketRequest.Watch watch = new SocketRequest.Watch(start.watch(), null, start.since());
+      counted(watch, () -> watch(watch));
     }
   }
 
@@ -125,15 +130,52 @@ final class SocketSession implements SocketProtocol {
     try {
       request = services.bodies().socketRequest(text);
     } catch (ProblemException e) {
-      refuse(text, e.problem());
+      count(SOCKET, refusal -> refuse(text, refusal == null ? e.problem() : refusal));
       return;
     }
     switch (request) {
-      case SocketRequest.Watch watch -> watch(watch);
-      case SocketRequest.Unwatch unwatch -> unwatch(unwatch);
-      case SocketRequest.Typing typing -> typing(typing);
+      case SocketRequest.Watch watch -> counted(watch, () -> watch(watch));
+      case SocketRequest.Unwatch unwatch -> {
+        if (watches.containsKey(unwatch.session())) {
+          // It takes work away, so nobody is refused it.
+          unwatch(unwatch);
+        } else {
+          counted(unwatch, () -> unwatch(unwatch));
+        }
+      }
+      case SocketRequest.Typing typing -> counted(typing, () -> typing(typing));
       case SocketRequest.Writing writing -> write(writing);
     }
+  }
+
+  /** Does what would be a read over HTTP, if the caller's limits allow it. */
+  private void counted(SocketRequest request, Runnable work) {
+    count(
+        "/v1/sessions/" + request.session() + "/events",
+        refusal -> {
+          if (refusal == null) {
+            work.run();
+          } else {
+            fail(request, refusal);
+          }
+        });
+  }
+
+  /** Counts a read, tells what is left, and goes on, with the refusal if it is one. */
+  private void count(String path, Consumer<@Nullable Problem> then) {
+    services
+        .writes()
+        .admitRead(caller, path)
+        .subscribe(
+            admission ->
+                here(() -> {
+                  Frame limits = SocketFrames.limits(admission);
+                  if (limits != null) {
+                    send(limits);
+                  }
+                  then.accept(admission.refusal());
+                }),
+            error -> here(() -> then.accept(problem(error))));
   }
 
   private void refuse(byte[] text, Problem problem) {
@@ -298,6 +340,16 @@ final class SocketSession implements SocketProtocol {
     if (open != null) {
       open.write(frame);
       open.flush();
+    }
+  }
+
+  /** At once if this is the socket's loop: most reads are counted without asking anybody. */
+  private void here(Runnable task) {
+    Socket open = socket;
+    if (open != null && open.isHere()) {
+      task.run();
+    } else {
+      on(task);
     }
   }
 

@@ -22,7 +22,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** What is written over a socket, on the same terms as over HTTP. */
+/** What is asked over a socket, on the same terms as over HTTP. */
 final class SocketWrites {
 
   private static final HexFormat HEX = HexFormat.of();
@@ -60,6 +60,11 @@ final class SocketWrites {
               cancel,
               it -> cancel(caller, key, it, cancel));
     };
+  }
+
+  /** Counts what is asked over a socket and changes nothing. */
+  Mono<Admission> admitRead(Caller caller, String path) {
+    return gate.admitRead(caller, path);
   }
 
   /** What is asked, once its limits have been; {@code path} is the one it would have over HTTP. */

@@ -5,6 +5,7 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.base.UntrustedJson;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
 import io.heddle.session.Message;
@@ -20,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class TurnAnswers {
 
   private static final int TURN_SIZE = 512;
-  private static final JsonMapper JSON = new JsonMapper();
+  private static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
 
   static {
     // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
@@ -119,8 +120,13 @@ final class TurnAnswers {
 
   // ---- events
 
-  /** Only what stands in the turn's log has an id: its seq, from which one goes on. */
-  static Frame frame(SessionKey key, String turn, TurnEvent event) {
+  /**
+   * What stands in the turn's log has an id, its seq, from which one goes on; and so has the end,
+   * as the event after the last one: who comes back with that has been told everything.
+   *
+   * @param before seq of the last event before this one
+   */
+  static Frame frame(SessionKey key, String turn, TurnEvent event, long before) {
     return switch (event) {
       case TurnEvent.Queued(int position) -> {
         JsonBuffer out = event("turn.queued", key, turn, 0);
@@ -141,7 +147,8 @@ final class TurnAnswers {
         JsonBuffer out = event(type, key, turn, weight(messages));
         ids(removed(ended), out.ascii(",\"removed\":"));
         messages(messages, end(ended, out).ascii(",\"messages\":"));
-        yield Frame.of(type, out.ascii("}").toJson());
+        String id = Long.toString(Math.max(0, before) + 1);
+        yield Frame.event(type, id, out.ascii("}").toJson());
       }
     };
   }

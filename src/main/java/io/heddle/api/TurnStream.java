@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.live.Frame;
 import io.heddle.live.Outlet;
 import io.heddle.turn.TurnEvent;
 import io.heddle.web.StreamProtocol;
@@ -125,7 +126,7 @@ final class TurnStream implements StreamProtocol {
     if (!to.isWritable()) {
       stop();
     } else if (isNews(event)) {
-      to.write(TurnAnswers.frame(key, turn, event));
+      to.write(TurnAnswers.frame(key, turn, event, after));
       if (event instanceof TurnEvent.Ended) {
         end(to);
       }
@@ -164,7 +165,10 @@ final class TurnStream implements StreamProtocol {
     boolean passing =
         error instanceof ProblemException refusal && refusal.problem().code().retryable();
     if (!passing) {
-      if (!(error instanceof ProblemException)) {
+      Frame gone = Frame.end(key, error);
+      if (gone != null) {
+        to.write(gone);
+      } else if (!(error instanceof ProblemException)) {
         log.error("{}: a turn could not be followed", turn, error);
       }
       end(to);

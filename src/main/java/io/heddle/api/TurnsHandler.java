@@ -64,6 +64,7 @@ final class TurnsHandler {
           TurnBody asked = bodies.turn(body);
           if (asked.stream()) {
             LiveHandler.refuseWhenFull(connections);
+            gate.refuseConnection(call.caller());
           }
           Request request = requests.writing(call, key, body);
           Description made = create ? requests.description(call) : null;
@@ -149,18 +150,25 @@ final class TurnsHandler {
     Query query = call.query("after", Callers.QUERY);
     LiveHandler.refuseWhenDraining(connections, "connections");
     LiveHandler.refuseWhenFull(connections);
+    gate.refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LiveHandler.LAST_EVENT_ID);
     long after =
         last == null || last.isEmpty()
             ? after("after", query.text("after"))
             : after(LiveHandler.LAST_EVENT_ID, last);
+    boolean returns = last != null && !last.isEmpty();
     // The head of the answer is written before the first event: what is refused is found out now.
     return turns
-        .get(key, call.view(), turn)
-        .map(_ ->
-            new EventStream(
-                connections, stream(call, turn, after, () -> false), StreamForm.FOLLOW));
+        .isTold(key, call.view(), turn, after)
+        .<ServerResponse>map(told ->
+            told && returns
+                ? LiveHandler.stayAway()
+                : new EventStream(
+                    connections, stream(call, turn, after, () -> false), StreamForm.FOLLOW))
+        .onErrorResume(
+            error -> returns && LiveHandler.isGone(error) && EventStream.isAskedFor(call.http()),
+            _ -> Mono.just(LiveHandler.stayAway()));
   }
 
   private TurnStream stream(Call call, String turn, long after, BooleanSupplier runsHere) {

@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -15,6 +16,7 @@ import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -38,6 +40,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final LiveChannel liveChannel;
   private final TurnLog turnLog;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
+  private final UsageStore usage;
   private final AnswerStore answerStore;
 
   private EmbeddedEngine(
@@ -76,6 +79,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
     this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
+    this.usage = new EmbeddedUsage(clock);
     this.answerStore =
         new EmbeddedAnswers(storeWriter, reads, clock, properties.answers().toBytes());
   }
@@ -139,6 +143,10 @@ public final class EmbeddedEngine implements AutoCloseable {
     return turnLog;
   }
 
+  public UsageStore usage() {
+    return usage;
+  }
+
   public RateLimiter limiter() {
     return limiter;
   }
@@ -147,9 +155,16 @@ public final class EmbeddedEngine implements AutoCloseable {
     return answerStore;
   }
 
-  /** Whether the store works. When it does not, every call is {@code store-unavailable}. */
-  public boolean isHealthy() {
-    return storeWriter.failure() == null;
+  /** What keeps the store from working, or null. */
+  public @Nullable String fault() {
+    return storeWriter.fault();
+  }
+
+  /**
+   * @param told when the store failed and only a restart of the process can help
+   */
+  public void whenFailed(Runnable told) {
+    storeWriter.whenFailed(told);
   }
 
   /** How many sessions there are that have not ended. */

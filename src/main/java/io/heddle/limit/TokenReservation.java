@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
+import io.heddle.base.UntrustedJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ public record TokenReservation(
     @Nullable Problem refusal,
     @Nullable String policy) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   public TokenReservation {
     decisions = List.copyOf(decisions);

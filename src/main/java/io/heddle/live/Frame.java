@@ -157,7 +157,7 @@ public final class Frame {
   }
 
   /** The end of a session that cannot be read because it has ended; null for any other error. */
-  static @Nullable Frame end(SessionKey key, Throwable error) {
+  public static @Nullable Frame end(SessionKey key, Throwable error) {
     if (!(error instanceof ProblemException refusal)) {
       return null;
     }

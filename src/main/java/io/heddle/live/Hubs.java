@@ -6,6 +6,7 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.coherence.Coherence;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.SessionReader;
 import io.heddle.session.TurnLog;
@@ -94,6 +95,12 @@ public final class Hubs implements AutoCloseable {
     Watch watch = new Watch(this, hub, caller, since, outlet, listener);
     watch.start();
     return watch;
+  }
+
+  /** Whether the session has ended, and this position is that of its end. */
+  public Mono<Boolean> endedAt(SessionKey key, Caller caller, Position position) {
+    return log.after(key, caller.owner(), position, 1)
+        .map(said -> said instanceof Replay.Ended ended && position.equals(ended.end()));
   }
 
   /**

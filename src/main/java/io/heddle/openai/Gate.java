@@ -13,7 +13,10 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
@@ -144,12 +147,31 @@ final class Gate {
                                 .doOnNext(_ -> tellAgain(headers, admission))
                             : refused(call, refusal, write, handler);
                       });
-              return limits.working(caller, answer);
+              return limits
+                  .working(caller, answer.map(made -> connected(caller, made)))
+                  .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
             })
+        .doFinally(signal -> BodyReader.release(exchange, signal))
         .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  private ServerResponse connected(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
+  }
+
+  private static Answer overloaded(Problem problem) {
+    return WireError.of(problem).answer();
   }
 
   /**

@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.WholeNumbers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 record Value(Json json, String path) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   static Value of(Json json) {
     return new Value(json, "");

@@ -11,7 +11,7 @@ import reactor.core.publisher.Mono;
 final class RedisCut {
 
   /** That are deleted one by one, and that one step copies. */
-  static final int MOST_MESSAGES = 400;
+  static final int MOST_MESSAGES = 250;
 
   static final int MOST_BYTES = 512 * 1024;
 

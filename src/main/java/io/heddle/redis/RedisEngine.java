@@ -6,6 +6,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -54,9 +55,12 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final RedisAnswers answers;
+  private final RedisUsage usage;
+  private final RedisLink counters;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
+  private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
 
   /** Why the last attempt to connect failed, while there is none that did not. */
@@ -69,6 +73,7 @@ public final class RedisEngine implements AutoCloseable {
    */
   public RedisEngine(
       AbstractRedisClient client,
+      int database,
       Supplier<RedissonClient> redisson,
       RedisProperties properties,
       StoreLimits limits,
@@ -77,7 +82,7 @@ public final class RedisEngine implements AutoCloseable {
     RedisScript.readAll();
     this.properties = properties;
     this.redissonSource = redisson;
-    this.link = new RedisLink(client, properties.timeout());
+    this.link = new RedisLink(client, properties.timeout(), database);
     this.pages =
         new RedisPages(
             client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
@@ -85,13 +90,18 @@ public final class RedisEngine implements AutoCloseable {
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
-    this.limiter = new RedisRateLimiter(link);
+    // A connection of its own: what is asked before a request is admitted must not wait behind the
+    // large answers and writes of those that were.
+    this.counters = new RedisLink(client, properties.timeout());
+    this.limiter = new RedisRateLimiter(counters);
+    this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link);
     this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
-    this.locks = new RedisLocks(link, () -> this.redisson, ids, liveChannel);
+    this.locks =
+        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -115,12 +125,21 @@ public final class RedisEngine implements AutoCloseable {
     ready = true;
     feed.start();
     sweeper.start();
-    insist("Redis for locks", () -> redisson = redissonSource.get(), fatal);
+    insist("Redis for locks", this::openLocks, fatal);
+  }
+
+  private void openLocks() {
+    RedissonClient client = redissonSource.get();
+    lockCommands = new LockCommands(client, properties.timeout());
+    redisson = client;
   }
 
   private void open() {
     if (!link.isOpen()) {
       link.connect();
+    }
+    if (!counters.isOpen()) {
+      counters.connect();
     }
     pages.connect();
     RedisSchema.agree(link, link.publish()).toFuture().join();
@@ -218,6 +237,10 @@ public final class RedisEngine implements AutoCloseable {
     return limiter;
   }
 
+  public UsageStore usage() {
+    return usage;
+  }
+
   public AnswerStore answers() {
     return answers;
   }
@@ -282,6 +305,7 @@ public final class RedisEngine implements AutoCloseable {
     feed.close();
     pages.close();
     link.close();
+    counters.close();
     RedissonClient client = redisson;
     if (client != null) {
       client.shutdown(0, 2, TimeUnit.SECONDS);

@@ -56,8 +56,18 @@ final class RedisErrors {
   }
 
   /** A Cluster slot is moving and holds only some of the keys; nothing was run. */
-  static boolean isTryAgain(Throwable error) {
+  static boolean isSplit(Throwable error) {
     return startsWith(unwrap(error), "TRYAGAIN");
+  }
+
+  /**
+   * A Cluster slot is moving: its keys are on two nodes, or the driver was sent from one to the
+   * other too often. Nothing was run.
+   */
+  static boolean isMoving(Throwable error) {
+    Throwable cause = unwrap(error);
+    return cause instanceof RedisCommandExecutionException
+        && (isSplit(cause) || startsWith(cause, "MOVED ") || startsWith(cause, "ASK "));
   }
 
   static boolean isUnknown(Throwable error) {

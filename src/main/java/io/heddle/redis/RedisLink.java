@@ -29,14 +29,29 @@ final class RedisLink {
 
   private final AbstractRedisClient client;
   private final Duration timeout;
+  private final int database;
   private final RedisMemory memory = new RedisMemory(this::hasRoom);
   private volatile @Nullable StatefulConnection<byte[], byte[]> connection;
   private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
   private volatile PublishCommand publish = PublishCommand.PUBLISH;
 
+  /** One that publishes nothing. */
   RedisLink(AbstractRedisClient client, Duration timeout) {
+    this(client, timeout, 0);
+  }
+
+  /**
+   * @param database the number of the client's database
+   */
+  RedisLink(AbstractRedisClient client, Duration timeout, int database) {
     this.client = client;
     this.timeout = timeout;
+    this.database = database;
+  }
+
+  /** Which of the databases it is that share the server's channels. */
+  int database() {
+    return database;
   }
 
   /** Connects; blocks, so it is called on a thread of the engine's own. */
@@ -134,16 +149,23 @@ final class RedisLink {
   /** One operator for all that can go wrong: it stands in the way of every request. */
   private Mono<List<Object>> run(
       RedisScript script, byte[][] keys, byte[][] args, boolean writes, boolean source, int tries) {
-    return Mono.<List<Object>>fromCompletionStage(() ->
-            source
-                ? commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)
-                : commands().evalsha(script.sha(), ScriptOutputType.MULTI, keys, args))
+    return eval(script.text(), keys, args, source)
         .onErrorResume(error -> {
           if (!source && RedisErrors.isNoScript(error)) {
             return run(script, keys, args, writes, true, tries);
           }
-          if (tries > 0 && RedisErrors.isTryAgain(error)) {
-            return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
+          if (RedisErrors.isMoving(error)) {
+            ScriptText pieces = script.inPieces();
+            if (pieces != null && RedisErrors.isSplit(error)) {
+              return new SplitRead(this::piece, pieces, keys, args)
+                  .read()
+                  .timeout(timeout)
+                  .switchIfEmpty(Mono.error(RedisErrors::away))
+                  .onErrorMap(failed -> RedisErrors.translate(failed, false));
+            }
+            if (tries > 0) {
+              return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
+            }
           }
           Throwable problem = RedisErrors.translate(error, writes);
           if (RedisErrors.isFull(problem)) {
@@ -151,6 +173,30 @@ final class RedisLink {
           }
           return Mono.error(problem);
         });
+  }
+
+  private Mono<List<Object>> piece(ScriptText script, byte[][] key, byte[][] args) {
+    return piece(script, key, args, false, TRIES);
+  }
+
+  private Mono<List<Object>> piece(
+      ScriptText script, byte[][] key, byte[][] args, boolean source, int tries) {
+    return eval(script, key, args, source)
+        .onErrorResume(error -> {
+          if (!source && RedisErrors.isNoScript(error)) {
+            return piece(script, key, args, true, tries);
+          }
+          return tries > 0 && RedisErrors.isMoving(error)
+              ? Mono.delay(TRY_AGAIN).then(piece(script, key, args, false, tries - 1))
+              : Mono.error(error);
+        });
+  }
+
+  private Mono<List<Object>> eval(ScriptText script, byte[][] keys, byte[][] args, boolean source) {
+    return Mono.fromCompletionStage(() ->
+        source
+            ? commands().eval(script.source(), ScriptOutputType.MULTI, keys, args)
+            : commands().evalsha(script.sha(), ScriptOutputType.MULTI, keys, args));
   }
 
   private RedisClusterAsyncCommands<byte[], byte[]> commands() {

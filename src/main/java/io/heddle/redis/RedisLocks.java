@@ -14,15 +14,12 @@ import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.redisson.api.RLock;
-import org.redisson.api.RedissonClient;
 import org.redisson.client.RedisOutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,18 +35,32 @@ final class RedisLocks implements SessionLocks {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisLocks.class);
 
+  /** How much later than Redis's own time to answer ours ends, for the way of the answer. */
+  private static final Duration GRACE = Duration.ofMillis(100);
+
+  /** When a lock is given back that may have been taken after nobody waited for it any more. */
+  private static final Duration LATE = Duration.ofSeconds(1);
+
+  private static final int LATE_TRIES = 5;
+
   private final RedisLink link;
-  private final Supplier<@Nullable RedissonClient> redisson;
+  private final Supplier<@Nullable LockCommands> redisson;
   private final IdSource ids;
   private final LiveChannel live;
+  private final Duration timeout;
   // Redisson's owner is a client's uuid and a number. Threads are shared by requests here, so the
   // number is one of each acquisition; a thread's id would let two requests hold one lock.
   private final AtomicLong acquisitions = new AtomicLong();
   private final AtomicLong lostLocks = new AtomicLong();
 
   RedisLocks(
-      RedisLink link, Supplier<@Nullable RedissonClient> redisson, IdSource ids, LiveChannel live) {
+      RedisLink link,
+      Supplier<@Nullable LockCommands> redisson,
+      IdSource ids,
+      LiveChannel live,
+      Duration timeout) {
     this.link = link;
+    this.timeout = timeout;
     this.redisson = redisson;
     this.ids = ids;
     this.live = live;
@@ -87,20 +98,22 @@ final class RedisLocks implements SessionLocks {
       Duration lease,
       Function<String, Mono<T>> work,
       AtomicBoolean gone) {
-    RedissonClient client = redisson.get();
-    if (client == null) {
+    LockCommands commands = redisson.get();
+    if (commands == null) {
       return Mono.error(RedisErrors.away());
     }
     if (gone.get()) {
       return Mono.empty();
     }
-    RLock lock = client.getLock(RedisKeys.of(key).lock());
+    LineLock lock = new LineLock(commands, RedisKeys.of(key).lock());
     long acquisition = acquisitions.incrementAndGet();
     long left = Math.max(0, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
     CompletableFuture<Boolean> acquired =
         lock.tryLockAsync(left, lease.toMillis(), TimeUnit.MILLISECONDS, acquisition)
             .toCompletableFuture();
     return Mono.fromFuture(acquired, true)
+        // An end of our own, whatever Redisson waits for.
+        .timeout(timeout.plusMillis(left).plus(GRACE))
         .onErrorMap(error -> redissonFailed(lock, error))
         .flatMap(got -> {
           if (!got) {
@@ -113,13 +126,25 @@ final class RedisLocks implements SessionLocks {
           Mono<T> run =
               token != null
                   ? Mono.defer(() -> work.apply(token))
-                  : claimed(key, owner, client.getId() + ":" + acquisition, work);
+                  : claimed(key, owner, lock.holder(acquisition), work);
           return run.timeout(lease, Mono.error(RedisLocks::tookTooLong));
         })
         // As a signal, so that an error, an answer and none at all leave the line alike.
         .materialize()
-        .flatMap(signal -> leave(lock, acquisition, acquired).thenReturn(signal))
+        .flatMap(signal -> {
+          Mono<Void> leave = leave(lock, acquisition, acquired);
+          if (isAway(signal.getThrowable())) {
+            // Told at once: a Redis that did not answer this does not answer that any sooner.
+            leave.subscribe();
+            return Mono.just(signal);
+          }
+          return leave.thenReturn(signal);
+        })
         .dematerialize();
+  }
+
+  private static boolean isAway(@Nullable Throwable error) {
+    return error != null && (RedisErrors.isAway(error) || RedisErrors.isUnknown(error));
   }
 
   private <T> Mono<T> claimed(
@@ -132,7 +157,14 @@ final class RedisLocks implements SessionLocks {
         .flatMap(claim ->
             Mono.defer(() -> work.apply(claim))
                 .materialize()
-                .flatMap(signal -> unclaim(key, owner, claim).thenReturn(signal))
+                .flatMap(signal -> {
+                  Mono<Void> unclaim = unclaim(key, owner, claim);
+                  if (isAway(signal.getThrowable())) {
+                    unclaim.subscribe();
+                    return Mono.just(signal);
+                  }
+                  return unclaim.thenReturn(signal);
+                })
                 .dematerialize());
   }
 
@@ -140,24 +172,53 @@ final class RedisLocks implements SessionLocks {
    * Also after a delete, or when somebody else holds the session by now: then it is over anyway.
    */
   private Mono<Void> unclaim(SessionKey key, @Nullable String owner, String claim) {
-    return apply(key, owner, new Call.Release(claim), null).then().onErrorComplete();
+    return apply(key, owner, new Call.Release(claim), null)
+        .then()
+        .onErrorComplete()
+        .doOnSuccess(_ -> LockWait.ended(this, key));
   }
 
-  private Mono<Void> leave(RLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
-    CompletionStage<Void> left =
-        acquired
-            .exceptionally(failed -> false)
-            .thenCompose(got ->
-                got
-                    ? lock.unlockAsync(acquisition)
-                    : CompletableFuture.<Void>completedFuture(null));
-    return Mono.fromCompletionStage(left)
-        .onErrorResume(error -> {
-          // Its lease was over, or Redis is away and the lease will end it.
-          lostLocks.incrementAndGet();
-          LOG.debug("lock {} was not released: {}", lock.getName(), error.getMessage());
+  private Mono<Void> leave(LineLock lock, long acquisition, CompletableFuture<Boolean> acquired) {
+    if (!acquired.isDone()) {
+      // Redisson gives back by itself what it gets after this.
+      acquired.cancel(false);
+    }
+    boolean failed = acquired.isCompletedExceptionally();
+    if (!failed && !acquired.getNow(false)) {
+      return Mono.empty();
+    }
+    Mono<Void> unlock =
+        Mono.<Void>fromCompletionStage(() -> lock.unlockAsync(acquisition))
+            // Its lease was over, or it was not acquired.
+            .onErrorResume(
+                IllegalMonitorStateException.class,
+                error -> {
+                  if (!failed) {
+                    lost(lock, error);
+                  }
+                  return Mono.empty();
+                });
+    Mono<Void> later =
+        Mono.delay(LATE)
+            .then(unlock)
+            .retry(LATE_TRIES)
+            .onErrorResume(error -> {
+              // The lease will end it.
+              lost(lock, error);
+              return Mono.empty();
+            });
+    // What failed may have come to Redis all the same, or come there yet.
+    return failed
+        ? later
+        : unlock.onErrorResume(error -> {
+          later.subscribe();
           return Mono.empty();
         });
+  }
+
+  private void lost(LineLock lock, Throwable error) {
+    lostLocks.incrementAndGet();
+    LOG.debug("lock {} was not released: {}", lock.getName(), error.getMessage());
   }
 
   @Override
@@ -180,7 +241,7 @@ final class RedisLocks implements SessionLocks {
                   .text(owner)
                   .text(token)
                   .bytes(link.publish().command())
-                  .text(k.liveChannel())
+                  .text(k.liveChannel(link.database()))
                   .bytes(RELEASED.utf8());
         };
     if (retry != null) {
@@ -239,7 +300,7 @@ final class RedisLocks implements SessionLocks {
     return label.isEmpty() ? null : label;
   }
 
-  private static Mono<ProblemException> lineTooLong(RLock lock) {
+  private static Mono<ProblemException> lineTooLong(LineLock lock) {
     return Mono.fromCompletionStage(lock::remainTimeToLiveAsync)
         .onErrorReturn(0L)
         .map(millis -> {
@@ -256,7 +317,7 @@ final class RedisLocks implements SessionLocks {
         .toException();
   }
 
-  private Throwable redissonFailed(RLock lock, Throwable error) {
+  private Throwable redissonFailed(LineLock lock, Throwable error) {
     if (error instanceof RedisOutOfMemoryException
         || error.getCause() instanceof RedisOutOfMemoryException) {
       link.memory().refused(RedisKeys.ascii(lock.getName()));

@@ -43,8 +43,11 @@ final class RedisPages {
     }
   }
 
-  /** 32 pages, or 128 short answers. */
-  private static final int UNITS = 128;
+  /** 12 pages, or 48 short answers: enough for Redis never to be idle. */
+  private static final int UNITS = 48;
+
+  /** How often the timeout one may wait, as long as Redis answers what was sent. */
+  private static final int PATIENCE = 5;
 
   private static final Problem BUSY =
       Problem.of(
@@ -53,21 +56,24 @@ final class RedisPages {
           .with("retryAfter", 1);
 
   private final List<RedisLink> links;
-  private final long patience;
+  private final long timeout;
   private final int mostWaiting;
   private final Map<SessionKey, Queue<Waiting>> queues = new LinkedHashMap<>();
   private final AtomicInteger frees = new AtomicInteger();
   private int free = UNITS;
+  private long patience;
   private int waiting;
   private int next;
 
   /**
-   * @param timeout of one request, and as long as one waits before it is sent
+   * @param timeout of one request; while Redis lets it pass without an answer, as long as one waits
+   *     before it is sent
    * @param mostWaiting reads that may wait; more are refused at once
    */
   RedisPages(AbstractRedisClient client, Duration timeout, int connections, int mostWaiting) {
     this.links = Stream.generate(() -> new RedisLink(client, timeout)).limit(connections).toList();
-    this.patience = timeout.toNanos();
+    this.timeout = timeout.toNanos();
+    this.patience = this.timeout * PATIENCE;
     this.mostWaiting = mostWaiting;
   }
 
@@ -104,8 +110,7 @@ final class RedisPages {
       if (now) {
         send(mine);
       }
-      // Who hangs up does not end what Redis is answering, and its room is free when that is over.
-      return Mono.fromFuture(mine.answer, true).doOnCancel(() -> mine.isWanted = false);
+      return mine.told();
     });
   }
 
@@ -114,12 +119,17 @@ final class RedisPages {
     long sentAt = System.nanoTime();
     link.read(read.script, read.keys, read.args)
         .subscribe(
-            items -> ended(read, items, null),
-            error -> ended(read, null, link.wasCutOff(sentAt) ? error : late(error)),
-            () -> ended(read, null, null));
+            items -> ended(read, items, null, false),
+            error -> {
+              boolean silent = RedisErrors.isAway(error) && !link.wasCutOff(sentAt);
+              // What was not answered in time here says nothing about Redis: much is read from it.
+              ended(read, null, silent ? busy() : error, silent);
+            },
+            () -> ended(read, null, null, false));
   }
 
-  private void ended(Waiting read, @Nullable List<Object> items, @Nullable Throwable error) {
+  private void ended(
+      Waiting read, @Nullable List<Object> items, @Nullable Throwable error, boolean silent) {
     if (read.answer.isDone()) {
       return;
     }
@@ -130,13 +140,17 @@ final class RedisPages {
         read.answer.completeExceptionally(error == null ? busy() : error);
       }
     } finally {
-      free(read.size);
+      free(read.size, silent);
     }
   }
 
-  private void free(Size size) {
+  /**
+   * @param silent whether Redis let the timeout pass: then nobody waits longer than that
+   */
+  private void free(Size size, boolean silent) {
     synchronized (queues) {
       free += size.units;
+      patience = silent ? timeout : timeout * PATIENCE;
     }
     // Not one within the other: where every send fails at once, all that wait would be on one
     // stack.
@@ -204,11 +218,6 @@ final class RedisPages {
     return links.get(from);
   }
 
-  /** What was not answered in time here says nothing about Redis: much is read from it. */
-  private static Throwable late(Throwable error) {
-    return RedisErrors.isAway(error) ? busy() : error;
-  }
-
   private static ProblemException busy() {
     return BUSY.toException();
   }
@@ -228,6 +237,20 @@ final class RedisPages {
       this.keys = keys;
       this.args = args;
       this.since = since;
+    }
+
+    /** Who hangs up does not end what Redis is answering: its room is free when that is over. */
+    Mono<List<Object>> told() {
+      return Mono.create(sink -> {
+        sink.onCancel(() -> isWanted = false);
+        answer.whenComplete((items, error) -> {
+          if (items != null) {
+            sink.success(items);
+          } else if (isWanted) {
+            sink.error(error);
+          }
+        });
+      });
     }
   }
 }

@@ -4,11 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One script of {@code src/main/resources/redis}, with its parts put in where it says {@code --
@@ -42,8 +43,10 @@ enum RedisScript {
   LOAD,
   MESSAGE,
   STATE_READ,
+  PIECE,
   LOG,
   CLAIM,
+  UNLOCK,
   LOCK,
   RENEW,
   RELEASE,
@@ -55,6 +58,7 @@ enum RedisScript {
   LIMIT_RETURN,
   LIMIT_RESERVE,
   LIMIT_SETTLE,
+  USAGE,
   ANSWER,
   ANSWER_PUT,
   ANSWER_REMOVE,
@@ -64,17 +68,18 @@ enum RedisScript {
 
   private static final String INCLUDE = "-- #include ";
 
-  private final byte[] source;
-  private final String sha;
+  /** Where the script stands in what runs it in pieces. */
+  private static final String SCRIPT = "@script\n";
+
+  private static final EnumSet<RedisScript> READS =
+      EnumSet.of(LOAD, MESSAGE, STATE_READ, LOG, TURN_READ, TURN_LIST);
+
+  private static final Map<RedisScript, ScriptText> PIECES = pieces();
+
+  private final ScriptText text;
 
   RedisScript() {
-    this.source =
-        read(name().toLowerCase(Locale.ROOT).replace('_', '-')).getBytes(StandardCharsets.UTF_8);
-    try {
-      this.sha = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(source));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-1", e);
-    }
+    this.text = ScriptText.of(read(name().toLowerCase(Locale.ROOT).replace('_', '-')));
   }
 
   /** On this thread, if it was not done before. */
@@ -82,13 +87,40 @@ enum RedisScript {
     // The class is initialized by the call, and has read them then.
   }
 
+  ScriptText text() {
+    return text;
+  }
+
   byte[] source() {
-    return source;
+    return text.source();
   }
 
   /** What EVALSHA calls it. */
   String sha() {
-    return sha;
+    return text.sha();
+  }
+
+  /** The same script for a {@link SplitRead}; null for one that does more than to read. */
+  @Nullable ScriptText inPieces() {
+    return PIECES.get(this);
+  }
+
+  private static Map<RedisScript, ScriptText> pieces() {
+    String around = read("pieces");
+    int at = around.indexOf(SCRIPT);
+    Map<RedisScript, ScriptText> all = new EnumMap<>(RedisScript.class);
+    for (RedisScript script : READS) {
+      // Each piece is a request, so it is as large here as a page may have messages.
+      String source =
+          new String(script.source(), StandardCharsets.UTF_8)
+              .replace("redis.call", "ask")
+              .replaceAll("local few = \\d+", "local few = 250");
+      all.put(
+          script,
+          ScriptText.of(
+              around.substring(0, at) + source + "\n" + around.substring(at + SCRIPT.length())));
+    }
+    return all;
   }
 
   private static String read(String name) {

@@ -2,6 +2,7 @@ package io.heddle.session;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.base.UntrustedJson;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,7 @@ public record Description(
     Status status,
     Duration ttl) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   /** Whether the session takes messages. */
   public enum Status {

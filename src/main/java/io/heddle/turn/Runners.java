@@ -1,10 +1,12 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.session.Turn;
@@ -37,6 +39,7 @@ final class Runners {
   final Ticks ticks;
   final TurnCounts counts;
   final Followers followers;
+  final ByteBudget budget;
 
   private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
@@ -57,7 +60,8 @@ final class Runners {
       TurnProperties properties,
       Ticks ticks,
       TurnCounts counts,
-      Followers followers) {
+      Followers followers,
+      ByteBudget budget) {
     this.store = store;
     this.upstream = upstream;
     this.cache = cache;
@@ -67,6 +71,7 @@ final class Runners {
     this.ticks = ticks;
     this.counts = counts;
     this.followers = followers;
+    this.budget = budget;
     // Often enough that a silence is never much longer than it may be.
     this.ticker =
         ticks.every(
@@ -112,13 +117,25 @@ final class Runners {
    * {@link #starting}.
    */
   void run(Turn turn, @Nullable String user) {
-    Runner runner = new Runner(this, turn, user);
+    run(turn, user, null);
+  }
+
+  /**
+   * @param address of the caller who ordered it
+   */
+  void run(Turn turn, @Nullable String user, @Nullable String address) {
+    Runner runner = new Runner(this, turn, user, address);
     running.put(turn.id(), runner);
+    limits.quotas().running(turn.session().tenant(), user, 1);
     counts.started.increment();
     runner.start();
     if (graceIsOver) {
       runner.interrupt();
     }
+  }
+
+  Quotas quotas() {
+    return limits.quotas();
   }
 
   @Nullable Runner of(String turn) {
@@ -150,7 +167,9 @@ final class Runners {
   }
 
   void over(Runner runner) {
-    running.remove(runner.turn().id(), runner);
+    if (running.remove(runner.turn().id(), runner)) {
+      limits.quotas().running(runner.session().tenant(), runner.user(), -1);
+    }
     tellWhenEmpty();
   }
 

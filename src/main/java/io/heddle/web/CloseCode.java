@@ -1,7 +1,5 @@
 package io.heddle.web;
 
-import java.util.concurrent.ThreadLocalRandom;
-
 /** Why Heddle closes a WebSocket, and so what its client should do. */
 public enum CloseCode {
   /** The client closes; nothing is wrong. */
@@ -30,11 +28,6 @@ public enum CloseCode {
   /** There are too many connections: come back later. */
   TOO_MANY(4429);
 
-  /** Who came back at once would find things as they are. */
-  private static final int LEAST_DELAY_MILLIS = 1000;
-
-  private static final int MOST_DELAY_MILLIS = 4000;
-
   private final int number;
 
   CloseCode(int number) {
@@ -45,10 +38,9 @@ public enum CloseCode {
     return number;
   }
 
-  /** A reason that names a delay, another one for each, so that not all come back at once. */
+  /** A reason that names a delay, another one for each. */
   static String comeBack() {
-    return comeBack(
-        ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS, MOST_DELAY_MILLIS + 1));
+    return comeBack(RetryDelay.millis());
   }
 
   static String comeBack(long delayMillis) {

@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.live.LiveProperties;
 import io.netty.channel.EventLoop;
 import java.time.Duration;
@@ -22,20 +23,26 @@ public final class Connections {
 
   private static final int TICK_MILLIS = 1000;
 
-  /** A client that came back at once would only find the next replica that stops. */
-  private static final int LEAST_DELAY_MILLIS = 500;
-
   /** How long a client may take to answer a close. */
   private static final Duration GOODBYE = Duration.ofSeconds(2);
 
   private final LiveProperties properties;
+  private final ByteBudget budget;
   private final Map<EventLoop, OfLoop> loops = new ConcurrentHashMap<>();
   private final AtomicInteger open = new AtomicInteger();
   private final LongAdder tooSlow = new LongAdder();
   private volatile boolean draining;
 
-  public Connections(LiveProperties properties) {
+  /**
+   * @param budget that unfinished messages count against
+   */
+  public Connections(LiveProperties properties, ByteBudget budget) {
     this.properties = properties;
+    this.budget = budget;
+  }
+
+  ByteBudget budget() {
+    return budget;
   }
 
   LiveProperties properties() {
@@ -146,9 +153,7 @@ public final class Connections {
     void sendAway(LiveConnection connection) {
       long spread = properties.drain().toMillis();
       long when = spread == 0 ? 0 : ThreadLocalRandom.current().nextLong(spread);
-      long delay =
-          LEAST_DELAY_MILLIS + ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS * 3L);
-      loop.schedule(() -> connection.sendAway(delay), when, TimeUnit.MILLISECONDS);
+      loop.schedule(connection::sendAway, when, TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -1,12 +1,16 @@
 package io.heddle.web;
 
+import io.heddle.base.Problem;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpVersion;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Stream;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.ResponseCookie;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
 import org.springframework.util.CollectionUtils;
@@ -24,6 +28,15 @@ import reactor.netty.http.server.HttpServerResponse;
 public final class EventStream implements ServerResponse {
 
   private static final String NAME = "heddle.events";
+  private static final String CONTENT_TYPE = "text/event-stream";
+
+  /** Who compresses on the way holds events back until the stream ends, and so must not. */
+  private static final String CACHE_CONTROL = "no-cache, no-transform";
+
+  /** For proxies of the nginx kind, which hold events back too. */
+  private static final String BUFFERING = "X-Accel-Buffering";
+
+  private static final String NO_BUFFERING = "no";
 
   private final Connections connections;
   private final StreamProtocol protocol;
@@ -45,16 +58,37 @@ public final class EventStream implements ServerResponse {
     return this;
   }
 
+  /** Whether the request is one of a browser's {@code EventSource}, or like it. */
+  public static boolean isAskedFor(ServerHttpRequest request) {
+    return request.getHeaders().getOrEmpty(HttpHeaders.ACCEPT).stream()
+        .flatMap(value -> Stream.of(value.split(",", -1)))
+        .map(value -> value.split(";", 2)[0].strip())
+        .anyMatch(CONTENT_TYPE::equalsIgnoreCase);
+  }
+
+  /**
+   * What an {@code EventSource} is answered where another client would be told to try again: an
+   * event stream that ends at once. It ends itself for good at any other status than 200.
+   */
+  public static ServerResponse comeBack(Problem problem) {
+    String lines = RetryDelay.line() + ": " + problem.code().code() + "\n\n";
+    return Answer.of(HttpStatus.OK.value(), CONTENT_TYPE, lines.getBytes(StandardCharsets.US_ASCII))
+        .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
+        .header(BUFFERING, NO_BUFFERING)
+        // On the same connection it would come back to this replica.
+        .header(HttpHeaders.CONNECTION, "close");
+  }
+
   @Override
   public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
+    GuardedConnection.heldByCaller(exchange);
     HttpServerResponse response =
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
     response
         .status(HttpStatus.OK.value())
-        .header(HttpHeaders.CONTENT_TYPE, "text/event-stream")
-        .header(HttpHeaders.CACHE_CONTROL, "no-cache")
-        // Proxies of the nginx kind would hold events back.
-        .header("X-Accel-Buffering", "no");
+        .header(HttpHeaders.CONTENT_TYPE, CONTENT_TYPE)
+        .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
+        .header(BUFFERING, NO_BUFFERING);
     headers.forEach((name, values) -> response.header(name, values.getFirst()));
     HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
     boolean old = request.version().equals(HttpVersion.HTTP_1_0);
@@ -63,7 +97,11 @@ public final class EventStream implements ServerResponse {
       response.chunkedTransfer(false).keepAlive(false);
     }
     WireForm wireForm = old ? WireForm.PLAIN_EVENTS : WireForm.EVENTS;
-    return response.sendHeaders().then(stream(response, wireForm)).then();
+    return response
+        .sendHeaders()
+        .then(stream(response, wireForm))
+        .then()
+        .onErrorResume(HangUps::isOne, _ -> Mono.empty());
   }
 
   private Mono<Void> stream(HttpServerResponse response, WireForm wireForm) {
@@ -73,6 +111,11 @@ public final class EventStream implements ServerResponse {
 
   private void begin(Channel channel, WireForm wireForm, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
+    if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+      // Whoever asked hung up while the head was written; its pipeline is empty.
+      sink.success();
+      return;
+    }
     StreamConnection stream =
         new StreamConnection(connections, wireForm, protocol, form, sink::success);
     // However it ends, the connection may take another request.

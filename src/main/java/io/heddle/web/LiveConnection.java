@@ -89,8 +89,8 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
   /** It has been full for too long. */
   abstract void tooSlow();
 
-  /** This replica stops; the client should come back after the delay. */
-  abstract void sendAway(long delayMillis);
+  /** This replica stops; the client should come back a little later. */
+  abstract void sendAway();
 
   final ChannelHandlerContext context() {
     ChannelHandlerContext mine = context;

@@ -8,8 +8,11 @@ public interface Socket extends Outlet {
   /** Stops or goes on with reading from the client, which so is held back by TCP. */
   void read(boolean on);
 
-  /** A message that was received is done with: so many bytes of it need not be kept any more. */
-  void handled(long bytes);
+  /** Whether this is run on the connection's loop. */
+  boolean isHere();
+
+  /** A message of so many bytes that was received is done with. */
+  void handled(int bytes);
 
   /** Says why and closes; what is written afterwards is dropped. */
   void close(CloseCode code, String reason);

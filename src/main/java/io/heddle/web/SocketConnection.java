@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
@@ -8,6 +9,7 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,8 +31,21 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   private static final int GOODBYE_SECONDS = 2;
 
+  /** A client that came back at once would only find the next replica that stops. */
+  private static final int LEAST_DELAY_MILLIS = 500;
+
+  private static final int MOST_DELAY_MILLIS = 2000;
+
   private final SocketProtocol protocol;
   private final FrameReader reader;
+
+  /** Small messages are not counted one by one: so much stays taken. */
+  private static final int RESERVE = 1024;
+
+  /** What a message is parsed into is about as large as it is. */
+  private static final int COPIES = 2;
+
+  private final ByteBudget.Hold hold;
 
   /** Bytes of messages that are being read, or that nobody has done with yet. */
   private long held;
@@ -48,9 +63,11 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   private boolean closing;
 
-  SocketConnection(Connections connections, SocketProtocol protocol, int maxMessage) {
+  SocketConnection(
+      Connections connections, SocketProtocol protocol, ByteBudget.Holder holder, int maxMessage) {
     super(connections, WireForm.SOCKET);
     this.protocol = protocol;
+    this.hold = connections.budget().hold(holder);
     this.reader = new FrameReader(this, maxMessage);
   }
 
@@ -66,7 +83,7 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
   void closed() {
     reader.end();
     protocol.closed();
-    handled(held);
+    hold.close();
   }
 
   @Override
@@ -118,23 +135,41 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   @Override
   public void message(byte[] text) {
-    protocol.received(text);
+    if (take((COPIES - 1) * text.length)) {
+      protocol.received(text);
+    } else {
+      give(text.length);
+      close(CloseCode.OVERLOADED, CloseCode.comeBack());
+    }
   }
 
   @Override
   public boolean take(int bytes) {
+    long more = held + bytes - hold.bytes();
+    if (more > 0 && !hold.tryGrow(more)) {
+      return false;
+    }
     held += bytes;
     return true;
   }
 
   @Override
   public void give(int bytes) {
-    handled(bytes);
+    held -= bytes;
+    long spare = hold.bytes() - Math.max(held, RESERVE);
+    if (spare > 0) {
+      hold.shrink(spare);
+    }
   }
 
   @Override
-  public void handled(long bytes) {
-    held -= bytes;
+  public boolean isHere() {
+    return loop().inEventLoop();
+  }
+
+  @Override
+  public void handled(int bytes) {
+    give(COPIES * bytes);
   }
 
   @Override
@@ -237,8 +272,9 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
   }
 
   @Override
-  void sendAway(long delayMillis) {
-    close(CloseCode.RESTARTING, CloseCode.comeBack(delayMillis));
+  void sendAway() {
+    long delay = ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS, MOST_DELAY_MILLIS + 1);
+    close(CloseCode.RESTARTING, CloseCode.comeBack(delay));
   }
 
   @Override

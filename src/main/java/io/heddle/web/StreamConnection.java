@@ -16,8 +16,8 @@ final class StreamConnection extends LiveConnection {
   private final Runnable end;
   private long toldAt;
 
-  /** What the client is told once the stream does not end here any more; -1 until a drain. */
-  private long awayDelay = -1;
+  /** It ends as soon as it need not end here. */
+  private boolean away;
 
   StreamConnection(
       Connections connections,
@@ -35,8 +35,8 @@ final class StreamConnection extends LiveConnection {
   @Override
   void opened() {
     toldAt = System.nanoTime();
-    if (!form.firstLines().isEmpty()) {
-      write(wireForm.lines(form.firstLines(), context().alloc()));
+    if (form.retry()) {
+      write(wireForm.lines(RetryDelay.line() + "\n", context().alloc()));
     }
     protocol.opened(this, end);
     flush();
@@ -69,13 +69,13 @@ final class StreamConnection extends LiveConnection {
   }
 
   @Override
-  void sendAway(long delayMillis) {
+  void sendAway() {
     if (!isOpen() || !form.sentAway()) {
       return;
     }
-    awayDelay = delayMillis;
+    away = true;
     if (!protocol.endsHere()) {
-      write(wireForm.lines("retry: " + delayMillis + "\n\n", context().alloc()));
+      write(wireForm.lines(RetryDelay.line() + "\n", context().alloc()));
       flush();
       end.run();
     }
@@ -83,8 +83,8 @@ final class StreamConnection extends LiveConnection {
 
   @Override
   void tended(long now) {
-    if (awayDelay >= 0) {
-      sendAway(awayDelay);
+    if (away) {
+      sendAway();
     }
     Duration own = form.commentEvery();
     Duration every = own == null ? properties.commentEvery() : own;

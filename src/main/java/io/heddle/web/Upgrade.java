@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.netty.channel.ChannelPipeline;
@@ -21,6 +22,7 @@ import org.springframework.util.MultiValueMap;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
@@ -41,14 +43,18 @@ public final class Upgrade implements ServerResponse {
 
   private final Connections connections;
   private final SocketProtocol protocol;
+  private final ByteBudget.Holder holder;
   private final int maxMessage;
 
   /**
+   * @param holder whose bytes unfinished messages are
    * @param maxMessage the most bytes that a message of the client may have
    */
-  public Upgrade(Connections connections, SocketProtocol protocol, int maxMessage) {
+  public Upgrade(
+      Connections connections, SocketProtocol protocol, ByteBudget.Holder holder, int maxMessage) {
     this.connections = connections;
     this.protocol = protocol;
+    this.holder = holder;
     this.maxMessage = maxMessage;
   }
 
@@ -113,31 +119,49 @@ public final class Upgrade implements ServerResponse {
 
   @Override
   public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
+    GuardedConnection.heldByCaller(exchange);
     HttpServerResponse response =
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+    if (response.hasSentHeaders()) {
+      // The server could not decode what came behind the handshake, and has said so.
+      return Mono.empty();
+    }
     WebsocketServerSpec spec =
         WebsocketServerSpec.builder().maxFramePayloadLength(maxMessage).handlePing(true).build();
     // It may be one of a list, which Netty does not look through.
     ServerHttpRequestDecorator.<HttpServerRequest>getNativeRequest(exchange.getRequest())
         .requestHeaders()
         .set(HttpHeaders.UPGRADE, "websocket");
-    return response.sendWebsocket(
-        (_, out) ->
-            Mono.create(end ->
-                out.withConnection(connection -> {
-                  ChannelPipeline pipeline = connection.channel().pipeline();
-                  connection.channel().closeFuture().addListener(_ -> end.success());
-                  KeepAliveReads.leave(pipeline);
-                  RequestRepair.leave(pipeline);
-                  pipeline.addBefore(
-                      NettyPipeline.ReactiveBridge,
-                      NAME,
-                      new SocketConnection(connections, protocol, maxMessage));
-                  // Netty's takes what extensions would be allowed, and keeps a whole frame before
-                  // anybody can count it. What it has read and not given yet goes to the one above.
-                  pipeline.remove(DECODER);
-                })),
-        spec);
+    return response
+        .sendWebsocket(
+            (_, out) ->
+                Mono.create(end ->
+                    out.withConnection(connection -> {
+                      ChannelPipeline pipeline = connection.channel().pipeline();
+                      connection.channel().closeFuture().addListener(_ -> end.success());
+                      if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+                        // Whoever asked hung up within the handshake; its pipeline is empty.
+                        return;
+                      }
+                      KeepAliveReads.leave(pipeline);
+                      RequestRepair.leave(pipeline);
+                      pipeline.addBefore(
+                          NettyPipeline.ReactiveBridge,
+                          NAME,
+                          new SocketConnection(connections, protocol, holder, maxMessage));
+                      // Netty's takes what extensions would be allowed, and keeps a whole frame
+                      // before
+                      // anybody can count it. What it has read and not given yet goes to the one
+                      // above.
+                      pipeline.remove(DECODER);
+                    })),
+            spec)
+        // Netty's handshake fails when whoever asked for it has gone.
+        .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+  }
+
+  private static boolean isClosed(HttpServerResponse response) {
+    return response instanceof Connection connection && !connection.channel().isActive();
   }
 
   @Override

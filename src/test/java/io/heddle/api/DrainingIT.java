@@ -95,6 +95,7 @@ class DrainingIT {
       isRestarting(newcomer.call("GET", "/v1/socket?watch=s", null, UPGRADE));
       isRestarting(newcomer.call("GET", "/v1/socket", null, UPGRADE));
       isRestarting(newcomer.get("/v1/sessions/s/events"));
+      EventSourceIT.comesBack(server, "/v1/sessions/s/events", "restarting", 503);
       Answer append =
           newcomer.post("/v1/sessions/s/messages", "{\"role\":\"user\",\"content\":\"late\"}");
       assertThat(append.status()).isEqualTo(201);

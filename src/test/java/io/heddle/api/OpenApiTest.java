@@ -2,6 +2,7 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.cache.AnswerProperties;
@@ -245,8 +246,9 @@ class OpenApiTest {
                 tokens,
                 ids,
                 InstantSource.system(),
-                new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
-        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+                new Binder().bindOrCreate("heddle.turns", TurnProperties.class),
+                ByteBudget.unbounded());
+        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1), ByteBudget.unbounded());
         Hubs hubs =
             new Hubs(
                 new Coherence(),
@@ -264,7 +266,7 @@ class OpenApiTest {
               ids,
               BodiesTest.properties(),
               new Routes.Cache(answers, kept),
-              new Routes.Live(hubs, new Connections(live), live))
+              new Routes.Live(hubs, new Connections(live, ByteBudget.unbounded()), live))
           .router();
     }
   }

@@ -58,7 +58,7 @@ class TurnAnswersTest {
   }
 
   private static String frame(TurnEvent event, String type, @Nullable String id) {
-    Frame frame = TurnAnswers.frame(KEY, ID, event);
+    Frame frame = TurnAnswers.frame(KEY, ID, event, 7);
     assertThat(frame.type()).isEqualTo(type);
     assertThat(frame.eventId()).isEqualTo(id);
     String text = text(frame.utf8());
@@ -184,14 +184,14 @@ class TurnAnswersTest {
   @Test
   void theEndHasWhatItSavedAndRemoved() {
     Turn ended = turn(Turn.Status.INCOMPLETE, Turn.Cancel.NONE, "{'finishReason':'length'}", 0);
-    assertThat(frame(new TurnEvent.Ended(ended, List.of(MESSAGE)), "turn.incomplete", null))
+    assertThat(frame(new TurnEvent.Ended(ended, List.of(MESSAGE)), "turn.incomplete", "8"))
         .isEqualTo(",'removed':[],'finishReason':'length','messages':[" + MESSAGE_JSON + "]}");
   }
 
   @Test
   void aTurnThatWasRolledBackHasRemovedItsInput() {
     Turn ended = turn(Turn.Status.CANCELLED, Turn.Cancel.NONE, "{'finishReason':'rolled_back'}", 0);
-    assertThat(frame(new TurnEvent.Ended(ended, List.of()), "turn.cancelled", null))
+    assertThat(frame(new TurnEvent.Ended(ended, List.of()), "turn.cancelled", "8"))
         .isEqualTo(",'removed':['msg_0'],'finishReason':'rolled_back','messages':[]}");
   }
 

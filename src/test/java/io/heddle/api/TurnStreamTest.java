@@ -124,7 +124,7 @@ class TurnStreamTest {
   void allOfATurnInOrderAndThenTheEndOfTheStream() {
     open(0);
     assertThat(asked).containsExactly(0L);
-    assertThat(tap.ids()).isEqualTo(seqs(1, 1000));
+    assertThat(tap.ids()).isEqualTo(seqs(1, 1001));
     assertThat(tap.types()).startsWith("turn.started").endsWith("turn.completed");
     assertThat(tap.ends).isEqualTo(1);
     assertThat(tap.flushes).isLessThan(20);
@@ -140,7 +140,7 @@ class TurnStreamTest {
       stream.drained();
       tap.run();
     }
-    assertThat(tap.ids()).isEqualTo(seqs(1, 1000));
+    assertThat(tap.ids()).isEqualTo(seqs(1, 1001));
     assertThat(tap.types()).containsOnlyOnce("turn.started", "turn.completed");
     assertThat(asked).startsWith(0L, 99L, 199L);
     assertThat(tap.ends).isEqualTo(1);
@@ -162,7 +162,7 @@ class TurnStreamTest {
     stream.drained();
     tap.run();
     assertThat(asked).containsExactly(0L, 1L);
-    assertThat(tap.ids()).isEqualTo(seqs(1, 1000));
+    assertThat(tap.ids()).isEqualTo(seqs(1, 1001));
   }
 
   @Test
@@ -231,7 +231,7 @@ class TurnStreamTest {
         tap.run();
       }
       assertThat(asked).containsExactly(0L, 2L, 2L);
-      assertThat(tap.ids()).isEqualTo(seqs(1, 1000));
+      assertThat(tap.ids()).isEqualTo(seqs(1, 1001));
       assertThat(tap.ends).isEqualTo(1);
     } finally {
       VirtualTimeScheduler.reset();

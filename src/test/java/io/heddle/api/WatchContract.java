@@ -307,7 +307,7 @@ abstract class WatchContract {
     }
     try (SocketClient socket = SocketClient.open(one.port(), "")) {
       socket.sendBinary(new byte[] {1, 2});
-      assertThat(socket.closed().code()).isEqualTo(4400);
+      assertThat(socket.closed().code()).isEqualTo(1003);
     }
   }
 

@@ -43,6 +43,7 @@ public final class EngineFixture implements AutoCloseable {
     this.engine =
         new RedisEngine(
             client,
+            details.getStandalone() == null ? 0 : details.getStandalone().getDatabase(),
             () -> RedissonClients.connect(details, properties),
             properties,
             limits,
@@ -74,10 +75,30 @@ public final class EngineFixture implements AutoCloseable {
     return new EngineFixture(client, details, properties, limits);
   }
 
+  /** With the timeout of a Redis that should answer. */
+  static EngineFixture impatient(List<String> uris, Duration timeout) {
+    RedisProperties properties =
+        new RedisProperties(
+            timeout,
+            Duration.ofSeconds(2),
+            10_000,
+            PROPERTIES.pageConnections(),
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(1),
+            100,
+            16);
+    return cluster(uris, StoreLimits.DEFAULT, properties);
+  }
+
   public static EngineFixture cluster(List<String> uris, StoreLimits limits) {
+    return cluster(uris, limits, PROPERTIES);
+  }
+
+  private static EngineFixture cluster(
+      List<String> uris, StoreLimits limits, RedisProperties properties) {
     List<RedisURI> addresses = uris.stream().map(RedisURI::create).toList();
     RedisClusterClient client = RedisClusterClient.create(addresses);
-    client.setOptions(RedisClients.options(ClusterClientOptions.builder(), PROPERTIES).build());
+    client.setOptions(RedisClients.options(ClusterClientOptions.builder(), properties).build());
     DataRedisConnectionDetails details =
         new DataRedisConnectionDetails() {
           @Override
@@ -86,7 +107,7 @@ public final class EngineFixture implements AutoCloseable {
                 addresses.stream().map(uri -> new Node(uri.getHost(), uri.getPort())).toList();
           }
         };
-    return new EngineFixture(client, details, PROPERTIES, limits);
+    return new EngineFixture(client, details, properties, limits);
   }
 
   public RedisEngine engine() {

@@ -14,6 +14,7 @@ import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import io.heddle.limit.Subject;
+import io.heddle.limit.Usage;
 import io.heddle.session.Conditions;
 import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
@@ -31,6 +32,7 @@ import io.heddle.session.TurnLog.Flushed;
 import io.heddle.session.View;
 import io.heddle.session.Write;
 import io.heddle.testing.RedisProcess;
+import io.lettuce.core.ScriptOutputType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -110,6 +112,8 @@ final class FullRedisScriptsIT extends ScriptSuite {
           files
               .map(file -> file.getFileName().toString())
               .filter(file -> file.endsWith(".lua") && !file.startsWith("part-"))
+              // It is put around scripts that read, and they are in the table.
+              .filter(file -> !file.equals("pieces.lua"))
               .collect(Collectors.toCollection(TreeSet::new));
       Set<String> tried =
           table().stream()
@@ -185,6 +189,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
     turns();
     locks();
     limits();
+    usage();
     answersAndOthers(nothing);
     return List.copyOf(cases);
   }
@@ -556,6 +561,25 @@ final class FullRedisScriptsIT extends ScriptSuite {
         () -> get(fixture.engine().limiter().settle(subject, held.get(), 7)));
   }
 
+  private void usage() {
+    refused(RedisScript.USAGE, "adds", () -> {}, () -> use(1, 100, Map.of()));
+    refused(
+        RedisScript.USAGE,
+        "adds to what is there",
+        () -> use(1, 1, Map.of()),
+        () -> use(1, 1, Map.of()));
+    refused(RedisScript.USAGE, "keeps an answer", () -> {}, () -> use(0, 0, Map.of(1L << 42, 5L)));
+    passes(RedisScript.USAGE, "only asks", () -> use(1, 1, Map.of()), () -> use(0, 0, Map.of()));
+  }
+
+  private Usage use(long sessions, long bytes, Map<Long, Long> cached) {
+    return get(
+        fixture
+            .engine()
+            .usage()
+            .add(subject, "me", new Usage.Change(sessions, bytes, 0, cached, 0, 0)));
+  }
+
   private void answersAndOthers(Runnable nothing) {
     refused(RedisScript.ANSWER_PUT, "new", nothing, () -> put(session.id()));
     refused(
@@ -631,6 +655,28 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "which a replica that starts reads",
         nothing,
         () -> get(RedisSchema.agree(fixture.engine().link(), fixture.engine().link().publish())));
+    passes(
+        RedisScript.PIECE,
+        "a command that reads",
+        this::furnished,
+        () -> run(RedisScript.PIECE, one(keys.session()), List.of("HGET", "p")));
+    passes(
+        RedisScript.UNLOCK,
+        "somebody's",
+        () -> {
+          byte[] line = ascii(keys.lock());
+          ask(commands -> commands.hset(line, Map.of(ascii("me:1"), ascii("1"))));
+        },
+        () ->
+            ask(commands ->
+                commands.<Long>eval(
+                    RedisScript.UNLOCK.source(),
+                    ScriptOutputType.INTEGER,
+                    one(ascii(keys.lock())),
+                    ascii("0"),
+                    ascii("me:1"),
+                    ascii("PUBLISH"),
+                    ascii("nobody"))));
     passes(
         RedisScript.LOAD,
         "a session",

@@ -26,7 +26,7 @@ abstract class ScriptContract extends ScriptSuite {
             .filter(method -> method.isAnnotationPresent(Test.class))
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
-    // They are RedisRateLimiterIT's, RedisTokensIT's and RedisAnswersIT's.
+    // They are RedisRateLimiterIT's, RedisTokensIT's, RedisUsageIT's and RedisAnswersIT's.
     EnumSet<RedisScript> others =
         EnumSet.of(
             RedisScript.LIMIT,
@@ -34,6 +34,7 @@ abstract class ScriptContract extends ScriptSuite {
             RedisScript.LIMIT_RETURN,
             RedisScript.LIMIT_RESERVE,
             RedisScript.LIMIT_SETTLE,
+            RedisScript.USAGE,
             RedisScript.ANSWER,
             RedisScript.ANSWER_PUT,
             RedisScript.ANSWER_REMOVE,
@@ -542,7 +543,7 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   private long told() {
-    return ask(redis -> redis.llen(ascii(keys.liveChannel())));
+    return ask(redis -> redis.llen(ascii(keys.liveChannel(0))));
   }
 
   @Test
@@ -578,6 +579,28 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r")).text(1))
         .as("a client's is not")
         .isEqualTo("session-locked");
+  }
+
+  @Test
+  void unlock() {
+    byte[][] lock = one(ascii(keys.lock()));
+    List<String> mine = List.of("0", "uuid:1", "PUBLISH", keys.liveChannel(0));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("nobody's").isNull();
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:2"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("another's").isNull();
+    ask(redis -> redis.del(lock));
+    ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:1"), ascii("1"))));
+    assertThat(run(RedisScript.UNLOCK, lock, mine).number(0)).isEqualTo(1);
+    assertThat(this.<Long>ask(redis -> redis.exists(lock))).isZero();
+  }
+
+  @Test
+  void piece() {
+    create("tagtag01", 60, "own");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "own")).text(0))
+        .isEqualTo("1-0");
+    assertThat(run(RedisScript.PIECE, one(keys.clientIds()), List.of("HGET", "none")).textOrNull(0))
+        .isNull();
   }
 
   @Test

@@ -1,9 +1,13 @@
 package io.heddle.testing;
 
+import io.lettuce.core.MigrateArgs;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.cluster.models.partitions.ClusterPartitionParser;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
+import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
@@ -23,9 +27,13 @@ public final class RedisCluster implements AutoCloseable {
   private static final int SLOTS = 16_384;
 
   private final List<RedisProcess> nodes;
+  private final RedisClient client = RedisClient.create();
+  private final List<StatefulRedisConnection<byte[], byte[]>> operator = new ArrayList<>();
 
   private RedisCluster(List<RedisProcess> nodes) {
     this.nodes = List.copyOf(nodes);
+    nodes.forEach(
+        node -> operator.add(client.connect(ByteArrayCodec.INSTANCE, RedisURI.create(node.uri()))));
   }
 
   /** Starts and forms it; returns when every node says {@code cluster_state:ok}. */
@@ -60,8 +68,96 @@ public final class RedisCluster implements AutoCloseable {
     return String.join(",", nodes.stream().map(node -> "127.0.0.1:" + node.port()).toList());
   }
 
+  /** What an operator asks of one node. */
+  public RedisCommands<byte[], byte[]> node(int node) {
+    return operator.get(node).sync();
+  }
+
+  /** The node that a slot belongs to, as that node itself says. */
+  public int owner(int slot) {
+    for (int i = 0; i < nodes.size(); i++) {
+      String own =
+          ClusterPartitionParser.parse(node(i).clusterNodes()).stream()
+              .filter(node -> node.is(RedisClusterNode.NodeFlag.MYSELF) && node.hasSlot(slot))
+              .map(RedisClusterNode::getNodeId)
+              .findFirst()
+              .orElse("");
+      if (!own.isEmpty()) {
+        return i;
+      }
+    }
+    throw new IllegalStateException("slot " + slot + " is nobody's");
+  }
+
+  /** A move begins: the target imports, then the source migrates; no key is moved yet. */
+  public void beginMove(int slot, int from, int to) {
+    node(to).clusterSetSlotImporting(slot, node(from).clusterMyId());
+    node(from).clusterSetSlotMigrating(slot, node(to).clusterMyId());
+  }
+
+  /** Moves so many keys of a slot; returns how many there were to be moved. */
+  public int moveKeys(int slot, int from, int to, int most) {
+    List<byte[]> keys = node(from).clusterGetKeysInSlot(slot, most);
+    moveKeys(keys, from, to);
+    return keys.size();
+  }
+
+  /** Moves these keys. */
+  public void moveKeys(List<byte[]> keys, int from, int to) {
+    if (!keys.isEmpty()) {
+      node(from)
+          .migrate("127.0.0.1", nodes.get(to).port(), 0, 10_000, MigrateArgs.Builder.keys(keys));
+    }
+  }
+
+  /** Moves all keys back while the move goes on. Nobody may use them meanwhile. */
+  public void moveBack(int slot, int from, int to) {
+    // Who gives a slot away takes no key of it.
+    node(from).clusterSetSlotStable(slot);
+    moveKeys(slot, to, from, Integer.MAX_VALUE);
+    node(from).clusterSetSlotMigrating(slot, node(to).clusterMyId());
+  }
+
+  /** A move ends: the slot is the target's. */
+  public void endMove(int slot, int from, int to) {
+    String target = node(to).clusterMyId();
+    // The target first: between the two, both would otherwise send a client to each other.
+    node(to).clusterSetSlotNode(slot, target);
+    node(from).clusterSetSlotNode(slot, target);
+    for (int i = 0; i < nodes.size(); i++) {
+      if (i != to && i != from) {
+        node(i).clusterSetSlotNode(slot, target);
+      }
+    }
+  }
+
+  /** A move is given up; keys that were moved must have been moved back. */
+  public void abandonMove(int slot, int from, int to) {
+    node(from).clusterSetSlotStable(slot);
+    node(to).clusterSetSlotStable(slot);
+  }
+
+  /** Commands that all nodes have run or refused, by anybody, since they were started. */
+  public long commands() {
+    long all = 0;
+    for (int i = 0; i < nodes.size(); i++) {
+      for (String line : node(i).info("commandstats").split("\r?\n")) {
+        if (line.startsWith("cmdstat_")) {
+          all += number(line, ":calls=") + number(line, "rejected_calls=");
+        }
+      }
+    }
+    return all;
+  }
+
+  private static long number(String line, String name) {
+    int at = line.indexOf(name);
+    return at < 0 ? 0 : Long.parseLong(line.substring(at + name.length()).split("[^0-9]", 2)[0]);
+  }
+
   @Override
   public void close() {
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
     nodes.forEach(RedisProcess::close);
   }
 

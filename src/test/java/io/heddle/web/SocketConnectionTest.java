@@ -2,6 +2,7 @@ package io.heddle.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
 import io.heddle.live.LiveProperties;
@@ -23,8 +24,9 @@ class SocketConnectionTest {
   private final LiveProperties properties =
       new Binder().bindOrCreate("heddle.live", LiveProperties.class);
   private final Taken protocol = new Taken();
-  private final SocketConnection connection =
-      new SocketConnection(new Connections(properties), protocol, 1 << 20);
+  private final ByteBudget budget = new ByteBudget(2_800_000, 2_800_000, 2_800_000);
+  private final Connections connections = new Connections(properties, budget);
+  private final SocketConnection connection = connection();
   private final EmbeddedChannel channel = new EmbeddedChannel(connection);
 
   /** A protocol that only listens. */
@@ -47,6 +49,10 @@ class SocketConnectionTest {
     public void closed() {
       closed = true;
     }
+  }
+
+  private SocketConnection connection() {
+    return new SocketConnection(connections, protocol, ByteBudget.Holder.NOBODY, 1 << 20);
   }
 
   @AfterEach
@@ -139,6 +145,40 @@ class SocketConnectionTest {
     receive(0x80, piece);
     assertThat(closeCode()).isEqualTo(1009);
     assertThat(protocol.texts).isEmpty();
+  }
+
+  /**
+   * 237 sockets that each sent a megabyte and never the rest ended the process. What is begun, and
+   * what is whole and not done with, counts; and it is given back however the message ends.
+   */
+  @Test
+  void whatHasBegunCountsAgainstTheBudget() {
+    byte[] part = new byte[900_000];
+    java.util.Arrays.fill(part, (byte) ' ');
+    receive(0x01, part);
+    assertThat(budget.used()).isBetween(900_000L, 2_000_000L);
+    EmbeddedChannel second = new EmbeddedChannel(connection());
+    second.writeInbound(Unpooled.wrappedBuffer(RawWebSocket.frame(0x01, part)));
+    long before = budget.used();
+    assertThat(before).isBetween(1_800_000L, 2_800_000L);
+    EmbeddedChannel third = new EmbeddedChannel(connection());
+    third.writeInbound(Unpooled.wrappedBuffer(RawWebSocket.frame(0x01, part)));
+    third.writeInbound(Unpooled.wrappedBuffer(RawWebSocket.frame(0x00, new byte[100_000])));
+    ByteBuf close = third.readOutbound();
+    assertThat(close.getUnsignedShort(2)).isEqualTo(1013);
+    assertThat(close.toString(4, close.readableBytes() - 4, StandardCharsets.UTF_8))
+        .matches("\\{\"retryAfterMillis\":[1-4]\\d{3}}");
+    close.release();
+    assertThat(budget.used() - before).as("a small reserve is kept").isLessThanOrEqualTo(1024);
+    second.finishAndReleaseAll();
+    receive(0x80, "x".getBytes(StandardCharsets.UTF_8));
+    assertThat(protocol.texts).hasSize(1);
+    assertThat(budget.used()).as("not done with").isGreaterThan(900_000);
+    connection.handled(protocol.texts.getFirst().length());
+    assertThat(budget.used()).as("small reserves").isLessThanOrEqualTo(2 * 1024);
+    third.finishAndReleaseAll();
+    channel.close();
+    assertThat(budget.used()).isZero();
   }
 
   /**
