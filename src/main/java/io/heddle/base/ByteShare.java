@@ -15,7 +15,8 @@ public record ByteShare(ByteBudget budget, Holder holder) {
 
   /** The share that a subscriber has brought along; without one, nothing is refused. */
   public static ByteShare of(ContextView context) {
-    return context.getOrDefault(ByteShare.class, NOBODYS);
+    ByteShare brought = context.getOrDefault(ByteShare.class, NOBODYS);
+    return brought == null ? NOBODYS : brought;
   }
 
   public Context in(Context context) {

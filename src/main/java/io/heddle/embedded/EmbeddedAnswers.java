@@ -66,7 +66,7 @@ final class EmbeddedAnswers implements AnswerStore {
   public Mono<Gone> take(Tenant tenant, String key) {
     byte[] at = Keys.answer(tenant, key);
     return writer
-        .<@Nullable Gone>submit(tx -> {
+        .<Gone>submit(tx -> {
           Gone before = gone(CachedAnswers.find(tx, at, tx.now()));
           CachedAnswers.remove(tx, at, tx.now());
           return before;

@@ -104,7 +104,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   /** Never refused for a full queue: a claim that stays would lock everybody out. */
   Mono<Void> unclaim(SessionKey key, String token) {
     return writer
-        .<@Nullable Void>submitAnyway(tx -> {
+        .<Void>submitAnyway(tx -> {
           locking.unclaim(tx, key, token);
           return null;
         })

@@ -206,13 +206,16 @@ public final class ConnectionGuard {
 
   /** Connections that were refused or closed for this, since the start. */
   public long count(Cause cause) {
-    return counts.get(cause).sum();
+    return counter(cause).sum();
+  }
+
+  private LongAdder counter(Cause cause) {
+    return counts.computeIfAbsent(cause, _ -> new LongAdder());
   }
 
   private void begin(Channel channel) {
     InetAddress peer = peer(channel.remoteAddress());
-    boolean shared = peer == null || proxies.trusts(peer);
-    String address = shared ? null : Network.client(peer);
+    String address = peer == null || proxies.trusts(peer) ? null : Network.client(peer);
     Cause refusal = enter(address);
     ChannelPipeline pipeline = channel.pipeline();
     if (refusal == null) {
@@ -260,7 +263,7 @@ public final class ConnectionGuard {
 
   /** One line a minute, whatever the number: a client must not be able to fill the log. */
   void count(Cause cause, @Nullable String address) {
-    counts.get(cause).increment();
+    counter(cause).increment();
     if (!cause.isRefusal() && cause != Cause.MEMORY) {
       return;
     }
