@@ -8,6 +8,7 @@ import io.heddle.cache.AnswerStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -66,11 +67,12 @@ final class EmbeddedAnswers implements AnswerStore {
   public Mono<Gone> take(Tenant tenant, String key) {
     byte[] at = Keys.answer(tenant, key);
     return writer
-        .<Gone>submit(tx -> {
+        .<Optional<Gone>>submit(tx -> {
           Gone before = gone(CachedAnswers.find(tx, at, tx.now()));
           CachedAnswers.remove(tx, at, tx.now());
-          return before;
+          return Optional.ofNullable(before);
         })
+        .<Gone>flatMap(Mono::justOrEmpty)
         .doOnSuccess(_ -> claims.invalidate(new Name(tenant, key)));
   }
 
