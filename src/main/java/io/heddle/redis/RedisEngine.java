@@ -87,7 +87,7 @@ public final class RedisEngine implements AutoCloseable {
     this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     this.limiter = new RedisRateLimiter(link);
-    this.answers = new RedisAnswers(link);
+    this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
