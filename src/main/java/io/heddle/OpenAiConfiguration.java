@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
@@ -25,8 +26,9 @@ import org.springframework.web.reactive.function.server.support.RouterFunctionMa
 class OpenAiConfiguration {
 
   @Bean(destroyMethod = "close")
-  DirectCalls directCalls(Upstream upstream, TokenLimits limits, TurnProperties properties) {
-    return new DirectCalls(upstream, limits, properties);
+  DirectCalls directCalls(
+      Upstream upstream, TokenLimits limits, TurnProperties properties, ByteBudget budget) {
+    return new DirectCalls(upstream, limits, properties, budget);
   }
 
   /** Right behind the native API. */

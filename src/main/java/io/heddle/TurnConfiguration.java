@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.cache.Answers;
 import io.heddle.limit.TokenLimits;
@@ -41,8 +42,9 @@ class TurnConfiguration {
       TokenLimits limits,
       IdSource ids,
       InstantSource clock,
-      TurnProperties properties) {
-    return new Turns(store, upstream, limits, ids, clock, properties);
+      TurnProperties properties,
+      ByteBudget budget) {
+    return new Turns(store, upstream, limits, ids, clock, properties, budget);
   }
 
   @Bean

@@ -1,21 +1,27 @@
 package io.heddle;
 
 import io.heddle.api.Routes;
+import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
+import io.heddle.ops.MemoryMetrics;
 import io.heddle.live.LiveProperties;
 import io.heddle.openai.OpenAiRefusals;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
+import io.heddle.web.ConnectionGuard;
 import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
 import io.heddle.web.TrustedProxies;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -31,9 +37,9 @@ import reactor.core.publisher.Mono;
 class WebConfiguration {
 
   @Bean(destroyMethod = "close")
-  BodyReader bodyReader(SessionProperties properties) {
+  BodyReader bodyReader(SessionProperties properties, ByteBudget budget) {
     int most = Math.toIntExact(properties.maxRequest().toBytes());
-    return new BodyReader(most, properties.bodyTimeout());
+    return new BodyReader(most, properties.bodyTimeout(), budget);
   }
 
   /**
@@ -73,9 +79,25 @@ class WebConfiguration {
     return new ProblemHandler();
   }
 
+  /** Only of the API's server: one for management has a guard of its own. */
   @Bean
-  WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair() {
-    return factory -> factory.addServerCustomizers(RequestRepair.customizer());
+  ConnectionGuard connectionGuard(
+      HttpProperties properties, TrustedProxies proxies, ByteBudget budget) {
+    return ConnectionGuard.ofApi(properties, proxies, budget);
+  }
+
+  @Bean
+  WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair(ConnectionGuard guard) {
+    return factory -> factory.addServerCustomizers(RequestRepair.customizer(), guard::apply);
+  }
+
+  @Bean
+  MemoryMetrics memoryMetrics(ByteBudget budget, ConnectionGuard guard) {
+    Map<String, LongSupplier> ended = new LinkedHashMap<>();
+    for (ConnectionGuard.Cause cause : ConnectionGuard.Cause.values()) {
+      ended.put(cause.text(), () -> guard.count(cause));
+    }
+    return new MemoryMetrics(budget, guard::open, guard::most, ended);
   }
 
   /** The first of all filters. */

@@ -37,10 +37,6 @@ final class Server implements AutoCloseable {
     return context.getBean(type);
   }
 
-  int port() {
-    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
-  }
-
   HttpResponse<String> get(String path) {
     return send(HttpRequest.newBuilder(uri(path)).build());
   }
@@ -54,6 +50,20 @@ final class Server implements AutoCloseable {
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(json));
     return send((headers.length == 0 ? request : request.headers(headers)).build());
+  }
+
+  int port() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
+  }
+
+  /** Of a management server on a port of its own. */
+  int managementPort() {
+    return Integer.parseInt(context.getEnvironment().getRequiredProperty("local.management.port"));
+  }
+
+  int managementStatus(String path) {
+    URI uri = URI.create("http://127.0.0.1:" + managementPort() + path);
+    return send(HttpRequest.newBuilder(uri).build()).statusCode();
   }
 
   private URI uri(String path) {

@@ -13,6 +13,8 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
 import io.heddle.web.EventStream;
 import io.heddle.web.MatchedPath;
@@ -216,9 +218,20 @@ final class Gate {
                       .doOnNext(_ -> tellAgain(request, admission))
                   : refused(call, refusal, does, handler);
             });
-    return limits
+    Mono<ServerResponse> told = limits
         .working(caller, answer)
         .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
+    return counted(request.exchange(), caller, write, told);
+  }
+
+  /** What the request and its answer hold of the memory is given back, however it ends. */
+  private static Mono<ServerResponse> counted(
+      ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
+    Mono<ServerResponse> counted =
+        answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
+    return write
+        ? counted.doFinally(signal -> BodyReader.release(exchange, signal))
+        : counted;
   }
 
   /** Nothing is done, unless it may have been done before. */

@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -18,7 +19,7 @@ final class Metadata {
   static final int MAX_KEYS = 64;
   static final int MAX_KEY = 128;
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   private Metadata() {}
 

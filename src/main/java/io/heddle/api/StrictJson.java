@@ -5,7 +5,9 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.Surrogates;
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.WholeNumbers;
+import io.heddle.web.NotJson;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
@@ -14,7 +16,6 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
@@ -36,9 +37,7 @@ final class StrictJson {
   }
 
   static JsonFactory factory(int maxNesting) {
-    return JsonFactory.builder()
-        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(maxNesting).build())
-        .build();
+    return UntrustedJson.factory(maxNesting);
   }
 
   /**
@@ -50,8 +49,7 @@ final class StrictJson {
     if (text.length == 0) {
       throw NotJson.empty();
     }
-    // Without this the parser would take it for UTF-16 or UTF-32 and read on.
-    if (text[0] == 0 || (text.length > 1 && text[1] == 0)) {
+    if (NotJson.isWide(text)) {
       throw NotJson.notUtf8();
     }
     try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), text)) {
@@ -73,7 +71,7 @@ final class StrictJson {
 
   private void end() {
     if (in.nextToken() != null) {
-      throw NotJson.at(in.currentTokenLocation(), "There is more after the end of the JSON text");
+      throw NotJson.more(in.currentTokenLocation());
     }
     if (invalidUtf8 >= 0) {
       throw NotJson.notUtf8();

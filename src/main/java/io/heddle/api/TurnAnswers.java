@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
@@ -20,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class TurnAnswers {
 
   private static final int TURN_SIZE = 512;
-  private static final JsonMapper JSON = new JsonMapper();
+  private static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
 
   static {
     // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.

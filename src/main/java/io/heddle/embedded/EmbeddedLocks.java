@@ -4,6 +4,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LockWait;
 import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
@@ -102,10 +103,12 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
 
   /** Never refused for a full queue: a claim that stays would lock everybody out. */
   Mono<Void> unclaim(SessionKey key, String token) {
-    return writer.submitAnyway(tx -> {
+    return writer.<@Nullable Void>submitAnyway(tx -> {
       locking.unclaim(tx, key, token);
       return null;
-    });
+    })
+        .then()
+        .doOnSuccess(_ -> LockWait.ended(this, key));
   }
 
   /** Why somebody who waited in line is turned away. */

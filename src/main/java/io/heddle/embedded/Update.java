@@ -60,7 +60,6 @@ final class Update<T> {
   }
 
   private void stand() {
-    lockWait.trying();
     Lines.Place entered = locks.lines().enter(key, this::turn);
     place = entered;
     if (cancelled) {

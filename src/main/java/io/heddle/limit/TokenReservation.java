@@ -1,5 +1,6 @@
 package io.heddle.limit;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
@@ -31,7 +32,7 @@ public record TokenReservation(
     @Nullable Problem refusal,
     @Nullable String policy) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   public TokenReservation {
     decisions = List.copyOf(decisions);

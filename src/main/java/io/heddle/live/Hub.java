@@ -1,5 +1,6 @@
 package io.heddle.live;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
@@ -27,7 +28,7 @@ final class Hub implements Coherence.Follower {
   /** Changes of one read; a read that leaves some is followed by another. */
   static final int LOG_READ = 256;
 
-  static final JsonMapper JSON = new JsonMapper();
+  static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
 
   static {
     // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.

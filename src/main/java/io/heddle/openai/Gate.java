@@ -13,6 +13,8 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.Sessions;
 import io.heddle.session.Written;
+import io.heddle.web.Answer;
+import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
@@ -144,12 +146,19 @@ final class Gate {
                                 .doOnNext(_ -> tellAgain(headers, admission))
                             : refused(call, refusal, write, handler);
                       });
-              return limits.working(caller, answer);
+              return limits
+                  .working(caller, answer)
+                  .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
             })
+        .doFinally(signal -> BodyReader.release(exchange, signal))
         .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  private static Answer overloaded(Problem problem) {
+    return WireError.of(problem).answer();
   }
 
   /**

@@ -5,6 +5,8 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.UntrustedJson;
+import io.heddle.web.NotJson;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -12,8 +14,6 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -25,41 +25,39 @@ final class JsonLine {
   private final JsonFactory factory;
 
   JsonLine(int maxNesting) {
-    factory =
-        JsonFactory.builder()
-            .streamReadConstraints(
-                StreamReadConstraints.builder().maxNestingDepth(maxNesting).build())
-            .build();
+    factory = UntrustedJson.factory(maxNesting);
   }
 
   /**
    * @throws ProblemException {@code invalid-json}
    */
   Json read(byte[] text) {
+    if (text.length == 0) {
+      throw NotJson.empty();
+    }
+    if (NotJson.isWide(text)) {
+      throw NotJson.notUtf8();
+    }
     try {
       // The parser itself lets overlong forms and surrogates pass.
       StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text));
     } catch (CharacterCodingException _) {
-      throw Problem.of(ProblemCode.INVALID_JSON, "The body is not UTF-8").toException();
+      throw NotJson.notUtf8();
     }
     try (JsonParser in = factory.createParser(ObjectReadContext.empty(), text)) {
-      if (in.nextToken() == null) {
-        throw Problem.of(ProblemCode.INVALID_JSON, "The body is empty").toException();
+      try {
+        if (in.nextToken() == null) {
+          throw NotJson.empty();
+        }
+        JsonBuffer out = new JsonBuffer(text.length);
+        copy(in, out);
+        if (in.nextToken() != null) {
+          throw NotJson.more(in.currentTokenLocation());
+        }
+        return out.toJson();
+      } catch (JacksonException e) {
+        throw NotJson.of(e, in.streamReadContext(), factory.streamReadConstraints());
       }
-      JsonBuffer out = new JsonBuffer(text.length);
-      copy(in, out);
-      if (in.nextToken() != null) {
-        throw Problem.of(ProblemCode.INVALID_JSON, "There is more after the end of the JSON text")
-            .toException();
-      }
-      return out.toJson();
-    } catch (JacksonException e) {
-      TokenStreamLocation at = e.getLocation();
-      String place =
-          at == null || at.getLineNr() < 1
-              ? ""
-              : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
-      throw Problem.of(ProblemCode.INVALID_JSON, e.getOriginalMessage() + place).toException();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -22,7 +23,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 record Value(Json json, String path) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   static Value of(Json json) {
     return new Value(json, "");

@@ -172,7 +172,10 @@ final class RedisLocks implements SessionLocks {
    * Also after a delete, or when somebody else holds the session by now: then it is over anyway.
    */
   private Mono<Void> unclaim(SessionKey key, @Nullable String owner, String claim) {
-    return apply(key, owner, new Call.Release(claim), null).then().onErrorComplete();
+    return apply(key, owner, new Call.Release(claim), null)
+        .then()
+        .onErrorComplete()
+        .doOnSuccess(_ -> LockWait.ended(this, key));
   }
 
   private Mono<Void> leave(LineLock lock, long acquisition, CompletableFuture<Boolean> acquired) {

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import java.time.Duration;
@@ -26,7 +27,7 @@ public record Description(
     Status status,
     Duration ttl) {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   /** Whether the session takes messages. */
   public enum Status {

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,7 @@ public record Filter(Description.@Nullable Status status, Map<String, String> me
 
   public static final Filter ALL = new Filter(null, Map.of());
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   public boolean matches(Description description) {
     if (status != null && status != description.status()) {

@@ -2,9 +2,10 @@ package io.heddle.session;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -13,27 +14,20 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
 /**
- * One call that waits while somebody else holds its session. It tries again after a pause, a random
- * one because everybody who waits for the same lock was refused at about the same moment, and at
- * once when the lock's release is told.
+ * One call that waits while somebody else holds its session. All that wait in this replica for one
+ * session stand in a {@link LockLine}: the first of them asks again, seldom, and at once when the
+ * lock's release is told; whoever is served makes room for the next.
  */
 public final class LockWait implements Disposable {
-
-  private static final int MIN_PAUSE_MILLIS = 20;
-  private static final int MAX_PAUSE_MILLIS = 250;
-
-  /**
-   * Whoever was refused once was mostly in the way of a short update, and has its turn before a
-   * subscription would stand.
-   */
-  private static final int LISTEN_FROM = 2;
 
   private final SessionLocks locks;
   private final SessionKey key;
   private final long end;
-  private final Disposable.Swap listening = Disposables.swap();
+  private final Disposable.Swap patience = Disposables.swap();
+  private @Nullable LockLine line;
   private int refusals;
-  private volatile CompletableFuture<@Nullable Void> released = new CompletableFuture<>();
+  private volatile CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
+  private volatile boolean over;
 
   public LockWait(SessionLocks locks, SessionKey key, Duration wait) {
     this.locks = locks;
@@ -53,25 +47,18 @@ public final class LockWait implements Disposable {
     });
   }
 
+  /** Somebody of this replica has held the session and does no more: those who wait are told. */
+  public static void ended(SessionLocks locks, SessionKey key) {
+    LockLine.ended(locks, key);
+  }
+
   private <T> Mono<T> again(Throwable refusal, Mono<T> attempt) {
-    Mono<T> next =
-        Mono.defer(() -> {
-          trying();
-          return attempt;
-        });
     return pause(refusal)
         .then(
-            next.retryWhen(
+            attempt.retryWhen(
                 Retry.from(failures ->
                     failures.concatMap(
                         failure -> pause(failure.failure()).thenReturn(failure.totalRetries())))));
-  }
-
-  /** An attempt begins: what is told from now on it may not have met. */
-  public void trying() {
-    if (released.isDone()) {
-      released = new CompletableFuture<>();
-    }
   }
 
   /**
@@ -80,31 +67,53 @@ public final class LockWait implements Disposable {
    */
   public Mono<Void> pause(Throwable refusal) {
     long left = (end - System.nanoTime()) / 1_000_000;
-    if (left <= 0 || !isLocked(refusal)) {
+    if (left <= 0 || over || !isLocked(refusal)) {
       return Mono.error(refusal);
     }
-    long most = Math.min(MAX_PAUSE_MILLIS, (long) MIN_PAUSE_MILLIS << Math.min(8, refusals));
-    long pause = ThreadLocalRandom.current().nextLong(MIN_PAUSE_MILLIS, most + 20);
-    Mono<Void> elapsed = Mono.delay(Duration.ofMillis(Math.min(pause, left))).then();
-    if (++refusals < LISTEN_FROM) {
-      return elapsed;
+    CompletableFuture<@Nullable Void> next = new CompletableFuture<>();
+    turn = next;
+    if (over) {
+      // In between: who gives up may have met the turn before this one.
+      return Mono.error(refusal);
     }
-    if (refusals == LISTEN_FROM) {
-      listening.update(locks.onRelease(key, () -> released.complete(null)));
+    if (++refusals == 1) {
+      // Once for the whole wait.
+      patience.update(Schedulers.parallel().schedule(this::giveUp, left, MILLISECONDS));
+      line = LockLine.enter(locks, key, this, refusal);
+    } else if (line != null) {
+      line.refused(this, refusal);
     }
-    // A release is told on a thread that others are told on too.
-    return Mono.firstWithSignal(
-        elapsed, Mono.fromFuture(released, true).publishOn(Schedulers.parallel()));
+    return Mono.fromFuture(next, true).onErrorMap(_ -> refusal).publishOn(Schedulers.parallel());
+  }
+
+  /** Whether it has been refused again, so that it is worth to listen for it. */
+  boolean isLong() {
+    return refusals > 1;
+  }
+
+  /** Its turn to ask. */
+  void wake() {
+    turn.complete(null);
+  }
+
+  private void giveUp() {
+    over = true;
+    turn.completeExceptionally(new IllegalStateException("the wait is over"));
   }
 
   @Override
   public void dispose() {
-    listening.dispose();
+    over = true;
+    patience.dispose();
+    LockLine mine = line;
+    if (mine != null) {
+      mine.leave(this);
+    }
   }
 
   @Override
   public boolean isDisposed() {
-    return listening.isDisposed();
+    return patience.isDisposed();
   }
 
   private static boolean isLocked(Throwable error) {

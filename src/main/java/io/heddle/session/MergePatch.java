@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.UntrustedJson;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,6 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -25,11 +25,7 @@ public final class MergePatch {
 
   private static final int MAX_NESTING = 500;
 
-  private static final JsonFactory FACTORY =
-      JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder().maxNestingDepth(MAX_NESTING).build())
-          .build();
+  private static final JsonFactory FACTORY = UntrustedJson.factory(MAX_NESTING);
 
   private MergePatch() {}
 

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import tools.jackson.core.JacksonException;
@@ -11,7 +12,7 @@ import tools.jackson.core.json.JsonFactory;
 /** An object without its long members. */
 final class ShortMembers {
 
-  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   private ShortMembers() {}
 

@@ -1,5 +1,8 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Hold;
+import io.heddle.base.ByteShare;
 import io.heddle.base.Caller;
 import io.heddle.base.Json;
 import io.heddle.limit.Subject;
@@ -20,14 +23,22 @@ public final class DirectCalls implements AutoCloseable {
 
   private static final int COUNTING_QUEUE = 10;
 
+  /** The text and the part of it that is being counted. */
+  private static final long COPIES_COUNTED = 2;
+
+  private static final int CHARACTERS_OF_TOKEN = 4;
+
   private final Upstream upstream;
   private final TokenLimits limits;
   private final TurnProperties properties;
+  private final ByteBudget budget;
   private final Tokens tokens = new Tokens();
   private final FairWork counting =
       new FairWork(Schedulers.newBoundedElastic(1, COUNTING_QUEUE, "heddle-direct-tokens"), 1);
 
-  public DirectCalls(Upstream upstream, TokenLimits limits, TurnProperties properties) {
+  public DirectCalls(
+      Upstream upstream, TokenLimits limits, TurnProperties properties, ByteBudget budget) {
+    this.budget = budget;
     this.upstream = upstream;
     this.limits = limits;
     this.properties = properties;
@@ -45,9 +56,34 @@ public final class DirectCalls implements AutoCloseable {
 
   /**
    * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, {@code rate-limited},
-   * and {@code invalid-request} for parameters that do not bound the output soundly.
+   * {@code overloaded}, and {@code invalid-request} for parameters that do not bound the output
+   * soundly.
    */
   public Flux<Piece> call(Caller caller, ModelCall asked) {
+    ByteShare share = new ByteShare(budget, caller.holder());
+    return Flux.using(
+            () -> new AnswerMemory(share),
+            memory ->
+                memory.tell(asked)
+                    ? weighed(memory, admitted(caller, asked))
+                    : Flux.error(ByteBudget.overloaded()))
+        .contextWrite(share::in);
+  }
+
+  /** A caller who waits for the whole answer has it gathered, and so has whoever counts it. */
+  private static Flux<Piece> weighed(AnswerMemory memory, Flux<Piece> pieces) {
+    long[] said = new long[1];
+    return pieces.handle((piece, sink) -> {
+      said[0] += piece.length();
+      if (memory.say(said[0])) {
+        sink.next(piece);
+      } else {
+        sink.error(ByteBudget.overloaded());
+      }
+    });
+  }
+
+  private Flux<Piece> admitted(Caller caller, ModelCall asked) {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
@@ -132,11 +168,19 @@ public final class DirectCalls implements AutoCloseable {
       limits.settle(reserved, 0).subscribe();
       return;
     }
+    Hold waiting = budget.hold(caller.holder());
+    if (!waiting.tryGrow(COPIES_COUNTED * answer.length())) {
+      // It would wait to be counted with all of its text; what it cost is known well enough.
+      waiting.close();
+      limits.settle(reserved, input + answer.length() / CHARACTERS_OF_TOKEN).subscribe();
+      return;
+    }
     List<Told> said = List.of(Told.of(answer.counted()));
     counting
         .must(
             lane(caller),
             () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null))
+        .doFinally(_ -> waiting.close())
         .flatMap(output -> limits.settle(reserved, input + output))
         .subscribe();
   }

@@ -212,7 +212,7 @@ final class Orders {
               .map(recorded -> {
                 Turn found = recorded.turn();
                 if (isStartOf(found)) {
-                  runners.run(found, request.caller().user());
+                  runners.run(found, request.caller().user(), request.caller().address());
                 } else if (found.status() == Turn.Status.QUEUED) {
                   queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
                 }
@@ -236,7 +236,7 @@ final class Orders {
     Head head = applied.head();
     if (turn.id().equals(head.activeTurn())) {
       Turn running = Records.begun(request.key(), turn, head);
-      runners.run(running, applied.user());
+      runners.run(running, applied.user(), request.caller().address());
       return Mono.just(new Written<>(running, head.position(), false, false));
     }
     queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());

@@ -5,6 +5,17 @@ import org.jspecify.annotations.Nullable;
 /** What a model says, bit by bit. */
 public sealed interface Piece {
 
+  /** Characters of the answer, about. */
+  default int length() {
+    return switch (this) {
+      case Text(String text) -> text.length();
+      case Reasoning(String text) -> text.length();
+      case Refusal(String text) -> text.length();
+      case ToolCall call -> call.arguments().length() + 64;
+      case Finish _ -> 0;
+    };
+  }
+
   record Text(String text) implements Piece {}
 
   record Reasoning(String text) implements Piece {}

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.turn.Piece.Reasoning;
@@ -22,7 +23,7 @@ import tools.jackson.core.json.JsonFactory;
 /** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
 final class Pieces {
 
-  static final JsonFactory FACTORY = new JsonFactory();
+  static final JsonFactory FACTORY = UntrustedJson.factory();
 
   private static final Logger log = LoggerFactory.getLogger(Pieces.class);
 

@@ -1,5 +1,8 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Holder;
+import io.heddle.base.ByteShare;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -44,6 +47,8 @@ final class Runner implements Flusher.Owner {
   private final Flusher flusher;
   private final WholeCharacters characters = new WholeCharacters();
   private final Answer answer = new Answer();
+  private final ByteShare share;
+  private final AnswerMemory memory;
   private final Disposable.Swap model = Disposables.swap();
   private final long startedAt;
 
@@ -77,14 +82,18 @@ final class Runner implements Flusher.Owner {
   /**
    * @param turn running, in this attempt
    * @param user whom the session belongs to
+   * @param address of whoever ordered it here; null when nobody here did
    */
-  Runner(Runners runners, Turn turn, @Nullable String user) {
+  Runner(Runners runners, Turn turn, @Nullable String user, @Nullable String address) {
     this.runners = runners;
     this.turn = turn;
     this.request = TurnRequest.of(turn);
     this.attempt = new TurnAttempt(turn.id(), turn.attempt());
     this.user = user;
     this.startedAt = runners.ticks.now();
+    this.share =
+        new ByteShare(runners.budget, Holder.of(turn.session().tenant(), user, address));
+    this.memory = new AnswerMemory(share);
     this.flusher =
         new Flusher(
             runners.store.log(),
@@ -195,11 +204,16 @@ final class Runner implements Flusher.Owner {
   private Flux<Piece> call(ModelCall made) {
     ModelCall call = made.of(user);
     serial.run(() -> asked = call);
+    if (!memory.tell(call)) {
+      return Flux.error(ByteBudget.overloaded());
+    }
     Duration maxAge = request.cacheFor();
-    return maxAge == null
-        ? runners.upstream.call(call)
-        : runners.cache.call(
-            session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
+    Flux<Piece> answered =
+        maxAge == null
+            ? runners.upstream.call(call)
+            : runners.cache.call(
+                session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
+    return answered.contextWrite(share::in);
   }
 
   private void said(Piece piece) {
@@ -223,6 +237,11 @@ final class Runner implements Flusher.Owner {
       flusher.add(whole);
       if (answer.length() > runners.properties.maxAnswer().toBytes()) {
         end(new Ending(Turn.Status.INCOMPLETE, "length", null));
+      } else if (!memory.say(answer.length())) {
+        // What was said so far is kept: it was paid for.
+        end(
+            new Ending(
+                Turn.Status.INCOMPLETE, null, ByteBudget.overloaded().problem()));
       }
     }
   }
@@ -437,6 +456,7 @@ final class Runner implements Flusher.Owner {
       return;
     }
     phase = Phase.OVER;
+    memory.close();
     flusher.stop();
     if (!finished) {
       model.dispose();

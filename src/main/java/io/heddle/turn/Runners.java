@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -37,6 +38,7 @@ final class Runners {
   final Ticks ticks;
   final TurnCounts counts;
   final Followers followers;
+  final ByteBudget budget;
 
   private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
@@ -57,7 +59,8 @@ final class Runners {
       TurnProperties properties,
       Ticks ticks,
       TurnCounts counts,
-      Followers followers) {
+      Followers followers,
+      ByteBudget budget) {
     this.store = store;
     this.upstream = upstream;
     this.cache = cache;
@@ -67,6 +70,7 @@ final class Runners {
     this.ticks = ticks;
     this.counts = counts;
     this.followers = followers;
+    this.budget = budget;
     // Often enough that a silence is never much longer than it may be.
     this.ticker =
         ticks.every(
@@ -112,7 +116,14 @@ final class Runners {
    * {@link #starting}.
    */
   void run(Turn turn, @Nullable String user) {
-    Runner runner = new Runner(this, turn, user);
+    run(turn, user, null);
+  }
+
+  /**
+   * @param address of the caller who ordered it
+   */
+  void run(Turn turn, @Nullable String user, @Nullable String address) {
+    Runner runner = new Runner(this, turn, user, address);
     running.put(turn.id(), runner);
     counts.started.increment();
     runner.start();

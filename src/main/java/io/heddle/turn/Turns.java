@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.ProblemCode;
@@ -50,7 +51,8 @@ public final class Turns implements AutoCloseable {
       TokenLimits limits,
       IdSource ids,
       InstantSource clock,
-      TurnProperties properties) {
+      TurnProperties properties,
+      ByteBudget budget) {
     this(
         store,
         upstream,
@@ -59,7 +61,8 @@ public final class Turns implements AutoCloseable {
         clock,
         properties,
         new Ticks(Schedulers.parallel(), System::nanoTime),
-        Schedulers.newBoundedElastic(COUNTING_THREADS, COUNTING_QUEUE, "heddle-tokens"));
+        Schedulers.newBoundedElastic(COUNTING_THREADS, COUNTING_QUEUE, "heddle-tokens"),
+        budget);
   }
 
   Turns(
@@ -70,7 +73,8 @@ public final class Turns implements AutoCloseable {
       InstantSource clock,
       TurnProperties properties,
       Ticks ticks,
-      Scheduler counting) {
+      Scheduler counting,
+      ByteBudget budget) {
     this.store = store;
     this.clock = clock;
     this.ticks = ticks;
@@ -80,7 +84,8 @@ public final class Turns implements AutoCloseable {
     followers = new Followers(store, ticks, counts);
     AnswerCache cache = new AnswerCache(store.answers(), upstream);
     runners =
-        new Runners(store, upstream, cache, history, limits, properties, ticks, counts, followers);
+        new Runners(
+            store, upstream, cache, history, limits, properties, ticks, counts, followers, budget);
     queue = new Queue(store, runners, properties, ticks);
     reaper = new Reaper(store, runners, queue, properties, ticks);
     orders = new Orders(store, limits, ids, properties, ticks, history, runners, queue);

@@ -1,5 +1,8 @@
 package io.heddle.upstream;
 
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Hold;
+import io.heddle.base.ByteShare;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
 import java.io.ByteArrayOutputStream;
@@ -22,6 +25,11 @@ import reactor.core.publisher.Mono;
 /** What comes back for one request. Its parts are read one by one, in order. */
 final class ChatReply {
 
+  /** Of an answer in one piece: its bytes, and what is read of them. */
+  private static final int COPIES = 3;
+
+  private static final int SMALL = 16 << 10;
+
   private static final int LONGEST_ERROR = 16 * 1024;
   private static final Duration ERROR_BODY = Duration.ofSeconds(2);
 
@@ -31,13 +39,19 @@ final class ChatReply {
   private final ChatAnswer answer;
   private final EventLines lines;
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
+  private final Hold held;
   private List<Piece> pieces = new ArrayList<>();
   private boolean isJson;
   private boolean over;
   private @Nullable RuntimeException broken;
   private volatile boolean answered;
 
-  ChatReply(UpstreamProperties.Server properties, Faults faults, Patience patience) {
+  /**
+   * @param share whose answer it is
+   */
+  ChatReply(
+      UpstreamProperties.Server properties, Faults faults, Patience patience, ByteShare share) {
+    held = share.hold();
     this.properties = properties;
     this.faults = faults;
     this.patience = patience;
@@ -46,6 +60,11 @@ final class ChatReply {
         new EventLines(
             Math.toIntExact(properties.maxEvent().toBytes()),
             (type, data, length) -> answer.event(type, data, length, pieces));
+  }
+
+  /** Nothing of it is kept any more. */
+  void close() {
+    held.close();
   }
 
   /** Up to the end of the bytes; {@link #end} has the rest. */
@@ -114,9 +133,11 @@ final class ChatReply {
             "gave an answer larger than " + properties.maxAnswer().toBytes() + " bytes",
             Blame.NOBODY);
       }
+      weigh(COPIES * ((long) whole.size() + bytes.length));
       whole.writeBytes(bytes);
     } else {
       read(bytes);
+      weigh(lines.size());
     }
     patience.hears(!pieces.isEmpty());
     if (answer.isFinished()) {
@@ -125,6 +146,13 @@ final class ChatReply {
       patience.hearsReason();
     }
     return pieces;
+  }
+
+  /** A whole answer, or an event that does not end, piles up here before anybody else sees it. */
+  private void weigh(long bytes) {
+    if ((bytes > SMALL || held.bytes() > 0) && !held.tryResize(bytes)) {
+      throw ByteBudget.overloaded();
+    }
   }
 
   /** What was said before something that cannot be read came with the same bytes: it is told on. */

@@ -1,5 +1,7 @@
 package io.heddle.upstream;
 
+import io.heddle.base.ByteShare;
+import io.heddle.base.ProblemException;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.netty.channel.ChannelOption;
@@ -106,21 +108,23 @@ final class ChatServer implements ModelServer {
 
   @Override
   public Flux<Piece> call(String model, ModelCall call) {
-    return Flux.defer(() -> {
+    return Flux.deferContextual(context -> {
+      ByteShare share = ByteShare.of(context);
       byte[] body = ChatRequest.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
-      return Flux.defer(() -> request(call.user(), body, deadline))
+      return Flux.defer(() -> request(call.user(), body, deadline, share))
           .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
     });
   }
 
-  private Flux<Piece> request(@Nullable String user, byte[] body, long deadline) {
+  private Flux<Piece> request(
+      @Nullable String user, byte[] body, long deadline, ByteShare share) {
     Breaker.Request judge = breaker.begin(user);
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
     Patience patience = new Patience(properties, faults, deadline);
-    ChatReply reply = new ChatReply(properties, faults, patience);
+    ChatReply reply = new ChatReply(properties, faults, patience, share);
     return web.post()
         .uri(endpoint)
         .contentType(MediaType.APPLICATION_JSON)
@@ -129,10 +133,13 @@ final class ChatServer implements ModelServer {
         .takeUntilOther(patience.over())
         .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
         .concatWith(Flux.defer(reply::end))
-        .onErrorMap(reply::failure)
+        .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
         .doOnNext(_ -> judge.spoke())
         .doOnError(CallFailure.class, judge::failed)
-        .doFinally(_ -> judge.over());
+        .doFinally(_ -> {
+          judge.over();
+          reply.close();
+        });
   }
 
   /** Only what failed before its first token asks for it. */

@@ -49,6 +49,11 @@ final class EventLines {
     this.sink = sink;
   }
 
+  /** Bytes that it keeps for lines and events that do not end. */
+  int size() {
+    return line.length + data.length;
+  }
+
   void read(byte[] bytes) {
     int from = 0;
     for (int at = 0; at < bytes.length; at++) {

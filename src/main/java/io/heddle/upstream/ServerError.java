@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -19,7 +20,7 @@ import tools.jackson.core.json.JsonFactory;
 record ServerError(
     @Nullable String message, @Nullable String type, @Nullable String code, int status) {
 
-  private static final JsonFactory FACTORY = JsonFactory.builder().build();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
   private static final ServerError NONE = new ServerError(null, null, null, 0);
   private static final int LONGEST_WORD = 64;
 

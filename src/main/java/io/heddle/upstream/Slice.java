@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +18,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 record Slice(byte[] json, int from, int to) {
 
-  private static final JsonFactory FACTORY = JsonFactory.builder().build();
+  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   static Slice of(Json json) {
     return value(json.utf8(), 0);

@@ -1,7 +1,13 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Hold;
+import io.heddle.base.ByteBudget.Holder;
+import io.heddle.base.Caller;
+import io.heddle.base.Problem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpHeaders;
@@ -23,9 +29,14 @@ public final class Answer implements ServerResponse {
 
   public static final String JSON = "application/json";
 
+  /** Smaller ones mostly go to the socket at once; what does not is counted there. */
+  private static final int LARGE = 16 << 10;
+
   private final int status;
   private final byte @Nullable [] body;
   private final List<String> headers = new ArrayList<>(8);
+  private @Nullable Holder holder;
+  private @Nullable Function<Problem, Answer> refusal;
 
   private Answer(int status, byte @Nullable [] body) {
     this.status = status;
@@ -49,6 +60,19 @@ public final class Answer implements ServerResponse {
     headers.add(name);
     headers.add(value);
     return this;
+  }
+
+  /**
+   * Has the bytes of an answer counted for its caller while they wait to be written; over the
+   * budget it is refused instead.
+   *
+   * @param form how a problem is told on this wire
+   */
+  public static void count(ServerResponse answer, Caller caller, Function<Problem, Answer> form) {
+    if (answer instanceof Answer mine && mine.body != null && mine.body.length > LARGE) {
+      mine.holder = caller.holder();
+      mine.refusal = form;
+    }
   }
 
   @Override
@@ -76,6 +100,33 @@ public final class Answer implements ServerResponse {
   }
 
   Mono<Void> writeTo(ServerHttpResponse response) {
+    Holder ofCaller = holder;
+    return ofCaller == null ? write(response) : writeCounted(response, ofCaller);
+  }
+
+  private Mono<Void> writeCounted(ServerHttpResponse response, Holder ofCaller) {
+    GuardedConnection connection = GuardedConnection.of(response);
+    byte[] all = body;
+    if (connection == null || all == null) {
+      return write(response);
+    }
+    return Mono.defer(() -> {
+      Hold hold = connection.guard().budget.hold(ofCaller);
+      Function<Problem, Answer> form = refusal;
+      if (form != null && !hold.tryGrow(all.length)) {
+        hold.close();
+        return form.apply(ByteBudget.overloaded().problem()).write(response);
+      }
+      connection.cover(all.length);
+      return write(response)
+          .doFinally(_ -> {
+            hold.close();
+            connection.cover(-all.length);
+          });
+    });
+  }
+
+  private Mono<Void> write(ServerHttpResponse response) {
     response.setStatusCode(statusCode());
     HttpHeaders target = response.getHeaders();
     for (int i = 0; i < headers.size(); i += 2) {

@@ -1,5 +1,7 @@
 package io.heddle.web;
 
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -9,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -23,6 +26,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
+import reactor.core.publisher.SignalType;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -33,6 +37,13 @@ import reactor.core.scheduler.Schedulers;
  * reset connection instead. Beyond {@link #MAX_DISCARDED} bytes and when it takes too long, and for
  * a body that is too slow ({@code request-timeout}), the connection is closed.
  *
+ * <p>Before bytes are kept for a body they are counted in the {@link ByteBudget}, for its caller and
+ * address, with the copies that parsing and storing make of it: for all of a body that says how
+ * long it is, else as it grows. Over the budget it is refused with {@code overloaded}, and nothing of
+ * it is kept. A few of those are read to their end first, for clients that write all of a body
+ * before they look at the answer. The others are not read at all and told a moment later: many at
+ * once are an attack, which reading them, or having them come back at once, would only help.
+ *
  * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
  * time.
  */
@@ -41,10 +52,26 @@ public final class BodyReader implements AutoCloseable {
   private static final byte[] EMPTY = new byte[0];
   private static final long MAX_DISCARDED = 64L << 20;
   private static final int FIRST_CAPACITY = 64 << 10;
+
+  /** A body, what was parsed of it, and what is sent to the store of that. */
+  private static final int COPIES = 3;
+
+  /** How long a refused body's client may go on writing, or waits for its refusal. */
+  private static final Duration REFUSED = Duration.ofSeconds(1);
+
+  /** Refused bodies that are read to their end at once. */
+  private static final int MOST_REFUSED = 16;
+
+  /** What was begun for a caller who hung up may go on for as long as the store may take. */
+  private static final Duration AFTER_HANG_UP = Duration.ofSeconds(2);
+
+  private static final String HOLD = BodyReader.class.getName() + ".hold";
   private static final String PLAIN_JSON = "application/json";
 
   private final int maxBytes;
   private final Duration timeout;
+  private final ByteBudget budget;
+  private final AtomicInteger refused = new AtomicInteger();
   private final Set<Collector> open = ConcurrentHashMap.newKeySet();
   private final Disposable ticker;
 
@@ -52,7 +79,8 @@ public final class BodyReader implements AutoCloseable {
    * @param maxBytes a body may have
    * @param timeout from the first look at a body to its last byte
    */
-  public BodyReader(int maxBytes, Duration timeout) {
+  public BodyReader(int maxBytes, Duration timeout, ByteBudget budget) {
+    this.budget = budget;
     this.maxBytes = maxBytes;
     this.timeout = timeout;
     long period = Math.clamp(timeout.toMillis() / 20, 10, 250);
@@ -93,6 +121,23 @@ public final class BodyReader implements AutoCloseable {
     return body(exchange, most);
   }
 
+  /**
+   * Gives back what the body of this request holds. Whoever lets handlers read bodies calls it when
+   * the request's answer is there, or nobody waits for one any more.
+   *
+   * @param signal how the request ended; after a cancel its work may go on for a while
+   */
+  public static void release(ServerWebExchange exchange, SignalType signal) {
+    if (exchange.getAttributes().get(HOLD) instanceof Hold hold) {
+      if (signal == SignalType.CANCEL) {
+        Schedulers.parallel()
+            .schedule(hold::close, AFTER_HANG_UP.toMillis(), TimeUnit.MILLISECONDS);
+      } else {
+        hold.close();
+      }
+    }
+  }
+
   private Mono<byte[]> read(ServerWebExchange exchange, boolean mergePatch) {
     Problem wrongType = contentType(exchange.getRequest(), mergePatch);
     return wrongType == null ? body(exchange, maxBytes) : Mono.error(wrongType.toException());
@@ -106,7 +151,18 @@ public final class BodyReader implements AutoCloseable {
       closeAfter(exchange.getResponse());
       return Mono.error(tooLarge(most));
     }
-    return new Body(request.getBody(), exchange.getResponse(), length, most);
+    return Mono.defer(() -> {
+      Hold hold = budget.hold(Callers.ofHeader(request).holder());
+      // Before anything is counted: whoever hangs up at any time from now on gives it back.
+      exchange.getAttributes().put(HOLD, hold);
+      boolean counted = length > most || hold.tryGrow(COPIES * Math.max(0, length));
+      if (!counted && asksFirst) {
+        hold.close();
+        closeAfter(exchange.getResponse());
+        return Mono.error(ByteBudget.overloaded());
+      }
+      return new Body(exchange, hold, counted, length, most);
+    });
   }
 
   private static @Nullable Problem contentType(ServerHttpRequest request, boolean mergePatch) {
@@ -168,21 +224,24 @@ public final class BodyReader implements AutoCloseable {
   }
 
   private final class Body extends Mono<byte[]> {
-    private final Flux<DataBuffer> source;
-    private final ServerHttpResponse response;
+    private final ServerWebExchange exchange;
+    private final Hold hold;
+    private final boolean counted;
     private final long length;
     private final int most;
 
-    Body(Flux<DataBuffer> source, ServerHttpResponse response, long length, int most) {
-      this.source = source;
-      this.response = response;
+    Body(ServerWebExchange exchange, Hold hold, boolean counted, long length, int most) {
+      this.exchange = exchange;
+      this.hold = hold;
+      this.counted = counted;
       this.length = length;
       this.most = most;
     }
 
     @Override
     public void subscribe(CoreSubscriber<? super byte[]> actual) {
-      source.subscribe(new Collector(actual, response, length, most));
+      Flux<DataBuffer> source = exchange.getRequest().getBody();
+      source.subscribe(new Collector(actual, exchange, hold, counted, length, most));
     }
   }
 
@@ -192,24 +251,39 @@ public final class BodyReader implements AutoCloseable {
    */
   private final class Collector implements CoreSubscriber<DataBuffer>, Subscription {
     private final CoreSubscriber<? super byte[]> actual;
-    private final ServerHttpResponse response;
+    private final ServerWebExchange exchange;
+    private final Hold hold;
+    private final boolean known;
     private final int most;
     private final AtomicBoolean done = new AtomicBoolean();
-    private final long deadline = System.nanoTime() + timeout.toNanos();
+    private volatile long deadline = System.nanoTime() + timeout.toNanos();
     private byte[] bytes;
     private int size;
     private long discarded;
     private volatile boolean tooLarge;
+    private volatile boolean overloaded;
+    /** Whether it is refused and one of the few that are read to their end. */
+    private final AtomicBoolean toItsEnd = new AtomicBoolean();
     private @Nullable Subscription upstream;
 
     Collector(
-        CoreSubscriber<? super byte[]> actual, ServerHttpResponse response, long length, int most) {
+        CoreSubscriber<? super byte[]> actual,
+        ServerWebExchange exchange,
+        Hold hold,
+        boolean counted,
+        long length,
+        int most) {
       this.actual = actual;
-      this.response = response;
+      this.exchange = exchange;
+      this.hold = hold;
+      this.known = length >= 0;
       this.most = most;
       this.tooLarge = length > most;
-      this.bytes =
-          length < 0 || tooLarge ? EMPTY : new byte[(int) Math.min(length, FIRST_CAPACITY)];
+      boolean kept = known && counted && !tooLarge;
+      this.bytes = kept ? new byte[(int) Math.min(length, FIRST_CAPACITY)] : EMPTY;
+      if (!counted) {
+        overloaded();
+      }
     }
 
     @Override
@@ -230,7 +304,9 @@ public final class BodyReader implements AutoCloseable {
         return;
       }
       open.add(this);
-      source.request(Long.MAX_VALUE);
+      if (!overloaded || toItsEnd.get()) {
+        source.request(Long.MAX_VALUE);
+      }
       if (done.get()) {
         open.remove(this);
       }
@@ -243,27 +319,67 @@ public final class BodyReader implements AutoCloseable {
         DataBufferUtils.release(buffer);
         return;
       }
-      if (tooLarge || count > most - size) {
-        DataBufferUtils.release(buffer);
+      if (!overloaded && !tooLarge && count > most - size) {
         tooLarge = true;
         bytes = EMPTY;
+        hold.shrink(hold.bytes());
+      }
+      if (overloaded || tooLarge || !hasRoom(count)) {
+        DataBufferUtils.release(buffer);
         discarded += count;
-        if (discarded > MAX_DISCARDED) {
-          giveUp(tooLarge(most));
+        if (overloaded ? !toItsEnd.get() || discarded > most : discarded > MAX_DISCARDED) {
+          giveUp(refusal());
         }
         return;
-      }
-      if (bytes.length - size < count) {
-        bytes = Arrays.copyOf(bytes, Math.max(size + count, Math.min(most, bytes.length * 2)));
       }
       buffer.read(bytes, size, count);
       size += count;
       DataBufferUtils.release(buffer);
     }
 
+    private boolean hasRoom(int count) {
+      if (bytes.length - size >= count) {
+        return true;
+      }
+      long twice = Math.min(most, bytes.length * 2L);
+      int capacity = (int) Math.max(size + count, twice);
+      if (!known && !hold.tryResize((long) COPIES * capacity)) {
+        overloaded();
+        return false;
+      }
+      bytes = Arrays.copyOf(bytes, capacity);
+      return true;
+    }
+
+    /** Keeps nothing of it, and waits for the rest for a moment. */
+    private void overloaded() {
+      overloaded = true;
+      bytes = EMPTY;
+      hold.close();
+      long soon = System.nanoTime() + REFUSED.toNanos();
+      if (deadline - soon > 0) {
+        deadline = soon;
+      }
+      toItsEnd.set(true);
+      if (refused.incrementAndGet() > MOST_REFUSED || done.get()) {
+        notToItsEnd();
+      }
+    }
+
+    private void notToItsEnd() {
+      if (toItsEnd.compareAndSet(true, false)) {
+        refused.decrementAndGet();
+      }
+    }
+
+    private ProblemException refusal() {
+      return overloaded ? ByteBudget.overloaded() : tooLarge ? tooLarge(most) : tooLate();
+    }
+
     @Override
     public void onError(Throwable error) {
       if (finish()) {
+        hold.close();
         actual.onError(error);
       } else {
         Operators.onErrorDropped(error, actual.currentContext());
@@ -275,9 +391,11 @@ public final class BodyReader implements AutoCloseable {
       if (!finish()) {
         return;
       }
-      if (tooLarge) {
-        actual.onError(tooLarge(most));
+      if (tooLarge || overloaded) {
+        hold.close();
+        actual.onError(refusal());
       } else {
+        // Held until the request is answered: what is made of the body lives as long as that.
         actual.onNext(size == bytes.length ? bytes : Arrays.copyOf(bytes, size));
         actual.onComplete();
       }
@@ -285,21 +403,25 @@ public final class BodyReader implements AutoCloseable {
 
     @Override
     public void cancel() {
-      if (finish() && upstream != null) {
-        upstream.cancel();
+      if (finish()) {
+        hold.close();
+        if (upstream != null) {
+          upstream.cancel();
+        }
       }
     }
 
     void closeIfLate(long now) {
       if (now - deadline > 0) {
-        giveUp(tooLarge ? tooLarge(most) : tooLate());
+        giveUp(refusal());
       }
     }
 
     /** Refuses without the rest of the body, which the connection cannot be used after. */
     private void giveUp(ProblemException problem) {
       if (finish()) {
-        closeAfter(response);
+        hold.close();
+        closeAfter(exchange.getResponse());
         if (upstream != null) {
           upstream.cancel();
         }
@@ -312,6 +434,7 @@ public final class BodyReader implements AutoCloseable {
         return false;
       }
       open.remove(this);
+      notToItsEnd();
       return true;
     }
   }

@@ -81,6 +81,7 @@ public final class EventStream implements ServerResponse {
 
   @Override
   public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
+    GuardedConnection.heldByCaller(exchange);
     HttpServerResponse response =
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
     response

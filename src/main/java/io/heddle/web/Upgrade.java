@@ -121,6 +121,7 @@ public final class Upgrade implements ServerResponse {
 
   @Override
   public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
+    GuardedConnection.heldByCaller(exchange);
     HttpServerResponse response =
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
     WebsocketServerSpec spec =

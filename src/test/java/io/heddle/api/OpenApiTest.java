@@ -246,8 +246,9 @@ class OpenApiTest {
                 tokens,
                 ids,
                 InstantSource.system(),
-                new Binder().bindOrCreate("heddle.turns", TurnProperties.class));
-        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1));
+                new Binder().bindOrCreate("heddle.turns", TurnProperties.class),
+                ByteBudget.unbounded());
+        BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1), ByteBudget.unbounded());
         Hubs hubs =
             new Hubs(
                 new Coherence(),

@@ -37,11 +37,13 @@ public final class ReplicaProcess implements AutoCloseable {
   }
 
   private final int port;
+  private final int managementPort;
   private final Path log;
   private final Process process;
 
-  private ReplicaProcess(int port, Path log, Process process) {
+  private ReplicaProcess(int port, int managementPort, Path log, Process process) {
     this.port = port;
+    this.managementPort = managementPort;
     this.log = log;
     this.process = process;
     OPEN.add(this);
@@ -54,6 +56,8 @@ public final class ReplicaProcess implements AutoCloseable {
     private final List<String> settings = new ArrayList<>();
     private final List<String> jvm = new ArrayList<>();
     private int port;
+    private int managementPort;
+    private int files;
 
     private Builder(String name) {
       this.name = name;
@@ -81,11 +85,29 @@ public final class ReplicaProcess implements AutoCloseable {
       return this;
     }
 
+    /** Where health is asked for when management has a port of its own. */
+    public Builder managementPort(int managementPort) {
+      this.managementPort = managementPort;
+      return this;
+    }
+
+    /** How many files the process may open. */
+    public Builder files(int files) {
+      this.files = files;
+      return this;
+    }
+
     /** Starts the process and does not wait. */
     public ReplicaProcess launch() {
       try {
         return ReplicaProcess.start(
-            name, port == 0 ? FreePort.find() : port, environment, jvm, settings);
+            name,
+            port == 0 ? FreePort.find() : port,
+            managementPort,
+            files,
+            environment,
+            jvm,
+            settings);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -109,6 +131,8 @@ public final class ReplicaProcess implements AutoCloseable {
   private static ReplicaProcess start(
       String name,
       int port,
+      int managementPort,
+      int files,
       Map<String, String> environment,
       List<String> jvm,
       List<String> settings)
@@ -118,6 +142,9 @@ public final class ReplicaProcess implements AutoCloseable {
             .toAbsolutePath();
     Files.createDirectories(directory);
     List<String> command = new ArrayList<>();
+    if (files > 0) {
+      command.addAll(List.of("sh", "-c", "ulimit -n " + files + " && exec \"$@\"", "sh"));
+    }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath()));
@@ -140,13 +167,15 @@ public final class ReplicaProcess implements AutoCloseable {
                 || variable.startsWith("HEDDLE_")
                 || variable.startsWith("SERVER_"));
     builder.environment().putAll(environment);
-    return new ReplicaProcess(port, log, builder.start());
+    return new ReplicaProcess(
+        port, managementPort == 0 ? port : managementPort, log, builder.start());
   }
 
   /** The tests' own classes bring a logger's and other files that would change the server. */
   private static String classPath() {
     return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
         .filter(entry -> !entry.replaceAll("[/\\\\]$", "").endsWith("test-classes"))
+        .map(entry -> Path.of(entry).toAbsolutePath().toString())
         .collect(Collectors.joining(File.pathSeparator));
   }
 
@@ -173,7 +202,11 @@ public final class ReplicaProcess implements AutoCloseable {
 
   /** The status of {@code GET path}, or 0 while nobody listens. */
   public int status(String path) {
-    try (HttpConnection connection = connect(Duration.ofSeconds(5))) {
+    return status(port, path);
+  }
+
+  private static int status(int port, String path) {
+    try (HttpConnection connection = new HttpConnection(port, Duration.ofSeconds(5))) {
       return connection.get(path).status();
     } catch (IOException notThere) {
       return 0;
@@ -181,11 +214,11 @@ public final class ReplicaProcess implements AutoCloseable {
   }
 
   public int liveness() {
-    return status("/actuator/health/liveness");
+    return status(managementPort, "/actuator/health/liveness");
   }
 
   public int readiness() {
-    return status("/actuator/health/readiness");
+    return status(managementPort, "/actuator/health/readiness");
   }
 
   public ReplicaProcess awaitReady() {

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -108,6 +109,15 @@ final class Replica implements AutoCloseable {
       Upstream model,
       Map<String, String> settings,
       Map<String, String> limitSettings) {
+    this(ports, model, settings, limitSettings, ByteBudget.unbounded());
+  }
+
+  Replica(
+      Ports ports,
+      Upstream model,
+      Map<String, String> settings,
+      Map<String, String> limitSettings,
+      ByteBudget budget) {
     services =
         new SessionServices(
             ports.reader(),
@@ -141,7 +151,8 @@ final class Replica implements AutoCloseable {
             limits,
             IDS,
             InstantSource.system(),
-            bind("heddle.turns", TurnProperties.class, settings));
+            bind("heddle.turns", TurnProperties.class, settings),
+            budget);
   }
 
   static <T> T bind(String prefix, Class<T> type, Map<String, String> settings) {

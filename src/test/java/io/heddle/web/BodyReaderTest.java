@@ -2,6 +2,7 @@ package io.heddle.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -17,12 +19,15 @@ import org.springframework.http.MediaType;
 import org.springframework.mock.http.server.reactive.MockServerHttpRequest;
 import org.springframework.mock.web.server.MockServerWebExchange;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.SignalType;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 
 class BodyReaderTest {
 
-  private final BodyReader reader = new BodyReader(10, Duration.ofMillis(200));
+  private final BodyReader reader = new BodyReader(10, Duration.ofMillis(200), ByteBudget.unbounded());
+  private final BodyReader patient =
+      new BodyReader(10, Duration.ofMinutes(1), ByteBudget.unbounded());
   private final NettyDataBufferFactory buffers =
       new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
   private final List<ByteBuf> made = new ArrayList<>();
@@ -30,6 +35,7 @@ class BodyReaderTest {
   @AfterEach
   void everyBufferIsReleased() {
     reader.close();
+    patient.close();
     assertThat(made).allMatch(buffer -> buffer.refCnt() == 0);
   }
 
@@ -61,7 +67,7 @@ class BodyReaderTest {
   void tooLargeABodyIsReadToItsEndBeforeItIsRefused() {
     TestPublisher<DataBuffer> body = TestPublisher.create();
     MockServerWebExchange exchange = exchange(body.flux(), 12);
-    StepVerifier.create(reader.json(exchange))
+    StepVerifier.create(patient.json(exchange))
         .then(() -> body.next(chunk("0123456789"), chunk("x")))
         .expectNoEvent(Duration.ofMillis(50))
         .then(() -> body.next(chunk("y")).complete())
@@ -141,6 +147,130 @@ class BodyReaderTest {
         .verifyErrorSatisfies(e -> is(e, "unsupported-media-type"));
   }
 
+  // ---- the bytes in flight
+
+  private final ByteBudget budget = new ByteBudget(120, 60, 60);
+  private final BodyReader counting = new BodyReader(20, Duration.ofMillis(500), budget);
+
+  @AfterEach
+  void nothingIsHeldAnyMore() {
+    counting.close();
+    Awaitility.await().until(() -> budget.used() == 0 && budget.holders() == 0);
+  }
+
+  /** With its copies, from before its first byte until it is answered. */
+  @Test
+  void aBodyIsCountedUntilItsRequestIsAnswered() {
+    TestPublisher<DataBuffer> body = TestPublisher.create();
+    MockServerWebExchange exchange = exchange(body.flux(), 10);
+    StepVerifier.create(counting.json(exchange))
+        .then(() -> assertThat(budget.used()).isEqualTo(30))
+        .then(() -> body.next(chunk("0123456789")).complete())
+        .expectNextCount(1)
+        .verifyComplete();
+
+    assertThat(budget.used()).isEqualTo(30);
+    BodyReader.release(exchange, SignalType.ON_COMPLETE);
+    assertThat(budget.used()).isZero();
+  }
+
+  @Test
+  void aBodyOfUnknownLengthIsCountedAsItGrows() {
+    TestPublisher<DataBuffer> body = TestPublisher.create();
+    MockServerWebExchange exchange = exchange(body.flux(), -1);
+    StepVerifier.create(counting.json(exchange))
+        .then(() -> assertThat(budget.used()).isZero())
+        .then(() -> body.next(chunk("01234")))
+        .then(() -> assertThat(budget.used()).isEqualTo(15))
+        .then(() -> body.next(chunk("5")))
+        .then(() -> assertThat(budget.used()).isEqualTo(30))
+        .thenCancel()
+        .verify(Duration.ofSeconds(10));
+
+    assertThat(budget.used()).isZero();
+  }
+
+  @Test
+  void theNewestIsRefusedAndNothingOfItIsKept() {
+    TestPublisher<DataBuffer> first = TestPublisher.create();
+    TestPublisher<DataBuffer> second = TestPublisher.create();
+    MockServerWebExchange answered = exchange(first.flux(), 20);
+    StepVerifier.create(counting.json(answered))
+        .then(() ->
+            StepVerifier.create(counting.json(exchange(second.flux(), 10)))
+                .then(() -> second.next(chunk("01234")))
+                .then(() -> assertThat(budget.used()).isEqualTo(60))
+                .then(() -> second.next(chunk("56789")).complete())
+                .expectErrorSatisfies(e -> is(e, "overloaded"))
+                .verify(Duration.ofSeconds(10)))
+        .then(() -> first.next(chunk("0123456789"), chunk("0123456789")).complete())
+        .expectNextCount(1)
+        .verifyComplete();
+    BodyReader.release(answered, SignalType.ON_COMPLETE);
+  }
+
+  /** Whoever has used up its share must not have the server throw bodies away for ever. */
+  @Test
+  void aRefusedBodyIsReadForAMomentOnly() {
+    // Itself with a minute of time, so that only the refusal can end what the others wait for.
+    BodyReader patient = new BodyReader(20, Duration.ofMinutes(1), budget);
+    TestPublisher<DataBuffer> first = TestPublisher.create();
+    StepVerifier.create(patient.json(exchange(first.flux(), 20)))
+        .then(() -> {
+          MockServerWebExchange stuck = exchange(Flux.never(), 10);
+          StepVerifier.create(patient.json(stuck))
+              .expectErrorSatisfies(e -> is(e, "overloaded"))
+              .verify(Duration.ofSeconds(10));
+          assertThat(stuck.getResponse().getHeaders().getFirst("Connection")).isEqualTo("close");
+          MockServerWebExchange endless =
+              exchange(Flux.generate(sink -> sink.next(chunk("0123456789"))), -1);
+          StepVerifier.create(patient.json(endless))
+              .expectErrorSatisfies(e -> is(e, "overloaded"))
+              .verify(Duration.ofSeconds(10));
+          MockServerWebExchange asking =
+              MockServerWebExchange.from(
+                  MockServerHttpRequest.post("/v1/x")
+                      .contentType(MediaType.APPLICATION_JSON)
+                      .header("Heddle-User", "ann")
+                      .header("Expect", "100-continue")
+                      .contentLength(10)
+                      .body(Flux.never()));
+          StepVerifier.create(patient.json(asking))
+              .expectErrorSatisfies(e -> is(e, "overloaded"))
+              .verify(Duration.ofSeconds(5));
+          patient.close();
+        })
+        .thenCancel()
+        .verify(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void whateverEndsABodyGivesItBack() {
+    TestPublisher<DataBuffer> broken = TestPublisher.create();
+    StepVerifier.create(counting.json(exchange(broken.flux(), 20)))
+        .then(() -> broken.error(new java.io.IOException("reset")))
+        .verifyError(java.io.IOException.class);
+    assertThat(budget.used()).isZero();
+    StepVerifier.create(counting.json(exchange(Flux.never(), 20)))
+        .verifyErrorSatisfies(e -> is(e, "request-timeout"));
+    assertThat(budget.used()).isZero();
+    StepVerifier.create(counting.json(exchange(Flux.just(chunk("0123456789"), chunk("0123456789"),
+            chunk("x")), -1)))
+        .verifyErrorSatisfies(e -> is(e, "body-too-large"));
+    assertThat(budget.used()).isZero();
+  }
+
+  /** What was begun for it may go on for a while, with its bytes. */
+  @Test
+  void whoHangsUpAfterItsBodyHoldsItForAMoment() {
+    MockServerWebExchange exchange = exchange(Flux.just(chunk("0123456789")), 10);
+    StepVerifier.create(counting.json(exchange)).expectNextCount(1).verifyComplete();
+
+    BodyReader.release(exchange, SignalType.CANCEL);
+    assertThat(budget.used()).isEqualTo(30);
+    Awaitility.await().until(() -> budget.used() == 0);
+  }
+
   private DataBuffer chunk(String text) {
     DataBuffer buffer = buffers.allocateBuffer(16);
     buffer.write(text, StandardCharsets.UTF_8);
@@ -150,7 +280,9 @@ class BodyReaderTest {
 
   private static MockServerWebExchange exchange(Flux<DataBuffer> body, long length) {
     MockServerHttpRequest.BodyBuilder request =
-        MockServerHttpRequest.post("/v1/x").contentType(MediaType.APPLICATION_JSON);
+        MockServerHttpRequest.post("/v1/x")
+            .header("Heddle-User", "ann")
+            .contentType(MediaType.APPLICATION_JSON);
     if (length >= 0) {
       request.contentLength(length);
     }

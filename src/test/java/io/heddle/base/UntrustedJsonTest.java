@@ -1,0 +1,95 @@
+package io.heddle.base;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+class UntrustedJsonTest {
+
+  /** What one document's names do to a factory's table, others' documents feel. */
+  @Test
+  void namesOfOneDocumentAreInNoTableOfAnother() {
+    TableOf factory = new TableOf();
+    int before = factory.shared();
+    StringBuilder document = new StringBuilder("{");
+    for (int i = 0; i < 5_000; i++) {
+      document.append(i == 0 ? "" : ",").append("\"name-").append(i).append("\":1");
+    }
+    byte[] text = document.append('}').toString().getBytes(StandardCharsets.UTF_8);
+
+    List<String> names = new ArrayList<>();
+    try (JsonParser in = UntrustedJson.factory(64).createParser(ObjectReadContext.empty(), text)) {
+      while (in.nextToken() != null) {
+        if (in.currentName() != null) {
+          names.add(in.currentName());
+        }
+      }
+    }
+    assertThat(names).contains("name-0", "name-4999");
+    // The same through a factory as it is made otherwise: this is how the table fills up.
+    factory.readThrough(text);
+    assertThat(factory.shared()).isGreaterThan(before + 4_000);
+    for (JsonFactory own : List.of(UntrustedJson.factory(), UntrustedJson.factory(64))) {
+      read(own, text);
+      assertThat(TableOf.shared(own)).isZero();
+    }
+  }
+
+  @Test
+  void aMarkAtTheBeginningIsPassedOver() {
+    byte[] text = "\ufeff{\"a\":1}".getBytes(StandardCharsets.UTF_8);
+    assertThat(read(UntrustedJson.factory(), text)).isEqualTo(4);
+    assertThat(read(UntrustedJson.factory(), "{\"a\":1}".getBytes(StandardCharsets.UTF_8))).isEqualTo(4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE"})
+  void otherEncodingsAreNotRead(String charset) {
+    byte[] text = "{\"a\":1}".getBytes(Charset.forName(charset));
+    assertThatThrownBy(() -> read(UntrustedJson.factory(), text)).isInstanceOf(JacksonException.class);
+  }
+
+  private static int read(JsonFactory factory, byte[] text) {
+    int tokens = 0;
+    try (JsonParser in = factory.createParser(ObjectReadContext.empty(), text)) {
+      while (in.nextToken() != null) {
+        tokens++;
+      }
+    }
+    return tokens;
+  }
+
+  /** Looks at the table that a factory's parsers share. */
+  private static final class TableOf extends JsonFactory {
+    private static final long serialVersionUID = 1L;
+
+    int shared() {
+      return _byteSymbolCanonicalizer.size();
+    }
+
+    void readThrough(byte[] text) {
+      read(this, text);
+    }
+
+    static int shared(JsonFactory factory) {
+      try {
+        var field = JsonFactory.class.getDeclaredField("_byteSymbolCanonicalizer");
+        field.setAccessible(true);
+        return ((tools.jackson.core.sym.ByteQuadsCanonicalizer) field.get(factory)).size();
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}
