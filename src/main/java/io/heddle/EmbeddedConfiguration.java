@@ -22,6 +22,9 @@ import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.availability.AvailabilityChangeEvent;
+import org.springframework.boot.availability.LivenessState;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -40,8 +43,10 @@ class EmbeddedConfiguration {
       StoreLimits limits,
       InstantSource clock,
       IdSource ids,
-      Environment environment) {
+      Environment environment,
+      ApplicationContext context) {
     EmbeddedEngine engine = EmbeddedEngine.open(properties, limits, clock, ids);
+    engine.whenFailed(() -> AvailabilityChangeEvent.publish(context, LivenessState.BROKEN));
     log.info(
         "Engine: embedded, {}; because {}",
         engine.describe(),
@@ -137,7 +142,7 @@ class EmbeddedConfiguration {
       return Mono.fromSupplier(() ->
           new Look(
               Map.of("kept", embedded.describe()),
-              embedded.isHealthy() ? null : "the store failed; see the log"));
+              embedded.fault()));
     }
   }
 }

@@ -5,6 +5,7 @@ import io.heddle.EngineChoice.Engine;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.StandbyLimiter;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
@@ -82,10 +83,22 @@ class RedisConfiguration {
         "Engine: redis at {}, because {}", place(details), EngineChoice.of(environment).reason());
     return new RedisEngine(
         factory.getRequiredNativeClient(),
+        database(details),
         () -> RedissonClients.connect(details, properties),
         properties,
         limits,
         ids);
+  }
+
+  private static int database(DataRedisConnectionDetails details) {
+    if (details.getCluster() != null) {
+      return 0;
+    }
+    var sentinel = details.getSentinel();
+    var standalone = details.getStandalone();
+    return sentinel != null
+        ? sentinel.getDatabase()
+        : standalone != null ? standalone.getDatabase() : 0;
   }
 
   /** Ends the engine after the web server, which may still need it, and before its client. */
@@ -141,7 +154,7 @@ class RedisConfiguration {
 
   @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
-    return engine.limiter();
+    return new StandbyLimiter(engine.limiter());
   }
 
   @Bean

@@ -15,6 +15,7 @@ import io.heddle.web.BodyReader;
 import io.heddle.web.ConnectionGuard;
 import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
+import io.heddle.web.HangUps;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
@@ -76,6 +77,7 @@ class WebConfiguration {
   /** Before Spring Boot's own, which answers in another form. */
   @Bean
   ProblemHandler problemHandler() {
+    HangUps.areNoErrors();
     return new ProblemHandler();
   }
 

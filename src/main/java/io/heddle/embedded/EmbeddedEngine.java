@@ -15,6 +15,7 @@ import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -147,9 +148,16 @@ public final class EmbeddedEngine implements AutoCloseable {
     return answerStore;
   }
 
-  /** Whether the store works. When it does not, every call is {@code store-unavailable}. */
-  public boolean isHealthy() {
-    return storeWriter.failure() == null;
+  /** What keeps the store from working, or null. */
+  public @Nullable String fault() {
+    return storeWriter.fault();
+  }
+
+  /**
+   * @param told when the store failed and only a restart of the process can help
+   */
+  public void whenFailed(Runnable told) {
+    storeWriter.whenFailed(told);
   }
 
   /** How many sessions there are that have not ended. */

@@ -45,6 +45,30 @@ public final class EmbeddedFileException extends RuntimeException {
         cause);
   }
 
+  static EmbeddedFileException damagedJournal(Path file, Path journal, JournalDamage damage) {
+    return new EmbeddedFileException(
+        "The journal " + journal + " of the session file is damaged: " + damage.getMessage() + ".",
+        "Nothing was changed. Copy "
+            + file
+            + " and "
+            + journal
+            + " first. Then put both back from a backup or from the disk's snapshot; or start with"
+            + " HEDDLE_EMBEDDED_ON_DAMAGE=salvage (heddle.embedded.on-damage): Heddle then has the"
+            + " sessions as they were before the damaged place, and keeps the journal beside the"
+            + " file as *.journal.damaged.",
+        damage);
+  }
+
+  static EmbeddedFileException damaged(Path file, Throwable cause) {
+    return new EmbeddedFileException(
+        "The session file " + file + " is damaged: " + cause.getMessage(),
+        "Nothing was changed. Put it back from a backup, with its journal; or move it and "
+            + Journal.of(file)
+            + " away, or set HEDDLE_EMBEDDED_PATH (heddle.embedded.path) to another file, to start"
+            + " with no sessions.",
+        cause);
+  }
+
   /** What whoever runs Heddle can do about it. */
   public String action() {
     return action;

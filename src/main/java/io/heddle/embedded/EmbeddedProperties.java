@@ -20,6 +20,9 @@ import org.springframework.util.unit.DataSize;
  * @param cache pages of the file kept in RAM
  * @param readThreads threads that read
  * @param sweepEvery how often expired sessions are looked for
+ * @param onDamage what happens when the journal has a damaged place before writes that were
+ *     answered: {@code stop} does not start and changes nothing, {@code salvage} starts with what
+ *     stands before it and keeps the journal beside the file
  * @param answers how large all cached answers may be together; those that end soonest make room
  */
 @ConfigurationProperties("heddle.embedded")
@@ -31,6 +34,7 @@ public record EmbeddedProperties(
     @DefaultValue("64MB") DataSize cache,
     @DefaultValue("2") int readThreads,
     @DefaultValue("1s") Duration sweepEvery,
+    @DefaultValue("stop") OnDamage onDamage,
     @DefaultValue("64MB") DataSize answers) {
 
   private static final Duration LONGEST_COMMIT_DELAY = Duration.ofMillis(2);
@@ -39,6 +43,12 @@ public record EmbeddedProperties(
   public enum Sync {
     PROCESS,
     DISK
+  }
+
+  /** What happens to a journal that is damaged. */
+  public enum OnDamage {
+    STOP,
+    SALVAGE
   }
 
   public EmbeddedProperties {
@@ -73,6 +83,7 @@ public record EmbeddedProperties(
         DataSize.ofMegabytes(64),
         2,
         Duration.ofSeconds(1),
+        OnDamage.STOP,
         DataSize.ofMegabytes(64));
   }
 

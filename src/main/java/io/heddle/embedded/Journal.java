@@ -25,7 +25,9 @@ import org.slf4j.LoggerFactory;
  * <p>A head: magic, the store's id, the tables' names in the order of their numbers here. Then
  * records: length of the rows, CRC-32C of number and rows, number of the group, rows: number of the
  * table, key, and the value or nothing for a row that is removed. A kill may leave half a record at
- * the end; it was answered to nobody, and it is where reading ends.
+ * the end; it was answered to nobody, and it is where reading ends. A record that is wrong although
+ * whole ones follow it was answered: then nothing is read and nothing is written, because going on
+ * would lose all that follows and the means to get it back.
  *
  * <p>Rows are whole and their order is kept, so it does no harm to write some again that the tables
  * have already.
@@ -37,6 +39,7 @@ final class Journal implements AutoCloseable {
   private static final long MAGIC = 0x6865_6464_6c65_4a31L;
   private static final int RECORD_HEAD = 16;
   private static final int KEPT_BUFFER = 1 << 20;
+  private static final int PROBE_BYTES = 1 << 16;
 
   private final Path path;
   private final boolean disk;
@@ -45,6 +48,9 @@ final class Journal implements AutoCloseable {
   private final int head;
   private long end;
   private long group;
+
+  /** Whether something may stand behind the end that was refused. */
+  private boolean torn;
   private WriteBuffer next = new WriteBuffer();
 
   /** Takes a row of the journal: the value's stored bytes, or null to remove it. */
@@ -77,26 +83,68 @@ final class Journal implements AutoCloseable {
    *
    * @param id of the store
    * @param saved the last group that the tables have
+   * @param salvage whether a journal with a damaged place is read up to it
    * @return the last group that was given back, or {@code saved}
+   * @throws JournalDamage when it has groups that the tables do not have, and damage before them
    */
-  static long recover(Path store, long id, long saved, Rows rows) throws IOException {
+  static long recover(Path store, long id, long saved, boolean salvage, Rows rows)
+      throws IOException {
     Path path = of(store);
     if (!Files.exists(path)) {
       return saved;
     }
     Reader reader = new Reader(ByteBuffer.wrap(Files.readAllBytes(path)));
+    try {
+      reader.requireWhole(id, saved, head(id).remaining());
+    } catch (JournalDamage damage) {
+      if (!salvage) {
+        throw damage;
+      }
+      Path aside = store.resolveSibling(store.getFileName() + ".journal.damaged");
+      Files.copy(path, aside, StandardCopyOption.REPLACE_EXISTING);
+      log.warn(
+          "{} is damaged: {}. It is read up to there, as heddle.embedded.on-damage=salvage asks; all"
+              + " of it is kept as {}",
+          path,
+          damage.getMessage(),
+          aside);
+    }
     if (!reader.begins(id, saved)) {
       Path aside = store.resolveSibling(store.getFileName() + ".journal.old");
       Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
       log.warn("{} does not go on where {} ends; it is now {} and not used", path, store, aside);
       return saved;
     }
-    return reader.read(saved, rows);
+    long last = reader.read(saved, rows);
+    if (reader.endsWrong()) {
+      Path aside = store.resolveSibling(store.getFileName() + ".journal.tail");
+      Files.copy(path, aside, StandardCopyOption.REPLACE_EXISTING);
+      log.warn(
+          "The last group in {} is not as it was written: the machine stopped, or its disk failed. It"
+              + " is not used; the journal is kept as {}",
+          path,
+          aside);
+    }
+    return last;
+  }
+
+  /**
+   * Looks at a journal that was left, before anything is written.
+   *
+   * @throws JournalDamage as {@link #recover} does
+   */
+  static void requireWhole(Path store, long id, long saved) throws IOException {
+    Path path = of(store);
+    if (Files.exists(path)) {
+      new Reader(ByteBuffer.wrap(Files.readAllBytes(path)))
+          .requireWhole(id, saved, head(id).remaining());
+    }
   }
 
   /** An empty one, in place of what was there before. */
   static Journal begin(Path store, long id, long saved, boolean disk) throws IOException {
     Path path = of(store);
+    StoreFiles.make(path);
     FileChannel channel =
         FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
@@ -150,30 +198,97 @@ final class Journal implements AutoCloseable {
     return next.position() - RECORD_HEAD;
   }
 
-  /** Saves the group; when it returns the group outlives this process, or the machine. */
+  /**
+   * Saves the group; when it returns the group outlives this process, or the machine.
+   *
+   * @throws NotWritten when nothing of it is there, and it can be given up or written again
+   */
   void write() {
     int length = noted();
     if (length == 0) {
       return;
     }
-    group++;
-    ByteBuffer record = next.getBuffer();
+    ByteBuffer record = next.getBuffer().duplicate();
     record.flip();
-    record.putLong(8, group);
+    record.putLong(8, group + 1);
     crc.reset();
     crc.update(record.slice(8, 8 + length));
     record.putInt(0, length).putInt(4, (int) crc.getValue());
+    int size = record.remaining();
     try {
-      int size = record.remaining();
+      tidy();
+      torn = true;
       writeFully(record, end);
-      end += size;
+    } catch (IOException e) {
+      throw notWritten(e);
+    }
+    try {
       if (disk) {
         channel.force(false);
       }
     } catch (IOException e) {
+      // What the disk has now nobody knows, and asking it again does not help.
       throw new UncheckedIOException(e);
     }
+    torn = false;
+    group++;
+    end += size;
     begin();
+  }
+
+  /** Takes away what a write left that failed: it was refused, and must not come back. */
+  private void tidy() throws IOException {
+    if (torn) {
+      channel.truncate(end);
+      torn = false;
+    }
+  }
+
+  private NotWritten notWritten(IOException why) {
+    try {
+      tidy();
+    } catch (IOException e) {
+      why.addSuppressed(e);
+    }
+    return new NotWritten(why, !torn);
+  }
+
+  /** Gives up the group that is being written. */
+  void forget() {
+    begin();
+  }
+
+  /**
+   * Whether the file takes as much as a usual group, for when nothing else is there to be written.
+   *
+   * @throws NotWritten when it does not
+   */
+  void probe() {
+    try {
+      tidy();
+      torn = true;
+      writeFully(ByteBuffer.allocate(PROBE_BYTES), end);
+      tidy();
+    } catch (IOException e) {
+      throw notWritten(e);
+    }
+  }
+
+  /** The file did not take a group. */
+  static final class NotWritten extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final boolean clean;
+
+    NotWritten(IOException why, boolean clean) {
+      super(why.getMessage(), why);
+      this.clean = clean;
+    }
+
+    /** Whether nothing of it is left that a restart could find. */
+    boolean isClean() {
+      return clean;
+    }
   }
 
   private void writeFully(ByteBuffer bytes, long at) throws IOException {
@@ -198,6 +313,7 @@ final class Journal implements AutoCloseable {
     try {
       channel.truncate(head);
       end = head;
+      torn = false;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -225,6 +341,9 @@ final class Journal implements AutoCloseable {
   /** What stands in a journal that was left. */
   private static final class Reader {
 
+    private static final int MOST_TABLES = 1000;
+    private static final int FEW_BITS = 8;
+
     private final ByteBuffer in;
     private final CRC32C crc = new CRC32C();
     private String[] tables = {};
@@ -233,8 +352,93 @@ final class Journal implements AutoCloseable {
       this.in = in;
     }
 
+    /**
+     * Refuses a journal with damage before something that is whole and that the tables do not have.
+     * What is only cut short, by a kill or a machine that stopped, is none.
+     *
+     * @param headBytes of a head as this code writes it; one of before is shorter
+     */
+    void requireWhole(long id, long saved, int headBytes) {
+      if (in.remaining() < 16) {
+        return;
+      }
+      // Two ids have about half of their bits in common, and a damaged one nearly all.
+      int wrong = Long.bitCount(in.getLong(0) ^ MAGIC);
+      int other = Long.bitCount(in.getLong(8) ^ id);
+      if (wrong + other > 0) {
+        if (other == 0 || wrong <= FEW_BITS && other <= FEW_BITS) {
+          requireNothing(0, -1, saved, "its first bytes are wrong");
+        }
+        return;
+      }
+      in.position(16);
+      tables = tables();
+      if (!hasKnownTables()) {
+        if (in.limit() < in.capacity() && in.capacity() < headBytes) {
+          in.clear();
+          return;
+        }
+        in.clear();
+        requireNothing(16, -1, saved, "its names of tables are wrong");
+        return;
+      }
+      long last = -1;
+      while (hasRecord()) {
+        long group = in.getLong(in.position() + 8);
+        if (last >= 0 && group != last + 1) {
+          break;
+        }
+        last = group;
+        in.position(in.position() + RECORD_HEAD + in.getInt(in.position()));
+      }
+      int end = in.position();
+      requireNothing(end, last, saved, "the record at byte " + end + " is wrong");
+      in.clear();
+    }
+
+    /** What is older than the last good record stood in the file before it began anew. */
+    private void requireNothing(int from, long last, long saved, String damage) {
+      in.clear();
+      long next = 0;
+      int found = 0;
+      int at = from;
+      while (at <= in.limit() - RECORD_HEAD) {
+        in.position(at);
+        long group = in.getLong(at + 8);
+        boolean plausible = group > Math.max(last, saved) && group - saved <= in.limit();
+        if (plausible && hasRecord()) {
+          next = found++ == 0 ? group : next;
+          at += RECORD_HEAD + in.getInt(at);
+        } else {
+          at++;
+        }
+      }
+      in.clear();
+      if (found > 0) {
+        throw new JournalDamage(
+            damage + ", and " + found + " that are whole follow it, the first one group " + next);
+      }
+    }
+
+    /** Whether what stands behind the last whole record is more than the beginning of one. */
+    boolean endsWrong() {
+      int at = in.position();
+      if (in.limit() - at < RECORD_HEAD) {
+        return false;
+      }
+      int length = in.getInt(at);
+      if (length > 0 && length <= in.limit() - at - RECORD_HEAD) {
+        return !hasRecord();
+      }
+      // Its length alone may be what is wrong.
+      crc.reset();
+      crc.update(in.slice(at + 8, in.limit() - at - 8));
+      return (int) crc.getValue() == in.getInt(at + 4);
+    }
+
     /** Whether it belongs to the store and has no hole between the tables and its first group. */
     boolean begins(long id, long saved) {
+      in.clear();
       // Shorter than its head: the process died when it made the journal, before any answer.
       if (in.remaining() < 16) {
         return true;
@@ -246,21 +450,36 @@ final class Journal implements AutoCloseable {
       return !hasRecord() || in.getLong(in.position() + 8) <= saved + 1;
     }
 
+    private boolean hasKnownTables() {
+      boolean known = tables.length > 0;
+      for (String name : tables) {
+        known &= Table.ALL.stream().anyMatch(table -> table.mapName().equals(name));
+      }
+      return known;
+    }
+
     private String[] tables() {
       int start = in.position();
       try {
-        String[] names = new String[DataUtils.readVarInt(in)];
+        int count = DataUtils.readVarInt(in);
+        if (count < 1 || count > MOST_TABLES) {
+          throw new IllegalArgumentException("not a number of tables");
+        }
+        String[] names = new String[count];
         for (int i = 0; i < names.length; i++) {
           names[i] = new String(bytes(DataUtils.readVarInt(in)), StandardCharsets.US_ASCII);
         }
         return names;
-      } catch (java.nio.BufferUnderflowException cutShort) {
+      } catch (java.nio.BufferUnderflowException | IllegalArgumentException cutShort) {
         in.position(start).limit(start);
         return new String[0];
       }
     }
 
     private byte[] bytes(int length) {
+      if (length < 0 || length > in.remaining()) {
+        throw new java.nio.BufferUnderflowException();
+      }
       byte[] bytes = new byte[length];
       in.get(bytes);
       return bytes;
@@ -281,17 +500,21 @@ final class Journal implements AutoCloseable {
     }
 
     long read(long saved, Rows rows) {
+      // Only when a damaged head is salvaged, or there is nothing to read.
+      if (!hasKnownTables()) {
+        return saved;
+      }
       long last = saved;
       long before = -1;
       while (hasRecord()) {
-        int length = in.getInt();
-        in.getInt();
-        long group = in.getLong();
-        int end = in.position() + length;
+        int length = in.getInt(in.position());
+        long group = in.getLong(in.position() + 8);
         // Only what stands in one line is of this journal: not what the disk held there before.
         if (before >= 0 && group != before + 1) {
           break;
         }
+        in.position(in.position() + RECORD_HEAD);
+        int end = in.position() + length;
         before = group;
         if (group > saved) {
           rows(end, rows);

@@ -29,6 +29,12 @@ final class Numbers {
     }
   }
 
+  /** After a group was undone, which may have held the note of a block: none is used without it. */
+  void forget(Rows rows) {
+    Long stored = rows.get(Table.NUMBERS, NEXT);
+    end = stored == null ? 1 : stored;
+  }
+
   /** Skips the rest of a block when the process ends, and never gives a number twice. */
   long next() {
     if (next == end) {

@@ -1,9 +1,10 @@
 package io.heddle.embedded;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
@@ -51,6 +52,12 @@ final class StoreFile implements Rows, AutoCloseable {
   private final MVMap<String, Long> saved;
 
   private @Nullable Journal journal;
+  private @Nullable ChunkFile chunks;
+
+  /** What stood in the tables where the group that is being written has changed them. */
+  private final List<Before<?>> before = new ArrayList<>();
+
+  private record Before<V>(Table<V> table, byte[] key, @Nullable Cell<V> cell) {}
 
   private StoreFile(@Nullable Path file, boolean disk, MVStore store) {
     this.file = file;
@@ -73,19 +80,30 @@ final class StoreFile implements Rows, AutoCloseable {
     }
     boolean disk = properties.sync() == EmbeddedProperties.Sync.DISK;
     MVStore store;
+    ChunkFile chunks;
     try {
       Path directory = file.getParent();
       if (directory != null) {
-        Files.createDirectories(directory);
+        StoreFiles.makeDirectories(directory);
       }
-      ChunkFile chunks = ChunkFile.open(file, disk, properties.cache(), PAGE_BYTES);
+      StoreFiles.make(file);
+      chunks = ChunkFile.open(file, disk, properties.cache(), PAGE_BYTES);
       store = builder.adoptFileStore(chunks).open();
     } catch (MVStoreException e) {
-      throw e.getErrorCode() == DataUtils.ERROR_FILE_LOCKED
-          ? EmbeddedFileException.inUse(file, e)
-          : EmbeddedFileException.unusable(file, e);
+      throw switch (e.getErrorCode()) {
+        case DataUtils.ERROR_FILE_LOCKED -> EmbeddedFileException.inUse(file, e);
+        case DataUtils.ERROR_FILE_CORRUPT,
+            DataUtils.ERROR_CHUNK_NOT_FOUND,
+            DataUtils.ERROR_BLOCK_NOT_FOUND,
+            DataUtils.ERROR_INTERNAL ->
+            EmbeddedFileException.damaged(file, e);
+        default -> EmbeddedFileException.unusable(file, e);
+      };
     } catch (IOException | IllegalArgumentException e) {
       throw EmbeddedFileException.unusable(file, e);
+    } catch (RuntimeException e) {
+      // MVStore believes what it reads, and trips over it.
+      throw EmbeddedFileException.damaged(file, e);
     }
     if (store.isReadOnly()) {
       store.closeImmediately();
@@ -96,14 +114,34 @@ final class StoreFile implements Rows, AutoCloseable {
       store.closeImmediately();
       throw EmbeddedFileException.newer(file, layout, LAYOUT);
     }
-    StoreFile opened = started(new StoreFile(file, disk, store));
     try {
-      opened.recover(file);
-    } catch (IOException | RuntimeException e) {
+      StoreFile opened = new StoreFile(file, disk, store);
+      opened.chunks = chunks;
+      boolean salvage = properties.onDamage() == EmbeddedProperties.OnDamage.SALVAGE;
+      Long id = opened.saved.get(ID);
+      if (id != null && !salvage) {
+        Long group = opened.saved.get(GROUP);
+        Journal.requireWhole(file, id, group == null ? 0 : group);
+      }
+      started(opened).recover(file, salvage);
+      return opened;
+    } catch (JournalDamage e) {
+      store.closeImmediately();
+      throw EmbeddedFileException.damagedJournal(file, Journal.of(file), e);
+    } catch (IOException e) {
       store.closeImmediately();
       throw EmbeddedFileException.unusable(file, e);
+    } catch (RuntimeException e) {
+      store.closeImmediately();
+      throw isOfTheDisk(e)
+          ? EmbeddedFileException.unusable(file, e)
+          : EmbeddedFileException.damaged(file, e);
     }
-    return opened;
+  }
+
+  private static boolean isOfTheDisk(RuntimeException e) {
+    return e instanceof MVStoreException store
+        && store.getErrorCode() == DataUtils.ERROR_WRITING_FAILED;
   }
 
   /** A file of a layout before 3 is whole without a journal; 4 only added a table. */
@@ -118,10 +156,10 @@ final class StoreFile implements Rows, AutoCloseable {
     return opened;
   }
 
-  private void recover(Path path) throws IOException {
+  private void recover(Path path, boolean salvage) throws IOException {
     long id = savedNumber(ID);
     long before = savedNumber(GROUP);
-    long last = Journal.recover(path, id, before, this::restore);
+    long last = Journal.recover(path, id, before, salvage, this::restore);
     if (last > before) {
       saved.put(GROUP, last);
       save();
@@ -192,16 +230,55 @@ final class StoreFile implements Rows, AutoCloseable {
 
   <V> void put(Table<V> table, byte[] key, V value) {
     Cell<V> cell = Cell.of(table.codec(), value);
-    map(table).put(key, cell);
+    Cell<V> old = map(table).put(key, cell);
     if (journal != null) {
+      before.add(new Before<>(table, key, old));
       journal.note(table, key, cell.bytes());
     }
   }
 
-  void remove(Table<?> table, byte[] key) {
-    map(table).remove(key);
+  <V> void remove(Table<V> table, byte[] key) {
+    Cell<V> old = map(table).remove(key);
     if (journal != null) {
+      before.add(new Before<>(table, key, old));
       journal.note(table, key, null);
+    }
+  }
+
+  /** Gives the tables back what they held before the group, which the file did not take. */
+  void undo() {
+    for (Before<?> change : before.reversed()) {
+      undo(change);
+    }
+    before.clear();
+    if (journal != null) {
+      journal.forget();
+    }
+  }
+
+  private <V> void undo(Before<V> change) {
+    if (change.cell() == null) {
+      map(change.table()).remove(change.key());
+    } else {
+      map(change.table()).put(change.key(), change.cell());
+    }
+  }
+
+  /**
+   * Whether the journal takes as much as a usual group.
+   *
+   * @throws Journal.NotWritten when it does not
+   */
+  void probe() {
+    if (journal != null) {
+      journal.probe();
+    }
+  }
+
+  /** What is asked whenever the file of the tables does not take what is written to it. */
+  void whenStuck(ChunkFile.Patience patience) {
+    if (chunks != null) {
+      chunks.whenStuck(patience);
     }
   }
 
@@ -217,6 +294,7 @@ final class StoreFile implements Rows, AutoCloseable {
       return;
     }
     journal.write();
+    before.clear();
   }
 
   /** Whether the tables are so far behind the journal that they have to catch up now. */
@@ -237,6 +315,7 @@ final class StoreFile implements Rows, AutoCloseable {
       return;
     }
     journal.write();
+    before.clear();
     saved.put(GROUP, journal.group());
     save();
     journal.clear();

@@ -4,12 +4,14 @@ import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
@@ -34,6 +36,7 @@ final class StoreWriter implements AutoCloseable {
   private static final int LARGEST_GROUP_BYTES = 4 << 20;
 
   private static final long GATHER_NANOS = 50_000;
+  private static final long STUCK_NANOS = 250_000_000;
 
   private final StoreFile store;
   private final InstantSource clock;
@@ -56,6 +59,12 @@ final class StoreWriter implements AutoCloseable {
   private volatile boolean asleep;
   private volatile boolean closed;
   private volatile @Nullable Throwable failure;
+  private volatile @Nullable Trouble trouble;
+  private volatile Runnable whenFailed = () -> {};
+
+  /** The file does not take what is written to it, which may pass. */
+  private record Trouble(String why, long sinceNanos) {}
+
   private volatile Snapshot committed;
 
   StoreWriter(
@@ -85,7 +94,15 @@ final class StoreWriter implements AutoCloseable {
   }
 
   void start() {
+    store.whenStuck(this::again);
     thread.start();
+  }
+
+  /**
+   * @param told when the store failed and only a restart can help
+   */
+  void whenFailed(Runnable told) {
+    whenFailed = told;
   }
 
   /** One piece of work: its result, or null for none. */
@@ -134,9 +151,17 @@ final class StoreWriter implements AutoCloseable {
     }
   }
 
-  /** Why the store does not work any more, or null. */
+  /** Why the store does not work any more, until a restart, or null. */
   @Nullable Throwable failure() {
     return failure;
+  }
+
+  /** What is wrong with the store, or null. */
+  @Nullable String fault() {
+    Trouble now = trouble;
+    return failure != null
+        ? "the store failed, and Heddle must be started again; see the log"
+        : now != null ? "the session file cannot be written: " + now.why() : null;
   }
 
   static ProblemException unavailable(String detail, int retryAfter) {
@@ -162,7 +187,7 @@ final class StoreWriter implements AutoCloseable {
           group();
         }
         // After the group was answered, which is safe in the journal.
-        if (store.isFarBehind()) {
+        if (store.isFarBehind() && trouble == null) {
           checkpoint();
         }
         upkeep();
@@ -201,6 +226,11 @@ final class StoreWriter implements AutoCloseable {
     if (written) {
       try {
         commit();
+      } catch (Journal.NotWritten e) {
+        ProblemException refused = e.isClean() ? notNow() : unknown();
+        undo(e);
+        group.forEach(each -> each.refuse(refused));
+        return;
       } catch (Throwable e) {
         group.forEach(each -> each.refuse(unknown()));
         throw e;
@@ -242,12 +272,70 @@ final class StoreWriter implements AutoCloseable {
     long start = System.nanoTime();
     store.commit();
     lastCommit = System.nanoTime() - start;
+    recovered();
     show();
   }
 
   private void checkpoint() {
     store.checkpoint();
+    recovered();
     show();
+  }
+
+  /** Readers never saw it, and a restart will not find it. */
+  private void undo(Journal.NotWritten why) {
+    store.undo();
+    numbers.forget(store);
+    troubled(why);
+  }
+
+  /** Asked while the file of the tables does not take a write, in which this thread is. */
+  private boolean again(RuntimeException why) {
+    if (closed || why.getCause() instanceof ClosedChannelException) {
+      return false;
+    }
+    troubled(why);
+    for (Queued<?> entry = queue.poll(); entry != null; entry = queue.poll()) {
+      entry.refuse(notNow());
+    }
+    LockSupport.parkNanos(STUCK_NANOS);
+    return true;
+  }
+
+  private void troubled(RuntimeException why) {
+    if (trouble == null) {
+      Throwable cause = why.getCause() == null ? why : why.getCause();
+      trouble = new Trouble(String.valueOf(cause.getMessage()), System.nanoTime());
+      log.error(
+          "The session file {} cannot be written: {}. Writes are refused until it can",
+          store.file(),
+          cause.getMessage());
+    }
+  }
+
+  private void recovered() {
+    Trouble before = trouble;
+    if (before != null) {
+      trouble = null;
+      log.info(
+          "The session file {} is written again, after {} s",
+          store.file(),
+          TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - before.sinceNanos()));
+    }
+  }
+
+  /** Whether the file can be written, as far as is known; looks if it could not. */
+  private boolean isWell() {
+    if (trouble != null) {
+      try {
+        store.probe();
+        recovered();
+      } catch (Journal.NotWritten still) {
+        log.debug("The session file cannot be written: {}", still.getMessage());
+        return false;
+      }
+    }
+    return true;
   }
 
   private void show() {
@@ -258,12 +346,22 @@ final class StoreWriter implements AutoCloseable {
 
   private void upkeep() {
     if (upkeep.isDue()) {
+      if (!isWell()) {
+        upkeep.postpone();
+        return;
+      }
       numbers.refill(store);
       Tx tx = new Tx(store, numbers, ids, clock.millis());
       upkeep.sweep(tx);
       if (!tx.isEmpty()) {
         tx.write();
-        commit();
+        try {
+          commit();
+        } catch (Journal.NotWritten e) {
+          undo(e);
+          upkeep.postpone();
+          return;
+        }
         feed.publish(tx.changes());
       }
       if (store.isBehind() && queue.isEmpty()) {
@@ -279,12 +377,17 @@ final class StoreWriter implements AutoCloseable {
         "The session store {} failed; Heddle answers 503 until it is started again",
         store.file() == null ? "in RAM" : store.file(),
         e);
+    whenFailed.run();
   }
 
   private void refuseQueued() {
     for (Queued<?> entry = queue.poll(); entry != null; entry = queue.poll()) {
       entry.refuse(unavailable("The session store is closed.", 5));
     }
+  }
+
+  private static ProblemException notNow() {
+    return unavailable("The session file cannot be written; nothing was changed.", 1);
   }
 
   private static ProblemException unknown() {
@@ -302,9 +405,15 @@ final class StoreWriter implements AutoCloseable {
     refuseQueued();
     committed.leave();
     if (failure == null) {
-      store.close();
-    } else {
-      store.abandon();
+      try {
+        store.close();
+        return;
+      } catch (RuntimeException e) {
+        // What was answered stands in the journal, from which the next start goes on.
+        log.warn(
+            "The session file {} could not be written at the end: {}", store.file(), e.getMessage());
+      }
     }
+    store.abandon();
   }
 }

@@ -31,6 +31,11 @@ final class Upkeep {
     next = System.nanoTime() + (more ? 0 : every);
   }
 
+  /** Not now. */
+  void postpone() {
+    next = System.nanoTime() + every;
+  }
+
   void compact(StoreFile store, boolean idle, Runnable commit) {
     compaction.run(store, idle, commit);
   }

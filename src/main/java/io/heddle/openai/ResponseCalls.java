@@ -114,6 +114,13 @@ final class ResponseCalls {
           gate.once(call);
           return records
               .delete(call, id)
+              // A full store has no room for the mark; a response with a session of its own goes
+              // with that, and needs none.
+              .onErrorResume(
+                  error ->
+                      Conversations.code(error) == ProblemCode.STORE_FULL
+                          && !ResponseNotes.of(turn).conversation(),
+                  _ -> Mono.empty())
               .then(Mono.defer(() -> deleteSession(call, turn)))
               .thenReturn(id);
         })

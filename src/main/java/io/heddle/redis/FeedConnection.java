@@ -30,7 +30,6 @@ final class FeedConnection {
 
   private static final ByteArrayCodec CODEC = ByteArrayCodec.INSTANCE;
   private static final byte[] SEQ = RedisKeys.ascii("seq");
-  private static final Map<String, Integer> CHANNELS = channels();
 
   /** What Redis says by itself. */
   interface Listener {
@@ -65,6 +64,8 @@ final class FeedConnection {
   private final StatefulRedisPubSubConnection<byte[], byte[]> connection;
   private final boolean shardedChannels;
   private final boolean shardedKeys;
+  private final int database;
+  private final Map<String, Integer> partitions = new HashMap<>();
 
   /**
    * @param shardedKeys whether it is a Cluster, of whatever version
@@ -72,8 +73,13 @@ final class FeedConnection {
   FeedConnection(
       StatefulRedisPubSubConnection<byte[], byte[]> connection,
       boolean shardedChannels,
-      boolean shardedKeys) {
+      boolean shardedKeys,
+      int database) {
     this.connection = connection;
+    this.database = database;
+    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
+      partitions.put(RedisKeys.of(partition).channelName(database), partition);
+    }
     this.shardedChannels = shardedChannels;
     this.shardedKeys = shardedKeys;
   }
@@ -91,6 +97,10 @@ final class FeedConnection {
     if (!connection.isOpen()) {
       listener.disconnected();
     }
+  }
+
+  CompletionStage<Void> subscribe(int partition) {
+    return subscribe(RedisKeys.of(partition).channel(database));
   }
 
   CompletionStage<Void> subscribe(byte[] channel) {
@@ -170,7 +180,7 @@ final class FeedConnection {
     connection.closeAsync();
   }
 
-  private static final class Pushes extends RedisPubSubAdapter<byte[], byte[]> {
+  private final class Pushes extends RedisPubSubAdapter<byte[], byte[]> {
 
     private final Listener listener;
 
@@ -194,7 +204,7 @@ final class FeedConnection {
 
     @Override
     public void subscribed(byte[] channel, long count) {
-      Integer partition = CHANNELS.get(name(channel));
+      Integer partition = partitions.get(name(channel));
       if (partition != null) {
         listener.subscribed(partition);
       }
@@ -208,18 +218,18 @@ final class FeedConnection {
     /** Nobody here ever leaves a partition's channel. */
     @Override
     public void sunsubscribed(byte[] channel, long count) {
-      Integer partition = CHANNELS.get(name(channel));
+      Integer partition = partitions.get(name(channel));
       if (partition != null) {
         listener.movedAway(partition);
       }
     }
 
-    private static String name(byte[] channel) {
+    private String name(byte[] channel) {
       return new String(channel, StandardCharsets.ISO_8859_1);
     }
   }
 
-  /** The letter after {@code heddle:{NN}:} tells a partition's channel from a session's. */
+  /** The letter after {@code {NN}:} tells a partition's channel from a session's. */
   private static boolean isChanges(byte[] channel) {
     for (int i = 0; i < channel.length - 2; i++) {
       if (channel[i] == '}') {
@@ -227,13 +237,5 @@ final class FeedConnection {
       }
     }
     return false;
-  }
-
-  private static Map<String, Integer> channels() {
-    Map<String, Integer> channels = new HashMap<>();
-    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
-      channels.put(RedisKeys.of(partition).channelName(), partition);
-    }
-    return channels;
   }
 }

@@ -30,6 +30,7 @@ final class RedisCalls {
   private final String tag;
   private final StoreLimits limits;
   private final PublishCommand publish;
+  private final int database;
 
   RedisCalls(
       SessionKey key,
@@ -37,7 +38,8 @@ final class RedisCalls {
       Conditions conditions,
       String tag,
       StoreLimits limits,
-      PublishCommand publish) {
+      PublishCommand publish,
+      int database) {
     this.key = key;
     this.k = RedisKeys.of(key);
     this.write = write;
@@ -45,6 +47,7 @@ final class RedisCalls {
     this.tag = tag;
     this.limits = limits;
     this.publish = publish;
+    this.database = database;
   }
 
   RedisCall call() {
@@ -247,7 +250,7 @@ final class RedisCalls {
   }
 
   private RedisTurnCalls turns() {
-    return new RedisTurnCalls(this, key, limits);
+    return new RedisTurnCalls(this, key, limits, database);
   }
 
   Args common(int more) {
@@ -257,7 +260,7 @@ final class RedisCalls {
         .text(terms(conditions))
         .text(retry == null ? null : retry.body() + " " + nothing(retry.operation()))
         .bytes(k.path())
-        .bytes(k.channel())
+        .bytes(k.channel(database))
         .bytes(publish.command());
   }
 

@@ -70,6 +70,7 @@ public final class RedisEngine implements AutoCloseable {
    */
   public RedisEngine(
       AbstractRedisClient client,
+      int database,
       Supplier<RedissonClient> redisson,
       RedisProperties properties,
       StoreLimits limits,
@@ -78,7 +79,7 @@ public final class RedisEngine implements AutoCloseable {
     RedisScript.readAll();
     this.properties = properties;
     this.redissonSource = redisson;
-    this.link = new RedisLink(client, properties.timeout());
+    this.link = new RedisLink(client, properties.timeout(), database);
     this.pages =
         new RedisPages(
             client, properties.timeout(), properties.pageConnections(), properties.requestQueue());

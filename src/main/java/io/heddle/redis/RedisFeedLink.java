@@ -133,7 +133,7 @@ final class RedisFeedLink {
       unconfirmed++;
       subscribingSince = System.nanoTime();
       connection
-          .subscribe(RedisKeys.of(partition).channel())
+          .subscribe(partition)
           .whenComplete((_, error) -> {
             if (error != null) {
               turns.run(() -> refused(partition, error));

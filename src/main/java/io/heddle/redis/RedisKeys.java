@@ -114,17 +114,25 @@ final class RedisKeys {
     return ascii(prefix + "o:" + path + "/" + digest);
   }
 
-  byte[] channel() {
-    return ascii(channelName());
+  byte[] channel(int database) {
+    return ascii(channelName(database));
   }
 
-  String channelName() {
-    return prefix + "changes";
+  /**
+   * Keys are a database's own, and channels are all databases': so these say which one they are of.
+   * Those of database 0 do not, as they never did.
+   */
+  String channelName(int database) {
+    return channels(database) + "changes";
   }
 
   /** What may be lost; the name ends with the session's path. */
-  String liveChannel() {
-    return prefix + "live:" + path;
+  String liveChannel(int database) {
+    return channels(database) + "live:" + path;
+  }
+
+  private String channels(int database) {
+    return database == 0 ? prefix : "heddle:" + database + prefix.substring("heddle".length());
   }
 
   static byte[] userSessions(Tenant tenant, String user) {

@@ -29,14 +29,29 @@ final class RedisLink {
 
   private final AbstractRedisClient client;
   private final Duration timeout;
+  private final int database;
   private final RedisMemory memory = new RedisMemory(this::hasRoom);
   private volatile @Nullable StatefulConnection<byte[], byte[]> connection;
   private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
   private volatile PublishCommand publish = PublishCommand.PUBLISH;
 
+  /** One that publishes nothing. */
   RedisLink(AbstractRedisClient client, Duration timeout) {
+    this(client, timeout, 0);
+  }
+
+  /**
+   * @param database the number of the client's database
+   */
+  RedisLink(AbstractRedisClient client, Duration timeout, int database) {
     this.client = client;
     this.timeout = timeout;
+    this.database = database;
+  }
+
+  /** Which of the databases it is that share the server's channels. */
+  int database() {
+    return database;
   }
 
   /** Connects; blocks, so it is called on a thread of the engine's own. */

@@ -33,7 +33,7 @@ final class RedisLiveChannel implements LiveChannel {
 
   @Override
   public Mono<Void> publish(SessionKey key, Json message) {
-    byte[] channel = RedisKeys.ascii(RedisKeys.of(key).liveChannel());
+    byte[] channel = RedisKeys.ascii(name(key));
     return link.command(commands ->
             link.publish() == PublishCommand.SPUBLISH
                 ? commands.spublish(channel, message.utf8())
@@ -52,7 +52,7 @@ final class RedisLiveChannel implements LiveChannel {
           if (some == null) {
             some = new CopyOnWriteArrayList<>();
             // In here, so that coming and going reach the feed in their order.
-            feed.carry(key.partition(), RedisKeys.of(key).liveChannel());
+            feed.carry(key.partition(), name(key));
           }
           some.add(mine);
           return some;
@@ -65,9 +65,13 @@ final class RedisLiveChannel implements LiveChannel {
               if (!all.isEmpty()) {
                 return all;
               }
-              feed.drop(key.partition(), RedisKeys.of(key).liveChannel());
+              feed.drop(key.partition(), name(key));
               return null;
             });
+  }
+
+  private String name(SessionKey key) {
+    return RedisKeys.of(key).liveChannel(link.database());
   }
 
   private void told(String channel, byte[] message) {

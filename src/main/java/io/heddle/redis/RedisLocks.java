@@ -241,7 +241,7 @@ final class RedisLocks implements SessionLocks {
                   .text(owner)
                   .text(token)
                   .bytes(link.publish().command())
-                  .text(k.liveChannel())
+                  .text(k.liveChannel(link.database()))
                   .bytes(RELEASED.utf8());
         };
     if (retry != null) {

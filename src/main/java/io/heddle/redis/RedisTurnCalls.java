@@ -24,12 +24,14 @@ final class RedisTurnCalls {
   private final SessionKey key;
   private final RedisKeys k;
   private final StoreLimits limits;
+  private final int database;
 
-  RedisTurnCalls(RedisCalls calls, SessionKey key, StoreLimits limits) {
+  RedisTurnCalls(RedisCalls calls, SessionKey key, StoreLimits limits, int database) {
     this.calls = calls;
     this.key = key;
     this.k = RedisKeys.of(key);
     this.limits = limits;
+    this.database = database;
   }
 
   RedisCall begin(Write.BeginTurn begin) {
@@ -124,7 +126,7 @@ final class RedisTurnCalls {
   }
 
   private byte[] live() {
-    return RedisKeys.ascii(k.liveChannel());
+    return RedisKeys.ascii(k.liveChannel(database));
   }
 
   private Args common(String turn, @Nullable String part, int more) {

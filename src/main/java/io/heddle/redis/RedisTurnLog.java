@@ -86,7 +86,7 @@ final class RedisTurnLog implements TurnLog {
       byte[][] keys = {k.session(), k.turnLog(part), k.turnsDue()};
       Args args = Args.of(6 + events.size());
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
-      args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel()));
+      args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel(link.database())));
       args.bytes(told(attempt));
       events.forEach(event -> args.bytes(event.utf8()));
       // As harmless to send twice as a read, so an unknown outcome is no other than none.

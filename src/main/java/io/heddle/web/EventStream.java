@@ -97,7 +97,11 @@ public final class EventStream implements ServerResponse {
       response.chunkedTransfer(false).keepAlive(false);
     }
     WireForm wireForm = old ? WireForm.PLAIN_EVENTS : WireForm.EVENTS;
-    return response.sendHeaders().then(stream(response, wireForm)).then();
+    return response
+        .sendHeaders()
+        .then(stream(response, wireForm))
+        .then()
+        .onErrorResume(HangUps::isOne, _ -> Mono.empty());
   }
 
   private Mono<Void> stream(HttpServerResponse response, WireForm wireForm) {
@@ -107,6 +111,11 @@ public final class EventStream implements ServerResponse {
 
   private void begin(Channel channel, WireForm wireForm, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
+    if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+      // Whoever asked hung up while the head was written; its pipeline is empty.
+      sink.success();
+      return;
+    }
     StreamConnection stream =
         new StreamConnection(connections, wireForm, protocol, form, sink::success);
     // However it ends, the connection may take another request.

@@ -20,7 +20,6 @@ import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.UnsupportedMediaTypeStatusException;
 import reactor.core.publisher.Mono;
-import reactor.netty.channel.AbortedException;
 
 /**
  * Turns every error that reaches the server into a problem. What nobody expected is {@code
@@ -33,7 +32,10 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   @Override
   public Mono<Void> handle(ServerWebExchange exchange, Throwable error) {
-    if (isHangUp(error) || exchange.getResponse().isCommitted()) {
+    if (isHangUp(error) || isAnsweredBelow(error)) {
+      return Mono.empty();
+    }
+    if (exchange.getResponse().isCommitted()) {
       return Mono.error(error);
     }
     Answer answer = ProblemWriter.answer(problem(exchange, error));
@@ -43,9 +45,18 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
     return answer.writeTo(exchange.getResponse());
   }
 
+  /**
+   * The server answers what it cannot decode by itself, also when it comes in the middle of a body;
+   * what the call would have answered comes too late then.
+   */
+  private static boolean isAnsweredBelow(Throwable error) {
+    return error instanceof IllegalStateException
+        && "Status and headers already sent".equals(error.getMessage());
+  }
+
   /** Whether the caller has gone, so that there is nobody to tell anything. */
   public static boolean isHangUp(Throwable error) {
-    return error instanceof AbortedException;
+    return HangUps.isOne(error);
   }
 
   /** What an error is told as; what nobody expected is logged here. */
@@ -102,7 +113,11 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   private static Problem internal(ServerWebExchange exchange, Throwable error) {
     String id = exchange.getRequest().getId();
-    LOG.error("[{}] {} failed", id, call(exchange), error);
+    if (isHangUp(error)) {
+      LOG.debug("[{}] {}: its caller hung up", id, call(exchange), error);
+    } else {
+      LOG.error("[{}] {} failed", id, call(exchange), error);
+    }
     return Problem.of(ProblemCode.INTERNAL, "Something failed; the log names it by the request id")
         .with("requestId", id);
   }

@@ -22,6 +22,7 @@ import org.springframework.util.MultiValueMap;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
@@ -124,6 +125,10 @@ public final class Upgrade implements ServerResponse {
     GuardedConnection.heldByCaller(exchange);
     HttpServerResponse response =
         ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+    if (response.hasSentHeaders()) {
+      // The server could not decode what came behind the handshake, and has said so.
+      return Mono.empty();
+    }
     WebsocketServerSpec spec =
         WebsocketServerSpec.builder().maxFramePayloadLength(maxMessage).handlePing(true).build();
     // It may be one of a list, which Netty does not look through.
@@ -136,6 +141,10 @@ public final class Upgrade implements ServerResponse {
                 out.withConnection(connection -> {
                   ChannelPipeline pipeline = connection.channel().pipeline();
                   connection.channel().closeFuture().addListener(_ -> end.success());
+                  if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+                    // Whoever asked hung up within the handshake; its pipeline is empty.
+                    return;
+                  }
                   KeepAliveReads.leave(pipeline);
                   RequestRepair.leave(pipeline);
                   pipeline.addBefore(
@@ -146,7 +155,13 @@ public final class Upgrade implements ServerResponse {
                   // anybody can count it. What it has read and not given yet goes to the one above.
                   pipeline.remove(DECODER);
                 })),
-        spec);
+        spec)
+        // Netty's handshake fails when whoever asked for it has gone.
+        .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+  }
+
+  private static boolean isClosed(HttpServerResponse response) {
+    return response instanceof Connection connection && !connection.channel().isActive();
   }
 
   @Override

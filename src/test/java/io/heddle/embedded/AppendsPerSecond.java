@@ -41,6 +41,7 @@ final class AppendsPerSecond {
             usual.cache(),
             usual.readThreads(),
             usual.sweepEvery(),
+            usual.onDamage(),
             usual.answers());
     int sessions = Integer.parseInt(args[2]);
     int clients = Integer.parseInt(args[3]);

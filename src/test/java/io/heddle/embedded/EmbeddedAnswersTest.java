@@ -175,6 +175,7 @@ class EmbeddedAnswersTest {
             usual.cache(),
             usual.readThreads(),
             Duration.ofMillis(10),
+            usual.onDamage(),
             DataSize.ofKilobytes(kilobytes));
     return EmbeddedEngine.open(
         properties, StoreLimits.DEFAULT, clock, new RandomIds(InstantSource.system()));

@@ -85,7 +85,7 @@ class EmbeddedEngineTest {
   void aSecondEngineOnTheSameFileIsRefusedByName() {
     String file = directory.resolve("heddle.mv").toString();
     try (EmbeddedEngine first = open(file)) {
-      assertThat(first.isHealthy()).isTrue();
+      assertThat(first.fault()).isNull();
       assertThatThrownBy(() -> open(file))
           .isInstanceOfSatisfying(
               EmbeddedFileException.class,

@@ -47,6 +47,7 @@ class EmbeddedTurnsTest {
         2,
         // Here the tests sweep.
         Duration.ofHours(1),
+        EmbeddedProperties.OnDamage.STOP,
         DataSize.ofMegabytes(8));
   }
 

@@ -60,6 +60,7 @@ final class KilledClients {
             DataSize.ofMegabytes(8),
             1,
             Duration.ofMillis(20),
+            EmbeddedProperties.OnDamage.STOP,
             DataSize.ofMegabytes(1));
     EmbeddedEngine engine =
         EmbeddedEngine.open(

@@ -46,6 +46,9 @@ class MemoryBoundIT {
   private static final int TURNS = 100;
   private static final int MEGABYTE = 1 << 20;
 
+  /** Nearly the largest message, without its end. */
+  private static final byte[] FRAGMENT = fragment();
+
   private static final String ATTACKER = "127.0.0.2";
   private static final Map<String, String> EVE = Map.of("Heddle-User", "eve");
   private static final Map<String, String> BOB = Map.of("Heddle-User", "bob");
@@ -261,6 +264,12 @@ class MemoryBoundIT {
       }
       ends = next == '\r' || next == '\n' ? ends + 1 : 0;
     }
+    socket.getOutputStream().write(FRAGMENT);
+    waitForEnd(socket);
+  }
+
+  /** One for all: a thousand of them would fill the heap of the tests, not of the replica. */
+  private static byte[] fragment() {
     int length = MEGABYTE - 1024;
     byte[] frame = new byte[14 + length];
     Arrays.fill(frame, (byte) ' ');
@@ -271,8 +280,7 @@ class MemoryBoundIT {
       frame[2 + i] = (byte) ((long) length >>> (56 - 8 * i));
     }
     Arrays.fill(frame, 10, 14, (byte) 0);
-    socket.getOutputStream().write(frame);
-    waitForEnd(socket);
+    return frame;
   }
 
   /** Asks for a page of megabytes, again and again, and reads nothing. */

@@ -121,7 +121,7 @@ public final class AppendCpuBench {
   private static List<StatefulRedisPubSubConnection<byte[], byte[]>> subscribe(RedisClient client) {
     byte[][] channels = new byte[SessionKey.PARTITIONS][];
     for (int i = 0; i < channels.length; i++) {
-      channels[i] = RedisKeys.of(i).channel();
+      channels[i] = RedisKeys.of(i).channel(0);
     }
     List<StatefulRedisPubSubConnection<byte[], byte[]>> replicas = new ArrayList<>();
     for (int i = 0; i < REPLICAS; i++) {
@@ -364,7 +364,7 @@ public final class AppendCpuBench {
       this.session = keys.session();
       this.partition = keys.partition();
       this.stream = keys.thread();
-      this.channel = keys.channel();
+      this.channel = keys.channel(0);
     }
   }
 }

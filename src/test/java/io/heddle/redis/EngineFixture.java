@@ -43,6 +43,7 @@ public final class EngineFixture implements AutoCloseable {
     this.engine =
         new RedisEngine(
             client,
+            details.getStandalone() == null ? 0 : details.getStandalone().getDatabase(),
             () -> RedissonClients.connect(details, properties),
             properties,
             limits,

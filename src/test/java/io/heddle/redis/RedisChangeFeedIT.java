@@ -280,7 +280,7 @@ class RedisChangeFeedIT {
         live.publish(key, Json.of("\"before\"")).block(PATIENCE);
         return heard.contains("\"before\"");
       });
-      assertThat(commands.pubsubNumsub(RedisKeys.of(key).liveChannel()).values())
+      assertThat(commands.pubsubNumsub(RedisKeys.of(key).liveChannel(0)).values())
           .as("once a session and replica")
           .containsExactly(1L);
       long cut = System.nanoTime();
@@ -412,7 +412,7 @@ class RedisChangeFeedIT {
         RedisCommands<String, String> to = connect(cluster.uris().getLast());
         SessionKey key = inPartition(0);
         String change = " - tagtag01 " + key.path() + " 1 0 0 0 2 1 {\"type\":\"session.created\"}";
-        String channel = RedisKeys.of(0).channelName();
+        String channel = RedisKeys.of(0).channelName(0);
         from.hset(new String(RedisKeys.of(0).partition(), StandardCharsets.US_ASCII), "seq", "1");
         to.publish(channel, 1 + change);
         until(() -> seen.last[0] == 1);
@@ -442,7 +442,7 @@ class RedisChangeFeedIT {
   }
 
   private long subscribers() {
-    return commands.pubsubNumsub(RedisKeys.of(0).channelName()).values().iterator().next();
+    return commands.pubsubNumsub(RedisKeys.of(0).channelName(0)).values().iterator().next();
   }
 
   private static SessionKey inPartition(int partition) {

@@ -542,7 +542,7 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   private long told() {
-    return ask(redis -> redis.llen(ascii(keys.liveChannel())));
+    return ask(redis -> redis.llen(ascii(keys.liveChannel(0))));
   }
 
   @Test
@@ -583,7 +583,7 @@ abstract class ScriptContract extends ScriptSuite {
   @Test
   void unlock() {
     byte[][] lock = one(ascii(keys.lock()));
-    List<String> mine = List.of("0", "uuid:1", "PUBLISH", keys.liveChannel());
+    List<String> mine = List.of("0", "uuid:1", "PUBLISH", keys.liveChannel(0));
     assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("nobody's").isNull();
     ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:2"), ascii("1"))));
     assertThat(run(RedisScript.UNLOCK, lock, mine).textOrNull(0)).as("another's").isNull();

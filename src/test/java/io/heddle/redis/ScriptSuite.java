@@ -240,7 +240,7 @@ abstract class ScriptSuite {
     return run(
         RedisScript.RELEASE,
         one(keys.session()),
-        List.of("", token, "RPUSH", keys.liveChannel(), "told"));
+        List.of("", token, "RPUSH", keys.liveChannel(0), "told"));
   }
 
   Reply find(String body, String holder) {
@@ -283,7 +283,7 @@ abstract class ScriptSuite {
     String terms = token + "\n" + positions + "\n" + owner;
     args.addAll(List.of(tag, terms.isBlank() ? "" : terms));
     args.add(record.isEmpty() ? "" : "body " + operation);
-    args.addAll(List.of(session.path(), keys.channelName()));
+    args.addAll(List.of(session.path(), keys.channelName(0)));
     args.add(new String(fixture.engine().link().publish().command(), StandardCharsets.US_ASCII));
     args.addAll(List.of(more));
     return args;

@@ -514,7 +514,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     args.add(Long.toString(after));
     args.add(Long.toString(lease));
     args.add(text(fixture.engine().link().publish().command()));
-    args.add(keys.liveChannel());
+    args.add(keys.liveChannel(0));
     args.add("{\"turn\":\"" + turn + "\",\"attempt\":" + attempt + ",\"seq\":");
     args.addAll(List.of(events));
     byte[][] all = {keys.session(), keys.turnLog(part(turn)), keys.turnsDue()};
@@ -538,7 +538,7 @@ abstract class TurnScriptContract extends ScriptSuite {
                 conditions,
                 tag,
                 StoreLimits.DEFAULT,
-                fixture.engine().link().publish())
+                fixture.engine().link().publish(), 0)
             .call();
     List<Object> reply =
         fixture.engine().link().write(call.script(), call.keys(), call.args()).block(ANSWER);

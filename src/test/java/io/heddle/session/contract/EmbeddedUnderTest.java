@@ -37,6 +37,7 @@ final class EmbeddedUnderTest implements EngineUnderTest {
             usual.cache(),
             usual.readThreads(),
             Duration.ofMillis(100),
+            usual.onDamage(),
             usual.answers());
     InstantSource clock = InstantSource.system();
     engine = EmbeddedEngine.open(properties, limits(), clock, new RandomIds(clock));

@@ -1,0 +1,193 @@
+package io.heddle.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import io.heddle.live.Hubs;
+import io.heddle.testing.RawWebSocket;
+import io.heddle.web.Connections;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Clients hang up at any moment: in a head, in a body, while a page or an event is written to them,
+ * in a handshake and in a frame. That is the client's affair. One event stream in fourteen that was
+ * hung up on used to write fifty lines of a stack to the log.
+ *
+ * <p>{@code -Dheddle.it.hang-ups}
+ */
+class HangUpsIT {
+
+  private static final int HANG_UPS = Integer.getInteger("heddle.it.hang-ups", 320);
+  private static final int CLIENTS = 16;
+
+  /** What was logged as a warning or worse, or with a stack. */
+  private static final class Complaints extends AppenderBase<ILoggingEvent> {
+    private final Queue<String> events = new ConcurrentLinkedQueue<>();
+
+    @Override
+    protected void append(ILoggingEvent event) {
+      if (event.getLevel().isGreaterOrEqual(Level.WARN) || event.getThrowableProxy() != null) {
+        String cause =
+            event.getThrowableProxy() == null
+                ? ""
+                : " " + event.getThrowableProxy().getClassName() + ": " + event.getThrowableProxy().getMessage();
+        events.add(event.getLoggerName() + ": " + event.getFormattedMessage() + cause);
+      }
+    }
+  }
+
+  @Test
+  void leaveNothingInTheLogAndNothingOpen() throws Exception {
+    Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    Complaints complaints = new Complaints();
+    try (Application server =
+        Application.start(
+            Map.of(
+                "heddle.engine", "embedded",
+                "heddle.embedded.path", "",
+                "heddle.limits.enabled", "false"))) {
+      Http http = new Http(server.port());
+      http.post("/v1/sessions", "{'id':'s'}").is(201);
+      String large = "x".repeat(400_000);
+      for (int i = 0; i < 8; i++) {
+        http.post("/v1/sessions/s/messages", "{'role':'user','content':'" + large + "'}").is(201);
+      }
+      List<String> turns = new ArrayList<>();
+      turns.add(
+          http.post(
+                  "/v1/sessions/s/turns",
+                  "{'content':'a','parameters':{'echo':{'tokens':2000,'pace':'1ms'}}}",
+                  "Prefer",
+                  "respond-async")
+              .is(202)
+              .text("id"));
+      complaints.start();
+      root.addAppender(complaints);
+      List<Future<?>> all = new ArrayList<>();
+      try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+        for (int c = 0; c < CLIENTS; c++) {
+          Random random = new Random(c);
+          all.add(
+              clients.submit(() -> {
+                for (int i = 0; i < HANG_UPS / CLIENTS; i++) {
+                  hangUp(server.port(), turns.getFirst(), random);
+                }
+                return null;
+              }));
+        }
+        for (Future<?> client : all) {
+          client.get(2, TimeUnit.MINUTES);
+        }
+      }
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(() -> {
+            assertThat(server.bean(Connections.class).open()).isZero();
+            assertThat(server.bean(Hubs.class).watches()).isZero();
+          });
+      http.get("/v1/sessions/s").is(200);
+    } finally {
+      root.detachAppender(complaints);
+    }
+    assertThat(complaints.events).isEmpty();
+  }
+
+  private static void hangUp(int port, String turn, Random random) throws IOException {
+    String body = "{\"role\":\"user\",\"content\":\"" + "y".repeat(random.nextInt(20_000)) + "\"}";
+    String request =
+        switch (random.nextInt(10)) {
+          case 0, 1 -> get("/v1/sessions/s/events");
+          case 2 -> get("/v1/sessions/s/turns/" + turn + "/events");
+          case 3 -> get("/v1/sessions/s/messages?limit=50");
+          case 4 -> get("/v1/sessions/s?messages=50");
+          case 5 ->
+              post(
+                  "/v1/sessions/none-" + random.nextInt(50) + "/turns?create=true",
+                  "{\"content\":\"a b c d\",\"stream\":true,\"parameters\":{\"echo\":{\"pace\":\"2ms\"}}}");
+          case 6 ->
+              post(
+                  "/openai/v1/chat/completions",
+                  "{\"model\":\"echo\",\"stream\":" + random.nextBoolean() + ",\"messages\":[{\"role\":\"user\",\"content\":\"a b c\"}]}");
+          case 7 -> post("/v1/sessions/none/messages", body);
+          case 8 -> "PUT /v1/cache/k HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + body;
+          default -> RawWebSocket.handshake(port, "/v1/socket?watch=s");
+        };
+    byte[] octets = request.getBytes(StandardCharsets.US_ASCII);
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.setTcpNoDelay(true);
+      int sent = random.nextInt(3) == 0 ? random.nextInt(octets.length) : octets.length;
+      socket.getOutputStream().write(octets, 0, sent);
+      if (request.contains("/v1/socket") && random.nextBoolean()) {
+        byte[] frame =
+            RawWebSocket.frame(0x81, "{\"type\":\"unwatch\",\"session\":\"s\"}".getBytes(StandardCharsets.UTF_8));
+        read(socket, 120);
+        socket.getOutputStream().write(frame, 0, random.nextInt(frame.length));
+      }
+      switch (random.nextInt(4)) {
+        case 0 -> {
+          // At once.
+        }
+        case 1 -> LockSupport.parkNanos(random.nextInt(3_000_000));
+        case 2 -> read(socket, random.nextInt(2_000));
+        default -> read(socket, random.nextInt(200_000));
+      }
+      if (random.nextBoolean()) {
+        socket.setSoLinger(true, 0);
+      }
+    } catch (IOException ended) {
+      // The server was first.
+    }
+  }
+
+  /** Some of the answer, and no longer than a moment. */
+  private static void read(Socket socket, int bytes) throws IOException {
+    socket.setSoTimeout(20);
+    InputStream in = socket.getInputStream();
+    try {
+      for (int left = bytes; left > 0; ) {
+        int read = in.read(new byte[Math.min(left, 8192)]);
+        if (read < 0) {
+          return;
+        }
+        left -= read;
+      }
+    } catch (java.net.SocketTimeoutException _) {
+      // It has no more to say.
+    }
+  }
+
+  private static String get(String path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  }
+
+  private static String post(String path, String body) {
+    return "POST "
+        + path
+        + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
+  }
+}
