@@ -63,11 +63,13 @@ while true do
     found[#found + 1] = entries[i]
   end
   if #entries < block then return {1, now, s, found, 0} end
-  if last == count and (backward and from == '-' or not backward and to == '+') and bytes / #found * (#found + 1) > room then
-    -- The next one would be read only to be left out; while nothing was ever deleted the seq tells
-    -- whether there is one.
+  if (backward and from == '-' or not backward and to == '+') and bytes / #found * (#found + 1) > room then
+    -- The next one would be read only to be left out. There is one if more were appended beyond this one
+    -- than were ever deleted.
     local seq = string.match(entries[block][2][2], '^%S+ (%d+)')
-    return {1, now, s, found, seq ~= (backward and '1' or last) and 1 or 0}
+    local beyond = backward and seq - 1 or last - seq
+    if beyond == 0 then return {1, now, s, found, 0} end
+    if beyond > last - count then return {1, now, s, found, 1} end
   end
   local border = '(' .. entries[block][1]
   if backward then to = border else from = border end

@@ -19,15 +19,18 @@ final class RedisAnswers implements AnswerStore {
   private static final int HEAD = 15;
 
   private final RedisLink link;
+  private final RedisPages pages;
 
-  RedisAnswers(RedisLink link) {
+  RedisAnswers(RedisLink link, RedisPages pages) {
     this.link = link;
+    this.pages = pages;
   }
 
   @Override
   public Mono<Answer> get(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key)};
-    return link.read(RedisScript.ANSWER, keys, Args.of(0).toArray())
+    return pages
+        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, Args.of(0).toArray())
         .map(Reply::new)
         .filter(reply -> reply.size() > 0)
         .map(reply -> parse(reply.bytes(0), reply.number(1), reply.time(2)));

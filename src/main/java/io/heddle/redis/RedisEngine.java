@@ -95,7 +95,7 @@ public final class RedisEngine implements AutoCloseable {
     this.counters = new RedisLink(client, properties.timeout());
     this.limiter = new RedisRateLimiter(counters);
     this.usage = new RedisUsage(counters);
-    this.answers = new RedisAnswers(link);
+    this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);

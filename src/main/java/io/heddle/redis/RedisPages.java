@@ -3,7 +3,6 @@ package io.heddle.redis;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
-import io.heddle.base.SessionKey;
 import io.lettuce.core.AbstractRedisClient;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -22,7 +21,7 @@ import reactor.core.publisher.Mono;
 /**
  * Reads whose answers may be long, on connections of their own: Redis answers a connection in
  * order, so what is written, renewed and flushed would wait behind somebody's big page. What is
- * under way at one time is bounded; what is over waits, and the sessions take turns, so that many
+ * under way at one time is bounded; what is over waits, and those that are read take turns, so that many
  * readers of one do not keep the others from theirs.
  */
 final class RedisPages {
@@ -58,7 +57,7 @@ final class RedisPages {
   private final List<RedisLink> links;
   private final long timeout;
   private final int mostWaiting;
-  private final Map<SessionKey, Queue<Waiting>> queues = new LinkedHashMap<>();
+  private final Map<Object, Queue<Waiting>> queues = new LinkedHashMap<>();
   private final AtomicInteger frees = new AtomicInteger();
   private int free = UNITS;
   private long patience;
@@ -90,9 +89,13 @@ final class RedisPages {
     links.forEach(RedisLink::close);
   }
 
-  /** Runs a script that reads. */
+  /**
+   * Runs a script that reads.
+   *
+   * @param whose the session, or what else is read: those take turns
+   */
   Mono<List<Object>> read(
-      SessionKey session, Size size, RedisScript script, byte[][] keys, byte[][] args) {
+      Object whose, Size size, RedisScript script, byte[][] keys, byte[][] args) {
     return Mono.defer(() -> {
       Waiting mine = new Waiting(size, script, keys, args, System.nanoTime());
       boolean now;
@@ -102,7 +105,7 @@ final class RedisPages {
           free -= size.units;
         } else if (waiting < mostWaiting) {
           waiting++;
-          queues.computeIfAbsent(session, _ -> new ArrayDeque<>()).add(mine);
+          queues.computeIfAbsent(whose, _ -> new ArrayDeque<>()).add(mine);
         } else {
           return Mono.error(busy());
         }
@@ -191,15 +194,15 @@ final class RedisPages {
 
   /** Takes the first one out, and puts its session's others behind all sessions. */
   private void take() {
-    Iterator<Map.Entry<SessionKey, Queue<Waiting>>> entries = queues.entrySet().iterator();
-    Map.Entry<SessionKey, Queue<Waiting>> entry = entries.next();
-    SessionKey session = entry.getKey();
+    Iterator<Map.Entry<Object, Queue<Waiting>>> entries = queues.entrySet().iterator();
+    Map.Entry<Object, Queue<Waiting>> entry = entries.next();
+    Object whose = entry.getKey();
     Queue<Waiting> queue = entry.getValue();
     entries.remove();
     queue.remove();
     waiting--;
     if (!queue.isEmpty()) {
-      queues.put(session, queue);
+      queues.put(whose, queue);
     }
   }
 

@@ -54,7 +54,9 @@ class RedisAnswersIT {
     client = RedisClient.create(proxy.uri());
     RedisLink link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
-    answers = new RedisAnswers(link);
+    RedisPages pages = new RedisPages(client, Duration.ofSeconds(2), 1, 100);
+    pages.connect();
+    answers = new RedisAnswers(link, pages);
     redis = client.connect(RedisURI.create(TestRedis.uri())).sync();
   }
 
@@ -148,7 +150,9 @@ class RedisAnswersIT {
       RedisClient direct = RedisClient.create(small.uri());
       RedisLink link = new RedisLink(direct, Duration.ofSeconds(2));
       link.connect();
-      RedisAnswers there = new RedisAnswers(link);
+      RedisPages pages = new RedisPages(direct, Duration.ofSeconds(2), 1, 100);
+      pages.connect();
+      RedisAnswers there = new RedisAnswers(link, pages);
       there.put(tenant, "k", "text/plain", new byte[10], MINUTE).block(PATIENCE);
       var commands = direct.connect().sync();
       commands.configSet("maxmemory", "1mb");

@@ -295,6 +295,26 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   @Test
+  void putOff() {
+    byte[] times = keys.turnLog("due");
+    long now = System.currentTimeMillis();
+    ask(redis -> redis.zadd(times, (double) now - 2000, ascii("fails")));
+    ask(redis -> redis.zadd(times, (double) now - 2000, ascii("nothing")));
+    ask(redis -> redis.zadd(times, (double) now + 60_000, ascii("moved")));
+
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("fails", "5000")).number(0))
+        .isEqualTo(1);
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("fails"))))
+        .isBetween(now + 4000.0, now + 60_000.0);
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("nothing", "")).number(0)).isEqualTo(1);
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("nothing")))).isNull();
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("moved", "")).number(0)).isZero();
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("moved"))))
+        .isEqualTo(now + 60_000.0);
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("none", "5000")).number(0)).isZero();
+  }
+
+  @Test
   void seqs() {
     create("tagtag01", 60, "");
     String seq = hash(keys.partition()).get("seq");

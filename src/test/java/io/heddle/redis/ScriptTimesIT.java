@@ -53,7 +53,7 @@ import tools.jackson.databind.json.JsonMapper;
 class ScriptTimesIT {
 
   private static final int RUNS = 5;
-  private static final int MANY_STEPS = 20;
+  private static final int MANY_STEPS = 10;
   private static final long BOUND_MICROS = Long.getLong("heddle.it.script-micros", 10_000);
   private static final int MESSAGES = Integer.getInteger("heddle.it.script-messages", 300_000);
   private static final String SHORT = "{\"role\":\"user\",\"content\":\"a short word or two\"}";
