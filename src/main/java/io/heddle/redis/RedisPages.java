@@ -21,8 +21,8 @@ import reactor.core.publisher.Mono;
 /**
  * Reads whose answers may be long, on connections of their own: Redis answers a connection in
  * order, so what is written, renewed and flushed would wait behind somebody's big page. What is
- * under way at one time is bounded; what is over waits, and those that are read take turns, so that many
- * readers of one do not keep the others from theirs.
+ * under way at one time is bounded; what is over waits, and those that are read take turns, so that
+ * many readers of one do not keep the others from theirs.
  */
 final class RedisPages {
 
