@@ -266,6 +266,15 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
     return context().writeAndFlush(frame);
   }
 
+  /** The process has no room for what waits here; a client that takes nothing is cut soon after. */
+  @Override
+  public void userEventTriggered(ChannelHandlerContext from, Object event) {
+    if (event == ConnectionGuard.Overloaded.INSTANCE) {
+      close(CloseCode.OVERLOADED, CloseCode.comeBack());
+    }
+    from.fireUserEventTriggered(event);
+  }
+
   @Override
   void tooSlow() {
     close(CloseCode.TOO_SLOW, "too much waits to be taken");

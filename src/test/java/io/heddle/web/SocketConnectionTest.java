@@ -147,6 +147,16 @@ class SocketConnectionTest {
     assertThat(protocol.texts).isEmpty();
   }
 
+  /** What waits for clients that take nothing is counted below: over the budget they are told. */
+  @Test
+  void aProcessWithoutRoomSaysGoodbye() {
+    channel.pipeline().fireUserEventTriggered(ConnectionGuard.Overloaded.INSTANCE);
+
+    ByteBuf close = channel.readOutbound();
+    assertThat(close.getUnsignedShort(2)).isEqualTo(1013);
+    close.release();
+  }
+
   /**
    * 237 sockets that each sent a megabyte and never the rest ended the process. What is begun, and
    * what is whole and not done with, counts; and it is given back however the message ends.
