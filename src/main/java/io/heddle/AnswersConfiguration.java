@@ -2,6 +2,7 @@ package io.heddle;
 
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
+import io.heddle.cache.Allowance;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.cache.AnswerStore;
 import io.heddle.cache.Answers;
@@ -17,8 +18,12 @@ class AnswersConfiguration {
 
   @Bean
   Answers answers(
-      AnswerStore store, AnswerProperties properties, IdSource ids, InstantSource clock) {
-    return new Answers(store, properties, ids, clock);
+      AnswerStore store,
+      AnswerProperties properties,
+      IdSource ids,
+      InstantSource clock,
+      Allowance allowance) {
+    return new Answers(store, properties, ids, clock, allowance);
   }
 
   @Bean

@@ -3,15 +3,23 @@ package io.heddle;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.base.MemoryProperties;
+import io.heddle.base.Problem;
 import io.heddle.base.RandomIds;
+import io.heddle.base.Tenant;
+import io.heddle.cache.Allowance;
+import io.heddle.cache.AnswerKey;
 import io.heddle.cache.Answers;
 import io.heddle.coherence.Coherence;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.coherence.NearCache;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
+import io.heddle.limit.QuotaProperties;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
+import io.heddle.limit.Usage;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.CoherenceHealth;
 import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
@@ -28,15 +36,20 @@ import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
+import io.heddle.session.Storage;
+import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
 import io.heddle.web.KeepAliveReads;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import java.time.Instant;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Fallback;
 import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
 
 /** What is the same over both engines. */
 @Configuration(proxyBeanMethods = false)
@@ -73,14 +86,91 @@ class CoreConfiguration {
       RetryRecords records,
       IdSource ids,
       InstantSource clock,
-      SessionProperties properties) {
+      SessionProperties properties,
+      Storage storage) {
     return new SessionServices(
-        reader, near, near.forgetting(writer), index, locks, records, ids, clock, properties);
+        reader,
+        near,
+        near.forgetting(writer),
+        index,
+        locks,
+        records,
+        ids,
+        clock,
+        properties,
+        storage);
   }
 
   @Bean
-  Limits limits(RateLimiter limiter, LimitProperties properties) {
-    return new Limits(limiter, properties);
+  Limits limits(RateLimiter limiter, LimitProperties properties, Quotas quotas) {
+    return new Limits(limiter, properties, quotas);
+  }
+
+  /** Told what was not told yet before the engine ends. */
+  @Bean(destroyMethod = "close")
+  Quotas quotas(
+      UsageStore store,
+      QuotaProperties properties,
+      SessionIndex index,
+      SessionReader reader,
+      IdSource ids) {
+    StorageCount count = new StorageCount(index, reader);
+    return new Quotas(
+        store,
+        properties,
+        ids.tag() + ids.tag(),
+        user ->
+            count
+                .count(user.tenant(), user.name())
+                .map(found -> new Usage.Counted(found.sessions(), found.threadBytes())));
+  }
+
+  @Bean
+  Storage storage(Quotas quotas) {
+    return new Storage() {
+      @Override
+      public @Nullable Problem refuses(
+          Tenant tenant, @Nullable String user, int sessions, long bytes) {
+        return quotas.refusesStored(tenant, user, sessions, bytes);
+      }
+
+      @Override
+      public @Nullable Mono<Void> known(
+          Tenant tenant, @Nullable String user, int sessions, long bytes) {
+        Mono<Void> known = quotas.known(tenant, user, sessions, bytes);
+        return known == Quotas.KNOWN ? null : known;
+      }
+
+      @Override
+      public void changed(
+          Tenant tenant,
+          @Nullable String user,
+          int sessions,
+          long threadBytes,
+          long documentBytes) {
+        quotas.stored(tenant, user, sessions, threadBytes, documentBytes);
+      }
+    };
+  }
+
+  @Bean
+  Allowance allowance(Quotas quotas) {
+    return new Allowance() {
+      @Override
+      public Mono<Void> known(AnswerKey key, long bytes) {
+        return quotas.cachedKnown(key.tenant(), key.user(), bytes);
+      }
+
+      @Override
+      public @Nullable Problem refuses(AnswerKey key, long bytes) {
+        return quotas.refusesCached(key.tenant(), key.user(), bytes);
+      }
+
+      @Override
+      public void changed(AnswerKey key, long bytes, Instant end) {
+        quotas.cached(key.tenant(), key.user(), bytes, end.toEpochMilli());
+      }
+    };
   }
 
   @Bean

@@ -7,6 +7,7 @@ import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
@@ -105,6 +106,11 @@ class EmbeddedConfiguration {
   }
 
   @Bean
+  UsageStore usageStore(EmbeddedEngine engine) {
+    return engine.usage();
+  }
+
+  @Bean
   AnswerStore answerStore(EmbeddedEngine engine) {
     return engine.answers();
   }
@@ -139,10 +145,8 @@ class EmbeddedConfiguration {
 
     @Override
     public Mono<Look> look() {
-      return Mono.fromSupplier(() ->
-          new Look(
-              Map.of("kept", embedded.describe()),
-              embedded.fault()));
+      return Mono.fromSupplier(
+          () -> new Look(Map.of("kept", embedded.describe()), embedded.fault()));
     }
   }
 }

@@ -6,6 +6,7 @@ import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
@@ -155,6 +156,11 @@ class RedisConfiguration {
   @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
     return new StandbyLimiter(engine.limiter());
+  }
+
+  @Bean
+  UsageStore usageStore(RedisEngine engine) {
+    return engine.usage();
   }
 
   @Bean

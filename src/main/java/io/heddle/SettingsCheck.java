@@ -5,6 +5,7 @@ import io.heddle.cache.AnswerProperties;
 import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
+import io.heddle.limit.QuotaProperties;
 import io.heddle.live.LiveProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.security.SecurityProperties;
@@ -51,6 +52,7 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
           CoherenceProperties.class,
           AnswerProperties.class,
           LimitProperties.class,
+          QuotaProperties.class,
           LiveProperties.class,
           TurnProperties.class,
           EchoProperties.class,

@@ -276,14 +276,16 @@ class ConnectionGuardIT {
         assertThat(replica.liveness()).isEqualTo(200);
         slowest = Math.max(slowest, System.nanoTime() - began);
       }
-      System.out.printf("liveness with 700 silent connections: at most %d ms%n", slowest / 1_000_000);
+      System.out.printf(
+          "liveness with 700 silent connections: at most %d ms%n", slowest / 1_000_000);
       // Another address is served, as half of the connections are not this one's.
       try (Raw other = new Raw(replica.port(), "127.0.0.1", 0)) {
         other.send(GET);
         assertThat(other.answer()).startsWith("HTTP/1.1 200 ");
       }
       assertThat(replica.log().lines().filter(line -> line.contains("are refused"))).hasSize(1);
-      assertThat(replica.log().lines().filter(line -> line.contains("Too many open files"))).isEmpty();
+      assertThat(replica.log().lines().filter(line -> line.contains("Too many open files")))
+          .isEmpty();
     }
   }
 

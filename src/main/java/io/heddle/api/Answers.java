@@ -2,10 +2,14 @@ package io.heddle.api;
 
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.Conditions;
 import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Written;
 import io.heddle.web.Answer;
+import java.util.List;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 
@@ -42,6 +46,12 @@ final class Answers {
 
   private static Answer read(
       Call call, Position position, String tag, String origin, Supplier<byte[]> body) {
+    List<Position> wanted = Terms.ifMatch(call.headers());
+    if (!wanted.isEmpty() && !wanted.contains(Conditions.THERE) && !wanted.contains(position)) {
+      throw Problem.of(ProblemCode.VERSION_CONFLICT, "The session is at " + position)
+          .with("position", position.toString())
+          .toException();
+    }
     Answer answer =
         Terms.noneMatch(call.headers(), position)
             ? Answer.empty(304)

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -81,7 +82,8 @@ final class CacheHandler {
         .bytes(call.exchange(), most)
         .flatMap(body -> {
           NewAnswer answer = new NewAnswer(type, body, life);
-          return gate.once(call, () -> answers.put(key, answer));
+          return gate.once(
+              call, () -> checked(call, key).then(Mono.defer(() -> answers.put(key, answer))));
         })
         .map(kept ->
             Answer.empty(kept.replaced() ? 204 : 201)
@@ -91,7 +93,24 @@ final class CacheHandler {
   Mono<Answer> delete(Call call) {
     AnswerKey key = call.answer();
     call.query();
-    return gate.once(call, () -> answers.remove(key)).map(_ -> Answer.empty(204));
+    return gate.once(call, () -> checked(call, key).then(Mono.defer(() -> answers.remove(key))))
+        .map(_ -> Answer.empty(204));
+  }
+
+  /** What is kept is looked at only for who asks for that. */
+  private Mono<Void> checked(Call call, AnswerKey key) {
+    HttpHeaders headers = call.headers();
+    if (!headers.containsHeader(HttpHeaders.IF_MATCH)
+        && !headers.containsHeader(HttpHeaders.IF_NONE_MATCH)) {
+      return Mono.empty();
+    }
+    return answers
+        .get(key, null)
+        .map(CacheHandler::tag)
+        .map(Optional::of)
+        .defaultIfEmpty(Optional.empty())
+        .doOnNext(tag -> Terms.check(headers, tag.orElse(null)))
+        .then();
   }
 
   private static Problem none() {

@@ -127,7 +127,8 @@ final class Call {
   /** What a write must meet; the body is part of what an idempotency key stands for. */
   Conditions conditions(byte[] body) {
     HttpHeaders headers = headers();
-    return new Conditions(caller.owner(), retry(body), Terms.lock(headers), Terms.ifMatch(headers));
+    return new Conditions(
+        caller.owner(), retry(body), Terms.lock(headers), Terms.preconditions(headers));
   }
 
   private @Nullable Retry retry(byte[] body) {

@@ -16,6 +16,7 @@ import io.heddle.session.Written;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
 import io.heddle.web.EventStream;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
@@ -218,9 +219,10 @@ final class Gate {
                       .doOnNext(_ -> tellAgain(request, admission))
                   : refused(call, refusal, does, handler);
             });
-    Mono<ServerResponse> told = limits
-        .working(caller, answer)
-        .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
+    Mono<ServerResponse> told =
+        limits
+            .working(caller, answer.map(made -> connected(caller, made)))
+            .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
     return counted(request.exchange(), caller, write, told);
   }
 
@@ -229,9 +231,23 @@ final class Gate {
       ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
     Mono<ServerResponse> counted =
         answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
-    return write
-        ? counted.doFinally(signal -> BodyReader.release(exchange, signal))
-        : counted;
+    return write ? counted.doFinally(signal -> BodyReader.release(exchange, signal)) : counted;
+  }
+
+  private ServerResponse connected(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  boolean hasAllConnections(Caller caller) {
+    return limits.quotas().refusesConnection(caller) != null;
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
   }
 
   /** Nothing is done, unless it may have been done before. */

@@ -4,6 +4,7 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.TokenLimits;
@@ -31,16 +32,27 @@ final class LimitsHandler {
 
   Mono<Answer> get(Call call) {
     call.query();
-    return tokens.look(call.caller()).map(left -> answer(call.admission(), left));
+    return tokens
+        .look(call.caller())
+        .zipWith(
+            limits.quotas().look(call.caller()),
+            (left, quotas) -> answer(call.admission(), left, quotas));
   }
 
-  private Answer answer(Admission admission, List<Decision> tokensLeft) {
+  private Answer answer(Admission admission, List<Decision> tokensLeft, List<Quotas.Quota> quotas) {
     JsonBuffer out = new JsonBuffer(512);
     out.ascii("{\"subject\":").string(admission.subject().name()).ascii(",\"limits\":[");
     String comma = "";
     for (Rule rule : limits.rules()) {
       List<Decision> said = rule.kind() == Kind.TOKENS ? tokensLeft : admission.decisions();
       write(rule, decision(said, rule), out.ascii(comma));
+      comma = ",";
+    }
+    comma = "],\"quotas\":[";
+    for (Quotas.Quota quota : quotas) {
+      out.ascii(comma).ascii("{\"name\":\"").ascii(quota.kind().text());
+      out.ascii("\",\"limit\":").number(quota.limit()).ascii(",\"used\":").number(quota.used());
+      out.ascii("}");
       comma = ",";
     }
     return Answer.json(200, out.ascii("]}").toBytes());

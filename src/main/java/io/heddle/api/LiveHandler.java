@@ -38,6 +38,7 @@ final class LiveHandler {
   private final Hubs hubs;
   private final Threads threads;
   private final Connections connections;
+  private final Gate gate;
   private final SocketSession.Services services;
   private final int maxText;
 
@@ -53,6 +54,7 @@ final class LiveHandler {
     this.hubs = live.hubs();
     this.threads = threads;
     this.connections = live.connections();
+    this.gate = gate;
     SocketWrites writes = new SocketWrites(threads, starts, gate, requests);
     this.services = new SocketSession.Services(hubs, writes, bodies, properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
@@ -76,7 +78,7 @@ final class LiveHandler {
     CloseCode refusal = null;
     if (RequestGate.isForeign(call.exchange())) {
       refusal = CloseCode.ORIGIN;
-    } else if (connections.isFull()) {
+    } else if (connections.isFull() || gate.hasAllConnections(call.caller())) {
       refusal = CloseCode.TOO_MANY;
     }
     SocketSession session =
@@ -92,6 +94,7 @@ final class LiveHandler {
     Query query = call.query("since", Callers.QUERY);
     refuseWhenDraining(connections, "connections");
     refuseWhenFull(connections);
+    gate.refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LAST_EVENT_ID);
     Position since =

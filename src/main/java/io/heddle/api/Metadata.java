@@ -1,10 +1,10 @@
 package io.heddle.api;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.UntrustedJson;
 import java.util.HashSet;
 import java.util.Set;
 import tools.jackson.core.JsonParser;

@@ -1,11 +1,15 @@
 package io.heddle.api;
 
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.Conditions;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -23,9 +27,29 @@ final class Terms {
   private static final int MAX_KEY = 255;
   private static final int MAX_TOKEN = 128;
 
+  /** An entity tag (RFC 9110, 8.8.3). */
+  private static final Pattern TAG = Pattern.compile("(W/)?\"[!#-~\\x80-\\xff]*\"");
+
   private Terms() {}
 
-  /** {@code If-Match}: positions, or none for {@code *} and when it is not there. */
+  /** {@code If-Match} and {@code If-None-Match} of a write to something with this tag, or none. */
+  static void check(HttpHeaders headers, @Nullable String current) {
+    List<String> match = headers.get(HttpHeaders.IF_MATCH);
+    boolean refused = match != null && (current == null || !names(match, current));
+    List<String> none = headers.get(HttpHeaders.IF_NONE_MATCH);
+    if (refused || (none != null && current != null && names(none, current))) {
+      throw Problem.of(
+              ProblemCode.VERSION_CONFLICT,
+              current == null ? "There is nothing yet" : "It is another than it is asked to be")
+          .toException();
+    }
+  }
+
+  /**
+   * What a session must be at (RFC 9110, 13.1.1): positions, {@link Conditions#THERE} for {@code
+   * *}, and none when it is not said. The tag of something else is compared too, and matches
+   * nothing.
+   */
   static List<Position> ifMatch(HttpHeaders headers) {
     List<String> lines = headers.get(HttpHeaders.IF_MATCH);
     return lines == null || lines.isEmpty() ? List.of() : ifMatch(HttpHeaders.IF_MATCH, lines);
@@ -34,20 +58,55 @@ final class Terms {
   static List<Position> ifMatch(String name, List<String> lines) {
     List<Position> positions = new ArrayList<>();
     boolean any = false;
-    for (String line : lines) {
-      for (String tag : line.split(",", -1)) {
-        String text = tag.strip();
-        if (text.equals("*")) {
-          any = true;
-        } else {
-          positions.add(position(name, text));
+    for (String text : tags(lines)) {
+      if (text.equals("*")) {
+        any = true;
+      } else {
+        Position position = Position.parse(unquoted(text));
+        if (position == null && !TAG.matcher(text).matches()) {
+          throw Query.refuse(name, "has something that is no entity tag");
         }
+        positions.add(position == null ? Conditions.NOWHERE : position);
       }
     }
     if (any && !positions.isEmpty()) {
       throw Query.refuse(name, "must be * or a list of positions, not both");
     }
-    return positions;
+    if (positions.isEmpty() && !any) {
+      throw Query.refuse(name, "is empty");
+    }
+    return any ? List.of(Conditions.THERE) : positions;
+  }
+
+  /** {@code If-Match}, and {@code If-None-Match} as writes look at it (RFC 9110, 13.2.2). */
+  static List<Position> preconditions(HttpHeaders headers) {
+    List<Position> positions = ifMatch(headers);
+    List<String> none = headers.get(HttpHeaders.IF_NONE_MATCH);
+    if (none == null || !tags(none).contains("*")) {
+      return positions;
+    }
+    return List.of(positions.isEmpty() ? Conditions.ABSENT : Conditions.NOWHERE);
+  }
+
+  /** The elements of a list of entity tags, which may have commas. */
+  private static List<String> tags(List<String> lines) {
+    List<String> tags = new ArrayList<>();
+    for (String line : lines) {
+      boolean quoted = false;
+      int from = 0;
+      for (int i = 0; i <= line.length(); i++) {
+        if (i == line.length() || (line.charAt(i) == ',' && !quoted)) {
+          String tag = line.substring(from, i).strip();
+          if (!tag.isEmpty()) {
+            tags.add(tag);
+          }
+          from = i + 1;
+        } else if (line.charAt(i) == '"') {
+          quoted = !quoted;
+        }
+      }
+    }
+    return tags;
   }
 
   /** Whether {@code If-None-Match} names the position; what is no position does not match. */
@@ -63,12 +122,9 @@ final class Terms {
   }
 
   private static boolean names(List<String> lines, String wanted) {
-    for (String line : lines) {
-      for (String tag : line.split(",", -1)) {
-        String text = tag.strip();
-        if (text.equals("*") || unquoted(text).equals(wanted)) {
-          return true;
-        }
+    for (String tag : tags(lines)) {
+      if (tag.equals("*") || unquoted(tag).equals(wanted)) {
+        return true;
       }
     }
     return false;

@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.base.UntrustedJson;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
 import io.heddle.session.Message;

@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.session.Conditions;
@@ -28,20 +29,37 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
     // A turn that begins now would be cut off half way.
     LiveHandler.refuseWhenDraining(connections, "turns");
     Mono<Written<Turn>> begun = Mono.defer(() -> turns.begin(request, order));
-    // A token or a position can only be of a session that is there.
-    if (createWith == null
-        || request.conditions().lock() != null
-        || !request.conditions().positions().isEmpty()) {
+    if (createWith == null || request.conditions().lock() != null) {
       return begun;
+    }
+    // A position can only be of a session that is there.
+    if (request.conditions().wantSomething()) {
+      return begun.onErrorMap(error -> is(error, ProblemCode.SESSION_NOT_FOUND), _ -> conflict());
     }
     return begun.onErrorResume(
         error -> is(error, ProblemCode.SESSION_NOT_FOUND),
         none ->
             sessions
                 .put(making(request), createWith, List.of())
-                .then(begun)
+                .flatMap(made -> afterMaking(made, request, order))
                 // Another caller's session is answered like none.
                 .onErrorMap(error -> is(error, ProblemCode.SESSION_EXISTS), _ -> none));
+  }
+
+  private Mono<Written<Turn>> afterMaking(Written<?> made, Request request, TurnOrder order) {
+    boolean absent = request.conditions().positions().contains(Conditions.ABSENT);
+    if (absent && !made.created()) {
+      return Mono.error(conflict());
+    }
+    // What this very request has made is there now, as it was asked for.
+    Conditions rest = absent ? request.conditions().withPositions(List.of()) : request.conditions();
+    return turns.begin(
+        new Request(request.caller(), request.key(), rest, request.waitFor()), order);
+  }
+
+  private static ProblemException conflict() {
+    return Problem.of(ProblemCode.VERSION_CONFLICT, "The session is not as it is asked to be")
+        .toException();
   }
 
   /** The idempotency key is the turn's: making a session that is there changes nothing. */

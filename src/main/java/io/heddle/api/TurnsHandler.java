@@ -64,6 +64,7 @@ final class TurnsHandler {
           TurnBody asked = bodies.turn(body);
           if (asked.stream()) {
             LiveHandler.refuseWhenFull(connections);
+            gate.refuseConnection(call.caller());
           }
           Request request = requests.writing(call, key, body);
           Description made = create ? requests.description(call) : null;
@@ -149,6 +150,7 @@ final class TurnsHandler {
     Query query = call.query("after", Callers.QUERY);
     LiveHandler.refuseWhenDraining(connections, "connections");
     LiveHandler.refuseWhenFull(connections);
+    gate.refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
     String last = call.headers().getFirst(LiveHandler.LAST_EVENT_ID);
     long after =

@@ -11,12 +11,12 @@ import reactor.util.context.ContextView;
  */
 public record ByteShare(ByteBudget budget, Holder holder) {
 
-  private static final ByteShare NOBODYS =
-      new ByteShare(ByteBudget.unbounded(), Holder.NOBODY);
+  private static final ByteShare NOBODYS = new ByteShare(ByteBudget.unbounded(), Holder.NOBODY);
 
   /** The share that a subscriber has brought along; without one, nothing is refused. */
   public static ByteShare of(ContextView context) {
-    return context.getOrDefault(ByteShare.class, NOBODYS);
+    ByteShare brought = context.getOrDefault(ByteShare.class, NOBODYS);
+    return brought == null ? NOBODYS : brought;
   }
 
   public Context in(Context context) {

@@ -3,6 +3,7 @@ package io.heddle.cache;
 import io.heddle.base.Tenant;
 import java.time.Duration;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -21,8 +22,13 @@ public interface AnswerStore {
    */
   Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life);
 
+  /** Removes it: what there was, or empty. Ends any claim too. */
+  Mono<Gone> take(Tenant tenant, String key);
+
   /** Whether there was one. Ends any claim too. */
-  Mono<Boolean> remove(Tenant tenant, String key);
+  default Mono<Boolean> remove(Tenant tenant, String key) {
+    return take(tenant, key).hasElement();
+  }
 
   /**
    * Makes the caller the one who computes the key's answer, if nobody is: true for exactly one
@@ -58,7 +64,29 @@ public interface AnswerStore {
   /**
    * What a put came to.
    *
-   * @param replaced whether there was one before
+   * @param before what it replaced, or null
    */
-  record Kept(Answer answer, boolean replaced) {}
+  record Kept(Answer answer, @Nullable Gone before) {
+
+    /** Whether there was one before. */
+    public boolean replaced() {
+      return before != null;
+    }
+  }
+
+  /**
+   * An answer that was kept.
+   *
+   * @param bytes as {@link #size} has them
+   * @param end when its time would have been over
+   */
+  record Gone(long bytes, Instant end) {}
+
+  /** About what an answer takes. */
+  static long size(String contentType, long bodyBytes) {
+    return OVERHEAD + contentType.length() + bodyBytes;
+  }
+
+  /** Of an answer beside type and body. */
+  long OVERHEAD = 128;
 }

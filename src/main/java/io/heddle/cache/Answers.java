@@ -19,7 +19,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Answers that are kept by name for some time, and computed by one caller at a time. Errors are
- * {@code store-unavailable}, {@code store-full} and {@code body-too-large}.
+ * {@code store-unavailable}, {@code store-full}, {@code body-too-large} and {@code quota-exceeded}.
  */
 public final class Answers {
 
@@ -35,13 +35,24 @@ public final class Answers {
   private final AnswerStore store;
   private final AnswerProperties properties;
   private final InstantSource clock;
+  private final Allowance allowance;
   private final Flights flights;
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
 
   public Answers(
       AnswerStore store, AnswerProperties properties, IdSource ids, InstantSource clock) {
+    this(store, properties, ids, clock, Allowance.UNBOUNDED);
+  }
+
+  public Answers(
+      AnswerStore store,
+      AnswerProperties properties,
+      IdSource ids,
+      InstantSource clock,
+      Allowance allowance) {
     this.store = store;
+    this.allowance = allowance;
     this.properties = properties;
     this.clock = clock;
     this.flights = new Flights(store, ids);
@@ -68,14 +79,41 @@ public final class Answers {
               .with("limit", most)
               .toException());
     }
-    return store
-        .put(key.tenant(), key.stored(), answer.contentType(), answer.body(), answer.life())
+    long size = AnswerStore.size(answer.contentType(), answer.body().length);
+    return allowance
+        .known(key, size)
+        .then(
+            Mono.defer(() -> {
+              Problem refusal = allowance.refuses(key, size);
+              return refusal == null
+                  ? store.put(
+                      key.tenant(),
+                      key.stored(),
+                      answer.contentType(),
+                      answer.body(),
+                      answer.life())
+                  : Mono.<Kept>error(refusal.toException());
+            }))
+        .doOnNext(kept -> {
+          allowance.changed(key, size, kept.answer().expiresAt());
+          gone(key, kept.before());
+        })
         .doOnSuccess(_ -> flights.wake(key));
+  }
+
+  private void gone(AnswerKey key, AnswerStore.@Nullable Gone gone) {
+    if (gone != null) {
+      allowance.changed(key, -gone.bytes(), gone.end());
+    }
   }
 
   /** Removes what is kept, and ends the claim of whoever computes it. Whether there was one. */
   public Mono<Boolean> remove(AnswerKey key) {
-    return store.remove(key.tenant(), key.stored()).doOnSuccess(_ -> flights.wake(key));
+    return store
+        .take(key.tenant(), key.stored())
+        .doOnNext(gone -> gone(key, gone))
+        .hasElement()
+        .doOnSuccess(_ -> flights.wake(key));
   }
 
   /**

@@ -8,6 +8,8 @@ import io.heddle.cache.AnswerStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -52,20 +54,25 @@ final class EmbeddedAnswers implements AnswerStore {
     byte[] at = Keys.answer(tenant, key);
     return writer
         .<Kept>submit(tx -> {
-          boolean replaced = CachedAnswers.find(tx, at, tx.now()) != null;
+          Gone before = gone(CachedAnswers.find(tx, at, tx.now()));
           Stored.Cached next =
               new Stored.Cached(contentType, tx.now(), tx.now() + life.toMillis(), body);
           CachedAnswers.put(tx, at, next, bound);
-          return new Kept(answer(next, tx.now()), replaced);
+          return new Kept(answer(next, tx.now()), before);
         })
         .doOnSuccess(_ -> claims.invalidate(new Name(tenant, key)));
   }
 
   @Override
-  public Mono<Boolean> remove(Tenant tenant, String key) {
+  public Mono<Gone> take(Tenant tenant, String key) {
     byte[] at = Keys.answer(tenant, key);
     return writer
-        .<Boolean>submit(tx -> CachedAnswers.remove(tx, at, tx.now()))
+        .<Optional<Gone>>submit(tx -> {
+          Gone before = gone(CachedAnswers.find(tx, at, tx.now()));
+          CachedAnswers.remove(tx, at, tx.now());
+          return Optional.ofNullable(before);
+        })
+        .<Gone>flatMap(Mono::justOrEmpty)
         .doOnSuccess(_ -> claims.invalidate(new Name(tenant, key)));
   }
 
@@ -94,6 +101,14 @@ final class EmbeddedAnswers implements AnswerStore {
             .asMap()
             .computeIfPresent(
                 new Name(tenant, key), (_, held) -> held.owner.equals(owner) ? null : held));
+  }
+
+  private static @Nullable Gone gone(Stored.@Nullable Cached stored) {
+    return stored == null
+        ? null
+        : new Gone(
+            AnswerStore.size(stored.contentType(), stored.body().length),
+            Instant.ofEpochMilli(stored.expiresAt()));
   }
 
   private static Answer answer(Stored.Cached stored, long now) {

@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -39,6 +40,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final LiveChannel liveChannel;
   private final TurnLog turnLog;
   private final RateLimiter limiter = new EmbeddedRateLimiter();
+  private final UsageStore usage;
   private final AnswerStore answerStore;
 
   private EmbeddedEngine(
@@ -77,6 +79,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
     this.index = new EmbeddedIndex(storeWriter, reads);
     this.locks = new EmbeddedLocks(storeWriter, reads, locking, clock, liveChannel);
+    this.usage = new EmbeddedUsage(clock);
     this.answerStore =
         new EmbeddedAnswers(storeWriter, reads, clock, properties.answers().toBytes());
   }
@@ -138,6 +141,10 @@ public final class EmbeddedEngine implements AutoCloseable {
 
   public TurnLog turnLog() {
     return turnLog;
+  }
+
+  public UsageStore usage() {
+    return usage;
   }
 
   public RateLimiter limiter() {

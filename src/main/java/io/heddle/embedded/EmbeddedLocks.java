@@ -103,10 +103,11 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
 
   /** Never refused for a full queue: a claim that stays would lock everybody out. */
   Mono<Void> unclaim(SessionKey key, String token) {
-    return writer.<@Nullable Void>submitAnyway(tx -> {
-      locking.unclaim(tx, key, token);
-      return null;
-    })
+    return writer
+        .<Void>submitAnyway(tx -> {
+          locking.unclaim(tx, key, token);
+          return null;
+        })
         .then()
         .doOnSuccess(_ -> LockWait.ended(this, key));
   }

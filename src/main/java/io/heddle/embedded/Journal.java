@@ -51,6 +51,7 @@ final class Journal implements AutoCloseable {
 
   /** Whether something may stand behind the end that was refused. */
   private boolean torn;
+
   private WriteBuffer next = new WriteBuffer();
 
   /** Takes a row of the journal: the value's stored bytes, or null to remove it. */
@@ -103,8 +104,8 @@ final class Journal implements AutoCloseable {
       Path aside = store.resolveSibling(store.getFileName() + ".journal.damaged");
       Files.copy(path, aside, StandardCopyOption.REPLACE_EXISTING);
       log.warn(
-          "{} is damaged: {}. It is read up to there, as heddle.embedded.on-damage=salvage asks; all"
-              + " of it is kept as {}",
+          "{} is damaged: {}. It is read up to there, as heddle.embedded.on-damage=salvage asks;"
+              + " all of it is kept as {}",
           path,
           damage.getMessage(),
           aside);
@@ -120,8 +121,8 @@ final class Journal implements AutoCloseable {
       Path aside = store.resolveSibling(store.getFileName() + ".journal.tail");
       Files.copy(path, aside, StandardCopyOption.REPLACE_EXISTING);
       log.warn(
-          "The last group in {} is not as it was written: the machine stopped, or its disk failed. It"
-              + " is not used; the journal is kept as {}",
+          "The last group in {} is not as it was written: the machine stopped, or its disk failed."
+              + " It is not used; the journal is kept as {}",
           path,
           aside);
     }

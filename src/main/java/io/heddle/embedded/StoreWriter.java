@@ -411,7 +411,9 @@ final class StoreWriter implements AutoCloseable {
       } catch (RuntimeException e) {
         // What was answered stands in the journal, from which the next start goes on.
         log.warn(
-            "The session file {} could not be written at the end: {}", store.file(), e.getMessage());
+            "The session file {} could not be written at the end: {}",
+            store.file(),
+            e.getMessage());
       }
     }
     store.abandon();

@@ -47,6 +47,7 @@ public final class Limits implements AutoCloseable {
   private final RuleSet.Finder finder;
   private final Deadlines deadlines;
   private final Leases leases;
+  private final Quotas quotas;
   private final Tries tries;
   private final AtWork atWork = new AtWork();
   private final Disposable.Swap ticker = Disposables.swap();
@@ -56,7 +57,11 @@ public final class Limits implements AutoCloseable {
   private final LongAdder failures = new LongAdder();
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
-    this(limiter, properties, System::nanoTime);
+    this(limiter, properties, Quotas.unbounded());
+  }
+
+  public Limits(RateLimiter limiter, LimitProperties properties, Quotas quotas) {
+    this(limiter, properties, quotas, System::nanoTime);
     long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
     ticker.update(
         Schedulers.parallel()
@@ -65,6 +70,12 @@ public final class Limits implements AutoCloseable {
 
   /** Without a ticker of its own. */
   Limits(RateLimiter limiter, LimitProperties properties, LongSupplier nanoTime) {
+    this(limiter, properties, Quotas.unbounded(), nanoTime);
+  }
+
+  private Limits(
+      RateLimiter limiter, LimitProperties properties, Quotas quotas, LongSupplier nanoTime) {
+    this.quotas = quotas;
     this.rules = properties.active();
     this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
@@ -197,6 +208,11 @@ public final class Limits implements AutoCloseable {
    */
   public boolean mayBeRead(Admission refused, long bytes) {
     return tries.read(refused.subject(), bytes);
+  }
+
+  /** How much a user may have at once, beside how often he may call. */
+  public Quotas quotas() {
+    return quotas;
   }
 
   /** Every rule that is on. */

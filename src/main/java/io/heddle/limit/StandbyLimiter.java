@@ -14,8 +14,8 @@ import reactor.core.publisher.Mono;
 /**
  * A limiter that goes on counting when the store has no room for a new counter: in this replica, by
  * the same rules. A store that is full must not be a way past the limits. While it is, each replica
- * has counters of its own for subjects that the store does not count yet; those it counts already it
- * goes on counting.
+ * has counters of its own for subjects that the store does not count yet; those it counts already
+ * it goes on counting.
  */
 public final class StandbyLimiter implements RateLimiter {
 
@@ -55,8 +55,7 @@ public final class StandbyLimiter implements RateLimiter {
     return store
         .take(subject, rules)
         .onErrorResume(
-            StandbyLimiter::isFull,
-            _ -> Mono.fromSupplier(() -> count(subject, rules, 1, false)));
+            StandbyLimiter::isFull, _ -> Mono.fromSupplier(() -> count(subject, rules, 1, false)));
   }
 
   @Override

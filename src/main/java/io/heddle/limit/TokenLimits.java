@@ -65,6 +65,7 @@ public final class TokenLimits implements AutoCloseable {
   private final Deadlines deadlines;
   private final Cache<Subject, Exhausted> exhausted;
   private final Predicate<Subject> worksMuch;
+  private final Quotas quotas;
   private final Disposable.Swap ticker = Disposables.swap();
   private final AtomicBoolean silent = new AtomicBoolean();
   private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
@@ -72,7 +73,7 @@ public final class TokenLimits implements AutoCloseable {
   private final LongAdder unsettled = new LongAdder();
 
   public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
-    this(limiter, properties, ids, _ -> false, System::nanoTime);
+    this(limiter, properties, ids, _ -> false, Quotas.unbounded(), System::nanoTime);
     start();
   }
 
@@ -80,7 +81,7 @@ public final class TokenLimits implements AutoCloseable {
    * @param limits knows of whom much is being worked on
    */
   public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids, Limits limits) {
-    this(limiter, properties, ids, limits::worksMuch, System::nanoTime);
+    this(limiter, properties, ids, limits::worksMuch, limits.quotas(), System::nanoTime);
     start();
   }
 
@@ -96,7 +97,7 @@ public final class TokenLimits implements AutoCloseable {
   /** Without a ticker of its own. */
   TokenLimits(
       RateLimiter limiter, LimitProperties properties, IdSource ids, LongSupplier nanoTime) {
-    this(limiter, properties, ids, _ -> false, nanoTime);
+    this(limiter, properties, ids, _ -> false, Quotas.unbounded(), nanoTime);
   }
 
   private TokenLimits(
@@ -104,7 +105,9 @@ public final class TokenLimits implements AutoCloseable {
       LimitProperties properties,
       IdSource ids,
       Predicate<Subject> worksMuch,
+      Quotas quotas,
       LongSupplier nanoTime) {
+    this.quotas = quotas;
     this.worksMuch = worksMuch;
     this.limiter = limiter;
     this.ids = ids;
@@ -128,6 +131,11 @@ public final class TokenLimits implements AutoCloseable {
   @Override
   public void close() {
     ticker.dispose();
+  }
+
+  /** How many turns a user may have at once. */
+  public Quotas quotas() {
+    return quotas;
   }
 
   /** Whether any rule counts tokens; if none does, nobody needs to estimate any. */

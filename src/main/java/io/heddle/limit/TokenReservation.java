@@ -1,10 +1,10 @@
 package io.heddle.limit;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
+import io.heddle.base.UntrustedJson;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package io.heddle.live;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.base.UntrustedJson;
 import io.heddle.coherence.Coherence;
 import io.heddle.session.Change;
 import io.heddle.session.Session;

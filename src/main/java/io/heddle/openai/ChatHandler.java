@@ -72,6 +72,7 @@ final class ChatHandler {
           Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
+            gate.refuseConnection(call.caller());
           }
           String header = call.headers().getFirst(SESSION);
           String session = header == null ? ask.conversation() : header;

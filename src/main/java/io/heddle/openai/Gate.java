@@ -16,6 +16,7 @@ import io.heddle.session.Written;
 import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Callers;
+import io.heddle.web.CountedConnection;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
@@ -147,7 +148,7 @@ final class Gate {
                             : refused(call, refusal, write, handler);
                       });
               return limits
-                  .working(caller, answer)
+                  .working(caller, answer.map(made -> connected(caller, made)))
                   .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
             })
         .doFinally(signal -> BodyReader.release(exchange, signal))
@@ -155,6 +156,18 @@ final class Gate {
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+  }
+
+  private ServerResponse connected(Caller caller, ServerResponse answer) {
+    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  /** Refuses a caller who has as many WebSockets and event streams as he may. */
+  void refuseConnection(Caller caller) {
+    Problem refusal = limits.quotas().refusesConnection(caller);
+    if (refusal != null) {
+      throw refusal.toException();
+    }
   }
 
   private static Answer overloaded(Problem problem) {

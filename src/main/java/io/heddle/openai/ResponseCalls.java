@@ -66,6 +66,7 @@ final class ResponseCalls {
     }
     if (stream) {
       Streams.refuseWhenDraining(connections);
+      gate.refuseConnection(call.caller());
     }
     return find(call)
         .flatMap(turn ->

@@ -74,6 +74,10 @@ final class ResponsesAlone {
         });
   }
 
+  void refuseConnection(Call call) {
+    gate.refuseConnection(call.caller());
+  }
+
   /** What the model would be told, in tokens. */
   Mono<Long> count(Call call, ResponseAsk ask) {
     return modelCall(call, ask, "input_tokens").flatMap(model -> calls.count(call.caller(), model));

@@ -56,6 +56,7 @@ final class ResponsesHandler {
               name -> name.equals("max_tokens") ? bound : name);
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
+            alone.refuseConnection(call);
           }
           if (!ask.store() && ask.conversation() == null) {
             return alone.answer(call, ask, defaultModel());

@@ -1,10 +1,10 @@
 package io.heddle.openai;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.UntrustedJson;
 import io.heddle.base.WholeNumbers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

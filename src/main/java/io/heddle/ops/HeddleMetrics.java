@@ -4,6 +4,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionServices;
@@ -39,6 +40,13 @@ public final class HeddleMetrics implements MeterBinder {
 
   @Override
   public void bindTo(MeterRegistry registry) {
+    for (Quotas.Kind kind : Quotas.Kind.values()) {
+      FunctionCounter.builder(
+              "heddle.quotas.refused", limits.quotas(), quotas -> quotas.refused(kind))
+          .tag("quota", kind.text())
+          .description("What was refused because a user has as much as he may")
+          .register(registry);
+    }
     for (Rule rule : limits.rules()) {
       FunctionCounter.builder("heddle.limits.refused", limits, all -> all.refused(rule))
           .tag("rule", rule.name())

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -13,6 +14,9 @@ import reactor.core.publisher.Mono;
  * script is run as if it read, because to run it twice is harmless.
  */
 final class RedisAnswers implements AnswerStore {
+
+  /** Time and signs before a type and a body. */
+  private static final int HEAD = 15;
 
   private final RedisLink link;
   private final RedisPages pages;
@@ -41,15 +45,16 @@ final class RedisAnswers implements AnswerStore {
         .map(reply -> {
           Instant now = reply.time(1);
           Answer kept = new Answer(contentType, body, now, now.plus(life), now);
-          return new Kept(kept, reply.number(0) == 1);
+          return new Kept(kept, gone(reply, 2));
         });
   }
 
   @Override
-  public Mono<Boolean> remove(Tenant tenant, String key) {
+  public Mono<Gone> take(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
     return link.read(RedisScript.ANSWER_REMOVE, keys, Args.of(0).toArray())
-        .map(answer -> new Reply(answer).number(0) == 1);
+        .map(Reply::new)
+        .mapNotNull(reply -> gone(reply, 2));
   }
 
   @Override
@@ -65,6 +70,16 @@ final class RedisAnswers implements AnswerStore {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
     byte[][] args = Args.of(1).text(owner).toArray();
     return link.read(RedisScript.ANSWER_RELEASE, keys, args).then();
+  }
+
+  /** What there was, of which length and time left stand from there on. */
+  private static @Nullable Gone gone(Reply reply, int at) {
+    if (reply.number(0) != 1) {
+      return null;
+    }
+    return new Gone(
+        AnswerStore.size("", reply.number(at) - HEAD),
+        reply.time(1).plusMillis(reply.number(at + 1)));
   }
 
   private static Answer parse(byte[] stored, long left, Instant now) {

@@ -266,7 +266,8 @@ final class RedisChangeFeed implements ChangeFeed {
     // Until it has proven something: a master that only accepts must not be asked without a pause.
     failures.merge(master, 1, Integer::sum);
     FeedConnection connection =
-        new FeedConnection(made, link.publish() == PublishCommand.SPUBLISH, link.hasShards(), link.database());
+        new FeedConnection(
+            made, link.publish() == PublishCommand.SPUBLISH, link.hasShards(), link.database());
     RedisFeedLink fresh = new RedisFeedLink(master, connection, properties.timeout(), telling);
     links.put(master, fresh);
     fresh.start();

@@ -6,6 +6,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -54,6 +55,8 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisSweeper sweeper;
   private final RedisRateLimiter limiter;
   private final RedisAnswers answers;
+  private final RedisUsage usage;
+  private final RedisLink counters;
   private final Supplier<RedissonClient> redissonSource;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile @Nullable RedissonClient redisson;
@@ -87,7 +90,11 @@ public final class RedisEngine implements AutoCloseable {
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
-    this.limiter = new RedisRateLimiter(link);
+    // A connection of its own: what is asked before a request is admitted must not wait behind the
+    // large answers and writes of those that were.
+    this.counters = new RedisLink(client, properties.timeout());
+    this.limiter = new RedisRateLimiter(counters);
+    this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
@@ -130,6 +137,9 @@ public final class RedisEngine implements AutoCloseable {
   private void open() {
     if (!link.isOpen()) {
       link.connect();
+    }
+    if (!counters.isOpen()) {
+      counters.connect();
     }
     pages.connect();
     RedisSchema.agree(link, link.publish()).toFuture().join();
@@ -227,6 +237,10 @@ public final class RedisEngine implements AutoCloseable {
     return limiter;
   }
 
+  public UsageStore usage() {
+    return usage;
+  }
+
   public AnswerStore answers() {
     return answers;
   }
@@ -291,6 +305,7 @@ public final class RedisEngine implements AutoCloseable {
     feed.close();
     pages.close();
     link.close();
+    counters.close();
     RedissonClient client = redisson;
     if (client != null) {
       client.shutdown(0, 2, TimeUnit.SECONDS);

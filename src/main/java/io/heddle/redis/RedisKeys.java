@@ -157,6 +157,15 @@ final class RedisKeys {
     return ascii("heddle:l:{" + tenant + "/" + safe(subject) + "}/settled/" + id);
   }
 
+  /**
+   * What a user has.
+   *
+   * @param user empty for all of them together
+   */
+  static byte[] usage(Tenant tenant, String user) {
+    return ascii("heddle:q:{" + tenant + "/" + safe(user) + "}");
+  }
+
   static byte[] answer(Tenant tenant, String key) {
     return ascii("heddle:x:{" + tenant + "/" + safe(key) + "}");
   }

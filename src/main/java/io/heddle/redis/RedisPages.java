@@ -21,8 +21,8 @@ import reactor.core.publisher.Mono;
 /**
  * Reads whose answers may be long, on connections of their own: Redis answers a connection in
  * order, so what is written, renewed and flushed would wait behind somebody's big page. What is
- * under way at one time is bounded; what is over waits, and those that are read take turns, so that many
- * readers of one do not keep the others from theirs.
+ * under way at one time is bounded; what is over waits, and those that are read take turns, so that
+ * many readers of one do not keep the others from theirs.
  */
 final class RedisPages {
 
@@ -242,9 +242,7 @@ final class RedisPages {
       this.since = since;
     }
 
-    /**
-     * Who hangs up does not end what Redis is answering: its room is free when that is over.
-     */
+    /** Who hangs up does not end what Redis is answering: its room is free when that is over. */
     Mono<List<Object>> told() {
       return Mono.create(sink -> {
         sink.onCancel(() -> isWanted = false);

@@ -62,7 +62,8 @@ final class RedisWriter implements SessionWriter {
 
   private Mono<Outcome> applyOnce(SessionKey key, Write write, Conditions conditions) {
     String tag = ids.tag();
-    RedisCalls calls = new RedisCalls(key, write, conditions, tag, limits, link.publish(), link.database());
+    RedisCalls calls =
+        new RedisCalls(key, write, conditions, tag, limits, link.publish(), link.database());
     RedisCall call = calls.call();
     if (call.refused() != null) {
       return Mono.just(new Outcome.Refused(call.refused()));

@@ -22,6 +22,37 @@ public record Conditions(
 
   public static final Conditions NONE = new Conditions(null, null, null, List.of());
 
+  /** {@code If-Match: *}: the session must be there, wherever it is. */
+  public static final Position THERE = new Position(0, "there");
+
+  /** {@code If-None-Match: *}: it must not be there. */
+  public static final Position ABSENT = new Position(0, "absent");
+
+  /** Where no session ever is: what the tag of something else asks for. */
+  public static final Position NOWHERE = new Position(0, "nowhere");
+
+  /** Whether a session that is there may be written to. */
+  public boolean allow(Position at) {
+    return positions.isEmpty() || positions.contains(THERE) || positions.contains(at);
+  }
+
+  /** Whether nothing that is not there may be made. */
+  public boolean wantSomething() {
+    return lock != null || (!positions.isEmpty() && !positions.contains(ABSENT));
+  }
+
+  /**
+   * The same in positions alone, as stores compare them.
+   *
+   * @param makes whether the write makes a session, which is refused with any position
+   */
+  Conditions forWrite(boolean makes) {
+    if (positions.contains(makes ? ABSENT : THERE)) {
+      return withPositions(List.of());
+    }
+    return positions.contains(makes ? THERE : ABSENT) ? withPositions(List.of(NOWHERE)) : this;
+  }
+
   public Conditions withOwner(@Nullable String other) {
     return new Conditions(other, retry, lock, positions);
   }

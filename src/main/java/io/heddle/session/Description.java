@@ -1,8 +1,8 @@
 package io.heddle.session;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.base.UntrustedJson;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

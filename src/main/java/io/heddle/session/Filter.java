@@ -1,7 +1,7 @@
 package io.heddle.session;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
+import io.heddle.base.UntrustedJson;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;

@@ -45,6 +45,7 @@ final class Forks {
   private final IdSource ids;
   private final InstantSource clock;
   private final Duration timeout;
+  private final Storage storage;
 
   Forks(
       SessionReader reader,
@@ -52,13 +53,15 @@ final class Forks {
       Activity activity,
       IdSource ids,
       InstantSource clock,
-      Duration timeout) {
+      Duration timeout,
+      Storage storage) {
     this.reader = reader;
     this.writes = writes;
     this.activity = activity;
     this.ids = ids;
     this.clock = clock;
     this.timeout = timeout;
+    this.storage = storage;
   }
 
   /** Goes on when the subscriber has gone; {@link Outcome.Applied} is the target's. */
@@ -71,10 +74,35 @@ final class Forks {
           mark.begin();
           AtomicBoolean built = new AtomicBoolean();
           return Detached.of(
-              read(request, after)
-                  .flatMap(copy -> build(target, copy, mark.retry(), built))
+              known(request)
+                  .then(Mono.defer(() -> read(request, after)))
+                  .flatMap(
+                      copy -> withRoom(request, copy, build(target, copy, mark.retry(), built)))
                   .onErrorResume(error -> built.get() ? Mono.error(error) : mark.dropAfter(error)));
         });
+  }
+
+  private Mono<Void> known(Request request) {
+    Mono<Void> known =
+        storage.known(request.key().tenant(), request.caller().owner(), 1, Long.MAX_VALUE / 2);
+    return known == null ? Mono.empty() : known;
+  }
+
+  /**
+   * The copy counts from its beginning: many that begin together would each find room that is there
+   * once.
+   */
+  private Mono<Outcome> withRoom(Request request, Copy copy, Mono<Outcome> build) {
+    long bytes = copy.messages().stream().mapToLong(message -> message.body().length()).sum();
+    String user = copy.description().user();
+    return Mono.defer(() -> {
+      Problem refusal = storage.refuses(request.key().tenant(), request.caller().owner(), 1, bytes);
+      if (refusal != null) {
+        return Mono.error(refusal.toException());
+      }
+      storage.changed(request.key().tenant(), user, 1, bytes, 0);
+      return build.doFinally(_ -> storage.changed(request.key().tenant(), user, -1, -bytes, 0));
+    });
   }
 
   private Mono<Outcome> build(
@@ -133,9 +161,18 @@ final class Forks {
                 .load(request.key(), request.view(), PageRequest.forward(PAGE, null))
                 .flatMap(first -> {
                   Position at = first.session().position();
-                  List<Position> wanted = request.conditions().positions();
-                  if (!wanted.isEmpty() && !wanted.contains(at)) {
+                  if (!request.conditions().allow(at)) {
                     return Mono.error(Writes.conflict(at));
+                  }
+                  // Before the rest of it is read: of a whole copy it is known what it takes.
+                  Problem refusal =
+                      storage.refuses(
+                          request.key().tenant(),
+                          request.caller().owner(),
+                          1,
+                          after == null ? first.session().head().bytes() : 1);
+                  if (refusal != null) {
+                    return Mono.error(refusal.toException());
                   }
                   long to = Math.min(seq, first.session().head().lastSeq());
                   return pages(request, first, to)

@@ -144,8 +144,7 @@ final class LockLine {
     // Several replicas wait for one lock.
     long pause = least + ThreadLocalRandom.current().nextLong(least / 5 + 1);
     long end = left(refusal) + AFTER_END_MILLIS;
-    timer.update(
-        Schedulers.parallel().schedule(this::elapsed, Math.min(pause, end), MILLISECONDS));
+    timer.update(Schedulers.parallel().schedule(this::elapsed, Math.min(pause, end), MILLISECONDS));
   }
 
   /**

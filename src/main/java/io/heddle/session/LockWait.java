@@ -1,9 +1,9 @@
 package io.heddle.session;
 
-import io.heddle.base.ProblemCode;
-import io.heddle.base.SessionKey;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;

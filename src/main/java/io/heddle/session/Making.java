@@ -56,8 +56,7 @@ final class Making {
         .load(request.key(), request.view(), PageRequest.NONE)
         .flatMap(page -> {
           Position at = page.session().position();
-          List<Position> wanted = request.conditions().positions();
-          return wanted.isEmpty() || wanted.contains(at)
+          return request.conditions().allow(at)
               ? Mono.just(new Written<>(page.session(), at, false, false))
               : Mono.<Written<Session>>error(Writes.conflict(at));
         })

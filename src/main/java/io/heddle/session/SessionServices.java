@@ -43,9 +43,39 @@ public final class SessionServices {
       IdSource ids,
       InstantSource clock,
       SessionProperties properties) {
+    this(
+        reader,
+        near,
+        writer,
+        index,
+        sessionLocks,
+        records,
+        ids,
+        clock,
+        properties,
+        Storage.UNBOUNDED);
+  }
+
+  /**
+   * @param storage bounds what each user may have
+   */
+  public SessionServices(
+      SessionReader reader,
+      SessionReader near,
+      SessionWriter writer,
+      SessionIndex index,
+      SessionLocks sessionLocks,
+      RetryRecords records,
+      IdSource ids,
+      InstantSource clock,
+      SessionProperties properties,
+      Storage storage) {
     activity = new Activity(index, reader, properties.indexEvery());
-    writes = new Writes(writer, sessionLocks, records, ids, activity, properties.updateLease());
-    Forks forks = new Forks(reader, writes, activity, ids, clock, properties.forkTimeout());
+    SessionWriter counted =
+        storage == Storage.UNBOUNDED ? writer : new CountedWriter(writer, reader, records, storage);
+    writes = new Writes(counted, sessionLocks, records, ids, activity, properties.updateLease());
+    Forks forks =
+        new Forks(reader, writes, activity, ids, clock, properties.forkTimeout(), storage);
     sessions = new Sessions(reader, near, writes, index, records, activity, forks, clock);
     threads = new Threads(reader, near, writes, activity, clock);
     states = new States(reader, writes, properties.maxState().toBytes());

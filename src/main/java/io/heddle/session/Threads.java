@@ -82,11 +82,13 @@ public final class Threads {
         writes
             .apply(request.key(), new Append(messages), request.terms(), request.waitFor())
             .flatMap(outcome -> answer(request, messages, outcome, false));
-    // A token or a position can only be of a session that is there.
-    if (createWith == null
-        || request.conditions().lock() != null
-        || !request.conditions().positions().isEmpty()) {
+    if (createWith == null || request.conditions().lock() != null) {
       return appended;
+    }
+    // A position can only be of a session that is there.
+    if (request.conditions().wantSomething()) {
+      return appended.onErrorMap(
+          error -> Writes.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Writes.conflict());
     }
     return appended.onErrorResume(
         error -> Writes.is(error, ProblemCode.SESSION_NOT_FOUND),

@@ -53,7 +53,7 @@ final class Writes {
 
   Mono<Outcome> once(SessionKey key, Write write, Conditions terms) {
     return writer
-        .apply(key, write, terms)
+        .apply(key, write, terms.forWrite(write instanceof Write.Create))
         .flatMap(outcome -> {
           switch (outcome) {
             case Outcome.Refused refused -> {
@@ -127,7 +127,7 @@ final class Writes {
     return Mono.defer(() -> read)
         .flatMap(from -> {
           Position position = at.apply(from);
-          if (!terms.positions().isEmpty() && !terms.positions().contains(position)) {
+          if (!terms.allow(position)) {
             return Mono.error(conflict(position));
           }
           Write write = decide.apply(from);
@@ -191,6 +191,11 @@ final class Writes {
     return is(error, ProblemCode.SESSION_NOT_FOUND)
         || is(error, ProblemCode.SESSION_DELETED)
         || is(error, ProblemCode.SESSION_EXPIRED);
+  }
+
+  /** Of a session that is not there, which the request would make. */
+  static ProblemException conflict() {
+    return Problem.of(ProblemCode.VERSION_CONFLICT, "there is no such session").toException();
   }
 
   static ProblemException conflict(Position position) {

@@ -8,6 +8,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.session.Head;
@@ -100,6 +101,13 @@ final class Orders {
   }
 
   private Mono<Written<Turn>> reserve(Request request, TurnOrder order) {
+    Mono<Void> known = runners.quotas().turnsKnown(request.caller());
+    return known == Quotas.KNOWN
+        ? reserved(request, order)
+        : known.then(Mono.defer(() -> reserved(request, order)));
+  }
+
+  private Mono<Written<Turn>> reserved(Request request, TurnOrder order) {
     if (runners.isDraining()) {
       return Mono.error(Runners.restarting());
     }
@@ -110,6 +118,10 @@ final class Orders {
                   "this replica runs " + properties.maxRunning() + " turns already")
               .with("retryAfter", 1)
               .toException());
+    }
+    Problem tooMany = runners.quotas().refusesTurn(request.caller());
+    if (tooMany != null) {
+      return Mono.error(tooMany.toException());
     }
     TurnRequest bare = TurnRequest.of(order, null, 0);
     if (!limits.areCounted()) {
@@ -214,7 +226,11 @@ final class Orders {
                 if (isStartOf(found)) {
                   runners.run(found, request.caller().user(), request.caller().address());
                 } else if (found.status() == Turn.Status.QUEUED) {
-                  queue.taken(request.key(), found.id(), TurnRequest.of(found).reserved());
+                  queue.taken(
+                      request.key(),
+                      found.id(),
+                      TurnRequest.of(found).reserved(),
+                      request.caller().user());
                 }
                 return new Written<>(found, position, false, false);
               });
@@ -239,7 +255,11 @@ final class Orders {
       runners.run(running, applied.user(), request.caller().address());
       return Mono.just(new Written<>(running, head.position(), false, false));
     }
-    queue.taken(request.key(), turn.id(), TurnRequest.parse(turn.request()).reserved());
+    queue.taken(
+        request.key(),
+        turn.id(),
+        TurnRequest.parse(turn.request()).reserved(),
+        request.caller().user());
     return get(request, turn.id())
         .retryWhen(ticks.whileAway())
         .map(queued -> new Written<>(queued, head.position(), false, false));

@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.base.UntrustedJson;
 import io.heddle.turn.Piece.Reasoning;
 import io.heddle.turn.Piece.Refusal;
 import io.heddle.turn.Piece.Text;

@@ -6,6 +6,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
 import io.heddle.session.Conditions;
 import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
@@ -59,7 +60,12 @@ final class Queue {
   private final Cache<SessionKey, Boolean> endedLately;
 
   /** Turns that were taken here and wait, each with what ends it when it has waited too long. */
-  private final Map<String, Disposable> deadlines = new ConcurrentHashMap<>();
+  private final Map<String, Waits> deadlines = new ConcurrentHashMap<>();
+
+  /**
+   * @param user whom it counts for, or null
+   */
+  private record Waits(Disposable deadline, Tenant tenant, @Nullable String user) {}
 
   Queue(TurnStore store, Runners runners, TurnProperties properties, Ticks ticks) {
     this.store = store;
@@ -91,10 +97,16 @@ final class Queue {
    * A turn that was ordered here waits.
    *
    * @param reserved its tokens, or null
+   * @param user who ordered it, or null
    */
-  void taken(SessionKey key, String turn, @Nullable Json reserved) {
+  void taken(SessionKey key, String turn, @Nullable Json reserved, @Nullable String user) {
     heard(key);
-    deadlines.put(turn, ticks.after(properties.queueDeadline(), () -> expire(key, turn, reserved)));
+    Disposable deadline =
+        ticks.after(properties.queueDeadline(), () -> expire(key, turn, reserved));
+    runners.quotas().waiting(key.tenant(), user, 1);
+    if (deadlines.put(turn, new Waits(deadline, key.tenant(), user)) != null) {
+      runners.quotas().waiting(key.tenant(), user, -1);
+    }
   }
 
   private long whenLate(Duration left) {
@@ -123,15 +135,16 @@ final class Queue {
 
   /** A turn was started or ended, perhaps one that was ordered here. */
   void noLongerWaits(String turn) {
-    Disposable deadline = deadlines.remove(turn);
-    if (deadline != null) {
-      deadline.dispose();
+    Waits waits = deadlines.remove(turn);
+    if (waits != null) {
+      waits.deadline().dispose();
+      runners.quotas().waiting(waits.tenant(), waits.user(), -1);
     }
   }
 
   /** Leaves all that waits to the other replicas. */
   void close() {
-    deadlines.values().forEach(Disposable::dispose);
+    deadlines.values().forEach(waits -> waits.deadline().dispose());
     deadlines.clear();
   }
 
@@ -252,7 +265,7 @@ final class Queue {
   }
 
   private void expire(SessionKey key, String turn, @Nullable Json reserved) {
-    deadlines.remove(turn);
+    noLongerWaits(turn);
     store
         .log()
         .read(key, null, turn, 0, 0)

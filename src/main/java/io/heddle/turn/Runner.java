@@ -91,8 +91,7 @@ final class Runner implements Flusher.Owner {
     this.attempt = new TurnAttempt(turn.id(), turn.attempt());
     this.user = user;
     this.startedAt = runners.ticks.now();
-    this.share =
-        new ByteShare(runners.budget, Holder.of(turn.session().tenant(), user, address));
+    this.share = new ByteShare(runners.budget, Holder.of(turn.session().tenant(), user, address));
     this.memory = new AnswerMemory(share);
     this.flusher =
         new Flusher(
@@ -112,6 +111,10 @@ final class Runner implements Flusher.Owner {
 
   Turn turn() {
     return turn;
+  }
+
+  @Nullable String user() {
+    return user;
   }
 
   /** Whether a caller who must own the session may see this turn. */
@@ -239,9 +242,7 @@ final class Runner implements Flusher.Owner {
         end(new Ending(Turn.Status.INCOMPLETE, "length", null));
       } else if (!memory.say(answer.length())) {
         // What was said so far is kept: it was paid for.
-        end(
-            new Ending(
-                Turn.Status.INCOMPLETE, null, ByteBudget.overloaded().problem()));
+        end(new Ending(Turn.Status.INCOMPLETE, null, ByteBudget.overloaded().problem()));
       }
     }
   }

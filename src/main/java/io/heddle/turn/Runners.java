@@ -6,6 +6,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.session.Turn;
@@ -125,11 +126,16 @@ final class Runners {
   void run(Turn turn, @Nullable String user, @Nullable String address) {
     Runner runner = new Runner(this, turn, user, address);
     running.put(turn.id(), runner);
+    limits.quotas().running(turn.session().tenant(), user, 1);
     counts.started.increment();
     runner.start();
     if (graceIsOver) {
       runner.interrupt();
     }
+  }
+
+  Quotas quotas() {
+    return limits.quotas();
   }
 
   @Nullable Runner of(String turn) {
@@ -161,7 +167,9 @@ final class Runners {
   }
 
   void over(Runner runner) {
-    running.remove(runner.turn().id(), runner);
+    if (running.remove(runner.turn().id(), runner)) {
+      limits.quotas().running(runner.session().tenant(), runner.user(), -1);
+    }
     tellWhenEmpty();
   }
 

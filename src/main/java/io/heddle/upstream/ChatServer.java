@@ -117,8 +117,7 @@ final class ChatServer implements ModelServer {
     });
   }
 
-  private Flux<Piece> request(
-      @Nullable String user, byte[] body, long deadline, ByteShare share) {
+  private Flux<Piece> request(@Nullable String user, byte[] body, long deadline, ByteShare share) {
     Breaker.Request judge = breaker.begin(user);
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));

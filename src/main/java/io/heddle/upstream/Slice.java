@@ -1,8 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -37,10 +37,10 @@ import reactor.core.scheduler.Schedulers;
  * reset connection instead. Beyond {@link #MAX_DISCARDED} bytes and when it takes too long, and for
  * a body that is too slow ({@code request-timeout}), the connection is closed.
  *
- * <p>Before bytes are kept for a body they are counted in the {@link ByteBudget}, for its caller and
- * address, with the copies that parsing and storing make of it: for all of a body that says how
- * long it is, else as it grows. Over the budget it is refused with {@code overloaded}, and nothing of
- * it is kept. A few of those are read to their end first, for clients that write all of a body
+ * <p>Before bytes are kept for a body they are counted in the {@link ByteBudget}, for its caller
+ * and address, with the copies that parsing and storing make of it: for all of a body that says how
+ * long it is, else as it grows. Over the budget it is refused with {@code overloaded}, and nothing
+ * of it is kept. A few of those are read to their end first, for clients that write all of a body
  * before they look at the answer. The others are not read at all and told a moment later: many at
  * once are an attack, which reading them, or having them come back at once, would only help.
  *
@@ -262,8 +262,10 @@ public final class BodyReader implements AutoCloseable {
     private long discarded;
     private volatile boolean tooLarge;
     private volatile boolean overloaded;
+
     /** Whether it is refused and one of the few that are read to their end. */
     private final AtomicBoolean toItsEnd = new AtomicBoolean();
+
     private @Nullable Subscription upstream;
 
     Collector(

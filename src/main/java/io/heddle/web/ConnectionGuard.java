@@ -67,8 +67,7 @@ public final class ConnectionGuard {
   private final Map<String, Integer> addresses = new ConcurrentHashMap<>();
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicInteger told = new AtomicInteger();
-  private final AtomicLong loggedAt =
-      new AtomicLong(System.nanoTime() - LOG_EVERY.toNanos());
+  private final AtomicLong loggedAt = new AtomicLong(System.nanoTime() - LOG_EVERY.toNanos());
   private final Map<Cause, LongAdder> counts = new ConcurrentHashMap<>();
 
   /** Why a connection was refused or closed from here. */
@@ -144,7 +143,9 @@ public final class ConnectionGuard {
     int most = Math.min(wanted, affordable());
     if (most < wanted) {
       log.info(
-          "At most {} connections are taken, not {}: the process may not open more files", most, wanted);
+          "At most {} connections are taken, not {}: the process may not open more files",
+          most,
+          wanted);
     }
     int perAddress =
         properties.maxConnectionsPerAddress() > 0
@@ -205,13 +206,16 @@ public final class ConnectionGuard {
 
   /** Connections that were refused or closed for this, since the start. */
   public long count(Cause cause) {
-    return counts.get(cause).sum();
+    return counter(cause).sum();
+  }
+
+  private LongAdder counter(Cause cause) {
+    return counts.computeIfAbsent(cause, _ -> new LongAdder());
   }
 
   private void begin(Channel channel) {
     InetAddress peer = peer(channel.remoteAddress());
-    boolean shared = peer == null || proxies.trusts(peer);
-    String address = shared ? null : Network.client(peer);
+    String address = peer == null || proxies.trusts(peer) ? null : Network.client(peer);
     Cause refusal = enter(address);
     ChannelPipeline pipeline = channel.pipeline();
     if (refusal == null) {
@@ -259,7 +263,7 @@ public final class ConnectionGuard {
 
   /** One line a minute, whatever the number: a client must not be able to fill the log. */
   void count(Cause cause, @Nullable String address) {
-    counts.get(cause).increment();
+    counter(cause).increment();
     if (!cause.isRefusal() && cause != Cause.MEMORY) {
       return;
     }

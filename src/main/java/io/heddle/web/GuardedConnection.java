@@ -22,6 +22,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.AbstractServerHttpResponse;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -61,7 +62,8 @@ final class GuardedConnection extends ChannelDuplexHandler {
   private static final ByteBuf TOO_LATE =
       RefusedConnection.answer(
           Problem.of(
-              ProblemCode.REQUEST_TIMEOUT, "The request's line and headers did not arrive in time"));
+              ProblemCode.REQUEST_TIMEOUT,
+              "The request's line and headers did not arrive in time"));
 
   private final ConnectionGuard guard;
   private final @Nullable String address;
@@ -128,9 +130,9 @@ final class GuardedConnection extends ChannelDuplexHandler {
     if (!(inner instanceof HttpServerResponse http)) {
       return null;
     }
-    GuardedConnection[] found = new GuardedConnection[1];
-    http.withConnection(connection -> found[0] = of(connection.channel()));
-    return found[0];
+    AtomicReference<@Nullable GuardedConnection> found = new AtomicReference<>();
+    http.withConnection(connection -> found.setPlain(of(connection.channel())));
+    return found.getPlain();
   }
 
   ConnectionGuard guard() {

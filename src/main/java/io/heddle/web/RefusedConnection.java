@@ -53,9 +53,7 @@ final class RefusedConnection extends ChannelDuplexHandler {
 
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
-    context
-        .executor()
-        .schedule(() -> context.close(), PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+    context.executor().schedule(() -> context.close(), PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   @Override

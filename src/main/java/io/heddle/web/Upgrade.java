@@ -51,10 +51,7 @@ public final class Upgrade implements ServerResponse {
    * @param maxMessage the most bytes that a message of the client may have
    */
   public Upgrade(
-      Connections connections,
-      SocketProtocol protocol,
-      ByteBudget.Holder holder,
-      int maxMessage) {
+      Connections connections, SocketProtocol protocol, ByteBudget.Holder holder, int maxMessage) {
     this.connections = connections;
     this.protocol = protocol;
     this.holder = holder;
@@ -135,27 +132,30 @@ public final class Upgrade implements ServerResponse {
     ServerHttpRequestDecorator.<HttpServerRequest>getNativeRequest(exchange.getRequest())
         .requestHeaders()
         .set(HttpHeaders.UPGRADE, "websocket");
-    return response.sendWebsocket(
-        (_, out) ->
-            Mono.create(end ->
-                out.withConnection(connection -> {
-                  ChannelPipeline pipeline = connection.channel().pipeline();
-                  connection.channel().closeFuture().addListener(_ -> end.success());
-                  if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
-                    // Whoever asked hung up within the handshake; its pipeline is empty.
-                    return;
-                  }
-                  KeepAliveReads.leave(pipeline);
-                  RequestRepair.leave(pipeline);
-                  pipeline.addBefore(
-                      NettyPipeline.ReactiveBridge,
-                      NAME,
-                      new SocketConnection(connections, protocol, holder, maxMessage));
-                  // Netty's takes what extensions would be allowed, and keeps a whole frame before
-                  // anybody can count it. What it has read and not given yet goes to the one above.
-                  pipeline.remove(DECODER);
-                })),
-        spec)
+    return response
+        .sendWebsocket(
+            (_, out) ->
+                Mono.create(end ->
+                    out.withConnection(connection -> {
+                      ChannelPipeline pipeline = connection.channel().pipeline();
+                      connection.channel().closeFuture().addListener(_ -> end.success());
+                      if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+                        // Whoever asked hung up within the handshake; its pipeline is empty.
+                        return;
+                      }
+                      KeepAliveReads.leave(pipeline);
+                      RequestRepair.leave(pipeline);
+                      pipeline.addBefore(
+                          NettyPipeline.ReactiveBridge,
+                          NAME,
+                          new SocketConnection(connections, protocol, holder, maxMessage));
+                      // Netty's takes what extensions would be allowed, and keeps a whole frame
+                      // before
+                      // anybody can count it. What it has read and not given yet goes to the one
+                      // above.
+                      pipeline.remove(DECODER);
+                    })),
+            spec)
         // Netty's handshake fails when whoever asked for it has gone.
         .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
   }

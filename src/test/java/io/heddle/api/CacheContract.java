@@ -178,6 +178,38 @@ abstract class CacheContract {
   }
 
   @Test
+  void preconditionsAreObeyed() {
+    http.put(path, "1", "If-Match", "*").problem(412, "version-conflict", null);
+    http.get(path).is(404);
+    String tag = http.put(path, "1", "If-None-Match", "*").is(201).header("ETag");
+    http.put(path, "2", "If-None-Match", "*").problem(412, "version-conflict", null);
+    http.put(path, "2", "If-None-Match", tag).problem(412, "version-conflict", null);
+    http.delete(path, "If-Match", "\"other\"").problem(412, "version-conflict", null);
+    assertThat(http.get(path).body()).isEqualTo("1");
+  }
+
+  @Test
+  void tagsAreCompared() {
+    String tag = http.put(path, "1").is(201).header("ETag");
+    http.put(path, "2", "If-Match", "\"a,b\", " + tag).is(204);
+    http.put(path, "3", "If-Match", tag).problem(412, "version-conflict", null);
+    http.delete(path, "If-Match", "*").is(204);
+    http.delete(path, "If-Match", "*").problem(412, "version-conflict", null);
+  }
+
+  /** What must not be kept is not; what is known of the rest is read alike everywhere. */
+  @Test
+  void noStoreWins() {
+    for (String said : List.of("no-store", "no-store, max-age=60", "max-age=60, NO-STORE")) {
+      http.put(path, "1", "Cache-Control", said).problem(400, "invalid-request", "Cache-Control");
+    }
+    http.get(path).is(404);
+    http.put(path, "1", "Cache-Control", "x=\"no-store\", max-age=\"60\"").is(201);
+    http.get(path, "Cache-Control", "no-cache").is(404);
+    http.get(path, "Cache-Control", "max-age=99999999999999999999").is(200);
+  }
+
+  @Test
   void longNamesAreBounded() {
     String base = "/v1/cache/";
     http.put(base + "x".repeat(512), "1").is(201);

@@ -52,7 +52,10 @@ class HangUpsIT {
         String cause =
             event.getThrowableProxy() == null
                 ? ""
-                : " " + event.getThrowableProxy().getClassName() + ": " + event.getThrowableProxy().getMessage();
+                : " "
+                    + event.getThrowableProxy().getClassName()
+                    + ": "
+                    + event.getThrowableProxy().getMessage();
         events.add(event.getLoggerName() + ": " + event.getFormattedMessage() + cause);
       }
     }
@@ -125,13 +128,21 @@ class HangUpsIT {
           case 5 ->
               post(
                   "/v1/sessions/none-" + random.nextInt(50) + "/turns?create=true",
-                  "{\"content\":\"a b c d\",\"stream\":true,\"parameters\":{\"echo\":{\"pace\":\"2ms\"}}}");
+                  "{\"content\":\"a b c"
+                      + " d\",\"stream\":true,\"parameters\":{\"echo\":{\"pace\":\"2ms\"}}}");
           case 6 ->
               post(
                   "/openai/v1/chat/completions",
-                  "{\"model\":\"echo\",\"stream\":" + random.nextBoolean() + ",\"messages\":[{\"role\":\"user\",\"content\":\"a b c\"}]}");
+                  "{\"model\":\"echo\",\"stream\":"
+                      + random.nextBoolean()
+                      + ",\"messages\":[{\"role\":\"user\",\"content\":\"a b c\"}]}");
           case 7 -> post("/v1/sessions/none/messages", body);
-          case 8 -> "PUT /v1/cache/k HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + body;
+          case 8 ->
+              "PUT /v1/cache/k HTTP/1.1\r\n"
+                  + "Host: 127.0.0.1\r\n"
+                  + "Transfer-Encoding: chunked\r\n\r\n"
+                  + "1000\r\n"
+                  + body;
           default -> RawWebSocket.handshake(port, "/v1/socket?watch=s");
         };
     byte[] octets = request.getBytes(StandardCharsets.US_ASCII);
@@ -141,7 +152,8 @@ class HangUpsIT {
       socket.getOutputStream().write(octets, 0, sent);
       if (request.contains("/v1/socket") && random.nextBoolean()) {
         byte[] frame =
-            RawWebSocket.frame(0x81, "{\"type\":\"unwatch\",\"session\":\"s\"}".getBytes(StandardCharsets.UTF_8));
+            RawWebSocket.frame(
+                0x81, "{\"type\":\"unwatch\",\"session\":\"s\"}".getBytes(StandardCharsets.UTF_8));
         read(socket, 120);
         socket.getOutputStream().write(frame, 0, random.nextInt(frame.length));
       }

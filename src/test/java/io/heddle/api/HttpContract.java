@@ -1380,12 +1380,10 @@ abstract class HttpContract {
   @ParameterizedTest
   @CsvSource({
     "If-Match, nonsense",
-    "If-Match, \"7\"",
     "If-Match, \"7-k3jd82ma\" \"x\"",
     "If-Match, *;*",
     "If-Match, '\"1-aaaaaaaa\", x'",
     "If-Match, '*, \"1-aaaaaaaa\"'",
-    "If-Match, \"0-aaaaaaaa\"",
     "Heddle-Wait, -1",
     "Heddle-Wait, 61",
     "Heddle-Wait, 1.5",
@@ -1402,6 +1400,44 @@ abstract class HttpContract {
     http.delete(messages(), name, sent).problem(400, "invalid-request", name);
     http.patch(session(), "{'title':'x'}", name, sent).problem(400, "invalid-request", name);
     assertThat(positionNow()).isEqualTo(before);
+  }
+
+  /** RFC 9110, 13: what is there, what is not, and tags of something else. */
+  @ParameterizedTest
+  @CsvSource({
+    "If-Match, *, 412, 201",
+    "If-Match, \"7\", 412, 412",
+    "If-Match, \"0-aaaaaaaa\", 412, 412",
+    "If-Match, '\"a,b\", POSITION', 412, 201",
+    "If-Match, 'POSITION, \"x\"', 412, 201",
+    "If-Match, \"1-aaaaaaaa\", 412, 412",
+    "If-None-Match, *, 201, 412",
+  })
+  void writesObeyTheirPreconditions(String name, String value, int absent, int there) {
+    String none = session() + "-none";
+    http.put(none, "{}", name, value.replace("POSITION", "\"1-aaaaaaaa\"")).is(absent);
+    for (String call : List.of("/messages?create=true", "/turns?create=true")) {
+      String body = call.startsWith("/m") ? MESSAGE : "{'content':'x'}";
+      String fresh = session() + call.charAt(1) + call;
+      Reply reply = http.post(fresh, body, name, value.replace("POSITION", "\"1-aaaaaaaa\""));
+      assertThat(reply.status())
+          .as(call + reply.body())
+          .isIn(absent == 201 ? List.of(200, 201) : List.of(412));
+    }
+    create();
+    String at = value.replace("POSITION", quoted(positionNow()));
+    http.put(session(), "{}", name, at).is(there == 201 ? 200 : there);
+    http.put(session() + "/state", "{}", name, at).is(there == 201 ? 200 : there);
+    at = value.replace("POSITION", quoted(positionNow()));
+    http.patch(session(), "{'title':'x'}", name, at).is(there == 201 ? 200 : there);
+    at = value.replace("POSITION", quoted(positionNow()));
+    http.post(messages(), MESSAGE, name, at).is(there);
+    if (name.equals("If-Match")) {
+      at = value.replace("POSITION", quoted(positionNow()));
+      http.get(session(), name, at).is(there == 201 ? 200 : there);
+    }
+    at = value.replace("POSITION", quoted(positionNow()));
+    http.delete(session(), name, at).is(there == 201 ? 204 : there);
   }
 
   @Test

@@ -45,12 +45,33 @@ class JsonLimitsIT {
   static List<String[]> refused() {
     List<String[]> all = new ArrayList<>();
     all.add(new String[] {"[".repeat(70) + "]".repeat(70), "nested deeper than 64 levels"});
-    all.add(new String[] {"{'a':".repeat(70) + "1" + "}".repeat(70), "nested deeper than 64 levels"});
+    all.add(
+        new String[] {"{'a':".repeat(70) + "1" + "}".repeat(70), "nested deeper than 64 levels"});
     all.add(new String[] {"1".repeat(1_001), "too long"});
     all.add(new String[] {"0." + "1".repeat(1_001), "too long"});
     all.add(new String[] {"{'" + "n".repeat(60_000) + "':1}", "too long"});
     for (String broken :
-        List.of("01", "+1", ".5", "1.", "1e", "NaN", "Infinity", "tru", "'a", "'\\x'", "{a:1}", "[1,]", "{'a':1,}", "'\n'", "/**/1", "#1", "1 2", "{'a' 1}", "[", "'\\ud8'")) {
+        List.of(
+            "01",
+            "+1",
+            ".5",
+            "1.",
+            "1e",
+            "NaN",
+            "Infinity",
+            "tru",
+            "'a",
+            "'\\x'",
+            "{a:1}",
+            "[1,]",
+            "{'a':1,}",
+            "'\n'",
+            "/**/1",
+            "#1",
+            "1 2",
+            "{'a' 1}",
+            "[",
+            "'\\ud8'")) {
       all.add(new String[] {broken, ""});
     }
     return all;
@@ -88,12 +109,14 @@ class JsonLimitsIT {
   /** Nothing of the library that reads it. */
   private static void plain(String body) {
     assertThat(body)
-        .doesNotContain("StreamRead", "JsonRead", "getMax", "()", "`", "Source", "REDACTED", "jackson");
+        .doesNotContain(
+            "StreamRead", "JsonRead", "getMax", "()", "`", "Source", "REDACTED", "jackson");
   }
 
   @Test
   void onlyUtf8IsRead() {
-    for (String charset : List.of("UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE")) {
+    for (String charset :
+        List.of("UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE")) {
       byte[] body = "{\"metadata\":{}}".getBytes(Charset.forName(charset));
       for (String path : List.of("/v1/sessions", "/openai/v1/conversations")) {
         Http.Reply reply = http.bytes(HttpMethod.POST, path, body);
@@ -103,7 +126,8 @@ class JsonLimitsIT {
     }
     byte[] marked = "\ufeff{\"metadata\":{}}".getBytes(StandardCharsets.UTF_8);
     assertThat(http.bytes(HttpMethod.POST, "/v1/sessions", marked).status()).isEqualTo(201);
-    assertThat(http.bytes(HttpMethod.POST, "/openai/v1/conversations", marked).status()).isEqualTo(200);
+    assertThat(http.bytes(HttpMethod.POST, "/openai/v1/conversations", marked).status())
+        .isEqualTo(200);
   }
 
   /** Whoever has names that collide is refused, and nobody else feels it. */
@@ -112,7 +136,11 @@ class JsonLimitsIT {
     // Names of four bytes that differ in ways the table's hash does not see are many among these.
     StringBuilder members = new StringBuilder("{");
     for (int i = 0; i < 20_000; i++) {
-      members.append(i == 0 ? "" : ",").append('"').append(Integer.toString(i * 4096 + 7, 36)).append("\":1");
+      members
+          .append(i == 0 ? "" : ",")
+          .append('"')
+          .append(Integer.toString(i * 4096 + 7, 36))
+          .append("\":1");
     }
     byte[] body = members.append('}').toString().getBytes(StandardCharsets.UTF_8);
     Consumer<Integer> ordinary =
@@ -121,7 +149,8 @@ class JsonLimitsIT {
           http.post("/openai/v1/conversations", "{'metadata':{'k" + i + "':'v'}}").is(200);
         };
     for (int i = 0; i < 20; i++) {
-      assertThat(http.bytes(HttpMethod.PUT, "/v1/sessions/json/state", body).status()).isIn(200, 400);
+      assertThat(http.bytes(HttpMethod.PUT, "/v1/sessions/json/state", body).status())
+          .isIn(200, 400);
       ordinary.accept(i);
     }
   }
@@ -133,11 +162,16 @@ class JsonLimitsIT {
       Http.Reply made = http.post("/v1/sessions", "{'ttlSeconds':" + sixty + "}").is(201);
       assertThat(made.json().path("ttlSeconds").asInt()).isEqualTo(60);
       http.patch("/v1/sessions/" + made.text("id"), "{'ttlSeconds':" + sixty + "}").is(200);
-      http.post("/v1/sessions/" + made.text("id") + "/lock", "{'ttlSeconds':" + sixty + "}").is(200);
-      http.post("/openai/v1/responses", "{'model':'echo','input':'x','max_output_tokens':" + sixty + "}").is(200);
+      http.post("/v1/sessions/" + made.text("id") + "/lock", "{'ttlSeconds':" + sixty + "}")
+          .is(200);
+      http.post(
+              "/openai/v1/responses",
+              "{'model':'echo','input':'x','max_output_tokens':" + sixty + "}")
+          .is(200);
     }
     for (String other : List.of("60.5", "1e-1", "1e999999999", "1e99999999999999")) {
-      http.post("/v1/sessions", "{'ttlSeconds':" + other + "}").problem(400, "invalid-request", "ttlSeconds");
+      http.post("/v1/sessions", "{'ttlSeconds':" + other + "}")
+          .problem(400, "invalid-request", "ttlSeconds");
     }
   }
 }

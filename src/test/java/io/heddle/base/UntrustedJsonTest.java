@@ -50,14 +50,16 @@ class UntrustedJsonTest {
   void aMarkAtTheBeginningIsPassedOver() {
     byte[] text = "\ufeff{\"a\":1}".getBytes(StandardCharsets.UTF_8);
     assertThat(read(UntrustedJson.factory(), text)).isEqualTo(4);
-    assertThat(read(UntrustedJson.factory(), "{\"a\":1}".getBytes(StandardCharsets.UTF_8))).isEqualTo(4);
+    assertThat(read(UntrustedJson.factory(), "{\"a\":1}".getBytes(StandardCharsets.UTF_8)))
+        .isEqualTo(4);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE"})
   void otherEncodingsAreNotRead(String charset) {
     byte[] text = "{\"a\":1}".getBytes(Charset.forName(charset));
-    assertThatThrownBy(() -> read(UntrustedJson.factory(), text)).isInstanceOf(JacksonException.class);
+    assertThatThrownBy(() -> read(UntrustedJson.factory(), text))
+        .isInstanceOf(JacksonException.class);
   }
 
   private static int read(JsonFactory factory, byte[] text) {

@@ -114,6 +114,48 @@ class LayoutTest {
     }
   }
 
+  /**
+   * Layout 3 as a kill left it, all in the journal: {@code s1} with messages of both kinds of id,
+   * one of them called {@code -}, one that was deleted, a state, a turn that ended and an
+   * idempotency key; {@code s2}, deleted; {@code s3}, a fork of {@code s1}.
+   */
+  @Test
+  void aFileAndItsJournalFromBeforeAreReadAndWritten() throws Exception {
+    Path file = directory.resolve("heddle.mv");
+    for (String name : List.of("", ".journal")) {
+      try (InputStream in =
+          new GZIPInputStream(
+              LayoutTest.class.getResourceAsStream("/embedded/layout-3.mv" + name + ".gz"))) {
+        Files.copy(in, Path.of(file + name));
+      }
+    }
+    try (EmbeddedEngine engine = EmbeddedEngineTest.open(file.toString())) {
+      ThreadPage page = EmbeddedEngineTest.load(engine, FIRST);
+      assertThat(page.messages()).extracting(Message::seq).containsExactly(1L, 2L, 3L, 4L, 6L, 7L);
+      assertThat(page.messages()).extracting(Message::id).contains("first", "-", "mine");
+      assertThat(EmbeddedEngineTest.load(engine, THIRD).messages()).hasSize(6);
+      assertThat(engine.reader().state(FIRST, View.ANY).block().checkpoint().document())
+          .isEqualTo(Json.of("{\"step\":2}"));
+      assertThat(engine.turnLog().list(FIRST, null).block())
+          .extracting(Turn::status)
+          .containsExactly(Turn.Status.COMPLETED);
+      for (String id : List.of("first", "-", "mine")) {
+        assertThat(write(engine, FIRST, new Write.DeleteMessage(id)))
+            .isInstanceOf(Outcome.Applied.class);
+      }
+      assertThat(EmbeddedEngineTest.append(engine, FIRST, "later"))
+          .isInstanceOf(Outcome.Applied.class);
+      assertThat(write(engine, FIRST, new Write.Cut(null))).isInstanceOf(Outcome.Applied.class);
+      assertThat(EmbeddedEngineTest.load(engine, FIRST).session().head().bytes()).isZero();
+      assertThat(write(engine, SECOND, new Write.Create(page.session().description(), List.of())))
+          .isInstanceOf(Outcome.Applied.class);
+    }
+    try (EmbeddedEngine engine = EmbeddedEngineTest.open(file.toString())) {
+      assertThat(EmbeddedEngineTest.load(engine, FIRST).messages()).isEmpty();
+      assertThat(EmbeddedEngineTest.load(engine, THIRD).messages()).hasSize(6);
+    }
+  }
+
   private static Outcome write(EmbeddedEngine engine, SessionKey key, Write write) {
     return engine.writer().apply(key, write, Conditions.NONE).block();
   }

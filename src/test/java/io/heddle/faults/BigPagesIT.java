@@ -193,8 +193,7 @@ class BigPagesIT {
     if (body != null) {
       request.header("Content-Type", "application/json");
     }
-    request.method(
-        method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+    request.method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
     // A long body on a connection that has just been answered now and then does not arrive.
     HttpClient by = body == null || body.length() < 100_000 ? http : HttpClient.newHttpClient();
     return by.send(request.build(), BodyHandlers.ofString());

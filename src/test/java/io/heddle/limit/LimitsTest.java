@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 class LimitsTest {
@@ -273,6 +275,52 @@ class LimitsTest {
 
     counters.failing = false;
     assertThat(admit(limits, false, "/x").rateLimit()).isEqualTo("\"requests\";r=0;t=60");
+  }
+
+  /** Forty forks of one user made the limiter late, and it let him pass. */
+  @Test
+  void whoMakesTheStoreLateIsNotLetPass() {
+    Limits limits = limits(Map.of("writes", rule(Kind.WRITES, 100)));
+    counters.silent = true;
+    List<Disposable> forks = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      assertThat(admitLate(limits, true).allowed()).isTrue();
+      forks.add(limits.working(ANN, Mono.never()).subscribe());
+    }
+    Admission refused = admitLate(limits, true);
+    assertThat(refused.refusal().code()).isEqualTo(ProblemCode.LIMITER_UNAVAILABLE);
+    forks.getFirst().dispose();
+    assertThat(admitLate(limits, true).allowed()).isTrue();
+    // A backend has as many at once as it has users.
+    Caller backend = new Caller(Tenant.DEFAULT, null, "ip:127.0.0.1", true);
+    for (int i = 0; i < 100; i++) {
+      limits.working(backend, Mono.never()).subscribe();
+    }
+    CompletableFuture<Admission> admission = limits.admit(backend, true, "/x").toFuture();
+    now.addAndGet(Duration.ofMillis(100).toNanos());
+    limits.tick();
+    assertThat(admission.join().allowed()).isTrue();
+  }
+
+  @Test
+  void whatMayBeARepetitionIsReadOnlySoOften() {
+    Limits limits = limits(Map.of("writes", rule(Kind.WRITES, 1)));
+    admit(limits, true, "/x");
+    Admission refused = admit(limits, true, "/x");
+    assertThat(refused.allowed()).isFalse();
+    int large = 0;
+    while (limits.mayBeRead(refused, 4 << 20)) {
+      large++;
+    }
+    assertThat(large).isEqualTo(3);
+    int small = 0;
+    while (limits.mayBeRead(refused, 100)) {
+      small++;
+    }
+    assertThat(small).isEqualTo(9);
+    now.addAndGet(MINUTE.toNanos() + 1);
+    assertThat(limits.mayBeRead(refused, Long.MAX_VALUE)).isTrue();
+    assertThat(limits.mayBeRead(refused, 0)).isFalse();
   }
 
   @Test

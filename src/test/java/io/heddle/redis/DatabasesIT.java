@@ -119,7 +119,10 @@ class DatabasesIT {
       Awaitility.await().atMost(PATIENCE).until(() -> !deaf.live.isEmpty());
       Awaitility.await().atMost(PATIENCE).until(() -> !deaf.changes.isEmpty());
       assertThat(deaf.live).containsExactly("{\"own\":true}");
-      assertThat(deaf.changes).singleElement().extracting(c -> c.position().version()).isEqualTo(1L);
+      assertThat(deaf.changes)
+          .singleElement()
+          .extracting(c -> c.position().version())
+          .isEqualTo(1L);
     }
   }
 
@@ -141,13 +144,7 @@ class DatabasesIT {
 
   private static Description described() {
     return new Description(
-        "ann",
-        null,
-        Json.EMPTY_OBJECT,
-        null,
-        null,
-        Description.Status.ACTIVE,
-        Duration.ofHours(1));
+        "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, Duration.ofHours(1));
   }
 
   private static NewMessage says() {

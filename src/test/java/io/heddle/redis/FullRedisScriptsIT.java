@@ -14,6 +14,7 @@ import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import io.heddle.limit.Subject;
+import io.heddle.limit.Usage;
 import io.heddle.session.Conditions;
 import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
@@ -188,6 +189,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
     turns();
     locks();
     limits();
+    usage();
     answersAndOthers(nothing);
     return List.copyOf(cases);
   }
@@ -557,6 +559,25 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "what was reserved",
         () -> held.set(reserve(tokens, 5)),
         () -> get(fixture.engine().limiter().settle(subject, held.get(), 7)));
+  }
+
+  private void usage() {
+    refused(RedisScript.USAGE, "adds", () -> {}, () -> use(1, 100, Map.of()));
+    refused(
+        RedisScript.USAGE,
+        "adds to what is there",
+        () -> use(1, 1, Map.of()),
+        () -> use(1, 1, Map.of()));
+    refused(RedisScript.USAGE, "keeps an answer", () -> {}, () -> use(0, 0, Map.of(1L << 42, 5L)));
+    passes(RedisScript.USAGE, "only asks", () -> use(1, 1, Map.of()), () -> use(0, 0, Map.of()));
+  }
+
+  private Usage use(long sessions, long bytes, Map<Long, Long> cached) {
+    return get(
+        fixture
+            .engine()
+            .usage()
+            .add(subject, "me", new Usage.Change(sessions, bytes, 0, cached, 0, 0)));
   }
 
   private void answersAndOthers(Runnable nothing) {

@@ -55,10 +55,8 @@ class LockLineIT {
   private final RedisProcess redis = RedisProcess.start();
   private final TcpProxy proxy = TcpProxy.to(redis.uri());
   private final EngineFixture here =
-      EngineFixture.standalone(
-          proxy.uri(), StoreLimits.DEFAULT, SETTINGS, ClientOptions.builder());
-  private final EngineFixture there =
-      EngineFixture.standalone(redis.uri(), StoreLimits.DEFAULT);
+      EngineFixture.standalone(proxy.uri(), StoreLimits.DEFAULT, SETTINGS, ClientOptions.builder());
+  private final EngineFixture there = EngineFixture.standalone(redis.uri(), StoreLimits.DEFAULT);
   private final SessionKey key = new SessionKey(Tenant.DEFAULT, IDS.sessionId());
   private final SessionServices services = services(here);
   private final SessionServices others = services(there);
@@ -125,10 +123,7 @@ class LockLineIT {
   void theEndOfALockIsMetAtOnce() {
     lock(Duration.ofMillis(1_500));
     long began = System.nanoTime();
-    get(
-        services
-            .threads()
-            .append(request(null, Duration.ofSeconds(10)), List.of(message()), null));
+    get(services.threads().append(request(null, Duration.ofSeconds(10)), List.of(message()), null));
     assertThat(Duration.ofNanos(System.nanoTime() - began))
         .isBetween(Duration.ofMillis(1_300), Duration.ofMillis(2_300));
   }
@@ -144,10 +139,8 @@ class LockLineIT {
     calls.put(
         "patch with a key",
         services.sessions().patch(new Request(CALLER, key, once, wait), d -> d));
-    calls.put(
-        "patch state", services.states().patch(request(null, wait), Json.of("{\"a\":1}")));
-    calls.put(
-        "lock", services.locks().lock(request(null, wait), Duration.ofSeconds(5), null));
+    calls.put("patch state", services.states().patch(request(null, wait), Json.of("{\"a\":1}")));
+    calls.put("lock", services.locks().lock(request(null, wait), Duration.ofSeconds(5), null));
     calls.put("renew", services.locks().renew(request("1-x", wait), Duration.ofSeconds(5)));
     calls.put("release", services.locks().release(request("1-x", wait), false));
     calls.put("append", services.threads().append(request(null, wait), List.of(message()), null));
@@ -172,10 +165,8 @@ class LockLineIT {
   @Test
   void whatIsGotTooLateIsGivenBack() {
     proxy.delayReplies(Duration.ofMillis(1_500));
-    assertThatThrownBy(() -> get(
-            services
-                .sessions()
-                .patch(request(null, Duration.ofMillis(200)), d -> retitled(d))))
+    assertThatThrownBy(() ->
+            get(services.sessions().patch(request(null, Duration.ofMillis(200)), d -> retitled(d))))
         .isInstanceOfSatisfying(
             ProblemException.class,
             e -> assertThat(e.problem().code()).isEqualTo(ProblemCode.STORE_UNAVAILABLE));
@@ -184,10 +175,7 @@ class LockLineIT {
     get(others.sessions().patch(request(null, Duration.ofSeconds(6)), d -> d));
     Mono.delay(Duration.ofSeconds(1)).block();
     String title =
-        get(
-                others
-                    .sessions()
-                    .load(key, View.ANY, PageRequest.NONE))
+        get(others.sessions().load(key, View.ANY, PageRequest.NONE))
             .session()
             .description()
             .title();

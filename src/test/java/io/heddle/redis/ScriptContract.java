@@ -26,7 +26,7 @@ abstract class ScriptContract extends ScriptSuite {
             .filter(method -> method.isAnnotationPresent(Test.class))
             .map(method -> method.getName().toLowerCase(Locale.ROOT))
             .toList();
-    // They are RedisRateLimiterIT's, RedisTokensIT's and RedisAnswersIT's.
+    // They are RedisRateLimiterIT's, RedisTokensIT's, RedisUsageIT's and RedisAnswersIT's.
     EnumSet<RedisScript> others =
         EnumSet.of(
             RedisScript.LIMIT,
@@ -34,6 +34,7 @@ abstract class ScriptContract extends ScriptSuite {
             RedisScript.LIMIT_RETURN,
             RedisScript.LIMIT_RESERVE,
             RedisScript.LIMIT_SETTLE,
+            RedisScript.USAGE,
             RedisScript.ANSWER,
             RedisScript.ANSWER_PUT,
             RedisScript.ANSWER_REMOVE,
@@ -291,6 +292,26 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(found.list(1).text(0)).isEqualTo("first");
     assertThat(found.list(1).text(1)).isEqualTo("second");
     assertThat(run(RedisScript.DUE, with(times), List.of("9")).list(0).size()).isEqualTo(3);
+  }
+
+  @Test
+  void putOff() {
+    byte[] times = keys.turnLog("due");
+    long now = System.currentTimeMillis();
+    ask(redis -> redis.zadd(times, (double) now - 2000, ascii("fails")));
+    ask(redis -> redis.zadd(times, (double) now - 2000, ascii("nothing")));
+    ask(redis -> redis.zadd(times, (double) now + 60_000, ascii("moved")));
+
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("fails", "5000")).number(0))
+        .isEqualTo(1);
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("fails"))))
+        .isBetween(now + 4000.0, now + 60_000.0);
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("nothing", "")).number(0)).isEqualTo(1);
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("nothing")))).isNull();
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("moved", "")).number(0)).isZero();
+    assertThat(this.<Double>ask(redis -> redis.zscore(times, ascii("moved"))))
+        .isEqualTo(now + 60_000.0);
+    assertThat(run(RedisScript.PUT_OFF, one(times), List.of("none", "5000")).number(0)).isZero();
   }
 
   @Test

@@ -92,6 +92,7 @@ class ScriptTimesIT {
   private static RedisCommands<String, String> redis;
   private static ConfigurableApplicationContext server;
   private static final Map<String, String> SCRIPTS = new HashMap<>();
+
   /** What every replica asks by itself, whatever is called: told apart from the calls. */
   private static final Set<String> BACKGROUND = Set.of("due", "seqs");
 
@@ -278,7 +279,10 @@ class ScriptTimesIT {
                     "{\"after\":\"own" + MESSAGES / 20 / 30 * 30 + "\"}")),
         1);
     measureCopies(
-        "POST /v1/sessions/{id}/fork", large, t -> ok(send("POST", t.path() + "/fork", "{}")), RUNS);
+        "POST /v1/sessions/{id}/fork",
+        large,
+        t -> ok(send("POST", t.path() + "/fork", "{}")),
+        RUNS);
     Map<String, Long> background = new TreeMap<>();
     BACKGROUND_TIMES.forEach((script, times) -> background.put(script, longest(times)));
     FIGURES.put("by itself", background);
@@ -354,10 +358,7 @@ class ScriptTimesIT {
         });
     String first = "\"messages\":" + messages(100, 20).substring("{\"messages\":".length());
     add(calls, "POST /v1/sessions", _ -> post("/v1/sessions", "{" + first));
-    add(
-        calls,
-        "PUT /v1/sessions/{id}",
-        t -> put(t.path() + "-new-" + ++copies, "{" + first));
+    add(calls, "PUT /v1/sessions/{id}", t -> put(t.path() + "-new-" + ++copies, "{" + first));
     add(calls, "PUT /v1/sessions/{id}", t -> put(t.path(), "{}"));
     add(
         calls,
@@ -400,9 +401,7 @@ class ScriptTimesIT {
         t ->
             added(
                 send(
-                    "POST",
-                    t.path() + "/turns",
-                    "{\"content\":\"" + "x".repeat(400_000) + "\"}")));
+                    "POST", t.path() + "/turns", "{\"content\":\"" + "x".repeat(400_000) + "\"}")));
     add(
         calls,
         turns + "/{turnId}/cancel",
@@ -674,9 +673,7 @@ class ScriptTimesIT {
         String script = SCRIPTS.get(String.valueOf(words.get(1)));
         // The first time it is sent as text; what else is sent as text is this test's own.
         if (script != null && BACKGROUND.contains(script)) {
-          BACKGROUND_TIMES
-              .computeIfAbsent(script, _ -> new ArrayList<>())
-              .add((Long) entry.get(2));
+          BACKGROUND_TIMES.computeIfAbsent(script, _ -> new ArrayList<>()).add((Long) entry.get(2));
         } else if (script != null) {
           all.computeIfAbsent(script, _ -> new ArrayList<>()).add((Long) entry.get(2));
         }

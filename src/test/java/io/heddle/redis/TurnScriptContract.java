@@ -538,7 +538,8 @@ abstract class TurnScriptContract extends ScriptSuite {
                 conditions,
                 tag,
                 StoreLimits.DEFAULT,
-                fixture.engine().link().publish(), 0)
+                fixture.engine().link().publish(),
+                0)
             .call();
     List<Object> reply =
         fixture.engine().link().write(call.script(), call.keys(), call.args()).block(ANSWER);

@@ -169,11 +169,14 @@ class LockWaitTest {
   @Test
   void oneAsksForAllWhoWait() {
     List<Integer> served = new CopyOnWriteArrayList<>();
-    StepVerifier.withVirtualTime(() -> Flux.range(0, 40)
-            .flatMap(
-                i -> LockWait.whileLocked(told, KEY, LONG, attempt()).doOnNext(_ -> served.add(i)),
-                40)
-            .then())
+    StepVerifier.withVirtualTime(() ->
+            Flux.range(0, 40)
+                .flatMap(
+                    i ->
+                        LockWait.whileLocked(told, KEY, LONG, attempt())
+                            .doOnNext(_ -> served.add(i)),
+                    40)
+                .then())
         .expectSubscription()
         .thenAwait(Duration.ofSeconds(10))
         .then(() -> {
@@ -194,11 +197,12 @@ class LockWaitTest {
   void whoGivesUpMakesRoomForTheNext() {
     Mono<String> first = LockWait.whileLocked(told, KEY, LONG, attempt());
     Mono<String> second = LockWait.whileLocked(told, KEY, LONG, attempt());
-    StepVerifier.withVirtualTime(() -> {
-          Disposable impatient = first.subscribe();
-          Mono.delay(Duration.ofSeconds(3)).subscribe(_ -> impatient.dispose());
-          return second;
-        })
+    StepVerifier.withVirtualTime(
+            () -> {
+              Disposable impatient = first.subscribe();
+              Mono.delay(Duration.ofSeconds(3)).subscribe(_ -> impatient.dispose());
+              return second;
+            })
         .expectSubscription()
         .thenAwait(Duration.ofSeconds(4))
         .then(() -> freeAfter = attempts.get())

@@ -28,8 +28,8 @@ import reactor.core.publisher.Mono;
  * counted because the model's server does not say how many, and the end waits. All that time the
  * owner renews, so nobody else takes the turn for dead, and the answer is kept whole.
  *
- * <p>{@code -Dheddle.it.slow.turns}, {@code -Dheddle.it.slow.chars} and {@code -Dheddle.it.slow.lease}
- * (in milliseconds) give other sizes.
+ * <p>{@code -Dheddle.it.slow.turns}, {@code -Dheddle.it.slow.chars} and {@code
+ * -Dheddle.it.slow.lease} (in milliseconds) give other sizes.
  */
 class SlowEndsIT {
 
@@ -51,8 +51,7 @@ class SlowEndsIT {
   @BeforeEach
   void start() {
     for (int i = 0; i < 2; i++) {
-      EngineFixture fixture =
-          EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits());
+      EngineFixture fixture = EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits());
       fixtures.add(fixture);
       replicas.add(new Replica(Replica.Ports.of(fixture.engine()), new Talker(), SETTINGS));
     }
@@ -94,7 +93,8 @@ class SlowEndsIT {
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(100))
         .untilAsserted(() ->
-            assertThat(other.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE).status())
+            assertThat(
+                    other.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE).status())
                 .matches(Turn.Status::isEnd));
     Turn now = other.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE);
     assertThat(now.status().text()).isEqualTo(status);

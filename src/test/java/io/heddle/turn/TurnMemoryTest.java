@@ -57,8 +57,7 @@ class TurnMemoryTest extends TurnsSuite {
   @Override
   Replica replica() {
     Replica replica =
-        new Replica(
-            ports(), model, settings, Map.of("heddle.limits.enabled", "false"), budget);
+        new Replica(ports(), model, settings, Map.of("heddle.limits.enabled", "false"), budget);
     replicas.add(replica);
     return replica;
   }
@@ -92,8 +91,7 @@ class TurnMemoryTest extends TurnsSuite {
     create(replica);
     try (Hold others = budget.hold(caller.holder())) {
       assertThat(others.tryGrow(SHARE - 1000)).isTrue();
-      Tape tape =
-          new Tape(replica, begin(replica, order("y".repeat(20_000))).value().id(), 0);
+      Tape tape = new Tape(replica, begin(replica, order("y".repeat(20_000))).value().id(), 0);
 
       assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.FAILED);
       assertThat(String.valueOf(tape.end().turn().end())).contains("overloaded");
@@ -126,10 +124,7 @@ class TurnMemoryTest extends TurnsSuite {
     await().until(() -> budget.used() == 0);
 
     Tape failed = new Tape(replica, begin(replica, order("2")).value().id(), 0);
-    model
-        .next()
-        .says(said)
-        .fails(Problem.of(ProblemCode.MODEL_TIMEOUT, "too slow").toException());
+    model.next().says(said).fails(Problem.of(ProblemCode.MODEL_TIMEOUT, "too slow").toException());
     assertThat(failed.end().turn().status()).isEqualTo(Turn.Status.FAILED);
     await().until(() -> budget.used() == 0);
 

@@ -25,7 +25,8 @@ import reactor.test.publisher.TestPublisher;
 
 class BodyReaderTest {
 
-  private final BodyReader reader = new BodyReader(10, Duration.ofMillis(200), ByteBudget.unbounded());
+  private final BodyReader reader =
+      new BodyReader(10, Duration.ofMillis(200), ByteBudget.unbounded());
   private final BodyReader patient =
       new BodyReader(10, Duration.ofMinutes(1), ByteBudget.unbounded());
   private final NettyDataBufferFactory buffers =
@@ -254,8 +255,9 @@ class BodyReaderTest {
     StepVerifier.create(counting.json(exchange(Flux.never(), 20)))
         .verifyErrorSatisfies(e -> is(e, "request-timeout"));
     assertThat(budget.used()).isZero();
-    StepVerifier.create(counting.json(exchange(Flux.just(chunk("0123456789"), chunk("0123456789"),
-            chunk("x")), -1)))
+    StepVerifier.create(
+            counting.json(
+                exchange(Flux.just(chunk("0123456789"), chunk("0123456789"), chunk("x")), -1)))
         .verifyErrorSatisfies(e -> is(e, "body-too-large"));
     assertThat(budget.used()).isZero();
   }

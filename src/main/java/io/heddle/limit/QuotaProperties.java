@@ -1,0 +1,49 @@
+package io.heddle.limit;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * How much one user may have at once; 0 for any number. A caller without a user is a backend that
+ * speaks for many: only the totals bind it.
+ *
+ * @param runningTurns turns of his that run, on all replicas
+ * @param waitingTurns turns of his that wait for others, on all replicas
+ * @param connections WebSockets and event streams, on each replica
+ * @param sessions that he has
+ * @param storedBytes of the messages, state documents and checkpoints of his sessions
+ * @param cachedBytes of answers that are kept for him, by himself or of models
+ * @param allCachedBytes of answers that are kept for all, with and without a user
+ */
+@ConfigurationProperties("heddle.quotas")
+public record QuotaProperties(
+    @DefaultValue("200") int runningTurns,
+    @DefaultValue("500") int waitingTurns,
+    @DefaultValue("500") int connections,
+    @DefaultValue("100000") long sessions,
+    @DefaultValue("2GB") DataSize storedBytes,
+    @DefaultValue("64MB") DataSize cachedBytes,
+    @DefaultValue("1GB") DataSize allCachedBytes) {
+
+  /** None at all. */
+  static final QuotaProperties NONE =
+      new QuotaProperties(
+          0, 0, 0, 0, DataSize.ofBytes(0), DataSize.ofBytes(0), DataSize.ofBytes(0));
+
+  public QuotaProperties {
+    check(runningTurns, "running-turns");
+    check(waitingTurns, "waiting-turns");
+    check(connections, "connections");
+    check(sessions, "sessions");
+    check(storedBytes.toBytes(), "stored-bytes");
+    check(cachedBytes.toBytes(), "cached-bytes");
+    check(allCachedBytes.toBytes(), "all-cached-bytes");
+  }
+
+  private static void check(long value, String name) {
+    if (value < 0) {
+      throw new IllegalArgumentException("heddle.quotas." + name + " must be 0 or more");
+    }
+  }
+}
