@@ -194,6 +194,8 @@ class BigPagesIT {
       request.header("Content-Type", "application/json");
     }
     request.method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
-    return http.send(request.build(), BodyHandlers.ofString());
+    // A long body on a connection that has just been answered now and then does not arrive.
+    HttpClient by = body == null || body.length() < 100_000 ? http : HttpClient.newHttpClient();
+    return by.send(request.build(), BodyHandlers.ofString());
   }
 }
