@@ -44,6 +44,11 @@ import reactor.core.scheduler.Schedulers;
  * before they look at the answer. The others are not read at all and told a moment later: many at
  * once are an attack, which reading them, or having them come back at once, would only help.
  *
+ * <p>A body that comes on a kept connection right behind the request before it may stand still:
+ * Reactor Netty reads on demand, and nobody asks for more when its queue of early requests runs
+ * empty ({@link KeepAliveReads}). So of a body that has not moved since the ticker came by last more
+ * is asked for; one read too many does no harm.
+ *
  * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
  * time.
  */
@@ -260,6 +265,10 @@ public final class BodyReader implements AutoCloseable {
     private byte[] bytes;
     private int size;
     private long discarded;
+
+    /** What had arrived when the ticker came by last; it reads the counts of another thread. */
+    private long seen = -1;
+
     private volatile boolean tooLarge;
     private volatile boolean overloaded;
 
@@ -416,7 +425,13 @@ public final class BodyReader implements AutoCloseable {
     void closeIfLate(long now) {
       if (now - deadline > 0) {
         giveUp(refusal());
+        return;
       }
+      long arrived = size + discarded;
+      if (arrived == seen && !overloaded && !done.get()) {
+        GuardedConnection.readMore(exchange.getResponse());
+      }
+      seen = arrived;
     }
 
     /** Refuses without the rest of the body, which the connection cannot be used after. */
