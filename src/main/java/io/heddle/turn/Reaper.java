@@ -98,8 +98,9 @@ final class Reaper {
   }
 
   private Mono<Void> notNow(SessionKey key, Throwable error) {
-    boolean away = Problems.isAway(error) || Problems.isFull(error) || Problems.isGone(error);
-    if (!away && runners.counts.lookFailures.happened()) {
+    // A refusal is no failure: another replica was first, or the store is away or full for now.
+    ProblemCode refusal = Problems.codeOf(error);
+    if ((refusal == null || refusal == ProblemCode.INTERNAL) && runners.counts.lookFailures.happened()) {
       log.warn(
           "{}: its turns could not be looked after, which is tried again; {} failed since the"
               + " start: {}",

@@ -22,6 +22,7 @@ public final class Bench {
           case "fanout" -> FanoutBench.run();
           case "watchers" -> MemoryBench.run();
           case "turns" -> TurnBench.run();
+          case "versions" -> VersionsBench.run();
           default -> {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
@@ -36,6 +37,8 @@ public final class Bench {
             System.out.println("-Dbench=watchers: memory of an idle watcher, next to the same");
             System.out.println(
                 "-Dbench=turns: streamed turns, next to a handler that passes through");
+            System.out.println(
+                "-Dbench=versions -Dbench.other=<jar>: all of these, next to another version");
             yield name.equals("list");
           }
         };

@@ -61,6 +61,20 @@ final class Child implements AutoCloseable {
     return child;
   }
 
+  /** A server out of another version's jar. */
+  static Child jar(Path jar, String redis, String... arguments) throws IOException {
+    int port = FreePort.find();
+    List<String> command = java();
+    command.addAll(List.of("-jar", jar.toString(), "--server.port=" + port));
+    command.addAll(List.of(arguments));
+    Path log = Files.createTempFile("heddle-bench-jar-", ".log");
+    ProcessBuilder builder = clean(new ProcessBuilder(command)).redirectErrorStream(true);
+    builder.environment().put("REDIS_URL", redis);
+    Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
+    child.awaitReady();
+    return child;
+  }
+
   /** A program that is told lines on stdin. */
   static Child program(Class<?> main, String... arguments) throws IOException {
     Path none = Path.of("");
@@ -83,16 +97,7 @@ final class Child implements AutoCloseable {
   }
 
   private static ProcessBuilder builder(Class<?> main, List<String> arguments) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "-Xms384m",
-            "-Xmx384m",
-            "-XX:+UseSerialGC",
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-Dio.netty.allocator.type=pooled"));
+    List<String> command = java();
     String more = System.getProperty("bench.jvm." + main.getSimpleName());
     if (more != null) {
       command.addAll(Arrays.asList(more.split(" ", -1)));
@@ -105,7 +110,24 @@ final class Child implements AutoCloseable {
             .collect(Collectors.joining(File.pathSeparator));
     command.addAll(List.of("-cp", path, main.getName()));
     command.addAll(arguments);
-    ProcessBuilder builder = new ProcessBuilder(command);
+    return clean(new ProcessBuilder(command));
+  }
+
+  private static List<String> java() {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of(
+            "-Xms384m",
+            "-Xmx384m",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Dio.netty.allocator.type=pooled"));
+    return command;
+  }
+
+  private static ProcessBuilder clean(ProcessBuilder builder) {
     builder
         .environment()
         .keySet()

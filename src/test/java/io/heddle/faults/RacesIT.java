@@ -171,8 +171,12 @@ class RacesIT {
         String outcome = "completed";
         try {
           JsonNode end = follower.end(PATIENCE);
-          assertThat(end.path("type").asString()).isEqualTo("turn.completed");
-          assertThat(follower.text()).isEqualTo(("d" + number + " ").repeat(10));
+          if (end.path("type").asString().equals("session.deleted")) {
+            outcome = "cut off";
+          } else {
+            assertThat(end.path("type").asString()).isEqualTo("turn.completed");
+            assertThat(follower.text()).isEqualTo(("d" + number + " ").repeat(10));
+          }
         } catch (IOException gone) {
           assertThat(follower.isOver()).as("the stream ends with the session").isTrue();
           outcome = "cut off";

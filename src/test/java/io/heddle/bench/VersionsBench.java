@@ -1,0 +1,204 @@
+package io.heddle.bench;
+
+import io.heddle.HeddleApplication;
+import io.heddle.testing.HttpConnection;
+import io.heddle.testing.RedisProcess;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Appends, reads, pushes, fan-out and turns of this version next to those of another one's jar
+ * ({@code -Dbench.other}), in turns. Each version has a Redis and two replicas of its own. Next to
+ * the ratio stands how far two runs of the other version, one after the other, are apart: what is
+ * less than that is no difference.
+ */
+final class VersionsBench {
+
+  private static final int PAIRS = Integer.getInteger("bench.pairs", 7);
+  private static final double MOST = 1.05;
+  private static final String WATCHED = "bench-versions";
+  private static final int APPENDS = 12_000;
+  private static final int READS = 50_000;
+  private static final int SESSIONS = 500;
+  private static final int READ_SESSIONS = 100;
+  private static final int WATCHERS = 500;
+  private static final int CHANGES = 160;
+  private static final int RATE = 20;
+
+  /** One figure of a round, by its name; smaller is better. */
+  private interface Round {
+    Map<String, Double> run(Side side) throws IOException;
+  }
+
+  private record Side(String name, RedisProcess redis, Child written, Child watched, Child load)
+      implements AutoCloseable {
+
+    double store() throws IOException {
+      return Child.cpu(redis.pid());
+    }
+
+    @Override
+    public void close() {
+      load.close();
+      watched.close();
+      written.close();
+      redis.close();
+    }
+  }
+
+  private VersionsBench() {}
+
+  /** Prints the table; true when nothing is slower by more than 5 % and the spread of equals. */
+  static boolean run() throws IOException {
+    String jar = System.getProperty("bench.other", "");
+    if (jar.isBlank()) {
+      System.out.println("-Dbench.other must name the jar of another version");
+      return false;
+    }
+    try (RedisProcess models = RedisProcess.start();
+        Child model = Child.server(ModelServer.class, models.uri());
+        Side ours = side("this", null, model);
+        Side other = side("other", Path.of(jar), model);
+        Child load = Child.program(Load.class);
+        Child turns = Child.program(TurnLoad.class)) {
+      boolean kept = true;
+      kept &= compare(ours, other, 3, side -> appends(side, load));
+      kept &= compare(ours, other, 3, side -> reads(side, load));
+      kept &= compare(ours, other, 1, VersionsBench::pushes);
+      kept &= compare(ours, other, 2, side -> turns(side, turns));
+      return kept;
+    }
+  }
+
+  private static Side side(String name, Path jar, Child model) throws IOException {
+    RedisProcess redis = RedisProcess.start();
+    String far = "1000000000";
+    String[] settings = {
+      "--heddle.limits.rules.requests.limit=" + far,
+      "--heddle.limits.rules.writes.limit=" + far,
+      "--heddle.session.max-session=1GB",
+      "--heddle.upstreams.bench.base-url=http://127.0.0.1:" + model.port() + "/v1",
+      "--heddle.upstreams.bench.models=bench",
+      "--heddle.upstreams.bench.max-connections=2000"
+    };
+    Child written = server(jar, redis, settings);
+    Child watched = server(jar, redis, settings);
+    try (HttpConnection http = new HttpConnection(written.port(), Duration.ofSeconds(10))) {
+      http.call("PUT", "/v1/sessions/" + WATCHED, "{}", Map.of());
+    }
+    Child sockets = Child.program(SocketLoad.class);
+    sockets.ask(
+        "open heddle HEDDLE %d /v1/socket?watch=%s %d"
+            .formatted(watched.port(), WATCHED, WATCHERS));
+    return new Side(name, redis, written, watched, sockets);
+  }
+
+  private static Child server(Path jar, RedisProcess redis, String... settings)
+      throws IOException {
+    return jar == null
+        ? Child.server(HeddleApplication.class, redis.uri(), settings)
+        : Child.jar(jar, redis.uri(), settings);
+  }
+
+  private static boolean compare(Side ours, Side other, int warmUps, Round round)
+      throws IOException {
+    for (int i = 0; i < warmUps; i++) {
+      round.run(ours);
+      round.run(other);
+    }
+    Map<String, List<double[]>> pairs = new TreeMap<>();
+    for (int i = 0; i < PAIRS; i++) {
+      // Who comes first changes: what a run leaves behind would else always be the other's.
+      boolean first = i % 2 == 0;
+      Map<String, Double> one = round.run(first ? ours : other);
+      Map<String, Double> two = round.run(first ? other : ours);
+      Map<String, Double> mine = first ? one : two;
+      Map<String, Double> theirs = first ? two : one;
+      mine.forEach((name, figure) ->
+          pairs
+              .computeIfAbsent(name, _ -> new ArrayList<>())
+              .add(new double[] {figure, theirs.get(name)}));
+    }
+    boolean kept = true;
+    for (Map.Entry<String, List<double[]>> figure : pairs.entrySet()) {
+      kept &= tell(figure.getKey(), figure.getValue());
+    }
+    return kept;
+  }
+
+  private static boolean tell(String name, List<double[]> pairs) {
+    double ratio = Bench.median(pairs.stream().mapToDouble(pair -> pair[0] / pair[1]).toArray());
+    double[] equals = new double[(pairs.size() - 1) | 1];
+    for (int i = 0; i < equals.length; i++) {
+      int next = (i + 1) % pairs.size();
+      equals[i] = Math.abs(pairs.get(i)[1] / pairs.get(next)[1] - 1);
+    }
+    double spread = Bench.median(equals);
+    boolean kept = ratio <= MOST || ratio - 1 <= spread;
+    System.out.printf(
+        "%-42s this %9.1f  other %9.1f  ratio %5.3f  equals differ by %5.3f  %s%n",
+        name,
+        Bench.median(pairs.stream().mapToDouble(pair -> pair[0]).toArray()),
+        Bench.median(pairs.stream().mapToDouble(pair -> pair[1]).toArray()),
+        ratio,
+        spread,
+        kept ? "OK" : "MISSED");
+    return kept;
+  }
+
+  private static Map<String, Double> appends(Side side, Child load) throws IOException {
+    load.ask("create " + side.written.port() + " " + SESSIONS);
+    double server = side.written.cpu();
+    double store = side.store();
+    Child.Pace pace =
+        load.pace(
+            "append %d /v1/sessions %d 64 %d".formatted(side.written.port(), SESSIONS, APPENDS));
+    return Map.of(
+        "append: server CPU, us", (side.written.cpu() - server) * 1e6 / APPENDS,
+        "append: Redis CPU, us", (side.store() - store) * 1e6 / APPENDS,
+        "append: wall clock, us", pace.seconds() * 1e6 / APPENDS);
+  }
+
+  private static Map<String, Double> reads(Side side, Child load) throws IOException {
+    load.ask("create " + side.written.port() + " " + READ_SESSIONS);
+    double server = side.written.cpu();
+    Child.Pace pace =
+        load.pace(
+            "get %d /v1/sessions %d 64 %d".formatted(side.written.port(), READ_SESSIONS, READS));
+    return Map.of(
+        "cached read: server CPU, us", (side.written.cpu() - server) * 1e6 / READS,
+        "cached read: wall clock, us", pace.seconds() * 1e6 / READS);
+  }
+
+  private static Map<String, Double> pushes(Side side) throws IOException {
+    double server = side.watched.cpu();
+    String[] answer =
+        side.load
+            .ask(
+                "run heddle HEDDLE %d /v1/sessions/%s/messages 1 %d %d 64"
+                    .formatted(side.written.port(), WATCHED, CHANGES, RATE))
+            .split(" ", -1);
+    return Map.of(
+        "fan-out: server CPU a frame, us",
+        (side.watched.cpu() - server) * 1e6 / Long.parseLong(answer[1]),
+        "push: append to frame, p50, us",
+        Double.parseDouble(answer[3]),
+        "push: append to frame, p99, us",
+        Double.parseDouble(answer[4]));
+  }
+
+  private static Map<String, Double> turns(Side side, Child load) throws IOException {
+    double server = side.written.cpu();
+    String[] micros =
+        load.ask(side.written.port() + " /v1/sessions/#/turns 50 100 25").split(" ", -1);
+    return Map.of(
+        "turn: first token, p50, us", Double.parseDouble(micros[0]),
+        "turn: whole answer, p50, us", Double.parseDouble(micros[2]),
+        "turn: server CPU of 50 turns, us", (side.written.cpu() - server) * 1e6);
+  }
+}
