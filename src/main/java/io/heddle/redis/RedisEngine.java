@@ -63,6 +63,9 @@ public final class RedisEngine implements AutoCloseable {
   private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
 
+  /** What Redis said of itself when it was asked first. */
+  private volatile @Nullable String server;
+
   /** Why the last attempt to connect failed, while there is none that did not. */
   private volatile @Nullable String fault;
 
@@ -262,8 +265,14 @@ public final class RedisEngine implements AutoCloseable {
       return Mono.error(
           Problem.of(ProblemCode.STORE_UNAVAILABLE, reason).with("retryAfter", 1).toException());
     }
+    // Asked once a second. The version is another only after a new connection, and is for people.
+    String asked = server;
+    Mono<String> known =
+        asked == null
+            ? link.command(commands -> commands.info("server")).doOnNext(told -> server = told)
+            : Mono.just(asked);
     return link.command(commands -> commands.info("memory"))
-        .zipWith(link.command(commands -> commands.info("server")))
+        .zipWith(known)
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
         .doOnNext(status -> {
           if (status.isFull()) {

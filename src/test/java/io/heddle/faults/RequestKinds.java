@@ -14,7 +14,13 @@ final class RequestKinds {
 
   /** What a replica asks every second by itself, however much or little is asked of it. */
   static final Set<String> BESIDE =
-      Set.of("script due", "whole script seqs", "feed INFO", "client PING");
+      Set.of(
+          "script due",
+          "whole script seqs",
+          "feed INFO",
+          "store INFO",
+          "store ZCARD",
+          "client PING");
 
   private RequestKinds() {}
 
@@ -30,7 +36,8 @@ final class RequestKinds {
       case "EVALSHA" -> "script " + Scripts.name(argument);
       case "EVAL" -> "whole script " + Scripts.nameOfSource(argument);
       case "ZADD" -> is.apply(argument.startsWith("heddle:u:") ? "index" : "other");
-      case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "other");
+      case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "store");
+      case "ZCARD" -> is.apply("store");
       case "PING" -> is.apply("client");
       case "SUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "SUNSUBSCRIBE" ->
           is.apply(argument.contains(":live:") ? "live channel" : "other");
