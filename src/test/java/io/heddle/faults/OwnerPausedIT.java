@@ -67,6 +67,7 @@ class OwnerPausedIT {
             "heddle.upstreams.scripted.models=scripted");
     // Then it tells of every command that it was sent.
     view.commands().configSet("slowlog-log-slower-than", "0");
+    view.commands().configSet("slowlog-max-len", "4096");
     paused.awaitReady();
     there = new TurnCalls(paused.port());
     here = new TurnCalls(other.port());
@@ -240,7 +241,7 @@ class OwnerPausedIT {
       hold.release();
       // Its sender still sleeps, so it cannot have thought better of it: Redis refuses it.
       Pair.await("what it had sent to reach Redis")
-          .until(() -> view.commands().slowlogGet(128).toString().contains(turn));
+          .until(() -> view.commands().slowlogGet(4096).toString().contains(turn));
       assertThat(here.everything(session, turn)).as("%s, asleep", session).isEqualTo(before);
       assertThat(next.isOver()).as("the next one has ended").isFalse();
       paused.resume();
