@@ -100,7 +100,8 @@ final class Reaper {
   private Mono<Void> notNow(SessionKey key, Throwable error) {
     // A refusal is no failure: another replica was first, or the store is away or full for now.
     ProblemCode refusal = Problems.codeOf(error);
-    if ((refusal == null || refusal == ProblemCode.INTERNAL) && runners.counts.lookFailures.happened()) {
+    if ((refusal == null || refusal == ProblemCode.INTERNAL)
+        && runners.counts.lookFailures.happened()) {
       log.warn(
           "{}: its turns could not be looked after, which is tried again; {} failed since the"
               + " start: {}",

@@ -46,8 +46,8 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>A body that comes on a kept connection right behind the request before it may stand still:
  * Reactor Netty reads on demand, and nobody asks for more when its queue of early requests runs
- * empty ({@link KeepAliveReads}). So of a body that has not moved since the ticker came by last more
- * is asked for; one read too many does no harm.
+ * empty ({@link KeepAliveReads}). So of a body that has not moved since the ticker came by last
+ * more is asked for; one read too many does no harm.
  *
  * <p>One ticker watches over all bodies: a timer for each request would wake another thread each
  * time.

@@ -98,8 +98,7 @@ final class VersionsBench {
     return new Side(name, redis, written, watched, sockets);
   }
 
-  private static Child server(Path jar, RedisProcess redis, String... settings)
-      throws IOException {
+  private static Child server(Path jar, RedisProcess redis, String... settings) throws IOException {
     return jar == null
         ? Child.server(HeddleApplication.class, redis.uri(), settings)
         : Child.jar(jar, redis.uri(), settings);
