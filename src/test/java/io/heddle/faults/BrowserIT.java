@@ -138,9 +138,7 @@ class BrowserIT {
 
   private List<String> shown() {
     JsonNode shown = said.get("shown");
-    return shown == null
-        ? List.of()
-        : shown.valueStream().map(JsonNode::asString).toList();
+    return shown == null ? List.of() : shown.valueStream().map(JsonNode::asString).toList();
   }
 
   private void level() {
@@ -156,7 +154,8 @@ class BrowserIT {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .pollDelay(Duration.ofMillis(20))
-          .until(() -> post(balancer, "/v1/sessions/page/messages?create=true", body, content) == 201);
+          .until(
+              () -> post(balancer, "/v1/sessions/page/messages?create=true", body, content) == 201);
       appended.add(content);
     }
   }
@@ -307,8 +306,7 @@ class BrowserIT {
       int first = next.getAndIncrement();
       for (int i : IntStream.range(0, now.size()).toArray()) {
         try {
-          return new Socket(
-              InetAddress.getLoopbackAddress(), now.get((first + i) % now.size()));
+          return new Socket(InetAddress.getLoopbackAddress(), now.get((first + i) % now.size()));
         } catch (IOException _) {
           // The next one then.
         }
