@@ -10,7 +10,7 @@ import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -123,7 +123,7 @@ final class Writes {
       Mono<R> read,
       Function<R, Position> at,
       Function<R, Write> decide) {
-    AtomicBoolean sent = new AtomicBoolean();
+    AtomicReference<UpdatePhase> phase = new AtomicReference<>(UpdatePhase.READING);
     return Mono.defer(() -> read)
         .flatMap(from -> {
           Position position = at.apply(from);
@@ -131,10 +131,13 @@ final class Writes {
             return Mono.error(conflict(position));
           }
           Write write = decide.apply(from);
-          sent.set(true);
+          if (!phase.compareAndSet(UpdatePhase.READING, UpdatePhase.SENT)) {
+            // Its caller was told at this moment that nothing was written.
+            return Mono.empty();
+          }
           return once(key, write, terms.withPositions(List.of(position)))
               .onErrorMap(e -> is(e, ProblemCode.VERSION_CONFLICT), Moved::new)
-              .doOnError(Moved.class, _ -> sent.set(false));
+              .doOnError(Moved.class, _ -> phase.set(UpdatePhase.READING));
         })
         .retryWhen(
             reactor.util.retry.Retry.max(TRIES)
@@ -146,7 +149,9 @@ final class Writes {
             TimeoutException.class,
             _ ->
                 Problem.of(
-                        sent.get() ? ProblemCode.OUTCOME_UNKNOWN : ProblemCode.STORE_UNAVAILABLE,
+                        phase.compareAndSet(UpdatePhase.READING, UpdatePhase.GIVEN_UP)
+                            ? ProblemCode.STORE_UNAVAILABLE
+                            : ProblemCode.OUTCOME_UNKNOWN,
                         "the update took longer than " + lease.toSeconds() + " s")
                     .toException());
   }
@@ -248,6 +253,16 @@ final class Writes {
       }
       return records.drop(key, retry).onErrorComplete().then(end);
     }
+  }
+
+  /**
+   * Where an update stands. READING → SENT → READING (the session had moved), or READING →
+   * GIVEN_UP, after which nothing is sent: an update is never done after its caller was told no.
+   */
+  private enum UpdatePhase {
+    READING,
+    SENT,
+    GIVEN_UP
   }
 
   /** The session moved between an update's read and its write. */
