@@ -202,6 +202,7 @@ class MovingSlotIT {
     assertThat(took).as("all writes at once").isLessThan(Duration.ofSeconds(10));
     slots.forEach(slot -> cluster.moveBack(slot, from, to));
     int done = 0;
+    int unknown = 0;
     for (Case one : cases) {
       Seen after = see(one + ", after " + one.answer, one.key);
       if (one.answer.equals("done")) {
@@ -209,6 +210,12 @@ class MovingSlotIT {
         if (after.version() != one.before.version() + 1) {
           wrong.add("%s was done: %s, was %s".formatted(one, after, one.before));
         }
+      } else if (one.answer.equals("outcome-unknown")
+          && after.version() == one.before.version() + 1) {
+        // A machine that is too busy to answer in time does not know, and says so: it was done.
+        unknown++;
+      } else if (one.answer.equals("outcome-unknown") && after.equals(one.before)) {
+        unknown++;
       } else if (!one.answer.equals("store-unavailable") || !after.equals(one.before)) {
         wrong.add("%s is %s: %s, was %s".formatted(one, one.answer, after, one.before));
       }
@@ -222,10 +229,11 @@ class MovingSlotIT {
         .forEach((name, key) ->
             assertThat(get(answer(writes().get(name).apply(key)))).as(name).isEqualTo("done"));
     System.out.printf(
-        "MovingSlotIT: states=%d writes=%d done=%d refused=%d wrong=%d%n",
-        moved.size(), cases.size(), done, cases.size() - done, wrong.size());
+        "MovingSlotIT: states=%d writes=%d done=%d refused=%d unknown=%d wrong=%d%n",
+        moved.size(), cases.size(), done, cases.size() - done - unknown, unknown, wrong.size());
     assertThat(wrong).isEmpty();
     assertThat(done).as("writes that were done").isPositive();
+    assertThat(unknown).as("writes of which nobody knows").isLessThan(cases.size() / 20);
   }
 
   /** A thread that is more than a page may have is read message by message. */
