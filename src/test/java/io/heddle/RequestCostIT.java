@@ -3,11 +3,13 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.heddle.redis.Scripts;
 import io.heddle.testing.TcpProxy;
 import io.heddle.testing.TestRedis;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,6 +20,9 @@ class RequestCostIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final String MESSAGE = "{\"role\":\"user\",\"content\":\"hello\"}";
+
+  /** What the feed asks every second, and what users have, which is told every few seconds. */
+  private static final Set<String> BESIDE = Set.of("seqs", "usage");
 
   private static TcpProxy proxy;
   private static Server server;
@@ -134,8 +139,11 @@ class RequestCostIT {
 
   /** What the feed asks every second, on a connection of its own, and what health and meters ask. */
   private static boolean isComparison(TcpProxy.Request request) {
-    return request.command().equals("INFO")
-        || request.command().equals("ZCARD")
+    String command = request.command();
+    return command.equals("INFO")
+        || command.equals("ZCARD")
+        || (command.equals("EVALSHA") && BESIDE.contains(Scripts.name(request.argument())))
+        || (command.equals("EVAL") && BESIDE.contains(Scripts.nameOfSource(request.argument())))
         || request.command().equals("HGET") && request.argument().endsWith("}:p");
   }
 

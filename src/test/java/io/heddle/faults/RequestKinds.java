@@ -20,6 +20,8 @@ final class RequestKinds {
           "feed INFO",
           "store INFO",
           "store ZCARD",
+          "script usage",
+          "whole script usage",
           "client PING");
 
   private RequestKinds() {}
