@@ -137,7 +137,9 @@ class RequestCostIT {
         .toList();
   }
 
-  /** What the feed asks every second, on a connection of its own, and what health and meters ask. */
+  /**
+   * What the feed asks every second, on a connection of its own, and what health and meters ask.
+   */
   private static boolean isComparison(TcpProxy.Request request) {
     String command = request.command();
     return command.equals("INFO")
