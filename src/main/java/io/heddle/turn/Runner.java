@@ -134,6 +134,11 @@ final class Runner implements Flusher.Owner {
     return taken;
   }
 
+  /** When what the store answered last about this turn was sent. */
+  long heardAt() {
+    return flusher.heardAt();
+  }
+
   // ---- from any thread
 
   void start() {
