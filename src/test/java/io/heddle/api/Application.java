@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ final class Application implements HttpContract.Server {
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     return new Application(
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(arguments.toArray(String[]::new)));
   }
 

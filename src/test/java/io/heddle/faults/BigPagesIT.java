@@ -3,6 +3,7 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
 import io.heddle.coherence.Coherence;
 import io.heddle.testing.RedisProcess;
@@ -52,6 +53,7 @@ class BigPagesIT {
     try (RedisProcess redis = RedisProcess.start();
         ConfigurableApplicationContext started =
             new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
                 .run(
                     "--server.port=0",
                     "--heddle.env-file=",

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
 import java.io.IOException;
 import java.net.URI;
@@ -53,6 +54,7 @@ final class Replica implements AutoCloseable {
     arguments.addAll(List.of(more));
     return new Replica(
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(arguments.toArray(String[]::new)));
   }
 
