@@ -19,6 +19,7 @@ import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
 import io.heddle.web.RequestRepair;
+import io.heddle.web.RouteAdapter;
 import io.heddle.web.TrustedProxies;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -66,6 +67,11 @@ class WebConfiguration {
       Routes.Cache cache,
       Routes.Live live) {
     return new Routes(services, turns, limits, tokens, reader, ids, properties, cache, live);
+  }
+
+  @Bean
+  RouteAdapter routeAdapter() {
+    return new RouteAdapter();
   }
 
   /** In the place of Spring's own, which believes anybody. */

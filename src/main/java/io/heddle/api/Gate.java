@@ -200,41 +200,39 @@ final class Gate {
     } catch (ProblemException e) {
       return Mono.just(refusals.apply(e.problem()));
     }
-    String path = MatchedPath.of(request);
     boolean write = does != Does.READ && does != Does.WATCH;
+    if (write) {
+      Callers.keep(request.exchange(), caller);
+    }
     Mono<ServerResponse> answer =
         limits
-            .admit(caller, write, path)
+            .admit(caller, write, () -> MatchedPath.of(request))
             .flatMap(admission -> {
-              tell(request, admission);
+              tell(request.exchange(), admission);
               Call call = new Call(request, caller, admission);
               Problem refusal = admission.refusal();
               if (refusal == null && does == Does.TURN) {
                 refusal = tokens.exhausted(caller);
               }
-              return refusal == null
-                  ? handler
-                      .handle(call)
-                      .cast(ServerResponse.class)
-                      .doOnNext(_ -> tellAgain(request, admission))
-                  : refused(call, refusal, does, handler);
+              Mono<? extends ServerResponse> made =
+                  refusal == null ? handler.handle(call) : refused(call, refusal, does, handler);
+              // One step for all that is left to do: each step more costs every request.
+              return made.map(response -> finished(call, response));
             });
     Mono<ServerResponse> told =
         limits
-            .working(caller, answer.map(made -> connected(caller, made)))
+            .working(caller, answer)
             .onErrorResume(ProblemException.class, e -> Mono.just(refusals.apply(e.problem())));
-    return counted(request.exchange(), caller, write, told);
+    // What the request holds of the memory is given back, however it ends.
+    ServerWebExchange exchange = request.exchange();
+    return write ? told.doFinally(signal -> BodyReader.release(exchange, signal)) : told;
   }
 
-  /** What the request and its answer hold of the memory is given back, however it ends. */
-  private static Mono<ServerResponse> counted(
-      ServerWebExchange exchange, Caller caller, boolean write, Mono<ServerResponse> answer) {
-    Mono<ServerResponse> counted =
-        answer.doOnNext(response -> Answer.count(response, caller, ProblemWriter::answer));
-    return write ? counted.doFinally(signal -> BodyReader.release(exchange, signal)) : counted;
-  }
-
-  private ServerResponse connected(Caller caller, ServerResponse answer) {
+  /** The answer, counted as what it will hold of the memory and of the caller's connections. */
+  private ServerResponse finished(Call call, ServerResponse answer) {
+    Caller caller = call.caller();
+    tellAgain(call);
+    Answer.count(answer, caller, ProblemWriter::answer);
     return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
   }
 
@@ -267,16 +265,16 @@ final class Gate {
   }
 
   /** What was told before it was known that the request counts for nothing. */
-  private static void tellAgain(ServerRequest request, Admission admission) {
-    if (admission.isGivenBack()) {
-      tell(request, admission);
+  private static void tellAgain(Call call) {
+    if (call.admission().isGivenBack()) {
+      tell(call.exchange(), call.admission());
     }
   }
 
-  private static void tell(ServerRequest request, Admission admission) {
+  private static void tell(ServerWebExchange exchange, Admission admission) {
     String left = admission.rateLimit();
     String policy = admission.policy();
-    HttpHeaders headers = request.exchange().getResponse().getHeaders();
+    HttpHeaders headers = exchange.getResponse().getHeaders();
     // A proxy on the way must not give one caller's to another.
     headers.set(HttpHeaders.CACHE_CONTROL, "private");
     if (left != null) {

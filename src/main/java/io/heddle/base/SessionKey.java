@@ -1,6 +1,7 @@
 package io.heddle.base;
 
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Names one session.
@@ -66,6 +67,19 @@ public record SessionKey(Tenant tenant, String id) {
       hash /= 36;
     }
     return new String(mark);
+  }
+
+  // By hand, see Tenant.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof SessionKey key && id.equals(key.id) && tenant.equals(key.tenant));
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * tenant.hashCode() + id.hashCode();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.heddle.base;
 
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
@@ -8,13 +9,15 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonFactoryBuilder;
 import tools.jackson.core.json.UTF8StreamJsonParser;
 import tools.jackson.core.sym.ByteQuadsCanonicalizer;
+import tools.jackson.core.util.JsonRecyclerPools;
 
 /**
  * Parsers of JSON whose member names somebody else has chosen.
  *
  * <p>A parser keeps the names that it has read in a table, and its factory takes them over for all
  * parsers that follow. Names that are made to collide fill such a table up, and then correct
- * documents of others are refused. So each parser here has a table of its own, that ends with it.
+ * documents of others are refused. Here is no table: one for each parser alone would take five
+ * kilobytes a document, and names are short and few.
  *
  * <p>Bytes are UTF-8 and nothing else: JSON between systems is (RFC 8259, 8.1), and a parser that
  * looks for other encodings finds them where there are none.
@@ -32,6 +35,8 @@ public final class UntrustedJson {
   public static JsonFactory factory(int maxNesting) {
     return new Factory(
         JsonFactory.builder()
+            // The threads that parse are few, and a queue that all share costs each document.
+            .recyclerPool(JsonRecyclerPools.threadLocalPool())
             .streamReadConstraints(
                 StreamReadConstraints.builder().maxNestingDepth(maxNesting).build()));
   }
@@ -60,7 +65,7 @@ public final class UntrustedJson {
           read.getStreamReadFeatures(_streamReadFeatures),
           read.getFormatReadFeatures(_formatReadFeatures),
           null,
-          ByteQuadsCanonicalizer.createRoot().makeChild(_factoryFeatures),
+          NoTable.INSTANCE,
           data,
           offset + skipped,
           offset + length,
@@ -76,6 +81,63 @@ public final class UntrustedJson {
               && data[at + 1] == (byte) 0xbb
               && data[at + 2] == (byte) 0xbf;
       return marked ? 3 : 0;
+    }
+  }
+
+  /** Knows no name and keeps none, so all parsers share it. */
+  private static final class NoTable extends ByteQuadsCanonicalizer {
+
+    static final NoTable INSTANCE = new NoTable();
+
+    private static final int SMALLEST = 16;
+
+    private NoTable() {
+      super(SMALLEST, 0);
+    }
+
+    @Override
+    public @Nullable String findName(int quad) {
+      return null;
+    }
+
+    @Override
+    public @Nullable String findName(int first, int second) {
+      return null;
+    }
+
+    @Override
+    public @Nullable String findName(int first, int second, int third) {
+      return null;
+    }
+
+    @Override
+    public @Nullable String findName(int[] quads, int length) {
+      return null;
+    }
+
+    @Override
+    public String addName(String name, int quad) {
+      return name;
+    }
+
+    @Override
+    public String addName(String name, int first, int second) {
+      return name;
+    }
+
+    @Override
+    public String addName(String name, int first, int second, int third) {
+      return name;
+    }
+
+    @Override
+    public String addName(String name, int[] quads, int length) {
+      return name;
+    }
+
+    @Override
+    public void release() {
+      // Nothing was taken over.
     }
   }
 }

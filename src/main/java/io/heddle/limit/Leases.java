@@ -120,5 +120,18 @@ final class Leases {
   }
 
   /** Rule sets are few and each is one object. */
-  record Key(Subject subject, RuleSet rules) {}
+  record Key(Subject subject, RuleSet rules) {
+
+    // By hand, see Tenant.
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key key && rules == key.rules && subject.equals(key.subject);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * subject.hashCode() + System.identityHashCode(rules);
+    }
+  }
 }

@@ -20,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -124,6 +125,11 @@ public final class Limits implements AutoCloseable {
    * @param path as the route that was matched has it, with its variables filled in
    */
   public Mono<Admission> admit(Caller caller, boolean write, String path) {
+    return admit(caller, write, () -> path);
+  }
+
+  /** The same, with the path made only when a rule looks at paths. */
+  public Mono<Admission> admit(Caller caller, boolean write, Supplier<String> path) {
     Subject subject = Subject.of(caller);
     long now = nanoTime.getAsLong();
     RuleSet asked = finder.find(write, path);
@@ -317,5 +323,20 @@ public final class Limits implements AutoCloseable {
     return new Admission(subject, List.of(), refusal, null, askedAt);
   }
 
-  private record Counter(Subject subject, String rule) {}
+  private record Counter(Subject subject, String rule) {
+
+    // By hand, see Tenant.
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Counter counter
+          && rule.equals(counter.rule)
+          && subject.equals(counter.subject);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * subject.hashCode() + rule.hashCode();
+    }
+  }
 }

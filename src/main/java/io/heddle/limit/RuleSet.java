@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.util.AntPathMatcher;
 
@@ -73,11 +74,11 @@ final class RuleSet {
       this.writes = new RuleSet(match(true, ""));
     }
 
-    RuleSet find(boolean write, String path) {
+    RuleSet find(boolean write, Supplier<String> path) {
       if (!byPath) {
         return write ? writes : reads;
       }
-      return found.computeIfAbsent(match(write, path), RuleSet::new);
+      return found.computeIfAbsent(match(write, path.get()), RuleSet::new);
     }
 
     private List<Rule> match(boolean write, String path) {

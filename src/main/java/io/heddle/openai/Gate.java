@@ -127,10 +127,10 @@ final class Gate {
     return Mono.defer(
             () -> {
               Caller caller = Callers.ofHeader(exchange.getRequest());
-              String path = MatchedPath.of(request);
+              Callers.keep(exchange, caller);
               Mono<ServerResponse> answer =
                   limits
-                      .admit(caller, write, path)
+                      .admit(caller, write, () -> MatchedPath.of(request))
                       .flatMap(admission -> {
                         RateHeaders.tell(headers, admission);
                         // A proxy on the way must not give one caller's to another.

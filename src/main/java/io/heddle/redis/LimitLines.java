@@ -5,6 +5,7 @@ import io.heddle.limit.Subject;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
@@ -86,7 +87,23 @@ final class LimitLines<A> {
     }
   }
 
-  private record Key(Subject subject, List<Rule> rules) {}
+  private record Key(Subject subject, List<Rule> rules) {
+
+    // By hand, see Tenant. One kind of request has the same list of rules each time, and one subject
+    // has few kinds.
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key key
+          && (rules == key.rules || rules.equals(key.rules))
+          && subject.equals(key.subject);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * subject.hashCode() + rules.size();
+    }
+  }
 
   private static final class Caller<A> {
     private final MonoSink<A> sink;

@@ -102,7 +102,7 @@ public final class RedisEngine implements AutoCloseable {
     this.changeLog = new RedisChangeLog(pages);
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
     this.liveChannel = new RedisLiveChannel(link, feed);
-    this.turnLog = new RedisTurnLog(link, pages, properties.sweepBatch());
+    this.turnLog = new RedisTurnLog(link, counters, pages, properties.sweepBatch());
     this.locks =
         new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);

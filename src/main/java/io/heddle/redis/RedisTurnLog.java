@@ -30,7 +30,8 @@ final class RedisTurnLog implements TurnLog {
   /**
    * A part of the time that is to be proven: longer without an answer, and the proof begins anew.
    * In a silence of that length, and no shorter one, could a lease have ended whose owner lives.
-   * But a second in any case, which a busy machine may take.
+   * Where that is very short, a busy machine may take a second, but never so long that a silence in
+   * which the lease ended goes unseen.
    */
   private static final int UNBROKEN_PART = 2;
 
@@ -42,6 +43,7 @@ final class RedisTurnLog implements TurnLog {
   private static final Duration PUT_OFF = Duration.ofSeconds(3);
 
   private final RedisLink link;
+  private final RedisLink renewals;
   private final RedisPages pages;
   private final RedisDue due;
   private final DueItems items;
@@ -63,10 +65,13 @@ final class RedisTurnLog implements TurnLog {
   private final AtomicLongArray broken = new AtomicLongArray(SessionKey.PARTITIONS);
 
   /**
+   * @param renewals carries what only says that an owner lives, and nothing large: behind long
+   *     answers on their way to Redis it would come too late
    * @param batch sessions taken from one partition at a time
    */
-  RedisTurnLog(RedisLink link, RedisPages pages, int batch) {
+  RedisTurnLog(RedisLink link, RedisLink renewals, RedisPages pages, int batch) {
     this.link = link;
+    this.renewals = renewals;
     this.pages = pages;
     this.due = new RedisDue(link);
     this.items = new DueItems(link, RedisKeys::turnsDue, "");
@@ -90,7 +95,7 @@ final class RedisTurnLog implements TurnLog {
       args.bytes(told(attempt));
       events.forEach(event -> args.bytes(event.utf8()));
       // As harmless to send twice as a read, so an unknown outcome is no other than none.
-      return link.read(RedisScript.TURN_FLUSH, keys, args.toArray())
+      return flushed(keys, args.toArray(), events.isEmpty())
           .map(items -> {
             Reply reply = new Reply(items);
             if (reply.kind() != Reply.DONE) {
@@ -104,6 +109,17 @@ final class RedisTurnLog implements TurnLog {
             return new Flushed.Kept(reply.number(1), cancel);
           });
     });
+  }
+
+  private Mono<List<Object>> flushed(byte[][] keys, byte[][] args, boolean onlyRenews) {
+    if (!onlyRenews) {
+      return link.read(RedisScript.TURN_FLUSH, keys, args);
+    }
+    return renewals
+        .read(RedisScript.TURN_FLUSH, keys, args)
+        .onErrorResume(
+            error -> RedisErrors.isAway(error) && !renewals.isOpen(),
+            _ -> link.read(RedisScript.TURN_FLUSH, keys, args));
   }
 
   /** How the message on the live channel begins. */
@@ -254,7 +270,8 @@ final class RedisTurnLog implements TurnLog {
   }
 
   private void answered(int partition, long sentAt, Duration proven) {
-    long unbroken = Math.max(SECOND, proven.toNanos() / UNBROKEN_PART);
+    long whole = proven.toNanos();
+    long unbroken = Math.max(Math.min(SECOND, whole * 2 / 3), whole / UNBROKEN_PART);
     if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
       broken.set(partition, 0);
       provenSince.set(partition, sentAt);

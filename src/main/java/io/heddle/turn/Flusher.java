@@ -45,6 +45,7 @@ final class Flusher {
   private final Serial serial;
   private final Ticks ticks;
   private final TurnCounts counts;
+  private final LargeWrites largeWrites;
   private final Owner owner;
 
   private final List<Growing> pending = new ArrayList<>();
@@ -54,6 +55,12 @@ final class Flusher {
   private @Nullable Runnable whenDrained;
   private long last;
   private long sentAt;
+
+  /** When the last of the answered writes was sent: the lease lasts from then on, or from later. */
+  private volatile long renewedAt;
+
+  private long renewalSentAt;
+  private boolean renewing;
   private int failures;
   private long fullSince;
   private boolean full;
@@ -75,7 +82,8 @@ final class Flusher {
     void lost();
   }
 
-  private record Batch(long after, List<Piece> pieces, List<Json> events, long startedAt) {}
+  private record Batch(
+      long after, List<Piece> pieces, List<Json> events, long bytes, long startedAt) {}
 
   Flusher(
       TurnLog log,
@@ -85,6 +93,7 @@ final class Flusher {
       Serial serial,
       Ticks ticks,
       TurnCounts counts,
+      LargeWrites largeWrites,
       Owner owner) {
     this.log = log;
     this.key = key;
@@ -95,13 +104,20 @@ final class Flusher {
     this.serial = serial;
     this.ticks = ticks;
     this.counts = counts;
+    this.largeWrites = largeWrites;
     this.owner = owner;
     sentAt = ticks.now();
+    renewedAt = sentAt;
   }
 
   /** Seq of the last event that stands in the log. */
   long last() {
     return last;
+  }
+
+  /** When what the store answered last was sent. From any thread. */
+  long heardAt() {
+    return renewedAt;
   }
 
   /**
@@ -120,17 +136,56 @@ final class Flusher {
     sendLater();
   }
 
-  /** Renews the lease if nothing was written for that long. */
+  /**
+   * Renews the lease, if the store has answered no write of that long; by a write of its own and
+   * without events, because one that is on its way may be large, and stand behind many large ones.
+   */
   void renew(Duration silence) {
-    long since = ticks.now() - sentAt;
-    Batch waits = inFlight;
-    if (waits != null && timer == null && since >= lease.toNanos() / 2 && !stopped) {
-      // The store may be allowed more time than the lease has. The answer to the first sending is
-      // passed over then: the second one says the same.
-      counts.flushRetries.increment();
-      send(new Batch(waits.after(), waits.pieces(), waits.events(), waits.startedAt()));
-    } else if (since >= silence.toNanos()) {
-      sendNow();
+    long now = ticks.now();
+    // One that is not answered is not waited for longer than half of the lease.
+    boolean waits = renewing && now - renewalSentAt < lease.toNanos() / 2;
+    if (stopped || waits || now - renewedAt < silence.toNanos()) {
+      return;
+    }
+    renewing = true;
+    renewalSentAt = now;
+    log.flush(key, attempt, last, List.of(), lease)
+        .subscribe(
+            flushed -> serial.run(() -> renewed(now, flushed)),
+            error -> serial.run(() -> notRenewed(now, error)));
+  }
+
+  private void renewed(long sent, Flushed flushed) {
+    if (stopped) {
+      return;
+    }
+    renewing &= renewalSentAt != sent;
+    Cancel cancel =
+        switch (flushed) {
+          case Flushed.Kept kept -> kept.cancel();
+          case Flushed.Full refused -> refused.cancel();
+          case Flushed.Lost _ -> null;
+        };
+    if (cancel == null) {
+      stop();
+      owner.lost();
+      return;
+    }
+    renewedAt = Math.max(renewedAt, sent);
+    if (cancel != Cancel.NONE) {
+      owner.cancelled(cancel);
+    }
+  }
+
+  /** The next tick tries again. */
+  private void notRenewed(long sent, Throwable error) {
+    if (stopped) {
+      return;
+    }
+    renewing &= renewalSentAt != sent;
+    if (Problems.isGone(error)) {
+      stop();
+      owner.lost();
     }
   }
 
@@ -204,13 +259,15 @@ final class Flusher {
       chars += event.length();
     }
     pending.subList(0, taken).clear();
-    send(new Batch(last, List.copyOf(pieces), List.copyOf(events), ticks.now()));
+    send(new Batch(last, List.copyOf(pieces), List.copyOf(events), chars, ticks.now()));
   }
 
   private void send(Batch batch) {
     inFlight = batch;
     sentAt = ticks.now();
-    log.flush(key, attempt, batch.after(), batch.events(), lease)
+    largeWrites
+        .send(
+            batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
         .subscribe(
             flushed -> serial.run(() -> answered(batch, flushed)),
             error -> serial.run(() -> failed(batch, error)));
@@ -221,6 +278,7 @@ final class Flusher {
       return;
     }
     inFlight = null;
+    renewedAt = Math.max(renewedAt, sentAt);
     switch (flushed) {
       case Flushed.Lost _ -> {
         stop();

@@ -71,7 +71,13 @@ final class Runner implements Flusher.Owner {
   }
 
   /** What ends the turn in the store. */
-  private record End(Form form, EndTurn write, Usage usage, Piece.@Nullable Finish finish) {}
+  private record End(Form form, EndTurn write, Usage usage, Piece.@Nullable Finish finish) {
+
+    /** About how many bytes are sent. */
+    long bytes() {
+      return write.output().stream().mapToLong(message -> message.body().length()).sum();
+    }
+  }
 
   private enum Form {
     WITH_ANSWER,
@@ -102,6 +108,7 @@ final class Runner implements Flusher.Owner {
             serial,
             runners.ticks,
             runners.counts,
+            runners.largeWrites,
             this);
   }
 
@@ -125,6 +132,11 @@ final class Runner implements Flusher.Owner {
   /** How many events the log has taken. */
   long taken() {
     return taken;
+  }
+
+  /** When what the store answered last about this turn was sent. */
+  long heardAt() {
+    return flusher.heardAt();
   }
 
   // ---- from any thread
@@ -384,9 +396,13 @@ final class Runner implements Flusher.Owner {
     }
     sent = true;
     runners
-        .store
-        .services()
-        .write(session(), end.write(), Conditions.NONE, Duration.ZERO)
+        .largeWrites
+        .send(
+            end.bytes(),
+            runners
+                .store
+                .services()
+                .write(session(), end.write(), Conditions.NONE, Duration.ZERO))
         .subscribe(
             outcome -> serial.run(() -> ended(end, outcome)),
             error -> serial.run(() -> notEnded(end, error)));

@@ -40,6 +40,7 @@ final class Runners {
   final TurnCounts counts;
   final Followers followers;
   final ByteBudget budget;
+  final LargeWrites largeWrites;
 
   private final TokenLimits limits;
   private final Map<String, Runner> running = new ConcurrentHashMap<>();
@@ -72,6 +73,7 @@ final class Runners {
     this.counts = counts;
     this.followers = followers;
     this.budget = budget;
+    this.largeWrites = new LargeWrites(ticks);
     // Often enough that a silence is never much longer than it may be.
     this.ticker =
         ticks.every(

@@ -157,7 +157,7 @@ public final class BodyReader implements AutoCloseable {
       return Mono.error(tooLarge(most));
     }
     return Mono.defer(() -> {
-      Hold hold = budget.hold(Callers.ofHeader(request).holder());
+      Hold hold = budget.hold(Callers.kept(exchange).holder());
       // Before anything is counted: whoever hangs up at any time from now on gives it back.
       exchange.getAttributes().put(HOLD, hold);
       boolean counted = length > most || hold.tryGrow(COPIES * Math.max(0, length));

@@ -3,12 +3,15 @@ package io.heddle.web;
 import io.heddle.base.Caller;
 import io.heddle.base.ProblemException;
 import io.heddle.base.Tenant;
+import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.web.server.ServerWebExchange;
 
 /**
  * Who sends a request, in open mode: the {@code Heddle-User} header names the user; without it the
@@ -22,6 +25,7 @@ public final class Callers {
   public static final int MAX_USER = 256;
 
   private static final String ADDRESS = "ip:";
+  private static final String KEPT = Callers.class.getName() + ".kept";
 
   /**
    * As some write it, and as proxies pass on what they do not know: taken for nobody, it would be.
@@ -63,6 +67,18 @@ public final class Callers {
     return of(request);
   }
 
+  /** Has whatever reads the request's body find its sender, as it was found out. */
+  public static void keep(ServerWebExchange exchange, Caller caller) {
+    exchange.getAttributes().put(KEPT, caller);
+  }
+
+  /** The sender of a request, whose user is named in a header if at all. */
+  static Caller kept(ServerWebExchange exchange) {
+    return exchange.getAttributes().get(KEPT) instanceof Caller caller
+        ? caller
+        : ofHeader(exchange.getRequest());
+  }
+
   private static Caller of(ServerHttpRequest request) {
     for (String name : MISSPELT) {
       if (request.getHeaders().containsHeader(name)) {
@@ -71,8 +87,8 @@ public final class Callers {
     }
     List<String> given = request.getHeaders().get(HEADER);
     if (given == null || given.isEmpty()) {
-      return new Caller(
-          Tenant.DEFAULT, null, address(request), true, TrustedProxies.client(request));
+      String client = TrustedProxies.client(request);
+      return new Caller(Tenant.DEFAULT, null, address(request, client), true, client);
     }
     if (given.size() > 1) {
       throw refuse("is there twice");
@@ -90,10 +106,16 @@ public final class Callers {
     return new Caller(Tenant.DEFAULT, user, user, false, TrustedProxies.client(request));
   }
 
-  private static String address(ServerHttpRequest request) {
+  /**
+   * @param client as it is known by; an IPv4 client by its address
+   */
+  private static String address(ServerHttpRequest request, @Nullable String client) {
     InetSocketAddress remote = request.getRemoteAddress();
     if (remote == null || remote.getAddress() == null) {
       return ADDRESS + "unknown";
+    }
+    if (client != null && remote.getAddress() instanceof Inet4Address) {
+      return ADDRESS + client;
     }
     return ADDRESS + remote.getAddress().getHostAddress();
   }

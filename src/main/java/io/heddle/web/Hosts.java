@@ -16,14 +16,28 @@ final class Hosts {
   private final Set<String> names;
   private final boolean any;
 
+  /** What was answered last: nearly all requests name the same. */
+  private volatile @Nullable String answered;
+
   Hosts(List<String> names) {
     this.names = Set.copyOf(names);
     this.any = this.names.contains(HostProperties.ANY);
   }
 
   /**
-   * @param host null when the request names none, as HTTP/1.0 may
+   * @param named in {@code Host}; null when the request names none, as HTTP/1.0 may
    */
+  @Nullable Problem refusal(@Nullable String named) {
+    if (named == null || named.equals(answered)) {
+      return null;
+    }
+    Problem refusal = refusal(Authority.parse(named));
+    if (refusal == null) {
+      answered = named;
+    }
+    return refusal;
+  }
+
   @Nullable Problem refusal(@Nullable Authority host) {
     if (any
         || host == null

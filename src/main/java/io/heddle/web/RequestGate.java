@@ -4,6 +4,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.server.reactive.ServerHttpRequest;
@@ -71,8 +72,7 @@ public final class RequestGate implements WebFilter {
       return refuseUnformed(exchange, RequestRepair.Refusal.parse(unformed));
     }
     String named = headers.getFirst(HttpHeaders.HOST);
-    Authority host = named == null ? null : Authority.parse(named);
-    Problem misdirected = hosts.refusal(host);
+    Problem misdirected = hosts.refusal(named);
     if (misdirected != null) {
       return refuse(exchange, misdirected);
     }
@@ -90,7 +90,7 @@ public final class RequestGate implements WebFilter {
       allow(exchange, origin);
       return isPreflight(request) ? preflight(exchange) : next(exchange, chain);
     }
-    if (given.size() == 1 && Origins.isOwn(origin, TrustedProxies.scheme(request), host)) {
+    if (given.size() == 1 && isOwn(origin, request, named)) {
       return next(exchange, chain);
     }
     if (isSocket(request)) {
@@ -156,6 +156,11 @@ public final class RequestGate implements WebFilter {
   }
 
   // ---- pages
+
+  private static boolean isOwn(String origin, ServerHttpRequest request, @Nullable String host) {
+    return host != null
+        && Origins.isOwn(origin, TrustedProxies.scheme(request), Authority.parse(host));
+  }
 
   private static boolean isCrossSite(ServerHttpRequest request) {
     List<String> site = request.getHeaders().get("Sec-Fetch-Site");

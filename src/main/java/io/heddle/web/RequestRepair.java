@@ -14,7 +14,9 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -40,10 +42,15 @@ public final class RequestRepair extends ChannelDuplexHandler {
   /** Why a request is refused; no client can send it, since it is removed first. */
   static final String REFUSED = "heddle-refused";
 
+  private static final AsciiString REFUSED_NAME = AsciiString.cached(REFUSED);
+
   private static final String NAME = "heddle.requestRepair";
 
   /** Whether nothing that comes is a request any more. */
   private boolean deaf;
+
+  /** The host that the connection named last and that is one; most connections name one only. */
+  private @Nullable CharSequence host;
 
   /** Has every connection begin with one. */
   public static NettyServerCustomizer customizer() {
@@ -89,9 +96,9 @@ public final class RequestRepair extends ChannelDuplexHandler {
   }
 
   /** Brings a request into the form; why it cannot be, or null. */
-  private static @Nullable Refusal examine(HttpRequest request) {
+  private @Nullable Refusal examine(HttpRequest request) {
     HttpHeaders headers = request.headers();
-    headers.remove(REFUSED);
+    headers.remove(REFUSED_NAME);
     HttpVersion version = request.protocolVersion();
     boolean old = version.majorVersion() == 1 && version.minorVersion() == 0;
     if (version.majorVersion() != 1) {
@@ -105,9 +112,8 @@ public final class RequestRepair extends ChannelDuplexHandler {
     if (framing != null) {
       return framing;
     }
-    List<String> hosts = headers.getAll(HttpHeaderNames.HOST);
-    Refusal host = host(hosts, old);
-    if (host != null) {
+    Refusal misnamed = host(headers, old);
+    if (misnamed != null) {
       headers.remove(HttpHeaderNames.HOST);
     }
     RequestTarget target = RequestTarget.of(request.method().name(), request.uri());
@@ -116,17 +122,19 @@ public final class RequestRepair extends ChannelDuplexHandler {
           new Refusal(null, refused.segment(), refused.detail(), false);
       case RequestTarget.Server server -> {
         request.setUri("/*");
-        yield host == null ? authority(headers, server.authority()) : host;
+        yield misnamed == null ? authority(headers, server.authority()) : misnamed;
       }
       case RequestTarget.Path path -> {
         request.setUri(path.text());
-        yield host == null ? authority(headers, path.authority()) : host;
+        yield misnamed == null ? authority(headers, path.authority()) : misnamed;
       }
     };
   }
 
   private static @Nullable Refusal framing(HttpHeaders headers, boolean old) {
-    if (headers.getAll(HttpHeaderNames.CONTENT_LENGTH).size() > 1) {
+    Iterator<? extends CharSequence> lengths =
+        headers.valueCharSequenceIterator(HttpHeaderNames.CONTENT_LENGTH);
+    if (lengths.hasNext() && lengths.next() != null && lengths.hasNext()) {
       return Refusal.last(HttpHeaderNames.CONTENT_LENGTH.toString(), "is there twice");
     }
     if (!headers.contains(HttpHeaderNames.TRANSFER_ENCODING)) {
@@ -152,16 +160,24 @@ public final class RequestRepair extends ChannelDuplexHandler {
         : Refusal.last(name, "must be chunked");
   }
 
-  private static @Nullable Refusal host(List<String> hosts, boolean old) {
-    if (hosts.isEmpty()) {
+  private @Nullable Refusal host(HttpHeaders headers, boolean old) {
+    Iterator<? extends CharSequence> hosts =
+        headers.valueCharSequenceIterator(HttpHeaderNames.HOST);
+    if (!hosts.hasNext()) {
       return old ? null : Refusal.of("Host", "is missing");
     }
-    if (hosts.size() > 1) {
+    CharSequence named = hosts.next();
+    if (hosts.hasNext()) {
       return Refusal.of("Host", "is there twice");
     }
-    return Authority.parse(hosts.getFirst()) == null
-        ? Refusal.of("Host", "must be a host and its port")
-        : null;
+    if (host != null && AsciiString.contentEquals(named, host)) {
+      return null;
+    }
+    if (Authority.parse(named.toString()) == null) {
+      return Refusal.of("Host", "must be a host and its port");
+    }
+    host = named;
+    return null;
   }
 
   /** The authority of an absolute target is the host, whatever the header says. */

@@ -48,6 +48,7 @@ sealed interface RequestTarget {
   /** Reads one target. */
   final class RequestTargetReader {
     private static final char[] HEX = "0123456789ABCDEF".toCharArray();
+    private static final boolean[] PLAIN = plain();
 
     /** Below these, one segment, or all that follow, is a name that may have any character. */
     private static final String ONE_NAME = "/v1/cache/";
@@ -110,6 +111,9 @@ sealed interface RequestTarget {
       int i = 1;
       for (; i < text.length(); i++) {
         char c = text.charAt(i);
+        if (out == null && isPlain(c)) {
+          continue;
+        }
         if (c == '?') {
           break;
         }
@@ -188,6 +192,9 @@ sealed interface RequestTarget {
       boolean name = true;
       for (int i = from; i < text.length(); i++) {
         char c = text.charAt(i);
+        if (out == null && isPlain(c)) {
+          continue;
+        }
         if (i == from || c == '&') {
           name = true;
         } else if (c == '=') {
@@ -205,6 +212,19 @@ sealed interface RequestTarget {
         }
       }
       return null;
+    }
+
+    /** Whether it is nothing but itself, anywhere: nearly all characters of nearly all targets. */
+    private static boolean isPlain(char c) {
+      return c < PLAIN.length && PLAIN[c];
+    }
+
+    private static boolean[] plain() {
+      boolean[] plain = new boolean[128];
+      for (int c = 0; c < plain.length; c++) {
+        plain[c] = isUnreserved(c) || c == '~' || c == ':' || c == '@' || c == ',';
+      }
+      return plain;
     }
 
     private static boolean isUnreserved(int code) {

@@ -58,6 +58,11 @@ public final class EngineFixture implements AutoCloseable {
     return standalone(uri, limits, PROPERTIES, ClientOptions.builder());
   }
 
+  /** As it is by default, so that what takes longer than the timeout is tried again. */
+  public static EngineFixture byDefault(String uri, StoreLimits limits) {
+    return standalone(uri, limits, timeout(Duration.ofSeconds(1)), ClientOptions.builder());
+  }
+
   static EngineFixture standalone(
       String uri, StoreLimits limits, RedisProperties properties, ClientOptions.Builder options) {
     ClientResources.Builder resources = ClientResources.builder();
@@ -77,17 +82,19 @@ public final class EngineFixture implements AutoCloseable {
 
   /** With the timeout of a Redis that should answer. */
   static EngineFixture impatient(List<String> uris, Duration timeout) {
-    RedisProperties properties =
-        new RedisProperties(
-            timeout,
-            Duration.ofSeconds(2),
-            10_000,
-            PROPERTIES.pageConnections(),
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(1),
-            100,
-            16);
-    return cluster(uris, StoreLimits.DEFAULT, properties);
+    return cluster(uris, StoreLimits.DEFAULT, timeout(timeout));
+  }
+
+  private static RedisProperties timeout(Duration timeout) {
+    return new RedisProperties(
+        timeout,
+        Duration.ofSeconds(2),
+        10_000,
+        PROPERTIES.pageConnections(),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(1),
+        100,
+        16);
   }
 
   public static EngineFixture cluster(List<String> uris, StoreLimits limits) {

@@ -91,6 +91,7 @@ final class ProxyLink {
         // Counted before it is sent on: whoever has the answer finds the request counted.
         parser.accept(buffer, n);
         proxy.pass(Direction.UPSTREAM, id);
+        proxy.carry(n);
         if (!isDeaf(Direction.UPSTREAM)) {
           out.write(buffer, 0, n);
         }

@@ -130,6 +130,8 @@ public final class TcpProxy implements AutoCloseable {
   private final Map<Links, Duration> delays = new ConcurrentHashMap<>();
   private volatile @Nullable Hold hold;
   private volatile @Nullable Drop drop;
+  private volatile long bytesPerSecond;
+  private long lineIsFree = System.nanoTime();
   private @Nullable ServerSocket listener;
 
   private TcpProxy(InetSocketAddress target) {
@@ -204,6 +206,14 @@ public final class TcpProxy implements AutoCloseable {
   /** As {@link #delayReplies(Duration)}, on these connections. */
   public void delayReplies(Duration delay, Links which) {
     delays.put(which, delay);
+  }
+
+  /**
+   * All that clients send goes over one line of that many bytes in a second, its connections in
+   * turns. Zero ends it.
+   */
+  public void slowRequests(long bytesPerSecond) {
+    this.bytesPerSecond = bytesPerSecond;
   }
 
   /**
@@ -314,6 +324,21 @@ public final class TcpProxy implements AutoCloseable {
     if (active != null) {
       active.pass(way, link);
     }
+  }
+
+  /** Waits until the line has carried them. */
+  void carry(int bytes) throws InterruptedException {
+    long rate = bytesPerSecond;
+    if (rate == 0) {
+      return;
+    }
+    long over;
+    synchronized (this) {
+      long now = System.nanoTime();
+      lineIsFree = Math.max(now, lineIsFree) + bytes * 1_000_000_000L / rate;
+      over = lineIsFree - now;
+    }
+    TimeUnit.NANOSECONDS.sleep(over);
   }
 
   boolean swallows(Direction way, ProxyLink link) {

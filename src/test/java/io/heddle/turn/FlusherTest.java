@@ -29,6 +29,8 @@ class FlusherTest {
   private int lost;
   private int full;
 
+  private final Ticks ticks = new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS));
+
   private final Flusher flusher =
       new Flusher(
           log,
@@ -36,8 +38,9 @@ class FlusherTest {
           new TurnAttempt("trn", 1),
           Replica.bind("heddle.turns", TurnProperties.class, Map.of()),
           new Serial(),
-          new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS)),
+          ticks,
           counts,
+          new LargeWrites(ticks),
           new Flusher.Owner() {
             @Override
             public void kept(long seq, List<Piece> pieces) {
@@ -175,14 +178,77 @@ class FlusherTest {
     assertThat(log.flushes).isEmpty();
     pass(1);
     flusher.renew(Duration.ofSeconds(2));
-    assertThat(log.flushes.getFirst().events).isEmpty();
-    assertThat(log.flushes.getFirst().after).isEqualTo(1);
-    // The renewal is a write like another: what comes meanwhile waits for it.
+    HandLog.Flush renewal = next();
+    assertThat(renewal.events).isEmpty();
+    assertThat(renewal.after).isEqualTo(1);
+    // What comes meanwhile does not wait for it.
     say("b");
-    assertThat(log.flushes).hasSize(1);
+    HandLog.Flush spoken = next();
+    assertThat(spoken.events).containsExactly(event("b"));
+    spoken.answer();
+    renewal.answer();
+    assertThat(kept).containsExactly("1:[a]", "2:[b]");
+    flusher.renew(Duration.ofSeconds(2));
+    assertThat(log.flushes).isEmpty();
+  }
+
+  /**
+   * A write may be large, and stand behind many large ones. It is not sent again, and what says
+   * that the owner lives does not wait for it, nor for a renewal that got lost itself.
+   */
+  @Test
+  void theLeaseIsRenewedWhileAWriteIsOnItsWay() {
+    Duration silence = Duration.ofSeconds(2);
+    say("a");
+    HandLog.Flush slow = next();
+    for (int i = 0; i < 10; i++) {
+      pass(2000);
+      flusher.renew(silence);
+      HandLog.Flush renewal = next();
+      assertThat(renewal.events).isEmpty();
+      assertThat(renewal.after).isZero();
+      flusher.renew(silence);
+      assertThat(log.flushes).as("one at a time").isEmpty();
+      if (i % 2 == 0) {
+        renewal.answer();
+      } else {
+        // Nobody answers it, so after half of the lease there is another one.
+        pass(2999);
+        flusher.renew(silence);
+        assertThat(log.flushes).isEmpty();
+        pass(1);
+        flusher.renew(silence);
+        next().answer();
+      }
+    }
+    pass(2000);
+    flusher.renew(silence);
+    next().fail(ProblemCode.STORE_UNAVAILABLE);
+    flusher.renew(silence);
+    next().answer();
+    assertThat(kept).isEmpty();
+    slow.answer();
+    assertThat(kept).containsExactly("1:[a]");
+    assertThat(counts.flushRetries()).isZero();
+    assertThat(lost).isZero();
+  }
+
+  @Test
+  void aRenewalTellsOfACancelAndOfALoss() {
+    say("a");
+    HandLog.Flush slow = next();
+    pass(2000);
+    log.cancel = Cancel.KEEP;
+    flusher.renew(Duration.ofSeconds(2));
     answer();
-    pass(50);
-    assertThat(log.flushes.getFirst().events).containsExactly(event("b"));
+    assertThat(cancels).containsExactly(Cancel.KEEP);
+    pass(2000);
+    log.lost = true;
+    flusher.renew(Duration.ofSeconds(2));
+    answer();
+    assertThat(lost).isEqualTo(1);
+    slow.answer();
+    assertThat(lost).isEqualTo(1);
   }
 
   /** The store takes it and the answer is lost; or it takes nothing, for minutes. */

@@ -12,6 +12,7 @@ import io.heddle.session.Request;
 import io.heddle.session.Turn;
 import io.heddle.session.View;
 import io.heddle.testing.RedisProcess;
+import io.heddle.testing.TcpProxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,13 +46,18 @@ class SlowEndsIT {
           "heddle.turns.reap-every", "100ms");
 
   private final RedisProcess redis = RedisProcess.start();
+
+  /** The first replica's way to Redis; the others' is short. */
+  private final TcpProxy line = TcpProxy.to(redis.uri());
+
   private final List<EngineFixture> fixtures = new ArrayList<>();
   private final List<Replica> replicas = new ArrayList<>();
 
   @BeforeEach
   void start() {
     for (int i = 0; i < 2; i++) {
-      EngineFixture fixture = EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits());
+      EngineFixture fixture =
+          EngineFixture.byDefault(i == 0 ? line.uri() : redis.uri(), Replica.SESSIONS.storeLimits());
       fixtures.add(fixture);
       replicas.add(new Replica(Replica.Ports.of(fixture.engine()), new Talker(), SETTINGS));
     }
@@ -61,6 +67,7 @@ class SlowEndsIT {
   void stop() {
     replicas.forEach(Replica::close);
     fixtures.forEach(EngineFixture::close);
+    line.close();
     redis.close();
   }
 
@@ -78,10 +85,30 @@ class SlowEndsIT {
     assertNobodyTookOver();
   }
 
+  /**
+   * What the owner writes takes much longer than a lease to reach Redis, and all of it goes over
+   * one line; what says that the owner lives must not wait behind it.
+   */
+  @Test
+  void noTurnIsTakenOverWhileWhatItsOwnerWritesIsOnItsWay() {
+    Replica owner = replicas.getFirst();
+    List<Turn> turns =
+        Flux.range(0, TURNS / 2)
+            .flatMap(i -> begin(owner, "slow-" + i), TURNS)
+            .collectList()
+            .block(PATIENCE);
+    line.slowRequests((long) CHARS * TURNS / 2 * 1000 / (2 * LEASE));
+    for (Turn turn : turns) {
+      ended(turn, "completed");
+    }
+    assertNobodyTookOver();
+    assertThat(owner.endsWaiting.get()).as("ends sent").isEqualTo(turns.size());
+  }
+
   @Test
   void noTurnIsTakenOverWhileItsEndWaits() {
     Replica owner = replicas.getFirst();
-    owner.ends = Mono.delay(Duration.ofMillis(3 * LEASE)).then();
+    owner.ends = Mono.delay(Duration.ofMillis(2 * LEASE)).then();
     Turn turn = begin(owner, "waits").block(PATIENCE);
     ended(turn, "completed");
     assertNobodyTookOver();
@@ -112,6 +139,17 @@ class SlowEndsIT {
   }
 
   private void assertNobodyTookOver() {
+    long taken =
+        replicas.stream()
+            .mapToLong(replica ->
+                replica.turns.counts().reaped() + replica.turns.counts().retaken())
+            .sum();
+    System.out.printf(
+        "SlowEndsIT: turns of %d characters=%d, lease=%d ms, taken over=%d%n",
+        CHARS,
+        replicas.stream().mapToLong(replica -> replica.turns.counts().started()).sum(),
+        LEASE,
+        taken);
     for (Replica replica : replicas) {
       assertThat(replica.turns.counts().reaped()).as("turns taken for dead").isZero();
       assertThat(replica.turns.counts().retaken()).as("turns begun again").isZero();
