@@ -1,7 +1,7 @@
 package io.heddle.api;
 
-import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
+import io.heddle.testing.OwnLoops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

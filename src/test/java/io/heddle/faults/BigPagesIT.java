@@ -3,9 +3,9 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
 import io.heddle.coherence.Coherence;
+import io.heddle.testing.OwnLoops;
 import io.heddle.testing.RedisProcess;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -53,7 +53,7 @@ class BigPagesIT {
     try (RedisProcess redis = RedisProcess.start();
         ConfigurableApplicationContext started =
             new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
+                .initializers(new OwnLoops())
                 .run(
                     "--server.port=0",
                     "--heddle.env-file=",

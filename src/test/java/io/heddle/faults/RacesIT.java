@@ -31,6 +31,7 @@ class RacesIT {
 
   /** Takes about 100 ms. */
   private static final String SOON = "'tokens':10,'pace':'10ms'";
+
   private static final String SLOWLY = "'tokens':10,'pace':'200ms'";
 
   private Pair replicas;

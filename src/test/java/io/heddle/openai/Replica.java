@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
+import io.heddle.testing.OwnLoops;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

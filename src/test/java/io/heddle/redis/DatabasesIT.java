@@ -47,7 +47,8 @@ class DatabasesIT {
   static void start() {
     zero = EngineFixture.standalone(TestRedis.uri(DatabasesIT.class), StoreLimits.DEFAULT);
     three = EngineFixture.standalone(TestRedis.uri(DatabasesIT.class) + "/3", StoreLimits.DEFAULT);
-    threeToo = EngineFixture.standalone(TestRedis.uri(DatabasesIT.class) + "/3", StoreLimits.DEFAULT);
+    threeToo =
+        EngineFixture.standalone(TestRedis.uri(DatabasesIT.class) + "/3", StoreLimits.DEFAULT);
   }
 
   @AfterAll

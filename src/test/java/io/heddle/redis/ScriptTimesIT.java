@@ -3,11 +3,11 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.heddle.testing.OwnLoops;
 import io.heddle.HeddleApplication;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.MessagePlace;
+import io.heddle.testing.OwnLoops;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;

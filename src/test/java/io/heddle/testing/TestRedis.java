@@ -14,15 +14,15 @@ import org.testcontainers.utility.DockerImageName;
 /**
  * A Redis for each test class, started at its first use and ended with the JVM: classes run side by
  * side, and a replica of one of them looks after the sessions and turns of whoever is on its Redis.
- * Tests of one class keep apart by their session ids; who needs to kill, configure or flush a server
- * starts a {@link RedisProcess} instead.
+ * Tests of one class keep apart by their session ids; who needs to kill, configure or flush a
+ * server starts a {@link RedisProcess} instead.
  *
  * <p>The first of these that can be had, and the one taken is printed:
  *
  * <ol>
  *   <li>the environment's {@code HEDDLE_TEST_REDIS}, a {@code redis://} URI. Never {@code
- *       REDIS_URL}: that is a developer's own, and tests leave their data behind. It is one for all,
- *       so run one class after the other then: {@code
+ *       REDIS_URL}: that is a developer's own, and tests leave their data behind. It is one for
+ *       all, so run one class after the other then: {@code
  *       -Djunit.jupiter.execution.parallel.enabled=false};
  *   <li>a container, when Docker answers: image {@code -Dheddle.test.redis-image}, default redis:7;
  *   <li>{@code redis-server} on the PATH;

@@ -11,7 +11,9 @@ import org.junit.jupiter.api.Test;
 class TestRedisIT {
   @Test
   void oneRedisOfSevenOrNewerForATestClass() {
-    assertThat(TestRedis.uri(TestRedisIT.class)).isEqualTo(TestRedis.uri(TestRedisIT.class)).startsWith("redis");
+    assertThat(TestRedis.uri(TestRedisIT.class))
+        .isEqualTo(TestRedis.uri(TestRedisIT.class))
+        .startsWith("redis");
     assertThat(TestRedis.origin(TestRedisIT.class)).isNotBlank();
     RedisClient client = RedisClient.create(RedisURI.create(TestRedis.uri(TestRedisIT.class)));
     try (StatefulRedisConnection<String, String> connection = client.connect()) {

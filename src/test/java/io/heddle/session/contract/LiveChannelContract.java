@@ -80,10 +80,12 @@ abstract class LiveChannelContract extends ContractSuite {
     // And whoever comes after the last one left hears again. Not at once for certain: what the one
     // who left had may carry the first words, and end before that of the new one stands.
     try (Ear again = ear(engine(), key)) {
-      await().pollInterval(AGAIN).until(() -> {
-        tell(key, "2");
-        return !again.heard().isEmpty();
-      });
+      await()
+          .pollInterval(AGAIN)
+          .until(() -> {
+            tell(key, "2");
+            return !again.heard().isEmpty();
+          });
       assertThat(again.heard()).containsOnly("2");
     }
   }
@@ -95,10 +97,12 @@ abstract class LiveChannelContract extends ContractSuite {
       ear(engine(), key).close();
     }
     try (Ear last = ear(engine(), key)) {
-      await().pollInterval(AGAIN).until(() -> {
-        tell(key, "1");
-        return !last.heard().isEmpty();
-      });
+      await()
+          .pollInterval(AGAIN)
+          .until(() -> {
+            tell(key, "1");
+            return !last.heard().isEmpty();
+          });
     }
   }
 
