@@ -266,8 +266,7 @@ final class Flusher {
     inFlight = batch;
     sentAt = ticks.now();
     largeWrites
-        .send(
-            batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
+        .send(batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
         .subscribe(
             flushed -> serial.run(() -> answered(batch, flushed)),
             error -> serial.run(() -> failed(batch, error)));

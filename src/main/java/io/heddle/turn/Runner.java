@@ -399,10 +399,7 @@ final class Runner implements Flusher.Owner {
         .largeWrites
         .send(
             end.bytes(),
-            runners
-                .store
-                .services()
-                .write(session(), end.write(), Conditions.NONE, Duration.ZERO))
+            runners.store.services().write(session(), end.write(), Conditions.NONE, Duration.ZERO))
         .subscribe(
             outcome -> serial.run(() -> ended(end, outcome)),
             error -> serial.run(() -> notEnded(end, error)));

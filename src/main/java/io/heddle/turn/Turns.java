@@ -165,8 +165,8 @@ public final class Turns implements AutoCloseable {
   /**
    * What happens in a turn, from any replica, running or ended, while its log lives. Ends after
    * {@link TurnEvent.Ended}. Nothing is told twice and nothing is left out. Fails with {@code
-   * store-unavailable} when the store could tell nothing of the turn for about ten seconds: the turn
-   * goes on, and can be followed again.
+   * store-unavailable} when the store could tell nothing of the turn for about ten seconds: the
+   * turn goes on, and can be followed again.
    *
    * @param after the last seq the follower has: it is told what comes after, without {@link
    *     TurnEvent.SoFar}; 0 for all from the beginning, -1 to begin with what was said so far

@@ -97,8 +97,7 @@ class RedisSilentInTurnIT {
       waiting.put(
           "streamed response",
           wait(threads, gone, () -> response(owner, RESPONSE + ",\"stream\":true}")));
-      Pair.await("turns to speak")
-          .until(() -> owner.meter("heddle.turns.running") - running >= 5);
+      Pair.await("turns to speak").until(() -> owner.meter("heddle.turns.running") - running >= 5);
       Pair.await("the short one to have spoken, and the queue to be known")
           .until(() ->
               calls.turns(what + "-short", "running").size() == 1
@@ -157,7 +156,8 @@ class RedisSilentInTurnIT {
       List<JsonNode> thread = calls.thread(session);
       assertThat(thread).as("questions, each with one answer").hasSize(2 * turns);
       for (int i = 0; i < thread.size(); i++) {
-        assertThat(thread.get(i).path("role").asString()).isEqualTo(i % 2 == 0 ? "user" : "assistant");
+        assertThat(thread.get(i).path("role").asString())
+            .isEqualTo(i % 2 == 0 ? "user" : "assistant");
         assertThat(thread.get(i).path("status").asString("")).isNotEqualTo("incomplete");
       }
     } catch (java.io.IOException e) {
