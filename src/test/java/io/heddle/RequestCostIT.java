@@ -29,7 +29,7 @@ class RequestCostIT {
 
   @BeforeAll
   static void start() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(RequestCostIT.class));
     server =
         Server.start(
             "spring.data.redis.url=" + proxy.uri(),

@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.testing.OwnLoops;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -30,6 +31,7 @@ final class Server implements AutoCloseable {
     Arrays.stream(settings).map(setting -> "--" + setting).forEach(arguments::add);
     return new Server(
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(arguments.toArray(String[]::new)));
   }
 

@@ -5,6 +5,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
 import io.heddle.live.Outlet;
 import io.heddle.turn.TurnEvent;
+import io.heddle.turn.Turns;
 import io.heddle.web.StreamProtocol;
 import java.time.Duration;
 import java.util.Queue;
@@ -164,6 +165,11 @@ final class TurnStream implements StreamProtocol {
   private void failed(Outlet to, Throwable error) {
     boolean passing =
         error instanceof ProblemException refusal && refusal.problem().code().retryable();
+    if (Turns.isSilence(error)) {
+      // Whoever can comes back: nobody here knows more.
+      end(to);
+      return;
+    }
     if (!passing) {
       Frame gone = Frame.end(key, error);
       if (gone != null) {

@@ -89,7 +89,8 @@ final class LimitLines<A> {
 
   private record Key(Subject subject, List<Rule> rules) {
 
-    // By hand, see Tenant. One kind of request has the same list of rules each time, and one subject
+    // By hand, see Tenant. One kind of request has the same list of rules each time, and one
+    // subject
     // has few kinds.
 
     @Override

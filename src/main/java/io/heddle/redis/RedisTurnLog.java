@@ -272,7 +272,11 @@ final class RedisTurnLog implements TurnLog {
   private void answered(int partition, long sentAt, Duration proven) {
     long whole = proven.toNanos();
     long unbroken = Math.max(Math.min(SECOND, whole * 2 / 3), whole / UNBROKEN_PART);
-    if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
+    if (System.nanoTime() - sentAt > unbroken) {
+      // What it tells may be of the end of a silence in which nobody could renew.
+      broken(partition);
+      provenSince.set(partition, sentAt);
+    } else if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
       broken.set(partition, 0);
       provenSince.set(partition, sentAt);
     }

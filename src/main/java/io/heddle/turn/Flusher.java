@@ -57,7 +57,7 @@ final class Flusher {
   private long sentAt;
 
   /** When the last of the answered writes was sent: the lease lasts from then on, or from later. */
-  private long renewedAt;
+  private volatile long renewedAt;
 
   private long renewalSentAt;
   private boolean renewing;
@@ -113,6 +113,11 @@ final class Flusher {
   /** Seq of the last event that stands in the log. */
   long last() {
     return last;
+  }
+
+  /** When what the store answered last was sent. From any thread. */
+  long heardAt() {
+    return renewedAt;
   }
 
   /**
@@ -261,8 +266,7 @@ final class Flusher {
     inFlight = batch;
     sentAt = ticks.now();
     largeWrites
-        .send(
-            batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
+        .send(batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
         .subscribe(
             flushed -> serial.run(() -> answered(batch, flushed)),
             error -> serial.run(() -> failed(batch, error)));

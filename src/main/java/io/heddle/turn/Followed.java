@@ -1,6 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
@@ -44,6 +45,10 @@ final class Followed {
   private boolean readAgain;
   private boolean fetching;
   private long readAt;
+  private long heardAt;
+  private long heardBefore;
+  private long countedAt;
+  private int silent;
   private volatile boolean local;
 
   Followed(Followers all, SessionKey key, String id) {
@@ -51,6 +56,9 @@ final class Followed {
     this.key = key;
     this.id = id;
     this.prefix = Pieces.toldPrefix(id);
+    this.heardAt = all.ticks.now();
+    this.heardBefore = heardAt;
+    this.countedAt = heardAt;
   }
 
   SessionKey session() {
@@ -106,6 +114,7 @@ final class Followed {
   void said(long seq, List<Piece> pieces, boolean byRunner) {
     serial.run(() -> {
       local |= byRunner;
+      heardAt = all.ticks.now();
       take(seq, pieces);
     });
   }
@@ -146,7 +155,31 @@ final class Followed {
       if (!local && end == null && all.ticks.now() - readAt >= Followers.TICK.toNanos() / 2) {
         read();
       }
+      countSilence();
     });
+  }
+
+  /**
+   * Counts looks at a silent store and not the time: after a pause of this process, in which nobody
+   * could ask it, all of that time would be the store's.
+   */
+  private void countSilence() {
+    long now = all.ticks.now();
+    if (end != null || now - countedAt < Followers.TICK.toNanos() / 2) {
+      return;
+    }
+    countedAt = now;
+    Runner runner = all.runner(key, id);
+    long heard = runner == null ? heardAt : Math.max(heardAt, runner.heardAt());
+    silent = heard == heardBefore ? silent + 1 : 0;
+    heardBefore = heard;
+    ProblemException silence = all.silence(silent);
+    if (silence != null) {
+      for (Follower follower : List.copyOf(followers)) {
+        follower.fail(silence);
+        follower.drain();
+      }
+    }
   }
 
   void feedOne(Follower follower) {
@@ -233,6 +266,7 @@ final class Followed {
 
   private void recorded(long after, Recorded recorded) {
     reading = false;
+    heardAt = all.ticks.now();
     if (end != null) {
       return;
     }
@@ -334,6 +368,7 @@ final class Followed {
             recorded ->
                 serial.run(() -> {
                   follower.setReading(false);
+                  heardAt = all.ticks.now();
                   if (recorded.events().isEmpty()) {
                     // A failover lost what others were told before: it is in no log any more, but
                     // the end has the whole answer. Until then the next tick asks again.

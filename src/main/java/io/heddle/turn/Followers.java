@@ -1,6 +1,9 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
@@ -27,6 +30,19 @@ final class Followers implements ChangeFeed.Listener {
 
   static final Duration TICK = Duration.ofSeconds(1);
 
+  /**
+   * Ticks without a word of the store about a turn, beside those in which it need not be asked,
+   * after which its followers are told; a Redis that is restarted is back long before.
+   */
+  private static final int SILENT_TICKS = 8;
+
+  private static final ProblemException SILENCE =
+      Problem.of(
+              ProblemCode.STORE_UNAVAILABLE,
+              "Redis tells nothing of the turn, which goes on; look for it when Redis is back")
+          .with("retryAfter", 5)
+          .toException();
+
   private static final byte[] OF_TURN = "{\"type\":\"turn.".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] QUEUED =
       "{\"type\":\"turn.queued\"".getBytes(StandardCharsets.US_ASCII);
@@ -34,6 +50,7 @@ final class Followers implements ChangeFeed.Listener {
 
   final TurnStore store;
   final Ticks ticks;
+  private final int silentTicks;
 
   private final TurnCounts counts;
   private final Map<Name, Followed> followed = new ConcurrentHashMap<>();
@@ -46,8 +63,10 @@ final class Followers implements ChangeFeed.Listener {
   /** A turn's id does not name the tenant. */
   private record Name(SessionKey session, String turn) {}
 
-  Followers(TurnStore store, Ticks ticks, TurnCounts counts) {
+  Followers(TurnStore store, TurnProperties properties, Ticks ticks, TurnCounts counts) {
     this.store = store;
+    long asked = properties.renewEvery().plus(TICK).minusNanos(1).dividedBy(TICK);
+    this.silentTicks = SILENT_TICKS + Math.toIntExact(asked);
     this.ticks = ticks;
     this.counts = counts;
   }
@@ -73,6 +92,15 @@ final class Followers implements ChangeFeed.Listener {
   @Nullable Runner runner(SessionKey session, String turn) {
     Runner runner = runners.apply(turn);
     return runner != null && runner.session().equals(session) ? runner : null;
+  }
+
+  /** What followers are told once the store was silent for so many ticks; null before. */
+  @Nullable ProblemException silence(int ticks) {
+    return ticks < silentTicks ? null : SILENCE;
+  }
+
+  static boolean isSilence(Throwable error) {
+    return error == SILENCE;
   }
 
   /** The caller may see the turn. */

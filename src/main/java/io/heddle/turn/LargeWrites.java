@@ -44,12 +44,13 @@ final class LargeWrites {
     if (bytes < LARGE) {
       return write;
     }
-    return Mono.<Permit>create(sink -> {
-          synchronized (this) {
-            queue.add(new Waiting(bytes, sink));
-          }
-          goOn();
-        })
+    return Mono.<Permit>create(
+            sink -> {
+              synchronized (this) {
+                queue.add(new Waiting(bytes, sink));
+              }
+              goOn();
+            })
         .flatMap(permit -> write.doFinally(_ -> permit.free()));
   }
 

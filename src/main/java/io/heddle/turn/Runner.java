@@ -134,6 +134,11 @@ final class Runner implements Flusher.Owner {
     return taken;
   }
 
+  /** When what the store answered last about this turn was sent. */
+  long heardAt() {
+    return flusher.heardAt();
+  }
+
   // ---- from any thread
 
   void start() {
@@ -394,10 +399,7 @@ final class Runner implements Flusher.Owner {
         .largeWrites
         .send(
             end.bytes(),
-            runners
-                .store
-                .services()
-                .write(session(), end.write(), Conditions.NONE, Duration.ZERO))
+            runners.store.services().write(session(), end.write(), Conditions.NONE, Duration.ZERO))
         .subscribe(
             outcome -> serial.run(() -> ended(end, outcome)),
             error -> serial.run(() -> notEnded(end, error)));

@@ -81,7 +81,7 @@ public final class Turns implements AutoCloseable {
     this.counting = new FairWork(counting, COUNTING_THREADS);
     this.properties = properties;
     History history = new History(store.reader(), new Tokens(), this.counting, properties);
-    followers = new Followers(store, ticks, counts);
+    followers = new Followers(store, properties, ticks, counts);
     AnswerCache cache = new AnswerCache(store.answers(), upstream);
     runners =
         new Runners(
@@ -164,7 +164,9 @@ public final class Turns implements AutoCloseable {
 
   /**
    * What happens in a turn, from any replica, running or ended, while its log lives. Ends after
-   * {@link TurnEvent.Ended}. Nothing is told twice and nothing is left out.
+   * {@link TurnEvent.Ended}. Nothing is told twice and nothing is left out. Fails with {@code
+   * store-unavailable} when the store could tell nothing of the turn for about ten seconds: the
+   * turn goes on, and can be followed again.
    *
    * @param after the last seq the follower has: it is told what comes after, without {@link
    *     TurnEvent.SoFar}; 0 for all from the beginning, -1 to begin with what was said so far
@@ -176,6 +178,11 @@ public final class Turns implements AutoCloseable {
           ? followers.follow(key, turn, after)
           : get(key, view, turn).flatMapMany(_ -> followers.follow(key, turn, after));
     });
+  }
+
+  /** Whether that is how following fails when the store was silent for so long. */
+  public static boolean isSilence(Throwable error) {
+    return Followers.isSilence(error);
   }
 
   /** The end of a turn, when it comes. */

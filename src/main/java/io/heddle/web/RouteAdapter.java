@@ -21,7 +21,8 @@ import reactor.core.publisher.Mono;
  */
 public final class RouteAdapter implements HandlerAdapter, Ordered {
 
-  private static final ServerResponse.Context CONTEXT = new Strategies(HandlerStrategies.withDefaults());
+  private static final ServerResponse.Context CONTEXT =
+      new Strategies(HandlerStrategies.withDefaults());
 
   @Override
   public int getOrder() {

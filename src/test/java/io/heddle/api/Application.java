@@ -1,6 +1,7 @@
 package io.heddle.api;
 
 import io.heddle.HeddleApplication;
+import io.heddle.testing.OwnLoops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ final class Application implements HttpContract.Server {
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     return new Application(
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(arguments.toArray(String[]::new)));
   }
 

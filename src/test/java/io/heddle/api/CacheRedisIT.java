@@ -13,7 +13,7 @@ class CacheRedisIT extends CacheContract {
   HttpContract.Server start(Map<String, String> properties) {
     Map<String, String> all = new HashMap<>(properties);
     all.put("heddle.engine", "redis");
-    all.put("spring.data.redis.url", TestRedis.uri());
+    all.put("spring.data.redis.url", TestRedis.uri(CacheRedisIT.class));
     Application application = Application.start(all);
     // It listens before it has found its Redis.
     Http http = new Http(application.port());

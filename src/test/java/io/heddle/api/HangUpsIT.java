@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -37,6 +38,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@code -Dheddle.it.hang-ups}
  */
+@Isolated("It reads all that is logged in this JVM.")
 class HangUpsIT {
 
   private static final int HANG_UPS = Integer.getInteger("heddle.it.hang-ups", 320);

@@ -12,7 +12,7 @@ class QuotasRedisIT extends QuotasContract {
   HttpContract.Server start(Map<String, String> properties) {
     Map<String, String> all = new HashMap<>(properties);
     all.put("heddle.engine", "redis");
-    all.put("spring.data.redis.url", TestRedis.uri());
+    all.put("spring.data.redis.url", TestRedis.uri(QuotasRedisIT.class));
     Application application = Application.start(all);
     // It listens before it has found its Redis.
     Http http = new Http(application.port());

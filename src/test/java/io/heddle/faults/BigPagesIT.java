@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.heddle.HeddleApplication;
 import io.heddle.coherence.Coherence;
+import io.heddle.testing.OwnLoops;
 import io.heddle.testing.RedisProcess;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -52,6 +53,7 @@ class BigPagesIT {
     try (RedisProcess redis = RedisProcess.start();
         ConfigurableApplicationContext started =
             new SpringApplicationBuilder(HeddleApplication.class)
+                .initializers(new OwnLoops())
                 .run(
                     "--server.port=0",
                     "--heddle.env-file=",

@@ -33,12 +33,14 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Very many watchers, one of whom stops reading, and very many who come and go.
  *
  * <p>{@code -Dheddle.it.crowd} watchers, {@code -Dheddle.it.visits}
  */
+@Isolated("It counts the threads and bytes of this JVM.")
 class CrowdIT {
   private static final int CROWD = Integer.getInteger("heddle.it.crowd", 1_000);
   private static final int VISITS = Integer.getInteger("heddle.it.visits", 20_000);

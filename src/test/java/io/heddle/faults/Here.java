@@ -3,6 +3,7 @@ package io.heddle.faults;
 import io.heddle.HeddleApplication;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
+import io.heddle.testing.OwnLoops;
 import io.heddle.testing.TcpProxy;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -51,6 +52,7 @@ final class Here implements AutoCloseable {
             name,
             proxy,
             new SpringApplicationBuilder(HeddleApplication.class)
+                .initializers(new OwnLoops())
                 .run(arguments.toArray(String[]::new)));
     Awaitility.await("every partition to be trusted")
         .atMost(Duration.ofSeconds(20))

@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * One client against a replica with half a gigabyte: a thousand bodies and a thousand messages that
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Test;
  *
  * <p>{@code -Dheddle.it.attack-seconds} of it.
  */
+@Isolated("It compares how long calls take under an attack with how long they take in quiet.")
 class MemoryBoundIT {
 
   private static final Duration ATTACK =
@@ -62,7 +64,7 @@ class MemoryBoundIT {
   @Test
   void oneClientDoesNotEndAReplicaNorStarveTheOthers() throws Exception {
     try (ReplicaProcess replica =
-        ReplicaProcess.on(TestRedis.uri(), "memory")
+        ReplicaProcess.on(TestRedis.uri(MemoryBoundIT.class), "memory")
             .jvm("-Xmx512m", "-XX:MaxDirectMemorySize=256m", "-XX:+ExitOnOutOfMemoryError")
             .start()) {
       prepare(replica);

@@ -242,6 +242,10 @@ final class Watcher implements AutoCloseable {
     }
     if (type.equals("error")) {
       errors.add(json);
+      if (json.contains("\"retryAfter\"")) {
+        // Its watch could not begin, and nothing more will come of it: it tries again.
+        throw new IOException("refused: " + json);
+      }
     }
     Watched watched = of == null ? null : sessions.get(of);
     if (watched != null && !NOT_OF_A_SESSION.contains(type)) {

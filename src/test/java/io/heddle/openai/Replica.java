@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.HeddleApplication;
+import io.heddle.testing.OwnLoops;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -53,6 +54,7 @@ final class Replica implements AutoCloseable {
     arguments.addAll(List.of(more));
     return new Replica(
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(arguments.toArray(String[]::new)));
   }
 

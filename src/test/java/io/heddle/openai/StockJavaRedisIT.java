@@ -6,6 +6,6 @@ class StockJavaRedisIT extends StockJavaContract {
 
   @Override
   Replica start() {
-    return Replica.redis(TestRedis.uri());
+    return Replica.redis(TestRedis.uri(StockJavaRedisIT.class));
   }
 }

@@ -25,8 +25,8 @@ class StockNodeIT {
   @Test
   void everyCallIsAnsweredAsItShouldBe() throws Exception {
     install();
-    try (Replica one = Replica.redis(TestRedis.uri());
-        Replica two = Replica.redis(TestRedis.uri())) {
+    try (Replica one = Replica.redis(TestRedis.uri(StockNodeIT.class));
+        Replica two = Replica.redis(TestRedis.uri(StockNodeIT.class))) {
       Ended ended = run("node", "stock.mjs", one.url(), two.url());
       System.out.println(ended.output().strip());
       assertThat(ended.status()).as(ended.output()).isZero();

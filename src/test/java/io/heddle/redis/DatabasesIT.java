@@ -45,9 +45,10 @@ class DatabasesIT {
 
   @BeforeAll
   static void start() {
-    zero = EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT);
-    three = EngineFixture.standalone(TestRedis.uri() + "/3", StoreLimits.DEFAULT);
-    threeToo = EngineFixture.standalone(TestRedis.uri() + "/3", StoreLimits.DEFAULT);
+    zero = EngineFixture.standalone(TestRedis.uri(DatabasesIT.class), StoreLimits.DEFAULT);
+    three = EngineFixture.standalone(TestRedis.uri(DatabasesIT.class) + "/3", StoreLimits.DEFAULT);
+    threeToo =
+        EngineFixture.standalone(TestRedis.uri(DatabasesIT.class) + "/3", StoreLimits.DEFAULT);
   }
 
   @AfterAll

@@ -110,11 +110,11 @@ class KeysLifeIT {
 
   @BeforeAll
   static void start() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(KeysLifeIT.class));
     broken =
         EngineFixture.standalone(
             proxy.uri(), StoreLimits.DEFAULT, PROPERTIES, ClientOptions.builder());
-    whole = EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT);
+    whole = EngineFixture.standalone(TestRedis.uri(KeysLifeIT.class), StoreLimits.DEFAULT);
     // So that each write of the tests is one request.
     for (RedisScript script : RedisScript.values()) {
       whole.engine().link().command(redis -> redis.scriptLoad(script.source())).block(PATIENCE);

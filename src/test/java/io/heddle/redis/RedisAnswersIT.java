@@ -50,14 +50,14 @@ class RedisAnswersIT {
 
   @BeforeAll
   static void connect() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(RedisAnswersIT.class));
     client = RedisClient.create(proxy.uri());
     RedisLink link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
     RedisPages pages = new RedisPages(client, Duration.ofSeconds(2), 1, 100);
     pages.open(1);
     answers = new RedisAnswers(link, pages);
-    redis = client.connect(RedisURI.create(TestRedis.uri())).sync();
+    redis = client.connect(RedisURI.create(TestRedis.uri(RedisAnswersIT.class))).sync();
   }
 
   @AfterAll

@@ -44,11 +44,11 @@ class RedisRateLimiterIT {
 
   @BeforeAll
   static void connect() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(RedisRateLimiterIT.class));
     client = RedisClient.create(proxy.uri());
     link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
-    redis = client.connect(RedisURI.create(TestRedis.uri())).sync();
+    redis = client.connect(RedisURI.create(TestRedis.uri(RedisRateLimiterIT.class))).sync();
   }
 
   @AfterAll

@@ -43,11 +43,11 @@ class RedisTokensIT {
 
   @BeforeAll
   static void connect() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(RedisTokensIT.class));
     client = RedisClient.create(proxy.uri());
     link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
-    redis = client.connect(RedisURI.create(TestRedis.uri())).sync();
+    redis = client.connect(RedisURI.create(TestRedis.uri(RedisTokensIT.class))).sync();
   }
 
   @AfterAll

@@ -65,11 +65,11 @@ class RedisTurnsIT {
 
   @BeforeAll
   static void start() {
-    proxy = TcpProxy.to(TestRedis.uri());
+    proxy = TcpProxy.to(TestRedis.uri(RedisTurnsIT.class));
     broken =
         EngineFixture.standalone(
             proxy.uri(), StoreLimits.DEFAULT, PROPERTIES, ClientOptions.builder());
-    whole = EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT);
+    whole = EngineFixture.standalone(TestRedis.uri(RedisTurnsIT.class), StoreLimits.DEFAULT);
   }
 
   @AfterAll

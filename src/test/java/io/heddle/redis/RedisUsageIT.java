@@ -14,7 +14,7 @@ class RedisUsageIT extends UsageContract {
 
   @BeforeAll
   static void start() {
-    fixture = EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT);
+    fixture = EngineFixture.standalone(TestRedis.uri(RedisUsageIT.class), StoreLimits.DEFAULT);
   }
 
   @AfterAll

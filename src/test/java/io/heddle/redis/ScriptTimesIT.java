@@ -7,6 +7,7 @@ import io.heddle.HeddleApplication;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.MessagePlace;
+import io.heddle.testing.OwnLoops;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
@@ -37,6 +38,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
@@ -50,6 +52,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>A machine that does other things makes any script slow now and then: of each call's runs the
  * fastest counts, and where a call takes many steps of one kind, nine of ten.
  */
+@Isolated("It measures how long Redis is busy with one call: whatever else runs makes it longer.")
 class ScriptTimesIT {
 
   private static final int RUNS = 5;
@@ -137,6 +140,7 @@ class ScriptTimesIT {
     }
     server =
         new SpringApplicationBuilder(HeddleApplication.class)
+            .initializers(new OwnLoops())
             .run(
                 "--server.port=0",
                 "--heddle.env-file=",

@@ -7,6 +7,6 @@ final class ScriptsIT extends ScriptContract {
 
   @Override
   EngineFixture open(StoreLimits limits) {
-    return EngineFixture.standalone(TestRedis.uri(), limits);
+    return EngineFixture.standalone(TestRedis.uri(ScriptsIT.class), limits);
   }
 }

@@ -7,6 +7,6 @@ final class TurnScriptsIT extends TurnScriptContract {
 
   @Override
   EngineFixture open(StoreLimits limits) {
-    return EngineFixture.standalone(TestRedis.uri(), limits);
+    return EngineFixture.standalone(TestRedis.uri(TurnScriptsIT.class), limits);
   }
 }

@@ -18,7 +18,8 @@ class RedisServicesIT extends ServicesContract {
   @BeforeAll
   static void connect() {
     for (int i = 0; i < REPLICAS.length; i++) {
-      FIXTURES[i] = EngineFixture.standalone(TestRedis.uri(), PROPERTIES.storeLimits());
+      FIXTURES[i] =
+          EngineFixture.standalone(TestRedis.uri(RedisServicesIT.class), PROPERTIES.storeLimits());
       RedisEngine engine = FIXTURES[i].engine();
       REPLICAS[i] =
           new SessionServices(

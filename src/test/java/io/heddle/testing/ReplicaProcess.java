@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Heddle itself as a process of its own: this JVM's java and class path without the tests' classes,
@@ -58,6 +59,7 @@ public final class ReplicaProcess implements AutoCloseable {
     private int port;
     private int managementPort;
     private int files;
+    private @Nullable Path jar;
 
     private Builder(String name) {
       this.name = name;
@@ -97,6 +99,12 @@ public final class ReplicaProcess implements AutoCloseable {
       return this;
     }
 
+    /** Another version, as it was packaged; null for this one. */
+    public Builder jar(@Nullable Path jar) {
+      this.jar = jar;
+      return this;
+    }
+
     /** Starts the process and does not wait. */
     public ReplicaProcess launch() {
       try {
@@ -107,6 +115,9 @@ public final class ReplicaProcess implements AutoCloseable {
             files,
             environment,
             jvm,
+            jar == null
+                ? List.of("-cp", classPath(), "io.heddle.HeddleApplication")
+                : List.of("-jar", jar.toAbsolutePath().toString()),
             settings);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -135,6 +146,7 @@ public final class ReplicaProcess implements AutoCloseable {
       int files,
       Map<String, String> environment,
       List<String> jvm,
+      List<String> program,
       List<String> settings)
       throws IOException {
     Path directory =
@@ -147,9 +159,9 @@ public final class ReplicaProcess implements AutoCloseable {
     }
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
-    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath()));
+    command.add("--enable-native-access=ALL-UNNAMED");
     command.addAll(jvm);
-    command.add("io.heddle.HeddleApplication");
+    command.addAll(program);
     command.add("--server.port=" + port);
     command.addAll(settings);
     Path log = directory.resolve("replica.log");

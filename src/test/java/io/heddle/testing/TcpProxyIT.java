@@ -30,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class TcpProxyIT {
-  private final TcpProxy proxy = TcpProxy.to(TestRedis.uri());
+  private final TcpProxy proxy = TcpProxy.to(TestRedis.uri(TcpProxyIT.class));
   private final RedisClient client = RedisClient.create(RedisURI.create(proxy.uri()));
 
   @BeforeEach

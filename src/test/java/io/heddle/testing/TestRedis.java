@@ -4,21 +4,26 @@ import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.exception.NotFoundException;
 import com.redis.testcontainers.RedisContainer;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * The one Redis that all tests of this JVM share, started at its first use and ended with the JVM.
- * Tests keep apart by their key prefixes and session ids; who needs to kill, configure or flush a
+ * A Redis for each test class, started at its first use and ended with the JVM: classes run side by
+ * side, and a replica of one of them looks after the sessions and turns of whoever is on its Redis.
+ * Tests of one class keep apart by their session ids; who needs to kill, configure or flush a
  * server starts a {@link RedisProcess} instead.
  *
  * <p>The first of these that can be had, and the one taken is printed:
  *
  * <ol>
  *   <li>the environment's {@code HEDDLE_TEST_REDIS}, a {@code redis://} URI. Never {@code
- *       REDIS_URL}: that is a developer's own, and tests leave their data behind;
+ *       REDIS_URL}: that is a developer's own, and tests leave their data behind. It is one for
+ *       all, so run one class after the other then: {@code
+ *       -Djunit.jupiter.execution.parallel.enabled=false};
  *   <li>a container, when Docker answers: image {@code -Dheddle.test.redis-image}, default redis:7;
  *   <li>{@code redis-server} on the PATH;
  *   <li>Redis 7.0 out of the embedded-redis jar.
@@ -29,25 +34,28 @@ import org.testcontainers.utility.DockerImageName;
 public final class TestRedis {
   private record Server(String uri, String origin) {}
 
-  private static final class Shared {
-    static final Server SERVER = find();
-  }
+  private static final Map<Class<?>, Server> SERVERS = new ConcurrentHashMap<>();
 
   private TestRedis() {}
 
-  /** {@code redis://host:port}. */
-  public static String uri() {
-    return Shared.SERVER.uri();
+  /** {@code redis://host:port} of this test class's own. */
+  public static String uri(Class<?> test) {
+    return server(test).uri();
   }
 
   /** Where it came from, in words. */
-  public static String origin() {
-    return Shared.SERVER.origin();
+  public static String origin(Class<?> test) {
+    return server(test).origin();
   }
 
-  private static Server find() {
+  private static Server server(Class<?> test) {
+    return SERVERS.computeIfAbsent(test, TestRedis::find);
+  }
+
+  private static Server find(Class<?> test) {
     Server server = choose();
-    System.out.println("Tests use Redis at " + server.uri() + ": " + server.origin());
+    System.out.println(
+        test.getSimpleName() + " uses Redis at " + server.uri() + ": " + server.origin());
     return server;
   }
 

@@ -10,10 +10,12 @@ import org.junit.jupiter.api.Test;
 
 class TestRedisIT {
   @Test
-  void oneRedisOfSevenOrNewerForTheWholeJvm() {
-    assertThat(TestRedis.uri()).isEqualTo(TestRedis.uri()).startsWith("redis");
-    assertThat(TestRedis.origin()).isNotBlank();
-    RedisClient client = RedisClient.create(RedisURI.create(TestRedis.uri()));
+  void oneRedisOfSevenOrNewerForATestClass() {
+    assertThat(TestRedis.uri(TestRedisIT.class))
+        .isEqualTo(TestRedis.uri(TestRedisIT.class))
+        .startsWith("redis");
+    assertThat(TestRedis.origin(TestRedisIT.class)).isNotBlank();
+    RedisClient client = RedisClient.create(RedisURI.create(TestRedis.uri(TestRedisIT.class)));
     try (StatefulRedisConnection<String, String> connection = client.connect()) {
       assertThat(connection.sync().info("server"))
           .containsPattern("redis_version:([7-9]|[1-9]\\d)\\.");

@@ -21,6 +21,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -49,11 +50,13 @@ class FollowersTest {
   private final Followers followers =
       new Followers(
           new TurnStore(null, null, null, log, new Channel(), this::listen, null),
+          Replica.bind("heddle.turns", TurnProperties.class, Map.of()),
           new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS)),
           new TurnCounts());
 
   private final List<Client> clients = new ArrayList<>();
   private final Deque<Json> live = new ArrayDeque<>();
+  private int passed;
 
   FollowersTest() {
     log.turn = turn(Status.RUNNING, 0);
@@ -261,6 +264,30 @@ class FollowersTest {
     assertThat(channel).isEmpty();
   }
 
+  /** The turn goes on, so whoever waits for its end would wait for ever. */
+  @Test
+  void whoFollowsIsToldWhenTheStoreIsSilentForTenSeconds() {
+    Client client = client(-1, Long.MAX_VALUE);
+    says("a");
+    answer();
+    for (int i = 0; i < 30; i++) {
+      // It says the same each second, and that is an answer.
+      time.advanceTimeBy(Duration.ofSeconds(1));
+      answer();
+    }
+    assertThat(client.failure).isNull();
+    for (int i = 0; i < 12 && client.failure == null; i++) {
+      assertThat(i).isLessThan(11);
+      time.advanceTimeBy(Duration.ofSeconds(1));
+      while (i % 2 == 0 && !log.reads.isEmpty()) {
+        log.reads.removeFirst().fail(ProblemCode.STORE_UNAVAILABLE);
+      }
+      assertThat(client.failure == null || i >= 8).as("after %d s", i).isTrue();
+    }
+    assertThat(Turns.isSilence(client.failure)).isTrue();
+    assertThat(Problems.codeOf(client.failure)).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
+  }
+
   private void step(Random random, boolean local) {
     boolean queued = log.turn.status() == Status.QUEUED;
     switch (random.nextInt(12)) {
@@ -304,7 +331,13 @@ class FollowersTest {
           clients.get(random.nextInt(clients.size())).request(1 + random.nextInt(400));
         }
       }
-      case 10 -> time.advanceTimeBy(Duration.ofMillis(random.nextInt(1500)));
+      case 10 -> {
+        time.advanceTimeBy(Duration.ofMillis(random.nextInt(1500)));
+        if (++passed % 5 == 0) {
+          // No store that is there takes longer.
+          answer();
+        }
+      }
       default -> {
         if (queued) {
           log.turn = random.nextBoolean() ? turn(Status.RUNNING, 0) : turn(Status.QUEUED, 1);

@@ -80,7 +80,9 @@ class ManyTurnsIT {
   @BeforeEach
   void start() {
     for (int i = 0; i < 3; i++) {
-      fixtures.add(EngineFixture.standalone(TestRedis.uri(), Replica.SESSIONS.storeLimits()));
+      fixtures.add(
+          EngineFixture.standalone(
+              TestRedis.uri(ManyTurnsIT.class), Replica.SESSIONS.storeLimits()));
       replicas.add(replica(i));
     }
     for (int i = 0; i < SESSIONS; i++) {

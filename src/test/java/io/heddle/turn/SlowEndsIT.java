@@ -57,7 +57,8 @@ class SlowEndsIT {
   void start() {
     for (int i = 0; i < 2; i++) {
       EngineFixture fixture =
-          EngineFixture.byDefault(i == 0 ? line.uri() : redis.uri(), Replica.SESSIONS.storeLimits());
+          EngineFixture.byDefault(
+              i == 0 ? line.uri() : redis.uri(), Replica.SESSIONS.storeLimits());
       fixtures.add(fixture);
       replicas.add(new Replica(Replica.Ports.of(fixture.engine()), new Talker(), SETTINGS));
     }
@@ -141,8 +142,8 @@ class SlowEndsIT {
   private void assertNobodyTookOver() {
     long taken =
         replicas.stream()
-            .mapToLong(replica ->
-                replica.turns.counts().reaped() + replica.turns.counts().retaken())
+            .mapToLong(
+                replica -> replica.turns.counts().reaped() + replica.turns.counts().retaken())
             .sum();
     System.out.printf(
         "SlowEndsIT: turns of %d characters=%d, lease=%d ms, taken over=%d%n",

@@ -25,9 +25,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
 
 /** A key is sent to its server, and shown to nobody: no caller, no log at any level. */
+@Isolated("It reads all that is logged, and sets levels for the whole JVM.")
 class SecretsIT {
 
   private static final String KEY = "hk_8d7f6a5b4c3d2e1f";

@@ -38,10 +38,16 @@ import java.util.function.IntFunction;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** What the suites share: a tenant of the test's own, and short words for writing and reading. */
+/**
+ * What the suites share: a tenant of the test's own, and short words for writing and reading. Tests
+ * run side by side: most of them wait for something to end.
+ */
+@Execution(ExecutionMode.CONCURRENT)
 abstract class ContractSuite {
 
   static final Duration PATIENCE = Duration.ofSeconds(30);

@@ -14,7 +14,9 @@ class RedisAtOnceContractIT extends ServicesAtOnceContract {
   @BeforeAll
   static void start() {
     engine =
-        RedisUnderTest.twice(() -> EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT));
+        RedisUnderTest.twice(() ->
+            EngineFixture.standalone(
+                TestRedis.uri(RedisAtOnceContractIT.class), StoreLimits.DEFAULT));
   }
 
   @AfterAll

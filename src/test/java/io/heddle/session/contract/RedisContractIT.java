@@ -14,7 +14,8 @@ class RedisContractIT extends EngineContract {
   @BeforeAll
   static void start() {
     engine =
-        RedisUnderTest.twice(() -> EngineFixture.standalone(TestRedis.uri(), StoreLimits.DEFAULT));
+        RedisUnderTest.twice(() ->
+            EngineFixture.standalone(TestRedis.uri(RedisContractIT.class), StoreLimits.DEFAULT));
   }
 
   @AfterAll
