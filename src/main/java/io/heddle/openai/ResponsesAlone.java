@@ -12,6 +12,7 @@ import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -102,7 +103,12 @@ final class ResponsesAlone {
           if (messages.isEmpty()) {
             throw Value.refuse("input", "is missing");
           }
-          return new ModelCall(ask.model(), ask.instructions(), messages, ask.parameters(), name);
+          return new ModelCall(
+              ask.model(),
+              ask.instructions(),
+              Window.arranged(messages),
+              ask.parameters(),
+              name);
         });
   }
 
