@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -141,11 +142,32 @@ final class ItemInput {
             .string("type", PART)
             .raw("item", item.json())
             .toJson();
-    return new JsonObject(part.length() + 96)
+    boolean thought = fields.word("type").equals("reasoning");
+    return new JsonObject(2 * part.length() + 96)
         .string("role", answer || "user".equals(fields.word("role")) ? "user" : "assistant")
         .raw("content", JsonObject.array(List.of(part)))
+        .some("reasoning", thought ? thoughts(fields) : null)
         .string("status", COMPLETED)
         .toJson();
+  }
+
+  /** What a model thought, for servers that want it back: all of it, or else its summary. */
+  private static @Nullable String thoughts(Fields reasoning) {
+    for (String name : List.of("content", "summary")) {
+      Value parts = reasoning.get(name);
+      if (parts != null && parts.isArray()) {
+        String text =
+            parts.elements().stream()
+                .filter(Value::isObject)
+                .map(part -> part.fields().word("text"))
+                .filter(said -> !said.isEmpty())
+                .collect(Collectors.joining("\n\n"));
+        if (!text.isEmpty()) {
+          return text;
+        }
+      }
+    }
+    return null;
   }
 
   private static Json with(Json message, Json item) {

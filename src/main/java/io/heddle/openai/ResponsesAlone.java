@@ -12,6 +12,7 @@ import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -99,7 +100,11 @@ final class ResponsesAlone {
                     throw Value.refuse("input", "is missing");
                   }
                   return new ModelCall(
-                      ask.model(), ask.instructions(), messages, ask.parameters(), name);
+                      ask.model(),
+                      ask.instructions(),
+                      Window.arranged(messages),
+                      ask.parameters(),
+                      name);
                 }));
   }
 

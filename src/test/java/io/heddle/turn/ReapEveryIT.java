@@ -70,8 +70,7 @@ class ReapEveryIT {
     Awaitility.await()
         .atMost(most)
         .pollInterval(Duration.ofMillis(50))
-        .until(() ->
-            other.turns.counts().reaped() + other.turns.counts().retaken() == 2);
+        .until(() -> other.turns.counts().reaped() + other.turns.counts().retaken() == 2);
     assertThat(Duration.ofNanos(System.nanoTime() - killed))
         .as("nobody is dead before his lease has ended")
         .isGreaterThan(Duration.ofMillis(lease / 2 - 50));
@@ -106,8 +105,7 @@ class ReapEveryIT {
   }
 
   private Replica replica(long lease, long every) {
-    EngineFixture fixture =
-        EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits());
+    EngineFixture fixture = EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits());
     fixtures.add(fixture);
     Replica replica =
         new Replica(
