@@ -95,10 +95,8 @@ final class ResponseStarts {
         .flatMap(repeated ->
             input(start, items.in(call, key, Long.MAX_VALUE))
                 .flatMap(input ->
-                    (repeated ? Mono.<Void>empty() : checkCalls(start, key, input))
-                        .then(
-                            Mono.defer(() ->
-                                begin(start, request, order(start, input, call.onBusy()))))));
+                    repeated ? Mono.just(input) : withoutRepeated(start, key, input))
+                .flatMap(input -> begin(start, request, order(start, input, call.onBusy()))));
   }
 
   private Mono<Turn> inNew(Start start) {
@@ -109,8 +107,8 @@ final class ResponseStarts {
     SessionKey key = newKey(call);
     Request request = call.writing(key, start.body());
     return input(start, ItemReferences.NEW)
+        .map(OpenCalls::check)
         .flatMap(input -> {
-          OpenCalls.check(input);
           gateUnlessRepeated(call);
           return tries
               .remember(call, start.fingerprint(), key)
@@ -188,12 +186,12 @@ final class ResponseStarts {
                 if (!atEnd || point.conversation()) {
                   return forked(start, key, point, input);
                 }
-                OpenCalls.check(page, input);
+                List<NewMessage> added = OpenCalls.check(page, input);
                 Conditions here =
                     call.writing(key, start.body())
                         .conditions()
                         .withPositions(List.of(page.session().position()));
-                return begin(start, call.writing(key, here), order(start, input, OnBusy.REJECT))
+                return begin(start, call.writing(key, here), order(start, added, OnBusy.REJECT))
                     // Somebody else went on from there at the same time.
                     .onErrorResume(
                         ResponseStarts::isTaken, _ -> forked(start, key, point, input));
@@ -232,10 +230,9 @@ final class ResponseStarts {
             orNothing(
                 call,
                 target,
-                Mono.defer(() -> checkCalls(start, target, input))
-                    .then(
-                        Mono.defer(
-                            () -> begin(start, request, order(start, input, OnBusy.ENQUEUE))))));
+                Mono.defer(() -> withoutRepeated(start, target, input))
+                    .flatMap(added ->
+                        begin(start, request, order(start, added, OnBusy.ENQUEUE)))));
   }
 
   /**
@@ -284,11 +281,12 @@ final class ResponseStarts {
     return items.messages(start.call(), start.ask().input(), place);
   }
 
-  private Mono<Void> checkCalls(Start start, SessionKey key, List<NewMessage> input) {
+  /** The input without outputs that the session has; what it cannot take is refused. */
+  private Mono<List<NewMessage>> withoutRepeated(
+      Start start, SessionKey key, List<NewMessage> input) {
     PageRequest last = PageRequest.last(OpenCalls.WINDOW);
     return WholePages.load(reader, key, start.call().view(), last)
-        .doOnNext(page -> OpenCalls.check(page, input))
-        .then();
+        .map(page -> OpenCalls.check(page, input));
   }
 
   private Mono<Boolean> isRepeated(Request request) {

@@ -90,10 +90,8 @@ final class ResponsesAlone {
         .flatMap(history ->
             references
                 .messages(call, ask.input(), ItemReferences.among(history))
+                .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
                 .map(input -> {
-                  if (history.isEmpty()) {
-                    OpenCalls.check(input);
-                  }
                   List<Json> messages = new ArrayList<>(bodies(history));
                   input.forEach(message -> messages.add(message.body()));
                   if (messages.isEmpty()) {

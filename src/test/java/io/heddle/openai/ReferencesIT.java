@@ -47,13 +47,18 @@ class ReferencesIT {
   @BeforeAll
   static void open() {
     model = ScriptedModel.start();
-    model.answer(request -> request.body().contains("CALL") ? calls() : ModelScript.say("Hello."));
+    model.answer(request -> isToCall(request.body()) ? calls() : ModelScript.say("Hello."));
     String[] settings = {
       "--heddle.upstreams.scripted.base-url=" + model.baseUrl(),
       "--heddle.upstreams.scripted.models=m"
     };
     String uri = TestRedis.uri(ReferencesIT.class);
     replicas = List.of(Replica.redis(uri, settings), Replica.redis(uri, settings));
+  }
+
+  private static boolean isToCall(String body) {
+    JsonNode messages = MAPPER.readTree(body).get("messages");
+    return text(messages.get(messages.size() - 1)).startsWith("CALL");
   }
 
   private static ModelScript calls() {
@@ -215,6 +220,46 @@ class ReferencesIT {
             .formatted(on, references(List.of(text))));
     assertThat(told("back"))
         .containsExactly("user r1", "assistant Hello.", "assistant I look.", "user back");
+  }
+
+  /** As the AI SDK sends the steps of a loop in a conversation, and with store off. */
+  @ParameterizedTest
+  @ValueSource(strings = {"conversation", "previous_response_id", "store"})
+  void theUsersMessageMayStandBeforeWhatTheToolsSaid(String by) {
+    String conversation = id(post("/conversations", "{}"));
+    String on = "'conversation':'" + conversation + "',";
+    JsonNode first =
+        answer(
+            "{'model':'m',%s'input':[{'role':'user','content':'CALL'}],%s}".formatted(on, TOOLS));
+    String then =
+        switch (by) {
+          case "conversation" -> on;
+          case "store" -> "'store':false,'previous_response_id':'" + first.get("id").asString() + "',";
+          default -> "'previous_response_id':'" + first.get("id").asString() + "',";
+        };
+    String outputs =
+        "{'type':'function_call_output','call_id':'c1','output':'one'},{'type':'function_call_output','call_id':'c2','output':'two'}";
+    answer(
+        "{'model':'m',%s'input':[{'role':'user','content':'go %s'},%s],%s}"
+            .formatted(then, by, outputs, TOOLS));
+    assertThat(told("go " + by))
+        .containsExactly(
+            "user CALL", "assistant I look. c1 c2", "tool c1", "tool c2", "user go " + by);
+    if (by.equals("conversation")) {
+      // The next step of the loop sends the outputs of all steps.
+      answer(
+          "{'model':'m',%s'input':[{'role':'user','content':'next'},%s],%s}"
+              .formatted(then, outputs, TOOLS));
+      assertThat(get("/conversations/" + conversation + "/items?limit=100").get("data"))
+          .hasSize(1 + 4 + 3 + 1 + 1 + 1);
+      answer("{'model':'m',%s'input':'plain'}".formatted(then));
+    }
+    HttpResponse<String> none =
+        post(
+            "/responses",
+            "{'model':'m','input':[{'type':'function_call_output','call_id':'c9','output':'x'}]}");
+    assertThat(none.statusCode()).isEqualTo(400);
+    assertThat(json(none).at("/error/param").asString()).isEqualTo("input");
   }
 
   @Test
