@@ -29,7 +29,7 @@ final class ItemInput {
 
   private ItemInput() {}
 
-  /** The type of an item; a message may leave it out. */
+  /** The type of an item; a message and a reference, which is nothing but an id, may leave it out. */
   static String type(Value item) {
     Fields fields = item.fields();
     Value type = fields.get("type");
@@ -37,6 +37,9 @@ final class ItemInput {
       return type.text();
     }
     if (!fields.has("role")) {
+      if (fields.has("id") && fields.all().size() <= 2) {
+        return REFERENCE;
+      }
       throw Value.refuse(fields.path("type"), "is missing");
     }
     return "message";
@@ -66,8 +69,12 @@ final class ItemInput {
   /** The id that an item keeps: its own, unless Heddle made it for another place. */
   private static @Nullable String id(Fields fields) {
     String id = fields.text("id");
-    if (id == null || id.isEmpty() || ItemIds.isMade(id)) {
+    if (id == null || id.isEmpty() || ItemIds.isPlace(id)) {
       return null;
+    }
+    ItemIds.Made made = ItemIds.made(id);
+    if (made != null && made.session() != null) {
+      return made.local();
     }
     if (!SessionKey.isId(id)) {
       throw Value.refuse(fields.path("id"), "must be [A-Za-z0-9._:@-]{1,128}");

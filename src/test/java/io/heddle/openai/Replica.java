@@ -31,8 +31,8 @@ final class Replica implements AutoCloseable {
     return start(Map.of("heddle.engine", "embedded", "heddle.embedded.path", ""), more);
   }
 
-  static Replica redis(String uri) {
-    Replica replica = start(Map.of("heddle.engine", "redis", "spring.data.redis.url", uri));
+  static Replica redis(String uri, String... more) {
+    Replica replica = start(Map.of("heddle.engine", "redis", "spring.data.redis.url", uri), more);
     // It listens before it has found its Redis.
     Awaitility.await().atMost(Duration.ofSeconds(30)).until(replica::isReady);
     return replica;
