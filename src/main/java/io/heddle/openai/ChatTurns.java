@@ -63,12 +63,9 @@ final class ChatTurns {
               List<NewMessage> input = input(ask.added(empty));
               return isRepeated(request)
                   .flatMap(repeated -> {
-                    if (!repeated) {
-                      OpenCalls.check(page, input);
-                    }
                     TurnOrder order =
                         new TurnOrder(
-                            input,
+                            repeated ? input : OpenCalls.check(page, input),
                             ask.model(),
                             ask.instructions(),
                             ask.parameters(),

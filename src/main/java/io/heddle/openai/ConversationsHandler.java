@@ -32,6 +32,7 @@ final class ConversationsHandler {
   private final SessionReader reader;
   private final Gate gate;
   private final Bodies bodies;
+  private final ItemReferences references;
   private final Conversations conversations;
 
   /**
@@ -42,11 +43,13 @@ final class ConversationsHandler {
       SessionReader reader,
       Gate gate,
       Bodies bodies,
+      ItemReferences references,
       Conversations conversations) {
     this.sessions = sessions;
     this.reader = reader;
     this.gate = gate;
     this.bodies = bodies;
+    this.references = references;
     this.conversations = conversations;
   }
 
@@ -60,7 +63,8 @@ final class ConversationsHandler {
           List<NewMessage> messages = bodies.newItems(asked.get("items"), 0);
           SessionKey key = Conversations.key(call, conversations.newId(call));
           Request request = call.writing(key, body.bytes());
-          return gate.write(call, request, () -> sessions.create(request, description, messages));
+          return gate.write(call, request, () -> sessions.create(request, description, messages))
+              .flatMap(references.remember(call, key, messages));
         })
         .map(written -> json(Conversations.json(written.value())));
   }

@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,7 @@ final class ItemInput {
 
   private ItemInput() {}
 
-  /** The type of an item; a message may leave it out. */
+  /** The type of an item; a message and a reference, which is nothing but an id, may leave it out. */
   static String type(Value item) {
     Fields fields = item.fields();
     Value type = fields.get("type");
@@ -36,6 +37,9 @@ final class ItemInput {
       return type.text();
     }
     if (!fields.has("role")) {
+      if (fields.has("id") && fields.all().size() <= 2) {
+        return REFERENCE;
+      }
       throw Value.refuse(fields.path("type"), "is missing");
     }
     return "message";
@@ -65,8 +69,12 @@ final class ItemInput {
   /** The id that an item keeps: its own, unless Heddle made it for another place. */
   private static @Nullable String id(Fields fields) {
     String id = fields.text("id");
-    if (id == null || id.isEmpty() || ItemIds.isMade(id)) {
+    if (id == null || id.isEmpty() || ItemIds.isPlace(id)) {
       return null;
+    }
+    ItemIds.Made made = ItemIds.made(id);
+    if (made != null && made.session() != null) {
+      return made.local();
     }
     if (!SessionKey.isId(id)) {
       throw Value.refuse(fields.path("id"), "must be [A-Za-z0-9._:@-]{1,128}");
@@ -134,11 +142,32 @@ final class ItemInput {
             .string("type", PART)
             .raw("item", item.json())
             .toJson();
-    return new JsonObject(part.length() + 96)
+    boolean thought = fields.word("type").equals("reasoning");
+    return new JsonObject(2 * part.length() + 96)
         .string("role", answer || "user".equals(fields.word("role")) ? "user" : "assistant")
         .raw("content", JsonObject.array(List.of(part)))
+        .some("reasoning", thought ? thoughts(fields) : null)
         .string("status", COMPLETED)
         .toJson();
+  }
+
+  /** What a model thought, for servers that want it back: all of it, or else its summary. */
+  private static @Nullable String thoughts(Fields reasoning) {
+    for (String name : List.of("content", "summary")) {
+      Value parts = reasoning.get(name);
+      if (parts != null && parts.isArray()) {
+        String text =
+            parts.elements().stream()
+                .filter(Value::isObject)
+                .map(part -> part.fields().word("text"))
+                .filter(said -> !said.isEmpty())
+                .collect(Collectors.joining("\n\n"));
+        if (!text.isEmpty()) {
+          return text;
+        }
+      }
+    }
+    return null;
   }
 
   private static Json with(Json message, Json item) {

@@ -3,7 +3,9 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.session.Message;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The items of a message; {@link ItemInput} says how the ones that clients made are stored. */
@@ -13,28 +15,85 @@ final class ItemOutput {
 
   private ItemOutput() {}
 
-  /** At least one. */
-  static List<Item> items(Message message) {
+  /**
+   * At least one.
+   *
+   * @param session the id of the message's, which the items' ids end with
+   */
+  static List<Item> items(Message message, String session) {
     Fields body = Fields.of(message.body());
+    String suffix = ItemIds.suffix(session, message.id(), body);
     Fields whole = whole(body);
     if (whole != null) {
-      return List.of(kept(message, whole, body));
+      return List.of(kept(message, whole, body, suffix));
     }
     return switch (body.word("role")) {
-      case "assistant" -> answer(message, body);
+      case "assistant" -> answer(message, body, suffix);
       case "tool" -> {
-        String id = ItemIds.only(message.id(), ItemIds.OUTPUT);
+        String id = ItemIds.only(message.id(), ItemIds.OUTPUT) + suffix;
         yield List.of(new Item(id, message.id(), toolOutput(id, body)));
       }
       default -> {
-        String id = ItemIds.only(message.id(), ItemIds.MESSAGE);
+        String id = ItemIds.only(message.id(), ItemIds.MESSAGE) + suffix;
         yield List.of(new Item(id, message.id(), said(id, body)));
       }
     };
   }
 
-  static List<Item> items(List<Message> messages) {
-    return messages.stream().flatMap(message -> items(message).stream()).toList();
+  static List<Item> items(List<Message> messages, String session) {
+    return messages.stream().flatMap(message -> items(message, session).stream()).toList();
+  }
+
+  /**
+   * The body of a message with some of its items only.
+   *
+   * @param wanted ids of items
+   */
+  static Json only(Json body, List<Item> all, Set<String> wanted) {
+    if (all.stream().allMatch(item -> wanted.contains(item.id()))) {
+      return body;
+    }
+    Set<String> types = new HashSet<>();
+    List<Boolean> calls = new ArrayList<>();
+    for (Item item : all) {
+      String type = Fields.of(item.json()).word("type");
+      boolean kept = wanted.contains(item.id());
+      if (type.equals("function_call")) {
+        calls.add(kept);
+      } else if (kept) {
+        types.add(type);
+      }
+    }
+    JsonObject out = new JsonObject(body.length());
+    Fields.of(body)
+        .all()
+        .forEach((name, value) -> {
+          switch (name) {
+            case "content" -> out.raw(name, types.contains("message") ? value.json() : null);
+            case "refusal" -> keep(out, name, value, types.contains("message"));
+            case "reasoning" -> keep(out, name, value, types.contains("reasoning"));
+            case "toolCalls" -> {
+              List<Json> kept = new ArrayList<>();
+              List<Value> elements = value.elements();
+              for (int i = 0; i < elements.size(); i++) {
+                if (i < calls.size() && calls.get(i)) {
+                  kept.add(elements.get(i).json());
+                }
+              }
+              if (!kept.isEmpty()) {
+                out.raw(name, JsonObject.array(kept));
+              }
+            }
+            default -> out.member(name, value);
+          }
+        });
+    return out.toJson();
+  }
+
+  private static void keep(JsonObject out, String name, Value value, boolean keep) {
+    if (keep) {
+      out.member(name, value);
+    }
   }
 
   /** The item of a body that is one item and has no id yet. */
@@ -75,7 +134,7 @@ final class ItemOutput {
     return item != null && item.isObject() ? item.fields() : null;
   }
 
-  private static Item kept(Message message, Fields item, Fields body) {
+  private static Item kept(Message message, Fields item, Fields body, String suffix) {
     String prefix =
         switch (item.word("type")) {
           case "", "message" -> ItemIds.MESSAGE;
@@ -84,7 +143,7 @@ final class ItemOutput {
           case "reasoning" -> ItemIds.REASONING;
           default -> ItemIds.OTHER;
         };
-    String id = ItemIds.only(message.id(), prefix);
+    String id = ItemIds.only(message.id(), prefix) + suffix;
     boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
     JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
     item.all()
@@ -132,7 +191,7 @@ final class ItemOutput {
         .toJson();
   }
 
-  private static List<Item> answer(Message message, Fields body) {
+  private static List<Item> answer(Message message, Fields body, String suffix) {
     Value content = body.get("content");
     Value refusal = body.get("refusal");
     Value reasoning = body.get("reasoning");
@@ -148,14 +207,17 @@ final class ItemOutput {
             && (text ? toolCalls.isEmpty() : toolCalls.size() == 1);
     List<Item> items = new ArrayList<>(toolCalls.size() + 2);
     if (reasoning != null && reasoning.isString()) {
-      String id = ItemIds.reasoning(message.id());
+      String id = ItemIds.reasoning(message.id()) + suffix;
       items.add(new Item(id, message.id(), reasoning(id, reasoning.json(), COMPLETED)));
     }
     if (text) {
-      items.add(new Item(message.id(), message.id(), said(message.id(), body)));
+      String id = message.id() + suffix;
+      items.add(new Item(id, message.id(), said(id, body)));
     }
     for (int i = 0; i < toolCalls.size(); i++) {
-      String id = single ? ItemIds.only(message.id(), ItemIds.CALL) : ItemIds.call(message.id(), i);
+      String local =
+          single ? ItemIds.only(message.id(), ItemIds.CALL) : ItemIds.call(message.id(), i);
+      String id = local + suffix;
       items.add(new Item(id, message.id(), call(id, toolCalls.get(i), body)));
     }
     return items;

@@ -34,6 +34,16 @@ final class ItemPages {
     return found(key, view, id, ItemIds.messages(id), 0);
   }
 
+  /** Whether the session has the message of that id. */
+  Mono<Boolean> has(SessionKey key, View view, String message) {
+    return reader
+        .message(key, view, message)
+        .hasElement()
+        .onErrorResume(
+            error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
+            _ -> Mono.just(false));
+  }
+
   /** An item and its message. */
   record Found(Message message, List<Item> all, Item item) {}
 
@@ -86,7 +96,7 @@ final class ItemPages {
         .flatMap(page -> {
           List<Item> items = new ArrayList<>(first);
           for (Message next : page.messages()) {
-            items.addAll(ordered(ItemOutput.items(next), desc));
+            items.addAll(ordered(ItemOutput.items(next, key.id()), desc));
           }
           if (items.isEmpty() && page.hasMore()) {
             // A page of the thread may end early, and not every message is an item. The clients'
@@ -112,9 +122,9 @@ final class ItemPages {
         .message(key, view, candidate)
         .mapNotNull(page -> {
           Message message = page.messages().getFirst();
-          List<Item> items = ItemOutput.items(message);
+          List<Item> items = ItemOutput.items(message, key.id());
           return items.stream()
-              .filter(item -> item.id().equals(id))
+              .filter(item -> ItemIds.same(item.id(), id))
               .findFirst()
               .map(item -> new Found(message, items, item))
               .orElse(null);

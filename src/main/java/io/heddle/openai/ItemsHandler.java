@@ -26,6 +26,7 @@ final class ItemsHandler {
   private final SessionServices services;
   private final Gate gate;
   private final Bodies bodies;
+  private final ItemReferences references;
   private final ItemPages pages;
   private final ItemRemoval removal;
 
@@ -34,10 +35,16 @@ final class ItemsHandler {
    *     they have just written through another replica
    */
   ItemsHandler(
-      SessionServices services, SessionReader reader, Gate gate, Bodies bodies, ItemPages pages) {
+      SessionServices services,
+      SessionReader reader,
+      Gate gate,
+      Bodies bodies,
+      ItemReferences references,
+      ItemPages pages) {
     this.services = services;
     this.gate = gate;
     this.bodies = bodies;
+    this.references = references;
     this.pages = pages;
     this.removal = new ItemRemoval(services, reader, gate, pages);
   }
@@ -51,10 +58,11 @@ final class ItemsHandler {
           Request request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
-              gate.write(call, request, () -> services.threads().append(request, messages, null)));
+              gate.write(call, request, () -> services.threads().append(request, messages, null))
+                  .flatMap(references.remember(call, key, messages)));
         })
         .map(written -> {
-          List<Item> items = ItemOutput.items(left(written.value()));
+          List<Item> items = ItemOutput.items(left(written.value()), key.id());
           return ConversationsHandler.json(Item.list(items, false));
         });
   }

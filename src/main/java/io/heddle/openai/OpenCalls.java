@@ -4,89 +4,134 @@ import io.heddle.base.Json;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.ThreadPage;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The tool calls of a thread that nobody has answered. A model takes no thread in which one is left
- * open before the next message, nor an answer to none; a turn on it would only fail.
+ * The tool calls of a thread and what answers them. A model takes no thread in which a call is left
+ * open, nor an answer to none; a turn on it would only fail. Where an answer stands does not matter:
+ * what a model is told puts it behind its call, and clients send the user's message before it.
  */
 final class OpenCalls {
 
   /** So much of the thread's end is looked at. */
   static final int WINDOW = 50;
 
-  private final Set<String> open = new LinkedHashSet<>();
-  private final boolean whole;
+  private final Set<String> calls = new LinkedHashSet<>();
 
-  private OpenCalls(boolean whole) {
-    this.whole = whole;
-  }
+  /** What answered them, the last one of each. */
+  private final Map<String, Json> outputs = new HashMap<>();
 
-  /** Refuses input that leaves a call open, or answers one that is not there. */
-  static void check(ThreadPage end, List<NewMessage> input) {
+  private OpenCalls() {}
+
+  /**
+   * Refuses input that leaves a call open, or answers one that is not there.
+   *
+   * @return the input without outputs that the thread has already word for word: clients send those
+   *     of all steps of a loop again with each step
+   */
+  static List<NewMessage> check(ThreadPage end, List<NewMessage> input) {
     // What a running turn will add is not known yet.
     if (end.session().head().activeTurn() != null) {
-      return;
+      return input;
     }
-    OpenCalls calls = new OpenCalls(!end.hasMore());
+    OpenCalls calls = new OpenCalls();
     for (Message message : end.messages()) {
-      calls.seen(message.body(), false);
+      Fields fields = Fields.of(message.body());
+      calls.addCalls(fields);
+      calls.addOutput(fields);
     }
-    for (NewMessage message : input) {
-      calls.seen(message.body(), true);
-    }
-    calls.open.stream().findFirst().ifPresent(OpenCalls::unanswered);
+    return calls.with(input, !end.hasMore());
   }
 
   /** The same of a thread that begins with this input. */
-  static void check(List<NewMessage> input) {
-    OpenCalls calls = new OpenCalls(true);
-    for (NewMessage message : input) {
-      calls.seen(message.body(), true);
-    }
-    calls.open.stream().findFirst().ifPresent(OpenCalls::unanswered);
+  static List<NewMessage> check(List<NewMessage> input) {
+    return new OpenCalls().with(input, true);
   }
 
-  private void seen(Json body, boolean input) {
-    Fields fields = Fields.of(body);
-    switch (fields.word("role")) {
-      case "assistant" -> {
-        Value calls = fields.get("toolCalls");
-        if (calls != null && calls.isArray()) {
-          for (Value call : calls.elements()) {
-            open.add(call.fields().word("id"));
+  private List<NewMessage> with(List<NewMessage> input, boolean whole) {
+    List<NewMessage> added = new ArrayList<>(input.size());
+    // An output before its call waits for it: nobody looks for it there later.
+    Map<String, NewMessage> early = new HashMap<>();
+    Set<String> ofInput = new LinkedHashSet<>();
+    for (NewMessage message : input) {
+      ofInput.addAll(calls(Fields.of(message.body())));
+    }
+    for (NewMessage message : input) {
+      Fields fields = Fields.of(message.body());
+      String answers = answers(fields);
+      if (answers == null) {
+        added.add(message);
+        for (String call : addCalls(fields)) {
+          NewMessage output = early.remove(call);
+          if (output != null) {
+            outputs.put(call, Fields.of(output.body()).raw("content", JsonObject.NULL));
+            added.add(output);
           }
         }
+        continue;
       }
-      case "tool" -> {
-        String id = fields.word("toolCallId");
-        if (!open.remove(id) && input && whole) {
-          throw WireError.invalid(
-                  "input", "No tool call found for function call output with call_id " + id + ".")
-              .toException();
-        }
+      boolean known = calls.contains(answers);
+      if (!known && !ofInput.contains(answers) && whole) {
+        throw WireError.invalid(
+                "input",
+                "No tool call found for function call output with call_id " + answers + ".")
+            .toException();
       }
-      default -> {
-        if (input && !isUntold(fields)) {
-          open.stream().findFirst().ifPresent(OpenCalls::unanswered);
-        }
+      Json output = fields.raw("content", JsonObject.NULL);
+      if (output.equals(outputs.put(answers, output)) && known) {
+        continue;
       }
+      if (known || !ofInput.contains(answers)) {
+        added.add(message);
+      } else {
+        early.put(answers, message);
+      }
+    }
+    for (String call : calls) {
+      if (!outputs.containsKey(call)) {
+        throw WireError.invalid("input", "No tool output found for function call " + call + ".")
+            .toException();
+      }
+    }
+    return added;
+  }
+
+  private Set<String> addCalls(Fields body) {
+    Set<String> made = calls(body);
+    for (String call : made) {
+      calls.add(call);
+      // Some models number their calls from 0 in each answer: an older output is none of this one.
+      outputs.remove(call);
+    }
+    return made;
+  }
+
+  private void addOutput(Fields body) {
+    String answers = answers(body);
+    if (answers != null) {
+      outputs.put(answers, body.raw("content", JsonObject.NULL));
     }
   }
 
-  /** Whether no model is told of it. */
-  private static boolean isUntold(Fields fields) {
-    Value content = fields.get("content");
-    return content != null
-        && content.isArray()
-        && content.elements().stream()
-            .allMatch(part -> part.isObject() && part.fields().word("type").equals(ItemInput.PART));
+  private static Set<String> calls(Fields body) {
+    Value calls = body.word("role").equals("assistant") ? body.get("toolCalls") : null;
+    if (calls == null || !calls.isArray()) {
+      return Set.of();
+    }
+    Set<String> ids = new LinkedHashSet<>();
+    for (Value call : calls.elements()) {
+      ids.add(call.fields().word("id"));
+    }
+    return ids;
   }
 
-  private static void unanswered(String id) {
-    throw WireError.invalid("input", "No tool output found for function call " + id + ".")
-        .toException();
+  private static @Nullable String answers(Fields body) {
+    return body.word("role").equals("tool") ? body.word("toolCallId") : null;
   }
 }

@@ -169,7 +169,7 @@ final class ResponseCalls {
                     message ->
                         reader
                             .message(turn.session(), call.view(), message)
-                            .map(page -> ItemOutput.items(page.messages()))
+                            .map(page -> ItemOutput.items(page.messages(), turn.session().id()))
                             .onErrorResume(
                                 error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
                                 _ -> Mono.empty()),
@@ -183,7 +183,7 @@ final class ResponseCalls {
       List<Item> all, @org.jspecify.annotations.Nullable String after, int limit) {
     int from = 0;
     if (after != null && !after.isEmpty()) {
-      while (from < all.size() && !all.get(from).id().equals(after)) {
+      while (from < all.size() && !ItemIds.same(all.get(from).id(), after)) {
         from++;
       }
       if (from == all.size()) {

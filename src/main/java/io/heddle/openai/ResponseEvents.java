@@ -114,7 +114,7 @@ final class ResponseEvents {
     if (into == null) {
       String number = thoughts == 0 ? "" : "_" + thoughts;
       thoughts++;
-      into = new Thought(ItemIds.REASONING + form.random() + number, outputs.size());
+      into = new Thought(ItemIds.REASONING + form.random() + number + form.suffix(), outputs.size());
       thought = into;
       outputs.add(into);
       added(into, into.empty());
@@ -165,7 +165,7 @@ final class ResponseEvents {
     if (into == null) {
       String number = texts == 0 ? "" : "_" + texts;
       texts++;
-      into = new Said(ItemIds.MESSAGE + form.random() + number, outputs.size());
+      into = new Said(ItemIds.MESSAGE + form.random() + number + form.suffix(), outputs.size());
       said = into;
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
@@ -226,7 +226,7 @@ final class ResponseEvents {
       }
     }
     if (into == null) {
-      String id = ItemIds.call(ItemIds.MESSAGE + form.random(), calls);
+      String id = ItemIds.call(ItemIds.MESSAGE + form.random(), calls) + form.suffix();
       into =
           new Called(
               id,

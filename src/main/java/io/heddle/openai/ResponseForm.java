@@ -11,11 +11,17 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id {@link ResponseId}
  * @param random names its items
+ * @param suffix the end of its items' ids, {@link ItemIds#suffix}; empty for one that is not stored
  * @param createdAt seconds since 1970
  * @param conversation the id to show, or null
  */
 record ResponseForm(
-    String id, String random, long createdAt, @Nullable String conversation, ResponseNotes notes) {
+    String id,
+    String random,
+    String suffix,
+    long createdAt,
+    @Nullable String conversation,
+    ResponseNotes notes) {
 
   static final String IN_PROGRESS = "in_progress";
   static final String QUEUED = "queued";
@@ -26,6 +32,7 @@ record ResponseForm(
     return new ResponseForm(
         id.toString(),
         id.random(),
+        ItemIds.suffix(id.session()),
         turn.createdAt().getEpochSecond(),
         notes.conversation() ? id.session() : null,
         notes);

@@ -70,14 +70,14 @@ final class ResponseRecords {
         .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
   }
 
-  /** The id of the message that a response left in its thread, or empty. */
+  /** The id of the item that a response left in its thread, or empty. */
   Mono<String> answer(Call call, ResponseId id) {
     SessionKey key = call.key(id.session());
     return key == null
         ? Mono.empty()
         : reader
             .message(key, call.view(), ItemIds.MESSAGE + id.random())
-            .map(page -> page.messages().getFirst().id())
+            .map(page -> page.messages().getFirst().id() + ItemIds.suffix(id.session()))
             .filterWhen(_ -> isThere(call, id))
             .onErrorResume(ResponseRecords::isAbsent, _ -> Mono.empty());
   }

@@ -36,8 +36,7 @@ final class ResponseStarts {
   private final Sessions sessions;
   private final SessionReader reader;
   private final Gate gate;
-  private final Bodies bodies;
-  private final ItemPages pages;
+  private final ItemReferences items;
   private final Conversations conversations;
   private final Tries tries;
   private final ResponseRecords records;
@@ -48,8 +47,7 @@ final class ResponseStarts {
       Sessions sessions,
       SessionReader reader,
       Gate gate,
-      Bodies bodies,
-      ItemPages pages,
+      ItemReferences items,
       Conversations conversations,
       Tries tries,
       ResponseRecords records) {}
@@ -59,8 +57,7 @@ final class ResponseStarts {
     sessions = parts.sessions();
     reader = parts.reader();
     gate = parts.gate();
-    bodies = parts.bodies();
-    pages = parts.pages();
+    items = parts.items();
     conversations = parts.conversations();
     tries = parts.tries();
     records = parts.records();
@@ -92,16 +89,14 @@ final class ResponseStarts {
   // ---- where
 
   private Mono<Turn> inConversation(Start start, SessionKey key) {
-    Request request = start.call().writing(key, start.body());
+    Call call = start.call();
+    Request request = call.writing(key, start.body());
     return isRepeated(request)
         .flatMap(repeated ->
-            input(start, key)
+            input(start, items.in(call, key, Long.MAX_VALUE))
                 .flatMap(input ->
-                    (repeated ? Mono.<Void>empty() : checkCalls(start, key, input))
-                        .then(
-                            Mono.defer(() ->
-                                begin(
-                                    start, request, order(start, input, start.call().onBusy()))))));
+                    repeated ? Mono.just(input) : withoutRepeated(start, key, input))
+                .flatMap(input -> begin(start, request, order(start, input, call.onBusy()))));
   }
 
   private Mono<Turn> inNew(Start start) {
@@ -111,9 +106,9 @@ final class ResponseStarts {
     Call call = start.call();
     SessionKey key = newKey(call);
     Request request = call.writing(key, start.body());
-    return input(start, null)
+    return input(start, ItemReferences.NEW)
+        .map(OpenCalls::check)
         .flatMap(input -> {
-          OpenCalls.check(input);
           gateUnlessRepeated(call);
           return tries
               .remember(call, start.fingerprint(), key)
@@ -179,27 +174,41 @@ final class ResponseStarts {
                   WireError.LOCKED_MILLIS)
               .toException());
     }
-    return input(start, key)
-        .flatMap(input ->
-            WholePages.load(reader, key, call.view(), PageRequest.last(OpenCalls.WINDOW))
-                .flatMap(page -> {
-                  boolean atEnd =
-                      !page.messages().isEmpty()
-                          && page.messages().getLast().id().equals(point.last())
-                          && page.session().head().activeTurn() == null;
-                  if (!atEnd || point.conversation()) {
-                    return forked(start, key, point, input);
-                  }
-                  OpenCalls.check(page, input);
-                  Conditions here =
-                      call.writing(key, start.body())
-                          .conditions()
-                          .withPositions(List.of(page.session().position()));
-                  return begin(start, call.writing(key, here), order(start, input, OnBusy.REJECT))
-                      // Somebody else went on from there at the same time.
-                      .onErrorResume(
-                          ResponseStarts::isTaken, _ -> forked(start, key, point, input));
-                }));
+    return WholePages.load(reader, key, call.view(), PageRequest.last(OpenCalls.WINDOW))
+        .flatMap(page -> {
+          boolean atEnd =
+              !page.messages().isEmpty()
+                  && page.messages().getLast().id().equals(point.last())
+                  && page.session().head().activeTurn() == null;
+          return seq(call, key, point.last(), atEnd)
+              .flatMap(last -> input(start, items.in(call, key, last)))
+              .flatMap(input -> {
+                if (!atEnd || point.conversation()) {
+                  return forked(start, key, point, input);
+                }
+                List<NewMessage> added = OpenCalls.check(page, input);
+                Conditions here =
+                    call.writing(key, start.body())
+                        .conditions()
+                        .withPositions(List.of(page.session().position()));
+                return begin(start, call.writing(key, here), order(start, added, OnBusy.REJECT))
+                    // Somebody else went on from there at the same time.
+                    .onErrorResume(
+                        ResponseStarts::isTaken, _ -> forked(start, key, point, input));
+              });
+        });
+  }
+
+  /** Up to where the session's messages are before those of the request. */
+  private Mono<Long> seq(Call call, SessionKey key, String message, boolean atEnd) {
+    return atEnd
+        ? Mono.just(Long.MAX_VALUE)
+        : reader
+            .message(key, call.view(), message)
+            .map(page -> page.messages().getFirst().seq())
+            .onErrorResume(
+                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
+                _ -> Mono.just(Long.MAX_VALUE));
   }
 
   /** A session of its own that begins with the thread up to the previous response. */
@@ -221,10 +230,9 @@ final class ResponseStarts {
             orNothing(
                 call,
                 target,
-                Mono.defer(() -> checkCalls(start, target, input))
-                    .then(
-                        Mono.defer(
-                            () -> begin(start, request, order(start, input, OnBusy.ENQUEUE))))));
+                Mono.defer(() -> withoutRepeated(start, target, input))
+                    .flatMap(added ->
+                        begin(start, request, order(start, added, OnBusy.ENQUEUE)))));
   }
 
   /**
@@ -252,7 +260,8 @@ final class ResponseStarts {
 
   private Mono<Turn> begin(Start start, Request request, TurnOrder order) {
     return gate.write(start.call(), request, () -> turns.begin(request, order))
-        .map(written -> written.value());
+        .map(written -> written.value())
+        .flatMap(items.remember(start.call(), request.key(), order.input()));
   }
 
   private static TurnOrder order(Start start, List<NewMessage> input, OnBusy onBusy) {
@@ -268,44 +277,16 @@ final class ResponseStarts {
         start.fingerprint());
   }
 
-  /**
-   * The messages that the request adds. What the session has already is not added again: clients
-   * send back items that they were given.
-   *
-   * @param key null for a session that is not there yet
-   */
-  private Mono<List<NewMessage>> input(Start start, @Nullable SessionKey key) {
-    return Flux.fromIterable(start.ask().input())
-        .concatMap(item -> input(start, key, item))
-        .collectList();
+  private Mono<List<NewMessage>> input(Start start, ItemReferences.Place place) {
+    return items.messages(start.call(), start.ask().input(), place);
   }
 
-  private Mono<NewMessage> input(Start start, @Nullable SessionKey key, Value item) {
-    boolean reference = ItemInput.type(item).equals(ItemInput.REFERENCE);
-    String id = item.fields().text("id");
-    if (reference && id == null) {
-      throw Value.refuse(item.fields().path("id"), "is missing");
-    }
-    Mono<NewMessage> added =
-        Mono.fromCallable(() -> {
-          if (reference) {
-            throw WireError.notFound("Item with id '" + id + "' not found.").toException();
-          }
-          return bodies.newItem(item);
-        });
-    return id == null || key == null
-        ? added
-        : pages
-            .find(key, start.call().view(), id)
-            .hasElement()
-            .flatMap(there -> there ? Mono.empty() : added);
-  }
-
-  private Mono<Void> checkCalls(Start start, SessionKey key, List<NewMessage> input) {
+  /** The input without outputs that the session has; what it cannot take is refused. */
+  private Mono<List<NewMessage>> withoutRepeated(
+      Start start, SessionKey key, List<NewMessage> input) {
     PageRequest last = PageRequest.last(OpenCalls.WINDOW);
     return WholePages.load(reader, key, start.call().view(), last)
-        .doOnNext(page -> OpenCalls.check(page, input))
-        .then();
+        .map(page -> OpenCalls.check(page, input));
   }
 
   private Mono<Boolean> isRepeated(Request request) {

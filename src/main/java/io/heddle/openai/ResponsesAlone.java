@@ -5,13 +5,14 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
-import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
 import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -32,7 +33,7 @@ final class ResponsesAlone {
   private final DirectCalls calls;
   private final SessionReader reader;
   private final ResponseRecords records;
-  private final Bodies bodies;
+  private final ItemReferences references;
   private final Gate gate;
   private final IdSource ids;
   private final InstantSource clock;
@@ -42,7 +43,7 @@ final class ResponsesAlone {
       DirectCalls calls,
       SessionReader reader,
       ResponseRecords records,
-      Bodies bodies,
+      ItemReferences references,
       Gate gate,
       IdSource ids,
       InstantSource clock,
@@ -50,7 +51,7 @@ final class ResponsesAlone {
     this.calls = calls;
     this.reader = reader;
     this.records = records;
-    this.bodies = bodies;
+    this.references = references;
     this.gate = gate;
     this.ids = ids;
     this.clock = clock;
@@ -64,6 +65,7 @@ final class ResponsesAlone {
         new ResponseForm(
             ResponseId.PREFIX + random,
             random,
+            "",
             clock.instant().getEpochSecond(),
             null,
             ask.notes(defaultModel));
@@ -85,29 +87,27 @@ final class ResponsesAlone {
 
   private Mono<ModelCall> modelCall(Call call, ResponseAsk ask, String name) {
     return before(call, ask)
-        .map(history -> {
-          List<NewMessage> input = new ArrayList<>();
-          for (Value item : ask.input()) {
-            if (ItemInput.type(item).equals(ItemInput.REFERENCE)) {
-              throw WireError.notFound("Item with id '" + item.fields().word("id") + "' not found.")
-                  .toException();
-            }
-            input.add(bodies.newItem(item));
-          }
-          if (history.isEmpty()) {
-            OpenCalls.check(input);
-          }
-          List<Json> messages = new ArrayList<>(history);
-          input.forEach(message -> messages.add(message.body()));
-          if (messages.isEmpty()) {
-            throw Value.refuse("input", "is missing");
-          }
-          return new ModelCall(ask.model(), ask.instructions(), messages, ask.parameters(), name);
-        });
+        .flatMap(history ->
+            references
+                .messages(call, ask.input(), ItemReferences.among(history))
+                .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
+                .map(input -> {
+                  List<Json> messages = new ArrayList<>(bodies(history));
+                  input.forEach(message -> messages.add(message.body()));
+                  if (messages.isEmpty()) {
+                    throw Value.refuse("input", "is missing");
+                  }
+                  return new ModelCall(
+                      ask.model(),
+                      ask.instructions(),
+                      Window.arranged(messages),
+                      ask.parameters(),
+                      name);
+                }));
   }
 
   /** The thread before the request's own input. */
-  private Mono<List<Json>> before(Call call, ResponseAsk ask) {
+  private Mono<List<Message>> before(Call call, ResponseAsk ask) {
     String previous = ask.previous();
     String conversation = ask.conversation();
     if (conversation != null) {
@@ -115,7 +115,7 @@ final class ResponsesAlone {
       return Conversations.named(
           key,
           WholePages.load(reader, key, call.view(), PageRequest.last(HISTORY))
-              .map(page -> bodies(page.messages())));
+              .map(ThreadPage::messages));
     }
     if (previous == null) {
       return Mono.just(List.of());
@@ -139,8 +139,8 @@ final class ResponsesAlone {
                         call.view(),
                         new PageRequest(HISTORY, null, point.last(), true, false)))
                 .map(both -> {
-                  List<Json> all = new ArrayList<>(bodies(both.getT2().messages()));
-                  all.addAll(bodies(both.getT1().messages()));
+                  List<Message> all = new ArrayList<>(both.getT2().messages());
+                  all.addAll(both.getT1().messages());
                   return all;
                 }));
   }

@@ -56,12 +56,14 @@ public final class Routes {
     gate = new Gate(limits, tokens, services.sessions(), ids, properties.lockWait());
     Bodies bodies = new Bodies(bodyReader, properties);
     ItemPages pages = new ItemPages(reader);
+    ItemReferences references = new ItemReferences(pages, bodies, used.answers());
     Conversations made = new Conversations(ids, properties);
     Tries tries = new Tries(turns, used.answers(), gate);
     ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
     models = new ModelsHandler(used.upstream());
-    conversations = new ConversationsHandler(services.sessions(), reader, gate, bodies, made);
-    items = new ItemsHandler(services, reader, gate, bodies, pages);
+    conversations = new ConversationsHandler(
+            services.sessions(), reader, gate, bodies, references, made);
+    items = new ItemsHandler(services, reader, gate, bodies, references, pages);
     chat =
         new ChatHandler(
             used.direct(),
@@ -74,11 +76,12 @@ public final class Routes {
             clock,
             connections);
     ResponsesAlone alone =
-        new ResponsesAlone(used.direct(), reader, records, bodies, gate, ids, clock, connections);
+        new ResponsesAlone(
+            used.direct(), reader, records, references, gate, ids, clock, connections);
     ResponseStarts starts =
         new ResponseStarts(
             new ResponseStarts.Parts(
-                turns, services.sessions(), reader, gate, bodies, pages, made, tries, records));
+                turns, services.sessions(), reader, gate, references, made, tries, records));
     responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
     calls =
         new ResponseCalls(

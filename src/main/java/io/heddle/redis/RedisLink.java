@@ -54,7 +54,13 @@ final class RedisLink {
     return database;
   }
 
-  /** Connects; blocks, so it is called on a thread of the engine's own. */
+  /** Connects, if it is not yet; blocks, so it is called on a thread of the engine's own. */
+  void open() {
+    if (!isOpen()) {
+      connect();
+    }
+  }
+
   void connect() {
     switch (client) {
       case RedisClusterClient cluster -> {

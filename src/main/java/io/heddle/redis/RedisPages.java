@@ -76,13 +76,12 @@ final class RedisPages {
     this.mostWaiting = mostWaiting;
   }
 
-  /** Connects; blocks, so it is called on a thread of the engine's own. */
-  void connect() {
-    for (RedisLink link : links) {
-      if (!link.isOpen()) {
-        link.connect();
-      }
-    }
+  /**
+   * Connects the first so many, those that are not yet; blocks, so it is called on a thread of the
+   * engine's own.
+   */
+  void open(int most) {
+    links.stream().limit(most).forEach(RedisLink::open);
   }
 
   void close() {

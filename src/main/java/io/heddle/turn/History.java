@@ -206,7 +206,12 @@ final class History {
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     List<Json> messages =
         Window.of(
-            page.messages(), own, maxMessages, left, message -> count.applyAsInt(message.body()));
+            page.messages(),
+            page.hasMore(),
+            own,
+            maxMessages,
+            left,
+            message -> count.applyAsInt(message.body()));
     return new ModelCall(
         request.model() != null ? request.model() : description.model(),
         system,

@@ -3,6 +3,7 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.session.Message;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -16,52 +17,108 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * What of a thread a model is told: the newest messages, and never a tool call apart from its
- * outputs. A thread may be cut anywhere, and other clients may write to it at any time, but every
- * model refuses a call without an output, an output without a call, and anything between the two.
- * So calls and outputs are one unit: outputs are moved behind their call, a call that nobody
- * answered gets an output that says so, and an output without a call is left out.
+ * What of a thread a model is told: the newest messages, beginning with a user's, and never a tool
+ * call apart from its outputs. A thread may be cut anywhere, and other clients may write to it at
+ * any time, but every model refuses a call without an output, an output without a call, and
+ * anything between the two, and some refuse a thread that begins with a call. So calls and outputs
+ * are one unit: outputs are moved behind their call, a call that nobody answered gets an output
+ * that says so, and an output without a call is left out. The calls of one answer are one message
+ * with its text and thoughts, also where a client stored them one by one.
  */
-final class Window {
+public final class Window {
+
+  /** Stands for the question of a tool loop which began before all that can be told. */
+  private static final Json LEFT_OUT =
+      Json.of("{\"role\":\"user\",\"content\":\"(Earlier messages were left out.)\"}");
+
+  private static final int LEFT_OUT_TOKENS = 16;
 
   private Window() {}
 
-  /** A message, with the outputs of its tool calls. */
+  /** A message, or those that one answer was stored as, with the outputs of its tool calls. */
   private static final class Unit {
-    final Message message;
+    final List<Message> messages = new ArrayList<>(1);
     final Shape shape;
+    final List<String> calls;
     final Map<String, Message> outputs = new HashMap<>();
+    boolean ofTurn;
     boolean ofInput;
 
-    Unit(Message message, Shape shape) {
-      this.message = message;
+    Unit(Shape shape) {
       this.shape = shape;
+      this.calls = new ArrayList<>(shape.calls);
+      this.ofTurn = shape.ofTurn;
     }
 
-    int messages() {
-      return 1 + shape.calls.size();
+    /** Whether this message goes on with the answer that the unit is. */
+    boolean goesOn(Shape next) {
+      return !next.calls.isEmpty()
+          && !(ofTurn && next.ofTurn)
+          // Some models number their calls from 0 in each answer.
+          && Collections.disjoint(calls, next.calls);
+    }
+
+    void add(Message message, Shape more) {
+      messages.add(message);
+      ofTurn |= more.ofTurn;
+      for (String call : more.calls) {
+        if (!calls.contains(call)) {
+          calls.add(call);
+        }
+      }
+    }
+
+    int count() {
+      return 1 + calls.size();
+    }
+
+    boolean isOf(String role) {
+      return shape.role.equals(role);
+    }
+
+    Json body() {
+      if (messages.size() > 1) {
+        return JoinedAnswer.of(messages);
+      }
+      return shape.refusalAsContent == null
+          ? messages.getFirst().body()
+          : shape.refusalAsContent;
     }
 
     void writeTo(List<Json> out) {
-      Json body = message.body();
-      out.add(shape.refusalAsContent == null ? body : shape.refusalAsContent);
-      for (String call : shape.calls) {
+      out.add(body());
+      for (String call : calls) {
         Message output = outputs.get(call);
         out.add(output == null ? unanswered(call) : output.body());
       }
     }
 
     long tokens(ToIntFunction<Message> count) {
-      long tokens = count.applyAsInt(message);
+      long tokens = 0;
+      for (Message message : messages) {
+        tokens += count.applyAsInt(message);
+      }
       for (Message output : outputs.values()) {
         tokens += count.applyAsInt(output);
       }
-      return tokens + 16L * (shape.calls.size() - outputs.size());
+      return tokens + 16L * (calls.size() - outputs.size());
+    }
+
+    long bytes() {
+      long bytes = 0;
+      for (Message message : messages) {
+        bytes += message.body().length();
+      }
+      for (Message output : outputs.values()) {
+        bytes += output.body().length();
+      }
+      return bytes;
     }
   }
 
   /**
    * @param thread its newest messages, oldest first
+   * @param more whether the thread has older ones
    * @param input ids of those that are told in any case
    * @param maxMessages how many, and
    * @param maxTokens how many tokens of them, as far as that case allows
@@ -70,59 +127,174 @@ final class Window {
    */
   static List<Json> of(
       List<Message> thread,
+      boolean more,
       Set<String> input,
       int maxMessages,
       long maxTokens,
       ToIntFunction<Message> count) {
     List<Unit> units = units(thread, input);
-    int first = firstOf(units, maxMessages, maxTokens, count);
-    List<Json> told = new ArrayList<>();
-    for (Unit unit : units.subList(first, units.size())) {
-      unit.writeTo(told);
+    return new Cut(units, maxMessages, maxTokens, count).told(more);
+  }
+
+  /**
+   * Messages that are no thread's, all of them, with the calls of one answer put together and their
+   * outputs behind them.
+   */
+  public static List<Json> arranged(List<Json> bodies) {
+    List<Message> messages = new ArrayList<>(bodies.size());
+    for (Json body : bodies) {
+      messages.add(new Message("", 0, Instant.EPOCH, body));
     }
+    List<Json> told = new ArrayList<>(bodies.size());
+    units(messages, Set.of()).forEach(unit -> unit.writeTo(told));
     return told;
   }
 
-  private static int firstOf(
-      List<Unit> units, int maxMessages, long maxTokens, ToIntFunction<Message> count) {
-    int must = units.size() - 1;
-    for (int i = units.size() - 1; i >= 0; i--) {
-      must = units.get(i).ofInput ? i : must;
-    }
-    boolean small = bytes(units) <= maxTokens;
-    long messages = 0;
-    long tokens = 0;
-    int first = units.size();
-    while (first > 0) {
-      Unit unit = units.get(first - 1);
-      messages += unit.messages();
-      boolean inAnyCase = first - 1 >= must;
-      if (!inAnyCase && messages > maxMessages) {
-        break;
-      }
-      tokens += small ? 0 : unit.tokens(count);
-      if (!inAnyCase && tokens > maxTokens) {
-        break;
-      }
-      first--;
-    }
-    return first;
-  }
+  /** Where a window begins, and with what. */
+  private static final class Cut {
+    private final List<Unit> units;
+    private final int maxMessages;
+    private final long maxTokens;
+    private final ToIntFunction<Message> count;
+    private final boolean small;
+    private int must;
+    private long messages;
+    private long tokens;
 
-  private static long bytes(List<Unit> units) {
-    long bytes = 0;
-    for (Unit unit : units) {
-      bytes += unit.message.body().length();
-      for (Message output : unit.outputs.values()) {
-        bytes += output.body().length();
+    Cut(List<Unit> units, int maxMessages, long maxTokens, ToIntFunction<Message> count) {
+      this.units = units;
+      this.maxMessages = maxMessages;
+      this.maxTokens = maxTokens;
+      this.count = count;
+      small = units.stream().mapToLong(Unit::bytes).sum() <= maxTokens;
+      must = units.size() - 1;
+      for (int i = units.size() - 1; i >= 0; i--) {
+        must = units.get(i).ofInput ? i : must;
       }
     }
-    return bytes;
+
+    List<Json> told(boolean more) {
+      int first = first();
+      List<Json> told = new ArrayList<>();
+      int lead = first;
+      while (lead < units.size() && isInstruction(units.get(lead))) {
+        units.get(lead++).writeTo(told);
+      }
+      boolean cut = first > 0 || more;
+      if (lead < units.size() && lacksItsQuestion(units.get(lead), cut)) {
+        int user = nextUser(lead);
+        if (user > lead && 2 * answersBefore(lead, user) <= messages) {
+          for (Unit unit : units.subList(lead, user)) {
+            if (isInstruction(unit)) {
+              unit.writeTo(told);
+            }
+          }
+          lead = user;
+        } else {
+          lead = question(first, lead, told);
+        }
+      }
+      for (Unit unit : units.subList(lead, units.size())) {
+        unit.writeTo(told);
+      }
+      return told;
+    }
+
+    private int first() {
+      int first = units.size();
+      while (first > 0) {
+        Unit unit = units.get(first - 1);
+        boolean inAnyCase = first - 1 >= must;
+        long withIt = messages + unit.count();
+        if (!inAnyCase && withIt > maxMessages) {
+          break;
+        }
+        long tokensWithIt = tokens + tokens(unit);
+        if (!inAnyCase && tokensWithIt > maxTokens) {
+          break;
+        }
+        messages = withIt;
+        tokens = tokensWithIt;
+        first--;
+      }
+      return first;
+    }
+
+    private long tokens(Unit unit) {
+      return small ? 0 : unit.tokens(count);
+    }
+
+    /** A greeting at a thread's beginning answers nothing; everything else of a model does. */
+    private static boolean lacksItsQuestion(Unit unit, boolean cut) {
+      return unit.isOf("assistant") && (cut || !unit.calls.isEmpty());
+    }
+
+    private static boolean isInstruction(Unit unit) {
+      return unit.isOf("system") || unit.isOf("developer");
+    }
+
+    /** The first message of a user that may be the first of all; -1 for none. */
+    private int nextUser(int from) {
+      for (int i = from; i <= must; i++) {
+        if (units.get(i).isOf("user")) {
+          return i;
+        }
+      }
+      return -1;
+    }
+
+    private long answersBefore(int from, int to) {
+      return units.subList(from, to).stream()
+          .filter(unit -> !isInstruction(unit))
+          .mapToLong(Unit::count)
+          .sum();
+    }
+
+    /**
+     * Puts the question of a tool loop before what is told of the loop.
+     *
+     * @return where the rest begins: as much of it as was put there is left out
+     */
+    private int question(int first, int lead, List<Json> told) {
+      int from = lead;
+      long room = messages + 1;
+      while (room > maxMessages && from < must) {
+        room -= units.get(from).count();
+        tokens -= tokens(units.get(from));
+        from++;
+        if (!units.get(from).isOf("assistant")) {
+          return from;
+        }
+      }
+      Unit question = null;
+      for (int i = first - 1; i >= 0 && question == null; i--) {
+        question = units.get(i).isOf("user") ? units.get(i) : null;
+      }
+      long size = question == null ? LEFT_OUT_TOKENS : tokens(question);
+      if (2 * size > maxTokens) {
+        question = null;
+        size = LEFT_OUT_TOKENS;
+      }
+      while (!small && tokens + size > maxTokens && from < must) {
+        tokens -= tokens(units.get(from++));
+      }
+      if (units.get(from).isOf("assistant")) {
+        if (question == null) {
+          told.add(LEFT_OUT);
+        } else {
+          question.writeTo(told);
+        }
+      }
+      return from;
+    }
   }
 
   private static List<Unit> units(List<Message> thread, Set<String> input) {
     List<Unit> units = new ArrayList<>(thread.size());
     Map<String, Unit> byCall = new HashMap<>();
+    // What may go on with the next message.
+    Unit answer = null;
+    List<Message> thoughts = new ArrayList<>(0);
     for (Message message : thread) {
       Shape shape = Shape.of(message.body());
       Unit unit;
@@ -133,11 +305,27 @@ final class Window {
         }
         // The later one: what closed the call of an aborted turn gives way to a real output.
         unit.outputs.put(shape.answers, message);
+        answer = null;
+        thoughts.clear();
+      } else if (shape.thought) {
+        thoughts.add(message);
+        continue;
       } else if (shape.empty) {
         continue;
       } else {
-        unit = new Unit(message, shape);
-        units.add(unit);
+        if (answer != null && answer.goesOn(shape)) {
+          unit = answer;
+        } else {
+          unit = new Unit(shape);
+          units.add(unit);
+        }
+        boolean assistant = shape.role.equals("assistant");
+        if (assistant) {
+          unit.messages.addAll(thoughts);
+        }
+        thoughts.clear();
+        unit.add(message, shape);
+        answer = assistant ? unit : null;
         for (String call : shape.calls) {
           byCall.put(call, unit);
         }
@@ -157,23 +345,34 @@ final class Window {
    *
    * @param calls ids of its tool calls
    * @param answers the call whose output it is, or null
-   * @param empty whether it says nothing at all
+   * @param empty whether it says nothing at all to a model
+   * @param thought whether it is nothing but what a model thought before it said what comes next
+   * @param ofTurn whether it is an answer that was given here
    * @param refusalAsContent the same message with its refusal as its content, which is the only
    *     form of it that every model takes; null when it needs none
    */
   private record Shape(
+      String role,
       List<String> calls,
       @Nullable String answers,
       boolean empty,
+      boolean thought,
+      boolean ofTurn,
       @Nullable Json refusalAsContent) {
 
-    private static final Shape ODD = new Shape(List.of(), null, false, null);
+    private static final Shape ODD = other("");
+
+    private static Shape other(String role) {
+      return new Shape(role, List.of(), null, false, false, false, null);
+    }
 
     static Shape of(Json body) {
       String role = "";
       String answers = null;
       String refusal = null;
-      boolean content = false;
+      boolean reasoning = false;
+      boolean ofTurn = false;
+      Content content = Content.NONE;
       List<String> calls = new ArrayList<>();
       try (JsonParser in = Pieces.parser(body.utf8())) {
         in.nextToken();
@@ -184,9 +383,10 @@ final class Window {
             case "role" -> role = in.getValueAsString("");
             case "toolCallId" -> answers = in.getValueAsString();
             case "refusal" -> refusal = in.getValueAsString();
-            case "content" -> {
-              content = hasSome(in, value);
-            }
+            case "content" -> content = Content.of(in, value);
+            case "reasoning" ->
+                reasoning = value == JsonToken.VALUE_STRING && !in.getString().isEmpty();
+            case "turn" -> ofTurn = true;
             case "toolCalls" -> readCalls(in, value, calls);
             default -> in.skipChildren();
           }
@@ -195,36 +395,24 @@ final class Window {
         return ODD;
       }
       if (role.equals("tool")) {
-        return new Shape(List.of(), answers == null ? "" : answers, false, null);
+        return new Shape(role, List.of(), answers == null ? "" : answers, false, false, false, null);
       }
       if (!role.equals("assistant")) {
-        return ODD;
+        return content == Content.ITEMS
+            ? new Shape(role, List.of(), null, true, false, false, null)
+            : other(role);
       }
-      boolean bare = !content && calls.isEmpty();
+      boolean bare = content != Content.SOME && calls.isEmpty();
       Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
       boolean empty = bare && refused == null;
-      return new Shape(Collections.unmodifiableList(calls), null, empty, refused);
-    }
-
-    private static boolean hasSome(JsonParser in, JsonToken value) {
-      return switch (value) {
-        case VALUE_STRING -> !in.getString().isEmpty();
-        case START_ARRAY -> {
-          boolean some = in.nextToken() != JsonToken.END_ARRAY;
-          if (some) {
-            in.skipChildren();
-            while (in.nextToken() != JsonToken.END_ARRAY) {
-              in.skipChildren();
-            }
-          }
-          yield some;
-        }
-        case VALUE_NULL -> false;
-        default -> {
-          in.skipChildren();
-          yield true;
-        }
-      };
+      return new Shape(
+          role,
+          Collections.unmodifiableList(calls),
+          null,
+          empty,
+          empty && reasoning && !ofTurn,
+          ofTurn,
+          refused);
     }
 
     private static void readCalls(JsonParser in, JsonToken value, List<String> calls) {
@@ -249,6 +437,50 @@ final class Window {
       JsonBuffer out = new JsonBuffer(64 + refusal.length());
       out.ascii("{\"role\":\"assistant\",\"content\":").string(refusal);
       return out.ascii("}").toJson();
+    }
+  }
+
+  /** What a content is for a model. */
+  enum Content {
+    NONE,
+    /** Items of the Responses wire that no chat model understands. */
+    ITEMS,
+    SOME;
+
+    private static final String ITEM_PART = "openai.item";
+
+    static Content of(JsonParser in, JsonToken value) {
+      return switch (value) {
+        case VALUE_STRING -> in.getString().isEmpty() ? NONE : SOME;
+        case START_ARRAY -> {
+          Content content = NONE;
+          while (in.nextToken() != JsonToken.END_ARRAY) {
+            boolean item = in.currentToken() == JsonToken.START_OBJECT && isItem(in);
+            if (!in.currentToken().isStructEnd()) {
+              in.skipChildren();
+            }
+            content = item && content != SOME ? ITEMS : SOME;
+          }
+          yield content;
+        }
+        case VALUE_NULL -> NONE;
+        default -> {
+          in.skipChildren();
+          yield SOME;
+        }
+      };
+    }
+
+    /** Of the object that the parser stands at, which it reads to its end. */
+    static boolean isItem(JsonParser in) {
+      boolean item = false;
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        boolean type = in.currentName().equals("type");
+        in.nextToken();
+        item |= type && ITEM_PART.equals(in.getValueAsString());
+        in.skipChildren();
+      }
+      return item;
     }
   }
 }

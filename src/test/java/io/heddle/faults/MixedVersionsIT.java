@@ -217,8 +217,7 @@ class MixedVersionsIT {
       return ok(200, from.call("GET", path() + query, null, headers)).json();
     }
 
-    private void patch(HttpConnection here, HttpConnection there, String title)
-        throws IOException {
+    private void patch(HttpConnection here, HttpConnection there, String title) throws IOException {
       Answer answer =
           ok(200, here.call("PATCH", path(), "{\"title\":\"" + title + "\"}", Map.of()));
       patches.increment();
@@ -255,8 +254,7 @@ class MixedVersionsIT {
       List<String> thread = new ArrayList<>();
       String after = "";
       while (true) {
-        Answer answer =
-            ok(200, from.get(path() + "/messages?order=asc&limit=" + PAGE + after));
+        Answer answer = ok(200, from.get(path() + "/messages?order=asc&limit=" + PAGE + after));
         String last = "";
         for (JsonNode message : answer.json().path("data")) {
           thread.add(message.path("content").asString(""));
@@ -293,8 +291,7 @@ class MixedVersionsIT {
         assertThat(end.path("type").asString()).isEqualTo("turn.incomplete");
         assertThat(TurnFollower.answer(end)).isNotEmpty().isEqualTo(follower.text());
         Pair.await("the turn that waited")
-            .until(() ->
-                here.turn(session, waits).path("status").asString().equals("completed"));
+            .until(() -> here.turn(session, waits).path("status").asString().equals("completed"));
         assertThat(here.texts(session))
             .containsExactly(
                 "user:one two three",

@@ -145,7 +145,7 @@ class ItemsTest {
       }
       String text = MAPPER.writeValueAsString(item);
       NewMessage message = ItemInput.message(item(text.replace('\'', '_')));
-      List<Item> shown = ItemOutput.items(stored(message));
+      List<Item> shown = ItemOutput.items(stored(message), "");
       assertThat(shown).as(text).hasSize(1);
       assertContains(MAPPER.readTree(shown.getFirst().json().toString()), item);
     }
@@ -309,12 +309,66 @@ class ItemsTest {
             PLACE.replace("msg_", "item_"),
             PLACE.replace("msg_", "fc_0_"))) {
       assertThat(ItemIds.messages(id)).as(id).first().isEqualTo(PLACE);
-      assertThat(ItemIds.isMade(id)).as(id).isTrue();
+      assertThat(ItemIds.isPlace(id)).as(id).isTrue();
     }
     assertThat(ItemIds.messages("fc_1_0123456789abcdef")).contains("msg_0123456789abcdef");
     assertThat(ItemIds.messages("rs_0123456789abcdef")).contains("msg_0123456789abcdef");
     assertThat(ItemIds.messages("mine")).containsExactly("mine");
-    assertThat(ItemIds.isMade("msg_68f0c1")).isFalse();
+    assertThat(ItemIds.isPlace("msg_68f0c1")).isFalse();
+  }
+
+  /** Of every kind of session, and of those of versions that did not say the session. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "rsp_0192f0c1-0000-7abc-8def-0123456789ab",
+        "conv_0123456789abcdef0123456789abcdef0123456789abcdef",
+        "ses_0192f0c1-0000-7abc-8def-0123456789ab",
+        "ses_mine",
+        "conv_ABCDEF",
+        "a.b:c@d-e_f",
+        "conv_0123456789ABCDEF0123456789abcdef0123456789abcdef",
+        ""
+      })
+  void anIdTellsItsSession(String session) {
+    for (String local :
+        List.of(
+            "msg_12-3_0123456789ab",
+            "fc_12-3_0123456789ab",
+            "fco_12-3_0123456789ab",
+            "item_12-3_0123456789ab",
+            "msg_0123456789abcdef",
+            "rs_0123456789abcdef",
+            "fc_17_0123456789abcdef")) {
+      for (String number : List.of("", "_2")) {
+        String id = local + number + ItemIds.suffix(session);
+        ItemIds.Made made = ItemIds.made(id);
+        assertThat(made).as(id).isNotNull();
+        assertThat(made.local()).as(id).isEqualTo(local);
+        assertThat(made.session()).as(id).isEqualTo(session.isEmpty() ? null : session);
+        assertThat(ItemIds.messages(id)).as(id).contains(made.message());
+        assertThat(local).endsWith(made.message().substring(4));
+        assertThat(ItemIds.same(id, local)).isTrue();
+        assertThat(id.length()).isLessThan(112);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "msg_68f0c1",
+        "mine",
+        "msg_0123456789abcdef_c",
+        "msg_0123456789abcdef_cAAAA",
+        "msg_0123456789abcdef_r!",
+        "msg_0123456789abcdef_q0",
+        "msg_0123456789ABCDEF",
+        "xyz_0123456789abcdef_rAAAAAAAAAAAAAAAAAAAAAA"
+      })
+  void anIdOfTheClientsTellsNone(String id) {
+    assertThat(ItemIds.made(id)).isNull();
+    assertThat(ItemIds.messages(id)).contains(id);
   }
 
   @Test
@@ -360,7 +414,7 @@ class ItemsTest {
   private Item roundTrip(String text, String id) {
     NewMessage message = ItemInput.message(item(text));
     assertThat(message.id()).isEqualTo(id);
-    return ItemOutput.items(stored(message)).getFirst();
+    return ItemOutput.items(stored(message), "").getFirst();
   }
 
   private static Message stored(NewMessage message) {
@@ -369,7 +423,7 @@ class ItemsTest {
   }
 
   private static List<Item> items(String id, String body) {
-    return ItemOutput.items(new Message(id, 1, Instant.EPOCH, Json.of(json(body))));
+    return ItemOutput.items(new Message(id, 1, Instant.EPOCH, Json.of(json(body))), "");
   }
 
   private Value item(String text) {

@@ -44,12 +44,48 @@ class OpenCallsTest {
         .isEqualTo("No tool output found for function call b.");
   }
 
+  /** Clients with a conversation send the user's message again before what their tools said. */
+  @Test
+  void whereAnAnswerStandsDoesNotMatter() {
+    for (List<String> input :
+        List.of(
+            List.of(ASK, OUTPUT_A, OUTPUT_B),
+            List.of(OUTPUT_A, ASK, OUTPUT_B),
+            List.of(OUTPUT_B, ASK, ITEM, OUTPUT_A, ASK))) {
+      assertSound(List.of(ASK, CALL), input);
+      assertSound(List.of(ASK, CALL, ASK), input);
+    }
+    // In one input an output may stand before its call; it is put where a model is told of it.
+    assertThat(bodies(OpenCalls.check(input(List.of(ASK, OUTPUT_B, CALL, OUTPUT_A)))))
+        .isEqualTo(bodies(input(List.of(ASK, CALL, OUTPUT_B, OUTPUT_A))));
+    assertThat(refused(List.of(ASK, CALL), List.of(ASK, OUTPUT_B), false))
+        .isEqualTo("No tool output found for function call a.");
+  }
+
+  @Test
+  void anOutputThatIsThereIsNotAddedAgain() {
+    List<String> thread = List.of(ASK, CALL, OUTPUT_A, OUTPUT_B);
+    List<NewMessage> input = input(List.of(ASK, OUTPUT_A, OUTPUT_B));
+    assertThat(bodies(OpenCalls.check(page(thread, false, null), input)))
+        .isEqualTo(bodies(input(List.of(ASK))));
+    // Another one takes its place, as after a turn that was cut short.
+    String better = OUTPUT_B.replace("'2'", "'3'");
+    assertThat(bodies(OpenCalls.check(page(thread, false, null), input(List.of(better)))))
+        .isEqualTo(bodies(input(List.of(better))));
+    // Some models number their calls from 0 in each answer.
+    assertThat(
+            bodies(
+                OpenCalls.check(
+                    page(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B, CALL), false, null), input)))
+        .isEqualTo(bodies(input));
+    assertThat(refused(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B, CALL), List.of(OUTPUT_A), false))
+        .isEqualTo("No tool output found for function call b.");
+  }
+
   @Test
   void everyOutputAnswersACall() {
     assertThat(refused(List.of(ASK), List.of(OUTPUT_A), false))
         .isEqualTo("No tool call found for function call output with call_id a.");
-    assertThat(refused(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B), List.of(OUTPUT_B), false))
-        .isEqualTo("No tool call found for function call output with call_id b.");
     // Its call may stand further up than the page goes.
     assertThatCode(() -> OpenCalls.check(page(List.of(ASK), true, null), input(List.of(OUTPUT_A))))
         .doesNotThrowAnyException();
@@ -72,6 +108,10 @@ class OpenCallsTest {
             WireException.class, () -> OpenCalls.check(page(thread, more, null), input(input)))
         .error()
         .message();
+  }
+
+  private static List<Json> bodies(List<NewMessage> messages) {
+    return messages.stream().map(NewMessage::body).toList();
   }
 
   private static List<NewMessage> input(List<String> bodies) {

@@ -1,7 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.HeddleApplication;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole application in this JVM, for clients of the OpenAI wire. */
@@ -31,8 +29,8 @@ final class Replica implements AutoCloseable {
     return start(Map.of("heddle.engine", "embedded", "heddle.embedded.path", ""), more);
   }
 
-  static Replica redis(String uri) {
-    Replica replica = start(Map.of("heddle.engine", "redis", "spring.data.redis.url", uri));
+  static Replica redis(String uri, String... more) {
+    Replica replica = start(Map.of("heddle.engine", "redis", "spring.data.redis.url", uri), more);
     // It listens before it has found its Redis.
     Awaitility.await().atMost(Duration.ofSeconds(30)).until(replica::isReady);
     return replica;
@@ -53,9 +51,7 @@ final class Replica implements AutoCloseable {
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     arguments.addAll(List.of(more));
     return new Replica(
-        new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
-            .run(arguments.toArray(String[]::new)));
+        InProcess.start(arguments.toArray(String[]::new)));
   }
 
   private boolean isReady() throws IOException, InterruptedException {

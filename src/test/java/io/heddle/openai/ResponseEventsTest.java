@@ -286,7 +286,7 @@ class ResponseEventsTest {
     ResponseNotes notes =
         ResponseAsk.read(Fields.of(Json.of("{\"background\":" + background + "}"))).notes("m");
     ResponseEvents events =
-        new ResponseEvents(new ResponseForm("resp_r_s", "r", 5, null, notes), after);
+        new ResponseEvents(new ResponseForm("resp_r_s", "r", "", 5, null, notes), after);
     List<Frame> frames = new ArrayList<>(events.begin());
     for (Piece piece : pieces) {
       frames.addAll(events.piece(piece));

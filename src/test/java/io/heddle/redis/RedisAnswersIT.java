@@ -55,7 +55,7 @@ class RedisAnswersIT {
     RedisLink link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
     RedisPages pages = new RedisPages(client, Duration.ofSeconds(2), 1, 100);
-    pages.connect();
+    pages.open(1);
     answers = new RedisAnswers(link, pages);
     redis = client.connect(RedisURI.create(TestRedis.uri(RedisAnswersIT.class))).sync();
   }
@@ -151,7 +151,7 @@ class RedisAnswersIT {
       RedisLink link = new RedisLink(direct, Duration.ofSeconds(2));
       link.connect();
       RedisPages pages = new RedisPages(direct, Duration.ofSeconds(2), 1, 100);
-      pages.connect();
+      pages.open(1);
       RedisAnswers there = new RedisAnswers(link, pages);
       there.put(tenant, "k", "text/plain", new byte[10], MINUTE).block(PATIENCE);
       var commands = direct.connect().sync();
