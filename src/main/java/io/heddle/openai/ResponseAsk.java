@@ -67,10 +67,11 @@ record ResponseAsk(
 
   static ResponseAsk read(Fields body) {
     refuseUnsupported(body);
+    ParameterRanges.responses(body);
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
-      throw Value.refuse("previous_response_id", "cannot be used together with 'conversation'");
+      throw Value.refuse("previous_response_id", "mutually_exclusive_parameters", "cannot be used together with 'conversation'");
     }
     boolean store = body.flag("store", true);
     boolean background = body.flag("background");
