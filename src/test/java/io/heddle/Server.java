@@ -1,6 +1,6 @@
 package io.heddle;
 
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole server inside a test, on a free port, without the {@code .env} of whoever runs it. */
@@ -30,9 +29,7 @@ final class Server implements AutoCloseable {
     List<String> arguments = new ArrayList<>(List.of("--server.port=0", "--heddle.env-file="));
     Arrays.stream(settings).map(setting -> "--" + setting).forEach(arguments::add);
     return new Server(
-        new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
-            .run(arguments.toArray(String[]::new)));
+        InProcess.start(arguments.toArray(String[]::new)));
   }
 
   <T> T bean(Class<T> type) {

@@ -20,6 +20,7 @@ final class Answer {
   private final StringBuilder reasoning = new StringBuilder();
   private final StringBuilder refusal = new StringBuilder();
   private final Map<Integer, Call> calls = new TreeMap<>();
+  private @Nullable Opaque opaque;
   private long length;
 
   void add(Piece piece) {
@@ -41,9 +42,13 @@ final class Answer {
         call.id = bit.id() == null ? call.id : bit.id();
         call.name = bit.name() == null ? call.name : bit.name();
         call.arguments.append(bit.arguments());
+        if (bit.opaque() != null) {
+          call.opaque = bit.opaque();
+          length += bit.opaque().members().length();
+        }
         length += bit.arguments().length() + 64;
       }
-      case Piece.Finish _ -> {}
+      case Piece.Finish finish -> opaque = finish.opaque();
     }
   }
 
@@ -63,7 +68,9 @@ final class Answer {
   Said said() {
     List<Piece.ToolCall> toolCalls = new ArrayList<>(calls.size());
     calls.forEach((index, call) ->
-        toolCalls.add(new Piece.ToolCall(index, call.id, call.name, call.arguments.toString())));
+        toolCalls.add(
+            new Piece.ToolCall(
+                index, call.id, call.name, call.arguments.toString(), call.opaque)));
     return new Said(text.toString(), reasoning.toString(), refusal.toString(), toolCalls);
   }
 
@@ -134,10 +141,41 @@ final class Answer {
       }
       out.ascii("]");
     }
+    writeOpaque(out, withCalls);
     return new NewMessage(id(turn), out.ascii(",\"turn\":\"").ascii(turn).ascii("\"}").toJson());
   }
 
+  /** For the server that said it, which may want it back. */
+  private void writeOpaque(JsonBuffer out, List<Call> withCalls) {
+    Opaque whole = opaque;
+    String reasoning = whole == null ? null : whole.reasoning();
+    for (Call call : withCalls) {
+      whole = whole == null ? call.opaque : whole;
+      reasoning = reasoning == null && call.opaque != null ? call.opaque.reasoning() : reasoning;
+    }
+    if (whole == null) {
+      return;
+    }
+    out.ascii(",\"upstream\":{\"name\":").string(whole.upstream());
+    if (reasoning != null) {
+      out.ascii(",\"reasoning\":").string(reasoning);
+    }
+    if (opaque != null && !opaque.isBare()) {
+      out.ascii(",\"message\":").raw(opaque.members());
+    }
+    String before = ",\"toolCalls\":{";
+    for (Call call : withCalls) {
+      if (call.opaque != null && !call.opaque.isBare()) {
+        out.ascii(before).string(call.id == null ? "" : call.id).ascii(":");
+        out.raw(call.opaque.members());
+        before = ",";
+      }
+    }
+    out.ascii(before.equals(",") ? "}}" : "}");
+  }
+
   private static final class Call {
+    private @Nullable Opaque opaque;
     private @Nullable String id;
     private @Nullable String name;
     private final StringBuilder arguments = new StringBuilder();

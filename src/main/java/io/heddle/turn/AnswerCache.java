@@ -145,7 +145,7 @@ final class AnswerCache {
         in.finishToken();
         int to = (int) in.currentLocation().getByteOffset();
         switch (name) {
-          case "role", "content", "name", "toolCalls", "toolCallId" ->
+          case "role", "content", "name", "toolCalls", "toolCallId", "reasoning", "upstream" ->
               told.put(name, Arrays.copyOfRange(utf8, from, to));
           default -> {}
         }
@@ -172,6 +172,9 @@ final class AnswerCache {
         out.ascii(",\"usage\":");
         Ending.writeUsage(out, finish.usage());
       }
+      if (finish.opaque() != null) {
+        finish.opaque().writeTo(out.ascii(",\"opaque\":"));
+      }
       return out.ascii("}").toBytes();
     }
 
@@ -183,6 +186,7 @@ final class AnswerCache {
       String reason = "stop";
       String model = null;
       Usage usage = null;
+      Opaque opaque = null;
       try (JsonParser in = Pieces.parser(body)) {
         in.nextToken();
         while (in.nextToken() == JsonToken.PROPERTY_NAME) {
@@ -192,13 +196,14 @@ final class AnswerCache {
             case "finishReason" -> reason = in.getValueAsString("stop");
             case "model" -> model = in.getValueAsString();
             case "usage" -> usage = usage(in);
+            case "opaque" -> opaque = Opaque.read(in, body);
             default -> in.skipChildren();
           }
         }
       } catch (JacksonException _) {
         return null;
       }
-      return new Kept(told.pieces(), new Piece.Finish(reason, usage, model));
+      return new Kept(told.pieces(), new Piece.Finish(reason, usage, model, opaque));
     }
 
     private static Usage usage(JsonParser in) {

@@ -410,11 +410,12 @@ final class Flusher {
             case Piece.Text(String t) when first instanceof Piece.Text -> t;
             case Piece.Reasoning(String t) when first instanceof Piece.Reasoning -> t;
             case Piece.Refusal(String t) when first instanceof Piece.Refusal -> t;
-            case Piece.ToolCall(int index, String id, String name, String arguments)
+            case Piece.ToolCall(int index, String id, String name, String arguments, Opaque opaque)
                 when first instanceof Piece.ToolCall begun
                     && begun.index() == index
                     && id == null
-                    && name == null ->
+                    && name == null
+                    && opaque == null ->
                 arguments;
             default -> null;
           };
@@ -440,7 +441,8 @@ final class Flusher {
         case Piece.Text _ -> new Piece.Text(all);
         case Piece.Reasoning _ -> new Piece.Reasoning(all);
         case Piece.Refusal _ -> new Piece.Refusal(all);
-        case Piece.ToolCall call -> new Piece.ToolCall(call.index(), call.id(), call.name(), all);
+        case Piece.ToolCall call ->
+            new Piece.ToolCall(call.index(), call.id(), call.name(), all, call.opaque());
         case Piece.Finish _ -> first;
       };
     }

@@ -48,11 +48,11 @@ final class JoinedAnswer {
           case "toolCalls" -> {
             if (value == JsonToken.START_ARRAY) {
               while (in.nextToken() != JsonToken.END_ARRAY) {
-                calls = element(calls, raw(in, utf8));
+                calls = element(calls, Opaque.raw(in, utf8));
               }
             }
           }
-          default -> others.put(name, raw(in, utf8));
+          default -> others.put(name, Opaque.raw(in, utf8));
         }
       }
     }
@@ -80,11 +80,6 @@ final class JoinedAnswer {
 
   private static JsonBuffer element(@Nullable JsonBuffer all, Json element) {
     return (all == null ? new JsonBuffer(256) : all.ascii(",")).raw(element);
-  }
-
-  /** The value the parser stands at, to its end. */
-  private static Json raw(JsonParser in, byte[] utf8) {
-    return rest(in, utf8, (int) in.currentTokenLocation().getByteOffset());
   }
 
   private static Json rest(JsonParser in, byte[] utf8, int from) {

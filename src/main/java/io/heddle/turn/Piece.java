@@ -11,7 +11,10 @@ public sealed interface Piece {
       case Text(String text) -> text.length();
       case Reasoning(String text) -> text.length();
       case Refusal(String text) -> text.length();
-      case ToolCall call -> call.arguments().length() + 64;
+      case ToolCall call ->
+          call.arguments().length()
+              + 64
+              + (call.opaque() == null ? 0 : call.opaque().members().length());
       case Finish _ -> 0;
     };
   }
@@ -29,9 +32,20 @@ public sealed interface Piece {
    * @param id with the first bit of a call
    * @param name with the first bit of a call
    * @param arguments to be put behind those before
+   * @param opaque all that the call's server said of it beside that, so far; null for nothing new
    */
-  record ToolCall(int index, @Nullable String id, @Nullable String name, String arguments)
-      implements Piece {}
+  record ToolCall(
+      int index,
+      @Nullable String id,
+      @Nullable String name,
+      String arguments,
+      @Nullable Opaque opaque)
+      implements Piece {
+
+    public ToolCall(int index, @Nullable String id, @Nullable String name, String arguments) {
+      this(index, id, name, arguments, null);
+    }
+  }
 
   /**
    * The end.
@@ -39,6 +53,14 @@ public sealed interface Piece {
    * @param reason {@code stop}, {@code length}, {@code tool_calls}, {@code content_filter}
    * @param usage null when the server did not say
    * @param model the one that answered
+   * @param opaque what its server said of the answer beside what is known, or null
    */
-  record Finish(String reason, @Nullable Usage usage, @Nullable String model) implements Piece {}
+  record Finish(
+      String reason, @Nullable Usage usage, @Nullable String model, @Nullable Opaque opaque)
+      implements Piece {
+
+    public Finish(String reason, @Nullable Usage usage, @Nullable String model) {
+      this(reason, usage, model, null);
+    }
+  }
 }

@@ -35,7 +35,7 @@ final class Pieces {
       case Text(String text) -> member("text", text);
       case Reasoning(String text) -> member("reasoning", text);
       case Refusal(String text) -> member("refusal", text);
-      case ToolCall(int index, String id, String name, String arguments) -> {
+      case ToolCall(int index, String id, String name, String arguments, Opaque opaque) -> {
         JsonBuffer out = new JsonBuffer(96 + arguments.length());
         out.ascii("{\"toolCall\":{\"index\":").number(index);
         if (id != null) {
@@ -44,7 +44,11 @@ final class Pieces {
         if (name != null) {
           out.ascii(",\"name\":").string(name);
         }
-        yield out.ascii(",\"arguments\":").string(arguments).ascii("}}").toJson();
+        out.ascii(",\"arguments\":").string(arguments);
+        if (opaque != null) {
+          opaque.writeTo(out.ascii(",\"opaque\":"));
+        }
+        yield out.ascii("}}").toJson();
       }
       case Piece.Finish _ -> throw new IllegalArgumentException("the end is no event");
     };
@@ -54,7 +58,7 @@ final class Pieces {
   static Piece piece(Json event) {
     try (JsonParser in = parser(event.utf8())) {
       in.nextToken();
-      return piece(in);
+      return piece(in, event.utf8());
     } catch (JacksonException e) {
       log.warn("The log of a turn has an event that is none", e);
       return new Text("");
@@ -100,7 +104,7 @@ final class Pieces {
           seq = in.getLongValue();
         } else if (name.equals("events") && value == JsonToken.START_ARRAY) {
           while (in.nextToken() == JsonToken.START_OBJECT) {
-            pieces.add(piece(in));
+            pieces.add(piece(in, message.utf8()));
           }
         } else {
           in.skipChildren();
@@ -118,7 +122,7 @@ final class Pieces {
   }
 
   /** Reads the object the parser stands at the beginning of, to its end. */
-  private static Piece piece(JsonParser in) {
+  private static Piece piece(JsonParser in, byte[] utf8) {
     Piece piece = null;
     while (in.nextToken() == JsonToken.PROPERTY_NAME) {
       String name = in.currentName();
@@ -132,7 +136,7 @@ final class Pieces {
               default -> piece;
             };
       } else if (value == JsonToken.START_OBJECT && name.equals("toolCall")) {
-        piece = toolCall(in);
+        piece = toolCall(in, utf8);
       } else {
         in.skipChildren();
       }
@@ -140,11 +144,12 @@ final class Pieces {
     return piece == null ? new Text("") : piece;
   }
 
-  private static ToolCall toolCall(JsonParser in) {
+  private static ToolCall toolCall(JsonParser in, byte[] utf8) {
     int index = 0;
     String id = null;
     String name = null;
     String arguments = "";
+    Opaque opaque = null;
     while (in.nextToken() == JsonToken.PROPERTY_NAME) {
       String member = in.currentName();
       JsonToken value = in.nextToken();
@@ -153,6 +158,7 @@ final class Pieces {
         case "id" -> id = in.getString();
         case "name" -> name = in.getString();
         case "arguments" -> arguments = in.getString();
+        case "opaque" -> opaque = Opaque.read(in, utf8);
         default -> {
           if (value.isStructStart()) {
             in.skipChildren();
@@ -160,7 +166,7 @@ final class Pieces {
         }
       }
     }
-    return new ToolCall(index, id, name, arguments);
+    return new ToolCall(index, id, name, arguments, opaque);
   }
 
   private static Json member(String name, String text) {

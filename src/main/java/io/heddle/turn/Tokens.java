@@ -188,19 +188,33 @@ final class Tokens {
   static Told told(Json body) {
     Reading reading = new Reading();
     reading.fixed = PER_MESSAGE;
+    String thoughts = null;
+    boolean calls = false;
     try (JsonParser in = Pieces.parser(body.utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
         JsonToken value = in.nextToken();
         switch (name) {
-          case "content", "name", "refusal", "toolCalls", "toolCallId" -> reading.value(in, value);
+          case "content", "name", "refusal", "toolCallId" -> reading.value(in, value);
+          case "toolCalls" -> {
+            calls = true;
+            reading.value(in, value);
+          }
+          // Given back between the steps of a tool loop.
+          case "reasoning" -> {
+            thoughts = value == JsonToken.VALUE_STRING ? in.getString() : null;
+            in.skipChildren();
+          }
           default -> {
             if (value.isStructStart()) {
               in.skipChildren();
             }
           }
         }
+      }
+      if (calls && thoughts != null) {
+        reading.texts.add(thoughts);
       }
     } catch (JacksonException _) {
       reading.fixed += body.length();

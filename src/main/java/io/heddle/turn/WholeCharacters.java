@@ -32,11 +32,11 @@ final class WholeCharacters {
         String whole = whole("refusal", text);
         yield whole.isEmpty() ? null : same(text, whole) ? piece : new Refusal(whole);
       }
-      case ToolCall(int index, String id, String name, String arguments) -> {
+      case ToolCall(int index, String id, String name, String arguments, Opaque opaque) -> {
         String whole = whole("call " + index, arguments);
-        yield whole.isEmpty() && id == null && name == null
+        yield whole.isEmpty() && id == null && name == null && opaque == null
             ? null
-            : same(arguments, whole) ? piece : new ToolCall(index, id, name, whole);
+            : same(arguments, whole) ? piece : new ToolCall(index, id, name, whole, opaque);
       }
       case Piece.Finish _ -> piece;
     };

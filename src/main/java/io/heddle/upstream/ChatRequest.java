@@ -3,36 +3,70 @@ package io.heddle.upstream;
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.turn.ModelCall;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A call as Chat Completions has it. Contents, tool calls and parameters are copied as they are;
- * what is ours in a stored message is left out.
+ * A call as Chat Completions has it, in the dialect of its server. Contents, tool calls and
+ * parameters are copied as they are; what is ours in a stored message is left out, and what one
+ * server said for itself is not told to another.
  */
 final class ChatRequest {
 
   /** Parts that carry an item of the Responses wire which no chat model understands. */
-  static final String ITEM_PART = "openai.item";
+  private static final String ITEM_PART = "openai.item";
 
   private static final Set<String> OURS = Set.of("model", "messages", "stream", "stream_options");
 
+  /** The names of one thing: the most tokens of the answer. */
+  private static final Set<String> TOKENS = Set.of("max_tokens", "max_completion_tokens");
+
+  /** What a tool call has with every server. */
+  private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
+
+  /** What Heddle writes itself. */
+  private static final Set<String> OF_MESSAGE =
+      Set.of("role", "content", "name", "tool_calls", "tool_call_id");
+
+  /** What a text part has that is not told: annotations are of answers. */
+  private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
+
+  private final String upstream;
+  private final Dialect dialect;
+  private final @Nullable String tokenParameter;
   private final JsonBuffer out;
+  private final List<Slice> toolFiles = new ArrayList<>(0);
   private boolean first = true;
 
-  private ChatRequest(int capacity) {
+  private ChatRequest(
+      String upstream, Dialect dialect, @Nullable String tokenParameter, int capacity) {
+    this.upstream = upstream;
+    this.dialect = dialect;
+    this.tokenParameter = tokenParameter == null ? dialect.tokenParameter() : tokenParameter;
     out = new JsonBuffer(capacity);
   }
 
-  /** The body of a request to this model. */
-  static byte[] body(String model, ModelCall call) {
+  /**
+   * The body of a request to this model.
+   *
+   * @param upstream the server's name
+   * @param tokenParameter in the place of the dialect's, or null
+   */
+  static byte[] body(
+      String model,
+      ModelCall call,
+      String upstream,
+      Dialect dialect,
+      @Nullable String tokenParameter) {
     int size = 512 + call.parameters().length();
     for (Json message : call.messages()) {
       size += message.length() + 32;
     }
-    return new ChatRequest(size).write(model, call).toBytes();
+    return new ChatRequest(upstream, dialect, tokenParameter, size).write(model, call).toBytes();
   }
 
   private JsonBuffer write(String model, ModelCall call) {
@@ -41,20 +75,61 @@ final class ChatRequest {
       comma();
       out.ascii("{\"role\":\"system\",\"content\":").string(call.system()).ascii("}");
     }
-    for (Json message : call.messages()) {
-      message(Slice.of(message).members());
-    }
+    messages(call.messages());
     out.ascii("]");
-    for (Map.Entry<String, Slice> parameter : Slice.of(call.parameters()).members().entrySet()) {
-      if (!OURS.contains(parameter.getKey())) {
-        out.ascii(",").string(parameter.getKey()).ascii(":");
-        parameter.getValue().writeTo(out);
-      }
-    }
-    return out.ascii(",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+    parameters(Slice.of(call.parameters()).members());
+    out.ascii(",\"stream\":true");
+    return out.ascii(
+        dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
   }
 
-  private void message(Map<String, Slice> stored) {
+  private void parameters(Map<String, Slice> parameters) {
+    boolean bounded = false;
+    for (Map.Entry<String, Slice> parameter : parameters.entrySet()) {
+      String name = parameter.getKey();
+      if (OURS.contains(name)) {
+        continue;
+      }
+      if (tokenParameter != null && TOKENS.contains(name)) {
+        if (bounded || !name.equals(tokenParameter) && parameters.containsKey(tokenParameter)) {
+          continue;
+        }
+        bounded = true;
+        name = tokenParameter;
+      }
+      out.ascii(",").string(name).ascii(":");
+      parameter.getValue().writeTo(out);
+    }
+  }
+
+  private void messages(List<Json> messages) {
+    List<Map<String, Slice>> all = new ArrayList<>(messages.size());
+    for (Json message : messages) {
+      all.add(Slice.of(message).members());
+    }
+    // Whether tools were called since the last message of a user, and will be before the next.
+    int looked = 0;
+    boolean loop = false;
+    for (int i = 0; i < all.size(); i++) {
+      Map<String, Slice> stored = all.get(i);
+      if (i == looked) {
+        loop = false;
+        do {
+          loop |= all.get(looked).containsKey("toolCalls");
+          looked++;
+        } while (looked < all.size() && !is(all.get(looked).get("role"), "user"));
+      }
+      if (!toolFiles.isEmpty() && !is(stored.get("role"), "tool")) {
+        toolFiles();
+      }
+      message(stored, loop);
+    }
+    if (!toolFiles.isEmpty()) {
+      toolFiles();
+    }
+  }
+
+  private void message(Map<String, Slice> stored, boolean loop) {
     Slice role = stored.get("role");
     Slice content = stored.get("content");
     Slice calls = stored.get("toolCalls");
@@ -66,24 +141,198 @@ final class ChatRequest {
     List<Slice> told = parts.stream().filter(part -> !type(part).equals(ITEM_PART)).toList();
     boolean isNothing = content == null || content.isNull() || content.isArray() && told.isEmpty();
     Slice said = isNothing ? null : content;
+    Slice refusal = stored.get("refusal");
+    if ((said == null || said.isString() && said.to() - said.from() == 2)
+        && refusal != null
+        && refusal.isString()
+        && !refusal.text().isEmpty()) {
+      // The only form of a refusal that every server takes.
+      said = refusal;
+    }
     if (role == null || said == null && calls == null && isLeftOut(role.text(), parts)) {
       return;
     }
     comma();
     out.ascii("{\"role\":");
-    role.writeTo(out);
+    if (is(role, "developer") && !dialect.knows("developer")) {
+      out.ascii("\"system\"");
+    } else {
+      role.writeTo(out);
+    }
     out.ascii(",\"content\":");
     if (said == null) {
       out.ascii(calls == null ? "\"\"" : "null");
+    } else if (said.isArray() && is(role, "tool")) {
+      output(told, stored.get("toolCallId"));
     } else if (said.isArray()) {
       parts(told);
     } else {
       said.writeTo(out);
     }
     member("name", stored.get("name"));
-    member("tool_calls", calls);
+    if (is(role, "assistant")) {
+      answer(stored, calls, loop);
+    } else {
+      member("tool_calls", calls);
+    }
     member("tool_call_id", stored.get("toolCallId"));
     out.ascii("}");
+  }
+
+  // ---- what a server said for itself
+
+  private void answer(Map<String, Slice> stored, @Nullable Slice calls, boolean loop) {
+    Slice kept = stored.get("upstream");
+    Map<String, Slice> opaque = kept == null ? Map.of() : kept.members();
+    Slice by = opaque.get("name");
+    boolean named = by != null && by.isString();
+    // An answer that was given here is its server's, be that known or not.
+    boolean ours = named ? by.text().equals(upstream) : !stored.containsKey("turn");
+    boolean takes = ours && (named || dialect.takesUnknown());
+    if (calls != null) {
+      calls(calls, named && takes ? opaque.get("toolCalls") : null, takes || dialect.takesUnknown());
+    }
+    Slice message = opaque.get("message");
+    if (takes && message != null) {
+      message
+          .members()
+          .forEach((name, value) -> {
+            if (!OF_MESSAGE.contains(name)) {
+              out.ascii(",").string(name).ascii(":");
+              value.writeTo(out);
+            }
+          });
+    }
+    if (takes) {
+      reasoning(stored.get("reasoning"), opaque.get("reasoning"), named, loop);
+    }
+  }
+
+  /**
+   * Servers that think between tool calls refuse the next step without what they thought; some
+   * refuse it, or pay no attention to it, where no tool was called. What a client of Chat
+   * Completions sends is told as it is.
+   */
+  private void reasoning(
+      @Nullable Slice thoughts, @Nullable Slice calledBefore, boolean named, boolean loop) {
+    boolean called = calledBefore != null && calledBefore.isString();
+    if (!loop && (named || !called)) {
+      return;
+    }
+    String name = called ? calledBefore.text() : named ? null : dialect.reasoning();
+    boolean some = thoughts != null && thoughts.isString();
+    if (name == null || !some && !called || OF_MESSAGE.contains(name)) {
+      return;
+    }
+    out.ascii(",").string(name).ascii(":");
+    if (some) {
+      thoughts.writeTo(out);
+    } else {
+      out.ascii("\"\"");
+    }
+  }
+
+  /**
+   * @param opaque members to add, by id of call
+   * @param takesUnknown whether members that the calls themselves have and not every server knows
+   *     are told
+   */
+  private void calls(Slice calls, @Nullable Slice opaque, boolean takesUnknown) {
+    out.ascii(",\"tool_calls\":");
+    Map<String, Slice> added = opaque == null ? Map.of() : opaque.members();
+    if (added.isEmpty() && takesUnknown) {
+      calls.writeTo(out);
+      return;
+    }
+    String before = "[";
+    for (Slice call : calls.elements()) {
+      out.ascii(before);
+      call(call, added, takesUnknown);
+      before = ",";
+    }
+    out.ascii("]");
+  }
+
+  private void call(Slice call, Map<String, Slice> added, boolean takesUnknown) {
+    if (!call.isObject()) {
+      call.writeTo(out);
+      return;
+    }
+    Map<String, Slice> members = new LinkedHashMap<>();
+    call.members()
+        .forEach((name, value) -> {
+          if (takesUnknown || OF_CALL.contains(name)) {
+            members.put(name, value);
+          }
+        });
+    Slice id = members.get("id");
+    Slice more = id != null && id.isString() ? added.get(id.text()) : null;
+    if (more != null) {
+      more.members().forEach(members::putIfAbsent);
+    }
+    String before = "{";
+    for (Map.Entry<String, Slice> member : members.entrySet()) {
+      out.ascii(before).string(member.getKey()).ascii(":");
+      member.getValue().writeTo(out);
+      before = ",";
+    }
+    out.ascii(before.equals("{") ? "{}" : "}");
+  }
+
+  // ---- files that tools gave
+
+  /** A string, unless the server takes more from a tool: not every one takes parts. */
+  private void output(List<Slice> parts, @Nullable Slice call) {
+    List<Slice> left = withoutFiles(parts, call);
+    List<String> texts = new ArrayList<>(left.size());
+    for (Slice part : left) {
+      Slice text = type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
+      if (text != null && text.isString() && OF_TEXT.containsAll(part.members().keySet())) {
+        texts.add(text.text());
+      }
+    }
+    if (texts.size() == left.size()) {
+      out.string(String.join("\n", texts));
+    } else {
+      parts(left);
+    }
+  }
+
+  /** What a tool's message can say; the rest is kept for the user's message behind it. */
+  private List<Slice> withoutFiles(List<Slice> parts, @Nullable Slice call) {
+    if (dialect.toolFiles() == Dialect.ToolFiles.TOOL_MESSAGE
+        || parts.stream().noneMatch(ChatRequest::isFile)) {
+      return parts;
+    }
+    toolFiles.add(textPart("Output of the tool call " + (call == null ? "" : call.text()) + ":"));
+    List<Slice> texts = new ArrayList<>(parts.size());
+    for (Slice part : parts) {
+      (isFile(part) ? toolFiles : texts).add(part);
+    }
+    if (texts.isEmpty()) {
+      texts.add(textPart("The output is in the next message of the user."));
+    }
+    return texts;
+  }
+
+  private static Slice textPart(String text) {
+    JsonBuffer part = new JsonBuffer(96).ascii("{\"type\":\"input_text\",\"text\":").string(text);
+    return Slice.of(part.ascii("}").toJson());
+  }
+
+  private static boolean isFile(Slice part) {
+    return switch (type(part)) {
+      case "input_image", "image_url", "input_file", "file", "input_audio" -> true;
+      default -> false;
+    };
+  }
+
+  private void toolFiles() {
+    comma();
+    out.ascii("{\"role\":\"user\",\"content\":");
+    parts(List.copyOf(toolFiles));
+    out.ascii("}");
+    toolFiles.clear();
   }
 
   /**
@@ -115,7 +364,8 @@ final class ChatRequest {
     Slice text = part.members().get("text");
     return (type.equals("input_text") || type.equals("output_text"))
         && text != null
-        && text.isString();
+        && text.isString()
+        && OF_TEXT.containsAll(part.members().keySet());
   }
 
   private static Slice text(Map<String, Slice> members) {
@@ -130,29 +380,50 @@ final class ChatRequest {
     Map<String, Slice> members = part.members();
     switch (type(part)) {
       case "input_text", "output_text" -> {
-        if (isOnlyText(part)) {
-          out.ascii("{\"type\":\"text\",\"text\":");
-          text(members).writeTo(out);
-          out.ascii("}");
-        } else {
+        Slice text = members.get("text");
+        if (text == null || !text.isString()) {
           part.writeTo(out);
+          return;
         }
+        out.ascii("{\"type\":\"text\",\"text\":");
+        text.writeTo(out);
+        members.forEach((name, value) -> {
+          if (!OF_TEXT.contains(name)) {
+            out.ascii(",").string(name).ascii(":");
+            value.writeTo(out);
+          }
+        });
+        out.ascii("}");
       }
-      case "input_image" -> image(part, members.get("image_url"), members.get("detail"));
+      case "refusal" -> {
+        out.ascii("{\"type\":\"text\",\"text\":");
+        Slice refusal = members.get("refusal");
+        if (refusal == null) {
+          out.ascii("\"\"");
+        } else {
+          refusal.writeTo(out);
+        }
+        out.ascii("}");
+      }
+      case "input_image" -> image(members);
       case "input_file" -> file(members);
       default -> part.writeTo(out);
     }
   }
 
-  /** One that names an uploaded file has no form in Chat Completions, and is passed as it is. */
-  private void image(Slice part, @Nullable Slice url, @Nullable Slice detail) {
+  /** An image that names an uploaded file has no form in Chat Completions: the model is told so. */
+  private void image(Map<String, Slice> members) {
+    Slice url = members.get("image_url");
     if (url == null || !url.isString()) {
-      part.writeTo(out);
+      Slice file = members.get("file_id");
+      String name = file != null && file.isString() ? " " + file.text() : "";
+      out.ascii("{\"type\":\"text\",\"text\":");
+      out.string("[The image" + name + " cannot be shown.]").ascii("}");
       return;
     }
     out.ascii("{\"type\":\"image_url\",\"image_url\":{\"url\":");
     url.writeTo(out);
-    member("detail", detail);
+    member("detail", members.get("detail"));
     out.ascii("}}");
   }
 
@@ -181,6 +452,10 @@ final class ChatRequest {
       out.ascii(",");
     }
     first = false;
+  }
+
+  private static boolean is(@Nullable Slice value, String text) {
+    return value != null && value.isString() && value.text().equals(text);
   }
 
   private static String type(Slice part) {

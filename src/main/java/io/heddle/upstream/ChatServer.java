@@ -110,7 +110,13 @@ final class ChatServer implements ModelServer {
   public Flux<Piece> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       ByteShare share = ByteShare.of(context);
-      byte[] body = ChatRequest.body(model, call);
+      byte[] body = 
+          ChatRequest.body(
+              model,
+              call,
+              name,
+              properties.dialect(),
+              properties.tokenParameter().isEmpty() ? null : properties.tokenParameter());
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
       return Flux.defer(() -> request(call.user(), body, deadline, share))
           .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));

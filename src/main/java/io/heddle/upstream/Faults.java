@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Surrogates;
 import io.heddle.upstream.CallFailure.Blame;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -220,7 +221,7 @@ final class Faults {
       return "";
     }
     // Far behind what is shown: a key that is cut in two would not be found.
-    String part = text.length() > FAR ? text.substring(0, FAR) : text;
+    String part = Surrogates.mended(text.length() > FAR ? text.substring(0, FAR) : text);
     for (String secret : secrets) {
       part = part.replace(secret, HIDDEN);
     }

@@ -27,6 +27,7 @@ public record UpstreamProperties(
 
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,31}");
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_.-]*)");
+  private static final Pattern PARAMETER = Pattern.compile("[A-Za-z][A-Za-z0-9_]{0,63}");
   private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
   /**
@@ -34,6 +35,9 @@ public record UpstreamProperties(
    *
    * @param baseUrl what stands before {@code /chat/completions}; one without a path gets {@code
    *     /v1}
+   * @param dialect what differs between servers of this wire
+   * @param tokenParameter the only name under which the server takes the most tokens of an answer;
+   *     empty: the dialect's
    * @param models names that it answers to, {@code *} stands for any characters; none: every name
    * @param apiKey sent as {@code Authorization: Bearer}
    * @param apiKeyFile a file that holds the key, read at the start
@@ -55,6 +59,8 @@ public record UpstreamProperties(
    */
   public record Server(
       @DefaultValue("") String baseUrl,
+      @DefaultValue("compatible") Dialect dialect,
+      @DefaultValue("") String tokenParameter,
       @DefaultValue List<String> models,
       @Nullable Secret apiKey,
       @Nullable String apiKeyFile,
@@ -95,6 +101,9 @@ public record UpstreamProperties(
             !HEADER.matcher(header.getKey()).matches() || !header.getValue().isPlain(),
             name + ".headers." + header.getKey() + " is not a header");
       }
+      refuse(
+          !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
+          name + ".token-parameter must be a name such as max_tokens");
       refuse(models.stream().anyMatch(String::isBlank), name + ".models has an empty name");
       within(name, "connect-timeout", connectTimeout, Duration.ofMinutes(1));
       within(name, "first-token-timeout", firstTokenTimeout, Duration.ofHours(1));

@@ -1,11 +1,9 @@
 package io.heddle.api;
 
-import io.heddle.HeddleApplication;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole application in this JVM, on a free port. */
@@ -23,9 +21,7 @@ final class Application implements HttpContract.Server {
             List.of("--server.port=0", "--heddle.env-file=", "--server.shutdown=immediate"));
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     return new Application(
-        new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
-            .run(arguments.toArray(String[]::new)));
+        InProcess.start(arguments.toArray(String[]::new)));
   }
 
   @Override

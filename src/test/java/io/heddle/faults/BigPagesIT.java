@@ -3,9 +3,8 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.heddle.HeddleApplication;
 import io.heddle.coherence.Coherence;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import io.heddle.testing.RedisProcess;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,7 +25,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -52,9 +50,7 @@ class BigPagesIT {
   void nobodyWaitsBehindSomebodysBigPages() throws Exception {
     try (RedisProcess redis = RedisProcess.start();
         ConfigurableApplicationContext started =
-            new SpringApplicationBuilder(HeddleApplication.class)
-                .initializers(new OwnLoops())
-                .run(
+            InProcess.start(
                     "--server.port=0",
                     "--heddle.env-file=",
                     "--spring.data.redis.url=" + redis.uri(),

@@ -1,9 +1,8 @@
 package io.heddle.faults;
 
-import io.heddle.HeddleApplication;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import io.heddle.testing.TcpProxy;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -14,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.awaitility.Awaitility;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /**
@@ -51,9 +49,7 @@ final class Here implements AutoCloseable {
         new Here(
             name,
             proxy,
-            new SpringApplicationBuilder(HeddleApplication.class)
-                .initializers(new OwnLoops())
-                .run(arguments.toArray(String[]::new)));
+            InProcess.start(arguments.toArray(String[]::new)));
     Awaitility.await("every partition to be trusted")
         .atMost(Duration.ofSeconds(20))
         .pollInterval(Duration.ofMillis(20))

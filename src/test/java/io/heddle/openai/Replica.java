@@ -1,7 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.HeddleApplication;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The whole application in this JVM, for clients of the OpenAI wire. */
@@ -53,9 +51,7 @@ final class Replica implements AutoCloseable {
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     arguments.addAll(List.of(more));
     return new Replica(
-        new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
-            .run(arguments.toArray(String[]::new)));
+        InProcess.start(arguments.toArray(String[]::new)));
   }
 
   private boolean isReady() throws IOException, InterruptedException {

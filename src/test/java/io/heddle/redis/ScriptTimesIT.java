@@ -3,11 +3,10 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.heddle.HeddleApplication;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.MessagePlace;
-import io.heddle.testing.OwnLoops;
+import io.heddle.testing.InProcess;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
@@ -39,7 +38,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -139,9 +137,7 @@ class ScriptTimesIT {
       SCRIPTS.put(script.sha(), script.name().toLowerCase(Locale.ROOT));
     }
     server =
-        new SpringApplicationBuilder(HeddleApplication.class)
-            .initializers(new OwnLoops())
-            .run(
+        InProcess.start(
                 "--server.port=0",
                 "--heddle.env-file=",
                 "--spring.data.redis.url=" + redisProcess.uri(),

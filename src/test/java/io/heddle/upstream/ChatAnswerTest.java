@@ -87,10 +87,9 @@ class ChatAnswerTest {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(0, "call_1", "f", ""),
-            new Piece.ToolCall(0, null, null, "{\"a"),
-            new Piece.ToolCall(1, "call_2", "g", ""),
+            new Piece.ToolCall(0, "call_1", "f", "{\"a"),
             new Piece.ToolCall(0, null, null, "\":1}"),
+            new Piece.ToolCall(1, "call_2", "g", ""),
             new Piece.Finish("tool_calls", null, null));
   }
 
@@ -175,11 +174,37 @@ class ChatAnswerTest {
     "tool_calls, tool_calls",
     "function_call, tool_calls",
     "content_filter, content_filter",
-    "end_turn, stop"
+    "end_turn, stop",
+    "EOS, stop",
+    "Stop_Sequence, stop",
+    "STOP, stop",
+    "TOOL_USE, tool_calls",
+    "MAX_TOKENS, length",
+    "model_length, length",
+    "max_output_tokens, length",
+    "whatever, length",
+    "complete, length",
+    "SAFETY, content_filter",
+    "RECITATION, content_filter",
+    "PROHIBITED_CONTENT, content_filter",
+    "content_filtered, content_filter"
   })
   void reasonsAreTheFourThatClientsKnow(String said, String told) {
     finish(said);
     assertThat(finished().reason()).isEqualTo(told);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "error", "abort", "ABORTED", "cancelled", "network_error",
+        "MALFORMED_FUNCTION_CALL", "insufficient_system_resource"
+      })
+  void anAnswerThatTheServerBrokeOffIsAFailure(String reason) {
+    delta("{\"content\":\"a\"}");
+    assertThatThrownBy(() -> finish(reason))
+        .isInstanceOf(CallFailure.class)
+        .hasMessageContaining("ended its answer");
   }
 
   @Test

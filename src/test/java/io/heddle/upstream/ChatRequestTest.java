@@ -6,11 +6,13 @@ import io.heddle.base.Json;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 class ChatRequestTest {
 
@@ -24,7 +26,8 @@ class ChatRequestTest {
             Arrays.stream(messages).map(Json::of).toList(),
             Json.of(parameters),
             "trn_1");
-    return new String(ChatRequest.body("m", call), StandardCharsets.UTF_8);
+    return new String(
+        ChatRequest.body("m", call, "test", Dialect.COMPATIBLE, null), StandardCharsets.UTF_8);
   }
 
   private static JsonNode messages(String... messages) {
@@ -95,7 +98,8 @@ class ChatRequestTest {
                 "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"what is [this]?\"},"
                     + "{\"type\":\"text\",\"text\":\"b\",\"cache_control\":{\"type\":\"x\"}},"
                     + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\","
-                    + "\"detail\":\"low\"}},{\"type\":\"input_image\",\"file_id\":\"file_1\"},"
+                    + "\"detail\":\"low\"}},{\"type\":\"text\",\"text\":\"[The image file_1 cannot be"
+                    + " shown.]\"},"
                     + "{\"type\":\"file\",\"file\":{\"file_data\":\"AA\",\"filename\":\"a.pdf\"}},"
                     + "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AA\"}},{\"type\":\"never"
                     + " seen\",\"x\":[{}]}]}]"));
@@ -159,5 +163,149 @@ class ChatRequestTest {
                 "{\"model\":\"m\",\"messages\":[],\"temperature\":0.70,"
                     + "\"tools\":[{\"type\":\"function\"}],\"x\\\"y\":null,\"stop\":[\"\\\\\"],"
                     + "\"stream\":true,\"stream_options\":{\"include_usage\":true}}"));
+  }
+
+  // ---- dialects
+
+  private static JsonNode told(Dialect dialect, String parameters, String... messages) {
+    return toldAs(dialect, null, parameters, messages);
+  }
+
+  private static JsonNode toldAs(
+      Dialect dialect, String tokenParameter, String parameters, String... messages) {
+    ModelCall call =
+        new ModelCall(
+            null,
+            null,
+            Arrays.stream(messages).map(each -> Json.of(quoted(each))).toList(),
+            Json.of(quoted(parameters)),
+            "trn_1");
+    return MAPPER.readTree(ChatRequest.body("m", call, "mine", dialect, tokenParameter));
+  }
+
+  private static String quoted(String json) {
+    return json.replace('\'', '"');
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '!',
+      value = {
+        "OPENAI||{'max_tokens':9}|{'max_completion_tokens':9}",
+        "OPENAI||{'max_completion_tokens':9}|{'max_completion_tokens':9}",
+        "OPENAI||{'max_tokens':8,'max_completion_tokens':9}|{'max_completion_tokens':9}",
+        "OPENAI||{'max_completion_tokens':9,'max_tokens':8}|{'max_completion_tokens':9}",
+        "OPENAI|max_tokens|{'max_completion_tokens':9}|{'max_tokens':9}",
+        "COMPATIBLE||{'max_tokens':9}|{'max_tokens':9}",
+        "COMPATIBLE||{'max_completion_tokens':9}|{'max_completion_tokens':9}",
+        "COMPATIBLE|max_completion_tokens|{'a':1,'max_tokens':9}|{'a':1,'max_completion_tokens':9}",
+        "COMPATIBLE|num_predict|{'max_tokens':9,'max_completion_tokens':8}|{'num_predict':9}",
+        "MISTRAL||{'max_completion_tokens':9}|{'max_tokens':9}",
+        "OPENAI||{'top_k':1}|{'top_k':1}"
+      })
+  void theBoundOfTheAnswerHasTheServersName(
+      Dialect dialect, String name, String parameters, String expected) {
+    JsonNode body = toldAs(dialect, name, parameters);
+    ObjectNode left = (ObjectNode) body;
+    left.remove(List.of("model", "messages", "stream", "stream_options"));
+    assertThat(left).isEqualTo(json(quoted(expected)));
+  }
+
+  @Test
+  void usageIsAskedForWhereItMustBe() {
+    assertThat(told(Dialect.OPENAI, "{}").path("stream_options").path("include_usage").asBoolean())
+        .isTrue();
+    assertThat(told(Dialect.MISTRAL, "{}").has("stream_options")).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OPENAI,developer", "COMPATIBLE,system", "MISTRAL,system"})
+  void aRoleThatTheServerDoesNotKnowIsTheNearestThatItKnows(Dialect dialect, String role) {
+    JsonNode message =
+        told(dialect, "{}", "{'role':'developer','content':'rules'}").at("/messages/0");
+    assertThat(message).isEqualTo(json("{\"role\":\"" + role + "\",\"content\":\"rules\"}"));
+  }
+
+  private static final String[] SCREENSHOTS = {
+    "{'role':'assistant','content':null,'toolCalls':[{'id':'a'},{'id':'b'}]}",
+    "{'role':'tool','toolCallId':'a','content':[{'type':'input_text','text':'here'},"
+        + "{'type':'input_image','image_url':'data:a'}]}",
+    "{'role':'tool','toolCallId':'b','content':[{'type':'image_url','image_url':{'url':'data:b'}}]}",
+    "{'role':'user','content':'go on'}"
+  };
+
+  @ParameterizedTest
+  @CsvSource({"OPENAI", "COMPATIBLE"})
+  void imagesOfToolsStandBehindAllOutputs(Dialect dialect) {
+    assertThat(told(dialect, "{}", SCREENSHOTS).path("messages"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "[{'role':'assistant','content':null,'tool_calls':[{'id':'a'},{'id':'b'}]},"
+                        + "{'role':'tool','content':'here','tool_call_id':'a'},"
+                        + "{'role':'tool','content':'The output is in the next message of the"
+                        + " user.','tool_call_id':'b'},"
+                        + "{'role':'user','content':[{'type':'text','text':'Output of the tool call"
+                        + " a:'},{'type':'image_url','image_url':{'url':'data:a'}},"
+                        + "{'type':'text','text':'Output of the tool call b:'},"
+                        + "{'type':'image_url','image_url':{'url':'data:b'}}]},"
+                        + "{'role':'user','content':'go on'}]")));
+    JsonNode last =
+        told(dialect, "{}", Arrays.copyOf(SCREENSHOTS, 3)).path("messages").path(3);
+    assertThat(last.path("role").asString()).isEqualTo("user");
+  }
+
+  @Test
+  void imagesOfToolsStayWhereTheServerTakesThem() {
+    JsonNode messages = told(Dialect.MISTRAL, "{}", SCREENSHOTS).path("messages");
+    assertThat(messages).hasSize(4);
+    assertThat(messages.at("/1/content/1/type").asString()).isEqualTo("image_url");
+  }
+
+  @Test
+  void textsOfAToolAreOneText() {
+    assertThat(
+            told(
+                    Dialect.COMPATIBLE,
+                    "{}",
+                    "{'role':'tool','toolCallId':'a','content':[{'type':'text','text':'one'},"
+                        + "{'type':'output_text','text':'two','annotations':[]}]}")
+                .at("/messages/0/content"))
+        .isEqualTo(json("\"one\\ntwo\""));
+  }
+
+  @Test
+  void aRefusalIsToldAsText() {
+    assertThat(
+            told(
+                    Dialect.OPENAI,
+                    "{}",
+                    "{'role':'assistant','content':null,'refusal':'No.'}",
+                    "{'role':'assistant','content':'','refusal':'No.'}",
+                    "{'role':'assistant','content':[{'type':'refusal','refusal':'No.'}]}",
+                    "{'role':'assistant','content':'Yes.','refusal':'No.'}")
+                .path("messages"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "[{'role':'assistant','content':'No.'},{'role':'assistant','content':'No.'},"
+                        + "{'role':'assistant','content':[{'type':'text','text':'No.'}]},"
+                        + "{'role':'assistant','content':'Yes.'}]")));
+  }
+
+  @Test
+  void aTextKeepsWhatServersWantBesideIt() {
+    assertThat(
+            told(
+                    Dialect.COMPATIBLE,
+                    "{}",
+                    "{'role':'user','content':[{'type':'input_text','text':'long',"
+                        + "'cache_control':{'type':'ephemeral'}}]}")
+                .at("/messages/0/content"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "[{'type':'text','text':'long','cache_control':{'type':'ephemeral'}}]")));
   }
 }

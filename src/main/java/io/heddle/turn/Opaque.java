@@ -1,0 +1,64 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+
+/**
+ * What a model's server said of its answer, or of one of its tool calls, that only this server
+ * understands: signatures of thoughts and the like. It is kept as it came, and given back to the
+ * same server only.
+ *
+ * @param upstream its name in the settings
+ * @param reasoning the member in which the server says its thoughts, and wants them back; null when
+ *     it said none
+ * @param members an object
+ */
+public record Opaque(String upstream, @Nullable String reasoning, Json members) {
+
+  boolean isBare() {
+    return members.length() <= 2;
+  }
+
+  void writeTo(JsonBuffer out) {
+    out.ascii("{\"upstream\":").string(upstream);
+    if (reasoning != null) {
+      out.ascii(",\"reasoning\":").string(reasoning);
+    }
+    out.ascii(",\"members\":").raw(members).ascii("}");
+  }
+
+  /** The object that the parser stands at; null when it is none. */
+  static @Nullable Opaque read(JsonParser in, byte[] utf8) {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      in.skipChildren();
+      return null;
+    }
+    String upstream = null;
+    String reasoning = null;
+    Json members = Json.EMPTY_OBJECT;
+    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+      String name = in.currentName();
+      JsonToken value = in.nextToken();
+      switch (name) {
+        case "upstream" -> upstream = in.getValueAsString();
+        case "reasoning" -> reasoning = in.getValueAsString();
+        case "members" -> members = value == JsonToken.START_OBJECT ? raw(in, utf8) : members;
+        default -> {}
+      }
+      in.skipChildren();
+    }
+    return upstream == null ? null : new Opaque(upstream, reasoning, members);
+  }
+
+  /** The value that the parser stands at, to its end. */
+  static Json raw(JsonParser in, byte[] utf8) {
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    in.finishToken();
+    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
+  }
+}
