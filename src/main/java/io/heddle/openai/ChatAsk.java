@@ -42,6 +42,7 @@ record ChatAsk(
 
   static ChatAsk read(Fields body) {
     refuseUnsupported(body);
+    ParameterRanges.chat(body);
     List<Value> given = body.required("messages").elements();
     if (given.isEmpty()) {
       throw Value.refuse("messages", "must have at least one message");
@@ -222,7 +223,7 @@ record ChatAsk(
     // Clients send again what they were given, also an answer or an output without a word.
     boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
     if (empty && !mayBeEmpty) {
-      throw Value.refuse(fields.path("content"), "is missing");
+      throw Value.missing(fields.path("content"));
     }
     JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
     boolean nothing = content != null && content.json().equals(JsonObject.EMPTY_ARRAY);
@@ -241,7 +242,7 @@ record ChatAsk(
     }
     Json callId = string(fields, "tool_call_id");
     if (role.equals("tool") && callId == null) {
-      throw Value.refuse(fields.path("tool_call_id"), "is missing");
+      throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
   }
