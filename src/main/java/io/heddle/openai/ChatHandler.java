@@ -105,7 +105,7 @@ final class ChatHandler {
     ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
     ModelCall model =
         new ModelCall(ask.model(), ask.instructions(), told(ask), ask.parameters(), id);
-    Flux<Piece> pieces = calls.call(call.caller(), model);
+    Flux<Piece> pieces = calls.call(call.caller(), model, !ask.stream() || ask.usage());
     if (!ask.stream()) {
       ChatAnswer answer = new ChatAnswer();
       return pieces
