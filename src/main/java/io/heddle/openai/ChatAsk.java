@@ -35,6 +35,7 @@ record ChatAsk(
 
   static ChatAsk read(Fields body) {
     refuseUnsupported(body);
+    ParameterRanges.chat(body);
     List<Value> given = body.required("messages").elements();
     if (given.isEmpty()) {
       throw Value.refuse("messages", "must have at least one message");
@@ -176,7 +177,7 @@ record ChatAsk(
       throw content.wrongType("a string or an array of parts");
     }
     if (content == null && calls == null && !fields.has("refusal")) {
-      throw Value.refuse(fields.path("content"), "is missing");
+      throw Value.missing(fields.path("content"));
     }
     JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
     out.raw("content", content == null ? null : Parts.stored(content));
@@ -187,7 +188,7 @@ record ChatAsk(
     }
     Json callId = string(fields, "tool_call_id");
     if (role.equals("tool") && callId == null) {
-      throw Value.refuse(fields.path("tool_call_id"), "is missing");
+      throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
   }

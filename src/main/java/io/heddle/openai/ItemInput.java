@@ -40,7 +40,7 @@ final class ItemInput {
       if (fields.has("id") && fields.all().size() <= 2) {
         return REFERENCE;
       }
-      throw Value.refuse(fields.path("type"), "is missing");
+      throw Value.missing(fields.path("type"));
     }
     return "message";
   }

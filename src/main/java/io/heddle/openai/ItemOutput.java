@@ -223,17 +223,13 @@ final class ItemOutput {
     return items;
   }
 
+  /** What was thought is its own summary too: many clients show nothing but summaries. */
   static Json reasoning(String id, Json text, Json status) {
-    Json part =
-        new JsonObject(text.length() + 48)
-            .string("type", "reasoning_text")
-            .raw("text", text)
-            .toJson();
-    return new JsonObject(part.length() + 128)
+    return new JsonObject(2 * text.length() + 256)
         .string("id", id)
         .string("type", "reasoning")
-        .raw("summary", JsonObject.EMPTY_ARRAY)
-        .raw("content", JsonObject.array(List.of(part)))
+        .raw("summary", JsonObject.array(List.of(Parts.thought("summary_text", text))))
+        .raw("content", JsonObject.array(List.of(Parts.thought("reasoning_text", text))))
         .raw("status", status)
         .toJson();
   }

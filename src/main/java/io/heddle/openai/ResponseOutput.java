@@ -41,11 +41,8 @@ abstract sealed class ResponseOutput {
       return ItemOutput.reasoning(id, JsonObject.string(text.toString()), quoted(status));
     }
 
-    Json part() {
-      return new JsonObject(text.length() + 64)
-          .string("type", "reasoning_text")
-          .string("text", text.toString())
-          .toJson();
+    Json part(String type) {
+      return Parts.thought(type, JsonObject.string(text.toString()));
     }
 
     /** Before anything is thought. */

@@ -95,7 +95,7 @@ final class ResponsesAlone {
                   List<Json> messages = new ArrayList<>(bodies(history));
                   input.forEach(message -> messages.add(message.body()));
                   if (messages.isEmpty()) {
-                    throw Value.refuse("input", "is missing");
+                    throw Value.missing("input");
                   }
                   return new ModelCall(
                       ask.model(),

@@ -27,6 +27,9 @@ record WireError(
     @Nullable Boolean repeat,
     long afterMillis) {
 
+  /** The member of a problem that says OpenAI's code for it. */
+  static final String CODE = "openai";
+
   static final String INVALID = "invalid_request_error";
   static final String SERVER = "server_error";
 
@@ -105,10 +108,17 @@ record WireError(
               detail,
               code.status() < 500 ? INVALID : SERVER,
               param,
-              code.status() < 500 ? null : code.code().replace('-', '_'),
+              code.status() < 500 ? openAis(problem) : code.code().replace('-', '_'),
               repeat(code),
               seconds(problem) * 1000);
     };
+  }
+
+  private static @Nullable String openAis(Problem problem) {
+    if (problem.members().get(CODE) instanceof String code) {
+      return code;
+    }
+    return problem.code() == ProblemCode.INVALID_REQUEST ? "invalid_value" : null;
   }
 
   /** The same, after which the request must not be sent again: its effect stands. */
