@@ -107,7 +107,7 @@ final class ChatHandler {
     // The words of the instructions are not all that was said.
     String system = ask.prompt().isEmpty() ? ask.instructions() : null;
     ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
-    Flux<Piece> pieces = calls.call(call.caller(), model);
+    Flux<Piece> pieces = calls.call(call.caller(), model, !ask.stream() || ask.usage());
     if (!ask.stream()) {
       ChatAnswer answer = new ChatAnswer();
       return pieces
