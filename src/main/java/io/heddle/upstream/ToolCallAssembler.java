@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ToolCallAssembler {
 
+  /** Of a name in pieces; tools are far shorter. */
+  private static final int LONGEST_NAME = 1024;
+
   private final Map<Integer, Call> byIndex = new HashMap<>();
   private final Map<String, Call> byId = new HashMap<>();
   private final Set<String> ids = new HashSet<>();
@@ -39,10 +42,16 @@ final class ToolCallAssembler {
   private int begun;
   private int told;
   private int kept;
+  private boolean nameTooLong;
 
   /** How many calls were begun. */
   int begun() {
     return begun;
+  }
+
+  /** Whether a name has become longer than any tool's: its pieces might never end. */
+  boolean isNameTooLong() {
+    return nameTooLong;
   }
 
   /** How many calls were told. */
@@ -88,6 +97,7 @@ final class ToolCallAssembler {
       call.id = call.id == null ? bit.id() : call.id;
     }
     call.name(bit.name());
+    nameTooLong |= call.name != null && call.name.length() > LONGEST_NAME;
     String arguments = call.arguments.take(bit.arguments());
     if (call.told) {
       if (!arguments.isEmpty()) {
