@@ -244,18 +244,23 @@ final class ItemOutput {
         fields.raw("id", Json.of("\"\"")),
         inner.raw("name", Json.of("\"\"")),
         inner.raw("arguments", Json.of("\"\"")),
-        body.raw("status", COMPLETED));
+        body.raw("status", COMPLETED),
+        OpaqueMembers.ofCall(body, fields));
   }
 
-  static Json functionCall(String id, Json callId, Json name, Json arguments, Json status) {
-    return new JsonObject(arguments.length() + 256)
+  /**
+   * @param opaque members that the model's server added to the call, or null
+   */
+  static Json functionCall(
+      String id, Json callId, Json name, Json arguments, Json status, @Nullable Json opaque) {
+    JsonObject item = new JsonObject(arguments.length() + 256)
         .string("id", id)
         .string("type", "function_call")
         .raw("status", status)
         .raw("arguments", arguments)
         .raw("call_id", callId)
-        .raw("name", name)
-        .toJson();
+        .raw("name", name);
+    return OpaqueMembers.toItem(item, opaque).toJson();
   }
 
   private static Json toolOutput(String id, Fields body) {
