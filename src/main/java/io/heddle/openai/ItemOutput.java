@@ -242,19 +242,21 @@ final class ItemOutput {
     return functionCall(
         id,
         fields.raw("id", Json.of("\"\"")),
-        inner.raw("name", Json.of("\"\"")),
+        Namespaces.apart(inner.word("name")),
         inner.raw("arguments", Json.of("\"\"")),
         body.raw("status", COMPLETED));
   }
 
-  static Json functionCall(String id, Json callId, Json name, Json arguments, Json status) {
+  static Json functionCall(
+      String id, Json callId, Namespaces.Name name, Json arguments, Json status) {
     return new JsonObject(arguments.length() + 256)
         .string("id", id)
         .string("type", "function_call")
         .raw("status", status)
         .raw("arguments", arguments)
         .raw("call_id", callId)
-        .raw("name", name)
+        .string("name", name.name())
+        .some("namespace", name.namespace())
         .toJson();
   }
 

@@ -9,6 +9,7 @@ import io.heddle.openai.ResponseOutput.Thought;
 import io.heddle.turn.Piece;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,7 @@ final class ResponseEvents {
   private @Nullable Said said;
   private @Nullable Json whole;
   private @Nullable Boolean summaries;
+  private @Nullable Map<String, Namespaces.Name> namespaces;
 
   /**
    * @param after only events with a higher number are made; -1 for all
@@ -265,7 +267,7 @@ final class ResponseEvents {
               outputs.size(),
               bit.index(),
               bit.id() == null ? "" : bit.id(),
-              bit.name() == null ? "" : bit.name());
+              name(bit.name() == null ? "" : bit.name()));
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
     }
@@ -279,13 +281,24 @@ final class ResponseEvents {
     }
   }
 
+  /** As the client called the function. */
+  private Namespaces.Name name(String told) {
+    Map<String, Namespaces.Name> known = namespaces;
+    if (known == null) {
+      known = form.namespaces();
+      namespaces = known;
+    }
+    return known.getOrDefault(told, Namespaces.Name.of(told));
+  }
+
   private void endCall(Called ended, String status) {
     ended.open = false;
     JsonObject done = event("response.function_call_arguments.done", ended.arguments.length());
     if (done != null) {
       make(
           place(done, ended)
-              .string("name", ended.name)
+              .string("name", ended.name.name())
+              .some("namespace", ended.name.namespace())
               .string("arguments", ended.arguments.toString()));
     }
     done(ended, status);
