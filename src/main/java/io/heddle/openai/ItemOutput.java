@@ -244,20 +244,30 @@ final class ItemOutput {
         fields.raw("id", Json.of("\"\"")),
         Namespaces.apart(inner.word("name")),
         inner.raw("arguments", Json.of("\"\"")),
-        body.raw("status", COMPLETED));
+        body.raw("status", COMPLETED),
+        OpaqueMembers.ofCall(body, fields));
   }
 
+  /**
+   * @param opaque members that the model's server added to the call, or null
+   */
   static Json functionCall(
-      String id, Json callId, Namespaces.Name name, Json arguments, Json status) {
-    return new JsonObject(arguments.length() + 256)
-        .string("id", id)
-        .string("type", "function_call")
-        .raw("status", status)
-        .raw("arguments", arguments)
-        .raw("call_id", callId)
-        .string("name", name.name())
-        .some("namespace", name.namespace())
-        .toJson();
+      String id,
+      Json callId,
+      Namespaces.Name name,
+      Json arguments,
+      Json status,
+      @Nullable Json opaque) {
+    JsonObject item =
+        new JsonObject(arguments.length() + 256)
+            .string("id", id)
+            .string("type", "function_call")
+            .raw("status", status)
+            .raw("arguments", arguments)
+            .raw("call_id", callId)
+            .string("name", name.name())
+            .some("namespace", name.namespace());
+    return OpaqueMembers.toItem(item, opaque).toJson();
   }
 
   private static Json toolOutput(String id, Fields body) {

@@ -268,9 +268,11 @@ final class ResponseEvents {
               bit.index(),
               bit.id() == null ? "" : bit.id(),
               name(bit.name() == null ? "" : bit.name()));
+      into.opaque = bit.opaque();
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
     }
+    into.opaque = bit.opaque() == null ? into.opaque : bit.opaque();
     if (bit.arguments().isEmpty()) {
       return;
     }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.turn.Opaque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -92,6 +93,7 @@ abstract sealed class ResponseOutput {
     final String callId;
     final Namespaces.Name name;
     final StringBuilder arguments = new StringBuilder();
+    @Nullable Opaque opaque;
 
     Called(String id, int index, int call, String callId, Namespaces.Name name) {
       super(id, index);
@@ -107,7 +109,8 @@ abstract sealed class ResponseOutput {
           JsonObject.string(callId),
           name,
           JsonObject.string(arguments.toString()),
-          quoted(status));
+          quoted(status),
+          opaque == null ? null : opaque.members());
     }
   }
 }

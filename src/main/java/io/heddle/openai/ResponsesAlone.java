@@ -71,7 +71,7 @@ final class ResponsesAlone {
             ask.notes(defaultModel));
     return modelCall(call, ask, form.id())
         .flatMap(model -> {
-          Flux<Piece> pieces = calls.call(call.caller(), model);
+          Flux<Piece> pieces = calls.call(call.caller(), model, true);
           return ask.stream() ? stream(call, form, pieces) : plain(form, pieces);
         });
   }

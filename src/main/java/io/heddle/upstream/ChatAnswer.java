@@ -1,6 +1,8 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
 import io.heddle.base.Surrogates;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
@@ -8,6 +10,7 @@ import io.heddle.upstream.ChatChunk.CallBit;
 import io.heddle.upstream.ChatChunk.Said;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -20,7 +23,9 @@ final class ChatAnswer {
 
   private final Faults faults;
   private final long most;
-  private final ToolCallAssembler calls = new ToolCallAssembler();
+  private final ToolCallAssembler calls = new ToolCallAssembler(this::opaque);
+  private final UnknownMembers unknown = new UnknownMembers();
+  private @Nullable String thoughtsMember;
   private final SplitCharacters text = new SplitCharacters();
   private final SplitCharacters reasoning = new SplitCharacters();
   private final SplitCharacters refusal = new SplitCharacters();
@@ -181,6 +186,10 @@ final class ChatAnswer {
     int before = out.size();
     Said delta = chunk.delta();
     Said message = chunk.message();
+    keep(delta, false);
+    if (message != null) {
+      keep(message, true);
+    }
     if (message == null && messages == null) {
       say(delta.reasoning(), delta.text(), delta.refusal(), out);
       calls(delta.calls(), false, out);
@@ -195,6 +204,34 @@ final class ChatAnswer {
     if (chunk.reason() != null) {
       reason(chunk.reason());
     }
+  }
+
+  /** What the server may want back. */
+  private void keep(Said from, boolean whole) {
+    if (from.thoughtsMember() != null && (thoughtsMember == null || !from.reasoning().isEmpty())) {
+      thoughtsMember = from.thoughtsMember();
+    }
+    if (!from.unknown().isEmpty()) {
+      weigh(from.unknown());
+      if (whole) {
+        unknown.set(from.unknown());
+      } else {
+        unknown.add(from.unknown());
+      }
+    }
+  }
+
+  private void weigh(Map<String, Object> members) {
+    said += UnknownMembers.size(members);
+    counted("");
+  }
+
+  private @Nullable Opaque opaque(@Nullable UnknownMembers members) {
+    boolean none = members == null || members.isEmpty();
+    return none && thoughtsMember == null
+        ? null
+        : new Opaque(
+            faults.upstream(), thoughtsMember, none ? Json.EMPTY_OBJECT : members.toJson());
   }
 
   /** Said as a delta, as the whole answer so far, or as both. */
@@ -241,6 +278,9 @@ final class ChatAnswer {
   private void calls(List<CallBit> bits, boolean whole, List<Piece> out) {
     for (CallBit bit : bits) {
       counted(bit.arguments());
+      if (!bit.unknown().isEmpty()) {
+        weigh(bit.unknown());
+      }
       if (bit.name() != null) {
         counted(bit.name());
       }
@@ -297,8 +337,10 @@ final class ChatAnswer {
         new Piece.Finish(
             end.word(),
             isCounted ? usage : null,
-            model == null ? null : Surrogates.mended(model)));
+            model == null ? null : Surrogates.mended(model),
+            thought || calls.told() > 0 || !unknown.isEmpty() ? opaque(unknown) : null));
   }
+
   private static boolean isDone(byte[] data, int length) {
     int end = length;
     while (end > 0 && data[end - 1] == ' ') {

@@ -4,7 +4,10 @@ import io.heddle.turn.Usage;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -20,10 +23,30 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class ChatChunk {
 
+  /** Members of a message that say nothing a server would want back. */
+  private static final Set<String> KNOWN =
+      Set.of(
+          "role", "name", "index", "id", "object", "type", "annotations", "audio", "tool_call_id",
+          "prefix", "padding", "created", "model");
+
+  /** Members of parts that are text. */
+  private static final Set<String> WORDS =
+      Set.of("text", "thinking", "reasoning", "content", "summary", "value");
+
   private static final JsonFactory FACTORY = JsonFactory.builder().build();
 
   /** A bit of a tool call, as the server has it; the index is -1 when it has none. */
-  record CallBit(int index, @Nullable String id, @Nullable String name, String arguments) {}
+  record CallBit(
+      int index,
+      @Nullable String id,
+      @Nullable String name,
+      String arguments,
+      Map<String, Object> unknown) {
+
+    CallBit(int index, @Nullable String id, @Nullable String name, String arguments) {
+      this(index, id, name, arguments, Map.of());
+    }
+  }
 
   /** What a delta, or a message, says. */
   static final class Said {
@@ -33,6 +56,25 @@ final class ChatChunk {
     private String refusal = "";
     private List<CallBit> calls = List.of();
     private @Nullable CallBit function;
+    private Map<String, Object> unknown = Map.of();
+    private @Nullable String thoughtsMember;
+
+    /** What nobody here understands. */
+    Map<String, Object> unknown() {
+      return unknown;
+    }
+
+    /** The member whose text the thoughts are, or would be if there were any; or null. */
+    @Nullable String thoughtsMember() {
+      return thoughtsMember;
+    }
+
+    private void keep(String name, @Nullable Object value) {
+      if (value != null) {
+        unknown = unknown.isEmpty() ? new LinkedHashMap<>() : unknown;
+        unknown.put(name, value);
+      }
+    }
 
     String text() {
       return text;
@@ -56,7 +98,10 @@ final class ChatChunk {
     }
 
     /** Servers say the same thoughts under several names: the first name that has any is taken. */
-    private void think(Thoughts as, String more) {
+    private void think(Thoughts as, @Nullable String member, String more) {
+      if (thoughtsMember == null || !more.isEmpty() && as.compareTo(thoughts) <= 0) {
+        thoughtsMember = member;
+      }
       if (more.isEmpty() || as.compareTo(thoughts) > 0) {
         return;
       }
@@ -76,6 +121,8 @@ final class ChatChunk {
       reasoning = "";
       thoughts = Thoughts.NONE;
       refusal = "";
+      unknown = Map.of();
+      thoughtsMember = null;
       calls = List.of();
       function = null;
     }
@@ -286,11 +333,11 @@ final class ChatChunk {
       in.nextToken();
       switch (name) {
         case "content" -> content(in, said);
-        case "reasoning_content" -> said.think(Thoughts.CONTENT, words(in));
-        case "reasoning" -> said.think(Thoughts.PLAIN, words(in));
-        case "reasoning_text" -> said.think(Thoughts.TEXT, words(in));
-        case "thinking" -> said.think(Thoughts.THINKING, words(in));
-        case "reasoning_details" -> said.think(Thoughts.DETAILS, words(in));
+        case "reasoning_content" -> think(in, said, Thoughts.CONTENT, name);
+        case "reasoning" -> think(in, said, Thoughts.PLAIN, name);
+        case "reasoning_text" -> think(in, said, Thoughts.TEXT, name);
+        case "thinking" -> think(in, said, Thoughts.THINKING, name);
+        case "reasoning_details" -> think(in, said, Thoughts.DETAILS, name);
         case "refusal" -> said.refusal += words(in);
         case "tool_calls" -> toolCalls(in, said);
         case "function_call" -> {
@@ -300,9 +347,46 @@ final class ChatChunk {
             in.skipChildren();
           }
         }
-        default -> in.skipChildren();
+        default -> {
+          if (KNOWN.contains(name)) {
+            in.skipChildren();
+          } else {
+            said.keep(name, UnknownMembers.read(in));
+          }
+        }
       }
     }
+  }
+
+  /** What is no text is wanted back as it is. */
+  private static void think(JsonParser in, Said said, Thoughts as, String name) {
+    if (!in.currentToken().isStructStart()) {
+      boolean isText = in.currentToken() == JsonToken.VALUE_STRING;
+      said.think(as, isText ? name : null, words(in));
+      return;
+    }
+    Object value = UnknownMembers.read(in);
+    if (value != null) {
+      said.think(as, null, words(value));
+      said.keep(name, value);
+    }
+  }
+
+  /** All that is text in it. */
+  private static String words(Object value) {
+    StringBuilder all = new StringBuilder();
+    switch (value) {
+      case Map<?, ?> members ->
+          members.forEach((name, member) -> {
+            if (WORDS.contains(String.valueOf(name))) {
+              all.append(words(member));
+            }
+          });
+      case List<?> elements -> elements.forEach(element -> all.append(words(element)));
+      case StringBuilder text -> all.append(text);
+      default -> {}
+    }
+    return all.toString();
   }
 
   /** Text, or a part, or parts and texts. */
@@ -349,12 +433,12 @@ final class ChatChunk {
       }
     }
     if (type.contains("thinking") || type.contains("reasoning")) {
-      said.think(Thoughts.PARTS, thought.isEmpty() ? text : thought);
+      said.think(Thoughts.PARTS, null, thought.isEmpty() ? text : thought);
     } else if (type.equals("refusal")) {
       said.refusal += refusal.isEmpty() ? text : refusal;
     } else {
       said.text += text;
-      said.think(Thoughts.PARTS, thought);
+      said.think(Thoughts.PARTS, null, thought);
     }
   }
 
@@ -373,10 +457,10 @@ final class ChatChunk {
         while (in.nextToken() != JsonToken.END_OBJECT) {
           String name = in.currentName();
           in.nextToken();
-          switch (name) {
-            case "text", "thinking", "reasoning", "content", "summary", "value" ->
-                all.append(words(in));
-            default -> in.skipChildren();
+          if (WORDS.contains(name)) {
+            all.append(words(in));
+          } else {
+            in.skipChildren();
           }
         }
         yield all.toString();
@@ -408,6 +492,7 @@ final class ChatChunk {
     int index = -1;
     String id = null;
     CallBit function = new CallBit(-1, null, null, "");
+    Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
@@ -417,16 +502,32 @@ final class ChatChunk {
         id = scalar(in);
       } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
         function = functionCall(in);
-      } else {
+      } else if (name.equals("type")) {
         in.skipChildren();
+      } else {
+        unknown = with(unknown, name, UnknownMembers.read(in));
       }
     }
-    return new CallBit(index, blankToNull(id), function.name(), function.arguments());
+    if (!function.unknown().isEmpty()) {
+      unknown = with(unknown, "function", function.unknown());
+    }
+    return new CallBit(index, blankToNull(id), function.name(), function.arguments(), unknown);
+  }
+
+  private static Map<String, Object> with(
+      Map<String, Object> members, String name, @Nullable Object value) {
+    if (value == null) {
+      return members;
+    }
+    Map<String, Object> all = members.isEmpty() ? new LinkedHashMap<>() : members;
+    all.put(name, value);
+    return all;
   }
 
   private CallBit functionCall(JsonParser in) {
     String called = null;
     String arguments = "";
+    Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String member = in.currentName();
       in.nextToken();
@@ -435,10 +536,10 @@ final class ChatChunk {
       } else if (member.equals("arguments")) {
         arguments = arguments(in);
       } else {
-        in.skipChildren();
+        unknown = with(unknown, member, UnknownMembers.read(in));
       }
     }
-    return new CallBit(-1, null, blankToNull(called), arguments);
+    return new CallBit(-1, null, blankToNull(called), arguments, unknown);
   }
 
   private static @Nullable String blankToNull(@Nullable String text) {

@@ -49,6 +49,11 @@ final class Faults {
     this.secrets = secrets.stream().filter(secret -> secret.length() >= 4).toList();
   }
 
+  /** The name of the upstream. */
+  String upstream() {
+    return upstream;
+  }
+
   /** An answer came: what was wrong with our settings is not any more. */
   void answered() {
     if (toldOfSetup.get()) {

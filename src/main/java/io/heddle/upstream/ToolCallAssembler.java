@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Surrogates;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.ChatChunk.CallBit;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +40,15 @@ final class ToolCallAssembler {
   private @Nullable Call last;
   private int begun;
   private int told;
-  private int kept;
+  private int waiting;
+  private final Function<@Nullable UnknownMembers, @Nullable Opaque> kept;
+
+  /**
+   * @param kept what of a call's unknown members is told on, also when it has none
+   */
+  ToolCallAssembler(Function<@Nullable UnknownMembers, @Nullable Opaque> kept) {
+    this.kept = kept;
+  }
 
   /** How many calls were begun. */
   int begun() {
@@ -52,7 +62,7 @@ final class ToolCallAssembler {
 
   /** Characters that wait for a name. */
   int kept() {
-    return kept;
+    return waiting;
   }
 
   /** Whether a call's arguments have begun and not come to their end. */
@@ -71,7 +81,10 @@ final class ToolCallAssembler {
    * @param whole whether nothing of it comes later
    */
   void take(CallBit bit, boolean whole, List<Piece> out) {
-    if (bit.id() == null && bit.name() == null && bit.arguments().isEmpty()) {
+    if (bit.id() == null
+        && bit.name() == null
+        && bit.arguments().isEmpty()
+        && (bit.unknown().isEmpty() || last == null)) {
       return;
     }
     Call call = whole ? null : continued(bit);
@@ -89,13 +102,19 @@ final class ToolCallAssembler {
     }
     call.name(bit.name());
     String arguments = call.arguments.take(bit.arguments());
+    boolean more = !bit.unknown().isEmpty();
+    if (more) {
+      call.unknown = call.unknown == null ? new UnknownMembers() : call.unknown;
+      call.unknown.add(bit.unknown());
+    }
     if (call.told) {
-      if (!arguments.isEmpty()) {
-        out.add(new Piece.ToolCall(call.number, null, null, arguments));
+      if (!arguments.isEmpty() || more) {
+        Opaque opaque = more ? kept.apply(call.unknown) : null;
+        out.add(new Piece.ToolCall(call.number, null, null, arguments, opaque));
       }
     } else {
       call.early.append(arguments);
-      kept += arguments.length();
+      waiting += arguments.length();
       call.repeats &= arguments.isEmpty();
       if (whole || !arguments.isEmpty()) {
         tell(call, out);
@@ -195,8 +214,10 @@ final class ToolCallAssembler {
       id = newId();
     }
     String name = call.name == null ? "" : Surrogates.mended(call.name);
-    out.add(new Piece.ToolCall(call.number, id, name, call.early.toString()));
-    kept -= call.early.length();
+    out.add(
+        new Piece.ToolCall(
+            call.number, id, name, call.early.toString(), kept.apply(call.unknown)));
+    waiting -= call.early.length();
     call.early = new StringBuilder(0);
   }
 
@@ -211,6 +232,7 @@ final class ToolCallAssembler {
     private StringBuilder early = new StringBuilder();
     private @Nullable String id;
     private @Nullable String name;
+    private @Nullable UnknownMembers unknown;
     private boolean indexed;
     private boolean repeats;
     private boolean told;

@@ -360,6 +360,73 @@ class AsksTest {
                     + "'status':'completed'}"));
   }
 
+  /** Clients send again what they were given, and were sometimes given nothing. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'role':'assistant','content':null}",
+        "{'role':'assistant'}",
+        "{'role':'assistant','content':[]}",
+        "{'role':'assistant','content':null,'tool_calls':[]}",
+        "{'role':'assistant','content':null,'tool_calls':null,'refusal':null,'function_call':null,"
+            + "'audio':null,'annotations':[]}",
+        "{'role':'tool','tool_call_id':'c','content':null}",
+        "{'role':'tool','tool_call_id':'c','content':[]}"
+      })
+  void anAnswerAndAnOutputMayBeWithoutAWord(String message) {
+    Json stored = chat("{'messages':[" + message + "]}").messages().getFirst();
+    assertThat(stored.toString()).contains("\"status\":\"completed\"").doesNotContain("upstream");
+    assertThat(Fields.of(stored).raw("content", Json.of("null"))).isIn(Json.of("\"\""), Json.of("null"));
+  }
+
+  @Test
+  void instructionsOfPartsKeepTheirMarks() {
+    ChatAsk ask =
+        chat(
+            "{'messages':[{'role':'system','content':'a'},{'role':'system','content':[{'type':'text',"
+                + "'text':'b','cache_control':{'type':'ephemeral'}}]},{'role':'user','content':'x'}]}");
+    assertThat(ask.instructions()).isEqualTo("a\n\nb");
+    assertThat(ask.prompt()).hasSize(2);
+    assertThat(ask.prompt().get(1).toString())
+        .contains(json("[{'type':'text','text':'b','cache_control':{'type':'ephemeral'}}]"));
+    assertThat(ask.messages()).hasSize(1);
+  }
+
+  @Test
+  void whatAClientSendsBackOfAServersOwnIsKept() {
+    List<Json> messages =
+        chat(
+                "{'messages':[{'role':'user','content':'q'},{'role':'assistant','content':null,"
+                    + "'reasoning_content':'hm','reasoning_details':[{'a':1}],'id':'x','audio':null,"
+                    + "'tool_calls':[{'id':'c','type':'function','function':{'name':'f',"
+                    + "'arguments':'{}'},'extra_content':{'google':{'thought_signature':'s'}}}]},"
+                    + "{'role':'assistant','content':'a','reasoning':'so'},"
+                    + "{'role':'assistant','content':'b','reasoning_content':''}]}")
+            .messages();
+    assertThat(messages.get(1).toString())
+        .contains("thought_signature")
+        .contains(
+            json(
+                "'reasoning':'hm','upstream':{'reasoning':'reasoning_content',"
+                    + "'message':{'reasoning_details':[{'a':1}]}}"));
+    assertThat(messages.get(2).toString())
+        .contains(json("'reasoning':'so','upstream':{'reasoning':'reasoning'}"));
+    assertThat(messages.get(3).toString())
+        .contains(json("'upstream':{'message':{'reasoning_content':''}}"));
+  }
+
+  @Test
+  void anAnswerThatIsSplitIsSeen() {
+    String calls = "{'role':'assistant','content':null,'tool_calls':[{'id':'c'}]}";
+    assertThat(chat("{'messages':[{'role':'assistant','content':'a'}," + calls + "]}").isSplit())
+        .isTrue();
+    assertThat(chat("{'messages':[{'role':'user','content':'a'}," + calls + "]}").isSplit())
+        .isFalse();
+    assertThat(
+            chat("{'messages':[" + calls + ",{'role':'assistant','content':'a'}]}").isSplit())
+        .isFalse();
+  }
+
   @Test
   void newToAThreadIsWhatComesAfterTheLastAnswer() {
     ChatAsk whole =

@@ -78,17 +78,16 @@ class ToolsIT {
   void functionsOfNamespacesAreToldByOneNameAndCalledByTheirOwn() throws Exception {
     List<String> called = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      JsonNode answer =
-          events(
-                  post(
-                      "{'model':'m','stream':true,'store':false,'input':'call "
-                          + i
-                          + "','parallel_tool_calls':true,'tool_choice':'auto',"
-                          + "'client_metadata':{'a':'b'},"
-                          + TOOLS
-                          + "}"))
-              .getLast()
-              .get("response");
+      HttpResponse<String> streamed =
+          post(
+              "{'model':'m','stream':true,'store':false,'input':'call "
+                  + i
+                  + "','parallel_tool_calls':true,'tool_choice':'auto',"
+                  + "'client_metadata':{'a':'b'},"
+                  + TOOLS
+                  + "}");
+      assertThat(streamed.body()).contains("response.completed");
+      JsonNode answer = events(streamed).getLast().get("response");
       JsonNode call = answer.at("/output/0");
       assertThat(call.get("type").asString()).isEqualTo("function_call");
       called.add(call.path("namespace").asString("") + " " + call.get("name").asString());
