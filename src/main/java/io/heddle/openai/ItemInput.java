@@ -157,6 +157,7 @@ final class ItemInput {
         .string("role", answer || "user".equals(fields.word("role")) ? "user" : "assistant")
         .raw("content", JsonObject.array(List.of(part)))
         .some("reasoning", thought ? thoughts(fields) : null)
+        .some("upstream", thought ? OpaqueMembers.opened(fields.word("encrypted_content")) : null)
         .string("status", COMPLETED)
         .toJson();
   }

@@ -1,8 +1,10 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.session.Message;
 import io.heddle.turn.Opaque;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -52,6 +54,10 @@ final class OpaqueMembers {
   /** What clients and OpenAI add to an item of a function call, and no server of Chat wants. */
   private static final Set<String> NOTES_OF_ITEM =
       Set.of("namespace", "created_by", "caller", "agent", "phase", "parsed_arguments", "metadata");
+
+  private static final String SEAL = "heddle1.";
+
+  private static final JsonLine SEALED = new JsonLine(48);
 
   private OpaqueMembers() {}
 
@@ -148,6 +154,38 @@ final class OpaqueMembers {
 
   static @Nullable Json of(@Nullable Opaque opaque) {
     return opaque == null || opaque.members().length() <= 2 ? null : opaque.members();
+  }
+
+  // ---- sealed: for clients that keep answers themselves, and drop what they do not know
+
+  /** What a server said, under its name, as the content of an item of the type reasoning. */
+  static String sealed(Opaque by, @Nullable Json message, Map<String, Json> calls) {
+    JsonObject out = new JsonObject(512).string("name", by.upstream());
+    out.some("reasoning", by.reasoning()).some("message", message);
+    if (!calls.isEmpty()) {
+      JsonBuffer all = new JsonBuffer(256);
+      String before = "{";
+      for (Map.Entry<String, Json> call : calls.entrySet()) {
+        all.ascii(before).string(call.getKey()).ascii(":").raw(call.getValue());
+        before = ",";
+      }
+      out.raw("toolCalls", all.ascii("}").toJson());
+    }
+    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(out.toJson().utf8());
+  }
+
+  /** What was sealed here; null for anything else. Clients may have made it: it is checked. */
+  static @Nullable Json opened(String content) {
+    if (!content.startsWith(SEAL)) {
+      return null;
+    }
+    try {
+      byte[] json = Base64.getUrlDecoder().decode(content.substring(SEAL.length()));
+      Json line = SEALED.read(json);
+      return Value.of(line).isObject() ? line : null;
+    } catch (RuntimeException _) {
+      return null;
+    }
   }
 
   private static JsonObject add(JsonObject to, Json members, Set<String> known) {

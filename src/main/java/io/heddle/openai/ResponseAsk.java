@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param previous the response it goes on from, or null
  * @param store whether it is kept where no conversation keeps it
  * @param input items
+ * @param sealed whether the client wants with it what only the model's server understands
  * @param parameters as Chat Completions has them
  */
 record ResponseAsk(
@@ -26,6 +27,7 @@ record ResponseAsk(
     boolean background,
     @Nullable String instructions,
     List<Value> input,
+    boolean sealed,
     Json parameters,
     Json shown) {
 
@@ -92,6 +94,7 @@ record ResponseAsk(
         background,
         instructions(body.get("instructions")),
         input(body.get("input")),
+        isSealed(body.get("include")),
         ResponseParameters.chat(body, tools),
         shown(body, tools));
   }
@@ -108,6 +111,13 @@ record ResponseAsk(
       map.put((String) pairs[i], (Json) pairs[i + 1]);
     }
     return Collections.unmodifiableMap(map);
+  }
+
+  private static boolean isSealed(@Nullable Value include) {
+    return include != null
+        && include.isArray()
+        && include.elements().stream()
+            .anyMatch(name -> name.isString() && name.text().equals("reasoning.encrypted_content"));
   }
 
   private static void refuseUnsupported(Fields body) {

@@ -6,8 +6,10 @@ import io.heddle.openai.ResponseOutput.Called;
 import io.heddle.openai.ResponseOutput.Part;
 import io.heddle.openai.ResponseOutput.Said;
 import io.heddle.openai.ResponseOutput.Thought;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +84,7 @@ final class ResponseEvents {
         endCall(called, status);
       }
     }
+    endSeal();
     Json response = form.json(end, output(status));
     whole = response;
     response(end.event(), response);
@@ -105,6 +108,45 @@ final class ResponseEvents {
     return outputs.stream()
         .map(output -> output.json(output instanceof Thought ? DONE : status))
         .toList();
+  }
+
+  // ---- what only the model's server understands
+
+  private boolean seals;
+  private @Nullable Opaque opaque;
+
+  /** For a client that keeps the answer itself: an item of its own, behind all others. */
+  void seal(@Nullable Opaque said) {
+    seals = true;
+    opaque = said;
+  }
+
+  private void endSeal() {
+    if (!seals) {
+      return;
+    }
+    Opaque any = opaque;
+    Map<String, Json> calls = new LinkedHashMap<>();
+    for (ResponseOutput output : outputs) {
+      Json members = output instanceof Called called ? OpaqueMembers.of(called.opaque) : null;
+      if (members != null) {
+        calls.put(((Called) output).callId, members);
+        any = any == null ? ((Called) output).opaque : any;
+      }
+    }
+    Json message = OpaqueMembers.of(opaque);
+    if (any == null || message == null && calls.isEmpty()) {
+      return;
+    }
+    String number = thoughts == 0 ? "" : "_" + thoughts;
+    thoughts++;
+    Thought seal =
+        new Thought(ItemIds.REASONING + form.random() + number + form.suffix(), outputs.size());
+    seal.sealed = OpaqueMembers.sealed(any, message, calls);
+    outputs.add(seal);
+    added(seal, seal.empty());
+    seal.open = false;
+    done(seal, DONE);
   }
 
   // ---- thoughts

@@ -32,6 +32,7 @@ abstract sealed class ResponseOutput {
   /** What the model thinks. */
   static final class Thought extends ResponseOutput {
     final StringBuilder text = new StringBuilder();
+    @Nullable String sealed;
 
     Thought(String id, int index) {
       super(id, index);
@@ -39,6 +40,16 @@ abstract sealed class ResponseOutput {
 
     @Override
     Json json(String status) {
+      if (sealed != null) {
+        return new JsonObject(sealed.length() + 128)
+            .string("id", id)
+            .string("type", "reasoning")
+            .raw("summary", JsonObject.EMPTY_ARRAY)
+            .raw("content", JsonObject.EMPTY_ARRAY)
+            .string("encrypted_content", sealed)
+            .raw("status", quoted(status))
+            .toJson();
+      }
       return ItemOutput.reasoning(id, JsonObject.string(text.toString()), quoted(status));
     }
 

@@ -72,7 +72,9 @@ final class ResponsesAlone {
     return modelCall(call, ask, form.id())
         .flatMap(model -> {
           Flux<Piece> pieces = calls.call(call.caller(), model, true);
-          return ask.stream() ? stream(call, form, pieces) : plain(form, pieces);
+          return ask.stream()
+              ? stream(call, form, pieces, ask.sealed())
+              : plain(form, pieces, ask.sealed());
         });
   }
 
@@ -149,25 +151,26 @@ final class ResponsesAlone {
     return messages.stream().map(Message::body).toList();
   }
 
-  private Mono<ServerResponse> plain(ResponseForm form, Flux<Piece> pieces) {
+  private Mono<ServerResponse> plain(ResponseForm form, Flux<Piece> pieces, boolean sealed) {
     return Mono.defer(() -> {
       ResponseEvents events = new ResponseEvents(form, Long.MAX_VALUE);
       events.begin();
       return pieces
-          .doOnNext(piece -> told(events, piece))
+          .doOnNext(piece -> told(events, piece, sealed))
           .then(Mono.fromSupplier(() -> ConversationsHandler.json(events.whole())));
     });
   }
 
   /** The head of the answer waits for the first piece: what fails before it has a status. */
-  private Mono<ServerResponse> stream(Call call, ResponseForm form, Flux<Piece> pieces) {
+  private Mono<ServerResponse> stream(
+      Call call, ResponseForm form, Flux<Piece> pieces, boolean sealed) {
     return FirstSignal.of(pieces)
         .map(rest -> {
           Flux<Frame> frames =
               Flux.defer(() -> {
                 ResponseEvents events = new ResponseEvents(form, -1);
                 return Flux.fromIterable(events.begin())
-                    .concatWith(rest.concatMapIterable(piece -> told(events, piece)))
+                    .concatWith(rest.concatMapIterable(piece -> told(events, piece, sealed)))
                     .onErrorResume(error ->
                         Flux.fromIterable(
                             events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
@@ -176,9 +179,13 @@ final class ResponsesAlone {
         });
   }
 
-  private List<Frame> told(ResponseEvents events, Piece piece) {
-    return piece instanceof Piece.Finish finish
-        ? events.end(ResponseEnd.of(finish, clock.instant()))
-        : events.piece(piece);
+  private List<Frame> told(ResponseEvents events, Piece piece, boolean sealed) {
+    if (!(piece instanceof Piece.Finish finish)) {
+      return events.piece(piece);
+    }
+    if (sealed) {
+      events.seal(finish.opaque());
+    }
+    return events.end(ResponseEnd.of(finish, clock.instant()));
   }
 }

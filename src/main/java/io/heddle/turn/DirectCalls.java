@@ -145,7 +145,9 @@ public final class DirectCalls implements AutoCloseable {
                 return finish == null
                     ? Mono.empty()
                     : usage(caller, call, answer)
-                        .map(usage -> new Piece.Finish(finish.reason(), usage, finish.model()));
+                        .map(usage -> 
+                            new Piece.Finish(
+                                finish.reason(), usage, finish.model(), finish.opaque()));
               }));
     });
   }

@@ -308,7 +308,8 @@ public final class Window {
         answer = null;
         thoughts.clear();
       } else if (shape.thought) {
-        thoughts.add(message);
+        // What a server sealed stands behind its answer.
+        (shape.sealed && answer != null ? answer.messages : thoughts).add(message);
         continue;
       } else if (shape.empty) {
         continue;
@@ -347,6 +348,7 @@ public final class Window {
    * @param answers the call whose output it is, or null
    * @param empty whether it says nothing at all to a model
    * @param thought whether it is nothing but what a model thought before it said what comes next
+   * @param sealed whether its server has said something for itself
    * @param ofTurn whether it is an answer that was given here
    * @param refusalAsContent the same message with its refusal as its content, which is the only
    *     form of it that every model takes; null when it needs none
@@ -357,13 +359,14 @@ public final class Window {
       @Nullable String answers,
       boolean empty,
       boolean thought,
+      boolean sealed,
       boolean ofTurn,
       @Nullable Json refusalAsContent) {
 
     private static final Shape ODD = other("");
 
     private static Shape other(String role) {
-      return new Shape(role, List.of(), null, false, false, false, null);
+      return new Shape(role, List.of(), null, false, false, false, false, null);
     }
 
     static Shape of(Json body) {
@@ -371,6 +374,7 @@ public final class Window {
       String answers = null;
       String refusal = null;
       boolean reasoning = false;
+      boolean sealed = false;
       boolean ofTurn = false;
       Content content = Content.NONE;
       List<String> calls = new ArrayList<>();
@@ -387,6 +391,10 @@ public final class Window {
             case "reasoning" ->
                 reasoning = value == JsonToken.VALUE_STRING && !in.getString().isEmpty();
             case "turn" -> ofTurn = true;
+            case "upstream" -> {
+              sealed = value == JsonToken.START_OBJECT;
+              in.skipChildren();
+            }
             case "toolCalls" -> readCalls(in, value, calls);
             default -> in.skipChildren();
           }
@@ -395,11 +403,12 @@ public final class Window {
         return ODD;
       }
       if (role.equals("tool")) {
-        return new Shape(role, List.of(), answers == null ? "" : answers, false, false, false, null);
+        return new Shape(
+            role, List.of(), answers == null ? "" : answers, false, false, false, false, null);
       }
       if (!role.equals("assistant")) {
         return content == Content.ITEMS
-            ? new Shape(role, List.of(), null, true, false, false, null)
+            ? new Shape(role, List.of(), null, true, false, false, false, null)
             : other(role);
       }
       boolean bare = content != Content.SOME && calls.isEmpty();
@@ -410,7 +419,8 @@ public final class Window {
           Collections.unmodifiableList(calls),
           null,
           empty,
-          empty && reasoning && !ofTurn,
+          empty && (reasoning || sealed) && !ofTurn,
+          sealed,
           ofTurn,
           refused);
     }

@@ -103,7 +103,8 @@ final class ChatAnswer {
         throw faults.brokeOff(hasSaid());
       }
       ChatChunk next = ChatChunk.next(in, json);
-      isOne = next == null;
+      // The first of several chunks is none that is whole.
+      isOne = next == null && (chunk.message() != null || chunk.delta().isEmpty());
       while (chunk != null) {
         object(chunk, isOne, json, out);
         chunk = next;
@@ -290,6 +291,9 @@ final class ChatAnswer {
       calls.take(bit, whole || isNext, out);
       if (calls.begun() > MOST_CALLS) {
         throw faults.failed("made too many tool calls", Blame.NOBODY);
+      }
+      if (calls.isNameTooLong()) {
+        throw faults.failed("made a tool call with too long a name", Blame.NOBODY);
       }
     }
   }

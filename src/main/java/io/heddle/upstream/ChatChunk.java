@@ -105,7 +105,7 @@ final class ChatChunk {
       if (more.isEmpty() || as.compareTo(thoughts) > 0) {
         return;
       }
-      reasoning = as == thoughts ? reasoning + more : more;
+      reasoning = more;
       thoughts = as;
     }
 
@@ -338,7 +338,7 @@ final class ChatChunk {
         case "reasoning_text" -> think(in, said, Thoughts.TEXT, name);
         case "thinking" -> think(in, said, Thoughts.THINKING, name);
         case "reasoning_details" -> think(in, said, Thoughts.DETAILS, name);
-        case "refusal" -> said.refusal += words(in);
+        case "refusal" -> said.refusal = words(in);
         case "tool_calls" -> toolCalls(in, said);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
@@ -390,55 +390,72 @@ final class ChatChunk {
   }
 
   /** Text, or a part, or parts and texts. */
-  private void content(JsonParser in, Said said) {
+  private static void content(JsonParser in, Said said) {
     switch (in.currentToken()) {
       case START_ARRAY -> {
+        Parts parts = new Parts();
         while (in.nextToken() != JsonToken.END_ARRAY) {
           if (in.currentToken() == JsonToken.START_OBJECT) {
-            part(in, said);
+            parts.take(in);
           } else if (in.currentToken() == JsonToken.VALUE_STRING) {
-            said.text += in.getString();
+            parts.text.append(in.getString());
           } else {
             in.skipChildren();
           }
         }
+        parts.putInto(said);
       }
-      case START_OBJECT -> part(in, said);
+      case START_OBJECT -> {
+        Parts parts = new Parts();
+        parts.take(in);
+        parts.putInto(said);
+      }
       default -> {
         String text = string(in);
-        if (text != null) {
-          said.text = said.text.isEmpty() ? text : said.text + text;
-        }
+        said.text = text == null ? said.text : text;
       }
     }
   }
 
-  private void part(JsonParser in, Said said) {
-    String type = "";
-    String text = "";
-    String thought = "";
-    String refusal = "";
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      switch (name) {
-        case "type" -> {
-          String word = scalar(in);
-          type = word == null ? "" : word;
+  /** What the parts of a content say together. */
+  private static final class Parts {
+    private final StringBuilder text = new StringBuilder();
+    private final StringBuilder thoughts = new StringBuilder();
+    private final StringBuilder refusal = new StringBuilder();
+
+    void take(JsonParser in) {
+      String type = "";
+      String words = "";
+      String thought = "";
+      String refused = "";
+      while (in.nextToken() != JsonToken.END_OBJECT) {
+        String name = in.currentName();
+        in.nextToken();
+        switch (name) {
+          case "type" -> {
+            String word = scalar(in);
+            type = word == null ? "" : word;
+          }
+          case "text" -> words = words(in);
+          case "thinking", "reasoning", "summary" -> thought = words(in);
+          case "refusal" -> refused = words(in);
+          default -> in.skipChildren();
         }
-        case "text" -> text = words(in);
-        case "thinking", "reasoning", "summary" -> thought = words(in);
-        case "refusal" -> refusal = words(in);
-        default -> in.skipChildren();
+      }
+      if (type.contains("thinking") || type.contains("reasoning")) {
+        thoughts.append(thought.isEmpty() ? words : thought);
+      } else if (type.equals("refusal")) {
+        refusal.append(refused.isEmpty() ? words : refused);
+      } else {
+        text.append(words);
+        thoughts.append(thought);
       }
     }
-    if (type.contains("thinking") || type.contains("reasoning")) {
-      said.think(Thoughts.PARTS, null, thought.isEmpty() ? text : thought);
-    } else if (type.equals("refusal")) {
-      said.refusal += refusal.isEmpty() ? text : refusal;
-    } else {
-      said.text += text;
-      said.think(Thoughts.PARTS, null, thought);
+
+    void putInto(Said said) {
+      said.text = text.isEmpty() ? said.text : text.toString();
+      said.think(Thoughts.PARTS, null, thoughts.toString());
+      said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
     }
   }
 

@@ -190,7 +190,8 @@ final class ChatRequest {
     boolean ours = named ? by.text().equals(upstream) : !stored.containsKey("turn");
     boolean takes = ours && (named || dialect.takesUnknown());
     if (calls != null) {
-      calls(calls, named && takes ? opaque.get("toolCalls") : null, takes || dialect.takesUnknown());
+      boolean more = named ? ours : dialect.takesUnknown();
+      calls(calls, named && ours ? opaque.get("toolCalls") : null, more);
     }
     Slice message = opaque.get("message");
     if (takes && message != null) {

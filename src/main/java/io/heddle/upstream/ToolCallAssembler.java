@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ToolCallAssembler {
 
+  /** Of a name in pieces; tools are far shorter. */
+  private static final int LONGEST_NAME = 1024;
+
   private final Map<Integer, Call> byIndex = new HashMap<>();
   private final Map<String, Call> byId = new HashMap<>();
   private final Set<String> ids = new HashSet<>();
@@ -41,6 +44,7 @@ final class ToolCallAssembler {
   private int begun;
   private int told;
   private int waiting;
+  private boolean nameTooLong;
   private final Function<@Nullable UnknownMembers, @Nullable Opaque> kept;
 
   /**
@@ -53,6 +57,11 @@ final class ToolCallAssembler {
   /** How many calls were begun. */
   int begun() {
     return begun;
+  }
+
+  /** Whether a name has become longer than any tool's: its pieces might never end. */
+  boolean isNameTooLong() {
+    return nameTooLong;
   }
 
   /** How many calls were told. */
@@ -101,6 +110,7 @@ final class ToolCallAssembler {
       call.id = call.id == null ? bit.id() : call.id;
     }
     call.name(bit.name());
+    nameTooLong |= call.name != null && call.name.length() > LONGEST_NAME;
     String arguments = call.arguments.take(bit.arguments());
     boolean more = !bit.unknown().isEmpty();
     if (more) {

@@ -136,7 +136,8 @@ enum StrictServers {
                   "{\"tool_calls\":[{\"index\":%d,\"function\":{\"arguments\":\"{}\"}}]}"
                       .formatted(i));
     }
-    return script.finish("tool_calls").usage(10, 10).done();
+    ModelScript finished = script.finish("tool_calls");
+    return (this == OPENROUTER ? finished : finished.usage(10, 10)).done();
   }
 
   private @Nullable String refusal(JsonNode body, List<JsonNode> steps) {

@@ -193,17 +193,34 @@ class ToolLoopsIT {
     assertThat(response.toString()).contains(StrictServers.DONE);
   }
 
-  /** What the details of a server's thoughts are, has no place in items. */
+  /** The details of a server's thoughts have a place in items for clients that ask for it. */
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "OPENROUTER")
   void overResponsesThatAreNotStored(StrictServers server) throws Exception {
+    responses(server, "\"store\":false,\"input\":", false);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void overResponsesWithSealedThoughts(StrictServers server) throws Exception {
+    String ask = "\"store\":false,\"include\":[\"reasoning.encrypted_content\"],\"input\":";
+    responses(server, ask, false);
+    if (server != StrictServers.DEEPSEEK) {
+      // As clients do that drop what they do not know.
+      responses(server, ask, true);
+    }
+  }
+
+  private void responses(StrictServers server, String ask, boolean bare) throws Exception {
     ArrayNode input = JSON.createArrayNode();
     input.addObject().put("role", "user").put("content", "Look around");
-    JsonNode response = response(server, "\"store\":false,\"input\":" + input);
+    JsonNode response = response(server, ask + input);
     while (!calls(response).isEmpty()) {
-      response.path("output").forEach(input::add);
+      for (JsonNode item : response.path("output")) {
+        input.add(bare ? ((ObjectNode) item.deepCopy()).without("extra_content") : item);
+      }
       itemOutputs(response).forEach(input::add);
-      response = response(server, "\"store\":false,\"input\":" + input);
+      response = response(server, ask + input);
     }
     assertThat(response.toString()).contains(StrictServers.DONE);
   }

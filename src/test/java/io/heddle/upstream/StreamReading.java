@@ -34,13 +34,18 @@ final class StreamReading {
    * @param cut whether the connection breaks behind them
    */
   static Ended read(int status, String contentType, List<byte[]> parts, boolean cut) {
+    return read(status, contentType, Flux.fromIterable(parts), cut, ByteBudget.unbounded());
+  }
+
+  static Ended read(
+      int status, String contentType, Flux<byte[]> parts, boolean cut, ByteBudget budget) {
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
-    ByteShare share = new ByteShare(ByteBudget.unbounded(), ByteBudget.Holder.NOBODY);
+    ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
     ChatReply reply =
         new ChatReply(SERVER, faults, new Patience(SERVER, faults, deadline), share);
     Flux<DataBuffer> body =
-        Flux.fromIterable(parts).map(DefaultDataBufferFactory.sharedInstance::wrap);
+        parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
     ClientResponse response =
         ClientResponse.create(HttpStatusCode.valueOf(status))
             .header("Content-Type", contentType)
@@ -56,6 +61,8 @@ final class StreamReading {
           .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
           .doOnNext(pieces::add)
           .blockLast(Calls.PATIENCE);
+    } catch (ProblemException e) {
+      problem = e.problem();
     } catch (CallFailure e) {
       problem = e.problem();
     } finally {

@@ -1,0 +1,263 @@
+package io.heddle.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.Surrogates;
+import io.heddle.testing.RecordedStream;
+import io.heddle.turn.Piece;
+import io.heddle.upstream.Calls.Ended;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Flux;
+
+/**
+ * A model server that sends anything at all: never an exception that nobody meant, never more
+ * memory than the limits say, never a whole answer out of one that was cut. {@code
+ * -Dheddle.it.fuzz.rounds} and {@code -Dheddle.it.fuzz.seed} look further.
+ */
+class StreamFuzzTest {
+
+  private static final int ROUNDS = Integer.getInteger("heddle.it.fuzz.rounds", 4000);
+  private static final long SEED = Long.getLong("heddle.it.fuzz.seed", 20261130);
+  private static final int MAX_ANSWER = 64 << 10;
+
+  private static final List<RecordedStream> STREAMS = RecordedStream.all();
+  private static final Pattern REASON = Pattern.compile("\"finish_reason\": ?(\"[^\"]+\"|true)");
+
+  private static final List<byte[]> WORDS =
+      List.of(
+              "data: [DONE]\n\n",
+              "data: ",
+              "\n\n",
+              "\r",
+              "event: error\n",
+              "{",
+              "}",
+              "[",
+              "]",
+              "\"",
+              "\\",
+              "\\ud83e",
+              "null",
+              "true",
+              "-1",
+              "1e999",
+              "99999999999999999999999999",
+              "\"index\":0,",
+              "\"id\":\"a\",",
+              "\"name\":\"f\",",
+              "\"arguments\":\"{}\",",
+              "\"message\":{\"content\":\"a\"},",
+              "\"delta\":{\"content\":[]},",
+              "\"error\":{\"message\":\"x\"},",
+              "\"finish_reason\":\"length\",",
+              "\"finish_reason\":{},",
+              "\"usage\":{\"prompt_tokens\":-1},",
+              "{\"error\":",
+              "[".repeat(600),
+              "{\"a\":".repeat(600),
+              "\ufeff",
+              "\0")
+          .stream()
+          .map(word -> word.getBytes(StandardCharsets.UTF_8))
+          .toList();
+
+  @Test
+  void whateverIsSentHasATrueEnd() {
+    for (int round = 0; round < ROUNDS; round++) {
+      Random random = new Random(SEED + round);
+      RecordedStream stream = STREAMS.get(random.nextInt(STREAMS.size()));
+      byte[] body = stream.body();
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        body = mutated(body, random);
+      }
+      int status = random.nextInt(20) == 0 ? 400 : stream.status();
+      List<byte[]> parts = RecordedStreamsTest.parts(body, 1 + random.nextInt(1 + body.length));
+      try {
+        check(StreamReading.read(status, stream.contentType(), parts, random.nextInt(8) == 0));
+      } catch (Exception | AssertionError e) {
+        throw new AssertionError(
+            "round %d, seed %d, %s: %s"
+                .formatted(
+                    round, SEED + round, stream, new String(body, StandardCharsets.UTF_8)),
+            e);
+      }
+    }
+  }
+
+  private static byte[] mutated(byte[] body, Random random) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    int from = random.nextInt(body.length + 1);
+    int to = Math.min(body.length, from + random.nextInt(80));
+    switch (random.nextInt(7)) {
+      // Left out, said twice, changed, put in, cut, of another stream, in another order.
+      case 0 -> {
+        out.write(body, 0, from);
+        out.write(body, to, body.length - to);
+      }
+      case 1 -> {
+        out.write(body, 0, to);
+        out.write(body, from, body.length - from);
+      }
+      case 2 -> {
+        byte[] other = body.clone();
+        for (int i = from; i < Math.min(to, from + 3); i++) {
+          other[i] = (byte) random.nextInt(256);
+        }
+        out.writeBytes(other);
+      }
+      case 3 -> {
+        out.write(body, 0, from);
+        out.writeBytes(WORDS.get(random.nextInt(WORDS.size())));
+        out.write(body, from, body.length - from);
+      }
+      case 4 -> out.write(body, 0, from);
+      case 5 -> {
+        byte[] other = STREAMS.get(random.nextInt(STREAMS.size())).body();
+        int at = random.nextInt(other.length + 1);
+        out.write(body, 0, from);
+        out.write(other, at, other.length - at);
+      }
+      default -> {
+        List<String> events =
+            new ArrayList<>(
+                Arrays.asList(new String(body, StandardCharsets.UTF_8).split("(?<=\n\n)")));
+        Collections.shuffle(events, random);
+        out.writeBytes(String.join("", events).getBytes(StandardCharsets.UTF_8));
+      }
+    }
+    return out.toByteArray();
+  }
+
+  private static void check(Ended ended) {
+    Set<String> ids = new HashSet<>();
+    long length = 0;
+    boolean finished = false;
+    int calls = 0;
+    for (Piece piece : ended.pieces()) {
+      assertThat(finished).as("nothing behind the end").isFalse();
+      length += piece.length();
+      switch (piece) {
+        case Piece.Text(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case Piece.Reasoning(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case Piece.Refusal(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case Piece.ToolCall call -> {
+          assertThat(Surrogates.arePaired(call.arguments())).isTrue();
+          if (call.id() == null) {
+            assertThat(call.index()).isBetween(0, calls - 1);
+          } else {
+            assertThat(call.index()).isEqualTo(calls++);
+            assertThat(call.name()).isNotBlank();
+            assertThat(Surrogates.arePaired(call.id() + call.name())).isTrue();
+            assertThat(ids.add(call.id())).isTrue();
+          }
+        }
+        case Piece.Finish finish -> {
+          finished = true;
+          assertThat(finish.reason()).isIn("stop", "tool_calls", "length", "content_filter");
+        }
+      }
+    }
+    assertThat(length).isLessThan(4 * MAX_ANSWER);
+    assertThat(finished).isEqualTo(ended.problem() == null);
+    if (ended.problem() != null) {
+      assertThat(ended.problem().code()).isNotEqualTo(ProblemCode.INTERNAL);
+      assertThat(ended.problem().detail()).doesNotContain("could not be understood");
+      assertThat(Surrogates.arePaired(ended.problem().detail())).isTrue();
+    }
+  }
+
+  /** Wherever it is cut: without a reason of its end, or the mark of it, it is no whole answer. */
+  @Test
+  void anAnswerThatWasCutIsNeverWhole() {
+    for (RecordedStream stream : STREAMS) {
+      byte[] body = stream.body();
+      int step = Math.max(1, body.length / 60);
+      for (int end = 0; end < body.length; end += step) {
+        byte[] cut = Arrays.copyOf(body, end);
+        String text = new String(cut, StandardCharsets.UTF_8);
+        boolean isSaid =
+            text.contains("[DONE]")
+                || REASON
+                    .matcher(text)
+                    .results()
+                    .anyMatch(reason -> !reason.group().contains("null"));
+        boolean isOneObject =
+            text.stripLeading().startsWith("{") && !stream.name().contains("lines");
+        Ended ended =
+            StreamReading.read(stream.status(), stream.contentType(), List.of(cut), false);
+        boolean whole =
+            ended.pieces().stream()
+                .anyMatch(
+                    piece ->
+                        piece instanceof Piece.Finish finish
+                            && (finish.reason().equals("stop")
+                                || finish.reason().equals("tool_calls")));
+        boolean isLonger =
+            new String(body, StandardCharsets.UTF_8).strip().length() > text.strip().length();
+        assertThat(whole && (!isSaid || (isOneObject && isLonger)))
+            .as("%s, cut at %d", stream, end)
+            .isFalse();
+      }
+    }
+  }
+
+  /** Servers that never come to an end. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "x",
+        "data: x\n",
+        ": comment\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n\n",
+        "data: {\"choices\":[{\"message\":{\"content\":\"xyxxxxxx\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"xx\"}}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"xx\"}}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
+        "data: {\"choices\":[{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"function_call\":{\"arguments\":\"x\"}}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"x\",\"refusal\":\"x\"}}]}\n\n",
+        "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n"
+      })
+  void whatNeverEndsIsEnded(String again) {
+    byte[] part = again.repeat(64).getBytes(StandardCharsets.UTF_8);
+    long most = 64L << 20;
+    AtomicLong sent = new AtomicLong();
+    ByteBudget budget = new ByteBudget(1 << 20, 1 << 20, 1 << 20);
+    Ended ended =
+        StreamReading.read(
+            200,
+            "text/event-stream",
+            Flux.<byte[]>generate(
+                sink -> {
+                  if (sent.addAndGet(part.length) > most) {
+                    sink.complete();
+                  } else {
+                    sink.next(part);
+                  }
+                }),
+            false,
+            budget);
+    // Nothing new is said by these, and no more is kept: the time of the whole answer ends them.
+    if (!again.startsWith(":") && !again.contains("\"message\"")) {
+      assertThat(sent.get()).as("bytes taken").isLessThan(most);
+    }
+    assertThat(ended.problem()).isNotNull();
+    assertThat(ended.problem().detail()).doesNotContain("could not be understood");
+    assertThat(budget.used()).isZero();
+  }
+}
