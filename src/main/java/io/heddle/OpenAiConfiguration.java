@@ -5,6 +5,7 @@ import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
+import io.heddle.openai.OpenAiProperties;
 import io.heddle.openai.Routes;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
@@ -46,7 +47,8 @@ class OpenAiConfiguration {
       Connections connections,
       IdSource ids,
       InstantSource clock,
-      SessionProperties properties) {
+      SessionProperties properties,
+      OpenAiProperties wire) {
     Routes routes =
         new Routes(
             services,
@@ -58,7 +60,8 @@ class OpenAiConfiguration {
             connections,
             ids,
             clock,
-            properties);
+            properties,
+            wire);
     RouterFunctionMapping mapping = new RouterFunctionMapping(routes.router());
     mapping.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
     return mapping;

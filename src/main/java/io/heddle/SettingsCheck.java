@@ -7,6 +7,7 @@ import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.QuotaProperties;
 import io.heddle.live.LiveProperties;
+import io.heddle.openai.OpenAiProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
@@ -55,6 +56,7 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
           QuotaProperties.class,
           LiveProperties.class,
           TurnProperties.class,
+          OpenAiProperties.class,
           EchoProperties.class,
           RedisProperties.class,
           EmbeddedProperties.class,

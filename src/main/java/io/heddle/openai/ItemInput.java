@@ -105,9 +105,14 @@ final class ItemInput {
   }
 
   private static Json call(Fields fields) {
+    Json name = string(fields, "name");
+    String namespace = fields.word("namespace");
+    if (!namespace.isEmpty()) {
+      name = JsonObject.string(Namespaces.flat(namespace, fields.word("name")));
+    }
     Json function =
         new JsonObject(128)
-            .raw("name", string(fields, "name"))
+            .raw("name", name)
             .raw("arguments", string(fields, "arguments"))
             .toJson();
     Json call =

@@ -242,7 +242,7 @@ final class ItemOutput {
     return functionCall(
         id,
         fields.raw("id", Json.of("\"\"")),
-        inner.raw("name", Json.of("\"\"")),
+        Namespaces.apart(inner.word("name")),
         inner.raw("arguments", Json.of("\"\"")),
         body.raw("status", COMPLETED),
         OpaqueMembers.ofCall(body, fields));
@@ -252,14 +252,21 @@ final class ItemOutput {
    * @param opaque members that the model's server added to the call, or null
    */
   static Json functionCall(
-      String id, Json callId, Json name, Json arguments, Json status, @Nullable Json opaque) {
-    JsonObject item = new JsonObject(arguments.length() + 256)
-        .string("id", id)
-        .string("type", "function_call")
-        .raw("status", status)
-        .raw("arguments", arguments)
-        .raw("call_id", callId)
-        .raw("name", name);
+      String id,
+      Json callId,
+      Namespaces.Name name,
+      Json arguments,
+      Json status,
+      @Nullable Json opaque) {
+    JsonObject item =
+        new JsonObject(arguments.length() + 256)
+            .string("id", id)
+            .string("type", "function_call")
+            .raw("status", status)
+            .raw("arguments", arguments)
+            .raw("call_id", callId)
+            .string("name", name.name())
+            .some("namespace", name.namespace());
     return OpaqueMembers.toItem(item, opaque).toJson();
   }
 

@@ -75,17 +75,6 @@ final class ParameterRanges {
         }
       }
     }
-    Set<String> names = new LinkedHashSet<>();
-    Value tools = body.get("tools");
-    if (tools != null) {
-      for (Value tool : tools.elements()) {
-        Fields fields = tool.fields();
-        if (fields.required("type").text().equals("function")) {
-          names.add(function(fields));
-        }
-      }
-    }
-    choice(body.get("tool_choice"), names, tools);
   }
 
   static void chat(Fields body) {
@@ -126,7 +115,8 @@ final class ParameterRanges {
     choice(body.get("tool_choice"), names, tools);
   }
 
-  private static String function(Fields function) {
+  /** The name of a function that may be told to a model. */
+  static String function(Fields function) {
     Value name = function.required("name");
     if (name.text().isEmpty()) {
       throw name.refuse("is empty");
@@ -138,6 +128,11 @@ final class ParameterRanges {
       parameters.fields();
     }
     return name.text();
+  }
+
+  /** Of allowed tools. */
+  static void mode(@Nullable Value mode) {
+    oneOf(mode, MODES);
   }
 
   /**
@@ -158,24 +153,21 @@ final class ParameterRanges {
     switch (fields.required("type").text()) {
       case "function" -> named(fields, names);
       case "allowed_tools" -> {
-        Value inner = fields.get("allowed_tools");
-        Fields allowed = inner == null ? fields : inner.fields();
-        oneOf(allowed.get("mode"), MODES);
+        Fields allowed = fields.required("allowed_tools").fields();
+        mode(allowed.get("mode"));
         for (Value tool : allowed.required("tools").elements()) {
           if (tool.fields().required("type").text().equals("function")) {
             named(tool.fields(), names);
           }
         }
       }
-      // Which others there are is said where they are put into the words of the server.
+      // The server's own.
       default -> {}
     }
   }
 
-  /** {@code {"name":…}} of Responses, or {@code {"function":{"name":…}}} of Chat Completions. */
   private static void named(Fields tool, Set<String> names) {
-    Value function = tool.get("function");
-    Value name = (function == null ? tool : function.fields()).required("name");
+    Value name = tool.required("function").fields().required("name");
     if (!names.contains(name.text())) {
       throw name.refuse("names no function of 'tools'");
     }

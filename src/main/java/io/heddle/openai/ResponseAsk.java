@@ -68,8 +68,13 @@ record ResponseAsk(
   private static final Set<String> TRUNCATIONS = Set.of("auto", "disabled");
 
   static ResponseAsk read(Fields body) {
+    return read(body, HostedTools.REFUSE);
+  }
+
+  static ResponseAsk read(Fields body, HostedTools hosted) {
     refuseUnsupported(body);
     ParameterRanges.responses(body);
+    ResponseTools tools = ResponseTools.read(body, hosted);
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
@@ -90,8 +95,8 @@ record ResponseAsk(
         instructions(body.get("instructions")),
         input(body.get("input")),
         isSealed(body.get("include")),
-        ResponseParameters.chat(body),
-        shown(body));
+        ResponseParameters.chat(body, tools),
+        shown(body, tools));
   }
 
   /** The model that the notes name until one has answered. */
@@ -174,14 +179,14 @@ record ResponseAsk(
   }
 
   /** Members of the response that repeat the request, each with what it is by default. */
-  private static Json shown(Fields body) {
+  private static Json shown(Fields body, ResponseTools tools) {
     JsonObject out = new JsonObject(768 + body.value().json().length() / 4);
     SHOWN.forEach((name, otherwise) -> out.raw(name, body.raw(name, otherwise)));
     out.raw("metadata", Metadata.read(body.get("metadata")))
         .raw("reasoning", reasoning(body.get("reasoning")))
         .raw("text", text(body.get("text")))
         .raw("tool_choice", choice(body.get("tool_choice")))
-        .raw("tools", tools(body.get("tools")))
+        .raw("tools", tools(tools.kept()))
         .number("top_logprobs", 0)
         .some("user", body.raw("user"));
     return out.toJson();
@@ -199,7 +204,7 @@ record ResponseAsk(
         .forEach((name, value) -> {
           switch (name) {
             case "text" -> out.raw(name, text(value));
-            case "tools" -> out.raw(name, tools(value));
+            case "tools" -> out.raw(name, tools(value.elements()));
             default -> out.member(name, value);
           }
         });
@@ -211,16 +216,14 @@ record ResponseAsk(
     return out.toJson();
   }
 
-  private static Json tools(@Nullable Value tools) {
-    return tools == null
-        ? JsonObject.EMPTY_ARRAY
-        : JsonObject.array(
-            tools.elements().stream()
-                .map(tool ->
-                    tool.fields().word("type").equals("function")
-                        ? with(tool.fields(), FUNCTION)
-                        : tool.json())
-                .toList());
+  private static Json tools(List<Value> tools) {
+    return JsonObject.array(
+        tools.stream()
+            .map(tool ->
+                tool.fields().word("type").equals("function")
+                    ? with(tool.fields(), FUNCTION)
+                    : tool.json())
+            .toList());
   }
 
   private static Json choice(@Nullable Value choice) {

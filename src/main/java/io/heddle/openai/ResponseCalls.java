@@ -200,7 +200,7 @@ final class ResponseCalls {
     gate.once(call);
     return bodies
         .object(call)
-        .flatMap(body -> alone.count(call, ResponseAsk.read(body.fields())))
+        .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
             ConversationsHandler.json(
                 new JsonObject(96)

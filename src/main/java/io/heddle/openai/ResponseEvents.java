@@ -38,6 +38,7 @@ final class ResponseEvents {
   private @Nullable Said said;
   private @Nullable Json whole;
   private @Nullable Boolean summaries;
+  private @Nullable Map<String, Namespaces.Name> namespaces;
 
   /**
    * @param after only events with a higher number are made; -1 for all
@@ -308,7 +309,7 @@ final class ResponseEvents {
               outputs.size(),
               bit.index(),
               bit.id() == null ? "" : bit.id(),
-              bit.name() == null ? "" : bit.name());
+              name(bit.name() == null ? "" : bit.name()));
       into.opaque = bit.opaque();
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
@@ -324,13 +325,24 @@ final class ResponseEvents {
     }
   }
 
+  /** As the client called the function. */
+  private Namespaces.Name name(String told) {
+    Map<String, Namespaces.Name> known = namespaces;
+    if (known == null) {
+      known = form.namespaces();
+      namespaces = known;
+    }
+    return known.getOrDefault(told, Namespaces.Name.of(told));
+  }
+
   private void endCall(Called ended, String status) {
     ended.open = false;
     JsonObject done = event("response.function_call_arguments.done", ended.arguments.length());
     if (done != null) {
       make(
           place(done, ended)
-              .string("name", ended.name)
+              .string("name", ended.name.name())
+              .some("namespace", ended.name.namespace())
               .string("arguments", ended.arguments.toString()));
     }
     done(ended, status);

@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.session.Turn;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,11 @@ record ResponseForm(
   boolean summaries() {
     Value reasoning = Fields.of(notes.shown()).get("reasoning");
     return reasoning != null && reasoning.isObject() && reasoning.fields().has("summary");
+  }
+
+  /** The functions of the request's namespaces by the name that the model is told. */
+  Map<String, Namespaces.Name> namespaces() {
+    return Namespaces.of(Fields.of(notes.shown()).get("tools"));
   }
 
   /** The whole object. */

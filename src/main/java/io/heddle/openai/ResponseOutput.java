@@ -102,11 +102,11 @@ abstract sealed class ResponseOutput {
   static final class Called extends ResponseOutput {
     final int call;
     final String callId;
-    final String name;
+    final Namespaces.Name name;
     final StringBuilder arguments = new StringBuilder();
     @Nullable Opaque opaque;
 
-    Called(String id, int index, int call, String callId, String name) {
+    Called(String id, int index, int call, String callId, Namespaces.Name name) {
       super(id, index);
       this.call = call;
       this.callId = callId;
@@ -118,7 +118,7 @@ abstract sealed class ResponseOutput {
       return ItemOutput.functionCall(
           id,
           JsonObject.string(callId),
-          JsonObject.string(name),
+          name,
           JsonObject.string(arguments.toString()),
           quoted(status),
           opaque == null ? null : opaque.members());

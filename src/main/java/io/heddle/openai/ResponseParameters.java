@@ -1,8 +1,6 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -38,6 +36,7 @@ final class ResponseParameters {
           "metadata",
           "include",
           "context_management",
+          "client_metadata",
           "moderation",
           "prompt",
           "prompt_cache_options",
@@ -58,10 +57,13 @@ final class ResponseParameters {
 
   private ResponseParameters() {}
 
-  static Json chat(Fields body) {
+  static Json chat(Fields body, ResponseTools tools) {
     JsonObject out = new JsonObject(256);
     body.all()
         .forEach((name, value) -> {
+          if (name.equals("parallel_tool_calls") && tools.isEmpty()) {
+            return;
+          }
           if (!value.isNull() && (SAME.contains(name) || !OTHER.contains(name))) {
             out.member(name, value);
           }
@@ -77,16 +79,8 @@ final class ResponseParameters {
       }
       out.number("max_tokens", most.integer(LEAST_OUTPUT, Integer.MAX_VALUE));
     }
-    Value tools = body.get("tools");
-    if (tools != null) {
-      List<Json> functions = tools.elements().stream().map(ResponseParameters::tool).toList();
-      if (!functions.isEmpty()) {
-        out.raw("tools", JsonObject.array(functions));
-      }
-    }
-    Value choice = body.get("tool_choice");
-    if (choice != null) {
-      out.raw("tool_choice", choice(choice));
+    if (!tools.isEmpty()) {
+      out.raw("tools", tools.functions()).some("tool_choice", tools.choice());
     }
     Value text = body.get("text");
     if (text != null) {
@@ -97,65 +91,6 @@ final class ResponseParameters {
       out.some("reasoning_effort", reasoning.fields().raw("effort"));
     }
     return out.toJson();
-  }
-
-  private static Json tool(Value tool) {
-    Fields fields = tool.fields();
-    String type = fields.required("type").text();
-    if (!type.equals("function")) {
-      throw WireError.unsupported(
-              fields.path("type"),
-              "Heddle does not support tools of the type '" + type + "', only functions.")
-          .toException();
-    }
-    fields.required("name").text();
-    JsonObject function = new JsonObject(tool.json().length() + 16);
-    for (Map.Entry<String, Value> member : fields.all().entrySet()) {
-      if (!member.getKey().equals("type") && !member.getValue().isNull()) {
-        function.member(member.getKey(), member.getValue());
-      }
-    }
-    return function(function.toJson());
-  }
-
-  private static Json function(Json function) {
-    return new JsonObject(function.length() + 48)
-        .string("type", "function")
-        .raw("function", function)
-        .toJson();
-  }
-
-  private static Json choice(Value choice) {
-    if (choice.isString()) {
-      return choice.json();
-    }
-    Fields fields = choice.fields();
-    String type = fields.required("type").text();
-    return switch (type) {
-      case "function" -> named(fields);
-      case "allowed_tools" -> {
-        List<Json> tools =
-            fields.required("tools").elements().stream().map(tool -> named(tool.fields())).toList();
-        Json allowed =
-            new JsonObject(256)
-                .raw("mode", fields.raw("mode", Json.of("\"auto\"")))
-                .raw("tools", JsonObject.array(tools))
-                .toJson();
-        yield new JsonObject(allowed.length() + 48)
-            .string("type", type)
-            .raw("allowed_tools", allowed)
-            .toJson();
-      }
-      default ->
-          throw WireError.unsupported(
-                  fields.path("type"),
-                  "Heddle does not support a tool_choice of the type '" + type + "'.")
-              .toException();
-    };
-  }
-
-  private static Json named(Fields tool) {
-    return function(new JsonObject(96).string("name", tool.required("name").text()).toJson());
   }
 
   private static void text(Fields text, JsonObject out) {

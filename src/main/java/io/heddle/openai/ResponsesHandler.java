@@ -26,6 +26,7 @@ final class ResponsesHandler {
   private final Bodies bodies;
   private final ResponseStarts starts;
   private final ResponsesAlone alone;
+  private final HostedTools hosted;
   private final Connections connections;
 
   ResponsesHandler(
@@ -34,20 +35,26 @@ final class ResponsesHandler {
       Bodies bodies,
       ResponseStarts starts,
       ResponsesAlone alone,
+      HostedTools hosted,
       Connections connections) {
     this.turns = turns;
     this.upstream = upstream;
     this.bodies = bodies;
     this.starts = starts;
     this.alone = alone;
+    this.hosted = hosted;
     this.connections = connections;
+  }
+
+  ResponseAsk ask(Fields body) {
+    return ResponseAsk.read(body, hosted);
   }
 
   Mono<ServerResponse> create(Call call) {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = ResponseAsk.read(body.fields());
+          ResponseAsk ask = ask(body.fields());
           String bound =
               body.fields().has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
           Parameters.check(

@@ -51,7 +51,8 @@ public final class Routes {
       Connections connections,
       IdSource ids,
       InstantSource clock,
-      SessionProperties properties) {
+      SessionProperties properties,
+      OpenAiProperties wire) {
     Turns turns = used.turns();
     gate = new Gate(limits, tokens, services.sessions(), ids, properties.lockWait());
     Bodies bodies = new Bodies(bodyReader, properties);
@@ -82,7 +83,8 @@ public final class Routes {
         new ResponseStarts(
             new ResponseStarts.Parts(
                 turns, services.sessions(), reader, gate, references, made, tries, records));
-    responses = new ResponsesHandler(turns, used.upstream(), bodies, starts, alone, connections);
+    responses = new ResponsesHandler(
+            turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);

@@ -204,6 +204,48 @@ class AsksTest {
     assertThat(error.code()).isEqualTo(code);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'tools':[{'type':'web_search'}]}|tools[0].type|unsupported_parameter",
+        "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'mcp'}]}]}|tools[0].tools[0].type|unsupported_parameter",
+        "{'tools':[{'type':'namespace','name':'n'}]}|tools[0].tools|missing_required_parameter",
+        "{'tools':[{'type':'namespace','tools':[]}]}|tools[0].name|missing_required_parameter",
+        "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'function'}]}]}|tools[0].tools[0].name|missing_required_parameter",
+        "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'function','name':'f'}]},{'type':'function','name':'n-_-f'}]}|tools[1].name|invalid_value",
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'web_search'}}|tool_choice.type|unsupported_parameter"
+      })
+  void toolsThatHeddleHasNotAreRefusedByName(String body, String param, String code) {
+    Throwable refused = catchThrowable(() -> response(body));
+    WireError error =
+        refused instanceof WireException wire
+            ? wire.error()
+            : WireError.of(((ProblemException) refused).problem());
+    assertThat(error.param()).isEqualTo(param);
+    assertThat(error.code()).isEqualTo(code);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "agents, close, true",
+    "mcp__x__, y, true",
+    "a-, b, true",
+    "a_, _b, true",
+    "a-_, b, false",
+    "a, b-_-c, false",
+    "a.b, c, false",
+    "a, ü, false",
+    "n, 0123456789012345678901234567890123456789012345678901234567890123, false"
+  })
+  void aNameOfTwoPartsIsLegalAndTakenApartAgain(String namespace, String name, boolean apart) {
+    String flat = Namespaces.flat(namespace, name);
+    assertThat(flat).matches("[A-Za-z0-9_-]{1,64}").isEqualTo(Namespaces.flat(namespace, name));
+    assertThat(Namespaces.apart(flat).equals(new Namespaces.Name(namespace, name)))
+        .isEqualTo(apart);
+    assertThat(flat).isNotEqualTo(Namespaces.flat(namespace + "x", name));
+  }
+
   @Test
   void aConversationIsNamedInTwoWays() {
     assertThat(response("{'conversation':'conv_1'}").conversation()).isEqualTo("conv_1");

@@ -1,0 +1,249 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tools of a request for a response, and which of them the model may call: checked, and in the
+ * words of Chat Completions, which knows nothing but functions.
+ */
+final class ResponseTools {
+
+  private static final Set<String> CHOICES = Set.of("none", "auto", "required");
+  private static final Json NONE = Json.of("\"none\"");
+
+  private final HostedTools hosted;
+
+  /** In the words of Chat Completions, by the name that the model is told. */
+  private final Map<String, Json> functions = new LinkedHashMap<>();
+
+  /** Names in namespaces, and what the model is told. */
+  private final Map<String, List<String>> inner = new LinkedHashMap<>();
+
+  private final Map<String, List<String>> namespaces = new LinkedHashMap<>();
+  private final List<Value> kept = new ArrayList<>();
+  private boolean dropped;
+  private @Nullable Json choice;
+
+  private ResponseTools(HostedTools hosted) {
+    this.hosted = hosted;
+  }
+
+  static ResponseTools read(Fields body, HostedTools hosted) {
+    ResponseTools tools = new ResponseTools(hosted);
+    Value all = body.get("tools");
+    if (all != null) {
+      all.elements().forEach(tools::add);
+    }
+    Value choice = body.get("tool_choice");
+    if (choice != null) {
+      Json told = tools.choice(choice);
+      // Servers take a choice, and whether calls may be parallel, only beside tools.
+      tools.choice = tools.functions.isEmpty() ? null : told;
+    }
+    return tools;
+  }
+
+  boolean isEmpty() {
+    return functions.isEmpty();
+  }
+
+  Json functions() {
+    return JsonObject.array(functions.values());
+  }
+
+  @Nullable Json choice() {
+    return choice;
+  }
+
+  /** The request's tools without those that were left out. */
+  List<Value> kept() {
+    return kept;
+  }
+
+  /** Whether some were left out. */
+  boolean dropped() {
+    return dropped;
+  }
+
+  private void add(Value tool) {
+    Fields fields = tool.fields();
+    switch (fields.required("type").text()) {
+      case "function" -> {
+        String name = ParameterRanges.function(fields);
+        Json other = functions.get(name);
+        Json function = function(fields, name, null);
+        if (!function.equals(other) || isInner(name)) {
+          put(fields, name, function);
+        }
+        kept.add(tool);
+      }
+      case Namespaces.TYPE -> {
+        addAll(fields);
+        kept.add(tool);
+      }
+      default -> leaveOut(fields);
+    }
+  }
+
+  private void addAll(Fields namespace) {
+    Value name = namespace.required("name");
+    if (name.text().isEmpty()) {
+      throw name.refuse("is empty");
+    }
+    String about = namespace.text("description");
+    List<String> all = namespaces.computeIfAbsent(name.text(), _ -> new ArrayList<>());
+    for (Value tool : namespace.required("tools").elements()) {
+      Fields fields = tool.fields();
+      if (!fields.required("type").text().equals("function")) {
+        leaveOut(fields);
+        continue;
+      }
+      String own = ParameterRanges.function(fields);
+      String flat = Namespaces.flat(name.text(), own);
+      put(fields, flat, function(fields, flat, about));
+      inner.computeIfAbsent(own, _ -> new ArrayList<>()).add(flat);
+      all.add(flat);
+    }
+  }
+
+  private boolean isInner(String name) {
+    return namespaces.values().stream().anyMatch(all -> all.contains(name));
+  }
+
+  private void put(Fields tool, String name, Json function) {
+    if (functions.put(name, function) != null) {
+      throw tool.required("name").refuse("names another tool of this request too");
+    }
+  }
+
+  /** A type that is OpenAI's own, or that no server of Chat Completions has. */
+  private void leaveOut(Fields tool) {
+    if (hosted == HostedTools.REFUSE) {
+      throw refused(tool, "tools");
+    }
+    dropped = true;
+  }
+
+  private static WireException refused(Fields tool, String what) {
+    return WireError.unsupported(
+            tool.path("type"),
+            "Heddle does not support %s of the type '%s', only functions and namespaces of them."
+                .formatted(what, tool.word("type")))
+        .toException();
+  }
+
+  /**
+   * @param about what the namespace says of itself, for a function that says nothing
+   */
+  private static Json function(Fields tool, String name, @Nullable String about) {
+    JsonObject function = new JsonObject(tool.value().json().length() + 64).string("name", name);
+    tool.all()
+        .forEach((member, value) -> {
+          switch (member) {
+            // When it is loaded is for OpenAI's own search of tools.
+            case "type", "name", "defer_loading" -> {}
+            default -> {
+              if (!value.isNull()) {
+                function.member(member, value);
+              }
+            }
+          }
+        });
+    if (!tool.has("description")) {
+      function.some("description", about);
+    }
+    return named(function.toJson());
+  }
+
+  private static Json named(Json function) {
+    return new JsonObject(function.length() + 48)
+        .string("type", "function")
+        .raw("function", function)
+        .toJson();
+  }
+
+  private static Json byName(String name) {
+    return named(new JsonObject(96).string("name", name).toJson());
+  }
+
+  // ---- the choice
+
+  private @Nullable Json choice(Value choice) {
+    if (choice.isString()) {
+      if (!CHOICES.contains(choice.text())) {
+        throw choice.refuse("must be none, auto or required, or name a tool");
+      }
+      if (choice.text().equals("required") && functions.isEmpty() && !dropped) {
+        throw choice.refuse("is required, and there are no 'tools'");
+      }
+      return choice.json();
+    }
+    Fields fields = choice.fields();
+    return switch (fields.required("type").text()) {
+      case "function" -> byName(called(fields));
+      case "allowed_tools" -> allowed(fields);
+      default -> {
+        if (hosted == HostedTools.REFUSE) {
+          throw refused(fields, "a tool_choice");
+        }
+        yield null;
+      }
+    };
+  }
+
+  private Json allowed(Fields choice) {
+    ParameterRanges.mode(choice.get("mode"));
+    Set<String> names = new LinkedHashSet<>();
+    for (Value tool : choice.required("tools").elements()) {
+      Fields fields = tool.fields();
+      switch (fields.required("type").text()) {
+        case "function" -> names.add(called(fields));
+        case Namespaces.TYPE -> {
+          Value name = fields.required("name");
+          List<String> all = namespaces.get(name.text());
+          if (all == null) {
+            throw name.refuse("names no namespace of 'tools'");
+          }
+          names.addAll(all);
+        }
+        default -> leaveOut(fields);
+      }
+    }
+    if (names.isEmpty()) {
+      return NONE;
+    }
+    Json allowed =
+        new JsonObject(256)
+            .raw("mode", choice.raw("mode", Json.of("\"auto\"")))
+            .raw("tools", JsonObject.array(names.stream().map(ResponseTools::byName).toList()))
+            .toJson();
+    return new JsonObject(allowed.length() + 48)
+        .string("type", "allowed_tools")
+        .raw("allowed_tools", allowed)
+        .toJson();
+  }
+
+  /** What the model is told instead of the name; the namespace may be left out of one that is alone. */
+  private String called(Fields tool) {
+    Value name = tool.required("name");
+    String namespace = tool.text("namespace");
+    if (namespace != null) {
+      String flat = Namespaces.flat(namespace, name.text());
+      if (namespaces.getOrDefault(namespace, List.of()).contains(flat)) {
+        return flat;
+      }
+    } else if (functions.containsKey(name.text())) {
+      return name.text();
+    } else if (inner.getOrDefault(name.text(), List.of()).size() == 1) {
+      return inner.get(name.text()).getFirst();
+    }
+    throw name.refuse("names no function of 'tools'");
+  }
+}
