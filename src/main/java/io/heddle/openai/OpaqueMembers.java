@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a model's server said beside what is known, on its way to clients and back: clients send
  * answers again with all that they had, and some servers refuse the next step of a tool loop
- * without it. A stored message has it under {@code upstream}, which names the server; on the wire it
- * stands where the server put it.
+ * without it. A stored message has it under {@code upstream}, which names the server; on the wire
+ * it stands where the server put it.
  */
 final class OpaqueMembers {
 

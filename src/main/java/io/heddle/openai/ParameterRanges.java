@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What OpenAI checks of a request's parameters. Other servers check less, or only when they are at
- * work: then a turn would fail that never could have succeeded. What OpenAI does not know is left to
- * the server that is asked.
+ * work: then a turn would fail that never could have succeeded. What OpenAI does not know is left
+ * to the server that is asked.
  */
 final class ParameterRanges {
 

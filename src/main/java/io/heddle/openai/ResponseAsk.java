@@ -78,7 +78,10 @@ record ResponseAsk(
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
-      throw Value.refuse("previous_response_id", "mutually_exclusive_parameters", "cannot be used together with 'conversation'");
+      throw Value.refuse(
+          "previous_response_id",
+          "mutually_exclusive_parameters",
+          "cannot be used together with 'conversation'");
     }
     boolean store = body.flag("store", true);
     boolean background = body.flag("background");
@@ -236,8 +239,7 @@ record ResponseAsk(
   }
 
   private static Json reasoning(@Nullable Value reasoning) {
-    return with(
-        reasoning == null ? Fields.of(Json.EMPTY_OBJECT) : reasoning.fields(), REASONING);
+    return with(reasoning == null ? Fields.of(Json.EMPTY_OBJECT) : reasoning.fields(), REASONING);
   }
 
   private static Json text(@Nullable Value text) {

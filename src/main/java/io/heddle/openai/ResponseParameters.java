@@ -74,7 +74,9 @@ final class ResponseParameters {
       for (String name : OTHER_BOUNDS) {
         if (body.has(name)) {
           throw Value.refuse(
-              body.path(name), "mutually_exclusive_parameters", "cannot be used together with 'max_output_tokens'");
+              body.path(name),
+              "mutually_exclusive_parameters",
+              "cannot be used together with 'max_output_tokens'");
         }
       }
       out.number("max_tokens", most.integer(LEAST_OUTPUT, Integer.MAX_VALUE));

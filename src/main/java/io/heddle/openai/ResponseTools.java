@@ -230,7 +230,9 @@ final class ResponseTools {
         .toJson();
   }
 
-  /** What the model is told instead of the name; the namespace may be left out of one that is alone. */
+  /**
+   * What the model is told instead of the name; the namespace may be left out of one that is alone.
+   */
   private String called(Fields tool) {
     Value name = tool.required("name");
     String namespace = tool.text("namespace");
@@ -241,8 +243,11 @@ final class ResponseTools {
       }
     } else if (functions.containsKey(name.text())) {
       return name.text();
-    } else if (inner.getOrDefault(name.text(), List.of()).size() == 1) {
-      return inner.get(name.text()).getFirst();
+    } else {
+      List<String> called = inner.getOrDefault(name.text(), List.of());
+      if (called.size() == 1) {
+        return called.getFirst();
+      }
     }
     throw name.refuse("names no function of 'tools'");
   }

@@ -62,8 +62,8 @@ public final class Routes {
     Tries tries = new Tries(turns, used.answers(), gate);
     ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
     models = new ModelsHandler(used.upstream());
-    conversations = new ConversationsHandler(
-            services.sessions(), reader, gate, bodies, references, made);
+    conversations =
+        new ConversationsHandler(services.sessions(), reader, gate, bodies, references, made);
     items = new ItemsHandler(services, reader, gate, bodies, references, pages);
     chat =
         new ChatHandler(
@@ -83,7 +83,8 @@ public final class Routes {
         new ResponseStarts(
             new ResponseStarts.Parts(
                 turns, services.sessions(), reader, gate, references, made, tries, records));
-    responses = new ResponsesHandler(
+    responses =
+        new ResponsesHandler(
             turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
     calls =
         new ResponseCalls(

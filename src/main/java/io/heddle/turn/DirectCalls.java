@@ -145,7 +145,7 @@ public final class DirectCalls implements AutoCloseable {
                 return finish == null
                     ? Mono.empty()
                     : usage(caller, call, answer)
-                        .map(usage -> 
+                        .map(usage ->
                             new Piece.Finish(
                                 finish.reason(), usage, finish.model(), finish.opaque()));
               }));
@@ -155,8 +155,7 @@ public final class DirectCalls implements AutoCloseable {
   private Mono<Usage> usage(Caller caller, ModelCall call, Answer answer) {
     long guess = answer.length() / CHARACTERS_OF_TOKEN;
     return Mono.zip(
-            count(caller, call)
-                .onErrorResume(_ -> Mono.just(weight(call) / CHARACTERS_OF_TOKEN)),
+            count(caller, call).onErrorResume(_ -> Mono.just(weight(call) / CHARACTERS_OF_TOKEN)),
             count(caller, answer).onErrorResume(_ -> Mono.just(guess)))
         .map(both -> new Usage(both.getT1(), both.getT2(), 0, 0));
   }
@@ -164,8 +163,7 @@ public final class DirectCalls implements AutoCloseable {
   private Mono<Long> count(Caller caller, Answer answer) {
     List<Told> said = List.of(Told.of(answer.counted()));
     return counting.must(
-        lane(caller),
-        () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null));
+        lane(caller), () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null));
   }
 
   static String lane(Caller caller) {

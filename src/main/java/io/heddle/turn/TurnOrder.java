@@ -42,16 +42,7 @@ public record TurnOrder(
       @Nullable Duration cacheFor,
       Json notes,
       @Nullable String fingerprint) {
-    this(
-        input,
-        model,
-        instructions,
-        parameters,
-        onBusy,
-        cacheFor,
-        notes,
-        fingerprint,
-        List.of());
+    this(input, model, instructions, parameters, onBusy, cacheFor, notes, fingerprint, List.of());
   }
 
   /** Without a fingerprint. */

@@ -80,9 +80,7 @@ public final class Window {
       if (messages.size() > 1) {
         return JoinedAnswer.of(messages);
       }
-      return shape.refusalAsContent == null
-          ? messages.getFirst().body()
-          : shape.refusalAsContent;
+      return shape.refusalAsContent == null ? messages.getFirst().body() : shape.refusalAsContent;
     }
 
     void writeTo(List<Json> out) {

@@ -232,11 +232,10 @@ final class ChatAnswer {
   }
 
   private @Nullable Opaque opaque(@Nullable UnknownMembers members) {
-    boolean none = members == null || members.isEmpty();
-    return none && thoughtsMember == null
+    Json said = members == null || members.isEmpty() ? null : members.toJson();
+    return said == null && thoughtsMember == null
         ? null
-        : new Opaque(
-            faults.upstream(), thoughtsMember, none ? Json.EMPTY_OBJECT : members.toJson());
+        : new Opaque(faults.upstream(), thoughtsMember, said == null ? Json.EMPTY_OBJECT : said);
   }
 
   /** Said as a delta, as the whole answer so far, or as both. */

@@ -26,8 +26,19 @@ final class ChatChunk {
   /** Members of a message that say nothing a server would want back. */
   private static final Set<String> KNOWN =
       Set.of(
-          "role", "name", "index", "id", "object", "type", "annotations", "audio", "tool_call_id",
-          "prefix", "padding", "created", "model");
+          "role",
+          "name",
+          "index",
+          "id",
+          "object",
+          "type",
+          "annotations",
+          "audio",
+          "tool_call_id",
+          "prefix",
+          "padding",
+          "created",
+          "model");
 
   /** Members of parts that are text. */
   private static final Set<String> WORDS =

@@ -184,10 +184,10 @@ final class ChatRequest {
   private void answer(Map<String, Slice> stored, @Nullable Slice calls, boolean loop) {
     Slice kept = stored.get("upstream");
     Map<String, Slice> opaque = kept == null ? Map.of() : kept.members();
-    Slice by = opaque.get("name");
-    boolean named = by != null && by.isString();
+    String server = text(opaque.get("name"));
+    boolean named = server != null;
     // An answer that was given here is its server's, be that known or not.
-    boolean ours = named ? by.text().equals(upstream) : !stored.containsKey("turn");
+    boolean ours = server != null ? server.equals(upstream) : !stored.containsKey("turn");
     boolean takes = ours && (named || dialect.takesUnknown());
     if (calls != null) {
       boolean more = named ? ours : dialect.takesUnknown();
@@ -216,21 +216,25 @@ final class ChatRequest {
    */
   private void reasoning(
       @Nullable Slice thoughts, @Nullable Slice calledBefore, boolean named, boolean loop) {
-    boolean called = calledBefore != null && calledBefore.isString();
-    if (!loop && (named || !called)) {
+    String before = text(calledBefore);
+    if (!loop && (named || before == null)) {
       return;
     }
-    String name = called ? calledBefore.text() : named ? null : dialect.reasoning();
-    boolean some = thoughts != null && thoughts.isString();
-    if (name == null || !some && !called || OF_MESSAGE.contains(name)) {
+    String name = before != null ? before : named ? null : dialect.reasoning();
+    Slice some = thoughts != null && thoughts.isString() ? thoughts : null;
+    if (name == null || some == null && before == null || OF_MESSAGE.contains(name)) {
       return;
     }
     out.ascii(",").string(name).ascii(":");
-    if (some) {
-      thoughts.writeTo(out);
-    } else {
+    if (some == null) {
       out.ascii("\"\"");
+    } else {
+      some.writeTo(out);
     }
+  }
+
+  private static @Nullable String text(@Nullable Slice slice) {
+    return slice != null && slice.isString() ? slice.text() : null;
   }
 
   /**
@@ -308,7 +312,8 @@ final class ChatRequest {
     List<Slice> left = withoutFiles(parts, call);
     List<String> texts = new ArrayList<>(left.size());
     for (Slice part : left) {
-      Slice text = type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
+      Slice text =
+          type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
       if (text != null && text.isString() && OF_TEXT.containsAll(part.members().keySet())) {
         texts.add(text.text());
       }

@@ -270,7 +270,10 @@ record ServerError(
       if (within != null && !within.isEmpty()) {
         String words = within.message() == null ? message : within.message();
         return new ServerError(
-            words, first(within.type(), type), first(within.code(), code), status(within.status()))
+                words,
+                first(within.type(), type),
+                first(within.code(), code),
+                status(within.status()))
             .named();
       }
       String words = message == null || place == null ? message : place + ": " + message;

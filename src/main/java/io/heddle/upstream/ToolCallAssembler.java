@@ -240,8 +240,7 @@ final class ToolCallAssembler {
     }
     String name = call.name == null ? "" : Surrogates.mended(call.name);
     out.add(
-        new Piece.ToolCall(
-            call.number, id, name, call.early.toString(), kept.apply(call.unknown)));
+        new Piece.ToolCall(call.number, id, name, call.early.toString(), kept.apply(call.unknown)));
     waiting -= call.early.length();
     call.early = new StringBuilder(0);
   }

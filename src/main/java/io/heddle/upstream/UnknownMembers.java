@@ -48,7 +48,8 @@ final class UnknownMembers {
 
   /** Takes what the next delta says. */
   void add(Map<String, Object> more) {
-    more.forEach((name, value) -> members.merge(name, value, (old, next) -> merged(name, old, next)));
+    more.forEach(
+        (name, value) -> members.merge(name, value, (old, next) -> merged(name, old, next)));
   }
 
   /** Takes what a message says, which is all there is so far. */

@@ -63,7 +63,8 @@ class AsksTest {
             .toString();
     assertThat(shown)
         .contains(json("'instructions':'be'"), json("'metadata':{'k':'v'}"), "0.70")
-        .contains(json(
+        .contains(
+            json(
                 "'tools':[{'type':'function','name':'f','x':12345678901234567890,"
                     + "'description':null,'parameters':null,'strict':null}]"))
         .contains(json("'text':{'format':{'type':'text'}}"))
@@ -83,10 +84,26 @@ class AsksTest {
       assertThat(shown.all().keySet())
           .as(given)
           .contains(
-              "previous_response_id", "instructions", "tools", "tool_choice", "truncation",
-              "parallel_tool_calls", "text", "top_p", "presence_penalty", "frequency_penalty",
-              "top_logprobs", "temperature", "reasoning", "max_output_tokens", "max_tool_calls",
-              "store", "service_tier", "metadata", "safety_identifier", "prompt_cache_key");
+              "previous_response_id",
+              "instructions",
+              "tools",
+              "tool_choice",
+              "truncation",
+              "parallel_tool_calls",
+              "text",
+              "top_p",
+              "presence_penalty",
+              "frequency_penalty",
+              "top_logprobs",
+              "temperature",
+              "reasoning",
+              "max_output_tokens",
+              "max_tool_calls",
+              "store",
+              "service_tier",
+              "metadata",
+              "safety_identifier",
+              "prompt_cache_key");
       assertThat(
               Map.of(
                   "presence_penalty", "0",
@@ -109,7 +126,8 @@ class AsksTest {
         .contains(
             json("'presence_penalty':0.5,'frequency_penalty':-1.25"),
             json("'safety_identifier':'s','prompt_cache_key':'k'"),
-            json("{'type':'function','name':'f','strict':true,'description':null,'parameters':null}"),
+            json(
+                "{'type':'function','name':'f','strict':true,'description':null,'parameters':null}"),
             json("'mode':'auto'"),
             json(
                 "{'type':'json_schema','name':'n','schema':{},'description':null,'strict':false},'verbosity':'low'"));
@@ -197,8 +215,7 @@ class AsksTest {
         "{'conversation':'c','previous_response_id':'r'}|previous_response_id|mutually_exclusive_parameters"
       })
   void whatOpenAiChecksOfResponsesIsChecked(String body, String param, String code) {
-    ProblemException refused =
-        catchThrowableOfType(ProblemException.class, () -> response(body));
+    ProblemException refused = catchThrowableOfType(ProblemException.class, () -> response(body));
     WireError error = WireError.of(refused.problem());
     assertThat(error.param()).isEqualTo(param);
     assertThat(error.code()).isEqualTo(code);
@@ -376,7 +393,8 @@ class AsksTest {
   void anAnswerAndAnOutputMayBeWithoutAWord(String message) {
     Json stored = chat("{'messages':[" + message + "]}").messages().getFirst();
     assertThat(stored.toString()).contains("\"status\":\"completed\"").doesNotContain("upstream");
-    assertThat(Fields.of(stored).raw("content", Json.of("null"))).isIn(Json.of("\"\""), Json.of("null"));
+    assertThat(Fields.of(stored).raw("content", Json.of("null")))
+        .isIn(Json.of("\"\""), Json.of("null"));
   }
 
   @Test
@@ -395,13 +413,12 @@ class AsksTest {
   @Test
   void whatAClientSendsBackOfAServersOwnIsKept() {
     List<Json> messages =
-        chat(
-                "{'messages':[{'role':'user','content':'q'},{'role':'assistant','content':null,"
-                    + "'reasoning_content':'hm','reasoning_details':[{'a':1}],'id':'x','audio':null,"
-                    + "'tool_calls':[{'id':'c','type':'function','function':{'name':'f',"
-                    + "'arguments':'{}'},'extra_content':{'google':{'thought_signature':'s'}}}]},"
-                    + "{'role':'assistant','content':'a','reasoning':'so'},"
-                    + "{'role':'assistant','content':'b','reasoning_content':''}]}")
+        chat("{'messages':[{'role':'user','content':'q'},{'role':'assistant','content':null,"
+                + "'reasoning_content':'hm','reasoning_details':[{'a':1}],'id':'x','audio':null,"
+                + "'tool_calls':[{'id':'c','type':'function','function':{'name':'f',"
+                + "'arguments':'{}'},'extra_content':{'google':{'thought_signature':'s'}}}]},"
+                + "{'role':'assistant','content':'a','reasoning':'so'},"
+                + "{'role':'assistant','content':'b','reasoning_content':''}]}")
             .messages();
     assertThat(messages.get(1).toString())
         .contains("thought_signature")
@@ -422,8 +439,7 @@ class AsksTest {
         .isTrue();
     assertThat(chat("{'messages':[{'role':'user','content':'a'}," + calls + "]}").isSplit())
         .isFalse();
-    assertThat(
-            chat("{'messages':[" + calls + ",{'role':'assistant','content':'a'}]}").isSplit())
+    assertThat(chat("{'messages':[" + calls + ",{'role':'assistant','content':'a'}]}").isSplit())
         .isFalse();
   }
 

@@ -54,8 +54,7 @@ class RecordedStreamsIT {
           index,
           new RecordedStream.Call(id, name, arguments),
           (one, more) ->
-              new RecordedStream.Call(
-                  one.id(), one.name(), one.arguments() + more.arguments()));
+              new RecordedStream.Call(one.id(), one.name(), one.arguments() + more.arguments()));
     }
   }
 
@@ -65,13 +64,11 @@ class RecordedStreamsIT {
     Map<String, ModelScript> scripts =
         RecordedStream.all().stream()
             .collect(Collectors.toMap(RecordedStream::name, RecordedStreamsIT::script));
-    server.answer(
-        request -> {
-          JsonNode messages = MAPPER.readTree(request.body()).get("messages");
-          JsonNode content = messages.get(messages.size() - 1).get("content");
-          return scripts.get(
-              content.isArray() ? content.at("/0/text").asString() : content.asString());
-        });
+    server.answer(request -> {
+      JsonNode messages = MAPPER.readTree(request.body()).get("messages");
+      JsonNode content = messages.get(messages.size() - 1).get("content");
+      return scripts.get(content.isArray() ? content.at("/0/text").asString() : content.asString());
+    });
     replica =
         Replica.embedded(
             "--heddle.upstreams.test.base-url=" + server.baseUrl(),
@@ -138,7 +135,8 @@ class RecordedStreamsIT {
         told.complete = end.path("type").asString().equals("turn.completed");
         check(stream, told);
       } else {
-        assertThat(end.path("status").asString().equals("completed")).isEqualTo(stream.isComplete());
+        assertThat(end.path("status").asString().equals("completed"))
+            .isEqualTo(stream.isComplete());
       }
       if (stream.finish() == null) {
         assertThat(end.at("/error/code").asString())
@@ -189,14 +187,10 @@ class RecordedStreamsIT {
   @MethodSource("streams")
   void isToldByChat(RecordedStream stream) throws Exception {
     String body =
-        "{'model':'m','messages':[{'role':'user','content':'"
-            + stream.name()
-            + "'}],'stream':";
+        "{'model':'m','messages':[{'role':'user','content':'" + stream.name() + "'}],'stream':";
     HttpResponse<String> plain = post("/openai/v1/chat/completions", body + "false}");
     HttpResponse<String> streamed =
-        post(
-            "/openai/v1/chat/completions",
-            body + "true,'stream_options':{'include_usage':true}}");
+        post("/openai/v1/chat/completions", body + "true,'stream_options':{'include_usage':true}}");
     if (stream.finish() == null) {
       assertThat(plain.statusCode()).isGreaterThanOrEqualTo(400);
       checkRefused(stream, MAPPER.readTree(plain.body()).get("error"));

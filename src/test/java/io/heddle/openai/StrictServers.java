@@ -31,7 +31,8 @@ enum StrictServers {
     @Nullable String wrong(JsonNode message, int step) {
       String thought = message.path("reasoning_content").asString("missing");
       if (!thought.equals("thought " + step)) {
-        return "The reasoning_content in the thinking mode must be passed back to the API: " + thought;
+        return "The reasoning_content in the thinking mode must be passed back to the API: "
+            + thought;
       }
       return unknown(message, Set.of("role", "content", "tool_calls", "reasoning_content"));
     }
@@ -63,11 +64,15 @@ enum StrictServers {
     ModelScript step(int step, ModelScript script) {
       String detail = "{\"type\":\"reasoning.text\",\"index\":0,\"format\":\"f\",";
       return script
+          .delta("{\"reasoning\":\"so \",\"reasoning_details\":[" + detail + "\"text\":\"so \"}]}")
           .delta(
-              "{\"reasoning\":\"so \",\"reasoning_details\":[" + detail + "\"text\":\"so \"}]}")
-          .delta(
-              "{\"reasoning\":\"so " + step + "\",\"reasoning_details\":[" + detail + "\"text\":\"so "
-                  + step + "\"}]}")
+              "{\"reasoning\":\"so "
+                  + step
+                  + "\",\"reasoning_details\":["
+                  + detail
+                  + "\"text\":\"so "
+                  + step
+                  + "\"}]}")
           .delta("{\"reasoning_details\":[" + detail + "\"signature\":\"sealed" + step + "\"}]}");
     }
 

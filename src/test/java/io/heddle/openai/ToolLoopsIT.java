@@ -73,7 +73,11 @@ class ToolLoopsIT {
     String session = session();
     JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
     while (turn.at("/messages/0/toolCalls").size() > 0) {
-      turn = nativeTurn(session, server, "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
+      turn =
+          nativeTurn(
+              session,
+              server,
+              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
     }
     assertThat(turn.at("/messages/0/content").asString()).isEqualTo(StrictServers.DONE);
   }
@@ -83,8 +87,13 @@ class ToolLoopsIT {
         post(
             "/v1/sessions/" + session + "/turns?create=true",
             null,
-            "{" + input + ",\"model\":\"" + server.model() + "\",\"parameters\":{\"max_completion_tokens\":99,\"tools\":"
-                + TOOLS + "}}");
+            "{"
+                + input
+                + ",\"model\":\""
+                + server.model()
+                + "\",\"parameters\":{\"max_completion_tokens\":99,\"tools\":"
+                + TOOLS
+                + "}}");
     assertThat(turn.path("status").asString()).as(turn.toString()).isEqualTo("completed");
     return turn;
   }
@@ -96,12 +105,18 @@ class ToolLoopsIT {
     String session = session();
     JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
     while (turn.at("/messages/0/toolCalls").size() > 0) {
-      turn = nativeTurn(session, server, "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
+      turn =
+          nativeTurn(
+              session,
+              server,
+              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
     }
     turn = nativeTurn(session, StrictServers.OPENAI, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.OPENAI).lastRequest().body();
-    assertThat(told).contains("call_2_0").doesNotContain("thought", "reasoning", "sealed", "upstream");
+    assertThat(told)
+        .contains("call_2_0")
+        .doesNotContain("thought", "reasoning", "sealed", "upstream");
   }
 
   // ---- Chat Completions
@@ -149,7 +164,8 @@ class ToolLoopsIT {
   private JsonNode streamed(String session, ObjectNode body) throws Exception {
     ObjectNode message = JSON.createObjectNode().put("role", "assistant");
     Map<Integer, ObjectNode> calls = new TreeMap<>();
-    for (String line : send("/openai/v1/chat/completions", session, body.toString()).lines().toList()) {
+    for (String line :
+        send("/openai/v1/chat/completions", session, body.toString()).lines().toList()) {
       if (!line.startsWith("data: {")) {
         continue;
       }
@@ -158,7 +174,8 @@ class ToolLoopsIT {
       for (Map.Entry<String, JsonNode> member : chunk.at("/choices/0/delta").properties()) {
         if (member.getKey().equals("tool_calls")) {
           for (JsonNode bit : member.getValue()) {
-            ObjectNode call = calls.computeIfAbsent(bit.path("index").asInt(), _ -> (ObjectNode) bit.deepCopy());
+            ObjectNode call =
+                calls.computeIfAbsent(bit.path("index").asInt(), _ -> (ObjectNode) bit.deepCopy());
             String more = bit.at("/function/arguments").asString("");
             ObjectNode function = (ObjectNode) call.path("function");
             if (!bit.has("id")) {
@@ -166,7 +183,9 @@ class ToolLoopsIT {
             }
           }
         } else if (member.getValue().isString() && !member.getKey().equals("role")) {
-          message.put(member.getKey(), message.path(member.getKey()).asString("") + member.getValue().asString());
+          message.put(
+              member.getKey(),
+              message.path(member.getKey()).asString("") + member.getValue().asString());
         } else {
           message.set(member.getKey(), member.getValue());
         }
@@ -189,7 +208,9 @@ class ToolLoopsIT {
     post(
         "/openai/v1/chat/completions",
         session,
-        "{\"model\":\"openai-1\",\"messages\":[" + system + ",{\"role\":\"assistant\",\"content\":null},"
+        "{\"model\":\"openai-1\",\"messages\":["
+            + system
+            + ",{\"role\":\"assistant\",\"content\":null},"
             + "{\"role\":\"user\",\"content\":\"q\"}]}");
     assertThat(servers.get(StrictServers.OPENAI).lastRequest().body())
         .contains("\"messages\":[" + system + ",{\"role\":\"user\"");
@@ -205,7 +226,10 @@ class ToolLoopsIT {
       response =
           response(
               server,
-              "\"previous_response_id\":" + response.path("id") + ",\"input\":" + itemOutputs(response));
+              "\"previous_response_id\":"
+                  + response.path("id")
+                  + ",\"input\":"
+                  + itemOutputs(response));
     }
     assertThat(response.toString()).contains(StrictServers.DONE);
   }
@@ -247,18 +271,26 @@ class ToolLoopsIT {
         post(
             "/openai/v1/responses",
             null,
-            "{\"model\":\"" + server.model() + "\",\"max_output_tokens\":99,\"tools\":" + RESPONSE_TOOLS + "," + input + "}");
+            "{\"model\":\""
+                + server.model()
+                + "\",\"max_output_tokens\":99,\"tools\":"
+                + RESPONSE_TOOLS
+                + ","
+                + input
+                + "}");
     assertThat(response.path("status").asString()).as(response.toString()).isEqualTo("completed");
     return response;
   }
 
   private static List<JsonNode> calls(JsonNode response) {
     List<JsonNode> calls = new ArrayList<>();
-    response.path("output").forEach(item -> {
-      if (item.path("type").asString().equals("function_call")) {
-        calls.add(item);
-      }
-    });
+    response
+        .path("output")
+        .forEach(item -> {
+          if (item.path("type").asString().equals("function_call")) {
+            calls.add(item);
+          }
+        });
     return calls;
   }
 
@@ -285,7 +317,8 @@ class ToolLoopsIT {
                 + "\"image_url\":\"data:image/png;base64,AA==\"}]}]");
     assertThat(calls(response)).hasSize(2);
     assertThat(servers.get(StrictServers.OPENAI).lastRequest().body())
-        .contains("{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\"}}");
+        .contains(
+            "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\"}}");
   }
 
   // ----

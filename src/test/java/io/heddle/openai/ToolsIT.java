@@ -24,7 +24,8 @@ class ToolsIT {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-  private static final String LONG = "a_function_whose_name_is_so_long_that_no_room_is_left_for_more";
+  private static final String LONG =
+      "a_function_whose_name_is_so_long_that_no_room_is_left_for_more";
 
   private static final String TOOLS =
       "'tools':[{'type':'function','name':'exec','strict':false,'parameters':{'type':'object'}},"
@@ -51,12 +52,12 @@ class ToolsIT {
     // Calls the function that the last message names by its place among the tools.
     model.answer(request -> {
       JsonNode body = MAPPER.readTree(request.body());
-      String last = body.at("/messages/" + (body.get("messages").size() - 1) + "/content").asString("");
+      String last =
+          body.at("/messages/" + (body.get("messages").size() - 1) + "/content").asString("");
       if (!last.startsWith("call ")) {
         return ModelScript.say("Done.");
       }
-      String name =
-          body.at("/tools/" + last.substring(5) + "/function/name").asString();
+      String name = body.at("/tools/" + last.substring(5) + "/function/name").asString();
       return ModelScript.stream()
           .delta(
               ("{'tool_calls':[{'index':0,'id':'c1','type':'function','function':{'name':'"
@@ -95,14 +96,16 @@ class ToolsIT {
       assertThat(answer.get("tools")).hasSize(3);
     }
     assertThat(called)
-        .containsExactly(" exec", "agents close", "agents " + LONG, "agents exec", "my.notes close");
+        .containsExactly(
+            " exec", "agents close", "agents " + LONG, "agents exec", "my.notes close");
     JsonNode told = MAPPER.readTree(model.lastRequest().body());
     List<String> names = new ArrayList<>();
-    told.get("tools").forEach(tool -> {
-      assertThat(tool.propertyNames()).containsExactly("type", "function");
-      assertThat(tool.get("function").has("defer_loading")).isFalse();
-      names.add(tool.at("/function/name").asString());
-    });
+    told.get("tools")
+        .forEach(tool -> {
+          assertThat(tool.propertyNames()).containsExactly("type", "function");
+          assertThat(tool.get("function").has("defer_loading")).isFalse();
+          names.add(tool.at("/function/name").asString());
+        });
     assertThat(names).hasSize(5).doesNotHaveDuplicates();
     assertThat(names).allMatch(name -> name.matches("[a-zA-Z0-9_-]{1,64}"));
     assertThat(told.has("client_metadata")).isFalse();
@@ -113,7 +116,8 @@ class ToolsIT {
   /** What is stored, sent back and referred to has the namespace too. */
   @Test
   void aCallKeepsItsNamespace() throws Exception {
-    String conversation = MAPPER.readTree(send("POST", "/conversations", "{}").body()).get("id").asString();
+    String conversation =
+        MAPPER.readTree(send("POST", "/conversations", "{}").body()).get("id").asString();
     String on = "{'model':'m','conversation':'" + conversation + "',";
     JsonNode first = MAPPER.readTree(post(on + "'input':'call 1'," + TOOLS + "}").body());
     JsonNode call = first.at("/output/0");
@@ -162,13 +166,13 @@ class ToolsIT {
             + "{'type':'namespace','name':'agents'},{'type':'web_search'}]},"
             + TOOLS
             + "}");
-    assertThat(
-            MAPPER
-                .readTree(model.lastRequest().body())
-                .at("/tool_choice/allowed_tools/tools"))
+    assertThat(MAPPER.readTree(model.lastRequest().body()).at("/tool_choice/allowed_tools/tools"))
         .hasSize(3);
     HttpResponse<String> ambiguous =
-        post("{'model':'m','input':'x','tool_choice':{'type':'function','name':'close'}," + TOOLS + "}");
+        post(
+            "{'model':'m','input':'x','tool_choice':{'type':'function','name':'close'},"
+                + TOOLS
+                + "}");
     assertThat(ambiguous.statusCode()).isEqualTo(400);
     assertThat(MAPPER.readTree(ambiguous.body()).at("/error/param").asString())
         .isEqualTo("tool_choice.name");

@@ -74,8 +74,7 @@ class WireErrorTest {
   /** Clients shorten the thread by this code, and by no other. */
   @Test
   void whatIsTooLongForTheModelIsToldByOpenAisCode() {
-    Problem refused =
-        Problem.of(ProblemCode.MODEL_REFUSED, "too long").with("upstreamStatus", 400);
+    Problem refused = Problem.of(ProblemCode.MODEL_REFUSED, "too long").with("upstreamStatus", 400);
     assertThat(WireError.of(refused.with("upstreamCode", "context_length_exceeded")).code())
         .isEqualTo("context_length_exceeded");
     assertThat(WireError.of(refused.with("upstreamCode", "invalid_value")).code())

@@ -29,11 +29,37 @@ class WireIT {
 
   /** Of {@code ResponseResource} in the Open Responses schema. */
   private static final String[] REQUIRED = {
-    "id", "object", "created_at", "completed_at", "status", "incomplete_details", "model",
-    "previous_response_id", "instructions", "output", "error", "tools", "tool_choice", "truncation",
-    "parallel_tool_calls", "text", "top_p", "presence_penalty", "frequency_penalty", "top_logprobs",
-    "temperature", "reasoning", "usage", "max_output_tokens", "max_tool_calls", "store",
-    "background", "service_tier", "metadata", "safety_identifier", "prompt_cache_key"
+    "id",
+    "object",
+    "created_at",
+    "completed_at",
+    "status",
+    "incomplete_details",
+    "model",
+    "previous_response_id",
+    "instructions",
+    "output",
+    "error",
+    "tools",
+    "tool_choice",
+    "truncation",
+    "parallel_tool_calls",
+    "text",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "temperature",
+    "reasoning",
+    "usage",
+    "max_output_tokens",
+    "max_tool_calls",
+    "store",
+    "background",
+    "service_tier",
+    "metadata",
+    "safety_identifier",
+    "prompt_cache_key"
   };
 
   private static Replica replica;
@@ -619,11 +645,12 @@ class WireIT {
         List.of("'store':true", "'store':false", "'background':true", "'stream':true")) {
       String answer = post("/responses", body + how + "}").body();
       if (how.contains("stream")) {
-        events(answer).forEach(event -> {
-          if (event.has("response")) {
-            all.add(event.get("response"));
-          }
-        });
+        events(answer)
+            .forEach(event -> {
+              if (event.has("response")) {
+                all.add(event.get("response"));
+              }
+            });
       } else {
         all.add(MAPPER.readTree(answer));
       }

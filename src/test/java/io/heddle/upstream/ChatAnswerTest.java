@@ -3,8 +3,8 @@ package io.heddle.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.ProblemCode;
 import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
@@ -199,8 +199,13 @@ class ChatAnswerTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "error", "abort", "ABORTED", "cancelled", "network_error",
-        "MALFORMED_FUNCTION_CALL", "insufficient_system_resource"
+        "error",
+        "abort",
+        "ABORTED",
+        "cancelled",
+        "network_error",
+        "MALFORMED_FUNCTION_CALL",
+        "insufficient_system_resource"
       })
   void anAnswerThatTheServerBrokeOffIsAFailure(String reason) {
     delta("{\"content\":\"a\"}");
@@ -347,7 +352,8 @@ class ChatAnswerTest {
 
   @Test
   void whatComesLaterOfACallIsToldLater() {
-    delta("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    delta(
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
     delta("{\"tool_calls\":[{\"index\":0,\"extra_content\":{\"x\":\"1\"}}]}");
     assertThat(pieces.getLast())
         .isEqualTo(
@@ -361,9 +367,14 @@ class ChatAnswerTest {
 
   @Test
   void detailsOfThoughtsArePutTogether() {
-    delta("{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I \",\"format\":\"f\",\"index\":0}]}");
-    delta("{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I \",\"format\":\"f\",\"index\":0}]}");
-    delta("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"S\",\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"D\",\"index\":1}]}");
+    delta(
+        "{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I"
+            + " \",\"format\":\"f\",\"index\":0}]}");
+    delta(
+        "{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I"
+            + " \",\"format\":\"f\",\"index\":0}]}");
+    delta(
+        "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"S\",\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"D\",\"index\":1}]}");
     delta("{\"content\":\"x\"}");
     answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
     Piece.Finish finish = (Piece.Finish) pieces.getLast();
@@ -373,14 +384,16 @@ class ChatAnswerTest {
                 "test",
                 "reasoning",
                 Json.of(
-                    "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I I \",\"format\":\"f\","
+                    "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I I"
+                        + " \",\"format\":\"f\","
                         + "\"index\":0,\"signature\":\"S\"},{\"type\":\"reasoning.encrypted\",\"data\":\"D\","
                         + "\"index\":1}]}")));
   }
 
   @Test
   void anOrdinaryAnswerHasNothingOpaque() {
-    delta("{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":null,\"refusal\":null,\"annotations\":[]}");
+    delta(
+        "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":null,\"refusal\":null,\"annotations\":[]}");
     delta("{\"content\":\"x\",\"reasoning_content\":\"\"}");
     answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
     assertThat(((Piece.Finish) pieces.getLast()).opaque()).isNull();

@@ -65,8 +65,7 @@ class RecordedStreamsTest {
     if (stream.finish() == null) {
       assertThat(finish).isNull();
       assertThat(ended.problem()).isNotNull();
-      assertThat(ended.problem().code().code())
-          .isEqualTo(stream.problem().path("code").asString());
+      assertThat(ended.problem().code().code()).isEqualTo(stream.problem().path("code").asString());
       assertThat(ended.problem().detail()).contains(stream.problem().path("detail").asString());
       assertThat(ended.problem().members().get("upstreamCode"))
           .isEqualTo(stream.problem().path("upstreamCode").asString(null));

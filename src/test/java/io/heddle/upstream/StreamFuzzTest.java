@@ -92,8 +92,7 @@ class StreamFuzzTest {
       } catch (Exception | AssertionError e) {
         throw new AssertionError(
             "round %d, seed %d, %s: %s"
-                .formatted(
-                    round, SEED + round, stream, new String(body, StandardCharsets.UTF_8)),
+                .formatted(round, SEED + round, stream, new String(body, StandardCharsets.UTF_8)),
             e);
       }
     }
@@ -202,11 +201,10 @@ class StreamFuzzTest {
             StreamReading.read(stream.status(), stream.contentType(), List.of(cut), false);
         boolean whole =
             ended.pieces().stream()
-                .anyMatch(
-                    piece ->
-                        piece instanceof Piece.Finish finish
-                            && (finish.reason().equals("stop")
-                                || finish.reason().equals("tool_calls")));
+                .anyMatch(piece ->
+                    piece instanceof Piece.Finish finish
+                        && (finish.reason().equals("stop")
+                            || finish.reason().equals("tool_calls")));
         boolean isLonger =
             new String(body, StandardCharsets.UTF_8).strip().length() > text.strip().length();
         assertThat(whole && (!isSaid || (isOneObject && isLonger)))
@@ -225,13 +223,19 @@ class StreamFuzzTest {
         ": comment\n",
         "data: {\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n\n",
         "data: {\"choices\":[{\"message\":{\"content\":\"xyxxxxxx\"}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"xx\"}}]}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"xx\"}}]}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
-        "data: {\"choices\":[{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"xx\"}}]}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"xx\"}}]}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"function_call\":{\"arguments\":\"x\"}}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"x\",\"refusal\":\"x\"}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"x\"},\"z\":\"zz\"}]}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"x\",\"refusal\":\"x\"}}]}\n\n",
+        "data:"
+            + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"x\"},\"z\":\"zz\"}]}}]}\n\n",
         "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n"
       })
   void whatNeverEndsIsEnded(String again) {
@@ -243,14 +247,13 @@ class StreamFuzzTest {
         StreamReading.read(
             200,
             "text/event-stream",
-            Flux.<byte[]>generate(
-                sink -> {
-                  if (sent.addAndGet(part.length) > most) {
-                    sink.complete();
-                  } else {
-                    sink.next(part);
-                  }
-                }),
+            Flux.<byte[]>generate(sink -> {
+              if (sent.addAndGet(part.length) > most) {
+                sink.complete();
+              } else {
+                sink.next(part);
+              }
+            }),
             false,
             budget);
     // Nothing new is said by these, and no more is kept: the time of the whole answer ends them.

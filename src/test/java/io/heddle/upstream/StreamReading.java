@@ -42,10 +42,8 @@ final class StreamReading {
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
-    ChatReply reply =
-        new ChatReply(SERVER, faults, new Patience(SERVER, faults, deadline), share);
-    Flux<DataBuffer> body =
-        parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
+    ChatReply reply = new ChatReply(SERVER, faults, new Patience(SERVER, faults, deadline), share);
+    Flux<DataBuffer> body = parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
     ClientResponse response =
         ClientResponse.create(HttpStatusCode.valueOf(status))
             .header("Content-Type", contentType)
