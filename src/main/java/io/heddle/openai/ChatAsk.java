@@ -228,7 +228,8 @@ record ChatAsk(
     JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
     boolean nothing = content != null && content.json().equals(JsonObject.EMPTY_ARRAY);
     if (mayBeEmpty && (empty || nothing && calls == null)) {
-      out.string("content", "");
+      // An answer without a word is told to no model, an output is.
+      out.string("content", role.equals("tool") ? "" : null);
     } else {
       out.raw("content", content == null ? null : Parts.stored(content));
     }

@@ -126,7 +126,7 @@ final class ChatHandler {
       throw Value.refuse("messages", "must have a message that is no system message");
     }
     List<Json> messages = new ArrayList<>(ask.prompt());
-    messages.addAll(ask.isSplit() ? Window.arranged(ask.messages()) : ask.messages());
+    messages.addAll(ask.isSplit() ? Window.arranged(ask.messages(), false) : ask.messages());
     return messages;
   }
 

@@ -72,7 +72,8 @@ final class ChatTurns {
                             call.onBusy(),
                             null,
                             NOTES,
-                            fingerprint);
+                            fingerprint,
+                            ask.prompt());
                     return gate.write(call, request, () -> turns.begin(request, order))
                         .map(written -> written.value());
                   });

@@ -102,7 +102,7 @@ final class ResponsesAlone {
                   return new ModelCall(
                       ask.model(),
                       ask.instructions(),
-                      Window.arranged(messages),
+                      Window.arranged(messages, history.size() >= HISTORY),
                       ask.parameters(),
                       name);
                 }));

@@ -204,17 +204,19 @@ final class History {
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
-    List<Json> messages =
+    List<Json> messages = new ArrayList<>(request.prompt());
+    messages.addAll(
         Window.of(
             page.messages(),
             page.hasMore(),
             own,
             maxMessages,
             left,
-            message -> count.applyAsInt(message.body()));
+            message -> count.applyAsInt(message.body())));
     return new ModelCall(
         request.model() != null ? request.model() : description.model(),
-        system,
+        // It says the same again as the prompt, and less.
+        request.prompt().isEmpty() ? system : null,
         messages,
         request.parameters(),
         turn);

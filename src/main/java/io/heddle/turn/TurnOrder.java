@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param notes an object of the edge that ordered it: kept with the record, told to no model
  * @param fingerprint names the request among those of the session, for {@link Turns#reattach}: of
  *     caller, path and body; or null
+ * @param prompt what is told in the place of the instructions: messages, when their text is not all
+ *     they say; else none
  */
 public record TurnOrder(
     List<NewMessage> input,
@@ -27,7 +29,30 @@ public record TurnOrder(
     OnBusy onBusy,
     @Nullable Duration cacheFor,
     Json notes,
-    @Nullable String fingerprint) {
+    @Nullable String fingerprint,
+    List<Json> prompt) {
+
+  /** Of instructions that are text. */
+  public TurnOrder(
+      List<NewMessage> input,
+      @Nullable String model,
+      @Nullable String instructions,
+      Json parameters,
+      OnBusy onBusy,
+      @Nullable Duration cacheFor,
+      Json notes,
+      @Nullable String fingerprint) {
+    this(
+        input,
+        model,
+        instructions,
+        parameters,
+        onBusy,
+        cacheFor,
+        notes,
+        fingerprint,
+        List.of());
+  }
 
   /** Without a fingerprint. */
   public TurnOrder(

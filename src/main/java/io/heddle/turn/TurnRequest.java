@@ -4,7 +4,9 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.session.Turn;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -19,6 +21,7 @@ import tools.jackson.core.JsonToken;
  * @param reserved a {@link io.heddle.limit.TokenReservation}, to be settled by who ends the turn;
  *     null when nothing was reserved
  * @param inputTokens how many of those were for the input, by estimate
+ * @param prompt see {@link TurnOrder}
  */
 public record TurnRequest(
     @Nullable String model,
@@ -28,10 +31,12 @@ public record TurnRequest(
     Json notes,
     @Nullable String fingerprint,
     @Nullable Json reserved,
-    long inputTokens) {
+    long inputTokens,
+    List<Json> prompt) {
 
   private static final TurnRequest NOTHING =
-      new TurnRequest(null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0);
+      new TurnRequest(
+          null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0, List.of());
 
   static TurnRequest of(TurnOrder order, @Nullable Json reserved, long inputTokens) {
     return new TurnRequest(
@@ -42,7 +47,8 @@ public record TurnRequest(
         order.notes(),
         order.fingerprint(),
         reserved,
-        inputTokens);
+        inputTokens,
+        order.prompt());
   }
 
   /** What the record has; a member that cannot be read is as if it had not been given. */
@@ -58,6 +64,14 @@ public record TurnRequest(
     }
     if (instructions != null) {
       out.ascii(",\"instructions\":").string(instructions);
+    }
+    if (!prompt.isEmpty()) {
+      String before = ",\"prompt\":[";
+      for (Json message : prompt) {
+        out.ascii(before).raw(message);
+        before = ",";
+      }
+      out.ascii("]");
     }
     if (cacheFor != null) {
       out.ascii(",\"cacheFor\":").number(cacheFor.toSeconds());
@@ -82,6 +96,7 @@ public record TurnRequest(
     Json notes = Json.EMPTY_OBJECT;
     Json reserved = null;
     long inputTokens = 0;
+    List<Json> prompt = new ArrayList<>(0);
     try (JsonParser in = Pieces.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
@@ -95,6 +110,11 @@ public record TurnRequest(
           case "parameters" -> parameters = value(in, utf8);
           case "notes" -> notes = value(in, utf8);
           case "reserved" -> reserved = value(in, utf8);
+          case "prompt" -> {
+            while (value == JsonToken.START_ARRAY && in.nextToken() != JsonToken.END_ARRAY) {
+              prompt.add(value(in, utf8));
+            }
+          }
           case "inputTokens" -> inputTokens = in.getLongValue();
           default -> {
             if (value.isStructStart()) {
@@ -107,7 +127,15 @@ public record TurnRequest(
       return NOTHING;
     }
     return new TurnRequest(
-        model, instructions, parameters, cacheFor, notes, fingerprint, reserved, inputTokens);
+        model,
+        instructions,
+        parameters,
+        cacheFor,
+        notes,
+        fingerprint,
+        reserved,
+        inputTokens,
+        prompt);
   }
 
   private static Json value(JsonParser in, byte[] utf8) {

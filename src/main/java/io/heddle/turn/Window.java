@@ -139,14 +139,20 @@ public final class Window {
   /**
    * Messages that are no thread's, all of them, with the calls of one answer put together and their
    * outputs behind them.
+   *
+   * @param cut whether they are the end of something longer
    */
-  public static List<Json> arranged(List<Json> bodies) {
+  public static List<Json> arranged(List<Json> bodies, boolean cut) {
     List<Message> messages = new ArrayList<>(bodies.size());
     for (Json body : bodies) {
       messages.add(new Message("", 0, Instant.EPOCH, body));
     }
+    List<Unit> units = units(messages, Set.of());
+    if (cut) {
+      return new Cut(units, Integer.MAX_VALUE, Long.MAX_VALUE, _ -> 0).told(true);
+    }
     List<Json> told = new ArrayList<>(bodies.size());
-    units(messages, Set.of()).forEach(unit -> unit.writeTo(told));
+    units.forEach(unit -> unit.writeTo(told));
     return told;
   }
 

@@ -26,6 +26,7 @@ final class ChatAnswer {
   private final ToolCallAssembler calls = new ToolCallAssembler(this::opaque);
   private final UnknownMembers unknown = new UnknownMembers();
   private @Nullable String thoughtsMember;
+  private int unknownSize;
   private final SplitCharacters text = new SplitCharacters();
   private final SplitCharacters reasoning = new SplitCharacters();
   private final SplitCharacters refusal = new SplitCharacters();
@@ -66,7 +67,7 @@ final class ChatAnswer {
 
   /** Characters that it keeps because they cannot be told on yet. */
   int kept() {
-    return calls.kept() + (messages == null ? 0 : messages.size());
+    return calls.kept() + unknownSize + (messages == null ? 0 : messages.size());
   }
 
   /** Takes the data of one event. */
@@ -223,8 +224,11 @@ final class ChatAnswer {
   }
 
   private void weigh(Map<String, Object> members) {
-    said += UnknownMembers.size(members);
+    long size = UnknownMembers.size(members);
+    said += size;
     counted("");
+    // No more than may be said.
+    unknownSize += (int) size;
   }
 
   private @Nullable Opaque opaque(@Nullable UnknownMembers members) {

@@ -36,6 +36,8 @@ final class ToolCallAssembler {
   /** Of a name in pieces; tools are far shorter. */
   private static final int LONGEST_NAME = 1024;
 
+  private static final int MOST_RETOLD = 64 << 10;
+
   private final Map<Integer, Call> byIndex = new HashMap<>();
   private final Map<String, Call> byId = new HashMap<>();
   private final Set<String> ids = new HashSet<>();
@@ -45,6 +47,7 @@ final class ToolCallAssembler {
   private int told;
   private int waiting;
   private boolean nameTooLong;
+  private int retold;
   private final Function<@Nullable UnknownMembers, @Nullable Opaque> kept;
 
   /**
@@ -118,9 +121,9 @@ final class ToolCallAssembler {
       call.unknown.add(bit.unknown());
     }
     if (call.told) {
-      if (!arguments.isEmpty() || more) {
-        Opaque opaque = more ? kept.apply(call.unknown) : null;
-        out.add(new Piece.ToolCall(call.number, null, null, arguments, opaque));
+      call.changed |= more;
+      if (!arguments.isEmpty() || more && retold < MOST_RETOLD) {
+        out.add(new Piece.ToolCall(call.number, null, null, arguments, changed(call)));
       }
     } else {
       call.early.append(arguments);
@@ -130,6 +133,17 @@ final class ToolCallAssembler {
         tell(call, out);
       }
     }
+  }
+
+  /** Each change is told with all of it: once that was much, the last one is told at the end. */
+  private @Nullable Opaque changed(Call call) {
+    if (!call.changed || retold >= MOST_RETOLD) {
+      return null;
+    }
+    call.changed = false;
+    Opaque opaque = kept.apply(call.unknown);
+    retold += opaque == null ? 0 : opaque.members().length();
+    return opaque;
   }
 
   /** Tells all calls that have a name: something else is said next. */
@@ -156,8 +170,9 @@ final class ToolCallAssembler {
     untold.clear();
     for (Call call = last; call != null; call = call.before) {
       String rest = call.arguments.rest();
-      if (!rest.isEmpty() && call.told) {
-        out.add(new Piece.ToolCall(call.number, null, null, rest));
+      if (call.told && (!rest.isEmpty() || call.changed)) {
+        Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
+        out.add(new Piece.ToolCall(call.number, null, null, rest, opaque));
       }
     }
     return named;
@@ -246,6 +261,7 @@ final class ToolCallAssembler {
     private boolean indexed;
     private boolean repeats;
     private boolean told;
+    private boolean changed;
     private int number;
 
     Call(@Nullable Call before) {

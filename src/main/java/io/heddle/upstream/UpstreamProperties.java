@@ -81,6 +81,8 @@ public record UpstreamProperties(
       @DefaultValue Breaker breaker) {
 
     public Server {
+      // A variable that is set to nothing.
+      dialect = dialect == null ? Dialect.COMPATIBLE : dialect;
       models = List.copyOf(models);
       headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
     }

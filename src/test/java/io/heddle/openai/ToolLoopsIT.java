@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -176,6 +177,22 @@ class ToolLoopsIT {
       calls.values().forEach(call -> all.add(call.without("index")));
     }
     return message;
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void marksOfInstructionsReachTheServer(boolean stored) throws Exception {
+    String session = stored ? session() : null;
+    String system =
+        "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"Rules\",\"cache_control\":"
+            + "{\"type\":\"ephemeral\"}}]}";
+    post(
+        "/openai/v1/chat/completions",
+        session,
+        "{\"model\":\"openai-1\",\"messages\":[" + system + ",{\"role\":\"assistant\",\"content\":null},"
+            + "{\"role\":\"user\",\"content\":\"q\"}]}");
+    assertThat(servers.get(StrictServers.OPENAI).lastRequest().body())
+        .contains("\"messages\":[" + system + ",{\"role\":\"user\"");
   }
 
   // ---- Responses

@@ -192,7 +192,8 @@ class AnswerTest {
             OnBusy.ENQUEUE,
             Duration.ofMinutes(5),
             Json.of("{\"wire\":{\"a\":[1,{}]}}"),
-            "fp");
+            "fp",
+            List.of(Json.of("{\"role\":\"system\",\"content\":[{\"a\":[1]}]}"), Json.of("{}")));
     TurnRequest request = TurnRequest.of(order, Json.of("{\"id\":\"r\"}"), 77);
     assertThat(TurnRequest.parse(request.toJson())).isEqualTo(request);
     TurnRequest bare =

@@ -154,7 +154,7 @@ class WindowTest {
     assertThat(answer.path("toolCalls")).extracting(c -> c.path("id").asString()).containsExactly("a", "b");
     assertThat(answer.path("reasoning").asString()).isEqualTo("hm");
     assertThat(read(told.get(4)).path("toolCalls")).hasSize(1);
-    assertThat(told).isEqualTo(Window.arranged(bodies()));
+    assertThat(told).isEqualTo(Window.arranged(bodies(), false));
   }
 
   @Test
@@ -201,6 +201,8 @@ class WindowTest {
         Window.of(thread.subList(10, thread.size()), true, Set.of(), 4, 10_000, _ -> 10);
     assertThat(texts(end)).containsExactly(LEFT_OUT, "", "o19");
     assertThat(read(end.getFirst()).path("role").asString()).isEqualTo("user");
+    List<Json> rest = bodies().subList(10, thread.size());
+    assertThat(texts(Window.arranged(rest, true))).startsWith(LEFT_OUT, "").hasSize(33);
   }
 
   @Test

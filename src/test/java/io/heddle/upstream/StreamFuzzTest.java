@@ -231,6 +231,7 @@ class StreamFuzzTest {
         "data: {\"choices\":[{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"function_call\":{\"arguments\":\"x\"}}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"x\",\"refusal\":\"x\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"x\"},\"z\":\"zz\"}]}}]}\n\n",
         "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n"
       })
   void whatNeverEndsIsEnded(String again) {
