@@ -6,6 +6,7 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.ThreadPage;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,9 @@ final class OpenCalls {
 
   private final Set<String> calls = new LinkedHashSet<>();
 
+  /** What the thread's messages of users say. */
+  private final Set<Json> asked = new HashSet<>();
+
   /** What answered them, the last one of each. */
   private final Map<String, Json> outputs = new HashMap<>();
 
@@ -33,8 +37,8 @@ final class OpenCalls {
   /**
    * Refuses input that leaves a call open, or answers one that is not there.
    *
-   * @return the input without outputs that the thread has already word for word: clients send those
-   *     of all steps of a loop again with each step
+   * @return the input without what the thread has already word for word: with each step of a loop
+   *     clients send the questions again, before what their tools said, and that of all steps
    */
   static List<NewMessage> check(ThreadPage end, List<NewMessage> input) {
     // What a running turn will add is not known yet.
@@ -46,6 +50,9 @@ final class OpenCalls {
       Fields fields = Fields.of(message.body());
       calls.addCalls(fields);
       calls.addOutput(fields);
+      if (fields.word("role").equals("user")) {
+        calls.asked.add(fields.raw("content", JsonObject.NULL));
+      }
     }
     return calls.with(input, !end.hasMore());
   }
@@ -63,10 +70,17 @@ final class OpenCalls {
     for (NewMessage message : input) {
       ofInput.addAll(calls(Fields.of(message.body())));
     }
+    Set<String> open = new HashSet<>(calls);
+    open.removeAll(outputs.keySet());
+    boolean step = !open.isEmpty();
     for (NewMessage message : input) {
       Fields fields = Fields.of(message.body());
       String answers = answers(fields);
       if (answers == null) {
+        if (step && fields.word("role").equals("user") && isAsked(fields)) {
+          // Told after the output it would be a question anew, and the model would call again.
+          continue;
+        }
         added.add(message);
         for (String call : addCalls(fields)) {
           NewMessage output = early.remove(call);
@@ -77,6 +91,7 @@ final class OpenCalls {
         }
         continue;
       }
+      step &= !open.contains(answers);
       boolean known = calls.contains(answers);
       if (!known && !ofInput.contains(answers) && whole) {
         throw WireError.invalid(
@@ -101,6 +116,10 @@ final class OpenCalls {
       }
     }
     return added;
+  }
+
+  private boolean isAsked(Fields message) {
+    return asked.contains(message.raw("content", JsonObject.NULL));
   }
 
   private Set<String> addCalls(Fields body) {

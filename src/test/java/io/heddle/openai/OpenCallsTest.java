@@ -47,6 +47,16 @@ class OpenCallsTest {
   /** Clients with a conversation send the user's message again before what their tools said. */
   @Test
   void whereAnAnswerStandsDoesNotMatter() {
+    // It is the question that the calls are for: no second one.
+    assertThat(
+            bodies(
+                OpenCalls.check(
+                    page(List.of(ASK, CALL), false, null),
+                    input(List.of(ASK, OUTPUT_A, OUTPUT_B)))))
+        .isEqualTo(bodies(input(List.of(OUTPUT_A, OUTPUT_B))));
+    List<NewMessage> after = input(List.of(OUTPUT_A, OUTPUT_B, ASK));
+    assertThat(bodies(OpenCalls.check(page(List.of(ASK, CALL), false, null), after)))
+        .isEqualTo(bodies(after));
     for (List<String> input :
         List.of(
             List.of(ASK, OUTPUT_A, OUTPUT_B),
@@ -77,7 +87,7 @@ class OpenCallsTest {
             bodies(
                 OpenCalls.check(
                     page(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B, CALL), false, null), input)))
-        .isEqualTo(bodies(input));
+        .isEqualTo(bodies(input(List.of(OUTPUT_A, OUTPUT_B))));
     assertThat(refused(List.of(ASK, CALL, OUTPUT_A, OUTPUT_B, CALL), List.of(OUTPUT_A), false))
         .isEqualTo("No tool output found for function call b.");
   }
