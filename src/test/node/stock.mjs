@@ -95,7 +95,7 @@ const checks = {
       client.conversations.update(conversation.id, { metadata: { topic: 'heddles' } }));
     assert.deepEqual(changed.metadata, { topic: 'heddles' });
     await refused('items.create', (e) => assert.equal(e.status, 400), () =>
-      client.conversations.items.create(conversation.id, { items: Array(21).fill({ role: 'user', content: 'x' }) }));
+      client.conversations.items.create(conversation.id, { items: Array(101).fill({ role: 'user', content: 'x' }) }));
     await refused('conversations.update', (e) => assert.equal(e.status, 400), () =>
       client.conversations.update(conversation.id, { metadata: { k: 'v'.repeat(513) } }));
     assert.equal((await call('conversations.delete', () => client.conversations.delete(conversation.id))).deleted, true);

@@ -43,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
@@ -54,6 +55,7 @@ import reactor.core.publisher.Mono;
  * that kind, all. Every read answers as before the move; every write is done, or refused and then
  * not done, not in part and not later; both in time.
  */
+@Isolated("Hundreds of writes at once must be answered within the timeout of Redis.")
 class MovingSlotIT {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(6);

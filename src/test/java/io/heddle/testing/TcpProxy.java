@@ -133,6 +133,7 @@ public final class TcpProxy implements AutoCloseable {
   private volatile long bytesPerSecond;
   private long lineIsFree = System.nanoTime();
   private @Nullable ServerSocket listener;
+  private @Nullable Thread accepting;
 
   private TcpProxy(InetSocketAddress target) {
     this.target = target;
@@ -180,6 +181,16 @@ public final class TcpProxy implements AutoCloseable {
       ProxyLink.closeQuietly(listener);
       listener = null;
     }
+    // The port is free only when whoever waits in accept() has left it.
+    Thread waiting = accepting;
+    if (waiting != null) {
+      try {
+        waiting.join(Duration.ofSeconds(10));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      accepting = null;
+    }
   }
 
   /** Takes new connections again after {@link #refuse()}. */
@@ -192,7 +203,7 @@ public final class TcpProxy implements AutoCloseable {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_024);
       listener = socket;
-      Thread.ofVirtual().name("proxy-accept-" + port).start(() -> acceptLoop(socket));
+      accepting = Thread.ofVirtual().name("proxy-accept-" + port).start(() -> acceptLoop(socket));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
