@@ -87,6 +87,9 @@ public final class Quotas implements AutoCloseable {
   /** What is known already. */
   public static final Mono<Void> KNOWN = Mono.empty();
 
+  /** So often in a row a count is given up because its user added something meanwhile. */
+  private static final int MOST_COUNTS = 3;
+
   /** Less than this part of a quota is told when there is time, and added without a question. */
   private static final int PART = 64;
 
@@ -417,27 +420,16 @@ public final class Quotas implements AutoCloseable {
   }
 
   private boolean recount(Account account) {
-    long now = nanoTime.getAsLong();
-    synchronized (account) {
-      if (account.counting || now - account.countedAt < COUNT_EVERY.toNanos()) {
-        return false;
-      }
-      account.counting = true;
-      account.countedAt = now;
-    }
     UsageStore kept = store;
-    if (kept == null) {
+    if (kept == null || !account.beginCount()) {
       return false;
     }
     count
         .apply(account.subject)
+        .filter(_ -> account.counted())
         .flatMap(counted ->
             kept.put(account.subject, counted, DOCUMENTS * Math.max(1, counted.sessions())))
-        .doFinally(_ -> {
-          synchronized (account) {
-            account.counting = false;
-          }
-        })
+        .doFinally(_ -> account.endCount())
         .subscribe(
             usage -> account.recounted(usage),
             error -> log.debug("{} was not counted: {}", account.subject, error.toString()));
@@ -503,6 +495,14 @@ public final class Quotas implements AutoCloseable {
     private int connections;
     private boolean news;
     private boolean counting;
+    private int triedCounts;
+
+    /** What was untold when the count began, and how often something was added since the start. */
+    private long countedSessions;
+
+    private long countedThreads;
+    private long countedFrom;
+    private long additions;
     private long countedAt = nanoTime.getAsLong() - COUNT_EVERY.toNanos();
     private long usedAt = nanoTime.getAsLong();
     private long toldAt = usedAt - EVERY.toNanos();
@@ -523,8 +523,40 @@ public final class Quotas implements AutoCloseable {
       sessions += moreSessions;
       threads += threadBytes;
       documents += documentBytes;
+      additions++;
       news = true;
       use();
+    }
+
+    /** Until the count ends nothing is told, as nobody could say whether the count has it. */
+    synchronized boolean beginCount() {
+      long now = nanoTime.getAsLong();
+      if (counting || sent != null || now - countedAt < COUNT_EVERY.toNanos()) {
+        return false;
+      }
+      counting = true;
+      countedAt = now;
+      countedSessions = sessions;
+      countedThreads = threads;
+      countedFrom = additions;
+      return true;
+    }
+
+    /**
+     * Whether the count is of use. Not when something was added meanwhile, which it may have or
+     * not: then it is counted again, unless this user never stops.
+     */
+    synchronized boolean counted() {
+      if (additions != countedFrom && ++triedCounts < MOST_COUNTS) {
+        countedAt -= COUNT_EVERY.toNanos();
+        return false;
+      }
+      triedCounts = 0;
+      return true;
+    }
+
+    synchronized void endCount() {
+      counting = false;
     }
 
     synchronized void addCached(long bytes, long endMillis) {
@@ -577,7 +609,7 @@ public final class Quotas implements AutoCloseable {
 
     synchronized boolean isDue(long now) {
       long since = now - toldAt;
-      if (sent != null || since < EVERY.toNanos()) {
+      if (sent != null || counting || since < EVERY.toNanos()) {
         return false;
       }
       return isLarge() || (hasNews() && (since >= LONGEST_UNTOLD.toNanos()));
@@ -614,7 +646,7 @@ public final class Quotas implements AutoCloseable {
     }
 
     synchronized Usage.@Nullable Change take() {
-      if (sent != null) {
+      if (sent != null || counting) {
         return null;
       }
       Usage.Change change =
@@ -637,8 +669,10 @@ public final class Quotas implements AutoCloseable {
       known = true;
     }
 
-    /** What was told in the meantime is in it too. */
+    /** What was untold before the count is in it: told as well, it would be there twice. */
     synchronized void recounted(Usage now) {
+      sessions -= countedSessions;
+      threads -= countedThreads;
       usage = now;
       known = true;
     }

@@ -25,6 +25,7 @@ class QuotasTest {
   private final Shared store = new Shared();
   private Usage.Counted truth = new Usage.Counted(0, 0);
   private int counts;
+  private Runnable meanwhile = () -> {};
   private final Quotas one = quotas("one");
   private final Quotas other = quotas("other");
 
@@ -36,7 +37,7 @@ class QuotasTest {
         replica,
         _ -> {
           counts++;
-          return Mono.just(truth);
+          return Mono.fromSupplier(() -> truth).doFirst(() -> meanwhile.run());
         },
         now::get,
         () -> now.get() / 1_000_000);
@@ -107,6 +108,54 @@ class QuotasTest {
       assertThat(stored(one, 1, 10).members()).doesNotContainKey("retryAfter");
     }
     assertThat(counts).isEqualTo(before + 1);
+  }
+
+  /**
+   * A user's first write was in the store when his sessions were counted, and was told to the count
+   * afterwards: he had twice what he had, and was refused what he might have added.
+   */
+  @Test
+  void whatIsAddedWhileItIsCountedIsThereOnce() {
+    store.fresh = true;
+    meanwhile =
+        () -> {
+          meanwhile = () -> {};
+          add(one, 1, 600);
+          truth = new Usage.Counted(1, 600);
+        };
+    one.known(Tenant.DEFAULT, "ann", 1, 600).block();
+    seconds(3);
+    store.fresh = false;
+    seconds(3);
+    assertThat(counts).isEqualTo(2);
+    assertRefused(stored(one, 0, 500), "stored-bytes", 1000, 600);
+    assertThat(stored(one, 1, 400)).isNull();
+  }
+
+  @Test
+  void whatIsUntoldWhenItIsCountedIsThereOnce() {
+    add(one, 1, 900);
+    truth = new Usage.Counted(1, 900);
+    assertRefused(stored(one, 1, 200), "stored-bytes", 1000, 900);
+    assertThat(counts).isEqualTo(1);
+    assertThat(stored(one, 1, 100)).isNull();
+    seconds(3);
+    assertThat(stored(one, 1, 100)).isNull();
+    other.known(Tenant.DEFAULT, "ann", 1, 100).block();
+    assertThat(stored(other, 1, 100)).isNull();
+  }
+
+  @Test
+  void whoNeverStopsAddingIsCountedAllTheSame() {
+    store.fresh = true;
+    truth = new Usage.Counted(1, 100);
+    meanwhile = () -> add(one, 0, 1);
+    for (int i = 0; i < 10; i++) {
+      one.known(Tenant.DEFAULT, "ann", 1, 600).block();
+      seconds(6);
+    }
+    // Three times, and again half a minute later.
+    assertThat(counts).isEqualTo(6);
   }
 
   @Test
@@ -191,7 +240,9 @@ class QuotasTest {
     assertThat(told).contains("sessions 1 of 5", "stored-bytes 300 of 1000", "connections 0 of 2");
   }
 
-  private static void add(Quotas quotas, int sessions, long bytes) {
+  /** In the store too. */
+  private void add(Quotas quotas, int sessions, long bytes) {
+    truth = new Usage.Counted(truth.sessions() + sessions, truth.threadBytes() + bytes);
     quotas.stored(Tenant.DEFAULT, "ann", sessions, bytes, 0);
   }
 
