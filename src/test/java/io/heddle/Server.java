@@ -28,8 +28,7 @@ final class Server implements AutoCloseable {
   static Server start(String... settings) {
     List<String> arguments = new ArrayList<>(List.of("--server.port=0", "--heddle.env-file="));
     Arrays.stream(settings).map(setting -> "--" + setting).forEach(arguments::add);
-    return new Server(
-        InProcess.start(arguments.toArray(String[]::new)));
+    return new Server(InProcess.start(arguments.toArray(String[]::new)));
   }
 
   <T> T bean(Class<T> type) {

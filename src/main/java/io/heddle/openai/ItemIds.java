@@ -143,7 +143,7 @@ final class ItemIds {
     }
     String code = matcher.group(3);
     String session = code == null ? null : session(code);
-    return code != null && session == null 
+    return code != null && session == null
         ? null
         : new Made(matcher.group(1), MESSAGE + matcher.group(2), session);
   }

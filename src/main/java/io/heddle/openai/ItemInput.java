@@ -29,7 +29,9 @@ final class ItemInput {
 
   private ItemInput() {}
 
-  /** The type of an item; a message and a reference, which is nothing but an id, may leave it out. */
+  /**
+   * The type of an item; a message and a reference, which is nothing but an id, may leave it out.
+   */
   static String type(Value item) {
     Fields fields = item.fields();
     Value type = fields.get("type");

@@ -26,8 +26,8 @@ import reactor.core.publisher.Mono;
  * The items of a request as messages. A reference stands for an item that the caller has stored in
  * any session: its id says in which ({@link ItemIds}); for an id that is the caller's own, a record
  * beside the session does. It becomes a copy of the item's message, once for all references to
- * items of that message. What is there already, where the items are to be added, is not added again:
- * clients send back items that they were given.
+ * items of that message. What is there already, where the items are to be added, is not added
+ * again: clients send back items that they were given.
  */
 final class ItemReferences {
 
@@ -159,8 +159,7 @@ final class ItemReferences {
     Map<Object, List<Read>> groups = new LinkedHashMap<>();
     for (Read read : all) {
       groups
-          .computeIfAbsent(
-              read.stored() == null ? read : read.origin(), _ -> new ArrayList<>())
+          .computeIfAbsent(read.stored() == null ? read : read.origin(), _ -> new ArrayList<>())
           .add(read);
     }
     List<NewMessage> messages = new ArrayList<>(groups.size());
@@ -237,13 +236,7 @@ final class ItemReferences {
   /** The same for an item that is somebody else's. */
   private static WireException notFound(String id) {
     return new WireError(
-            404,
-            "Item with id '" + id + "' not found.",
-            WireError.INVALID,
-            "input",
-            null,
-            null,
-            0)
+            404, "Item with id '" + id + "' not found.", WireError.INVALID, "input", null, null, 0)
         .toException();
   }
 }

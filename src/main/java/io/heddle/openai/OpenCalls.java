@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The tool calls of a thread and what answers them. A model takes no thread in which a call is left
- * open, nor an answer to none; a turn on it would only fail. Where an answer stands does not matter:
- * what a model is told puts it behind its call, and clients send the user's message before it.
+ * open, nor an answer to none; a turn on it would only fail. Where an answer stands does not
+ * matter: what a model is told puts it behind its call, and clients send the user's message before
+ * it.
  */
 final class OpenCalls {
 

@@ -114,7 +114,8 @@ final class ResponseEvents {
     if (into == null) {
       String number = thoughts == 0 ? "" : "_" + thoughts;
       thoughts++;
-      into = new Thought(ItemIds.REASONING + form.random() + number + form.suffix(), outputs.size());
+      into =
+          new Thought(ItemIds.REASONING + form.random() + number + form.suffix(), outputs.size());
       thought = into;
       outputs.add(into);
       added(into, into.empty());

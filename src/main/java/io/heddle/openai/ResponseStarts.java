@@ -19,7 +19,6 @@ import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -94,8 +93,7 @@ final class ResponseStarts {
     return isRepeated(request)
         .flatMap(repeated ->
             input(start, items.in(call, key, Long.MAX_VALUE))
-                .flatMap(input ->
-                    repeated ? Mono.just(input) : withoutRepeated(start, key, input))
+                .flatMap(input -> repeated ? Mono.just(input) : withoutRepeated(start, key, input))
                 .flatMap(input -> begin(start, request, order(start, input, call.onBusy()))));
   }
 
@@ -193,8 +191,7 @@ final class ResponseStarts {
                         .withPositions(List.of(page.session().position()));
                 return begin(start, call.writing(key, here), order(start, added, OnBusy.REJECT))
                     // Somebody else went on from there at the same time.
-                    .onErrorResume(
-                        ResponseStarts::isTaken, _ -> forked(start, key, point, input));
+                    .onErrorResume(ResponseStarts::isTaken, _ -> forked(start, key, point, input));
               });
         });
   }
@@ -231,8 +228,7 @@ final class ResponseStarts {
                 call,
                 target,
                 Mono.defer(() -> withoutRepeated(start, target, input))
-                    .flatMap(added ->
-                        begin(start, request, order(start, added, OnBusy.ENQUEUE)))));
+                    .flatMap(added -> begin(start, request, order(start, added, OnBusy.ENQUEUE)))));
   }
 
   /**

@@ -61,8 +61,8 @@ public final class Routes {
     Tries tries = new Tries(turns, used.answers(), gate);
     ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
     models = new ModelsHandler(used.upstream());
-    conversations = new ConversationsHandler(
-            services.sessions(), reader, gate, bodies, references, made);
+    conversations =
+        new ConversationsHandler(services.sessions(), reader, gate, bodies, references, made);
     items = new ItemsHandler(services, reader, gate, bodies, references, pages);
     chat =
         new ChatHandler(

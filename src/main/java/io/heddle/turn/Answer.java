@@ -69,8 +69,7 @@ final class Answer {
     List<Piece.ToolCall> toolCalls = new ArrayList<>(calls.size());
     calls.forEach((index, call) ->
         toolCalls.add(
-            new Piece.ToolCall(
-                index, call.id, call.name, call.arguments.toString(), call.opaque)));
+            new Piece.ToolCall(index, call.id, call.name, call.arguments.toString(), call.opaque)));
     return new Said(text.toString(), reasoning.toString(), refusal.toString(), toolCalls);
   }
 

@@ -80,9 +80,7 @@ public final class Window {
       if (messages.size() > 1) {
         return JoinedAnswer.of(messages);
       }
-      return shape.refusalAsContent == null
-          ? messages.getFirst().body()
-          : shape.refusalAsContent;
+      return shape.refusalAsContent == null ? messages.getFirst().body() : shape.refusalAsContent;
     }
 
     void writeTo(List<Json> out) {
@@ -395,7 +393,8 @@ public final class Window {
         return ODD;
       }
       if (role.equals("tool")) {
-        return new Shape(role, List.of(), answers == null ? "" : answers, false, false, false, null);
+        return new Shape(
+            role, List.of(), answers == null ? "" : answers, false, false, false, null);
       }
       if (!role.equals("assistant")) {
         return content == Content.ITEMS

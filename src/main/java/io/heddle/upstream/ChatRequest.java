@@ -190,7 +190,8 @@ final class ChatRequest {
     boolean ours = named ? by.text().equals(upstream) : !stored.containsKey("turn");
     boolean takes = ours && (named || dialect.takesUnknown());
     if (calls != null) {
-      calls(calls, named && takes ? opaque.get("toolCalls") : null, takes || dialect.takesUnknown());
+      calls(
+          calls, named && takes ? opaque.get("toolCalls") : null, takes || dialect.takesUnknown());
     }
     Slice message = opaque.get("message");
     if (takes && message != null) {
@@ -286,7 +287,8 @@ final class ChatRequest {
     List<Slice> left = withoutFiles(parts, call);
     List<String> texts = new ArrayList<>(left.size());
     for (Slice part : left) {
-      Slice text = type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
+      Slice text =
+          type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
       if (text != null && text.isString() && OF_TEXT.containsAll(part.members().keySet())) {
         texts.add(text.text());
       }

@@ -110,7 +110,7 @@ final class ChatServer implements ModelServer {
   public Flux<Piece> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       ByteShare share = ByteShare.of(context);
-      byte[] body = 
+      byte[] body =
           ChatRequest.body(
               model,
               call,

@@ -20,8 +20,7 @@ final class Application implements HttpContract.Server {
         new ArrayList<>(
             List.of("--server.port=0", "--heddle.env-file=", "--server.shutdown=immediate"));
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
-    return new Application(
-        InProcess.start(arguments.toArray(String[]::new)));
+    return new Application(InProcess.start(arguments.toArray(String[]::new)));
   }
 
   @Override

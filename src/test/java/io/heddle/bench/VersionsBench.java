@@ -14,9 +14,9 @@ import java.util.TreeMap;
 /**
  * Appends, reads, pushes, fan-out and turns of this version next to those of another one's jar
  * ({@code -Dbench.other}), in turns. {@code -Dbench.this} takes this version from its jar too,
- * without the libraries of the tests; {@code -Dbench.parts} takes some of append, read, push, turn. Each version has a Redis and two replicas of its own. Next to
- * the ratio stands how far two runs of the other version, one after the other, are apart: what is
- * less than that is no difference.
+ * without the libraries of the tests; {@code -Dbench.parts} takes some of append, read, push, turn.
+ * Each version has a Redis and two replicas of its own. Next to the ratio stands how far two runs
+ * of the other version, one after the other, are apart: what is less than that is no difference.
  */
 final class VersionsBench {
 
@@ -110,7 +110,8 @@ final class VersionsBench {
     return new Side(name, redis, written, watched, sockets);
   }
 
-  private static Child server(String jar, RedisProcess redis, String... settings) throws IOException {
+  private static Child server(String jar, RedisProcess redis, String... settings)
+      throws IOException {
     return jar.isBlank()
         ? Child.server(HeddleApplication.class, redis.uri(), settings)
         : Child.jar(Path.of(jar), redis.uri(), settings);

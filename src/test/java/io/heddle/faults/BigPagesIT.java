@@ -51,14 +51,14 @@ class BigPagesIT {
     try (RedisProcess redis = RedisProcess.start();
         ConfigurableApplicationContext started =
             InProcess.start(
-                    "--server.port=0",
-                    "--heddle.env-file=",
-                    "--spring.data.redis.url=" + redis.uri(),
-                    "--heddle.limits.enabled=false",
-                    // Readers, server and Redis share the cores of whoever builds. One connection
-                    // with pages of 15 MB took longer than this too.
-                    "--heddle.redis.timeout=3s",
-                    "--server.shutdown=immediate")) {
+                "--server.port=0",
+                "--heddle.env-file=",
+                "--spring.data.redis.url=" + redis.uri(),
+                "--heddle.limits.enabled=false",
+                // Readers, server and Redis share the cores of whoever builds. One connection
+                // with pages of 15 MB took longer than this too.
+                "--heddle.redis.timeout=3s",
+                "--server.shutdown=immediate")) {
       server = started;
       await()
           .atMost(Duration.ofSeconds(30))

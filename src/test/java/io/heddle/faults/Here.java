@@ -45,11 +45,7 @@ final class Here implements AutoCloseable {
     for (String setting : settings) {
       arguments.add("--" + setting);
     }
-    Here replica =
-        new Here(
-            name,
-            proxy,
-            InProcess.start(arguments.toArray(String[]::new)));
+    Here replica = new Here(name, proxy, InProcess.start(arguments.toArray(String[]::new)));
     Awaitility.await("every partition to be trusted")
         .atMost(Duration.ofSeconds(20))
         .pollInterval(Duration.ofMillis(20))

@@ -76,7 +76,7 @@ class ReferencesIT {
 
   private static String delta(String delta) {
     return ("{'id':'x','object':'chat.completion.chunk','created':1,'model':'m','choices':[{'index':0,"
-            + "'delta':"
+                + "'delta':"
             + delta
             + ",'finish_reason':null}]}")
         .replace('\'', '"');
@@ -103,7 +103,8 @@ class ReferencesIT {
     JsonNode second =
         answer("{'model':'m','store':%s,'input':%s,%s}".formatted(store, input, TOOLS));
     assertThat(second.at("/output/0/content/0/text").asString()).isEqualTo("Hello.");
-    assertThat(told("q")).containsExactly("user q", "assistant I look. c1 c2", "tool c1", "tool c2");
+    assertThat(told("q"))
+        .containsExactly("user q", "assistant I look. c1 c2", "tool c1", "tool c2");
     assertThat(tokens(input)).isGreaterThan(20);
     if (store) {
       // The copies are items of that response like any others.
@@ -184,8 +185,7 @@ class ReferencesIT {
   @ValueSource(strings = {"previous_response_id", "conversation"})
   void whatIsThereIsNotToldTwice(String by) {
     String conversation = id(post("/conversations", "{}"));
-    String where =
-        by.equals("conversation") ? "'conversation':'%s',".formatted(conversation) : "";
+    String where = by.equals("conversation") ? "'conversation':'%s',".formatted(conversation) : "";
     JsonNode first = answer("{'model':'m',%s'input':'begin'}".formatted(where));
     String on =
         by.equals("conversation")
@@ -234,7 +234,8 @@ class ReferencesIT {
     String then =
         switch (by) {
           case "conversation" -> on;
-          case "store" -> "'store':false,'previous_response_id':'" + first.get("id").asString() + "',";
+          case "store" ->
+              "'store':false,'previous_response_id':'" + first.get("id").asString() + "',";
           default -> "'previous_response_id':'" + first.get("id").asString() + "',";
         };
     String outputs =
@@ -281,7 +282,8 @@ class ReferencesIT {
             send("POST", "/responses", body.formatted(references(List.of(of))), "somebody-else");
         assertThat(refused.statusCode()).as(refused.body()).isEqualTo(404);
         JsonNode error = json(refused).get("error");
-        assertThat(error.get("message").asString()).isEqualTo("Item with id '" + of + "' not found.");
+        assertThat(error.get("message").asString())
+            .isEqualTo("Item with id '" + of + "' not found.");
         assertThat(error.get("param").asString()).isEqualTo("input");
       }
     }
@@ -309,7 +311,8 @@ class ReferencesIT {
   void anOlderIdIsKnownInItsSession() {
     String conversation = id(post("/conversations", "{}"));
     JsonNode answer =
-        answer("{'model':'m','conversation':'%s','input':'CALL',%s}".formatted(conversation, TOOLS));
+        answer(
+            "{'model':'m','conversation':'%s','input':'CALL',%s}".formatted(conversation, TOOLS));
     String base = "/conversations/" + conversation + "/items";
     for (String id : ids(get(base).get("data"))) {
       String old = ItemIds.local(id);
@@ -327,8 +330,7 @@ class ReferencesIT {
   private static List<String> told(String mark) {
     return model.requests().reversed().stream()
         .map(request -> MAPPER.readTree(request.body()).get("messages"))
-        .filter(messages ->
-            messages.valueStream().anyMatch(message -> text(message).equals(mark)))
+        .filter(messages -> messages.valueStream().anyMatch(message -> text(message).equals(mark)))
         .findFirst()
         .orElseThrow()
         .valueStream()
@@ -338,7 +340,9 @@ class ReferencesIT {
             return line + message.get("tool_call_id").asString();
           }
           line.append(text(message));
-          message.path("tool_calls").forEach(call -> line.append(' ').append(call.get("id").asString()));
+          message
+              .path("tool_calls")
+              .forEach(call -> line.append(' ').append(call.get("id").asString()));
           return line.toString();
         })
         .toList();

@@ -50,8 +50,7 @@ final class Replica implements AutoCloseable {
                 "--heddle.limits.rules.writes.limit=100000"));
     properties.forEach((name, value) -> arguments.add("--" + name + "=" + value));
     arguments.addAll(List.of(more));
-    return new Replica(
-        InProcess.start(arguments.toArray(String[]::new)));
+    return new Replica(InProcess.start(arguments.toArray(String[]::new)));
   }
 
   private boolean isReady() throws IOException, InterruptedException {

@@ -138,13 +138,13 @@ class ScriptTimesIT {
     }
     server =
         InProcess.start(
-                "--server.port=0",
-                "--heddle.env-file=",
-                "--spring.data.redis.url=" + redisProcess.uri(),
-                "--heddle.limits.enabled=false",
-                "--heddle.redis.timeout=5s",
-                "--heddle.session.index-every=10m",
-                "--server.shutdown=immediate");
+            "--server.port=0",
+            "--heddle.env-file=",
+            "--spring.data.redis.url=" + redisProcess.uri(),
+            "--heddle.limits.enabled=false",
+            "--heddle.redis.timeout=5s",
+            "--heddle.session.index-every=10m",
+            "--server.shutdown=immediate");
     await()
         .atMost(Duration.ofSeconds(30))
         .until(() -> send("GET", "/actuator/health/readiness", null).statusCode() == 200);

@@ -16,9 +16,8 @@ public final class InProcess {
    */
   public static synchronized ConfigurableApplicationContext start(String... arguments) {
     return new SpringApplicationBuilder(HeddleApplication.class)
-        .initializers(
-            (GenericApplicationContext context) ->
-                context.registerBean(ReactorResourceFactory.class, InProcess::loops))
+        .initializers((GenericApplicationContext context) ->
+            context.registerBean(ReactorResourceFactory.class, InProcess::loops))
         .run(arguments);
   }
 

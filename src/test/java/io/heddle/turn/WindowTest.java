@@ -151,7 +151,9 @@ class WindowTest {
     List<Json> told = told(100, 10_000);
     assertThat(texts(told)).containsExactly("q", "Let me see.", "1", "2", "", "3", "done");
     JsonNode answer = read(told.get(1));
-    assertThat(answer.path("toolCalls")).extracting(c -> c.path("id").asString()).containsExactly("a", "b");
+    assertThat(answer.path("toolCalls"))
+        .extracting(c -> c.path("id").asString())
+        .containsExactly("a", "b");
     assertThat(answer.path("reasoning").asString()).isEqualTo("hm");
     assertThat(read(told.get(4)).path("toolCalls")).hasSize(1);
     assertThat(told).isEqualTo(Window.arranged(bodies()));
@@ -168,16 +170,14 @@ class WindowTest {
     output("c", "3");
     output("a", "1");
     output("b", "2");
-    assertThat(texts(told(100, 10_000)))
-        .containsExactly("q", "", "1", "and then", "2", "3");
+    assertThat(texts(told(100, 10_000))).containsExactly("q", "", "1", "and then", "2", "3");
   }
 
   @Test
   void answersOfTwoTurnsAreNotOne() {
     user("q");
     add("{\"role\":\"assistant\",\"content\":\"one\",\"turn\":\"t1\"}");
-    add(
-        "{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[{\"id\":\"a\"}],\"turn\":\"t2\"}");
+    add("{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[{\"id\":\"a\"}],\"turn\":\"t2\"}");
     output("a", "1");
     assertThat(texts(told(100, 10_000))).containsExactly("q", "one", "", "1");
   }
@@ -187,13 +187,13 @@ class WindowTest {
   void aLongToolLoopKeepsItsQuestion() {
     user("old");
     user("question");
-    IntStream.range(0, 20).forEach(i -> {
-      calls("c" + i);
-      output("c" + i, "o" + i);
-    });
+    IntStream.range(0, 20)
+        .forEach(i -> {
+          calls("c" + i);
+          output("c" + i, "o" + i);
+        });
     assertThat(texts(told(7, 10_000))).containsExactly("question", "", "o17", "", "o18", "", "o19");
-    assertThat(texts(told(100, 75)))
-        .containsExactly("question", "", "o17", "", "o18", "", "o19");
+    assertThat(texts(told(100, 75))).containsExactly("question", "", "o17", "", "o18", "", "o19");
     assertThat(texts(told(100, 65))).containsExactly("question", "", "o18", "", "o19");
     assertThat(texts(told(100, 15))).containsExactly(LEFT_OUT, "", "o19");
     // Of a longer thread only its end is read.
@@ -254,7 +254,8 @@ class WindowTest {
       input.add(page.get(random.nextInt(page.size())).id());
     }
     int most = 1 + random.nextInt(20);
-    List<Json> told = Window.of(page, page.size() < length, input, most, 1 + random.nextInt(300), _ -> 10);
+    List<Json> told =
+        Window.of(page, page.size() < length, input, most, 1 + random.nextInt(300), _ -> 10);
 
     assertValid(told);
     assertThat(told.stream().findFirst().filter(m -> read(m).has("toolCalls"))).isEmpty();

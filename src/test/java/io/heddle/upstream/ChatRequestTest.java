@@ -97,9 +97,8 @@ class ChatRequestTest {
             json(
                 "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"what is [this]?\"},"
                     + "{\"type\":\"text\",\"text\":\"b\",\"cache_control\":{\"type\":\"x\"}},"
-                    + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\","
-                    + "\"detail\":\"low\"}},{\"type\":\"text\",\"text\":\"[The image file_1 cannot be"
-                    + " shown.]\"},"
+                    + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\",\"detail\":\"low\"}},{\"type\":\"text\",\"text\":\"[The"
+                    + " image file_1 cannot be shown.]\"},"
                     + "{\"type\":\"file\",\"file\":{\"file_data\":\"AA\",\"filename\":\"a.pdf\"}},"
                     + "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AA\"}},{\"type\":\"never"
                     + " seen\",\"x\":[{}]}]}]"));
@@ -251,8 +250,7 @@ class ChatRequestTest {
                         + "{'type':'text','text':'Output of the tool call b:'},"
                         + "{'type':'image_url','image_url':{'url':'data:b'}}]},"
                         + "{'role':'user','content':'go on'}]")));
-    JsonNode last =
-        told(dialect, "{}", Arrays.copyOf(SCREENSHOTS, 3)).path("messages").path(3);
+    JsonNode last = told(dialect, "{}", Arrays.copyOf(SCREENSHOTS, 3)).path("messages").path(3);
     assertThat(last.path("role").asString()).isEqualTo("user");
   }
 
@@ -304,8 +302,6 @@ class ChatRequestTest {
                         + "'cache_control':{'type':'ephemeral'}}]}")
                 .at("/messages/0/content"))
         .isEqualTo(
-            json(
-                quoted(
-                    "[{'type':'text','text':'long','cache_control':{'type':'ephemeral'}}]")));
+            json(quoted("[{'type':'text','text':'long','cache_control':{'type':'ephemeral'}}]")));
   }
 }
