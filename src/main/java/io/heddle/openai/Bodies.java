@@ -14,8 +14,8 @@ import reactor.core.publisher.Mono;
 /** Reads the bodies of the calls. Members that a call does not know are no error on this wire. */
 final class Bodies {
 
-  /** So many items may be added by one call. */
-  static final int MAX_ITEMS = 20;
+  /** So many items may be added by one call: OpenAI takes 20, and not every client splits. */
+  static final int MAX_ITEMS = 100;
 
   private final BodyReader reader;
   private final JsonLine lines;
@@ -59,7 +59,8 @@ final class Bodies {
     }
     List<Value> elements = items.elements();
     if (elements.size() < least || elements.size() > MAX_ITEMS) {
-      throw items.refuse(
+      throw items.refuseAs(
+          elements.size() < least ? "array_below_min_length" : "array_above_max_length",
           "has " + elements.size() + " items; " + least + " to " + MAX_ITEMS + " are allowed");
     }
     List<NewMessage> messages = new ArrayList<>(elements.size());

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.util.List;
@@ -21,6 +22,7 @@ final class ChatAnswer {
     @Nullable String id;
     @Nullable String name;
     final StringBuilder arguments = new StringBuilder();
+    @Nullable Opaque opaque;
   }
 
   void add(Piece piece) {
@@ -33,6 +35,7 @@ final class ChatAnswer {
         bits.id = bit.id() == null ? bits.id : bit.id();
         bits.name = bit.name() == null ? bits.name : bit.name();
         bits.arguments.append(bit.arguments());
+        bits.opaque = bit.opaque() == null ? bits.opaque : bit.opaque();
       }
       case Piece.Finish end -> finish = end;
     }
@@ -42,11 +45,19 @@ final class ChatAnswer {
   Json json(ChatForm form) {
     Piece.Finish end = finish;
     return end == null
-        ? json(form, "stop", null, null)
-        : json(form, end.reason(), end.usage(), end.model());
+        ? json(form, "stop", null, null, null)
+        : json(form, end.reason(), end.usage(), end.model(), OpaqueMembers.of(end.opaque()));
   }
 
-  Json json(ChatForm form, String reason, @Nullable Usage usage, @Nullable String model) {
+  /**
+   * @param opaque members that the server added to its message, or null
+   */
+  Json json(
+      ChatForm form,
+      String reason,
+      @Nullable Usage usage,
+      @Nullable String model,
+      @Nullable Json opaque) {
     boolean said = !text.isEmpty() || (calls.isEmpty() && refusal.isEmpty());
     JsonObject message =
         new JsonObject(text.length() + 256)
@@ -68,9 +79,11 @@ final class ChatAnswer {
                           false,
                           call.id == null ? "" : call.id,
                           call.name == null ? "" : call.name,
-                          call.arguments.toString()))
+                          call.arguments.toString(),
+                          call.opaque))
                   .toList()));
     }
+    OpaqueMembers.toMessage(message, opaque);
     Json choice =
         new JsonObject(text.length() + 384)
             .number("index", 0)

@@ -1,7 +1,9 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param messages as they are stored, the leading instructions left out
  * @param instructions what the leading system messages say, or null
+ * @param prompt those messages, when their text is not all they say; else none
  * @param usage whether a stream is to end with what it took
  * @param parameters what the model's server is told beside messages and model, as it came
  * @param conversation the session that the metadata name, or null
@@ -19,6 +22,7 @@ record ChatAsk(
     @Nullable String model,
     List<Json> messages,
     @Nullable String instructions,
+    List<Json> prompt,
     boolean stream,
     boolean usage,
     Json parameters,
@@ -30,11 +34,15 @@ record ChatAsk(
   private static final Set<String> OWN =
       Set.of("model", "messages", "stream", "stream_options", "metadata", "store", "n");
 
+  private static final byte[] ASSISTANT =
+      "{\"role\":\"assistant\",".getBytes(StandardCharsets.US_ASCII);
+
   /** What the answers of Heddle have no place for. */
   private static final Set<String> UNSUPPORTED = Set.of("functions", "function_call", "audio");
 
   static ChatAsk read(Fields body) {
     refuseUnsupported(body);
+    ParameterRanges.chat(body);
     List<Value> given = body.required("messages").elements();
     if (given.isEmpty()) {
       throw Value.refuse("messages", "must have at least one message");
@@ -51,6 +59,7 @@ record ChatAsk(
         body.text("model"),
         messages,
         instructions(given.subList(0, leading)),
+        prompt(given.subList(0, leading)),
         body.flag("stream"),
         options != null && options.fields().flag("include_usage"),
         parameters(body),
@@ -70,6 +79,28 @@ record ChatAsk(
       from--;
     }
     return messages.subList(from, messages.size());
+  }
+
+  /**
+   * Whether an answer and the tool calls that belong to it are messages of their own, which most
+   * servers refuse.
+   */
+  boolean isSplit() {
+    boolean before = false;
+    for (Json message : messages) {
+      boolean assistant = isAssistant(message.utf8());
+      if (before && assistant && Fields.of(message).has("toolCalls")) {
+        return true;
+      }
+      before = assistant;
+    }
+    return false;
+  }
+
+  /** Of a message that was made here, in which the role comes first. */
+  private static boolean isAssistant(byte[] message) {
+    int length = ASSISTANT.length;
+    return message.length > length && Arrays.equals(message, 0, length, ASSISTANT, 0, length);
   }
 
   private static void refuseUnsupported(Fields body) {
@@ -137,6 +168,19 @@ record ChatAsk(
     return String.join("\n\n", texts);
   }
 
+  /** Parts may have more than a text: marks for a cache. */
+  private static List<Json> prompt(List<Value> messages) {
+    for (Value message : messages) {
+      Value content = message.fields().get("content");
+      if (content != null
+          && content.isArray()
+          && content.elements().stream().anyMatch(part -> part.fields().all().size() > 2)) {
+        return messages.stream().map(ChatAsk::message).toList();
+      }
+    }
+    return List.of();
+  }
+
   /** The text of a system message; null for any other. */
   private static @Nullable String text(Value message) {
     Fields fields = message.fields();
@@ -175,19 +219,30 @@ record ChatAsk(
     if (content != null && !content.isString() && !content.isArray()) {
       throw content.wrongType("a string or an array of parts");
     }
-    if (content == null && calls == null && !fields.has("refusal")) {
-      throw Value.refuse(fields.path("content"), "is missing");
+    boolean empty = content == null && calls == null && !fields.has("refusal");
+    // Clients send again what they were given, also an answer or an output without a word.
+    boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
+    if (empty && !mayBeEmpty) {
+      throw Value.missing(fields.path("content"));
     }
     JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
-    out.raw("content", content == null ? null : Parts.stored(content));
+    boolean nothing = content != null && content.json().equals(JsonObject.EMPTY_ARRAY);
+    if (mayBeEmpty && (empty || nothing && calls == null)) {
+      out.string("content", "");
+    } else {
+      out.raw("content", content == null ? null : Parts.stored(content));
+    }
     out.some("name", string(fields, "name")).some("refusal", string(fields, "refusal"));
     out.string("status", "completed");
     if (calls != null && !calls.elements().isEmpty()) {
       out.raw("toolCalls", calls.json());
     }
+    if (role.equals("assistant")) {
+      OpaqueMembers.ofClient(fields, out);
+    }
     Json callId = string(fields, "tool_call_id");
     if (role.equals("tool") && callId == null) {
-      throw Value.refuse(fields.path("tool_call_id"), "is missing");
+      throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
   }

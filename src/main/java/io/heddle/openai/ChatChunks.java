@@ -33,13 +33,26 @@ final class ChatChunks {
               JsonObject.array(
                   List.of(
                       ChatForm.call(
-                          call.index(), true, call.id(), call.name(), call.arguments()))));
-      case Piece.Finish finish -> end(finish.reason(), finish.usage());
+                          call.index(),
+                          true,
+                          call.id(),
+                          call.name(),
+                          call.arguments(),
+                          call.opaque()))));
+      case Piece.Finish finish ->
+          end(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()));
     };
   }
 
-  List<Frame> end(String reason, @Nullable Usage usage) {
+  /**
+   * @param opaque members that the server added to its message, or null
+   */
+  List<Frame> end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
     List<Frame> frames = new ArrayList<>(begin());
+    if (opaque != null) {
+      Json delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque).toJson();
+      frames.add(chunk(delta, null));
+    }
     frames.add(chunk(Json.EMPTY_OBJECT, reason));
     if (form.usage()) {
       frames.add(

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,12 @@ record ChatForm(String id, long created, String model, boolean usage) {
   }
 
   static Json call(
-      int index, boolean indexed, @Nullable String id, @Nullable String name, String arguments) {
+      int index,
+      boolean indexed,
+      @Nullable String id,
+      @Nullable String name,
+      String arguments,
+      @Nullable Opaque opaque) {
     JsonObject function = new JsonObject(arguments.length() + 96);
     if (name != null) {
       function.string("name", name);
@@ -52,6 +58,6 @@ record ChatForm(String id, long created, String model, boolean usage) {
     if (id != null || name != null) {
       out.string("type", "function");
     }
-    return out.raw("function", function.toJson()).toJson();
+    return OpaqueMembers.toCall(out.raw("function", function.toJson()), opaque).toJson();
   }
 }

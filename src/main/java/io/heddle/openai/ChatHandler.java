@@ -12,6 +12,7 @@ import io.heddle.turn.Piece;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
+import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -103,9 +104,10 @@ final class ChatHandler {
     gate.once(call);
     String id = ChatForm.PREFIX + ids.tag() + ids.tag();
     ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
-    ModelCall model =
-        new ModelCall(ask.model(), ask.instructions(), told(ask), ask.parameters(), id);
-    Flux<Piece> pieces = calls.call(call.caller(), model);
+    // The words of the instructions are not all that was said.
+    String system = ask.prompt().isEmpty() ? ask.instructions() : null;
+    ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
+    Flux<Piece> pieces = calls.call(call.caller(), model, !ask.stream() || ask.usage());
     if (!ask.stream()) {
       ChatAnswer answer = new ChatAnswer();
       return pieces
@@ -123,7 +125,9 @@ final class ChatHandler {
     if (ask.messages().isEmpty()) {
       throw Value.refuse("messages", "must have a message that is no system message");
     }
-    return new ArrayList<>(ask.messages());
+    List<Json> messages = new ArrayList<>(ask.prompt());
+    messages.addAll(ask.isSplit() ? Window.arranged(ask.messages()) : ask.messages());
+    return messages;
   }
 
   // ---- in a session
@@ -147,7 +151,8 @@ final class ChatHandler {
                     form(turn, ask),
                     reason(ended.turn()),
                     ResponseEnd.usageOf(ended.turn()),
-                    ResponseEnd.of(ended.turn()).model()));
+                    ResponseEnd.of(ended.turn()).model(),
+                    OpaqueMembers.ofAnswer(ended.messages())));
           });
     });
   }
@@ -168,7 +173,10 @@ final class ChatHandler {
       case TurnEvent.Delta delta -> chunks.piece(delta.piece());
       case TurnEvent.Ended ended -> {
         refuseUnlessAnswered(ended.turn());
-        yield chunks.end(reason(ended.turn()), ResponseEnd.usageOf(ended.turn()));
+        yield chunks.end(
+            reason(ended.turn()),
+            ResponseEnd.usageOf(ended.turn()),
+            OpaqueMembers.ofAnswer(ended.messages()));
       }
       case TurnEvent.Queued _, TurnEvent.Started _, TurnEvent.SoFar _ -> List.of();
     };

@@ -6,7 +6,6 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Description;
 import io.heddle.session.Filter;
-import io.heddle.session.Listing;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
@@ -27,6 +26,8 @@ final class ConversationsHandler {
 
   /** Pages of sessions that are looked at for one of conversations. */
   private static final int LOOKS = 20;
+
+  private static final int MAX_LIMIT = 100;
 
   private final Sessions sessions;
   private final SessionReader reader;
@@ -124,7 +125,7 @@ final class ConversationsHandler {
    */
   Mono<Answer> list(Call call) {
     Query query = call.query();
-    int limit = query.integer("limit", 1, 100, 20);
+    int limit = query.integer("limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
     String order = query.text("order");
     if (order != null && !order.equals("desc")) {
@@ -132,14 +133,70 @@ final class ConversationsHandler {
           .toException();
     }
     Filter filter = new Filter(null, metadata(query));
-    String cursor = after == null || after.isEmpty() ? null : after;
-    return page(call, query.text("user"), filter, limit, cursor, LOOKS)
-        .map(listing -> json(list(listing)))
-        .onErrorMap(
-            error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
-            _ ->
-                WireError.invalid("after", "'after' must be the last_id of a page of this list.")
-                    .toException());
+    String user = query.text("user");
+    Mono<Page> page =
+        after == null || after.isEmpty()
+            ? page(call, user, filter, limit, null, LOOKS)
+            : page(call, user, filter, limit, after, LOOKS)
+                .onErrorResume(
+                    error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
+                    _ -> after(call, user, filter, limit, after, null, LOOKS));
+    return page.map(listed -> json(list(listed)));
+  }
+
+  /**
+   * @param next the cursor behind its last conversation; null when that is known by its id only
+   */
+  private record Page(List<Session> sessions, @Nullable String next, boolean hasMore) {}
+
+  /** The page after a conversation, which is looked for from the beginning of the list. */
+  private Mono<Page> after(
+      Call call,
+      @Nullable String user,
+      Filter filter,
+      int limit,
+      String id,
+      @Nullable String cursor,
+      int looks) {
+    return sessions
+        .list(call.caller(), user, filter, MAX_LIMIT, cursor)
+        .flatMap(listing -> {
+          List<Session> all = listing.sessions();
+          String next = listing.next();
+          int at = 0;
+          while (at < all.size() && !all.get(at).key().id().equals(id)) {
+            at++;
+          }
+          if (at == all.size()) {
+            return next == null || looks == 1
+                ? Mono.error(
+                    WireError.invalid(
+                            "after",
+                            "invalid_value",
+                            "'after' must be the last_id of a page of this list, or the id of a"
+                                + " conversation in it.")
+                        .toException())
+                : after(call, user, filter, limit, id, next, looks - 1);
+          }
+          List<Session> rest =
+              all.subList(at + 1, all.size()).stream()
+                  .filter(session -> Conversations.isOne(session.key()))
+                  .toList();
+          if (rest.size() > limit || next == null) {
+            List<Session> shown = rest.subList(0, Math.min(limit, rest.size()));
+            return Mono.just(new Page(shown, null, rest.size() > limit));
+          }
+          return rest.size() == limit
+              ? Mono.just(new Page(rest, next, true))
+              : page(call, user, filter, limit - rest.size(), next, LOOKS)
+                  .map(more -> joined(rest, more));
+        });
+  }
+
+  private static Page joined(List<Session> first, Page more) {
+    List<Session> both = new ArrayList<>(first);
+    both.addAll(more.sessions());
+    return new Page(both, more.next(), more.hasMore());
   }
 
   /**
@@ -147,7 +204,7 @@ final class ConversationsHandler {
    * is answered short the list is looked at further, some pages: a client may take an empty page
    * for the last one.
    */
-  private Mono<Listing> page(
+  private Mono<Page> page(
       Call call,
       @Nullable String user,
       Filter filter,
@@ -163,32 +220,30 @@ final class ConversationsHandler {
                   .toList();
           String next = listing.next();
           if (here.size() >= limit || next == null || looks == 1) {
-            return Mono.just(new Listing(here, next));
+            return Mono.just(new Page(here, next, next != null));
           }
           return page(call, user, filter, limit - here.size(), next, looks - 1)
-              .map(more -> {
-                List<Session> both = new ArrayList<>(here);
-                both.addAll(more.sessions());
-                return new Listing(both, more.next());
-              });
+              .map(more -> joined(here, more));
         });
   }
 
-  private static Json list(Listing listing) {
-    List<Session> sessions = listing.sessions();
+  /** Clients go on from {@code last_id}, some also after the last page. */
+  private static Json list(Page page) {
+    List<Session> sessions = page.sessions();
     JsonBuffer data = new JsonBuffer(256 * sessions.size() + 64).ascii("[");
     String comma = "";
     for (Session session : sessions) {
       data.ascii(comma).raw(Conversations.json(session));
       comma = ",";
     }
-    String next = listing.next();
+    String last = sessions.isEmpty() ? "" : sessions.getLast().key().id();
+    String next = page.next();
     return new JsonObject(data.length() + 192)
         .string("object", "list")
         .raw("data", data.ascii("]").toJson())
         .string("first_id", sessions.isEmpty() ? "" : sessions.getFirst().key().id())
-        .string("last_id", next == null ? "" : next)
-        .bool("has_more", next != null)
+        .string("last_id", next == null ? last : next)
+        .bool("has_more", page.hasMore())
         .toJson();
   }
 

@@ -40,7 +40,7 @@ final class Fields {
   Value required(String name) {
     Value value = get(name);
     if (value == null) {
-      throw Value.refuse(path(name), "is missing");
+      throw Value.missing(path(name));
     }
     return value;
   }

@@ -42,7 +42,7 @@ final class ItemInput {
       if (fields.has("id") && fields.all().size() <= 2) {
         return REFERENCE;
       }
-      throw Value.refuse(fields.path("type"), "is missing");
+      throw Value.missing(fields.path("type"));
     }
     return "message";
   }
@@ -89,7 +89,10 @@ final class ItemInput {
     String role = fields.required("role").text();
     return switch (role) {
       case "user", "assistant", "system", "developer" -> {
-        Value content = fields.required("content");
+        Value content =
+            role.equals("assistant") && !fields.has("content")
+                ? new Value(Json.of("\"\""), fields.path("content"))
+                : fields.required("content");
         if (!content.isString() && !content.isArray()) {
           throw content.wrongType("a string or an array of parts");
         }
@@ -110,10 +113,12 @@ final class ItemInput {
             .raw("arguments", string(fields, "arguments"))
             .toJson();
     Json call =
-        new JsonObject(function.length() + 96)
-            .raw("id", string(fields, "call_id"))
-            .string("type", "function")
-            .raw("function", function)
+        OpaqueMembers.ofItem(
+                fields,
+                new JsonObject(fields.value().json().length() + 96)
+                    .raw("id", string(fields, "call_id"))
+                    .string("type", "function")
+                    .raw("function", function))
             .toJson();
     return new JsonObject(call.length() + 96)
         .string("role", "assistant")

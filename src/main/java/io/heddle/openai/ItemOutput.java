@@ -223,17 +223,13 @@ final class ItemOutput {
     return items;
   }
 
+  /** What was thought is its own summary too: many clients show nothing but summaries. */
   static Json reasoning(String id, Json text, Json status) {
-    Json part =
-        new JsonObject(text.length() + 48)
-            .string("type", "reasoning_text")
-            .raw("text", text)
-            .toJson();
-    return new JsonObject(part.length() + 128)
+    return new JsonObject(2 * text.length() + 256)
         .string("id", id)
         .string("type", "reasoning")
-        .raw("summary", JsonObject.EMPTY_ARRAY)
-        .raw("content", JsonObject.array(List.of(part)))
+        .raw("summary", JsonObject.array(List.of(Parts.thought("summary_text", text))))
+        .raw("content", JsonObject.array(List.of(Parts.thought("reasoning_text", text))))
         .raw("status", status)
         .toJson();
   }
@@ -248,18 +244,23 @@ final class ItemOutput {
         fields.raw("id", Json.of("\"\"")),
         inner.raw("name", Json.of("\"\"")),
         inner.raw("arguments", Json.of("\"\"")),
-        body.raw("status", COMPLETED));
+        body.raw("status", COMPLETED),
+        OpaqueMembers.ofCall(body, fields));
   }
 
-  static Json functionCall(String id, Json callId, Json name, Json arguments, Json status) {
-    return new JsonObject(arguments.length() + 256)
+  /**
+   * @param opaque members that the model's server added to the call, or null
+   */
+  static Json functionCall(
+      String id, Json callId, Json name, Json arguments, Json status, @Nullable Json opaque) {
+    JsonObject item = new JsonObject(arguments.length() + 256)
         .string("id", id)
         .string("type", "function_call")
         .raw("status", status)
         .raw("arguments", arguments)
         .raw("call_id", callId)
-        .raw("name", name)
-        .toJson();
+        .raw("name", name);
+    return OpaqueMembers.toItem(item, opaque).toJson();
   }
 
   private static Json toolOutput(String id, Fields body) {

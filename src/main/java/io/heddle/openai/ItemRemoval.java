@@ -165,6 +165,8 @@ final class ItemRemoval {
                 out.raw(name, JsonObject.array(left));
               }
             }
+            // It is of the thoughts, mostly.
+            case "upstream" -> keep(out, name, value, !type.equals("reasoning"));
             default -> out.member(name, value);
           }
         });

@@ -20,15 +20,16 @@ final class Metadata {
     }
     Map<String, Value> pairs = metadata.fields().all();
     if (pairs.size() > MAX_PAIRS) {
-      throw metadata.refuse(
-          "has " + pairs.size() + " pairs; at most " + MAX_PAIRS + " are allowed");
+      throw metadata.refuseAs(
+          "object_above_max_properties", "has " + pairs.size() + " pairs; at most " + MAX_PAIRS + " are allowed");
     }
     pairs.forEach((key, value) -> {
       if (key.isEmpty() || key.length() > MAX_KEY) {
-        throw metadata.refuse("has a key that is not 1 to " + MAX_KEY + " characters long");
+        throw metadata.refuseAs(
+            "invalid_value", "has a key that is not 1 to " + MAX_KEY + " characters long");
       }
       if (value.text().length() > MAX_VALUE) {
-        throw value.refuse("is longer than " + MAX_VALUE + " characters");
+        throw value.refuseAs("string_above_max_length", "is longer than " + MAX_VALUE + " characters");
       }
     });
     return metadata.json();

@@ -97,6 +97,10 @@ final class Parts {
     return text("output_text", JsonObject.string(text), true);
   }
 
+  static Json thought(String type, Json text) {
+    return new JsonObject(text.length() + 48).string("type", type).raw("text", text).toJson();
+  }
+
   static Json refusal(Json text) {
     return new JsonObject(text.length() + 48)
         .string("type", "refusal")

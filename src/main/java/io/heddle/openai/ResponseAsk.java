@@ -1,7 +1,10 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -30,14 +33,45 @@ record ResponseAsk(
   private static final List<String> UNSUPPORTED =
       List.of("prompt", "context_management", "moderation", "functions", "function_call", "audio");
 
+  private static final Json OFF = Json.of("null");
+  private static final Json ZERO = Json.of("0");
+  private static final Json ONE = Json.of("1.0");
+
+  /** What a response repeats as it came, and what stands there otherwise. */
+  private static final Map<String, Json> SHOWN =
+      inOrder(
+          "instructions", OFF,
+          "max_output_tokens", OFF,
+          "max_tool_calls", OFF,
+          "parallel_tool_calls", Json.of("true"),
+          "previous_response_id", OFF,
+          "service_tier", Json.of("\"default\""),
+          "store", Json.of("true"),
+          "temperature", ONE,
+          "top_p", ONE,
+          "presence_penalty", ZERO,
+          "frequency_penalty", ZERO,
+          "truncation", Json.of("\"disabled\""),
+          "safety_identifier", OFF,
+          "prompt_cache_key", OFF);
+
+  private static final Map<String, Json> REASONING = inOrder("effort", OFF, "summary", OFF);
+
+  private static final Map<String, Json> FUNCTION =
+      inOrder("description", OFF, "parameters", OFF, "strict", OFF);
+
+  private static final Map<String, Json> SCHEMA =
+      inOrder("description", OFF, "schema", OFF, "strict", Json.of("false"));
+
   private static final Set<String> TRUNCATIONS = Set.of("auto", "disabled");
 
   static ResponseAsk read(Fields body) {
     refuseUnsupported(body);
+    ParameterRanges.responses(body);
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
-      throw Value.refuse("previous_response_id", "cannot be used together with 'conversation'");
+      throw Value.refuse("previous_response_id", "mutually_exclusive_parameters", "cannot be used together with 'conversation'");
     }
     boolean store = body.flag("store", true);
     boolean background = body.flag("background");
@@ -61,6 +95,14 @@ record ResponseAsk(
   ResponseNotes notes(String otherwise) {
     return new ResponseNotes(
         model == null ? otherwise : model, conversation != null, background, store, shown);
+  }
+
+  private static Map<String, Json> inOrder(Object... pairs) {
+    Map<String, Json> map = new LinkedHashMap<>();
+    for (int i = 0; i < pairs.length; i += 2) {
+      map.put((String) pairs[i], (Json) pairs[i + 1]);
+    }
+    return Collections.unmodifiableMap(map);
   }
 
   private static void refuseUnsupported(Fields body) {
@@ -123,54 +165,103 @@ record ResponseAsk(
 
   /** Members of the response that repeat the request, each with what it is by default. */
   private static Json shown(Fields body) {
-    Json off = Json.of("null");
-    JsonObject out = new JsonObject(512 + body.value().json().length() / 4);
-    out.raw("instructions", body.raw("instructions", off))
-        .raw("max_output_tokens", body.raw("max_output_tokens", off))
-        .raw("max_tool_calls", body.raw("max_tool_calls", off))
-        .raw("metadata", Metadata.read(body.get("metadata")))
-        .raw("parallel_tool_calls", body.raw("parallel_tool_calls", Json.of("true")))
-        .raw("previous_response_id", body.raw("previous_response_id", off))
+    JsonObject out = new JsonObject(768 + body.value().json().length() / 4);
+    SHOWN.forEach((name, otherwise) -> out.raw(name, body.raw(name, otherwise)));
+    out.raw("metadata", Metadata.read(body.get("metadata")))
         .raw("reasoning", reasoning(body.get("reasoning")))
-        .raw("service_tier", body.raw("service_tier", Json.of("\"default\"")))
-        .bool("store", body.flag("store", true))
-        .raw("temperature", body.raw("temperature", Json.of("1.0")))
         .raw("text", text(body.get("text")))
-        .raw("tool_choice", body.raw("tool_choice", Json.of("\"auto\"")))
-        .raw("tools", body.raw("tools", JsonObject.EMPTY_ARRAY))
+        .raw("tool_choice", choice(body.get("tool_choice")))
+        .raw("tools", tools(body.get("tools")))
         .number("top_logprobs", 0)
-        .raw("top_p", body.raw("top_p", Json.of("1.0")))
-        .raw("truncation", body.raw("truncation", Json.of("\"disabled\"")));
-    for (String name : List.of("prompt_cache_key", "safety_identifier", "user")) {
-      out.some(name, body.raw(name));
-    }
+        .some("user", body.raw("user"));
     return out.toJson();
+  }
+
+  /** The same of a request that an earlier version took, and kept with fewer members. */
+  static Json shownWhole(Json kept) {
+    Fields fields = Fields.of(kept);
+    if (SHOWN.keySet().stream().allMatch(fields.all()::containsKey)) {
+      return kept;
+    }
+    JsonObject out = new JsonObject(kept.length() + 512);
+    fields
+        .all()
+        .forEach((name, value) -> {
+          switch (name) {
+            case "text" -> out.raw(name, text(value));
+            case "tools" -> out.raw(name, tools(value));
+            default -> out.member(name, value);
+          }
+        });
+    SHOWN.forEach((name, otherwise) -> {
+      if (!fields.all().containsKey(name)) {
+        out.raw(name, otherwise);
+      }
+    });
+    return out.toJson();
+  }
+
+  private static Json tools(@Nullable Value tools) {
+    return tools == null
+        ? JsonObject.EMPTY_ARRAY
+        : JsonObject.array(
+            tools.elements().stream()
+                .map(tool ->
+                    tool.fields().word("type").equals("function")
+                        ? with(tool.fields(), FUNCTION)
+                        : tool.json())
+                .toList());
+  }
+
+  private static Json choice(@Nullable Value choice) {
+    if (choice == null) {
+      return Json.of("\"auto\"");
+    }
+    return choice.isObject() && choice.fields().word("type").equals("allowed_tools")
+        ? with(choice.fields(), Map.of("mode", Json.of("\"auto\"")))
+        : choice.json();
   }
 
   private static Json reasoning(@Nullable Value reasoning) {
-    JsonObject out = new JsonObject(96);
-    Fields given = reasoning == null ? Fields.of(Json.EMPTY_OBJECT) : reasoning.fields();
-    given.all().forEach(out::member);
-    for (String name : List.of("effort", "summary")) {
-      if (!given.all().containsKey(name)) {
-        out.raw(name, null);
-      }
-    }
-    return out.toJson();
+    return with(
+        reasoning == null ? Fields.of(Json.EMPTY_OBJECT) : reasoning.fields(), REASONING);
   }
 
   private static Json text(@Nullable Value text) {
-    Json plain = Json.of("{\"type\":\"text\"}");
-    JsonObject out = new JsonObject(128);
     Fields given = text == null ? Fields.of(Json.EMPTY_OBJECT) : text.fields();
-    out.raw("format", given.raw("format", plain));
+    Value asked = given.get("format");
+    Json format =
+        asked == null
+            ? Json.of("{\"type\":\"text\"}")
+            : asked.fields().word("type").equals("json_schema")
+                ? with(asked.fields(), SCHEMA)
+                : asked.json();
+    JsonObject out = new JsonObject(128 + format.length()).raw("format", format);
     given
         .all()
         .forEach((name, value) -> {
-          if (!name.equals("format")) {
+          if (!name.equals("format") && !value.isNull()) {
             out.member(name, value);
           }
         });
+    return out.toJson();
+  }
+
+  /** The object with what it lacks; where that is no null, null is lacking too. */
+  private static Json with(Fields given, Map<String, Json> otherwise) {
+    JsonObject out = new JsonObject(given.value().json().length() + 96);
+    given
+        .all()
+        .forEach((name, value) -> {
+          if (!value.isNull() || !otherwise.containsKey(name)) {
+            out.member(name, value);
+          }
+        });
+    otherwise.forEach((name, value) -> {
+      if (!given.has(name)) {
+        out.raw(name, value);
+      }
+    });
     return out.toJson();
   }
 }

@@ -82,7 +82,10 @@ record ResponseEnd(
     String shown =
         switch (code) {
           case RATE_LIMITED -> "rate_limit_exceeded";
-          case MODEL_REFUSED -> "invalid_prompt";
+          case MODEL_REFUSED -> {
+            String upstream = fields.word("upstreamCode");
+            yield WireError.isModels(upstream) ? upstream : "invalid_prompt";
+          }
           default -> "server_error";
         };
     String detail = fields.word("detail");

@@ -34,6 +34,7 @@ final class ResponseEvents {
   private @Nullable Thought thought;
   private @Nullable Said said;
   private @Nullable Json whole;
+  private @Nullable Boolean summaries;
 
   /**
    * @param after only events with a higher number are made; -1 for all
@@ -119,12 +120,15 @@ final class ResponseEvents {
       thought = into;
       outputs.add(into);
       added(into, into.empty());
-      partEvent("response.content_part.added", into, 0, into.part());
+      thoughtPart(into, "added");
     }
     into.text.append(text);
-    JsonObject delta = event("response.reasoning_text.delta", text.length());
+    JsonObject delta =
+        event(
+            summaries() ? "response.reasoning_summary_text.delta" : "response.reasoning_text.delta",
+            text.length());
     if (delta != null) {
-      make(place(delta, into, 0).string("delta", text));
+      make(thoughtPlace(delta, into).string("delta", text));
     }
   }
 
@@ -135,12 +139,40 @@ final class ResponseEvents {
     }
     thought = null;
     ended.open = false;
-    JsonObject done = event("response.reasoning_text.done", ended.text.length());
+    JsonObject done =
+        event(
+            summaries() ? "response.reasoning_summary_text.done" : "response.reasoning_text.done",
+            ended.text.length());
     if (done != null) {
-      make(place(done, ended, 0).string("text", ended.text.toString()));
+      make(thoughtPlace(done, ended).string("text", ended.text.toString()));
     }
-    partEvent("response.content_part.done", ended, 0, ended.part());
+    thoughtPart(ended, "done");
     done(ended, DONE);
+  }
+
+  /** As many events of either kind: who follows by number is told the same by every version. */
+  private void thoughtPart(Thought thought, String what) {
+    boolean summary = summaries();
+    String type = summary ? "response.reasoning_summary_part." : "response.content_part.";
+    JsonObject event = event(type + what, thought.text.length());
+    if (event != null) {
+      make(
+          thoughtPlace(event, thought)
+              .raw("part", thought.part(summary ? "summary_text" : "reasoning_text")));
+    }
+  }
+
+  private JsonObject thoughtPlace(JsonObject event, Thought thought) {
+    return place(event, thought).number(summaries() ? "summary_index" : "content_index", 0);
+  }
+
+  private boolean summaries() {
+    Boolean known = summaries;
+    if (known == null) {
+      known = form.summaries();
+      summaries = known;
+    }
+    return known;
   }
 
   // ---- texts
@@ -235,9 +267,11 @@ final class ResponseEvents {
               bit.index(),
               bit.id() == null ? "" : bit.id(),
               bit.name() == null ? "" : bit.name());
+      into.opaque = bit.opaque();
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
     }
+    into.opaque = bit.opaque() == null ? into.opaque : bit.opaque();
     if (bit.arguments().isEmpty()) {
       return;
     }

@@ -38,6 +38,12 @@ record ResponseForm(
         notes);
   }
 
+  /** Whether the client asked for summaries of what the model thinks, and not for all of it. */
+  boolean summaries() {
+    Value reasoning = Fields.of(notes.shown()).get("reasoning");
+    return reasoning != null && reasoning.isObject() && reasoning.fields().has("summary");
+  }
+
   /** The whole object. */
   Json json(ResponseEnd end, List<Json> output) {
     int size = 1024 + notes.shown().length();

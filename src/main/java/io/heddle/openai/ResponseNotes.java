@@ -42,6 +42,6 @@ record ResponseNotes(
         notes.flag("conversation"),
         notes.flag("background"),
         notes.flag("store"),
-        notes.raw("shown", Json.EMPTY_OBJECT));
+        ResponseAsk.shownWhole(notes.raw("shown", Json.EMPTY_OBJECT)));
   }
 }

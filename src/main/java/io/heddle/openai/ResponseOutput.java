@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.turn.Opaque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,11 +42,8 @@ abstract sealed class ResponseOutput {
       return ItemOutput.reasoning(id, JsonObject.string(text.toString()), quoted(status));
     }
 
-    Json part() {
-      return new JsonObject(text.length() + 64)
-          .string("type", "reasoning_text")
-          .string("text", text.toString())
-          .toJson();
+    Json part(String type) {
+      return Parts.thought(type, JsonObject.string(text.toString()));
     }
 
     /** Before anything is thought. */
@@ -95,6 +93,7 @@ abstract sealed class ResponseOutput {
     final String callId;
     final String name;
     final StringBuilder arguments = new StringBuilder();
+    @Nullable Opaque opaque;
 
     Called(String id, int index, int call, String callId, String name) {
       super(id, index);
@@ -110,7 +109,8 @@ abstract sealed class ResponseOutput {
           JsonObject.string(callId),
           JsonObject.string(name),
           JsonObject.string(arguments.toString()),
-          quoted(status));
+          quoted(status),
+          opaque == null ? null : opaque.members());
     }
   }
 }

@@ -71,7 +71,8 @@ final class ResponseParameters {
       // It is sent under another name: beside that name the model would be told two bounds.
       for (String name : OTHER_BOUNDS) {
         if (body.has(name)) {
-          throw Value.refuse(body.path(name), "cannot be used together with 'max_output_tokens'");
+          throw Value.refuse(
+              body.path(name), "mutually_exclusive_parameters", "cannot be used together with 'max_output_tokens'");
         }
       }
       out.number("max_tokens", most.integer(LEAST_OUTPUT, Integer.MAX_VALUE));

@@ -99,7 +99,7 @@ final class ResponseStarts {
 
   private Mono<Turn> inNew(Start start) {
     if (start.ask().input().isEmpty()) {
-      throw Value.refuse("input", "is missing");
+      throw Value.missing("input");
     }
     Call call = start.call();
     SessionKey key = newKey(call);

@@ -71,7 +71,7 @@ final class ResponsesAlone {
             ask.notes(defaultModel));
     return modelCall(call, ask, form.id())
         .flatMap(model -> {
-          Flux<Piece> pieces = calls.call(call.caller(), model);
+          Flux<Piece> pieces = calls.call(call.caller(), model, true);
           return ask.stream() ? stream(call, form, pieces) : plain(form, pieces);
         });
   }
@@ -95,7 +95,7 @@ final class ResponsesAlone {
                   List<Json> messages = new ArrayList<>(bodies(history));
                   input.forEach(message -> messages.add(message.body()));
                   if (messages.isEmpty()) {
-                    throw Value.refuse("input", "is missing");
+                    throw Value.missing("input");
                   }
                   return new ModelCall(
                       ask.model(),

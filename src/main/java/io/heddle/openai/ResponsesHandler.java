@@ -161,9 +161,13 @@ final class ResponsesHandler {
     ProblemCode code = ResponseEnd.code(fields.word("code"));
     String detail = fields.word("detail");
     Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);
-    WireError told =
-        WireError.of(
-            code == ProblemCode.MODEL_REFUSED ? problem.with("upstreamStatus", 400) : problem);
+    if (code == ProblemCode.MODEL_REFUSED) {
+      Value status = fields.get("upstreamStatus");
+      problem = problem.with("upstreamStatus", status == null ? 400 : status.integer(0, 999));
+      String upstream = fields.word("upstreamCode");
+      problem = upstream.isEmpty() ? problem : problem.with("upstreamCode", upstream);
+    }
+    WireError told = WireError.of(problem);
     throw (turn.startedAt() == null ? told : told.once()).toException();
   }
 

@@ -79,12 +79,28 @@ record Value(Json json, String path) {
     }
     Long value = WholeNumbers.parse(json.toString());
     if (value == null) {
-      throw refuse("must be a whole number from " + least + " to " + most);
+      throw refuseAs("invalid_type", "must be a whole number from " + least + " to " + most);
     }
     if (value < least || value > most) {
-      throw refuse("must be " + least + " to " + most);
+      throw refuseAs(
+          value < least ? "integer_below_min_value" : "integer_above_max_value",
+          "must be " + least + " to " + most);
     }
     return value;
+  }
+
+  /** A number of that range, with or without a fraction. */
+  void decimal(int least, int most) {
+    char first = first();
+    if (first != '-' && (first < '0' || first > '9')) {
+      throw wrongType("a number");
+    }
+    double value = Double.parseDouble(json.toString());
+    if (value < least || value > most) {
+      throw refuseAs(
+          value < least ? "decimal_below_min_value" : "decimal_above_max_value",
+          "must be " + least + " to " + most);
+    }
   }
 
   /** The members of an object. */
@@ -132,6 +148,13 @@ record Value(Json json, String path) {
     return refuse(path, detail);
   }
 
+  /**
+   * @param code OpenAI's for what is wrong
+   */
+  ProblemException refuseAs(String code, String detail) {
+    return refuse(path, code, detail);
+  }
+
   ProblemException wrongType(String expected) {
     String is =
         switch (first()) {
@@ -142,15 +165,28 @@ record Value(Json json, String path) {
           case 'n' -> "null";
           default -> "a number";
         };
-    return refuse("must be " + expected + ", not " + is);
+    return refuseAs("invalid_type", "must be " + expected + ", not " + is);
   }
 
   /** {@code invalid-request}, naming a field. */
   static ProblemException refuse(String path, String detail) {
-    return path.isEmpty()
-        ? Problem.of(ProblemCode.INVALID_REQUEST, "The body " + detail).toException()
-        : Problem.field(ProblemCode.INVALID_REQUEST, path, "'" + path + "' " + detail)
-            .toException();
+    return refuse(path, "invalid_value", detail);
+  }
+
+  /** One of a member that has to be there. */
+  static ProblemException missing(String path) {
+    return refuse(path, "missing_required_parameter", "is missing");
+  }
+
+  /**
+   * @param code OpenAI's for what is wrong
+   */
+  static ProblemException refuse(String path, String code, String detail) {
+    Problem problem =
+        path.isEmpty()
+            ? Problem.of(ProblemCode.INVALID_REQUEST, "The body " + detail)
+            : Problem.field(ProblemCode.INVALID_REQUEST, path, "'" + path + "' " + detail);
+    return problem.with(WireError.CODE, code).toException();
   }
 
   // ---- bytes

@@ -5,6 +5,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.web.Answer;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -26,8 +27,34 @@ record WireError(
     @Nullable Boolean repeat,
     long afterMillis) {
 
+  /** The member of a problem that says OpenAI's code for it. */
+  static final String CODE = "openai";
+
   static final String INVALID = "invalid_request_error";
   static final String SERVER = "server_error";
+
+  private static final Set<String> MODELS =
+      Set.of(
+          "context_length_exceeded",
+          "content_policy_violation",
+          "content_filter",
+          "invalid_prompt",
+          "invalid_value",
+          "invalid_type",
+          "unsupported_value",
+          "missing_required_parameter",
+          "unknown_parameter",
+          "invalid_function_parameters",
+          "invalid_image",
+          "invalid_image_url",
+          "invalid_image_format",
+          "image_too_large",
+          "string_above_max_length",
+          "array_above_max_length",
+          "integer_above_max_value",
+          "integer_below_min_value",
+          "decimal_above_max_value",
+          "decimal_below_min_value");
 
   static final long LOCKED_MILLIS = 800;
   private static final String LOCKED =
@@ -81,10 +108,17 @@ record WireError(
               detail,
               code.status() < 500 ? INVALID : SERVER,
               param,
-              code.status() < 500 ? null : code.code().replace('-', '_'),
+              code.status() < 500 ? openAis(problem) : code.code().replace('-', '_'),
               repeat(code),
               seconds(problem) * 1000);
     };
+  }
+
+  private static @Nullable String openAis(Problem problem) {
+    if (problem.members().get(CODE) instanceof String code) {
+      return code;
+    }
+    return problem.code() == ProblemCode.INVALID_REQUEST ? "invalid_value" : null;
   }
 
   /** The same, after which the request must not be sent again: its effect stands. */
@@ -102,9 +136,15 @@ record WireError(
   private static WireError refusedByModel(Problem problem) {
     long upstream =
         problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
+    String code = problem.members().get("upstreamCode") instanceof String said ? said : "";
     return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
-        ? invalid(null, "model_refused", problem.detail())
+        ? invalid(null, isModels(code) ? code : "model_refused", problem.detail())
         : new WireError(502, problem.detail(), SERVER, null, "model_refused", false, 0);
+  }
+
+  /** Whether clients know a code of OpenAI's models, and Heddle does not give it a meaning. */
+  static boolean isModels(String code) {
+    return MODELS.contains(code);
   }
 
   private static WireError limited(Problem problem) {
@@ -162,6 +202,9 @@ record WireError(
       if (one.name().equalsIgnoreCase(code)) {
         return one;
       }
+    }
+    if (code != null && isModels(code)) {
+      return ProblemCode.MODEL_REFUSED;
     }
     return switch (code) {
       case "conversation_locked" -> ProblemCode.SESSION_LOCKED;

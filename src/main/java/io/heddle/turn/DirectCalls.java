@@ -11,6 +11,7 @@ import io.heddle.limit.TokenReservation;
 import io.heddle.turn.Tokens.Told;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -58,14 +59,17 @@ public final class DirectCalls implements AutoCloseable {
    * Refusals are {@code ProblemException}s, as {@link Upstream} tells them, {@code rate-limited},
    * {@code overloaded}, and {@code invalid-request} for parameters that do not bound the output
    * soundly.
+   *
+   * @param usage whether the end must say what the call cost: what the server does not say is
+   *     counted here
    */
-  public Flux<Piece> call(Caller caller, ModelCall asked) {
+  public Flux<Piece> call(Caller caller, ModelCall asked, boolean usage) {
     ByteShare share = new ByteShare(budget, caller.holder());
     return Flux.using(
             () -> new AnswerMemory(share),
             memory ->
                 memory.tell(asked)
-                    ? weighed(memory, admitted(caller, asked))
+                    ? weighed(memory, admitted(caller, asked, usage))
                     : Flux.error(ByteBudget.overloaded()))
         .contextWrite(share::in);
   }
@@ -83,12 +87,14 @@ public final class DirectCalls implements AutoCloseable {
     });
   }
 
-  private Flux<Piece> admitted(Caller caller, ModelCall asked) {
+  private Flux<Piece> admitted(Caller caller, ModelCall asked, boolean usage) {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
+      Flux<Piece> answer =
+          usage ? withUsage(caller, call, upstream.call(call)) : upstream.call(call);
       if (!limits.areCounted()) {
-        return upstream.call(call);
+        return answer;
       }
       return limits
           .reserve(
@@ -96,7 +102,7 @@ public final class DirectCalls implements AutoCloseable {
           .flatMapMany(estimated -> {
             TokenReservation reserved = estimated.reservation();
             return reserved.refusal() == null
-                ? counted(caller, call, reserved, estimated.input())
+                ? counted(caller, answer, reserved, estimated.input())
                 : Flux.error(reserved.refusal().toException());
           });
     });
@@ -120,6 +126,46 @@ public final class DirectCalls implements AutoCloseable {
                 null));
   }
 
+  private Flux<Piece> withUsage(Caller caller, ModelCall call, Flux<Piece> pieces) {
+    return Flux.defer(() -> {
+      Answer answer = new Answer();
+      AtomicReference<Piece.Finish> uncounted = new AtomicReference<>();
+      return pieces
+          .<Piece>handle((piece, sink) -> {
+            answer.add(piece);
+            if (piece instanceof Piece.Finish finish && finish.usage() == null) {
+              uncounted.set(finish);
+            } else {
+              sink.next(piece);
+            }
+          })
+          .concatWith(
+              Mono.defer(() -> {
+                Piece.Finish finish = uncounted.get();
+                return finish == null
+                    ? Mono.empty()
+                    : usage(caller, call, answer)
+                        .map(usage -> new Piece.Finish(finish.reason(), usage, finish.model()));
+              }));
+    });
+  }
+
+  private Mono<Usage> usage(Caller caller, ModelCall call, Answer answer) {
+    long guess = answer.length() / CHARACTERS_OF_TOKEN;
+    return Mono.zip(
+            count(caller, call)
+                .onErrorResume(_ -> Mono.just(weight(call) / CHARACTERS_OF_TOKEN)),
+            count(caller, answer).onErrorResume(_ -> Mono.just(guess)))
+        .map(both -> new Usage(both.getT1(), both.getT2(), 0, 0));
+  }
+
+  private Mono<Long> count(Caller caller, Answer answer) {
+    List<Told> said = List.of(Told.of(answer.counted()));
+    return counting.must(
+        lane(caller),
+        () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null));
+  }
+
   static String lane(Caller caller) {
     return caller.tenant() + "/" + Subject.of(caller).name();
   }
@@ -141,12 +187,11 @@ public final class DirectCalls implements AutoCloseable {
    * Settles once, whatever the call comes to: what was said before it broke off was paid for too.
    */
   private Flux<Piece> counted(
-      Caller caller, ModelCall call, TokenReservation reserved, long input) {
+      Caller caller, Flux<Piece> pieces, TokenReservation reserved, long input) {
     return Flux.defer(() -> {
       Answer answer = new Answer();
       AtomicBoolean settled = new AtomicBoolean();
-      return upstream
-          .call(call)
+      return pieces
           .doOnNext(piece -> {
             answer.add(piece);
             if (piece instanceof Piece.Finish finish
@@ -175,11 +220,7 @@ public final class DirectCalls implements AutoCloseable {
       limits.settle(reserved, input + answer.length() / CHARACTERS_OF_TOKEN).subscribe();
       return;
     }
-    List<Told> said = List.of(Told.of(answer.counted()));
-    counting
-        .must(
-            lane(caller),
-            () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null))
+    count(caller, answer)
         .doFinally(_ -> waiting.close())
         .flatMap(output -> limits.settle(reserved, input + output))
         .subscribe();

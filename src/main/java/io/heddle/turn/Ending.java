@@ -83,7 +83,15 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
     }
     if (problem != null) {
       out.ascii(comma).ascii("\"error\":{\"code\":\"").ascii(problem.code().code());
-      out.ascii("\",\"detail\":").string(problem.detail()).ascii("}");
+      out.ascii("\",\"detail\":").string(problem.detail());
+      // What the model's server called it: clients of some wires go by that.
+      if (problem.members().get("upstreamStatus") instanceof Integer upstream) {
+        out.ascii(",\"upstreamStatus\":").number(upstream);
+      }
+      if (problem.members().get("upstreamCode") instanceof String upstream) {
+        out.ascii(",\"upstreamCode\":").string(upstream);
+      }
+      out.ascii("}");
       comma = ",";
     }
     // An end has a member in any case.

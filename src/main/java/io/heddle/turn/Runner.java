@@ -243,6 +243,7 @@ final class Runner implements Flusher.Owner {
       // The call is let go on to its end: a connection that is cut off cannot be used again, and
       // the cache keeps the answer then.
       finished = true;
+      answer.add(finish);
       end(Ending.of(finish), finish);
       return;
     }

@@ -1,16 +1,20 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
+import io.heddle.base.Surrogates;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
 import io.heddle.upstream.ChatChunk.CallBit;
+import io.heddle.upstream.ChatChunk.Said;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 
 /** Puts a server's chunks together: from objects to pieces, up to the one end. For one thread. */
 final class ChatAnswer {
@@ -19,13 +23,22 @@ final class ChatAnswer {
 
   private final Faults faults;
   private final long most;
-  private final Map<Integer, Call> calls = new HashMap<>();
-  private @Nullable String reason;
+  private final ToolCallAssembler calls = new ToolCallAssembler(this::opaque);
+  private final UnknownMembers unknown = new UnknownMembers();
+  private @Nullable String thoughtsMember;
+  private final SplitCharacters text = new SplitCharacters();
+  private final SplitCharacters reasoning = new SplitCharacters();
+  private final SplitCharacters refusal = new SplitCharacters();
+  private @Nullable MessageSnapshots messages;
+  private @Nullable FinishReason reason;
   private @Nullable String model;
   private @Nullable Usage usage;
-  private int lastCall = -1;
   private long said;
   private boolean spoke;
+  private boolean ending;
+  private boolean saidText;
+  private boolean thought;
+  private boolean refused;
   private boolean finished;
 
   /**
@@ -51,6 +64,11 @@ final class ChatAnswer {
     return spoke;
   }
 
+  /** Characters that it keeps because they cannot be told on yet. */
+  int kept() {
+    return calls.kept() + (messages == null ? 0 : messages.size());
+  }
+
   /** Takes the data of one event. */
   void event(String type, byte[] data, int length, List<Piece> out) {
     if (finished || length == 0) {
@@ -61,26 +79,62 @@ final class ChatAnswer {
       return;
     }
     ChatChunk chunk = parse(data, length);
+    if (chunk == null) {
+      return;
+    }
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), hasSaid());
     }
     if (type.equals("error")) {
       throw faults.inStream(ServerError.of(Arrays.copyOf(data, length), false), hasSaid());
     }
-    take(chunk, out);
+    take(chunk, false, out);
   }
 
-  /** Takes a completion in one object, of a server that does not stream. */
+  /**
+   * Takes an answer that is no event stream: a completion in one object, or its chunks one after
+   * the other.
+   */
   void whole(byte[] json, List<Piece> out) {
-    ChatChunk completion = parse(json, json.length);
-    if (completion.error() != null) {
-      throw faults.inStream(completion.error(), false);
+    boolean isOne = false;
+    try (JsonParser in = ChatChunk.parser(json, json.length)) {
+      ChatChunk chunk = ChatChunk.next(in, json);
+      if (chunk == null) {
+        throw faults.brokeOff(hasSaid());
+      }
+      ChatChunk next = ChatChunk.next(in, json);
+      isOne = next == null;
+      while (chunk != null) {
+        object(chunk, isOne, json, out);
+        chunk = next;
+        next = next == null ? null : ChatChunk.next(in, json);
+      }
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      throw notOfThisWire(json, json.length);
     }
-    if (!completion.hasChoices()) {
-      throw faults.failed("answered with JSON that is no completion", Blame.SERVER);
+    if (isOne) {
+      finish(out);
+    } else {
+      end(out);
     }
-    take(completion, out);
-    finish(out);
+  }
+
+  private void object(ChatChunk chunk, boolean isOne, byte[] json, List<Piece> out) {
+    if (chunk.error() != null) {
+      throw faults.inStream(chunk.error(), hasSaid());
+    }
+    if (isOne && !chunk.hasChoices()) {
+      ServerError error = ServerError.of(json, false);
+      throw error.message() == null
+          ? faults.failed("answered with JSON that is no completion", Blame.SERVER)
+          : faults.inStream(error, hasSaid());
+    }
+    take(chunk, isOne, out);
+  }
+
+  /** The bytes are about to end: what is left of them may be cut. */
+  void ending() {
+    ending = true;
   }
 
   /** The bytes have ended. */
@@ -94,105 +148,197 @@ final class ChatAnswer {
     finish(out);
   }
 
-  private ChatChunk parse(byte[] json, int length) {
+  /** Null for what is cut off behind the end of the answer. */
+  private @Nullable ChatChunk parse(byte[] json, int length) {
     try {
       return ChatChunk.read(json, length);
     } catch (JacksonException | ChatChunk.NotAChunk e) {
-      throw faults.failed(
-          "sent something that is not JSON of this wire", hasSaid() ? Blame.NOBODY : Blame.SERVER);
+      if (ending && reason != null) {
+        return null;
+      }
+      throw notOfThisWire(json, length);
     }
   }
 
-  private void take(ChatChunk chunk, List<Piece> out) {
+  /** Some servers put an error into an array. */
+  private CallFailure notOfThisWire(byte[] json, int length) {
+    int first = 0;
+    while (first < length && json[first] <= ' ') {
+      first++;
+    }
+    if (first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+      if (error.message() != null) {
+        return faults.inStream(error, hasSaid());
+      }
+    }
+    return faults.failed(
+        "sent something that is not JSON of this wire", hasSaid() ? Blame.NOBODY : Blame.SERVER);
+  }
+
+  private void take(ChatChunk chunk, boolean whole, List<Piece> out) {
     if (chunk.model() != null && !chunk.model().isEmpty()) {
       model = chunk.model();
     }
-    if (chunk.usage() != null) {
+    if (chunk.usage() != null && (usage == null || chunk.usage().total() > 0)) {
       usage = chunk.usage();
     }
-    if (!chunk.reasoning().isEmpty()) {
-      out.add(new Piece.Reasoning(counted(chunk.reasoning())));
+    int before = out.size();
+    Said delta = chunk.delta();
+    Said message = chunk.message();
+    keep(delta, false);
+    if (message != null) {
+      keep(message, true);
     }
-    if (!chunk.text().isEmpty()) {
-      out.add(new Piece.Text(counted(chunk.text())));
+    if (message == null && messages == null) {
+      say(delta.reasoning(), delta.text(), delta.refusal(), out);
+      calls(delta.calls(), false, out);
+    } else if (whole) {
+      Said all = message == null || message.isEmpty() ? delta : message;
+      say(all.reasoning(), all.text(), all.refusal(), out);
+      calls(all.calls(), true, out);
+    } else {
+      snapshot(delta, message, out);
     }
-    if (!chunk.refusal().isEmpty()) {
-      out.add(new Piece.Refusal(counted(chunk.refusal())));
-    }
-    for (CallBit bit : chunk.calls()) {
-      call(bit, out);
-    }
-    spoke |= !out.isEmpty();
+    spoke |= out.size() > before;
     if (chunk.reason() != null) {
-      if (chunk.reason().equals("error")) {
-        throw faults.failed("ended its answer with an error", Blame.NOBODY);
+      reason(chunk.reason());
+    }
+  }
+
+  /** What the server may want back. */
+  private void keep(Said from, boolean whole) {
+    if (from.thoughtsMember() != null && (thoughtsMember == null || !from.reasoning().isEmpty())) {
+      thoughtsMember = from.thoughtsMember();
+    }
+    if (!from.unknown().isEmpty()) {
+      weigh(from.unknown());
+      if (whole) {
+        unknown.set(from.unknown());
+      } else {
+        unknown.add(from.unknown());
       }
-      reason = common(chunk.reason());
     }
   }
 
-  private void call(CallBit bit, List<Piece> out) {
-    int index = index(bit);
-    if (index >= MOST_CALLS) {
-      throw faults.failed("made too many tool calls", Blame.NOBODY);
+  private void weigh(Map<String, Object> members) {
+    said += UnknownMembers.size(members);
+    counted("");
+  }
+
+  private @Nullable Opaque opaque(@Nullable UnknownMembers members) {
+    boolean none = members == null || members.isEmpty();
+    return none && thoughtsMember == null
+        ? null
+        : new Opaque(
+            faults.upstream(), thoughtsMember, none ? Json.EMPTY_OBJECT : members.toJson());
+  }
+
+  /** Said as a delta, as the whole answer so far, or as both. */
+  private void snapshot(Said delta, @Nullable Said message, List<Piece> out) {
+    if (messages == null) {
+      messages = new MessageSnapshots(saidText, thought, refused, calls.begun() > 0);
     }
-    lastCall = Math.max(lastCall, index);
-    Call call = calls.computeIfAbsent(index, _ -> new Call());
-    if (call.begun) {
-      if (!bit.arguments().isEmpty()) {
-        out.add(new Piece.ToolCall(index, null, null, counted(bit.arguments())));
+    MessageSnapshots shots = messages;
+    say(
+        shots.reasoning(delta, message),
+        shots.text(delta, message),
+        shots.refusal(delta, message),
+        out);
+    if (!shots.takesCalls(delta, message)) {
+      calls(delta.calls(), false, out);
+    }
+    if (shots.size() > most || shots.calls().size() > MOST_CALLS) {
+      throw faults.failed("gave an answer larger than " + most + " bytes", Blame.NOBODY);
+    }
+  }
+
+  private void say(String thoughts, String words, String refusing, List<Piece> out) {
+    if (!thoughts.isEmpty()) {
+      thought = true;
+      add(reasoning.take(counted(thoughts)), Piece.Reasoning::new, out);
+    }
+    if (!words.isEmpty()) {
+      saidText = true;
+      add(text.take(counted(words)), Piece.Text::new, out);
+    }
+    if (!refusing.isEmpty()) {
+      refused = true;
+      add(refusal.take(counted(refusing)), Piece.Refusal::new, out);
+    }
+  }
+
+  private void add(String whole, Function<String, Piece> kind, List<Piece> out) {
+    if (!whole.isEmpty()) {
+      calls.tellAll(out);
+      out.add(kind.apply(whole));
+    }
+  }
+
+  private void calls(List<CallBit> bits, boolean whole, List<Piece> out) {
+    for (CallBit bit : bits) {
+      counted(bit.arguments());
+      if (!bit.unknown().isEmpty()) {
+        weigh(bit.unknown());
       }
-      return;
-    }
-    call.id = bit.id() == null ? call.id : bit.id();
-    call.early.append(counted(bit.arguments()));
-    if (bit.name() != null) {
-      call.begun = true;
-      // Some servers give none, and the tool's output could name no call.
-      String id = call.id == null ? newId() : call.id;
-      out.add(new Piece.ToolCall(index, id, bit.name(), call.early.toString()));
-      call.early.setLength(0);
+      if (bit.name() != null) {
+        counted(bit.name());
+      }
+      // No server cuts a name within one chunk: what only a name tells apart is whole there.
+      boolean isBare = bit.index() < 0 && bit.id() == null && bit.name() != null;
+      boolean isNext = isBare && bit != bits.getFirst();
+      calls.take(bit, whole || isNext, out);
+      if (calls.begun() > MOST_CALLS) {
+        throw faults.failed("made too many tool calls", Blame.NOBODY);
+      }
     }
   }
 
-  /** Some servers do not number their calls: then an id or a name begins the next one. */
-  private int index(CallBit bit) {
-    if (bit.index() >= 0) {
-      return bit.index();
+  /** An answer that was cut stays so, whatever is said later. */
+  private void reason(String word) {
+    FinishReason given = FinishReason.of(word);
+    if (given == FinishReason.FAILURE) {
+      throw faults.failed(
+          word.equals("error")
+              ? "ended its answer with an error"
+              : "ended its answer for the reason " + faults.cleaned(word),
+          hasSaid() ? Blame.NOBODY : Blame.SERVER);
     }
-    boolean begins = bit.id() != null || bit.name() != null;
-    return begins || lastCall < 0 ? lastCall + 1 : lastCall;
+    reason = reason == null || !reason.isCut() ? given : reason;
   }
 
-  private String counted(String text) {
-    said += utf8Length(text);
+  private String counted(String more) {
+    said += utf8Length(more);
     if (said > most) {
       throw faults.failed("gave an answer larger than " + most + " bytes", Blame.NOBODY);
     }
-    return text;
+    return more;
   }
 
   private void finish(List<Piece> out) {
-    if (calls.values().stream().anyMatch(call -> !call.begun)) {
+    if (messages != null) {
+      calls(messages.calls(), true, out);
+    }
+    add(reasoning.rest(), Piece.Reasoning::new, out);
+    add(text.rest(), Piece.Text::new, out);
+    add(refusal.rest(), Piece.Refusal::new, out);
+    boolean isCut = reason == null ? calls.isCut() : reason.isCut();
+    if (!calls.finish(out) && !isCut) {
       throw faults.failed("made a tool call without a name", Blame.NOBODY);
     }
     finished = true;
-    String end = reason != null ? reason : calls.isEmpty() ? "stop" : "tool_calls";
-    out.add(new Piece.Finish(end, usage, model));
-  }
-
-  private static String newId() {
-    ThreadLocalRandom random = ThreadLocalRandom.current();
-    return "call_%016x%08x".formatted(random.nextLong(), random.nextInt());
-  }
-
-  private static String common(String reason) {
-    return switch (reason) {
-      case "length", "max_tokens" -> "length";
-      case "tool_calls", "function_call", "tool_use" -> "tool_calls";
-      case "content_filter", "safety", "SAFETY" -> "content_filter";
-      default -> "stop";
-    };
+    FinishReason end = reason != null ? reason : isCut ? FinishReason.LENGTH : FinishReason.STOP;
+    if (end == FinishReason.STOP && calls.told() > 0) {
+      // Clients run tools by this word only.
+      end = FinishReason.TOOL_CALLS;
+    }
+    boolean isCounted = usage != null && (usage.total() > 0 || !spoke);
+    out.add(
+        new Piece.Finish(
+            end.word(),
+            isCounted ? usage : null,
+            model == null ? null : Surrogates.mended(model),
+            thought || calls.told() > 0 || !unknown.isEmpty() ? opaque(unknown) : null));
   }
 
   private static boolean isDone(byte[] data, int length) {
@@ -217,11 +363,5 @@ final class ChatAnswer {
       length += c < 0x80 ? 0 : c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
     }
     return length;
-  }
-
-  private static final class Call {
-    private @Nullable String id;
-    private final StringBuilder early = new StringBuilder();
-    private boolean begun;
   }
 }

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,8 @@ final class ChatReply {
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private final Hold held;
   private List<Piece> pieces = new ArrayList<>();
-  private boolean isJson;
+  private @Nullable Boolean isJson;
+  private boolean isMeantAsJson;
   private boolean over;
   private @Nullable RuntimeException broken;
   private volatile boolean answered;
@@ -75,7 +77,7 @@ final class ChatReply {
     }
     faults.answered();
     MediaType type = type(response);
-    isJson = type != null && type.getSubtype().matches("(.+\\+)?json");
+    isMeantAsJson = type != null && type.getSubtype().matches("(.+\\+)?json");
     if (type != null && type.getSubtype().matches("(.+\\+)?html")) {
       return Flux.error(
           faults.failed(
@@ -102,11 +104,17 @@ final class ChatReply {
       return Flux.error(tooSlow);
     }
     pieces = new ArrayList<>();
-    if (isJson && !answer.isFinished()) {
-      answer.whole(whole.toByteArray(), pieces);
-    } else {
-      lines.end();
-      answer.end(pieces);
+    try {
+      answer.ending();
+      if (isJson == null ? isMeantAsJson : isJson) {
+        answer.whole(whole.toByteArray(), pieces);
+      } else {
+        lines.end();
+        answer.end(pieces);
+      }
+    } catch (CallFailure | EventLines.TooLarge e) {
+      // What was said before it is told on.
+      return Flux.fromIterable(pieces).concatWith(Flux.error(e));
     }
     return Flux.fromIterable(pieces);
   }
@@ -127,6 +135,15 @@ final class ChatReply {
       return List.of();
     }
     pieces = new ArrayList<>();
+    if (isJson == null) {
+      int first = first(bytes);
+      if (first == bytes.length) {
+        patience.hears(false);
+        return pieces;
+      }
+      isJson = bytes[first] == '{' || bytes[first] == '[';
+      bytes = first == 0 ? bytes : Arrays.copyOfRange(bytes, first, bytes.length);
+    }
     if (isJson) {
       if (whole.size() + bytes.length > properties.maxAnswer().toBytes()) {
         throw faults.failed(
@@ -137,15 +154,32 @@ final class ChatReply {
       whole.writeBytes(bytes);
     } else {
       read(bytes);
-      weigh(lines.size());
+      weigh(lines.size() + 2L * answer.kept());
     }
     patience.hears(!pieces.isEmpty());
     if (answer.isFinished()) {
       patience.hearsEnd();
     } else if (answer.hasReason()) {
-      patience.hearsReason();
+      patience.hearsReason(!pieces.isEmpty());
     }
     return pieces;
+  }
+
+  /**
+   * Where the first character is that tells what comes, whatever the head says: servers send a
+   * whole completion as an event stream, and streams as JSON. Before it there may be empty lines,
+   * by which some servers say that they are still there, and a byte order mark.
+   */
+  private static int first(byte[] bytes) {
+    int at = 0;
+    while (at < bytes.length
+        && switch (bytes[at]) {
+          case ' ', '\n', '\r', '\t', (byte) 0xef, (byte) 0xbb, (byte) 0xbf -> true;
+          default -> false;
+        }) {
+      at++;
+    }
+    return at;
   }
 
   /** A whole answer, or an event that does not end, piles up here before anybody else sees it. */
@@ -175,7 +209,7 @@ final class ChatReply {
   private Mono<Piece> error(ClientResponse response) {
     int status = response.statusCode().value();
     MediaType type = type(response);
-    boolean isText = type != null && type.isCompatibleWith(MediaType.TEXT_PLAIN);
+    boolean isText = type == null || !type.getSubtype().matches("(.+\\+)?(ht|x)ml");
     Duration wait = wait(response);
     return DataBufferUtils.join(
             DataBufferUtils.takeUntilByteCount(

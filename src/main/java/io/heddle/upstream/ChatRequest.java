@@ -271,6 +271,27 @@ final class ChatRequest {
     if (more != null) {
       more.members().forEach(members::putIfAbsent);
     }
+    Slice ofFunction = more == null ? null : more.members().get("function");
+    String before = "{";
+    for (Map.Entry<String, Slice> member : members.entrySet()) {
+      out.ascii(before).string(member.getKey()).ascii(":");
+      if (member.getKey().equals("function") && ofFunction != null) {
+        function(member.getValue(), ofFunction);
+      } else {
+        member.getValue().writeTo(out);
+      }
+      before = ",";
+    }
+    out.ascii(before.equals("{") ? "{}" : "}");
+  }
+
+  private void function(Slice function, Slice added) {
+    Map<String, Slice> members = function.members();
+    if (members.isEmpty()) {
+      function.writeTo(out);
+      return;
+    }
+    added.members().forEach(members::putIfAbsent);
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");

@@ -28,6 +28,7 @@ final class EventLines {
   }
 
   private static final byte[] DATA = {'d', 'a', 't', 'a'};
+  private static final byte[] ERROR = "{\"error\"".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] EVENT = {'e', 'v', 'e', 'n', 't'};
 
   private final int most;
@@ -124,6 +125,9 @@ final class EventLines {
       hasData = true;
     } else if (Arrays.equals(line, from, colon, EVENT, 0, EVENT.length)) {
       type = new String(line, value, length - value, StandardCharsets.UTF_8);
+    } else if (Arrays.equals(line, from, colon, ERROR, 0, ERROR.length)) {
+      // Some servers drop out of the form when they fail.
+      sink.event("error", Arrays.copyOfRange(line, from, length), length - from);
     }
   }
 

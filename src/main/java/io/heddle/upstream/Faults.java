@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Surrogates;
 import io.heddle.upstream.CallFailure.Blame;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -46,6 +47,11 @@ final class Faults {
   Faults(String upstream, List<String> secrets) {
     this.upstream = upstream;
     this.secrets = secrets.stream().filter(secret -> secret.length() >= 4).toList();
+  }
+
+  /** The name of the upstream. */
+  String upstream() {
+    return upstream;
   }
 
   /** An answer came: what was wrong with our settings is not any more. */
@@ -220,7 +226,7 @@ final class Faults {
       return "";
     }
     // Far behind what is shown: a key that is cut in two would not be found.
-    String part = text.length() > FAR ? text.substring(0, FAR) : text;
+    String part = Surrogates.mended(text.length() > FAR ? text.substring(0, FAR) : text);
     for (String secret : secrets) {
       part = part.replace(secret, HIDDEN);
     }

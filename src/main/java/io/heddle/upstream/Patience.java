@@ -97,19 +97,24 @@ final class Patience {
     }
   }
 
-  /** The server has said why it ends: little may follow. */
-  void hearsReason() {
-    rest(FOR_USAGE);
+  /**
+   * The server has said why it ends: little may follow.
+   *
+   * @param said whether something was said with it: some servers give a reason with every word
+   */
+  void hearsReason(boolean said) {
+    rest(FOR_USAGE, said);
   }
 
   /** The end was told on: nothing may follow. */
   void hearsEnd() {
-    rest(FOR_THE_BYTES);
+    rest(FOR_THE_BYTES, false);
   }
 
-  private void rest(Duration time) {
+  private void rest(Duration time, boolean anew) {
     synchronized (this) {
       if (time.equals(forTheRest)) {
+        restSince = anew ? System.nanoTime() : restSince;
         return;
       }
       forTheRest = time;

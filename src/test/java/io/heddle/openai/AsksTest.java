@@ -2,11 +2,13 @@ package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,10 +63,145 @@ class AsksTest {
             .toString();
     assertThat(shown)
         .contains(json("'instructions':'be'"), json("'metadata':{'k':'v'}"), "0.70")
-        .contains(json("'tools':[{'type':'function','name':'f','x':12345678901234567890}]"))
+        .contains(json(
+                "'tools':[{'type':'function','name':'f','x':12345678901234567890,"
+                    + "'description':null,'parameters':null,'strict':null}]"))
         .contains(json("'text':{'format':{'type':'text'}}"))
         .contains(json("'reasoning':{'effort':null,'summary':null}"))
         .contains(json("'truncation':'disabled'"));
+  }
+
+  /** Every member that the Open Responses schema requires, given or not. */
+  @Test
+  void theResponseHasEveryMemberThatTheSchemaRequires() {
+    for (String given :
+        List.of(
+            "{}",
+            "{'temperature':null,'top_p':null,'tools':null,'text':null,'reasoning':null,'tool_choice':null,"
+                + "'presence_penalty':null,'metadata':null,'service_tier':null,'safety_identifier':null}")) {
+      Fields shown = Fields.of(response(given).shown());
+      assertThat(shown.all().keySet())
+          .as(given)
+          .contains(
+              "previous_response_id", "instructions", "tools", "tool_choice", "truncation",
+              "parallel_tool_calls", "text", "top_p", "presence_penalty", "frequency_penalty",
+              "top_logprobs", "temperature", "reasoning", "max_output_tokens", "max_tool_calls",
+              "store", "service_tier", "metadata", "safety_identifier", "prompt_cache_key");
+      assertThat(
+              Map.of(
+                  "presence_penalty", "0",
+                  "frequency_penalty", "0",
+                  "temperature", "1.0",
+                  "top_p", "1.0",
+                  "safety_identifier", "null",
+                  "prompt_cache_key", "null"))
+          .allSatisfy((name, value) ->
+              assertThat(shown.all().get(name).json().toString()).isEqualTo(value));
+    }
+    assertThat(
+            response(
+                    "{'presence_penalty':0.5,'frequency_penalty':-1.25,'safety_identifier':'s',"
+                        + "'prompt_cache_key':'k','tools':[{'type':'function','name':'f','strict':true}],"
+                        + "'tool_choice':{'type':'allowed_tools','tools':[{'type':'function','name':'f'}]},"
+                        + "'text':{'format':{'type':'json_schema','name':'n','schema':{}},'verbosity':'low'}}")
+                .shown()
+                .toString())
+        .contains(
+            json("'presence_penalty':0.5,'frequency_penalty':-1.25"),
+            json("'safety_identifier':'s','prompt_cache_key':'k'"),
+            json("{'type':'function','name':'f','strict':true,'description':null,'parameters':null}"),
+            json("'mode':'auto'"),
+            json(
+                "{'type':'json_schema','name':'n','schema':{},'description':null,'strict':false},'verbosity':'low'"));
+  }
+
+  /** What a version before this one kept of a request. */
+  @Test
+  void anOlderResponseHasThemToo() {
+    Json kept =
+        Json.of(
+            json(
+                "{'instructions':'be','tools':[{'type':'function','name':'f'}],'text':{'format':"
+                    + "{'type':'text'}},'temperature':0.70,'top_logprobs':0}"));
+    Json whole = ResponseAsk.shownWhole(kept);
+    assertThat(whole.toString())
+        .contains(json("'instructions':'be'"), "0.70", json("'strict':null"))
+        .contains(json("'presence_penalty':0,'frequency_penalty':0"))
+        .contains(json("'safety_identifier':null,'prompt_cache_key':null"));
+    assertThat(ResponseAsk.shownWhole(whole)).isSameAs(whole);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'temperature':3}|temperature|decimal_above_max_value",
+        "{'temperature':-0.1}|temperature|decimal_below_min_value",
+        "{'temperature':'1'}|temperature|invalid_type",
+        "{'temperature':1e400}|temperature|decimal_above_max_value",
+        "{'top_p':1.01}|top_p|decimal_above_max_value",
+        "{'presence_penalty':-2.5}|presence_penalty|decimal_below_min_value",
+        "{'frequency_penalty':2.5}|frequency_penalty|decimal_above_max_value",
+        "{'parallel_tool_calls':'yes'}|parallel_tool_calls|invalid_type",
+        "{'user':7}|user|invalid_type",
+        "{'prompt_cache_key':{}}|prompt_cache_key|invalid_type",
+        "{'tool_choice':'banana'}|tool_choice|invalid_value",
+        "{'tool_choice':7}|tool_choice|invalid_type",
+        "{'tool_choice':'required'}|tool_choice|invalid_value",
+        "{'tool_choice':{}}|tool_choice.type|missing_required_parameter",
+        "{'tools':{}}|tools|invalid_type"
+      })
+  void whatOpenAiChecksIsChecked(String body, String param, String code) {
+    for (String more : List.of("'input':'x'", "'messages':[{'role':'user','content':'x'}]")) {
+      String whole = json("{" + more + "," + body.substring(1));
+      ProblemException refused =
+          catchThrowableOfType(
+              ProblemException.class,
+              () -> {
+                Fields fields = Fields.of(Json.of(whole));
+                if (more.startsWith("'input")) {
+                  ResponseAsk.read(fields);
+                } else {
+                  ChatAsk.read(fields);
+                }
+              });
+      WireError error = WireError.of(refused.problem());
+      assertThat(error.status()).as(whole).isEqualTo(400);
+      assertThat(error.param()).as(whole).isEqualTo(param);
+      assertThat(error.code()).as(whole).isEqualTo(code);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'max_output_tokens':15}|max_output_tokens|integer_below_min_value",
+        "{'max_output_tokens':1.5}|max_output_tokens|invalid_type",
+        "{'max_tool_calls':0}|max_tool_calls|integer_below_min_value",
+        "{'top_logprobs':21}|top_logprobs|integer_above_max_value",
+        "{'truncation':'some'}|truncation|invalid_value",
+        "{'reasoning':{'effort':'banana'}}|reasoning.effort|invalid_value",
+        "{'reasoning':{'summary':1}}|reasoning.summary|invalid_type",
+        "{'reasoning':'high'}|reasoning|invalid_type",
+        "{'text':{'verbosity':'loud'}}|text.verbosity|invalid_value",
+        "{'text':{'format':{}}}|text.format.type|missing_required_parameter",
+        "{'text':{'format':{'type':'json_schema','schema':{}}}}|text.format.name|missing_required_parameter",
+        "{'text':{'format':{'type':'json_schema','name':'n'}}}|text.format.schema|missing_required_parameter",
+        "{'include':'x'}|include|invalid_type",
+        "{'metadata':{'a':1}}|metadata.a|invalid_type",
+        "{'tools':[{'type':'function'}]}|tools[0].name|missing_required_parameter",
+        "{'tools':[{'type':'function','name':'f','parameters':[]}]}|tools[0].parameters|invalid_type",
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'function','name':'g'}}|tool_choice.name|invalid_value",
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'allowed_tools','tools':[{'type':'function','name':'g'}]}}|tool_choice.tools[0].name|invalid_value",
+        "{'conversation':'c','previous_response_id':'r'}|previous_response_id|mutually_exclusive_parameters"
+      })
+  void whatOpenAiChecksOfResponsesIsChecked(String body, String param, String code) {
+    ProblemException refused =
+        catchThrowableOfType(ProblemException.class, () -> response(body));
+    WireError error = WireError.of(refused.problem());
+    assertThat(error.param()).isEqualTo(param);
+    assertThat(error.code()).isEqualTo(code);
   }
 
   @Test
@@ -179,6 +316,73 @@ class AsksTest {
             json(
                 "{'role':'user','content':[{'type':'image_url','image_url':{'url':'u'}}],'name':'ann',"
                     + "'status':'completed'}"));
+  }
+
+  /** Clients send again what they were given, and were sometimes given nothing. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'role':'assistant','content':null}",
+        "{'role':'assistant'}",
+        "{'role':'assistant','content':[]}",
+        "{'role':'assistant','content':null,'tool_calls':[]}",
+        "{'role':'assistant','content':null,'tool_calls':null,'refusal':null,'function_call':null,"
+            + "'audio':null,'annotations':[]}",
+        "{'role':'tool','tool_call_id':'c','content':null}",
+        "{'role':'tool','tool_call_id':'c','content':[]}"
+      })
+  void anAnswerAndAnOutputMayBeWithoutAWord(String message) {
+    Json stored = chat("{'messages':[" + message + "]}").messages().getFirst();
+    assertThat(stored.toString()).contains("\"status\":\"completed\"").doesNotContain("upstream");
+    assertThat(Fields.of(stored).raw("content", Json.of("null"))).isIn(Json.of("\"\""), Json.of("null"));
+  }
+
+  @Test
+  void instructionsOfPartsKeepTheirMarks() {
+    ChatAsk ask =
+        chat(
+            "{'messages':[{'role':'system','content':'a'},{'role':'system','content':[{'type':'text',"
+                + "'text':'b','cache_control':{'type':'ephemeral'}}]},{'role':'user','content':'x'}]}");
+    assertThat(ask.instructions()).isEqualTo("a\n\nb");
+    assertThat(ask.prompt()).hasSize(2);
+    assertThat(ask.prompt().get(1).toString())
+        .contains(json("[{'type':'text','text':'b','cache_control':{'type':'ephemeral'}}]"));
+    assertThat(ask.messages()).hasSize(1);
+  }
+
+  @Test
+  void whatAClientSendsBackOfAServersOwnIsKept() {
+    List<Json> messages =
+        chat(
+                "{'messages':[{'role':'user','content':'q'},{'role':'assistant','content':null,"
+                    + "'reasoning_content':'hm','reasoning_details':[{'a':1}],'id':'x','audio':null,"
+                    + "'tool_calls':[{'id':'c','type':'function','function':{'name':'f',"
+                    + "'arguments':'{}'},'extra_content':{'google':{'thought_signature':'s'}}}]},"
+                    + "{'role':'assistant','content':'a','reasoning':'so'},"
+                    + "{'role':'assistant','content':'b','reasoning_content':''}]}")
+            .messages();
+    assertThat(messages.get(1).toString())
+        .contains("thought_signature")
+        .contains(
+            json(
+                "'reasoning':'hm','upstream':{'reasoning':'reasoning_content',"
+                    + "'message':{'reasoning_details':[{'a':1}]}}"));
+    assertThat(messages.get(2).toString())
+        .contains(json("'reasoning':'so','upstream':{'reasoning':'reasoning'}"));
+    assertThat(messages.get(3).toString())
+        .contains(json("'upstream':{'message':{'reasoning_content':''}}"));
+  }
+
+  @Test
+  void anAnswerThatIsSplitIsSeen() {
+    String calls = "{'role':'assistant','content':null,'tool_calls':[{'id':'c'}]}";
+    assertThat(chat("{'messages':[{'role':'assistant','content':'a'}," + calls + "]}").isSplit())
+        .isTrue();
+    assertThat(chat("{'messages':[{'role':'user','content':'a'}," + calls + "]}").isSplit())
+        .isFalse();
+    assertThat(
+            chat("{'messages':[" + calls + ",{'role':'assistant','content':'a'}]}").isSplit())
+        .isFalse();
   }
 
   @Test

@@ -269,6 +269,37 @@ class ResponseEventsTest {
     }
   }
 
+  /** Clients that ask for summaries read nothing else. */
+  @Test
+  void thoughtsAreToldAsASummaryWhenOneIsAskedFor() {
+    List<Piece> pieces =
+        List.of(new Piece.Reasoning("hm"), new Piece.Reasoning(" ok"), text("yes"));
+    List<JsonNode> plain = events(-1, "{}", pieces, finish("stop"));
+    List<JsonNode> asked =
+        events(-1, json("{'reasoning':{'summary':'auto'}}"), pieces, finish("stop"));
+    assertThat(types(asked).subList(2, 9))
+        .containsExactly(
+            "response.output_item.added",
+            "response.reasoning_summary_part.added",
+            "response.reasoning_summary_text.delta",
+            "response.reasoning_summary_text.delta",
+            "response.reasoning_summary_text.done",
+            "response.reasoning_summary_part.done",
+            "response.output_item.done");
+    assertThat(asked.get(3).at("/part/type").asString()).isEqualTo("summary_text");
+    assertThat(asked.get(3).get("summary_index").asInt()).isZero();
+    assertThat(asked.get(6).get("text").asString()).isEqualTo("hm ok");
+    assertThat(asked.get(7).at("/part/text").asString()).isEqualTo("hm ok");
+    // A version that did not know summaries numbers its events the same.
+    assertThat(asked).hasSameSizeAs(plain);
+    for (List<JsonNode> events : List.of(plain, asked)) {
+      JsonNode item = events.getLast().at("/response/output/0");
+      assertThat(item.at("/summary/0/type").asString()).isEqualTo("summary_text");
+      assertThat(item.at("/summary/0/text").asString()).isEqualTo("hm ok");
+      assertThat(item.at("/content/0/text").asString()).isEqualTo("hm ok");
+    }
+  }
+
   private static String words(Random random) {
     return List.of("", "a", "é ", "😀", "\"}\n", " b c ").get(random.nextInt(6));
   }
@@ -283,8 +314,12 @@ class ResponseEventsTest {
 
   private static List<JsonNode> events(
       long after, boolean background, List<Piece> pieces, ResponseEnd end) {
-    ResponseNotes notes =
-        ResponseAsk.read(Fields.of(Json.of("{\"background\":" + background + "}"))).notes("m");
+    return events(after, "{\"background\":" + background + "}", pieces, end);
+  }
+
+  private static List<JsonNode> events(
+      long after, String request, List<Piece> pieces, ResponseEnd end) {
+    ResponseNotes notes = ResponseAsk.read(Fields.of(Json.of(request))).notes("m");
     ResponseEvents events =
         new ResponseEvents(new ResponseForm("resp_r_s", "r", "", 5, null, notes), after);
     List<Frame> frames = new ArrayList<>(events.begin());

@@ -71,6 +71,21 @@ class WireErrorTest {
     assertThat(WireError.of(problem.with("requested", 9)).type()).isEqualTo("tokens");
   }
 
+  /** Clients shorten the thread by this code, and by no other. */
+  @Test
+  void whatIsTooLongForTheModelIsToldByOpenAisCode() {
+    Problem refused =
+        Problem.of(ProblemCode.MODEL_REFUSED, "too long").with("upstreamStatus", 400);
+    assertThat(WireError.of(refused.with("upstreamCode", "context_length_exceeded")).code())
+        .isEqualTo("context_length_exceeded");
+    assertThat(WireError.of(refused.with("upstreamCode", "invalid_value")).code())
+        .isEqualTo("invalid_value");
+    // Clients would wait and ask again.
+    assertThat(WireError.of(refused.with("upstreamCode", "conversation_locked")).code())
+        .isEqualTo("model_refused");
+    assertThat(WireError.of(refused.with("upstreamStatus", 404)).status()).isEqualTo(400);
+  }
+
   @Test
   void whatAModelFindsWrongIsTheCallersToMend() {
     Problem refused = Problem.of(ProblemCode.MODEL_REFUSED, "no such tool");

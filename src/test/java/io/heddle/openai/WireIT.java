@@ -27,6 +27,15 @@ class WireIT {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
+  /** Of {@code ResponseResource} in the Open Responses schema. */
+  private static final String[] REQUIRED = {
+    "id", "object", "created_at", "completed_at", "status", "incomplete_details", "model",
+    "previous_response_id", "instructions", "output", "error", "tools", "tool_choice", "truncation",
+    "parallel_tool_calls", "text", "top_p", "presence_penalty", "frequency_penalty", "top_logprobs",
+    "temperature", "reasoning", "usage", "max_output_tokens", "max_tool_calls", "store",
+    "background", "service_tier", "metadata", "safety_identifier", "prompt_cache_key"
+  };
+
   private static Replica replica;
 
   @BeforeAll
@@ -207,8 +216,8 @@ class WireIT {
       quoteCharacter = '`',
       value = {
         "POST|/responses|{'input':|400|invalid_json",
-        "POST|/responses|[]|400|",
-        "POST|/responses|{}|400|",
+        "POST|/responses|[]|400|invalid_type",
+        "POST|/responses|{}|400|missing_required_parameter",
         "POST|/responses|{'input':'x','n':2}|400|unsupported_parameter",
         "POST|/responses|{'input':'x','logprobs':true}|400|unsupported_parameter",
         "POST|/responses|{'input':'x','functions':[{}]}|400|unsupported_parameter",
@@ -309,6 +318,41 @@ class WireIT {
       after = page.get("has_more").asBoolean() ? page.get("last_id").asString() : "";
     } while (!after.isEmpty());
     assertThat(seen).hasSize(3).doesNotHaveDuplicates();
+    // Some clients go on until a page is empty, whatever has_more says.
+    List<String> walked = new ArrayList<>();
+    for (int limit : List.of(1, 2, 3, 100)) {
+      walked.clear();
+      after = "";
+      JsonNode page;
+      do {
+        page =
+            json(
+                send(
+                    "GET",
+                    "/conversations?limit=" + limit + "&after=" + after,
+                    "",
+                    "Heddle-User",
+                    "lister"));
+        page.get("data").forEach(one -> walked.add(one.get("id").asString()));
+        after = page.get("last_id").asString();
+      } while (!page.get("data").isEmpty());
+      assertThat(walked).isEqualTo(seen);
+    }
+    // The id of one of them does as well, as with OpenAI's lists.
+    JsonNode behind =
+        json(
+            send(
+                "GET",
+                "/conversations?limit=1&after=" + seen.getFirst(),
+                "",
+                "Heddle-User",
+                "lister"));
+    assertThat(behind.at("/data/0/id").asString()).isEqualTo(seen.get(1));
+    assertThat(behind.get("has_more").asBoolean()).isTrue();
+    HttpResponse<String> none =
+        send("GET", "/conversations?after=conv_none", "", "Heddle-User", "lister");
+    assertThat(none.statusCode()).isEqualTo(400);
+    assertThat(json(none).at("/error/param").asString()).isEqualTo("after");
     JsonNode wanted =
         json(send("GET", "/conversations?metadata%5Bn%5D=0", "", "Heddle-User", "lister"));
     assertThat(wanted.get("data").size()).isEqualTo(2);
@@ -539,6 +583,65 @@ class WireIT {
                 + conversation
                 + "','input':[{'type':'item_reference','id':'msg_nope'}]}");
     assertThat(unknown.statusCode()).isEqualTo(404);
+  }
+
+  /** A session of an agent is written in one call, and not every client splits it. */
+  @ParameterizedTest
+  @CsvSource({"45, 200", "100, 200", "101, 400"})
+  void manyItemsAreAddedAtOnce(int count, int status) throws Exception {
+    String items =
+        "{'items':["
+            + String.join(
+                ",", java.util.Collections.nCopies(count, "{'role':'user','content':'x'}"))
+            + "]}";
+    HttpResponse<String> added = post("/conversations/" + conversation() + "/items", items);
+    HttpResponse<String> made = post("/conversations", items, "Heddle-User", "many" + count);
+    for (HttpResponse<String> answer : List.of(added, made)) {
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+      if (status == 400) {
+        assertThat(json(answer).at("/error/param").asString()).isEqualTo("items");
+        assertThat(json(answer).at("/error/code").asString()).isEqualTo("array_above_max_length");
+      }
+    }
+    if (status == 200) {
+      assertThat(json(added).get("data").size()).isEqualTo(count);
+    }
+  }
+
+  /** Of a response, whether it has ended or not, plain or in an event, stored or not. */
+  @Test
+  void aResponseHasEveryMemberThatTheOpenSchemaRequires() throws Exception {
+    String body =
+        "{'model':'echo','input':'x','reasoning':{'summary':'auto'},'echo':{'reasoning':'hm'},"
+            + "'tools':[{'type':'function','name':'f'}],";
+    List<JsonNode> all = new ArrayList<>();
+    for (String how :
+        List.of("'store':true", "'store':false", "'background':true", "'stream':true")) {
+      String answer = post("/responses", body + how + "}").body();
+      if (how.contains("stream")) {
+        events(answer).forEach(event -> {
+          if (event.has("response")) {
+            all.add(event.get("response"));
+          }
+        });
+      } else {
+        all.add(MAPPER.readTree(answer));
+      }
+    }
+    assertThat(all).hasSize(6);
+    for (JsonNode response : all) {
+      assertThat(response.propertyNames()).contains(REQUIRED);
+      for (String number :
+          List.of("presence_penalty", "frequency_penalty", "temperature", "top_p")) {
+        assertThat(response.get(number).isNumber()).as(number).isTrue();
+      }
+      assertThat(response.at("/tools/0").propertyNames())
+          .contains("type", "name", "description", "parameters", "strict");
+      for (JsonNode item : response.get("output")) {
+        assertThat(item.propertyNames()).contains("id", "type", "status");
+      }
+      assertThat(response.get("service_tier").isString()).isTrue();
+    }
   }
 
   // ----

@@ -37,6 +37,34 @@ class AnswerTest {
   }
 
   @Test
+  void whatAServerSaidForItselfIsKeptUnderItsName() {
+    Opaque call = new Opaque("up", "reasoning", Json.of("{\"seal\":\"s\"}"));
+    Opaque bare = new Opaque("up", "reasoning", Json.EMPTY_OBJECT);
+    add(
+        new Reasoning("hm"),
+        new ToolCall(0, "a", "f", "{", call),
+        new ToolCall(0, null, null, "}"),
+        new ToolCall(1, "b", "g", "{}", bare));
+    String calls =
+        "\"toolCalls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+            + "{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]";
+    assertThat(bodies(answer.cutShort("trn", "why")).getFirst())
+        .as("also when nobody said how it ended")
+        .isEqualTo(
+            "{\"role\":\"assistant\",\"content\":null,\"reasoning\":\"hm\",\"status\":\"incomplete\","
+                + calls
+                + ",\"upstream\":{\"name\":\"up\",\"reasoning\":\"reasoning\",\"toolCalls\":"
+                + "{\"a\":{\"seal\":\"s\"}}},\"turn\":\"trn\"}");
+    add(new Piece.Finish("stop", null, "m", new Opaque("up", null, Json.of("{\"x\":1}"))));
+    assertThat(bodies(answer.whole("trn")).getFirst())
+        .endsWith(
+            ",\"upstream\":{\"name\":\"up\",\"reasoning\":\"reasoning\",\"message\":{\"x\":1},"
+                + "\"toolCalls\":{\"a\":{\"seal\":\"s\"}}},\"turn\":\"trn\"}");
+    ToolCall logged = new ToolCall(3, "a", "f", "{}", call);
+    assertThat(Pieces.piece(Pieces.event(logged))).isEqualTo(logged);
+  }
+
+  @Test
   void anAnswerThatSaysNothingIsAMessageToo() {
     assertThat(bodies(answer.whole("trn")))
         .containsExactly(

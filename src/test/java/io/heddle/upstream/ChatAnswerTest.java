@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.Json;
+import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
@@ -87,10 +89,9 @@ class ChatAnswerTest {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(0, "call_1", "f", ""),
-            new Piece.ToolCall(0, null, null, "{\"a"),
-            new Piece.ToolCall(1, "call_2", "g", ""),
+            new Piece.ToolCall(0, "call_1", "f", "{\"a"),
             new Piece.ToolCall(0, null, null, "\":1}"),
+            new Piece.ToolCall(1, "call_2", "g", ""),
             new Piece.Finish("tool_calls", null, null));
   }
 
@@ -175,11 +176,37 @@ class ChatAnswerTest {
     "tool_calls, tool_calls",
     "function_call, tool_calls",
     "content_filter, content_filter",
-    "end_turn, stop"
+    "end_turn, stop",
+    "EOS, stop",
+    "Stop_Sequence, stop",
+    "STOP, stop",
+    "TOOL_USE, tool_calls",
+    "MAX_TOKENS, length",
+    "model_length, length",
+    "max_output_tokens, length",
+    "whatever, length",
+    "complete, length",
+    "SAFETY, content_filter",
+    "RECITATION, content_filter",
+    "PROHIBITED_CONTENT, content_filter",
+    "content_filtered, content_filter"
   })
   void reasonsAreTheFourThatClientsKnow(String said, String told) {
     finish(said);
     assertThat(finished().reason()).isEqualTo(told);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "error", "abort", "ABORTED", "cancelled", "network_error",
+        "MALFORMED_FUNCTION_CALL", "insufficient_system_resource"
+      })
+  void anAnswerThatTheServerBrokeOffIsAFailure(String reason) {
+    delta("{\"content\":\"a\"}");
+    assertThatThrownBy(() -> finish(reason))
+        .isInstanceOf(CallFailure.class)
+        .hasMessageContaining("ended its answer");
   }
 
   @Test
@@ -280,11 +307,89 @@ class ChatAnswerTest {
             .getBytes(StandardCharsets.UTF_8);
     answer.whole(json, pieces);
 
+    Opaque opaque = new Opaque("test", "reasoning_content", Json.EMPTY_OBJECT);
     assertThat(pieces)
         .containsExactly(
             new Piece.Reasoning("hm"),
-            new Piece.ToolCall(0, "a", "f", "{}"),
-            new Piece.ToolCall(1, "b", "g", "{}"),
-            new Piece.Finish("tool_calls", null, "m"));
+            new Piece.ToolCall(0, "a", "f", "{}", opaque),
+            new Piece.ToolCall(1, "b", "g", "{}", opaque),
+            new Piece.Finish("tool_calls", null, "m", opaque));
+  }
+
+  // ---- what only the server understands
+
+  @Test
+  void whatAServerSaysOfACallIsKeptWithIt() {
+    delta(
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":"
+            + "\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":"
+            + "\"s/1=\",\"n\":1.50}}},{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"g\","
+            + "\"arguments\":\"{}\",\"seal\":\"x\"},\"none\":null,\"empty\":{}}]}");
+    assertThat(pieces)
+        .containsExactly(
+            new Piece.ToolCall(
+                0,
+                "a",
+                "f",
+                "{}",
+                new Opaque(
+                    "test",
+                    null,
+                    Json.of(
+                        "{\"extra_content\":{\"google\":{\"thought_signature\":\"s/1=\",\"n\":1.50}}}"))),
+            new Piece.ToolCall(
+                1,
+                "b",
+                "g",
+                "{}",
+                new Opaque("test", null, Json.of("{\"function\":{\"seal\":\"x\"}}"))));
+  }
+
+  @Test
+  void whatComesLaterOfACallIsToldLater() {
+    delta("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    delta("{\"tool_calls\":[{\"index\":0,\"extra_content\":{\"x\":\"1\"}}]}");
+    assertThat(pieces.getLast())
+        .isEqualTo(
+            new Piece.ToolCall(
+                0,
+                null,
+                null,
+                "",
+                new Opaque("test", null, Json.of("{\"extra_content\":{\"x\":\"1\"}}"))));
+  }
+
+  @Test
+  void detailsOfThoughtsArePutTogether() {
+    delta("{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I \",\"format\":\"f\",\"index\":0}]}");
+    delta("{\"reasoning\":\"I \",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I \",\"format\":\"f\",\"index\":0}]}");
+    delta("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"S\",\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"D\",\"index\":1}]}");
+    delta("{\"content\":\"x\"}");
+    answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
+    Piece.Finish finish = (Piece.Finish) pieces.getLast();
+    assertThat(finish.opaque())
+        .isEqualTo(
+            new Opaque(
+                "test",
+                "reasoning",
+                Json.of(
+                    "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"I I \",\"format\":\"f\","
+                        + "\"index\":0,\"signature\":\"S\"},{\"type\":\"reasoning.encrypted\",\"data\":\"D\","
+                        + "\"index\":1}]}")));
+  }
+
+  @Test
+  void anOrdinaryAnswerHasNothingOpaque() {
+    delta("{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":null,\"refusal\":null,\"annotations\":[]}");
+    delta("{\"content\":\"x\",\"reasoning_content\":\"\"}");
+    answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
+    assertThat(((Piece.Finish) pieces.getLast()).opaque()).isNull();
+  }
+
+  @Test
+  void whatIsKeptIsBoundedToo() {
+    assertThatThrownBy(() -> delta("{\"blob\":\"" + "x".repeat(11_000) + "\"}"))
+        .isInstanceOf(CallFailure.class)
+        .hasMessageContaining("larger than 10000 bytes");
   }
 }

@@ -304,4 +304,103 @@ class ChatRequestTest {
         .isEqualTo(
             json(quoted("[{'type':'text','text':'long','cache_control':{'type':'ephemeral'}}]")));
   }
+
+  // ---- what a server said for itself
+
+  private static String step(String upstream) {
+    return "{'role':'assistant','content':null,'reasoning':'hm','toolCalls':[{'id':'a','type':"
+        + "'function','function':{'name':'f','arguments':'{}'}}],'turn':'trn_0'"
+        + upstream
+        + "}";
+  }
+
+  private static final String KEPT =
+      ",'upstream':{'name':'NAME','reasoning':'reasoning_content','message':{'details':[1]},"
+          + "'toolCalls':{'a':{'extra_content':{'s':'t'},'function':{'seal':'x'}}}}";
+
+  private static final String OUTPUT = "{'role':'tool','content':'1','toolCallId':'a'}";
+
+  @ParameterizedTest
+  @CsvSource({"OPENAI", "COMPATIBLE"})
+  void theServerThatSaidItIsGivenItBack(Dialect dialect) {
+    assertThat(
+            told(dialect, "{}", "{'role':'user','content':'q'}", step(KEPT.replace("NAME", "mine")), OUTPUT)
+                .at("/messages/1"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "{'role':'assistant','content':null,'tool_calls':[{'id':'a','type':'function',"
+                        + "'function':{'name':'f','arguments':'{}','seal':'x'},"
+                        + "'extra_content':{'s':'t'}}],'details':[1],'reasoning_content':'hm'}")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OPENAI", "COMPATIBLE"})
+  void anotherServerIsNotToldOfIt(Dialect dialect) {
+    for (String other : List.of(KEPT.replace("NAME", "other"), "")) {
+      assertThat(
+              told(dialect, "{}", "{'role':'user','content':'q'}", step(other), OUTPUT)
+                  .at("/messages/1"))
+          .isEqualTo(
+              json(
+                  quoted(
+                      "{'role':'assistant','content':null,'tool_calls':[{'id':'a','type':'function',"
+                          + "'function':{'name':'f','arguments':'{}'}}]}")));
+    }
+  }
+
+  @Test
+  void thoughtsAreOfUseWhereToolsWereCalled() {
+    String mine = ",'upstream':{'name':'mine','reasoning':'reasoning'}";
+    String answer = "{'role':'assistant','content':'x','reasoning':'so','turn':'t'" + mine + "}";
+    JsonNode messages =
+        told(
+                Dialect.COMPATIBLE,
+                "{}",
+                "{'role':'user','content':'q'}",
+                answer,
+                "{'role':'user','content':'q'}",
+                step(mine),
+                OUTPUT,
+                answer,
+                "{'role':'user','content':'q'}",
+                answer)
+            .path("messages");
+    assertThat(messages.get(1).has("reasoning")).isFalse();
+    assertThat(messages.get(3).path("reasoning").asString()).isEqualTo("hm");
+    assertThat(messages.get(5).path("reasoning").asString()).isEqualTo("so");
+    assertThat(messages.get(7).has("reasoning")).isFalse();
+    String silent = step(mine).replace("'reasoning':'hm',", "");
+    assertThat(
+            told(Dialect.COMPATIBLE, "{}", "{'role':'user','content':'q'}", silent, OUTPUT)
+                .at("/messages/1/reasoning"))
+        .as("a server that always says something wants it always")
+        .isEqualTo(json("\"\""));
+  }
+
+  private static final String CLIENTS =
+      "{'role':'assistant','content':null,'reasoning':'hm','upstream':{'reasoning':'reasoning',"
+          + "'message':{'details':[1],'role':'no'}},'toolCalls':[{'id':'a','type':'function',"
+          + "'function':{'name':'f','arguments':'{}'},'extra_content':{'s':'t'}}]}";
+
+  @Test
+  void whatAClientSendsGoesToAServerThatTakesIt() {
+    assertThat(
+            told(Dialect.COMPATIBLE, "{}", "{'role':'user','content':'q'}", CLIENTS, OUTPUT)
+                .at("/messages/1"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "{'role':'assistant','content':null,'tool_calls':[{'id':'a','type':'function',"
+                        + "'function':{'name':'f','arguments':'{}'},'extra_content':{'s':'t'}}],"
+                        + "'details':[1],'reasoning':'hm'}")));
+    assertThat(
+            told(Dialect.OPENAI, "{}", "{'role':'user','content':'q'}", CLIENTS, OUTPUT)
+                .at("/messages/1"))
+        .isEqualTo(
+            json(
+                quoted(
+                    "{'role':'assistant','content':null,'tool_calls':[{'id':'a','type':'function',"
+                        + "'function':{'name':'f','arguments':'{}'}}]}")));
+  }
 }

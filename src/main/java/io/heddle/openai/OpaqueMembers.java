@@ -1,0 +1,163 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.session.Message;
+import io.heddle.turn.Opaque;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model's server said beside what is known, on its way to clients and back: clients send
+ * answers again with all that they had, and some servers refuse the next step of a tool loop
+ * without it. A stored message has it under {@code upstream}, which names the server; on the wire it
+ * stands where the server put it.
+ */
+final class OpaqueMembers {
+
+  private static final String UPSTREAM = "upstream";
+
+  /** Members in which servers say their thoughts as text. */
+  private static final List<String> THOUGHTS = List.of("reasoning_content", "reasoning");
+
+  /** Members of an assistant's message that are known, or are the client's own notes. */
+  private static final Set<String> OF_MESSAGE =
+      Set.of(
+          "role",
+          "content",
+          "name",
+          "refusal",
+          "tool_calls",
+          "tool_call_id",
+          "function_call",
+          "audio",
+          "annotations",
+          "parsed",
+          "id",
+          "index",
+          "object",
+          "type",
+          "status",
+          "metadata",
+          "created",
+          "created_at",
+          "createdAt");
+
+  private static final Set<String> OF_CALL = Set.of("index", "id", "type", "function", "custom");
+
+  private static final Set<String> OF_ITEM =
+      Set.of("id", "type", "status", "arguments", "call_id", "name");
+
+  /** What clients and OpenAI add to an item of a function call, and no server of Chat wants. */
+  private static final Set<String> NOTES_OF_ITEM =
+      Set.of("namespace", "created_by", "caller", "agent", "phase", "parsed_arguments", "metadata");
+
+  private OpaqueMembers() {}
+
+  // ---- from clients
+
+  /** Adds what an assistant's message of Chat Completions has beside what is known. */
+  static void ofClient(Fields message, JsonObject stored) {
+    String thoughts = null;
+    JsonObject others = null;
+    for (Map.Entry<String, Value> member : message.all().entrySet()) {
+      String name = member.getKey();
+      Value value = member.getValue();
+      if (OF_MESSAGE.contains(name) || value.isNull()) {
+        continue;
+      }
+      if (thoughts == null && isThought(message, name)) {
+        thoughts = name;
+        stored.raw("reasoning", value.json());
+      } else {
+        others = (others == null ? new JsonObject(256) : others).member(name, value);
+      }
+    }
+    if (thoughts == null && others == null) {
+      return;
+    }
+    JsonObject opaque = new JsonObject(256);
+    opaque.some("reasoning", thoughts);
+    if (others != null) {
+      opaque.raw("message", others.toJson());
+    }
+    stored.raw(UPSTREAM, opaque.toJson());
+  }
+
+  private static boolean isThought(Fields message, String name) {
+    return THOUGHTS.contains(name) && !message.word(name).isEmpty();
+  }
+
+  /** Adds to a tool call what its item has beside what is known. */
+  static JsonObject ofItem(Fields item, JsonObject call) {
+    item.all()
+        .forEach((name, value) -> {
+          if (!OF_ITEM.contains(name)
+              && !OF_CALL.contains(name)
+              && !NOTES_OF_ITEM.contains(name)
+              && !value.isNull()) {
+            call.member(name, value);
+          }
+        });
+    return call;
+  }
+
+  // ---- to clients
+
+  /** Adds to a tool call of Chat Completions what its server said of it. */
+  static JsonObject toCall(JsonObject call, @Nullable Opaque opaque) {
+    return opaque == null ? call : add(call, opaque.members(), OF_CALL);
+  }
+
+  /** Adds to an item of a function call what its server said of it. */
+  static JsonObject toItem(JsonObject item, @Nullable Json members) {
+    return members == null ? item : add(item, members, OF_ITEM);
+  }
+
+  /** Adds to a message of Chat Completions what its server said of it. */
+  static JsonObject toMessage(JsonObject message, @Nullable Json members) {
+    return members == null ? message : add(message, members, OF_MESSAGE);
+  }
+
+  /** What the server said of a stored tool call, or the client that sent it; null for nothing. */
+  static @Nullable Json ofCall(Fields body, Fields call) {
+    Value opaque = body.get(UPSTREAM);
+    Value calls = opaque == null || !opaque.isObject() ? null : opaque.fields().get("toolCalls");
+    Value ours = calls == null || !calls.isObject() ? null : calls.fields().get(call.word("id"));
+    if (ours != null && ours.isObject()) {
+      return ours.json();
+    }
+    if (OF_CALL.containsAll(call.all().keySet())) {
+      return null;
+    }
+    return add(new JsonObject(256), call.value().json(), OF_CALL).toJson();
+  }
+
+  /** What the server said of the answer that a turn came to; null for nothing. */
+  static @Nullable Json ofAnswer(List<Message> output) {
+    for (Message message : output) {
+      Value opaque = Fields.of(message.body()).get(UPSTREAM);
+      Value members = opaque == null || !opaque.isObject() ? null : opaque.fields().get("message");
+      if (members != null && members.isObject()) {
+        return members.json();
+      }
+    }
+    return null;
+  }
+
+  static @Nullable Json of(@Nullable Opaque opaque) {
+    return opaque == null || opaque.members().length() <= 2 ? null : opaque.members();
+  }
+
+  private static JsonObject add(JsonObject to, Json members, Set<String> known) {
+    Fields.of(members)
+        .all()
+        .forEach((name, value) -> {
+          if (!known.contains(name)) {
+            to.member(name, value);
+          }
+        });
+    return to;
+  }
+}

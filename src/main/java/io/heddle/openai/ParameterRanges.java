@@ -1,0 +1,207 @@
+package io.heddle.openai;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What OpenAI checks of a request's parameters. Other servers check less, or only when they are at
+ * work: then a turn would fail that never could have succeeded. What OpenAI does not know is left to
+ * the server that is asked.
+ */
+final class ParameterRanges {
+
+  private static final int MOST_TOOLS = 128;
+  private static final int MOST_STOPS = 4;
+
+  private static final Set<String> CHOICES = set("none", "auto", "required");
+  private static final Set<String> EFFORTS =
+      set("none", "minimal", "low", "medium", "high", "xhigh", "max", "default");
+  private static final Set<String> SUMMARIES = set("auto", "concise", "detailed", "none");
+  private static final Set<String> VERBOSITIES = set("low", "medium", "high");
+  private static final Set<String> MODES = set("auto", "required");
+
+  private ParameterRanges() {}
+
+  private static Set<String> set(String... words) {
+    return new LinkedHashSet<>(List.of(words));
+  }
+
+  /** Those that both calls have. */
+  private static void both(Fields body) {
+    decimal(body, "temperature", 0, 2);
+    decimal(body, "top_p", 0, 1);
+    decimal(body, "presence_penalty", -2, 2);
+    decimal(body, "frequency_penalty", -2, 2);
+    body.flag("parallel_tool_calls");
+    for (String name :
+        List.of("user", "safety_identifier", "prompt_cache_key", "service_tier", "model")) {
+      body.text(name);
+    }
+    Value tools = body.get("tools");
+    if (tools != null) {
+      int count = tools.elements().size();
+      if (count > MOST_TOOLS) {
+        throw tools.refuseAs(
+            "array_above_max_length", "has " + count + " tools; at most " + MOST_TOOLS);
+      }
+    }
+  }
+
+  static void responses(Fields body) {
+    both(body);
+    Value calls = body.get("max_tool_calls");
+    if (calls != null) {
+      calls.integer(1, Integer.MAX_VALUE);
+    }
+    strings(body.get("include"), Integer.MAX_VALUE);
+    Value reasoning = body.get("reasoning");
+    if (reasoning != null) {
+      Fields fields = reasoning.fields();
+      oneOf(fields.get("effort"), EFFORTS);
+      oneOf(fields.get("summary"), SUMMARIES);
+    }
+    Value text = body.get("text");
+    if (text != null) {
+      Fields fields = text.fields();
+      oneOf(fields.get("verbosity"), VERBOSITIES);
+      Value format = fields.get("format");
+      if (format != null) {
+        Fields of = format.fields();
+        if (of.required("type").text().equals("json_schema")) {
+          of.required("name").text();
+          of.required("schema").fields();
+        }
+      }
+    }
+    Set<String> names = new LinkedHashSet<>();
+    Value tools = body.get("tools");
+    if (tools != null) {
+      for (Value tool : tools.elements()) {
+        Fields fields = tool.fields();
+        if (fields.required("type").text().equals("function")) {
+          names.add(function(fields));
+        }
+      }
+    }
+    choice(body.get("tool_choice"), names, tools);
+  }
+
+  static void chat(Fields body) {
+    both(body);
+    Value seed = body.get("seed");
+    if (seed != null) {
+      seed.integer(Long.MIN_VALUE, Long.MAX_VALUE);
+    }
+    Value stop = body.get("stop");
+    if (stop != null && !stop.isString()) {
+      strings(stop, MOST_STOPS);
+    }
+    for (String name : List.of("logit_bias", "stream_options")) {
+      Value object = body.get(name);
+      if (object != null) {
+        object.fields();
+      }
+    }
+    oneOf(body.get("reasoning_effort"), EFFORTS);
+    oneOf(body.get("verbosity"), VERBOSITIES);
+    Value format = body.get("response_format");
+    if (format != null) {
+      Fields of = format.fields();
+      if (of.required("type").text().equals("json_schema")) {
+        of.required("json_schema").fields().required("name").text();
+      }
+    }
+    Set<String> names = new LinkedHashSet<>();
+    Value tools = body.get("tools");
+    if (tools != null) {
+      for (Value tool : tools.elements()) {
+        Fields fields = tool.fields();
+        if (fields.word("type").equals("function")) {
+          names.add(function(fields.required("function").fields()));
+        }
+      }
+    }
+    choice(body.get("tool_choice"), names, tools);
+  }
+
+  private static String function(Fields function) {
+    Value name = function.required("name");
+    if (name.text().isEmpty()) {
+      throw name.refuse("is empty");
+    }
+    function.text("description");
+    function.flag("strict");
+    Value parameters = function.get("parameters");
+    if (parameters != null) {
+      parameters.fields();
+    }
+    return name.text();
+  }
+
+  /**
+   * @param names of the functions among the tools
+   */
+  private static void choice(@Nullable Value choice, Set<String> names, @Nullable Value tools) {
+    if (choice == null) {
+      return;
+    }
+    if (choice.isString()) {
+      oneOf(choice, CHOICES);
+      if (choice.text().equals("required") && (tools == null || tools.elements().isEmpty())) {
+        throw choice.refuse("is required, and there are no 'tools'");
+      }
+      return;
+    }
+    Fields fields = choice.fields();
+    switch (fields.required("type").text()) {
+      case "function" -> named(fields, names);
+      case "allowed_tools" -> {
+        Value inner = fields.get("allowed_tools");
+        Fields allowed = inner == null ? fields : inner.fields();
+        oneOf(allowed.get("mode"), MODES);
+        for (Value tool : allowed.required("tools").elements()) {
+          if (tool.fields().required("type").text().equals("function")) {
+            named(tool.fields(), names);
+          }
+        }
+      }
+      // Which others there are is said where they are put into the words of the server.
+      default -> {}
+    }
+  }
+
+  /** {@code {"name":…}} of Responses, or {@code {"function":{"name":…}}} of Chat Completions. */
+  private static void named(Fields tool, Set<String> names) {
+    Value function = tool.get("function");
+    Value name = (function == null ? tool : function.fields()).required("name");
+    if (!names.contains(name.text())) {
+      throw name.refuse("names no function of 'tools'");
+    }
+  }
+
+  private static void decimal(Fields body, String name, int least, int most) {
+    Value value = body.get(name);
+    if (value != null) {
+      value.decimal(least, most);
+    }
+  }
+
+  private static void strings(@Nullable Value strings, int most) {
+    if (strings == null) {
+      return;
+    }
+    List<Value> all = strings.elements();
+    if (all.size() > most) {
+      throw strings.refuseAs("array_above_max_length", "has more than " + most + " elements");
+    }
+    all.forEach(Value::text);
+  }
+
+  private static void oneOf(@Nullable Value value, Set<String> words) {
+    if (value != null && !words.contains(value.text())) {
+      throw value.refuse("must be one of " + String.join(", ", words));
+    }
+  }
+}

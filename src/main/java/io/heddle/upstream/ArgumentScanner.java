@@ -1,0 +1,85 @@
+package io.heddle.upstream;
+
+import java.util.regex.Pattern;
+
+/**
+ * Follows a call's arguments without keeping them: whether they are a whole JSON text by now. Only
+ * brackets and quotes are looked at, so that it costs next to nothing.
+ */
+final class ArgumentScanner {
+
+  private static final Pattern BARE =
+      Pattern.compile("true|false|null|-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+
+  private static final int LONGEST_BARE = 32;
+
+  private final SplitCharacters characters = new SplitCharacters();
+  private final StringBuilder bare = new StringBuilder(0);
+  private int depth;
+  private boolean some;
+  private boolean inString;
+  private boolean escaped;
+  private boolean closed;
+  private boolean broken;
+
+  /** The same text in whole characters. */
+  String take(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      scan(text.charAt(i));
+    }
+    return characters.take(text);
+  }
+
+  /** What is left of a character that was cut in two. */
+  String rest() {
+    return characters.rest();
+  }
+
+  boolean isEmpty() {
+    return !some;
+  }
+
+  boolean isWhole() {
+    return !broken && (closed ? bare.isEmpty() : depth == 0 && isBare());
+  }
+
+  private boolean isBare() {
+    return !inString && !bare.isEmpty() && BARE.matcher(bare).matches();
+  }
+
+  private void scan(char c) {
+    if (inString) {
+      if (escaped) {
+        escaped = false;
+      } else if (c == '\\') {
+        escaped = true;
+      } else if (c == '"') {
+        inString = false;
+        closed = depth == 0;
+      }
+      return;
+    }
+    if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+      return;
+    }
+    some = true;
+    broken |= closed;
+    switch (c) {
+      case '"' -> inString = true;
+      case '{', '[' -> depth++;
+      case '}', ']' -> {
+        depth--;
+        closed = depth == 0;
+        broken |= depth < 0;
+      }
+      default -> {
+        if (depth == 0) {
+          broken |= bare.length() >= LONGEST_BARE;
+          if (!broken) {
+            bare.append(c);
+          }
+        }
+      }
+    }
+  }
+}

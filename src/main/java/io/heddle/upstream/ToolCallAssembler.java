@@ -1,0 +1,257 @@
+package io.heddle.upstream;
+
+import io.heddle.base.Surrogates;
+import io.heddle.turn.Opaque;
+import io.heddle.turn.Piece;
+import io.heddle.upstream.ChatChunk.CallBit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells the tool calls of an answer apart, whatever servers make of indices, ids and names. A bit
+ * begins a new call
+ *
+ * <ul>
+ *   <li>if its index is new, or
+ *   <li>if its id is new and it has a name, or
+ *   <li>if it has a name and the arguments so far are a whole JSON text.
+ * </ul>
+ *
+ * Else it continues the call of its index, else that of its id, else the last one.
+ *
+ * <p>Calls are numbered from 0 in the order in which they begin, and are told in that order: with
+ * their whole name, because some servers send it in pieces, and with an id that no other call of
+ * the answer has. For one thread.
+ */
+final class ToolCallAssembler {
+
+  private final Map<Integer, Call> byIndex = new HashMap<>();
+  private final Map<String, Call> byId = new HashMap<>();
+  private final Set<String> ids = new HashSet<>();
+  private final List<Call> untold = new ArrayList<>();
+  private @Nullable Call last;
+  private int begun;
+  private int told;
+  private int waiting;
+  private final Function<@Nullable UnknownMembers, @Nullable Opaque> kept;
+
+  /**
+   * @param kept what of a call's unknown members is told on, also when it has none
+   */
+  ToolCallAssembler(Function<@Nullable UnknownMembers, @Nullable Opaque> kept) {
+    this.kept = kept;
+  }
+
+  /** How many calls were begun. */
+  int begun() {
+    return begun;
+  }
+
+  /** How many calls were told. */
+  int told() {
+    return told;
+  }
+
+  /** Characters that wait for a name. */
+  int kept() {
+    return waiting;
+  }
+
+  /** Whether a call's arguments have begun and not come to their end. */
+  boolean isCut() {
+    for (Call call = last; call != null; call = call.before) {
+      if (!call.arguments.isEmpty() && !call.arguments.isWhole()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Takes a bit of a call, or a whole one.
+   *
+   * @param whole whether nothing of it comes later
+   */
+  void take(CallBit bit, boolean whole, List<Piece> out) {
+    if (bit.id() == null
+        && bit.name() == null
+        && bit.arguments().isEmpty()
+        && (bit.unknown().isEmpty() || last == null)) {
+      return;
+    }
+    Call call = whole ? null : continued(bit);
+    if (call == null) {
+      call = begin(bit);
+      call.repeats &= !whole;
+    }
+    if (bit.index() >= 0) {
+      byIndex.put(bit.index(), call);
+      call.indexed = true;
+    }
+    if (bit.id() != null) {
+      byId.putIfAbsent(bit.id(), call);
+      call.id = call.id == null ? bit.id() : call.id;
+    }
+    call.name(bit.name());
+    String arguments = call.arguments.take(bit.arguments());
+    boolean more = !bit.unknown().isEmpty();
+    if (more) {
+      call.unknown = call.unknown == null ? new UnknownMembers() : call.unknown;
+      call.unknown.add(bit.unknown());
+    }
+    if (call.told) {
+      if (!arguments.isEmpty() || more) {
+        Opaque opaque = more ? kept.apply(call.unknown) : null;
+        out.add(new Piece.ToolCall(call.number, null, null, arguments, opaque));
+      }
+    } else {
+      call.early.append(arguments);
+      waiting += arguments.length();
+      call.repeats &= arguments.isEmpty();
+      if (whole || !arguments.isEmpty()) {
+        tell(call, out);
+      }
+    }
+  }
+
+  /** Tells all calls that have a name: something else is said next. */
+  void tellAll(List<Piece> out) {
+    if (!untold.isEmpty()) {
+      tell(null, out);
+    }
+  }
+
+  /**
+   * The end: tells what can be told.
+   *
+   * @return whether all that was begun has a name
+   */
+  boolean finish(List<Piece> out) {
+    boolean named = true;
+    for (Call call : untold) {
+      if (call.name == null) {
+        named = false;
+      } else if (!call.repeats) {
+        tellOne(call, out);
+      }
+    }
+    untold.clear();
+    for (Call call = last; call != null; call = call.before) {
+      String rest = call.arguments.rest();
+      if (!rest.isEmpty() && call.told) {
+        out.add(new Piece.ToolCall(call.number, null, null, rest));
+      }
+    }
+    return named;
+  }
+
+  private @Nullable Call continued(CallBit bit) {
+    Call ofIndex = bit.index() < 0 ? null : byIndex.get(bit.index());
+    Call ofId = bit.id() == null ? null : byId.get(bit.id());
+    if (bit.index() >= 0 && ofIndex == null) {
+      if (bit.name() != null) {
+        return null;
+      }
+      // Without a name it can hardly begin one: some servers number bits, or only the later ones.
+      return ofId != null ? ofId : bit.id() == null && last != null && !last.indexed ? last : null;
+    }
+    if (bit.name() != null && bit.id() != null && ofId == null) {
+      return null;
+    }
+    Call call = ofIndex != null ? ofIndex : ofId != null ? ofId : last;
+    return call != null && bit.name() != null && call.arguments.isWhole() ? null : call;
+  }
+
+  private Call begin(CallBit bit) {
+    Call call = new Call(last);
+    // The same name once more behind whole arguments is a call when it gets some of its own.
+    Call same =
+        bit.index() >= 0 && byIndex.containsKey(bit.index())
+            ? byIndex.get(bit.index())
+            : bit.id() == null ? null : byId.get(bit.id());
+    call.repeats =
+        same != null
+            && bit.name() != null
+            && bit.name().equals(same.name)
+            && (bit.id() == null || bit.id().equals(same.id));
+    begun++;
+    last = call;
+    untold.add(call);
+    return call;
+  }
+
+  private void tell(@Nullable Call upTo, List<Piece> out) {
+    Iterator<Call> each = untold.iterator();
+    while (each.hasNext()) {
+      Call call = each.next();
+      if (call.name == null) {
+        return;
+      }
+      if (!call.repeats) {
+        tellOne(call, out);
+        each.remove();
+      }
+      if (call == upTo) {
+        return;
+      }
+    }
+  }
+
+  private void tellOne(Call call, List<Piece> out) {
+    call.told = true;
+    call.number = told++;
+    String id = call.id == null ? newId() : Surrogates.mended(call.id);
+    while (!ids.add(id)) {
+      // A tool's output could not say which of the two calls it is for.
+      id = newId();
+    }
+    String name = call.name == null ? "" : Surrogates.mended(call.name);
+    out.add(
+        new Piece.ToolCall(
+            call.number, id, name, call.early.toString(), kept.apply(call.unknown)));
+    waiting -= call.early.length();
+    call.early = new StringBuilder(0);
+  }
+
+  private static String newId() {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    return "call_%016x%08x".formatted(random.nextLong(), random.nextInt());
+  }
+
+  private static final class Call {
+    private final @Nullable Call before;
+    private final ArgumentScanner arguments = new ArgumentScanner();
+    private StringBuilder early = new StringBuilder();
+    private @Nullable String id;
+    private @Nullable String name;
+    private @Nullable UnknownMembers unknown;
+    private boolean indexed;
+    private boolean repeats;
+    private boolean told;
+    private int number;
+
+    Call(@Nullable Call before) {
+      this.before = before;
+    }
+
+    /** The first, the next piece of it, or the same once more, alone or with more behind it. */
+    void name(@Nullable String more) {
+      if (more == null || told) {
+        return;
+      }
+      if (name == null || more.startsWith(name)) {
+        name = more;
+      } else if (early.isEmpty()) {
+        name += more;
+      }
+    }
+  }
+}

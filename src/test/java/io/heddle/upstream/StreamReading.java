@@ -1,0 +1,66 @@
+package io.heddle.upstream;
+
+import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteShare;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemException;
+import io.heddle.turn.Piece;
+import io.heddle.upstream.Calls.Ended;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DefaultDataBufferFactory;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.web.reactive.function.client.ClientResponse;
+import reactor.core.publisher.Flux;
+
+/** Runs bytes through all of the reader, without a network. */
+final class StreamReading {
+
+  private static final UpstreamProperties.Server SERVER =
+      Calls.properties(
+              "upstreams.test.base-url=http://127.0.0.1:1/v1",
+              "upstreams.test.max-answer=64KB",
+              "upstreams.test.max-event=32KB")
+          .upstreams()
+          .get("test");
+
+  private StreamReading() {}
+
+  /**
+   * @param parts as the network gives them
+   * @param cut whether the connection breaks behind them
+   */
+  static Ended read(int status, String contentType, List<byte[]> parts, boolean cut) {
+    Faults faults = new Faults("test", List.of());
+    long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    ByteShare share = new ByteShare(ByteBudget.unbounded(), ByteBudget.Holder.NOBODY);
+    ChatReply reply =
+        new ChatReply(SERVER, faults, new Patience(SERVER, faults, deadline), share);
+    Flux<DataBuffer> body =
+        Flux.fromIterable(parts).map(DefaultDataBufferFactory.sharedInstance::wrap);
+    ClientResponse response =
+        ClientResponse.create(HttpStatusCode.valueOf(status))
+            .header("Content-Type", contentType)
+            .body(cut ? body.concatWith(Flux.error(new IOException("reset"))) : body)
+            .build();
+    List<Piece> pieces = new ArrayList<>();
+    Problem problem = null;
+    try {
+      reply
+          .read(response)
+          .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
+          .concatWith(Flux.defer(reply::end))
+          .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
+          .doOnNext(pieces::add)
+          .blockLast(Calls.PATIENCE);
+    } catch (CallFailure e) {
+      problem = e.problem();
+    } finally {
+      reply.close();
+    }
+    return new Ended(pieces, problem);
+  }
+}
