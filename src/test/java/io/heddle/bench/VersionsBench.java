@@ -13,13 +13,16 @@ import java.util.TreeMap;
 
 /**
  * Appends, reads, pushes, fan-out and turns of this version next to those of another one's jar
- * ({@code -Dbench.other}), in turns. Each version has a Redis and two replicas of its own. Next to
- * the ratio stands how far two runs of the other version, one after the other, are apart: what is
- * less than that is no difference.
+ * ({@code -Dbench.other}), in turns. {@code -Dbench.this} takes this version from its jar too,
+ * without the libraries of the tests; {@code -Dbench.parts} takes some of append, read, push, turn.
+ * Each version has a Redis and two replicas of its own. Next to the ratio stands how far two runs
+ * of the other version, one after the other, are apart: what is less than that is no difference.
  */
 final class VersionsBench {
 
   private static final int PAIRS = Integer.getInteger("bench.pairs", 7);
+  private static final List<String> PARTS =
+      List.of(System.getProperty("bench.parts", "append,read,push,turn").split(",", -1));
   private static final double MOST = 1.05;
   private static final String WATCHED = "bench-versions";
   private static final int APPENDS = 12_000;
@@ -62,20 +65,29 @@ final class VersionsBench {
     }
     try (RedisProcess models = RedisProcess.start();
         Child model = Child.server(ModelServer.class, models.uri());
-        Side ours = side("this", null, model);
-        Side other = side("other", Path.of(jar), model);
+        Side ours = side("this", System.getProperty("bench.this", ""), model);
+        Side other = side("other", jar, model);
         Child load = Child.program(Load.class);
         Child turns = Child.program(TurnLoad.class)) {
       boolean kept = true;
-      kept &= compare(ours, other, 3, side -> appends(side, load));
-      kept &= compare(ours, other, 3, side -> reads(side, load));
-      kept &= compare(ours, other, 1, VersionsBench::pushes);
-      kept &= compare(ours, other, 2, side -> turns(side, turns));
+      if (PARTS.contains("append")) {
+        kept &= compare(ours, other, 3, side -> appends(side, load));
+      }
+      if (PARTS.contains("read")) {
+        kept &= compare(ours, other, 3, side -> reads(side, load));
+      }
+      // A round is few changes: after one, much of its code is still being compiled.
+      if (PARTS.contains("push")) {
+        kept &= compare(ours, other, 5, VersionsBench::pushes);
+      }
+      if (PARTS.contains("turn")) {
+        kept &= compare(ours, other, 5, side -> turns(side, turns));
+      }
       return kept;
     }
   }
 
-  private static Side side(String name, Path jar, Child model) throws IOException {
+  private static Side side(String name, String jar, Child model) throws IOException {
     RedisProcess redis = RedisProcess.start();
     String far = "1000000000";
     String[] settings = {
@@ -98,10 +110,11 @@ final class VersionsBench {
     return new Side(name, redis, written, watched, sockets);
   }
 
-  private static Child server(Path jar, RedisProcess redis, String... settings) throws IOException {
-    return jar == null
+  private static Child server(String jar, RedisProcess redis, String... settings)
+      throws IOException {
+    return jar.isBlank()
         ? Child.server(HeddleApplication.class, redis.uri(), settings)
-        : Child.jar(jar, redis.uri(), settings);
+        : Child.jar(Path.of(jar), redis.uri(), settings);
   }
 
   private static boolean compare(Side ours, Side other, int warmUps, Round round)
