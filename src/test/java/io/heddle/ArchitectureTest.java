@@ -17,6 +17,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import io.heddle.base.UntrustedJson;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -27,6 +28,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.reactivestreams.Publisher;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The arrows between the rooms, which are the packages under {@code io.heddle}. A room that is not
@@ -195,6 +198,28 @@ class ArchitectureTest {
   void theRuleAgainstBlockingFindsACallThatBlocks() {
     JavaClasses blocking = new ClassFileImporter().importClasses(BlockHoundTest.class);
     assertThat(NOTHING_BLOCKS.evaluate(blocking).hasViolation()).isTrue();
+  }
+
+  /**
+   * A factory of its own was left where answers of model servers are read: members that a user had
+   * a model name could fill up its table of names, for everybody.
+   */
+  @Test
+  void allJsonIsReadByOneFactory() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName(UntrustedJson.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName(UntrustedJson.class.getName() + "$Factory")
+        .should()
+        .callMethod(JsonFactory.class, "builder")
+        .orShould()
+        .callConstructor(JsonFactory.class)
+        .orShould()
+        .callConstructor(JsonMapper.class)
+        .orShould()
+        .callMethod(JsonMapper.class, "builder")
+        .check(MAIN);
   }
 
   @Test

@@ -163,13 +163,13 @@ final class TurnStream implements StreamProtocol {
   }
 
   private void failed(Outlet to, Throwable error) {
-    boolean passing =
-        error instanceof ProblemException refusal && refusal.problem().code().retryable();
     if (Turns.isSilence(error)) {
-      // Whoever can comes back: nobody here knows more.
+      // The client can come back; nothing more is known here.
       end(to);
       return;
     }
+    boolean passing =
+        error instanceof ProblemException refusal && refusal.problem().code().retryable();
     if (!passing) {
       Frame gone = Frame.end(key, error);
       if (gone != null) {

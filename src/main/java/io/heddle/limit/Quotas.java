@@ -7,7 +7,6 @@ import io.heddle.base.Tenant;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,7 +42,6 @@ public final class Quotas implements AutoCloseable {
   static final Duration EVERY = Duration.ofSeconds(2);
   static final Duration COUNT_EVERY = Duration.ofSeconds(30);
 
-  private static final Duration IDLE = Duration.ofMinutes(5);
   private static final int AT_ONCE = 32;
 
   /** What is known of so many users; of more only what they change until it is told. */
@@ -52,7 +50,7 @@ public final class Quotas implements AutoCloseable {
   /** State document and checkpoints of one session. */
   private static final long DOCUMENTS = 16L << 20;
 
-  private static final Subject ALL = new Subject(Tenant.DEFAULT, "");
+  static final Subject ALL = new Subject(Tenant.DEFAULT, "");
 
   /** What there is a quota of. */
   public enum Kind {
@@ -87,14 +85,8 @@ public final class Quotas implements AutoCloseable {
   /** What is known already. */
   public static final Mono<Void> KNOWN = Mono.empty();
 
-  /** So often in a row a count is given up because its user added something meanwhile. */
-  private static final int MOST_COUNTS = 3;
-
   /** Less than this part of a quota is told when there is time, and added without a question. */
   private static final int PART = 64;
-
-  private static final Duration FRESH = Duration.ofSeconds(5);
-  private static final Duration LONGEST_UNTOLD = Duration.ofMinutes(1);
 
   private final @Nullable UsageStore store;
   private final QuotaProperties properties;
@@ -103,7 +95,7 @@ public final class Quotas implements AutoCloseable {
   private final LongSupplier nanoTime;
   private final LongSupplier millis;
   private final Disposable.Swap ticker = Disposables.swap();
-  private final Map<Subject, Account> accounts = new ConcurrentHashMap<>();
+  private final Map<Subject, UserAccount> accounts = new ConcurrentHashMap<>();
   private final Map<Kind, LongAdder> refused = new EnumMap<>(Kind.class);
 
   /**
@@ -155,16 +147,9 @@ public final class Quotas implements AutoCloseable {
   public void close() {
     ticker.dispose();
     if (store != null) {
-      accounts
-          .values()
-          .forEach(account -> {
-            synchronized (account) {
-              account.running = 0;
-              account.waiting = 0;
-            }
-          });
+      accounts.values().forEach(UserAccount::stop);
       try {
-        flush(accounts.values().stream().filter(Account::hasNews).toList())
+        flush(accounts.values().stream().filter(UserAccount::hasNews).toList())
             .toFuture()
             .get(2, TimeUnit.SECONDS);
       } catch (InterruptedException _) {
@@ -184,7 +169,7 @@ public final class Quotas implements AutoCloseable {
    */
   public @Nullable Problem refusesStored(
       Tenant tenant, @Nullable String user, int sessions, long bytes) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account == null) {
       return null;
     }
@@ -203,7 +188,7 @@ public final class Quotas implements AutoCloseable {
   /** Something was stored, or went. */
   public void stored(
       Tenant tenant, @Nullable String user, int sessions, long threadBytes, long documentBytes) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account != null) {
       account.add(sessions, threadBytes, documentBytes);
     }
@@ -214,7 +199,7 @@ public final class Quotas implements AutoCloseable {
    * when it is. Never an error.
    */
   public Mono<Void> known(Tenant tenant, @Nullable String user, int sessions, long bytes) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     return account == null
             || !(isPart(sessions, properties.sessions())
                 || isPart(bytes, properties.storedBytes().toBytes()))
@@ -224,20 +209,20 @@ public final class Quotas implements AutoCloseable {
 
   /** The same for a turn. */
   public Mono<Void> turnsKnown(Caller caller) {
-    Account account = of(caller.tenant(), caller.user());
+    UserAccount account = of(caller.tenant(), caller.user());
     return account == null
             || !(isPart(1, properties.runningTurns()) || isPart(1, properties.waitingTurns()))
         ? KNOWN
         : fresh(account);
   }
 
-  private Mono<Void> fresh(Account account) {
+  private Mono<Void> fresh(UserAccount account) {
     return account.isFresh()
         ? KNOWN
         : Mono.defer(() -> flush(List.of(account))).timeout(Duration.ofSeconds(1), Mono.empty());
   }
 
-  private static boolean isPart(long amount, long limit) {
+  static boolean isPart(long amount, long limit) {
     return limit > 0 && Math.abs(amount) >= (limit + PART - 1) / PART;
   }
 
@@ -245,7 +230,7 @@ public final class Quotas implements AutoCloseable {
 
   /** The same for answers. */
   public @Nullable Problem refusesCached(Tenant tenant, @Nullable String user, long bytes) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account != null) {
       account.use();
       Problem refusal =
@@ -257,7 +242,7 @@ public final class Quotas implements AutoCloseable {
     if (store == null || properties.allCachedBytes().toBytes() == 0) {
       return null;
     }
-    Account all = accounts.computeIfAbsent(ALL, Account::new);
+    UserAccount all = accounts.computeIfAbsent(ALL, this::account);
     all.use();
     return refusal(
         Kind.ALL_CACHED_BYTES, properties.allCachedBytes().toBytes(), all.cached(), bytes);
@@ -265,7 +250,7 @@ public final class Quotas implements AutoCloseable {
 
   /** The same for an answer. */
   public Mono<Void> cachedKnown(Tenant tenant, @Nullable String user, long bytes) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     Mono<Void> own =
         account != null && isPart(bytes, properties.cachedBytes().toBytes())
             ? fresh(account)
@@ -273,7 +258,7 @@ public final class Quotas implements AutoCloseable {
     if (store == null || !isPart(bytes, properties.allCachedBytes().toBytes())) {
       return own;
     }
-    return own.then(fresh(accounts.computeIfAbsent(ALL, Account::new)));
+    return own.then(fresh(accounts.computeIfAbsent(ALL, this::account)));
   }
 
   /**
@@ -286,18 +271,18 @@ public final class Quotas implements AutoCloseable {
     if (store == null || bytes == 0) {
       return;
     }
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account != null) {
       account.addCached(bytes, endMillis);
     }
-    accounts.computeIfAbsent(ALL, Account::new).addCached(bytes, endMillis);
+    accounts.computeIfAbsent(ALL, this::account).addCached(bytes, endMillis);
   }
 
   // ---- what goes on
 
   /** Whether a user may order a turn; null when he may. */
   public @Nullable Problem refusesTurn(Caller caller) {
-    Account account = of(caller.tenant(), caller.user());
+    UserAccount account = of(caller.tenant(), caller.user());
     if (account == null) {
       return null;
     }
@@ -311,37 +296,31 @@ public final class Quotas implements AutoCloseable {
 
   /** A turn of his began to run here, or ended (-1). */
   public void running(Tenant tenant, @Nullable String user, int more) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account != null) {
-      synchronized (account) {
-        account.running += more;
-        account.news = true;
-      }
+      account.running(more);
     }
   }
 
   /** A turn of his that was ordered here began to wait, or waits no longer (-1). */
   public void waiting(Tenant tenant, @Nullable String user, int more) {
-    Account account = of(tenant, user);
+    UserAccount account = of(tenant, user);
     if (account != null) {
-      synchronized (account) {
-        account.waiting += more;
-        account.news = true;
-      }
+      account.waiting(more);
     }
   }
 
   /** Whether a user may open another connection to this replica; null when he may. */
   public @Nullable Problem refusesConnection(Caller caller) {
-    Account account = of(caller.tenant(), caller.user());
+    UserAccount account = of(caller.tenant(), caller.user());
     return account == null
         ? null
-        : refusal(Kind.CONNECTIONS, properties.connections(), account.connections, 1);
+        : refusal(Kind.CONNECTIONS, properties.connections(), account.connections(), 1);
   }
 
   /** As long as it lasts, the work is a connection of the caller's. */
   public <T> Mono<T> connected(Caller caller, Mono<T> connection) {
-    Account account = of(caller.tenant(), caller.user());
+    UserAccount account = of(caller.tenant(), caller.user());
     if (account == null) {
       return connection;
     }
@@ -355,7 +334,7 @@ public final class Quotas implements AutoCloseable {
 
   /** What bounds a caller, and how much of it he has; nothing for a backend. */
   public Mono<List<Quota>> look(Caller caller) {
-    Account account = of(caller.tenant(), caller.user());
+    UserAccount account = of(caller.tenant(), caller.user());
     if (account == null) {
       return Mono.just(List.of());
     }
@@ -369,7 +348,7 @@ public final class Quotas implements AutoCloseable {
               quotas.add(
                   new Quota(Kind.WAITING_TURNS, properties.waitingTurns(), account.allWaiting()));
               quotas.add(
-                  new Quota(Kind.CONNECTIONS, properties.connections(), account.connections));
+                  new Quota(Kind.CONNECTIONS, properties.connections(), account.connections()));
               quotas.add(new Quota(Kind.SESSIONS, properties.sessions(), account.sessions()));
               quotas.add(
                   new Quota(
@@ -389,10 +368,14 @@ public final class Quotas implements AutoCloseable {
 
   // ---- within
 
-  private @Nullable Account of(Tenant tenant, @Nullable String user) {
+  private UserAccount account(Subject subject) {
+    return new UserAccount(subject, properties, nanoTime, millis);
+  }
+
+  private @Nullable UserAccount of(Tenant tenant, @Nullable String user) {
     return store == null || user == null
         ? null
-        : accounts.computeIfAbsent(new Subject(tenant, user), Account::new);
+        : accounts.computeIfAbsent(new Subject(tenant, user), this::account);
   }
 
   private @Nullable Problem refusal(Kind kind, long limit, long used, long more) {
@@ -415,11 +398,11 @@ public final class Quotas implements AutoCloseable {
   }
 
   /** What is about to be refused for what is stored is found out once more, for the next time. */
-  private Problem countedAgain(Account account, Problem refusal) {
+  private Problem countedAgain(UserAccount account, Problem refusal) {
     return recount(account) ? refusal.with("retryAfter", 2) : refusal;
   }
 
-  private boolean recount(Account account) {
+  private boolean recount(UserAccount account) {
     UsageStore kept = store;
     if (kept == null || !account.beginCount()) {
       return false;
@@ -439,18 +422,19 @@ public final class Quotas implements AutoCloseable {
   /** Tells the store what is new, and asks it for those whose callers came back. */
   void tick() {
     long now = nanoTime.getAsLong();
-    List<Account> due = new ArrayList<>();
-    for (Account account : accounts.values()) {
+    List<UserAccount> due = new ArrayList<>();
+    boolean crowded = accounts.size() > REMEMBERED;
+    for (UserAccount account : accounts.values()) {
       if (account.isDue(now)) {
         due.add(account);
-      } else if (account.isIdle(now)) {
+      } else if (account.isIdle(now, crowded)) {
         accounts.remove(account.subject, account);
       }
     }
     flush(due).subscribe();
   }
 
-  private Mono<Void> flush(List<Account> due) {
+  private Mono<Void> flush(List<UserAccount> due) {
     UsageStore kept = store;
     if (kept == null) {
       return Mono.empty();
@@ -476,217 +460,5 @@ public final class Quotas implements AutoCloseable {
             },
             AT_ONCE)
         .then();
-  }
-
-  /** What this replica knows of one user; guarded by itself. */
-  private final class Account {
-    final Subject subject;
-    volatile boolean known;
-    private Usage usage = new Usage(0, 0, 0, 0, 0, 0, true);
-    private long sessions;
-    private long threads;
-    private long documents;
-    private Map<Long, Long> cached = new HashMap<>();
-    private Usage.@Nullable Change sent;
-    private int running;
-    private int waiting;
-    private int runningTold;
-    private int waitingTold;
-    private int connections;
-    private boolean news;
-    private boolean counting;
-    private int triedCounts;
-
-    /** What was untold when the count began, and how often something was added since the start. */
-    private long countedSessions;
-
-    private long countedThreads;
-    private long countedFrom;
-    private long additions;
-    private long countedAt = nanoTime.getAsLong() - COUNT_EVERY.toNanos();
-    private long usedAt = nanoTime.getAsLong();
-    private long toldAt = usedAt - EVERY.toNanos();
-
-    Account(Subject subject) {
-      this.subject = subject;
-    }
-
-    synchronized void use() {
-      usedAt = nanoTime.getAsLong();
-    }
-
-    synchronized void connect(int more) {
-      connections += more;
-    }
-
-    synchronized void add(int moreSessions, long threadBytes, long documentBytes) {
-      sessions += moreSessions;
-      threads += threadBytes;
-      documents += documentBytes;
-      additions++;
-      news = true;
-      use();
-    }
-
-    /** Until the count ends nothing is told, as nobody could say whether the count has it. */
-    synchronized boolean beginCount() {
-      long now = nanoTime.getAsLong();
-      if (counting || sent != null || now - countedAt < COUNT_EVERY.toNanos()) {
-        return false;
-      }
-      counting = true;
-      countedAt = now;
-      countedSessions = sessions;
-      countedThreads = threads;
-      countedFrom = additions;
-      return true;
-    }
-
-    /**
-     * Whether the count is of use. Not when something was added meanwhile, which it may have or
-     * not: then it is counted again, unless this user never stops.
-     */
-    synchronized boolean counted() {
-      if (additions != countedFrom && ++triedCounts < MOST_COUNTS) {
-        countedAt -= COUNT_EVERY.toNanos();
-        return false;
-      }
-      triedCounts = 0;
-      return true;
-    }
-
-    synchronized void endCount() {
-      counting = false;
-    }
-
-    synchronized void addCached(long bytes, long endMillis) {
-      long life = Math.max(0, endMillis - millis.getAsLong());
-      // Few different ends, each later than the truth by a sixteenth of the answer's life at most.
-      long grain = Math.max(60_000, Long.highestOneBit(Math.max(1, life / 16)));
-      long end = (endMillis + grain - 1) / grain * grain;
-      cached.merge(end, bytes, Long::sum);
-      news = true;
-      use();
-    }
-
-    synchronized long sessions() {
-      return Math.max(0, usage.sessions() + sessions + (sent == null ? 0 : sent.sessions()));
-    }
-
-    synchronized long stored() {
-      long on = sent == null ? 0 : sent.threadBytes() + sent.documentBytes();
-      return Math.max(0, usage.threadBytes() + usage.documentBytes() + threads + documents + on);
-    }
-
-    synchronized long cached() {
-      long sum = usage.cachedBytes();
-      for (long bytes : cached.values()) {
-        sum += bytes;
-      }
-      if (sent != null) {
-        for (long bytes : sent.cachedBytes().values()) {
-          sum += bytes;
-        }
-      }
-      return Math.max(0, sum);
-    }
-
-    synchronized long allRunning() {
-      return running + usage.runningElsewhere();
-    }
-
-    synchronized long allWaiting() {
-      return waiting + usage.waitingElsewhere();
-    }
-
-    synchronized boolean hasNews() {
-      return news || running > 0 || waiting > 0;
-    }
-
-    synchronized boolean isFresh() {
-      return known && nanoTime.getAsLong() - toldAt < FRESH.toNanos();
-    }
-
-    synchronized boolean isDue(long now) {
-      long since = now - toldAt;
-      if (sent != null || counting || since < EVERY.toNanos()) {
-        return false;
-      }
-      return isLarge() || (hasNews() && (since >= LONGEST_UNTOLD.toNanos()));
-    }
-
-    /** Whether what is untold, or goes on, is more than a small part of a quota. */
-    private boolean isLarge() {
-      long bytes = 0;
-      for (long each : cached.values()) {
-        bytes += Math.abs(each);
-      }
-      boolean all = subject.equals(ALL);
-      return isPart(sessions, properties.sessions())
-          || isPart(threads + documents, properties.storedBytes().toBytes())
-          || isPart(bytes, (all ? properties.allCachedBytes() : properties.cachedBytes()).toBytes())
-          || isPart(running, properties.runningTurns())
-          || isPart(waiting, properties.waitingTurns())
-          || (news
-              && (isPart(told(true), properties.runningTurns())
-                  || isPart(told(false), properties.waitingTurns())));
-    }
-
-    /** Turns that others believe to be here. */
-    private int told(boolean runs) {
-      return runs ? runningTold : waitingTold;
-    }
-
-    synchronized boolean isIdle(long now) {
-      return sent == null
-          && !hasNews()
-          && connections == 0
-          && !counting
-          && (now - usedAt > IDLE.toNanos() || accounts.size() > REMEMBERED);
-    }
-
-    synchronized Usage.@Nullable Change take() {
-      if (sent != null || counting) {
-        return null;
-      }
-      Usage.Change change =
-          new Usage.Change(sessions, threads, documents, Map.copyOf(cached), running, waiting);
-      sessions = 0;
-      threads = 0;
-      documents = 0;
-      cached = new HashMap<>();
-      news = false;
-      sent = change;
-      runningTold = running;
-      waitingTold = waiting;
-      toldAt = nanoTime.getAsLong();
-      return change;
-    }
-
-    synchronized void told(Usage now) {
-      sent = null;
-      usage = now;
-      known = true;
-    }
-
-    /** What was untold before the count is in it: told as well, it would be there twice. */
-    synchronized void recounted(Usage now) {
-      sessions -= countedSessions;
-      threads -= countedThreads;
-      usage = now;
-      known = true;
-    }
-
-    synchronized void untold() {
-      Usage.Change lost = sent;
-      sent = null;
-      if (lost != null) {
-        sessions += lost.sessions();
-        threads += lost.threadBytes();
-        documents += lost.documentBytes();
-        lost.cachedBytes().forEach((end, bytes) -> cached.merge(end, bytes, Long::sum));
-        news = true;
-      }
-    }
   }
 }

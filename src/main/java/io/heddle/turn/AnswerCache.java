@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -140,14 +139,10 @@ final class AnswerCache {
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
         in.nextToken();
-        int from = (int) in.currentTokenLocation().getByteOffset();
-        in.skipChildren();
-        in.finishToken();
-        int to = (int) in.currentLocation().getByteOffset();
         switch (name) {
           case "role", "content", "name", "toolCalls", "toolCallId", "reasoning", "upstream" ->
-              told.put(name, Arrays.copyOfRange(utf8, from, to));
-          default -> {}
+              told.put(name, Pieces.raw(in, utf8).utf8());
+          default -> in.skipChildren();
         }
       }
     } catch (JacksonException _) {

@@ -11,7 +11,6 @@ import io.heddle.limit.TokenReservation;
 import io.heddle.turn.Tokens.Told;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -91,10 +90,14 @@ public final class DirectCalls implements AutoCloseable {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
-      Flux<Piece> answer =
-          usage ? withUsage(caller, call, upstream.call(call)) : upstream.call(call);
+      Answer answer = new Answer();
+      Flux<Piece> said = upstream.call(call);
+      if (usage || limits.areCounted()) {
+        said = said.doOnNext(answer::add);
+      }
+      Flux<Piece> pieces = usage ? withUsage(caller, call, said, answer) : said;
       if (!limits.areCounted()) {
-        return answer;
+        return pieces;
       }
       return limits
           .reserve(
@@ -102,7 +105,7 @@ public final class DirectCalls implements AutoCloseable {
           .flatMapMany(estimated -> {
             TokenReservation reserved = estimated.reservation();
             return reserved.refusal() == null
-                ? counted(caller, answer, reserved, estimated.input())
+                ? counted(caller, pieces, answer, reserved, estimated.input())
                 : Flux.error(reserved.refusal().toException());
           });
     });
@@ -126,30 +129,13 @@ public final class DirectCalls implements AutoCloseable {
                 null));
   }
 
-  private Flux<Piece> withUsage(Caller caller, ModelCall call, Flux<Piece> pieces) {
-    return Flux.defer(() -> {
-      Answer answer = new Answer();
-      AtomicReference<Piece.Finish> uncounted = new AtomicReference<>();
-      return pieces
-          .<Piece>handle((piece, sink) -> {
-            answer.add(piece);
-            if (piece instanceof Piece.Finish finish && finish.usage() == null) {
-              uncounted.set(finish);
-            } else {
-              sink.next(piece);
-            }
-          })
-          .concatWith(
-              Mono.defer(() -> {
-                Piece.Finish finish = uncounted.get();
-                return finish == null
-                    ? Mono.empty()
-                    : usage(caller, call, answer)
-                        .map(usage ->
-                            new Piece.Finish(
-                                finish.reason(), usage, finish.model(), finish.opaque()));
-              }));
-    });
+  private Flux<Piece> withUsage(Caller caller, ModelCall call, Flux<Piece> pieces, Answer answer) {
+    return pieces.concatMap(piece ->
+        piece instanceof Piece.Finish finish && finish.usage() == null
+            ? usage(caller, call, answer)
+                .map(usage ->
+                    new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()))
+            : Mono.just(piece));
   }
 
   private Mono<Usage> usage(Caller caller, ModelCall call, Answer answer) {
@@ -187,13 +173,11 @@ public final class DirectCalls implements AutoCloseable {
    * Settles once, whatever the call comes to: what was said before it broke off was paid for too.
    */
   private Flux<Piece> counted(
-      Caller caller, Flux<Piece> pieces, TokenReservation reserved, long input) {
+      Caller caller, Flux<Piece> pieces, Answer answer, TokenReservation reserved, long input) {
     return Flux.defer(() -> {
-      Answer answer = new Answer();
       AtomicBoolean settled = new AtomicBoolean();
       return pieces
           .doOnNext(piece -> {
-            answer.add(piece);
             if (piece instanceof Piece.Finish finish
                 && finish.usage() != null
                 && settled.compareAndSet(false, true)) {

@@ -39,7 +39,7 @@ final class Followers implements ChangeFeed.Listener {
   private static final ProblemException SILENCE =
       Problem.of(
               ProblemCode.STORE_UNAVAILABLE,
-              "Redis tells nothing of the turn, which goes on; look for it when Redis is back")
+              "The store does not answer. The turn goes on; ask for it again later")
           .with("retryAfter", 5)
           .toException();
 

@@ -4,7 +4,6 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.session.Message;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,11 +47,11 @@ final class JoinedAnswer {
           case "toolCalls" -> {
             if (value == JsonToken.START_ARRAY) {
               while (in.nextToken() != JsonToken.END_ARRAY) {
-                calls = element(calls, Opaque.raw(in, utf8));
+                calls = element(calls, Pieces.raw(in, utf8));
               }
             }
           }
-          default -> others.put(name, Opaque.raw(in, utf8));
+          default -> others.put(name, Pieces.raw(in, utf8));
         }
       }
     }
@@ -65,8 +64,8 @@ final class JoinedAnswer {
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
       int from = (int) in.currentTokenLocation().getByteOffset();
-      if (in.currentToken() != JsonToken.START_OBJECT || !Window.Content.isItem(in)) {
-        parts = element(parts, rest(in, utf8, from));
+      if (in.currentToken() != JsonToken.START_OBJECT || !MessageShape.Content.isItem(in)) {
+        parts = element(parts, Pieces.raw(in, utf8, from));
       }
     }
   }
@@ -80,12 +79,6 @@ final class JoinedAnswer {
 
   private static JsonBuffer element(@Nullable JsonBuffer all, Json element) {
     return (all == null ? new JsonBuffer(256) : all.ascii(",")).raw(element);
-  }
-
-  private static Json rest(JsonParser in, byte[] utf8, int from) {
-    in.skipChildren();
-    in.finishToken();
-    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
   }
 
   private Json toJson() {

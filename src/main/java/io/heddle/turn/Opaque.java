@@ -2,7 +2,6 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -46,19 +45,12 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
       switch (name) {
         case "upstream" -> upstream = in.getValueAsString();
         case "reasoning" -> reasoning = in.getValueAsString();
-        case "members" -> members = value == JsonToken.START_OBJECT ? raw(in, utf8) : members;
+        case "members" ->
+            members = value == JsonToken.START_OBJECT ? Pieces.raw(in, utf8) : members;
         default -> {}
       }
       in.skipChildren();
     }
     return upstream == null ? null : new Opaque(upstream, reasoning, members);
-  }
-
-  /** The value that the parser stands at, to its end. */
-  static Json raw(JsonParser in, byte[] utf8) {
-    int from = (int) in.currentTokenLocation().getByteOffset();
-    in.skipChildren();
-    in.finishToken();
-    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
   }
 }

@@ -121,6 +121,22 @@ final class Pieces {
     return FACTORY.createParser(ObjectReadContext.empty(), utf8);
   }
 
+  /** The value that the parser stands at, to its end, as it is written. */
+  static Json raw(JsonParser in, byte[] utf8) {
+    return raw(in, utf8, (int) in.currentTokenLocation().getByteOffset());
+  }
+
+  /**
+   * The same of a value that was perhaps read to its end.
+   *
+   * @param from where it begins
+   */
+  static Json raw(JsonParser in, byte[] utf8, int from) {
+    in.skipChildren();
+    in.finishToken();
+    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
+  }
+
   /** Reads the object the parser stands at the beginning of, to its end. */
   private static Piece piece(JsonParser in, byte[] utf8) {
     Piece piece = null;

@@ -5,7 +5,6 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.session.Turn;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -107,12 +106,12 @@ public record TurnRequest(
           case "instructions" -> instructions = in.getValueAsString();
           case "fingerprint" -> fingerprint = in.getValueAsString();
           case "cacheFor" -> cacheFor = Duration.ofSeconds(in.getLongValue());
-          case "parameters" -> parameters = value(in, utf8);
-          case "notes" -> notes = value(in, utf8);
-          case "reserved" -> reserved = value(in, utf8);
+          case "parameters" -> parameters = Pieces.raw(in, utf8);
+          case "notes" -> notes = Pieces.raw(in, utf8);
+          case "reserved" -> reserved = Pieces.raw(in, utf8);
           case "prompt" -> {
             while (value == JsonToken.START_ARRAY && in.nextToken() != JsonToken.END_ARRAY) {
-              prompt.add(value(in, utf8));
+              prompt.add(Pieces.raw(in, utf8));
             }
           }
           case "inputTokens" -> inputTokens = in.getLongValue();
@@ -136,12 +135,5 @@ public record TurnRequest(
         reserved,
         inputTokens,
         prompt);
-  }
-
-  private static Json value(JsonParser in, byte[] utf8) {
-    int from = (int) in.currentTokenLocation().getByteOffset();
-    in.skipChildren();
-    int to = (int) in.currentLocation().getByteOffset();
-    return new Json(Arrays.copyOfRange(utf8, from, to));
   }
 }

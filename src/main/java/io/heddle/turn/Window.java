@@ -7,14 +7,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToIntFunction;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * What of a thread a model is told: the newest messages, beginning with a user's, and never a tool
@@ -38,34 +35,30 @@ public final class Window {
   /** A message, or those that one answer was stored as, with the outputs of its tool calls. */
   private static final class Unit {
     final List<Message> messages = new ArrayList<>(1);
-    final Shape shape;
-    final List<String> calls;
+    final MessageShape shape;
+    final Set<String> calls;
     final Map<String, Message> outputs = new HashMap<>();
     boolean ofTurn;
     boolean ofInput;
 
-    Unit(Shape shape) {
+    Unit(MessageShape shape) {
       this.shape = shape;
-      this.calls = new ArrayList<>(shape.calls);
-      this.ofTurn = shape.ofTurn;
+      this.calls = new LinkedHashSet<>(shape.calls());
+      this.ofTurn = shape.ofTurn();
     }
 
     /** Whether this message goes on with the answer that the unit is. */
-    boolean goesOn(Shape next) {
-      return !next.calls.isEmpty()
-          && !(ofTurn && next.ofTurn)
+    boolean goesOn(MessageShape next) {
+      return !next.calls().isEmpty()
+          && !(ofTurn && next.ofTurn())
           // Some models number their calls from 0 in each answer.
-          && Collections.disjoint(calls, next.calls);
+          && Collections.disjoint(calls, next.calls());
     }
 
-    void add(Message message, Shape more) {
+    void add(Message message, MessageShape more) {
       messages.add(message);
-      ofTurn |= more.ofTurn;
-      for (String call : more.calls) {
-        if (!calls.contains(call)) {
-          calls.add(call);
-        }
-      }
+      ofTurn |= more.ofTurn();
+      calls.addAll(more.calls());
     }
 
     int count() {
@@ -73,14 +66,16 @@ public final class Window {
     }
 
     boolean isOf(String role) {
-      return shape.role.equals(role);
+      return shape.role().equals(role);
     }
 
     Json body() {
       if (messages.size() > 1) {
         return JoinedAnswer.of(messages);
       }
-      return shape.refusalAsContent == null ? messages.getFirst().body() : shape.refusalAsContent;
+      return shape.refusalAsContent() == null
+          ? messages.getFirst().body()
+          : shape.refusalAsContent();
     }
 
     void writeTo(List<Json> out) {
@@ -300,22 +295,22 @@ public final class Window {
     Unit answer = null;
     List<Message> thoughts = new ArrayList<>(0);
     for (Message message : thread) {
-      Shape shape = Shape.of(message.body());
+      MessageShape shape = MessageShape.of(message.body());
       Unit unit;
-      if (shape.answers != null) {
-        unit = byCall.get(shape.answers);
+      if (shape.answers() != null) {
+        unit = byCall.get(shape.answers());
         if (unit == null) {
           continue;
         }
         // The later one: what closed the call of an aborted turn gives way to a real output.
-        unit.outputs.put(shape.answers, message);
+        unit.outputs.put(shape.answers(), message);
         answer = null;
         thoughts.clear();
-      } else if (shape.thought) {
+      } else if (shape.thought()) {
         // What a server sealed stands behind its answer.
-        (shape.sealed && answer != null ? answer.messages : thoughts).add(message);
+        (shape.sealed() && answer != null ? answer.messages : thoughts).add(message);
         continue;
-      } else if (shape.empty) {
+      } else if (shape.empty()) {
         continue;
       } else {
         if (answer != null && answer.goesOn(shape)) {
@@ -324,14 +319,14 @@ public final class Window {
           unit = new Unit(shape);
           units.add(unit);
         }
-        boolean assistant = shape.role.equals("assistant");
+        boolean assistant = shape.role().equals("assistant");
         if (assistant) {
           unit.messages.addAll(thoughts);
         }
         thoughts.clear();
         unit.add(message, shape);
         answer = assistant ? unit : null;
-        for (String call : shape.calls) {
+        for (String call : shape.calls()) {
           byCall.put(call, unit);
         }
       }
@@ -343,158 +338,5 @@ public final class Window {
   private static Json unanswered(String call) {
     JsonBuffer out = new JsonBuffer(96).ascii("{\"role\":\"tool\",\"content\":\"No output.\"");
     return out.ascii(",\"toolCallId\":").string(call).ascii("}").toJson();
-  }
-
-  /**
-   * What matters here of a message.
-   *
-   * @param calls ids of its tool calls
-   * @param answers the call whose output it is, or null
-   * @param empty whether it says nothing at all to a model
-   * @param thought whether it is nothing but what a model thought before it said what comes next
-   * @param sealed whether its server has said something for itself
-   * @param ofTurn whether it is an answer that was given here
-   * @param refusalAsContent the same message with its refusal as its content, which is the only
-   *     form of it that every model takes; null when it needs none
-   */
-  private record Shape(
-      String role,
-      List<String> calls,
-      @Nullable String answers,
-      boolean empty,
-      boolean thought,
-      boolean sealed,
-      boolean ofTurn,
-      @Nullable Json refusalAsContent) {
-
-    private static final Shape ODD = other("");
-
-    private static Shape other(String role) {
-      return new Shape(role, List.of(), null, false, false, false, false, null);
-    }
-
-    static Shape of(Json body) {
-      String role = "";
-      String answers = null;
-      String refusal = null;
-      boolean reasoning = false;
-      boolean sealed = false;
-      boolean ofTurn = false;
-      Content content = Content.NONE;
-      List<String> calls = new ArrayList<>();
-      try (JsonParser in = Pieces.parser(body.utf8())) {
-        in.nextToken();
-        while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-          String name = in.currentName();
-          JsonToken value = in.nextToken();
-          switch (name) {
-            case "role" -> role = in.getValueAsString("");
-            case "toolCallId" -> answers = in.getValueAsString();
-            case "refusal" -> refusal = in.getValueAsString();
-            case "content" -> content = Content.of(in, value);
-            case "reasoning" ->
-                reasoning = value == JsonToken.VALUE_STRING && !in.getString().isEmpty();
-            case "turn" -> ofTurn = true;
-            case "upstream" -> {
-              sealed = value == JsonToken.START_OBJECT;
-              in.skipChildren();
-            }
-            case "toolCalls" -> readCalls(in, value, calls);
-            default -> in.skipChildren();
-          }
-        }
-      } catch (JacksonException _) {
-        return ODD;
-      }
-      if (role.equals("tool")) {
-        return new Shape(
-            role, List.of(), answers == null ? "" : answers, false, false, false, false, null);
-      }
-      if (!role.equals("assistant")) {
-        return content == Content.ITEMS
-            ? new Shape(role, List.of(), null, true, false, false, false, null)
-            : other(role);
-      }
-      boolean bare = content != Content.SOME && calls.isEmpty();
-      Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
-      boolean empty = bare && refused == null;
-      return new Shape(
-          role,
-          Collections.unmodifiableList(calls),
-          null,
-          empty,
-          empty && (reasoning || sealed) && !ofTurn,
-          sealed,
-          ofTurn,
-          refused);
-    }
-
-    private static void readCalls(JsonParser in, JsonToken value, List<String> calls) {
-      if (value != JsonToken.START_ARRAY) {
-        in.skipChildren();
-        return;
-      }
-      while (in.nextToken() == JsonToken.START_OBJECT) {
-        while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-          String name = in.currentName();
-          in.nextToken();
-          String id = name.equals("id") ? in.getValueAsString() : null;
-          if (id != null && !calls.contains(id)) {
-            calls.add(id);
-          }
-          in.skipChildren();
-        }
-      }
-    }
-
-    private static Json asContent(String refusal) {
-      JsonBuffer out = new JsonBuffer(64 + refusal.length());
-      out.ascii("{\"role\":\"assistant\",\"content\":").string(refusal);
-      return out.ascii("}").toJson();
-    }
-  }
-
-  /** What a content is for a model. */
-  enum Content {
-    NONE,
-    /** Items of the Responses wire that no chat model understands. */
-    ITEMS,
-    SOME;
-
-    private static final String ITEM_PART = "openai.item";
-
-    static Content of(JsonParser in, JsonToken value) {
-      return switch (value) {
-        case VALUE_STRING -> in.getString().isEmpty() ? NONE : SOME;
-        case START_ARRAY -> {
-          Content content = NONE;
-          while (in.nextToken() != JsonToken.END_ARRAY) {
-            boolean item = in.currentToken() == JsonToken.START_OBJECT && isItem(in);
-            if (!in.currentToken().isStructEnd()) {
-              in.skipChildren();
-            }
-            content = item && content != SOME ? ITEMS : SOME;
-          }
-          yield content;
-        }
-        case VALUE_NULL -> NONE;
-        default -> {
-          in.skipChildren();
-          yield SOME;
-        }
-      };
-    }
-
-    /** Of the object that the parser stands at, which it reads to its end. */
-    static boolean isItem(JsonParser in) {
-      boolean item = false;
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        boolean type = in.currentName().equals("type");
-        in.nextToken();
-        item |= type && ITEM_PART.equals(in.getValueAsString());
-        in.skipChildren();
-      }
-      return item;
-    }
   }
 }

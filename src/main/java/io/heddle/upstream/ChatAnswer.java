@@ -6,8 +6,6 @@ import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
-import io.heddle.upstream.ChatChunk.CallBit;
-import io.heddle.upstream.ChatChunk.Said;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -186,8 +184,8 @@ final class ChatAnswer {
       usage = chunk.usage();
     }
     int before = out.size();
-    Said delta = chunk.delta();
-    Said message = chunk.message();
+    ChatMessage delta = chunk.delta();
+    ChatMessage message = chunk.message();
     keep(delta, false);
     if (message != null) {
       keep(message, true);
@@ -196,7 +194,7 @@ final class ChatAnswer {
       say(delta.reasoning(), delta.text(), delta.refusal(), out);
       calls(delta.calls(), false, out);
     } else if (whole) {
-      Said all = message == null || message.isEmpty() ? delta : message;
+      ChatMessage all = message == null || message.isEmpty() ? delta : message;
       say(all.reasoning(), all.text(), all.refusal(), out);
       calls(all.calls(), true, out);
     } else {
@@ -209,7 +207,7 @@ final class ChatAnswer {
   }
 
   /** What the server may want back. */
-  private void keep(Said from, boolean whole) {
+  private void keep(ChatMessage from, boolean whole) {
     if (from.thoughtsMember() != null && (thoughtsMember == null || !from.reasoning().isEmpty())) {
       thoughtsMember = from.thoughtsMember();
     }
@@ -238,8 +236,8 @@ final class ChatAnswer {
         : new Opaque(faults.upstream(), thoughtsMember, said == null ? Json.EMPTY_OBJECT : said);
   }
 
-  /** Said as a delta, as the whole answer so far, or as both. */
-  private void snapshot(Said delta, @Nullable Said message, List<Piece> out) {
+  /** ChatMessage as a delta, as the whole answer so far, or as both. */
+  private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<Piece> out) {
     if (messages == null) {
       messages = new MessageSnapshots(saidText, thought, refused, calls.begun() > 0);
     }
@@ -279,8 +277,8 @@ final class ChatAnswer {
     }
   }
 
-  private void calls(List<CallBit> bits, boolean whole, List<Piece> out) {
-    for (CallBit bit : bits) {
+  private void calls(List<ToolCallDelta> bits, boolean whole, List<Piece> out) {
+    for (ToolCallDelta bit : bits) {
       counted(bit.arguments());
       if (!bit.unknown().isEmpty()) {
         weigh(bit.unknown());

@@ -1,7 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.upstream.ChatChunk.CallBit;
-import io.heddle.upstream.ChatChunk.Said;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +13,7 @@ final class MessageSnapshots {
   private final Text text;
   private final Text reasoning;
   private final Text refusal;
-  private final List<CallBit> calls = new ArrayList<>();
+  private final List<ToolCallDelta> calls = new ArrayList<>();
   private boolean deltaCalls;
   private int size;
 
@@ -28,7 +26,7 @@ final class MessageSnapshots {
   }
 
   /** The tool calls of the messages; they are whole at the end of the stream. */
-  List<CallBit> calls() {
+  List<ToolCallDelta> calls() {
     return calls;
   }
 
@@ -37,15 +35,15 @@ final class MessageSnapshots {
     return size + text.soFar.length() + reasoning.soFar.length() + refusal.soFar.length();
   }
 
-  String text(Said delta, @Nullable Said message) {
+  String text(ChatMessage delta, @Nullable ChatMessage message) {
     return text.next(delta.text(), message == null ? "" : message.text());
   }
 
-  String reasoning(Said delta, @Nullable Said message) {
+  String reasoning(ChatMessage delta, @Nullable ChatMessage message) {
     return reasoning.next(delta.reasoning(), message == null ? "" : message.reasoning());
   }
 
-  String refusal(Said delta, @Nullable Said message) {
+  String refusal(ChatMessage delta, @Nullable ChatMessage message) {
     return refusal.next(delta.refusal(), message == null ? "" : message.refusal());
   }
 
@@ -54,7 +52,7 @@ final class MessageSnapshots {
    *
    * @return whether they are taken from messages, and not from the delta
    */
-  boolean takesCalls(Said delta, @Nullable Said message) {
+  boolean takesCalls(ChatMessage delta, @Nullable ChatMessage message) {
     deltaCalls |= calls.isEmpty() && !delta.calls().isEmpty();
     if (deltaCalls || message == null || message.calls().isEmpty()) {
       return false;
@@ -63,7 +61,7 @@ final class MessageSnapshots {
       calls.clear();
       size = 0;
     }
-    for (CallBit call : message.calls()) {
+    for (ToolCallDelta call : message.calls()) {
       calls.add(call);
       size += call.arguments().length() + 64;
     }

@@ -3,7 +3,6 @@ package io.heddle.upstream;
 import io.heddle.base.Surrogates;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
-import io.heddle.upstream.ChatChunk.CallBit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -92,7 +91,7 @@ final class ToolCallAssembler {
    *
    * @param whole whether nothing of it comes later
    */
-  void take(CallBit bit, boolean whole, List<Piece> out) {
+  void take(ToolCallDelta bit, boolean whole, List<Piece> out) {
     if (bit.id() == null
         && bit.name() == null
         && bit.arguments().isEmpty()
@@ -178,7 +177,7 @@ final class ToolCallAssembler {
     return named;
   }
 
-  private @Nullable Call continued(CallBit bit) {
+  private @Nullable Call continued(ToolCallDelta bit) {
     Call ofIndex = bit.index() < 0 ? null : byIndex.get(bit.index());
     Call ofId = bit.id() == null ? null : byId.get(bit.id());
     if (bit.index() >= 0 && ofIndex == null) {
@@ -195,7 +194,7 @@ final class ToolCallAssembler {
     return call != null && bit.name() != null && call.arguments.isWhole() ? null : call;
   }
 
-  private Call begin(CallBit bit) {
+  private Call begin(ToolCallDelta bit) {
     Call call = new Call(last);
     // The same name once more behind whole arguments is a call when it gets some of its own.
     Call same =

@@ -21,6 +21,12 @@ final class UnknownMembers {
 
   private static final int DEEPEST = 32;
 
+  /**
+   * So many of a list's last elements may still be continued. Without a bound, a list of many
+   * elements would be searched whole for each new one.
+   */
+  private static final int OPEN_ELEMENTS = 64;
+
   /** Members whose text is the same in each delta, or comes once. */
   private static final Set<String> LABELS =
       Set.of(
@@ -164,7 +170,8 @@ final class UnknownMembers {
       return -1;
     }
     Object index = part.get("index");
-    for (int i = before - 1; i >= 0; i--) {
+    int oldest = Math.max(0, before - OPEN_ELEMENTS);
+    for (int i = before - 1; i >= oldest; i--) {
       if (!(elements.get(i) instanceof Map<?, ?> element)) {
         return -1;
       }

@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.testing.TestRedis;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,8 +24,6 @@ import tools.jackson.databind.json.JsonMapper;
 class ReferencesIT {
 
   private static final JsonMapper MAPPER = new JsonMapper();
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private static final String TOOLS =
       "'tools':[{'type':'function','name':'look','parameters':{'type':'object'}}]";
@@ -395,20 +389,9 @@ class ReferencesIT {
   }
 
   private HttpResponse<String> send(String method, String path, String body, String as) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(replicas.get(sent++ % 2).url() + path))
-            .timeout(PATIENCE)
-            .header("Heddle-User", as)
-            .method(
-                method,
-                body.isEmpty()
-                    ? HttpRequest.BodyPublishers.noBody()
-                    : HttpRequest.BodyPublishers.ofString(body.replace('\'', '"')));
-    if (!body.isEmpty()) {
-      request.header("Content-Type", "application/json");
-    }
+    String url = replicas.get(sent++ % 2).url() + path;
     try {
-      return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return Replica.send(method, url, body, "Heddle-User", as);
     } catch (java.io.IOException | InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -18,6 +18,9 @@ final class Replica implements AutoCloseable {
 
   private final ConfigurableApplicationContext context;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
   private Replica(ConfigurableApplicationContext context) {
     this.context = context;
   }
@@ -74,6 +77,31 @@ final class Replica implements AutoCloseable {
 
   static String url(int port) {
     return "http://127.0.0.1:" + port + "/openai/v1";
+  }
+
+  /**
+   * One request; for a body's double quotes stand single ones.
+   *
+   * @param body empty for none
+   * @param headers names and values in turn
+   */
+  static HttpResponse<String> send(String method, String url, String body, String... headers)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(url))
+            .timeout(PATIENCE)
+            .method(
+                method,
+                body.isEmpty()
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofString(body.replace('\'', '"')));
+    if (!body.isEmpty()) {
+      request.header("Content-Type", "application/json");
+    }
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 
   @Override

@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -21,8 +17,6 @@ import tools.jackson.databind.json.JsonMapper;
 class ToolsIT {
 
   private static final JsonMapper MAPPER = new JsonMapper();
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private static final String LONG =
       "a_function_whose_name_is_so_long_that_no_room_is_left_for_more";
@@ -211,17 +205,6 @@ class ToolsIT {
 
   private static HttpResponse<String> send(String method, String path, String body)
       throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(replica.url() + path))
-            .timeout(PATIENCE)
-            .method(
-                method,
-                body.isEmpty()
-                    ? HttpRequest.BodyPublishers.noBody()
-                    : HttpRequest.BodyPublishers.ofString(body.replace('\'', '"')));
-    if (!body.isEmpty()) {
-      request.header("Content-Type", "application/json");
-    }
-    return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    return Replica.send(method, replica.url() + path, body);
   }
 }

@@ -1,9 +1,11 @@
 package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.heddle.base.Json;
 import io.heddle.session.Message;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -357,5 +359,27 @@ class WindowTest {
 
   private static List<String> texts(List<Json> told) {
     return told.stream().map(WindowTest::text).toList();
+  }
+
+  /**
+   * Each call was looked for among all calls of its answer: a request of a few megabytes kept an
+   * event loop busy for minutes.
+   */
+  @Test
+  void manyCallsOfOneAnswerTakeTimeInProportion() {
+    List<Json> bodies = new ArrayList<>();
+    StringBuilder calls = new StringBuilder();
+    for (int i = 0; i < 60_000; i++) {
+      String call = "{\"id\":\"c" + i + "\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}";
+      bodies.add(Json.of("{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[" + call + "]}"));
+      calls.append(i == 0 ? "" : ",").append(call);
+    }
+    Json all = Json.of("{\"role\":\"assistant\",\"content\":null,\"toolCalls\":[" + calls + "]}");
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          assertThat(Window.arranged(bodies, false)).hasSize(60_001);
+          assertThat(Window.arranged(List.of(all), false)).hasSize(60_001);
+        });
   }
 }

@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
@@ -9,6 +10,7 @@ import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -363,6 +365,24 @@ class ChatAnswerTest {
                 null,
                 "",
                 new Opaque("test", null, Json.of("{\"extra_content\":{\"x\":\"1\"}}"))));
+  }
+
+  /** Each element was looked for among all before it, by the number that servers give them. */
+  @Test
+  void manyDetailsTakeTimeInProportion() {
+    ChatAnswer large = new ChatAnswer(new Faults("test", List.of()), 100_000_000);
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          for (int i = 0; i < 40_000; i++) {
+            byte[] bytes =
+                ("{\"choices\":[{\"index\":0,\"delta\":{\"reasoning_details\":[{\"index\":"
+                        + i
+                        + "}]}}]}")
+                    .getBytes(StandardCharsets.UTF_8);
+            large.event("", bytes, bytes.length, pieces);
+          }
+        });
   }
 
   @Test

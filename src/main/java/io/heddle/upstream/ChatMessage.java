@@ -1,0 +1,341 @@
+package io.heddle.upstream;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+
+/** A message of a server, or a delta of one: what it says. */
+final class ChatMessage {
+
+  /** Members of a message that say nothing a server would want back. */
+  private static final Set<String> KNOWN =
+      Set.of(
+          "role",
+          "name",
+          "index",
+          "id",
+          "object",
+          "type",
+          "annotations",
+          "audio",
+          "tool_call_id",
+          "prefix",
+          "padding",
+          "created",
+          "model");
+
+  /** Where thoughts were found; the first of them is believed. */
+  private enum Thoughts {
+    CONTENT,
+    PLAIN,
+    TEXT,
+    THINKING,
+    PARTS,
+    DETAILS,
+    NONE
+  }
+
+  private final byte[] json;
+  private String text = "";
+  private String reasoning = "";
+  private Thoughts thoughts = Thoughts.NONE;
+  private String refusal = "";
+  private List<ToolCallDelta> calls = List.of();
+  private @Nullable ToolCallDelta function;
+  private Map<String, Object> unknown = Map.of();
+  private @Nullable String thoughtsMember;
+
+  /**
+   * @param json that is read
+   */
+  ChatMessage(byte[] json) {
+    this.json = json;
+  }
+
+  /** What nobody here understands. */
+  Map<String, Object> unknown() {
+    return unknown;
+  }
+
+  /** The member whose text the thoughts are, or would be if there were any; or null. */
+  @Nullable String thoughtsMember() {
+    return thoughtsMember;
+  }
+
+  private void keep(String name, @Nullable Object value) {
+    if (value != null) {
+      unknown = unknown.isEmpty() ? new LinkedHashMap<>() : unknown;
+      unknown.put(name, value);
+    }
+  }
+
+  String text() {
+    return text;
+  }
+
+  String reasoning() {
+    return reasoning;
+  }
+
+  String refusal() {
+    return refusal;
+  }
+
+  /** Its tool calls; the one of the older {@code function_call} only when it has no others. */
+  List<ToolCallDelta> calls() {
+    return calls.isEmpty() && function != null ? List.of(function) : calls;
+  }
+
+  boolean isEmpty() {
+    return text.isEmpty() && reasoning.isEmpty() && refusal.isEmpty() && calls().isEmpty();
+  }
+
+  /** Servers say the same thoughts under several names: the first name that has any is taken. */
+  private void think(Thoughts as, @Nullable String member, String more) {
+    if (thoughtsMember == null || !more.isEmpty() && as.compareTo(thoughts) <= 0) {
+      thoughtsMember = member;
+    }
+    if (more.isEmpty() || as.compareTo(thoughts) > 0) {
+      return;
+    }
+    reasoning = more;
+    thoughts = as;
+  }
+
+  private void call(ToolCallDelta bit) {
+    if (calls.isEmpty()) {
+      calls = new ArrayList<>(2);
+    }
+    calls.add(bit);
+  }
+
+  /** As if nothing had been read. */
+  void clear() {
+    text = "";
+    reasoning = "";
+    thoughts = Thoughts.NONE;
+    refusal = "";
+    unknown = Map.of();
+    thoughtsMember = null;
+    calls = List.of();
+    function = null;
+  }
+
+  // ---- reading
+
+  /** Adds what the object says that the parser stands at, if it is one. */
+  void read(JsonParser in) {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String name = in.currentName();
+      in.nextToken();
+      switch (name) {
+        case "content" -> content(in);
+        case "reasoning_content" -> think(in, Thoughts.CONTENT, name);
+        case "reasoning" -> think(in, Thoughts.PLAIN, name);
+        case "reasoning_text" -> think(in, Thoughts.TEXT, name);
+        case "thinking" -> think(in, Thoughts.THINKING, name);
+        case "reasoning_details" -> think(in, Thoughts.DETAILS, name);
+        case "refusal" -> refusal = LenientValues.words(in);
+        case "tool_calls" -> toolCalls(in);
+        case "function_call" -> {
+          if (in.currentToken() == JsonToken.START_OBJECT) {
+            function = functionCall(in);
+          } else {
+            in.skipChildren();
+          }
+        }
+        default -> {
+          if (KNOWN.contains(name)) {
+            in.skipChildren();
+          } else {
+            keep(name, UnknownMembers.read(in));
+          }
+        }
+      }
+    }
+  }
+
+  /** What is no text is wanted back as it is. */
+  private void think(JsonParser in, Thoughts as, String name) {
+    if (!in.currentToken().isStructStart()) {
+      boolean isText = in.currentToken() == JsonToken.VALUE_STRING;
+      think(as, isText ? name : null, LenientValues.words(in));
+      return;
+    }
+    Object value = UnknownMembers.read(in);
+    if (value != null) {
+      think(as, null, LenientValues.words(value));
+      keep(name, value);
+    }
+  }
+
+  /** Text, or a part, or parts and texts. */
+  private void content(JsonParser in) {
+    switch (in.currentToken()) {
+      case START_ARRAY -> {
+        Parts parts = new Parts();
+        while (in.nextToken() != JsonToken.END_ARRAY) {
+          if (in.currentToken() == JsonToken.START_OBJECT) {
+            parts.take(in);
+          } else if (in.currentToken() == JsonToken.VALUE_STRING) {
+            parts.text.append(in.getString());
+          } else {
+            in.skipChildren();
+          }
+        }
+        parts.putInto(this);
+      }
+      case START_OBJECT -> {
+        Parts parts = new Parts();
+        parts.take(in);
+        parts.putInto(this);
+      }
+      default -> {
+        String said = LenientValues.string(in);
+        text = said == null ? text : said;
+      }
+    }
+  }
+
+  /** What the parts of a content say together. */
+  private static final class Parts {
+    private final StringBuilder text = new StringBuilder();
+    private final StringBuilder thoughts = new StringBuilder();
+    private final StringBuilder refusal = new StringBuilder();
+
+    void take(JsonParser in) {
+      String type = "";
+      String words = "";
+      String thought = "";
+      String refused = "";
+      while (in.nextToken() != JsonToken.END_OBJECT) {
+        String name = in.currentName();
+        in.nextToken();
+        switch (name) {
+          case "type" -> {
+            String word = LenientValues.scalar(in);
+            type = word == null ? "" : word;
+          }
+          case "text" -> words = LenientValues.words(in);
+          case "thinking", "reasoning", "summary" -> thought = LenientValues.words(in);
+          case "refusal" -> refused = LenientValues.words(in);
+          default -> in.skipChildren();
+        }
+      }
+      if (type.contains("thinking") || type.contains("reasoning")) {
+        thoughts.append(thought.isEmpty() ? words : thought);
+      } else if (type.equals("refusal")) {
+        refusal.append(refused.isEmpty() ? words : refused);
+      } else {
+        text.append(words);
+        thoughts.append(thought);
+      }
+    }
+
+    void putInto(ChatMessage said) {
+      said.text = text.isEmpty() ? said.text : text.toString();
+      said.think(Thoughts.PARTS, null, thoughts.toString());
+      said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
+    }
+  }
+
+  private void toolCalls(JsonParser in) {
+    if (in.currentToken() == JsonToken.START_OBJECT) {
+      call(toolCall(in));
+      return;
+    }
+    if (in.currentToken() != JsonToken.START_ARRAY) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_ARRAY) {
+      if (in.currentToken() == JsonToken.START_OBJECT) {
+        call(toolCall(in));
+      } else {
+        in.skipChildren();
+      }
+    }
+  }
+
+  private ToolCallDelta toolCall(JsonParser in) {
+    int index = -1;
+    String id = null;
+    ToolCallDelta function = new ToolCallDelta(-1, null, null, "");
+    Map<String, Object> unknown = Map.of();
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String name = in.currentName();
+      in.nextToken();
+      if (name.equals("index")) {
+        index = LenientValues.index(in);
+      } else if (name.equals("id")) {
+        id = LenientValues.scalar(in);
+      } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
+        function = functionCall(in);
+      } else if (name.equals("type")) {
+        in.skipChildren();
+      } else {
+        unknown = with(unknown, name, UnknownMembers.read(in));
+      }
+    }
+    if (!function.unknown().isEmpty()) {
+      unknown = with(unknown, "function", function.unknown());
+    }
+    return new ToolCallDelta(
+        index, blankToNull(id), function.name(), function.arguments(), unknown);
+  }
+
+  private static Map<String, Object> with(
+      Map<String, Object> members, String name, @Nullable Object value) {
+    if (value == null) {
+      return members;
+    }
+    Map<String, Object> all = members.isEmpty() ? new LinkedHashMap<>() : members;
+    all.put(name, value);
+    return all;
+  }
+
+  private ToolCallDelta functionCall(JsonParser in) {
+    String called = null;
+    String arguments = "";
+    Map<String, Object> unknown = Map.of();
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String member = in.currentName();
+      in.nextToken();
+      if (member.equals("name")) {
+        called = LenientValues.scalar(in);
+      } else if (member.equals("arguments")) {
+        arguments = arguments(in);
+      } else {
+        unknown = with(unknown, member, UnknownMembers.read(in));
+      }
+    }
+    return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown);
+  }
+
+  private static @Nullable String blankToNull(@Nullable String text) {
+    return text == null || text.isBlank() ? null : text;
+  }
+
+  /** A string that holds JSON; some servers send the JSON itself. */
+  private String arguments(JsonParser in) {
+    if (!in.currentToken().isStructStart()) {
+      String text = LenientValues.string(in);
+      return text == null ? "" : text;
+    }
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    in.finishToken();
+    int to = (int) in.currentLocation().getByteOffset();
+    return new String(json, from, to - from, StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,17 @@
+package io.heddle.upstream;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A bit of a tool call, as the server has it; the index is -1 when it has none. */
+record ToolCallDelta(
+    int index,
+    @Nullable String id,
+    @Nullable String name,
+    String arguments,
+    Map<String, Object> unknown) {
+
+  ToolCallDelta(int index, @Nullable String id, @Nullable String name, String arguments) {
+    this(index, id, name, arguments, Map.of());
+  }
+}
