@@ -31,15 +31,16 @@ public record UpstreamProperties(
   private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
   /**
-   * A server that speaks the OpenAI wire.
+   * A model server.
    *
-   * @param baseUrl what stands before {@code /chat/completions}; one without a path gets {@code
-   *     /v1}
+   * @param baseUrl what stands before {@code /chat/completions}, or the kind's own path; one without a
+   *     path gets {@code /v1}
+   * @param kind the form in which it is asked and answers
    * @param dialect what differs between servers of this wire
    * @param tokenParameter the only name under which the server takes the most tokens of an answer;
    *     empty: the dialect's
    * @param models names that it answers to, {@code *} stands for any characters; none: every name
-   * @param apiKey sent as {@code Authorization: Bearer}
+   * @param apiKey sent in the header that the kind has for it, mostly {@code Authorization: Bearer}
    * @param apiKeyFile a file that holds the key, read at the start
    * @param headers sent with every request, and as secret as the key
    * @param connectTimeout for a connection
@@ -59,6 +60,7 @@ public record UpstreamProperties(
    */
   public record Server(
       @DefaultValue("") String baseUrl,
+      @DefaultValue("chat") ServerKind kind,
       @DefaultValue("compatible") Dialect dialect,
       @DefaultValue("") String tokenParameter,
       @DefaultValue List<String> models,
@@ -82,6 +84,7 @@ public record UpstreamProperties(
 
     public Server {
       // A variable that is set to nothing.
+      kind = kind == null ? ServerKind.CHAT : kind;
       dialect = dialect == null ? Dialect.COMPATIBLE : dialect;
       models = List.copyOf(models);
       headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
@@ -143,7 +146,7 @@ public record UpstreamProperties(
                 + "://"
                 + base.getRawAuthority()
                 + (path.isEmpty() ? "/v1" : path)
-                + "/chat/completions"
+                + kind.path()
                 + query);
       } catch (URISyntaxException e) {
         throw refusal(name + ".base-url must be an http or https URL without a user");

@@ -42,7 +42,13 @@ final class StreamReading {
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
-    ChatReply reply = new ChatReply(SERVER, faults, new Patience(SERVER, faults, deadline), share);
+    ResponseReader reply =
+        new ResponseReader(
+            SERVER,
+            SERVER.kind().protocol("test", SERVER),
+            faults,
+            new Patience(SERVER, faults, deadline),
+            share);
     Flux<DataBuffer> body = parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
     ClientResponse response =
         ClientResponse.create(HttpStatusCode.valueOf(status))

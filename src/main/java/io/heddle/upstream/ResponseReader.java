@@ -24,7 +24,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** What comes back for one request. Its parts are read one by one, in order. */
-final class ChatReply {
+final class ResponseReader {
 
   /** Of an answer in one piece: its bytes, and what is read of them. */
   private static final int COPIES = 3;
@@ -37,7 +37,8 @@ final class ChatReply {
   private final UpstreamProperties.Server properties;
   private final Faults faults;
   private final Patience patience;
-  private final ChatAnswer answer;
+  private final AnswerAssembler answer;
+  private final AnswerReader reader;
   private final EventLines lines;
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private final Hold held;
@@ -51,17 +52,22 @@ final class ChatReply {
   /**
    * @param share whose answer it is
    */
-  ChatReply(
-      UpstreamProperties.Server properties, Faults faults, Patience patience, ByteShare share) {
+  ResponseReader(
+      UpstreamProperties.Server properties,
+      Protocol protocol,
+      Faults faults,
+      Patience patience,
+      ByteShare share) {
     held = share.hold();
     this.properties = properties;
     this.faults = faults;
     this.patience = patience;
-    answer = new ChatAnswer(faults, properties.maxAnswer().toBytes());
+    answer = new AnswerAssembler(faults, properties.maxAnswer().toBytes());
+    reader = protocol.reader(answer);
     lines =
         new EventLines(
             Math.toIntExact(properties.maxEvent().toBytes()),
-            (type, data, length) -> answer.event(type, data, length, pieces));
+            (type, data, length) -> reader.event(type, data, length, pieces));
   }
 
   /** Nothing of it is kept any more. */
@@ -105,12 +111,12 @@ final class ChatReply {
     }
     pieces = new ArrayList<>();
     try {
-      answer.ending();
+      reader.ending();
       if (isJson == null ? isMeantAsJson : isJson) {
-        answer.whole(whole.toByteArray(), pieces);
+        reader.whole(whole.toByteArray(), pieces);
       } else {
         lines.end();
-        answer.end(pieces);
+        reader.end(pieces);
       }
     } catch (CallFailure | EventLines.TooLarge e) {
       // What was said before it is told on.
@@ -154,7 +160,7 @@ final class ChatReply {
       whole.writeBytes(bytes);
     } else {
       read(bytes);
-      weigh(lines.size() + 2L * answer.kept());
+      weigh(lines.size() + 2L * reader.kept());
     }
     patience.hears(!pieces.isEmpty());
     if (answer.isFinished()) {
@@ -214,7 +220,7 @@ final class ChatReply {
     return DataBufferUtils.join(
             DataBufferUtils.takeUntilByteCount(
                 response.bodyToFlux(DataBuffer.class), LONGEST_ERROR))
-        .map(ChatReply::bytes)
+        .map(ResponseReader::bytes)
         .timeout(ERROR_BODY)
         // The status says enough.
         .onErrorReturn(new byte[0])
