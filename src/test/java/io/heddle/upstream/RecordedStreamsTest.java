@@ -29,7 +29,11 @@ class RecordedStreamsTest {
     for (int size : SIZES) {
       Ended ended =
           StreamReading.read(
-              stream.status(), stream.contentType(), parts(stream.body(), size), stream.isCut());
+              stream.kind(),
+              stream.status(),
+              stream.contentType(),
+              parts(stream.body(), size),
+              stream.isCut());
       check(stream, ended);
     }
   }
