@@ -21,6 +21,7 @@ import java.util.function.Function;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.Connection;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
@@ -56,6 +57,7 @@ public final class ScriptedModel implements AutoCloseable {
   private final AtomicInteger accepted = new AtomicInteger();
   private volatile Function<Request, ModelScript> otherwise =
       _ -> ModelScript.say("Hello", " world");
+  private volatile boolean elsewhere;
   private volatile DisposableServer server;
 
   private ScriptedModel() {
@@ -77,6 +79,12 @@ public final class ScriptedModel implements AutoCloseable {
   public ScriptedModel answer(Function<Request, ModelScript> function) {
     otherwise = function;
     return this;
+  }
+
+  /** As {@link #answer(Function)}, on a thread that may block, for functions that do much. */
+  public ScriptedModel answerElsewhere(Function<Request, ModelScript> function) {
+    elsewhere = true;
+    return answer(function);
   }
 
   /** For all requests that find the queue empty. */
@@ -152,6 +160,11 @@ public final class ScriptedModel implements AutoCloseable {
           Request seen = seen(request, body);
           requests.add(seen);
           ModelScript script = scripts.poll();
+          if (script == null && elsewhere) {
+            return Mono.fromSupplier(() -> otherwise.apply(seen))
+                .subscribeOn(Schedulers.boundedElastic())
+                .flatMap(made -> play(made, response));
+          }
           return play(script == null ? otherwise.apply(seen) : script, response);
         });
   }
