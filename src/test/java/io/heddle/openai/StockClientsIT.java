@@ -40,7 +40,7 @@ class StockClientsIT {
 
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  private final ScriptedModel server = ScriptedModel.start().answerElsewhere(ClientsModel::answer);
+  private final ScriptedModel server = ScriptedModel.start().answer(ClientsModel::answer);
   private final List<String> table = new ArrayList<>();
   private Replica one;
   private Replica two;

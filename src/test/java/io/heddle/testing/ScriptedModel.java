@@ -57,7 +57,6 @@ public final class ScriptedModel implements AutoCloseable {
   private final AtomicInteger accepted = new AtomicInteger();
   private volatile Function<Request, ModelScript> otherwise =
       _ -> ModelScript.say("Hello", " world");
-  private volatile boolean elsewhere;
   private volatile DisposableServer server;
 
   private ScriptedModel() {
@@ -79,12 +78,6 @@ public final class ScriptedModel implements AutoCloseable {
   public ScriptedModel answer(Function<Request, ModelScript> function) {
     otherwise = function;
     return this;
-  }
-
-  /** As {@link #answer(Function)}, on a thread that may block, for functions that do much. */
-  public ScriptedModel answerElsewhere(Function<Request, ModelScript> function) {
-    elsewhere = true;
-    return answer(function);
   }
 
   /** For all requests that find the queue empty. */
@@ -160,12 +153,12 @@ public final class ScriptedModel implements AutoCloseable {
           Request seen = seen(request, body);
           requests.add(seen);
           ModelScript script = scripts.poll();
-          if (script == null && elsewhere) {
-            return Mono.fromSupplier(() -> otherwise.apply(seen))
-                .subscribeOn(Schedulers.boundedElastic())
-                .flatMap(made -> play(made, response));
-          }
-          return play(script == null ? otherwise.apply(seen) : script, response);
+          // A test's own code may wait for a lock, be it a parser's: an event loop must not.
+          return script != null
+              ? play(script, response)
+              : Mono.fromCallable(() -> otherwise.apply(seen))
+                  .subscribeOn(Schedulers.boundedElastic())
+                  .flatMap(made -> play(made, response));
         });
   }
 
