@@ -88,7 +88,7 @@ class StreamFuzzTest {
       int status = random.nextInt(20) == 0 ? 400 : stream.status();
       List<byte[]> parts = RecordedStreamsTest.parts(body, 1 + random.nextInt(1 + body.length));
       try {
-        check(StreamReading.read(status, stream.contentType(), parts, random.nextInt(8) == 0));
+        check(StreamReading.read(stream, status, parts, random.nextInt(8) == 0));
       } catch (Exception | AssertionError e) {
         throw new AssertionError(
             "round %d, seed %d, %s: %s"
@@ -197,8 +197,7 @@ class StreamFuzzTest {
                     .anyMatch(reason -> !reason.group().contains("null"));
         boolean isOneObject =
             text.stripLeading().startsWith("{") && !stream.name().contains("lines");
-        Ended ended =
-            StreamReading.read(stream.status(), stream.contentType(), List.of(cut), false);
+        Ended ended = StreamReading.read(stream, stream.status(), List.of(cut), false);
         boolean whole =
             ended.pieces().stream()
                 .anyMatch(piece ->
@@ -245,6 +244,7 @@ class StreamFuzzTest {
     ByteBudget budget = new ByteBudget(1 << 20, 1 << 20, 1 << 20);
     Ended ended =
         StreamReading.read(
+            "chat",
             200,
             "text/event-stream",
             Flux.<byte[]>generate(sink -> {
