@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -65,24 +66,24 @@ class RecordedStreamsIT {
         RecordedStream.all().stream()
             .collect(Collectors.toMap(RecordedStream::name, RecordedStreamsIT::script));
     server.answer(request -> {
-      JsonNode body = MAPPER.readTree(request.body());
-      JsonNode messages = body.has("input") ? body.get("input") : body.get("messages");
+      JsonNode messages = MAPPER.readTree(request.body()).get("messages");
       JsonNode content = messages.get(messages.size() - 1).get("content");
       return scripts.get(content.isArray() ? content.at("/0/text").asString() : content.asString());
     });
-    List<String> settings = new ArrayList<>(List.of("--heddle.default-model=chat"));
-    RecordedStream.all().stream()
-        .map(RecordedStream::kind)
-        .distinct()
-        .forEach(kind -> {
-          String upstream = "--heddle.upstreams." + kind + ".";
-          settings.add(upstream + "base-url=" + server.baseUrl());
-          settings.add(upstream + "kind=" + kind);
-          settings.add(upstream + "models=" + kind);
-          // Many of them fail, and the server is well.
-          settings.add(upstream + "breaker.minimum-calls=10000");
-        });
+    List<String> settings = new ArrayList<>();
+    for (String kind : kinds()) {
+      String upstream = "--heddle.upstreams." + kind + ".";
+      settings.add(upstream + "kind=" + kind);
+      settings.add(upstream + "base-url=" + server.baseUrl());
+      settings.add(upstream + "models=" + kind);
+      // Many of them fail, and the server is well.
+      settings.add(upstream + "breaker.minimum-calls=10000");
+    }
     replica = Replica.embedded(settings.toArray(String[]::new));
+  }
+
+  private static Set<String> kinds() {
+    return RecordedStream.all().stream().map(RecordedStream::kind).collect(Collectors.toSet());
   }
 
   private static ModelScript script(RecordedStream stream) {

@@ -93,8 +93,7 @@ class StreamFuzzTest {
       int status = random.nextInt(20) == 0 ? 400 : stream.status();
       List<byte[]> parts = RecordedStreamsTest.parts(body, 1 + random.nextInt(1 + body.length));
       try {
-        boolean cut = random.nextInt(8) == 0;
-        check(StreamReading.read(stream.kind(), status, stream.contentType(), parts, cut));
+        check(StreamReading.read(stream, status, parts, random.nextInt(8) == 0));
       } catch (Exception | AssertionError e) {
         throw new AssertionError(
             "round %d, seed %d, %s: %s"
@@ -198,9 +197,7 @@ class StreamFuzzTest {
         boolean isOneObject =
             text.stripLeading().startsWith("{") && !stream.name().contains("lines");
         boolean isSaid = isSaid(stream, text, isOneObject);
-        Ended ended =
-            StreamReading.read(
-                stream.kind(), stream.status(), stream.contentType(), List.of(cut), false);
+        Ended ended = StreamReading.read(stream, stream.status(), List.of(cut), false);
         boolean whole =
             ended.pieces().stream()
                 .anyMatch(piece ->

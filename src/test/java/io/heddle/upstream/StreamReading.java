@@ -4,16 +4,16 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteShare;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
+import io.heddle.testing.RecordedStream;
+import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.Calls.Ended;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.http.HttpStatusCode;
@@ -23,10 +23,11 @@ import reactor.core.publisher.Flux;
 /** Runs bytes through all of the reader, without a network. */
 final class StreamReading {
 
-  private static final Map<String, UpstreamProperties.Server> SERVERS =
-      Arrays.stream(ServerKind.values())
-          .map(kind -> kind.name().toLowerCase(Locale.ROOT))
-          .collect(Collectors.toMap(kind -> kind, StreamReading::server));
+  private static final String CHAT = "chat";
+
+  private static final ModelCall CALL = Calls.call("m", "Hello");
+
+  private static final Map<String, UpstreamProperties.Server> SERVERS = new ConcurrentHashMap<>();
 
   private StreamReading() {}
 
@@ -41,15 +42,28 @@ final class StreamReading {
   }
 
   /**
-   * @param kind of the server
    * @param parts as the network gives them
    * @param cut whether the connection breaks behind them
    */
   static Ended read(
-      String kind, int status, String contentType, List<byte[]> parts, boolean cut) {
-    return read(kind, status, contentType, Flux.fromIterable(parts), cut, ByteBudget.unbounded());
+      RecordedStream stream, int status, List<byte[]> parts, boolean cut) {
+    return read(
+        stream.kind(),
+        status,
+        stream.contentType(),
+        Flux.fromIterable(parts),
+        cut,
+        ByteBudget.unbounded());
   }
 
+  /** Of a server of Chat Completions. */
+  static Ended read(int status, String contentType, List<byte[]> parts, boolean cut) {
+    return read(CHAT, status, contentType, Flux.fromIterable(parts), cut, ByteBudget.unbounded());
+  }
+
+  /**
+   * @param kind of the server, as in the settings
+   */
   static Ended read(
       String kind,
       int status,
@@ -57,14 +71,15 @@ final class StreamReading {
       Flux<byte[]> parts,
       boolean cut,
       ByteBudget budget) {
-    UpstreamProperties.Server server = SERVERS.get(kind);
+    UpstreamProperties.Server server = SERVERS.computeIfAbsent(kind, StreamReading::server);
+    Protocol protocol = server.kind().protocol("test", server);
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
     ResponseReader reply =
         new ResponseReader(
             server,
-            server.kind().protocol("test", server),
+            answer -> protocol.reader("m", CALL, answer),
             faults,
             new Patience(server, faults, deadline),
             share);
