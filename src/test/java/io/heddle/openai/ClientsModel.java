@@ -18,6 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
  * <pre>
  * What did I say?          all that the user said before, and the instructions
  * Plan a trip              weather(Lyon) and weather(Oslo) at once, then book(Lyon), then what came of it
+ * Plan a trip aloud        the same, but thinks first, and says something beside the first calls
  * Ask the expert           the tool whose name begins with transfer_to, then as that one
  * Where is it warm?        {"city":"Lyon","degrees":21}, in the format that it was given
  * What do you see?         the images of the message
@@ -82,7 +83,7 @@ final class ClientsModel {
     }
     if (asked.startsWith("Look around")) {
       return outputs().isEmpty()
-          ? calls(call("look", "{}"))
+          ? calls(begin(), call("look", "{}"))
           : text("The tool shows: " + images(messages.getLast()));
     }
     if (asked.startsWith("Think first")) {
@@ -105,7 +106,11 @@ final class ClientsModel {
     }
     if (asked.startsWith("Fail with ")) {
       int status = Integer.parseInt(asked.substring(10, 13));
-      return ModelScript.error(status, "The model says no with " + status);
+      return ModelScript.status(status)
+          .bytes(
+              ("{\"error\":{\"message\":\"The model says no with %d\",\"type\":"
+                      + "\"invalid_request_error\",\"param\":\"input\",\"code\":\"scripted\"}}")
+                  .formatted(status));
     }
     return text("Noted: " + asked);
   }
@@ -113,12 +118,18 @@ final class ClientsModel {
   private ModelScript trip() {
     List<JsonNode> outputs = outputs();
     boolean oneByOne = !request.path("parallel_tool_calls").asBoolean(true);
+    boolean aloud = text(messages.get(lastOfUser())).contains("aloud");
+    check(outputs.size(), oneByOne, aloud);
     String lyon = call("weather", "{\"city\":\"Lyon\"}");
     String oslo = call("weather", "{\"city\":\"Oslo\"}");
+    ModelScript begun = begin();
+    if (aloud && outputs.isEmpty()) {
+      begun = begun.delta("{\"reasoning_content\":\"Two cities.\"}").text("Let me ").text("see.");
+    }
     return switch (outputs.size()) {
-      case 0 -> oneByOne ? calls(lyon) : calls(lyon, oslo);
-      case 1 -> calls(oslo);
-      case 2 -> calls(call("book", "{\"city\":\"Lyon\"}"));
+      case 0 -> oneByOne ? calls(begun, lyon) : calls(begun, lyon, oslo);
+      case 1 -> calls(begin(), oslo);
+      case 2 -> calls(begin(), call("book", "{\"city\":\"Lyon\"}"));
       default ->
           text(
               "Lyon: %s, Oslo: %s, booked: %s"
@@ -135,7 +146,7 @@ final class ClientsModel {
             .filter(name -> name.startsWith("transfer_to"))
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException("There is no expert among " + tools));
-    return calls(call(transfer, "{}"));
+    return calls(begin(), call(transfer, "{}"));
   }
 
   private ModelScript warm() {
@@ -236,6 +247,23 @@ final class ClientsModel {
     }
   }
 
+  /** What the model itself has said since the user spoke stands there once. */
+  private void check(int outputs, boolean oneByOne, boolean aloud) {
+    List<JsonNode> own =
+        messages.subList(lastOfUser(), messages.size()).stream()
+            .filter(message -> role(message).equals("assistant"))
+            .toList();
+    int calls = own.stream().mapToInt(message -> message.path("tool_calls").size()).sum();
+    String words = String.join("", own.stream().map(ClientsModel::text).toList());
+    int steps = outputs == 0 || oneByOne ? outputs : outputs - 1;
+    if (calls != outputs || own.size() < steps) {
+      refuse("my calls stand there once");
+    }
+    if (!words.equals(aloud && outputs > 0 ? "Let me see." : "")) {
+      refuse("my words stand there once");
+    }
+  }
+
   private void refuse(String why) {
     throw new IllegalArgumentException(why + ", not " + messages);
   }
@@ -251,9 +279,13 @@ final class ClientsModel {
     return call.toString();
   }
 
+  private static ModelScript begin() {
+    return ModelScript.stream().delta("{\"role\":\"assistant\",\"content\":null}");
+  }
+
   /** Each with its name first and its arguments in two pieces, as OpenAI streams them. */
-  private ModelScript calls(String... calls) {
-    ModelScript script = ModelScript.stream().delta("{\"role\":\"assistant\",\"content\":null}");
+  private ModelScript calls(ModelScript begun, String... calls) {
+    ModelScript script = begun;
     for (int i = 0; i < calls.length; i++) {
       ObjectNode call = (ObjectNode) JSON.readTree(calls[i]);
       ObjectNode function = (ObjectNode) call.path("function");

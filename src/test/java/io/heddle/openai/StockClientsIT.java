@@ -90,7 +90,15 @@ class StockClientsIT {
 
   private static final Map<String, List<String>> SCRIPTS =
       Map.of(
-          "openai", List.of("responses", "conversation", "stateless", "chat", "chat in a session"));
+          "openai",
+          List.of("responses", "conversation", "stateless", "chat", "chat in a session"),
+          "ai-openai",
+          List.of(
+              "responses", "responses, not stored", "chat", "conversation", "previousResponseId"),
+          "ai-openai-compatible",
+          List.of("chat", "chat in a session"),
+          "ai-open-responses",
+          List.of("responses"));
 
   static Stream<Client> clients() {
     return SCRIPTS.entrySet().stream()
