@@ -45,7 +45,7 @@ public final class Models implements Upstream, AutoCloseable {
     properties
         .upstreams()
         .forEach((name, server) ->
-            servers.put(name, new ChatServer(name, server, key(name, server), listener)));
+            servers.put(name, new HttpModelServer(name, server, key(name, server), listener)));
   }
 
   @Override

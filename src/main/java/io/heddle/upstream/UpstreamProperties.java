@@ -31,15 +31,18 @@ public record UpstreamProperties(
   private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
   /**
-   * A server that speaks the OpenAI wire.
+   * A model server.
    *
-   * @param baseUrl what stands before {@code /chat/completions}; one without a path gets {@code
-   *     /v1}
+   * @param baseUrl what stands before {@code /chat/completions}, or the kind's own path; one without a
+   *     path gets {@code /v1}
+   * @param kind the form in which it is asked and answers
    * @param dialect what differs between servers of this wire
    * @param tokenParameter the only name under which the server takes the most tokens of an answer;
    *     empty: the dialect's
+   * @param reasoningSummary what servers of Responses are asked to tell of their thoughts, unless a
+   *     call says it: {@code auto}, {@code concise}, {@code detailed}; empty: nothing
    * @param models names that it answers to, {@code *} stands for any characters; none: every name
-   * @param apiKey sent as {@code Authorization: Bearer}
+   * @param apiKey sent in the header that the kind has for it, mostly {@code Authorization: Bearer}
    * @param apiKeyFile a file that holds the key, read at the start
    * @param headers sent with every request, and as secret as the key
    * @param connectTimeout for a connection
@@ -59,8 +62,10 @@ public record UpstreamProperties(
    */
   public record Server(
       @DefaultValue("") String baseUrl,
+      @DefaultValue("chat") ServerKind kind,
       @DefaultValue("compatible") Dialect dialect,
       @DefaultValue("") String tokenParameter,
+      @DefaultValue("") String reasoningSummary,
       @DefaultValue List<String> models,
       @Nullable Secret apiKey,
       @Nullable String apiKeyFile,
@@ -82,6 +87,7 @@ public record UpstreamProperties(
 
     public Server {
       // A variable that is set to nothing.
+      kind = kind == null ? ServerKind.CHAT : kind;
       dialect = dialect == null ? Dialect.COMPATIBLE : dialect;
       models = List.copyOf(models);
       headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
@@ -106,6 +112,9 @@ public record UpstreamProperties(
       refuse(
           !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
           name + ".token-parameter must be a name such as max_tokens");
+      refuse(
+          !reasoningSummary.matches("(auto|concise|detailed)?"),
+          name + ".reasoning-summary must be auto, concise, detailed or empty");
       refuse(models.stream().anyMatch(String::isBlank), name + ".models has an empty name");
       within(name, "connect-timeout", connectTimeout, Duration.ofMinutes(1));
       within(name, "first-token-timeout", firstTokenTimeout, Duration.ofHours(1));
@@ -143,7 +152,7 @@ public record UpstreamProperties(
                 + "://"
                 + base.getRawAuthority()
                 + (path.isEmpty() ? "/v1" : path)
-                + "/chat/completions"
+                + kind.path()
                 + query);
       } catch (URISyntaxException e) {
         throw refusal(name + ".base-url must be an http or https URL without a user");

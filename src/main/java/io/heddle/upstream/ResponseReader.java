@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -24,7 +25,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** What comes back for one request. Its parts are read one by one, in order. */
-final class ChatReply {
+final class ResponseReader {
 
   /** Of an answer in one piece: its bytes, and what is read of them. */
   private static final int COPIES = 3;
@@ -37,7 +38,8 @@ final class ChatReply {
   private final UpstreamProperties.Server properties;
   private final Faults faults;
   private final Patience patience;
-  private final ChatAnswer answer;
+  private final AnswerAssembler answer;
+  private final AnswerReader reader;
   private final EventLines lines;
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private final Hold held;
@@ -49,19 +51,25 @@ final class ChatReply {
   private volatile boolean answered;
 
   /**
+   * @param form makes the reader of the answer's form
    * @param share whose answer it is
    */
-  ChatReply(
-      UpstreamProperties.Server properties, Faults faults, Patience patience, ByteShare share) {
+  ResponseReader(
+      UpstreamProperties.Server properties,
+      Function<AnswerAssembler, AnswerReader> form,
+      Faults faults,
+      Patience patience,
+      ByteShare share) {
     held = share.hold();
     this.properties = properties;
     this.faults = faults;
     this.patience = patience;
-    answer = new ChatAnswer(faults, properties.maxAnswer().toBytes());
+    answer = new AnswerAssembler(faults, properties.maxAnswer().toBytes());
+    reader = form.apply(answer);
     lines =
         new EventLines(
             Math.toIntExact(properties.maxEvent().toBytes()),
-            (type, data, length) -> answer.event(type, data, length, pieces));
+            (type, data, length) -> reader.event(type, data, length, pieces));
   }
 
   /** Nothing of it is kept any more. */
@@ -105,12 +113,12 @@ final class ChatReply {
     }
     pieces = new ArrayList<>();
     try {
-      answer.ending();
+      reader.ending();
       if (isJson == null ? isMeantAsJson : isJson) {
-        answer.whole(whole.toByteArray(), pieces);
+        reader.whole(whole.toByteArray(), pieces);
       } else {
         lines.end();
-        answer.end(pieces);
+        reader.end(pieces);
       }
     } catch (CallFailure | EventLines.TooLarge e) {
       // What was said before it is told on.
@@ -154,7 +162,7 @@ final class ChatReply {
       whole.writeBytes(bytes);
     } else {
       read(bytes);
-      weigh(lines.size() + 2L * answer.kept());
+      weigh(lines.size() + 2L * reader.kept());
     }
     patience.hears(!pieces.isEmpty());
     if (answer.isFinished()) {
@@ -214,7 +222,7 @@ final class ChatReply {
     return DataBufferUtils.join(
             DataBufferUtils.takeUntilByteCount(
                 response.bodyToFlux(DataBuffer.class), LONGEST_ERROR))
-        .map(ChatReply::bytes)
+        .map(ResponseReader::bytes)
         .timeout(ERROR_BODY)
         // The status says enough.
         .onErrorReturn(new byte[0])

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -22,13 +23,14 @@ import reactor.netty.resources.ConnectionProvider;
 import reactor.util.retry.Retry;
 import reactor.util.retry.Retry.RetrySignal;
 
-/** A server that speaks Chat Completions. */
-final class ChatServer implements ModelServer {
+/** A model server that is called by HTTP: connections, retries, timeouts and its breaker. */
+final class HttpModelServer implements ModelServer {
 
   private static final Duration FIRST_WAIT = Duration.ofMillis(200);
 
   private final String name;
   private final UpstreamProperties.Server properties;
+  private final Protocol protocol;
   private final URI endpoint;
   private final Faults faults;
   private final Breaker breaker;
@@ -37,9 +39,9 @@ final class ChatServer implements ModelServer {
   private final WebClient web;
 
   /**
-   * @param key what is sent as {@code Authorization: Bearer}, or null
+   * @param key for the protocol's header, or null
    */
-  ChatServer(
+  HttpModelServer(
       String name,
       UpstreamProperties.Server properties,
       @Nullable Secret key,
@@ -47,6 +49,7 @@ final class ChatServer implements ModelServer {
     this.name = name;
     this.properties = properties;
     this.listener = listener;
+    protocol = properties.kind().protocol(name, properties);
     endpoint = properties.endpoint("heddle.upstreams." + name);
     List<String> secrets = new ArrayList<>();
     properties.headers().values().forEach(secret -> secrets.add(secret.reveal()));
@@ -87,8 +90,10 @@ final class ChatServer implements ModelServer {
                 HttpHeaders.ACCEPT,
                 MediaType.TEXT_EVENT_STREAM_VALUE,
                 MediaType.APPLICATION_JSON_VALUE);
+    builder.defaultHeaders(protocol::addHeaders);
     if (key != null && !key.isEmpty()) {
-      builder.defaultHeader(HttpHeaders.AUTHORIZATION, "Bearer " + key.reveal());
+      String secret = key.reveal();
+      builder.defaultHeaders(all -> protocol.authorize(all, secret));
     }
     properties
         .headers()
@@ -110,26 +115,27 @@ final class ChatServer implements ModelServer {
   public Flux<Piece> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       ByteShare share = ByteShare.of(context);
-      byte[] body =
-          ChatRequest.body(
-              model,
-              call,
-              name,
-              properties.dialect(),
-              properties.tokenParameter().isEmpty() ? null : properties.tokenParameter());
+      byte[] body = protocol.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
-      return Flux.defer(() -> request(call.user(), body, deadline, share))
+      Function<AnswerAssembler, AnswerReader> reader =
+          answer -> protocol.reader(model, call, answer);
+      return Flux.defer(() -> request(call.user(), body, reader, deadline, share))
           .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
     });
   }
 
-  private Flux<Piece> request(@Nullable String user, byte[] body, long deadline, ByteShare share) {
+  private Flux<Piece> request(
+      @Nullable String user,
+      byte[] body,
+      Function<AnswerAssembler, AnswerReader> reader,
+      long deadline,
+      ByteShare share) {
     Breaker.Request judge = breaker.begin(user);
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
     Patience patience = new Patience(properties, faults, deadline);
-    ChatReply reply = new ChatReply(properties, faults, patience, share);
+    ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
     return web.post()
         .uri(endpoint)
         .contentType(MediaType.APPLICATION_JSON)

@@ -19,9 +19,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ChatAnswerTest {
+class ChatAnswerReaderTest {
 
-  private final ChatAnswer answer = new ChatAnswer(new Faults("test", List.of()), 10_000);
+  private final AnswerAssembler assembled =
+      new AnswerAssembler(new Faults("test", List.of()), 10_000);
+  private final ChatAnswerReader answer = new ChatAnswerReader(assembled);
   private final List<Piece> pieces = new ArrayList<>();
 
   private void event(String data) {
@@ -51,7 +53,7 @@ class ChatAnswerTest {
             + "\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}");
 
     assertThat(pieces).isEmpty();
-    assertThat(answer.hasSaid()).isFalse();
+    assertThat(assembled.hasSaid()).isFalse();
   }
 
   @Test
@@ -240,7 +242,7 @@ class ChatAnswerTest {
     event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ours\"}}]}");
 
     assertThat(pieces).containsExactly(new Piece.Text("ours"));
-    assertThat(answer.hasReason()).isFalse();
+    assertThat(assembled.hasReason()).isFalse();
   }
 
   @Test
@@ -370,7 +372,8 @@ class ChatAnswerTest {
   /** Each element was looked for among all before it, by the number that servers give them. */
   @Test
   void manyDetailsTakeTimeInProportion() {
-    ChatAnswer large = new ChatAnswer(new Faults("test", List.of()), 100_000_000);
+    ChatAnswerReader large =
+        new ChatAnswerReader(new AnswerAssembler(new Faults("test", List.of()), 100_000_000));
     assertTimeoutPreemptively(
         Duration.ofSeconds(10),
         () -> {

@@ -1,0 +1,217 @@
+package io.heddle.upstream;
+
+import io.heddle.turn.Piece;
+import io.heddle.upstream.CallFailure.Blame;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+
+/** Reads chunks of Chat Completions, or a whole completion, in all forms that servers give them. */
+final class ChatAnswerReader implements AnswerReader {
+
+  private static final int MOST_CALLS = 1024;
+
+  private final AnswerAssembler answer;
+  private final Faults faults;
+  private @Nullable MessageSnapshots messages;
+  private boolean ending;
+
+  ChatAnswerReader(AnswerAssembler answer) {
+    this.answer = answer;
+    faults = answer.faults();
+  }
+
+  @Override
+  public int kept() {
+    return answer.kept() + (messages == null ? 0 : messages.size());
+  }
+
+  @Override
+  public void event(String type, byte[] data, int length, List<Piece> out) {
+    if (answer.isFinished() || length == 0) {
+      return;
+    }
+    if (isDone(data, length)) {
+      finish(out);
+      return;
+    }
+    ChatChunk chunk = parse(data, length);
+    if (chunk == null) {
+      return;
+    }
+    if (chunk.error() != null) {
+      throw faults.inStream(chunk.error(), answer.hasSaid());
+    }
+    if (type.equals("error")) {
+      throw faults.inStream(ServerError.of(Arrays.copyOf(data, length), false), answer.hasSaid());
+    }
+    take(chunk, false, out);
+  }
+
+  /**
+   * Takes an answer that is no event stream: a completion in one object, or its chunks one after
+   * the other.
+   */
+  @Override
+  public void whole(byte[] json, List<Piece> out) {
+    boolean isOne = false;
+    try (JsonParser in = ChatChunk.parser(json, json.length)) {
+      ChatChunk chunk = ChatChunk.next(in, json);
+      if (chunk == null) {
+        throw faults.brokeOff(answer.hasSaid());
+      }
+      ChatChunk next = ChatChunk.next(in, json);
+      // The first of several chunks is none that is whole.
+      isOne = next == null && (chunk.message() != null || chunk.delta().isEmpty());
+      while (chunk != null) {
+        object(chunk, isOne, json, out);
+        chunk = next;
+        next = next == null ? null : ChatChunk.next(in, json);
+      }
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      throw notOfThisWire(json, json.length);
+    }
+    if (isOne) {
+      finish(out);
+    } else {
+      end(out);
+    }
+  }
+
+  private void object(ChatChunk chunk, boolean isOne, byte[] json, List<Piece> out) {
+    if (chunk.error() != null) {
+      throw faults.inStream(chunk.error(), answer.hasSaid());
+    }
+    if (isOne && !chunk.hasChoices()) {
+      ServerError error = ServerError.of(json, false);
+      throw error.message() == null
+          ? faults.failed("answered with JSON that is no completion", Blame.SERVER)
+          : faults.inStream(error, answer.hasSaid());
+    }
+    take(chunk, isOne, out);
+  }
+
+  @Override
+  public void ending() {
+    ending = true;
+  }
+
+  @Override
+  public void end(List<Piece> out) {
+    if (answer.isFinished()) {
+      return;
+    }
+    if (!answer.hasReason()) {
+      throw faults.brokeOff(answer.hasSaid());
+    }
+    finish(out);
+  }
+
+  /** Null for what is cut off behind the end of the answer. */
+  private @Nullable ChatChunk parse(byte[] json, int length) {
+    try {
+      return ChatChunk.read(json, length);
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      if (ending && answer.hasReason()) {
+        return null;
+      }
+      throw notOfThisWire(json, length);
+    }
+  }
+
+  /** Some servers put an error into an array. */
+  private CallFailure notOfThisWire(byte[] json, int length) {
+    int first = 0;
+    while (first < length && json[first] <= ' ') {
+      first++;
+    }
+    if (first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+      if (error.message() != null) {
+        return faults.inStream(error, answer.hasSaid());
+      }
+    }
+    return faults.failed(
+        "sent something that is not JSON of this wire", answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+  }
+
+  private void take(ChatChunk chunk, boolean whole, List<Piece> out) {
+    answer.model(chunk.model());
+    answer.usage(chunk.usage());
+    ChatMessage delta = chunk.delta();
+    ChatMessage message = chunk.message();
+    keep(delta, false);
+    if (message != null) {
+      keep(message, true);
+    }
+    if (message == null && messages == null) {
+      answer.say(delta.reasoning(), delta.text(), delta.refusal(), out);
+      answer.calls(delta.calls(), false, out);
+    } else if (whole) {
+      ChatMessage all = message == null || message.isEmpty() ? delta : message;
+      answer.say(all.reasoning(), all.text(), all.refusal(), out);
+      answer.calls(all.calls(), true, out);
+    } else {
+      snapshot(delta, message, out);
+    }
+    if (chunk.reason() != null) {
+      answer.reason(chunk.reason());
+    }
+  }
+
+  /** What the server may want back. */
+  private void keep(ChatMessage from, boolean whole) {
+    String member = from.thoughtsMember();
+    if (member != null && (answer.thoughtsMember() == null || !from.reasoning().isEmpty())) {
+      answer.thoughtsMember(member);
+    }
+    answer.keep(from.unknown(), whole);
+  }
+
+  /** ChatMessage as a delta, as the whole answer so far, or as both. */
+  private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<Piece> out) {
+    if (messages == null) {
+      messages = 
+          new MessageSnapshots(
+              answer.hasSaidText(),
+              answer.hasThought(),
+              answer.hasRefused(),
+              answer.begunCalls() > 0);
+    }
+    MessageSnapshots shots = messages;
+    answer.say(
+        shots.reasoning(delta, message),
+        shots.text(delta, message),
+        shots.refusal(delta, message),
+        out);
+    if (!shots.takesCalls(delta, message)) {
+      answer.calls(delta.calls(), false, out);
+    }
+    if (shots.size() > answer.most() || shots.calls().size() > MOST_CALLS) {
+      throw answer.tooLarge();
+    }
+  }
+
+  private void finish(List<Piece> out) {
+    if (messages != null) {
+      answer.calls(messages.calls(), true, out);
+    }
+    answer.finish(out);
+  }
+
+  private static boolean isDone(byte[] data, int length) {
+    int end = length;
+    while (end > 0 && data[end - 1] == ' ') {
+      end--;
+    }
+    return end == 6
+        && data[0] == '['
+        && data[1] == 'D'
+        && data[2] == 'O'
+        && data[3] == 'N'
+        && data[4] == 'E'
+        && data[5] == ']';
+  }
+}

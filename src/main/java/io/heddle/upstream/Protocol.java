@@ -1,0 +1,33 @@
+package io.heddle.upstream;
+
+import io.heddle.turn.ModelCall;
+import org.springframework.http.HttpHeaders;
+
+/** The form in which one kind of model server is asked, and answers. On any thread. */
+interface Protocol {
+
+  /**
+   * The headers that every request has, beside those in the settings.
+   *
+   * @param key from the settings, never empty
+   */
+  void authorize(HttpHeaders headers, String key);
+
+  /** Adds the headers that the form wants in every request; those in the settings go before. */
+  default void addHeaders(HttpHeaders headers) {}
+
+  /**
+   * The body of a request that is streamed.
+   *
+   * @param model the one to ask, whatever the call says
+   */
+  byte[] body(String model, ModelCall call);
+
+  /** A reader for one answer. */
+  AnswerReader reader(AnswerAssembler answer);
+
+  /** The same for the answer to this request, of which the form may have to know something. */
+  default AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
+    return reader(answer);
+  }
+}

@@ -1,0 +1,33 @@
+package io.heddle.upstream;
+
+/** The kinds of model servers, each with its own form of a request and an answer. */
+public enum ServerKind {
+
+  /** Chat Completions: OpenAI's, and that of most others, with their {@link Dialect}s. */
+  CHAT(ChatProtocol.PATH, ChatProtocol::new),
+
+  /** Responses: OpenAI's, and what else speaks it, another Heddle for one. */
+  RESPONSES(ResponsesProtocol.PATH, ResponsesProtocol::new);
+
+  /** Makes the protocol for one server. */
+  private interface Maker {
+    Protocol protocol(String upstream, UpstreamProperties.Server properties);
+  }
+
+  private final String path;
+  private final Maker maker;
+
+  ServerKind(String path, Maker maker) {
+    this.path = path;
+    this.maker = maker;
+  }
+
+  /** Behind the base URL, with a slash before it. */
+  String path() {
+    return path;
+  }
+
+  Protocol protocol(String upstream, UpstreamProperties.Server properties) {
+    return maker.protocol(upstream, properties);
+  }
+}
