@@ -5,6 +5,7 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
@@ -12,11 +13,13 @@ import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Summary;
 import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
 import io.heddle.web.StreamForm;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,10 +33,14 @@ final class ResponsesAlone {
   /** How much of a previous response's thread the model is told. */
   private static final int HISTORY = 1000;
 
+  /** So many right behind it are looked for. */
+  private static final int SUMMARIES = 3;
+
   private final DirectCalls calls;
   private final SessionReader reader;
   private final ResponseRecords records;
   private final ItemReferences references;
+  private final Compactions compactions;
   private final Gate gate;
   private final IdSource ids;
   private final InstantSource clock;
@@ -52,6 +59,7 @@ final class ResponsesAlone {
     this.reader = reader;
     this.records = records;
     this.references = references;
+    this.compactions = new Compactions(calls);
     this.gate = gate;
     this.ids = ids;
     this.clock = clock;
@@ -70,8 +78,12 @@ final class ResponsesAlone {
             null,
             ask.notes(defaultModel));
     return modelCall(call, ask, form.id())
-        .flatMap(model -> {
-          Flux<Piece> pieces = calls.call(call.caller(), model, true);
+        .flatMap(told -> compactions.prepare(call, ask, told, random))
+        .flatMap(prepared -> {
+          Flux<Piece> pieces = calls.call(call.caller(), prepared.call(), true);
+          if (prepared.compaction() != null) {
+            pieces = pieces.startWith(prepared.compaction());
+          }
           return ask.stream()
               ? stream(call, form, pieces, ask.sealed())
               : plain(form, pieces, ask.sealed());
@@ -84,27 +96,49 @@ final class ResponsesAlone {
 
   /** What the model would be told, in tokens. */
   Mono<Long> count(Call call, ResponseAsk ask) {
-    return modelCall(call, ask, "input_tokens").flatMap(model -> calls.count(call.caller(), model));
+    return modelCall(call, ask, "input_tokens")
+        .flatMap(told -> calls.count(call.caller(), told.call()));
   }
 
-  private Mono<ModelCall> modelCall(Call call, ResponseAsk ask, String name) {
+  private Mono<Told> modelCall(Call call, ResponseAsk ask, String name) {
+    return messages(call, ask)
+        .map(all -> {
+          List<Json> bodies = all.stream().map(Message::body).toList();
+          return new Told(
+              all,
+              new ModelCall(
+                  ask.model(),
+                  ask.instructions(),
+                  Window.arranged(bodies, all.size() >= HISTORY),
+                  ask.parameters(),
+                  name));
+        });
+  }
+
+  /**
+   * What a model is to be told.
+   *
+   * @param messages all of them, as they are stored or came
+   */
+  record Told(List<Message> messages, ModelCall call) {}
+
+  /** The thread that the request goes on from, and its own input behind it. */
+  Mono<List<Message>> messages(Call call, ResponseAsk ask) {
     return before(call, ask)
         .flatMap(history ->
             references
                 .messages(call, ask.input(), ItemReferences.among(history))
                 .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
                 .map(input -> {
-                  List<Json> messages = new ArrayList<>(bodies(history));
-                  input.forEach(message -> messages.add(message.body()));
+                  List<Message> messages = new ArrayList<>(history);
+                  for (NewMessage message : input) {
+                    String id = message.id() == null ? "" : message.id();
+                    messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
+                  }
                   if (messages.isEmpty()) {
                     throw Value.missing("input");
                   }
-                  return new ModelCall(
-                      ask.model(),
-                      ask.instructions(),
-                      Window.arranged(messages, history.size() >= HISTORY),
-                      ask.parameters(),
-                      name);
+                  return messages;
                 }));
   }
 
@@ -132,23 +166,22 @@ final class ResponsesAlone {
         .filter(point -> !point.running())
         .switchIfEmpty(Mono.error(() -> ResponseStarts.previousNotFound(previous)))
         .flatMap(point ->
-            reader
-                .message(key, call.view(), point.last())
-                .zipWith(
+            Mono.zip(
+                    reader.message(key, call.view(), point.last()),
                     WholePages.load(
                         reader,
                         key,
                         call.view(),
-                        new PageRequest(HISTORY, null, point.last(), true, false)))
-                .map(both -> {
-                  List<Message> all = new ArrayList<>(both.getT2().messages());
-                  all.addAll(both.getT1().messages());
+                        new PageRequest(HISTORY, null, point.last(), true, false)),
+                    reader.load(key, call.view(), PageRequest.forward(SUMMARIES, point.last())))
+                .map(read -> {
+                  List<Message> all = new ArrayList<>(read.getT2().messages());
+                  all.addAll(read.getT1().messages());
+                  read.getT3().messages().stream()
+                      .takeWhile(message -> Summary.of(message.body()) != null)
+                      .forEach(all::add);
                   return all;
                 }));
-  }
-
-  private static List<Json> bodies(List<Message> messages) {
-    return messages.stream().map(Message::body).toList();
   }
 
   private Mono<ServerResponse> plain(ResponseForm form, Flux<Piece> pieces, boolean sealed) {

@@ -74,11 +74,6 @@ final class ResponsesHandler {
         });
   }
 
-  /** {@code POST /responses/compact}. */
-  Mono<ServerResponse> compact(Call call) {
-    throw WireError.unsupported("compact", "Heddle does not compact conversations.").toException();
-  }
-
   /** {@code GET /responses}: nothing but the opening of a WebSocket goes there. */
   Mono<ServerResponse> socket(Call call) {
     throw WireError.unsupported(

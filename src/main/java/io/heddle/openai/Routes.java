@@ -34,6 +34,7 @@ public final class Routes {
   private final ItemsHandler items;
   private final ResponsesHandler responses;
   private final ResponseCalls calls;
+  private final CompactHandler compact;
 
   /** What the calls of models need. */
   public record Models(Turns turns, DirectCalls direct, Upstream upstream, AnswerStore answers) {}
@@ -86,6 +87,7 @@ public final class Routes {
     responses =
         new ResponsesHandler(
             turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
+    compact = new CompactHandler(used.direct(), bodies, alone, gate, ids, clock);
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
@@ -97,7 +99,7 @@ public final class Routes {
         .model("/responses", responses::create)
         //
         .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
-        .write(HttpMethod.POST, "/responses/compact", responses::compact)
+        .model("/responses/compact", compact::create)
         .read("/responses", responses::socket)
         .read("/responses/{id}", calls::get)
         .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)
