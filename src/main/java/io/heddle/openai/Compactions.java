@@ -37,7 +37,7 @@ final class Compactions {
   /**
    * @param random names the item
    */
-  Mono<Prepared> prepare(Call call, ResponseAsk ask, ResponsesAlone.Told told, String random) {
+  Mono<Prepared> prepare(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
     Prepared asItIs = new Prepared(told.call(), null);
     if (ask.compactAt() == 0) {
       return Mono.just(asItIs);
@@ -51,8 +51,8 @@ final class Compactions {
 
   /** Empty when it cannot be done: the answer is worth more than the summary. */
   private Mono<Prepared> compacted(
-      Call call, ResponseAsk ask, ResponsesAlone.Told told, String random) {
-    Conversation conversation = Conversation.of(told.messages());
+      Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+    Conversation conversation = Conversation.ofBodies(told.thread());
     int first = conversation.beforeQuestion();
     if (first == 0) {
       return Mono.empty();

@@ -29,16 +29,24 @@ final class OpenCalls {
   /** What the thread's messages of users say. */
   private final Set<Json> asked = new HashSet<>();
 
+  /** What its assistant says in words. */
+  private final Set<String> said = new HashSet<>();
+
+  /** Its calls whole: what is called, and with what. */
+  private final Set<Made> made = new HashSet<>();
+
   /** What answered them, the last one of each. */
   private final Map<String, Json> outputs = new HashMap<>();
 
   private OpenCalls() {}
 
+  private record Made(String id, String name, String arguments) {}
+
   /**
    * Refuses input that leaves a call open, or answers one that is not there.
    *
    * @return the input without what the thread has already word for word: with each step of a loop
-   *     clients send the questions again, before what their tools said, and that of all steps
+   *     clients send the questions again, and what the model and their tools said in all steps
    */
   static List<NewMessage> check(ThreadPage end, List<NewMessage> input) {
     // What a running turn will add is not known yet.
@@ -52,6 +60,9 @@ final class OpenCalls {
       calls.addOutput(fields);
       if (fields.word("role").equals("user")) {
         calls.asked.add(fields.raw("content", JsonObject.NULL));
+      } else if (fields.word("role").equals("assistant")) {
+        calls.said.add(words(fields));
+        calls.made.addAll(made(fields));
       }
     }
     return calls.with(input, !end.hasMore());
@@ -77,8 +88,8 @@ final class OpenCalls {
       Fields fields = Fields.of(message.body());
       String answers = answers(fields);
       if (answers == null) {
-        if (step && fields.word("role").equals("user") && isAsked(fields)) {
-          // Told after the output it would be a question anew, and the model would call again.
+        if (step && isThere(fields)) {
+          // Told after the output a question would be asked anew, and the model would call again.
           continue;
         }
         added.add(message);
@@ -118,8 +129,50 @@ final class OpenCalls {
     return added;
   }
 
-  private boolean isAsked(Fields message) {
-    return asked.contains(message.raw("content", JsonObject.NULL));
+  private boolean isThere(Fields message) {
+    return switch (message.word("role")) {
+      case "user" -> asked.contains(message.raw("content", JsonObject.NULL));
+      case "assistant" -> {
+        List<Made> calls = made(message);
+        String words = words(message);
+        yield (words.isEmpty() || said.contains(words))
+            && (!words.isEmpty() || !calls.isEmpty())
+            && made.containsAll(calls);
+      }
+      default -> false;
+    };
+  }
+
+  /** Of text alone, in whichever form; empty for what has more than that. */
+  private static String words(Fields message) {
+    Value content = message.get("content");
+    if (content == null || content.isString()) {
+      return message.word("content");
+    }
+    StringBuilder words = new StringBuilder();
+    for (Value part : content.isArray() ? content.elements() : List.<Value>of()) {
+      Fields fields = part.isObject() ? part.fields() : Fields.of(Json.EMPTY_OBJECT);
+      if (!fields.word("type").equals("text")) {
+        return "";
+      }
+      words.append(fields.word("text"));
+    }
+    return words.toString();
+  }
+
+  private static List<Made> made(Fields message) {
+    Value calls = message.get("toolCalls");
+    List<Made> made = new ArrayList<>();
+    for (Value call : calls == null || !calls.isArray() ? List.<Value>of() : calls.elements()) {
+      Fields fields = call.fields();
+      Value function = fields.get("function");
+      Fields named =
+          function == null || !function.isObject()
+              ? Fields.of(Json.EMPTY_OBJECT)
+              : function.fields();
+      made.add(new Made(fields.word("id"), named.word("name"), named.word("arguments")));
+    }
+    return made;
   }
 
   private Set<String> addCalls(Fields body) {

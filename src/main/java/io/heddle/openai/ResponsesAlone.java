@@ -14,6 +14,7 @@ import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Summary;
+import io.heddle.turn.Usage;
 import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
@@ -23,6 +24,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -68,27 +70,76 @@ final class ResponsesAlone {
 
   Mono<ServerResponse> answer(Call call, ResponseAsk ask, String defaultModel) {
     gate.once(call);
-    String random = ids.tag() + ids.tag();
-    ResponseForm form =
-        new ResponseForm(
-            ResponseId.PREFIX + random,
-            random,
-            "",
-            clock.instant().getEpochSecond(),
-            null,
-            ask.notes(defaultModel));
-    return modelCall(call, ask, form.id())
-        .flatMap(told -> compactions.prepare(call, ask, told, random))
+    Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), null);
+    return asked(call, ask, telling.form().id(), null)
+        .flatMap(asked -> compactions.prepare(call, ask, asked, telling.form().random()))
         .flatMap(prepared -> {
-          Flux<Piece> pieces = calls.call(call.caller(), prepared.call(), true);
-          if (prepared.compaction() != null) {
-            pieces = pieces.startWith(prepared.compaction());
-          }
+          Flux<Piece> pieces = pieces(call, prepared);
           return ask.stream()
-              ? stream(call, form, pieces, ask.sealed())
-              : plain(form, pieces, ask.sealed());
+              ? frames(call, telling, pieces).map(this::stream)
+              : plain(telling, pieces);
         });
   }
+
+  /** The same on a socket, which remembers it. The events must be subscribed to, once. */
+  Mono<Flux<Frame>> live(
+      Call call, ResponseAsk ask, String defaultModel, SocketMemory.Recall recall) {
+    ResponseForm form = form(ask, defaultModel);
+    return asked(call, ask, form.id(), recall.past())
+        .flatMap(asked ->
+            compactions
+                .prepare(call, ask, asked, form.random())
+                .flatMap(prepared -> {
+                  Telling telling =
+                      new Telling(form, ask.sealed(), recall.listener(form.id(), asked.thread()));
+                  return frames(call, telling, pieces(call, prepared));
+                }));
+  }
+
+  private Flux<Piece> pieces(Call call, Compactions.Prepared prepared) {
+    Flux<Piece> answer = calls.call(call.caller(), prepared.call(), true);
+    Piece compaction = prepared.compaction();
+    // What fails before its first piece has a status.
+    return compaction == null
+        ? answer
+        : answer.switchOnFirst(
+            (first, all) -> first.hasValue() ? all.startWith(compaction) : all);
+  }
+
+  /** What the next response goes on from, without asking a model for anything yet. */
+  Mono<Flux<Frame>> prepared(
+      Call call, ResponseAsk ask, String defaultModel, SocketMemory.Recall recall) {
+    ResponseForm form = form(ask, defaultModel);
+    return thread(call, ask, recall.past())
+        .map(thread -> {
+          recall.listener(form.id(), thread.messages()).end();
+          ResponseEvents events = new ResponseEvents(form, -1);
+          Piece.Finish nothing =
+              new Piece.Finish("stop", new Usage(0, 0, 0, 0), form.notes().model());
+          return Flux.concat(
+              Flux.fromIterable(events.begin()),
+              Flux.fromIterable(events.endWithout(ResponseEnd.of(nothing, clock.instant()))));
+        });
+  }
+
+  private ResponseForm form(ResponseAsk ask, String defaultModel) {
+    String random = ids.tag() + ids.tag();
+    return new ResponseForm(
+        ResponseId.PREFIX + random,
+        random,
+        "",
+        clock.instant().getEpochSecond(),
+        null,
+        ask.notes(defaultModel));
+  }
+
+  /**
+   * How a response is told.
+   *
+   * @param listener who remembers it, or null
+   */
+  private record Telling(
+      ResponseForm form, boolean sealed, SocketMemory.@Nullable Listener listener) {}
 
   void refuseConnection(Call call) {
     gate.refuseConnection(call.caller());
@@ -96,31 +147,58 @@ final class ResponsesAlone {
 
   /** What the model would be told, in tokens. */
   Mono<Long> count(Call call, ResponseAsk ask) {
-    return modelCall(call, ask, "input_tokens")
-        .flatMap(told -> calls.count(call.caller(), told.call()));
+    return asked(call, ask, "input_tokens", null)
+        .flatMap(asked -> calls.count(call.caller(), asked.call()));
   }
 
-  private Mono<Told> modelCall(Call call, ResponseAsk ask, String name) {
-    return messages(call, ask)
-        .map(all -> {
-          List<Json> bodies = all.stream().map(Message::body).toList();
-          return new Told(
-              all,
+  /**
+   * What the model is told, before the answer.
+   *
+   * @param cut whether there was more of it
+   */
+  private record Before(List<Json> messages, boolean cut) {}
+
+  record Asked(List<Json> thread, ModelCall call) {}
+
+  private Mono<Asked> asked(
+      Call call, ResponseAsk ask, String name, SocketMemory.@Nullable Past past) {
+    return thread(call, ask, past)
+        .map(thread -> {
+          if (thread.messages().isEmpty()) {
+            throw Value.missing("input");
+          }
+          return new Asked(
+              thread.messages(),
               new ModelCall(
                   ask.model(),
                   ask.instructions(),
-                  Window.arranged(bodies, all.size() >= HISTORY),
+                  Window.arranged(thread.messages(), thread.cut()),
                   ask.parameters(),
                   name));
         });
   }
 
-  /**
-   * What a model is to be told.
-   *
-   * @param messages all of them, as they are stored or came
-   */
-  record Told(List<Message> messages, ModelCall call) {}
+  private Mono<Before> thread(Call call, ResponseAsk ask, SocketMemory.@Nullable Past past) {
+    if (past != null) {
+      return references
+          .messages(call, ask.input(), id -> Mono.just(past.items().contains(id)))
+          .map(input -> new Before(bodiesOf(past.with(input)), false));
+    }
+    return before(call, ask)
+        .flatMap(history ->
+            references
+                .messages(call, ask.input(), ItemReferences.among(history))
+                .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
+                .map(input -> {
+                  List<Json> messages = new ArrayList<>(bodies(history));
+                  messages.addAll(bodiesOf(input));
+                  return new Before(messages, history.size() >= HISTORY);
+                }));
+  }
+
+  private static List<Json> bodiesOf(List<NewMessage> messages) {
+    return messages.stream().map(NewMessage::body).toList();
+  }
 
   /** The thread that the request goes on from, and its own input behind it. */
   Mono<List<Message>> messages(Call call, ResponseAsk ask) {
@@ -184,41 +262,55 @@ final class ResponsesAlone {
                 }));
   }
 
-  private Mono<ServerResponse> plain(ResponseForm form, Flux<Piece> pieces, boolean sealed) {
+  private static List<Json> bodies(List<Message> messages) {
+    return messages.stream().map(Message::body).toList();
+  }
+
+  private Mono<ServerResponse> plain(Telling telling, Flux<Piece> pieces) {
     return Mono.defer(() -> {
-      ResponseEvents events = new ResponseEvents(form, Long.MAX_VALUE);
+      ResponseEvents events = new ResponseEvents(telling.form(), Long.MAX_VALUE);
       events.begin();
       return pieces
-          .doOnNext(piece -> told(events, piece, sealed))
+          .doOnNext(piece -> told(events, piece, telling))
           .then(Mono.fromSupplier(() -> ConversationsHandler.json(events.whole())));
     });
   }
 
-  /** The head of the answer waits for the first piece: what fails before it has a status. */
-  private Mono<ServerResponse> stream(
-      Call call, ResponseForm form, Flux<Piece> pieces, boolean sealed) {
-    return FirstSignal.of(pieces)
-        .map(rest -> {
-          Flux<Frame> frames =
-              Flux.defer(() -> {
-                ResponseEvents events = new ResponseEvents(form, -1);
-                return Flux.fromIterable(events.begin())
-                    .concatWith(rest.concatMapIterable(piece -> told(events, piece, sealed)))
-                    .onErrorResume(error ->
-                        Flux.fromIterable(
-                            events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
-              });
-          return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
-        });
+  private ServerResponse stream(Flux<Frame> frames) {
+    return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
   }
 
-  private List<Frame> told(ResponseEvents events, Piece piece, boolean sealed) {
+  /** The head of the answer waits for the first piece: what fails before it has a status. */
+  private Mono<Flux<Frame>> frames(Call call, Telling telling, Flux<Piece> pieces) {
+    return FirstSignal.of(pieces)
+        .map(rest ->
+            Flux.defer(() -> {
+              ResponseEvents events = new ResponseEvents(telling.form(), -1);
+              return Flux.fromIterable(events.begin())
+                  .concatWith(rest.concatMapIterable(piece -> told(events, piece, telling)))
+                  .onErrorResume(error ->
+                      Flux.fromIterable(
+                          events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
+            }));
+  }
+
+  private List<Frame> told(ResponseEvents events, Piece piece, Telling telling) {
+    SocketMemory.Listener listener = telling.listener();
+    if (listener != null) {
+      listener.hear(piece);
+    }
     if (!(piece instanceof Piece.Finish finish)) {
       return events.piece(piece);
     }
-    if (sealed) {
+    if (telling.sealed()) {
       events.seal(finish.opaque());
     }
-    return events.end(ResponseEnd.of(finish, clock.instant()));
+    ResponseEnd end = ResponseEnd.of(finish, clock.instant());
+    List<Frame> last = events.end(end);
+    if (listener != null) {
+      // Before the client is told, who then may go on from there.
+      listener.end(end.isWhole(), events.ids());
+    }
+    return last;
   }
 }

@@ -35,6 +35,7 @@ public final class Routes {
   private final ResponsesHandler responses;
   private final ResponseCalls calls;
   private final CompactHandler compact;
+  private final ResponsesSockets sockets;
 
   /** What the calls of models need. */
   public record Models(Turns turns, DirectCalls direct, Upstream upstream, AnswerStore answers) {}
@@ -91,6 +92,8 @@ public final class Routes {
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
+    sockets =
+        new ResponsesSockets(gate, bodies, responses, wire, connections, bodyReader.maxBytes());
   }
 
   public RouterFunction<ServerResponse> router() {
@@ -100,7 +103,7 @@ public final class Routes {
         //
         .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
         .model("/responses/compact", compact::create)
-        .read("/responses", responses::socket)
+        .read("/responses", sockets::open)
         .read("/responses/{id}", calls::get)
         .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)
         .write(HttpMethod.POST, "/responses/{id}/cancel", calls::cancel)

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.session.Message;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -17,6 +18,10 @@ public record Conversation(List<Json> lead, List<Message> rest) {
   public static Conversation of(List<Message> messages) {
     StandIn thread = StandIn.of(messages, null, false, Set.of());
     return new Conversation(thread.lead(), thread.rest());
+  }
+
+  public static Conversation ofBodies(List<Json> bodies) {
+    return of(bodies.stream().map(body -> new Message("", 0, Instant.EPOCH, body)).toList());
   }
 
   /** What a summary of all of it is made of. */

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -89,6 +90,7 @@ final class HttpModelServer implements ModelServer {
                 HttpHeaders.ACCEPT,
                 MediaType.TEXT_EVENT_STREAM_VALUE,
                 MediaType.APPLICATION_JSON_VALUE);
+    builder.defaultHeaders(protocol::addHeaders);
     if (key != null && !key.isEmpty()) {
       String secret = key.reveal();
       builder.defaultHeaders(all -> protocol.authorize(all, secret));
@@ -115,18 +117,25 @@ final class HttpModelServer implements ModelServer {
       ByteShare share = ByteShare.of(context);
       byte[] body = protocol.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
-      return Flux.defer(() -> request(call.user(), body, deadline, share))
+      Function<AnswerAssembler, AnswerReader> reader =
+          answer -> protocol.reader(model, call, answer);
+      return Flux.defer(() -> request(call.user(), body, reader, deadline, share))
           .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
     });
   }
 
-  private Flux<Piece> request(@Nullable String user, byte[] body, long deadline, ByteShare share) {
+  private Flux<Piece> request(
+      @Nullable String user,
+      byte[] body,
+      Function<AnswerAssembler, AnswerReader> reader,
+      long deadline,
+      ByteShare share) {
     Breaker.Request judge = breaker.begin(user);
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
     Patience patience = new Patience(properties, faults, deadline);
-    ResponseReader reply = new ResponseReader(properties, protocol, faults, patience, share);
+    ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
     return web.post()
         .uri(endpoint)
         .contentType(MediaType.APPLICATION_JSON)

@@ -13,6 +13,9 @@ interface Protocol {
    */
   void authorize(HttpHeaders headers, String key);
 
+  /** Adds the headers that the form wants in every request; those in the settings go before. */
+  default void addHeaders(HttpHeaders headers) {}
+
   /**
    * The body of a request that is streamed.
    *
@@ -22,4 +25,9 @@ interface Protocol {
 
   /** A reader for one answer. */
   AnswerReader reader(AnswerAssembler answer);
+
+  /** The same for the answer to this request, of which the form may have to know something. */
+  default AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
+    return reader(answer);
+  }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -50,11 +51,12 @@ final class ResponseReader {
   private volatile boolean answered;
 
   /**
+   * @param form makes the reader of the answer's form
    * @param share whose answer it is
    */
   ResponseReader(
       UpstreamProperties.Server properties,
-      Protocol protocol,
+      Function<AnswerAssembler, AnswerReader> form,
       Faults faults,
       Patience patience,
       ByteShare share) {
@@ -63,7 +65,7 @@ final class ResponseReader {
     this.faults = faults;
     this.patience = patience;
     answer = new AnswerAssembler(faults, properties.maxAnswer().toBytes());
-    reader = protocol.reader(answer);
+    reader = form.apply(answer);
     lines =
         new EventLines(
             Math.toIntExact(properties.maxEvent().toBytes()),

@@ -72,6 +72,49 @@ class OpenCallsTest {
         .isEqualTo("No tool output found for function call a.");
   }
 
+  /**
+   * A client that goes on from the last response sent the calls again beside what answers them.
+   * They stood twice in the thread, the first time without an answer, and the model was told so.
+   */
+  @Test
+  void callsThatAreThereAreNotAddedAgain() {
+    String words = "{'role':'assistant','content':'Let me see.'}";
+    String both = CALL.replace("null", "'Let me see.'");
+    String parts =
+        "{'role':'assistant','content':[{'type':'text','text':'Let me see.','annotations':[]}]}";
+    String one =
+        "{'role':'assistant','content':null,'status':'completed','toolCalls':[{'id':'%s',"
+            + "'type':'function','function':{}}]}";
+    String a = one.formatted("a");
+    String b = one.formatted("b");
+    String next = one.formatted("c");
+    String output = OUTPUT_A.replace("'a'", "'c'");
+    for (List<String> thread : List.of(List.of(ASK, both), List.of(ASK, words, a, b))) {
+      for (List<String> again :
+          List.of(List.of(ASK, parts, a, b), List.of(ASK, words, CALL), List.of(a, b))) {
+        assertThat(added(thread, again, List.of(OUTPUT_A, OUTPUT_B)))
+            .isEqualTo(bodies(input(List.of(OUTPUT_A, OUTPUT_B))));
+        List<String> later = new ArrayList<>(thread);
+        later.addAll(List.of(OUTPUT_A, OUTPUT_B, next));
+        assertThat(added(later, again, List.of(OUTPUT_A, OUTPUT_B, next, output)))
+            .isEqualTo(bodies(input(List.of(output))));
+      }
+    }
+    // Others than those of the thread are added, and so is what is not only text.
+    String other = a.replace("'function':{}", "'function':{'name':'f','arguments':'{}'}");
+    assertThat(added(List.of(ASK, a), List.of(ITEM, other), List.of(OUTPUT_A)))
+        .isEqualTo(bodies(input(List.of(ITEM, other, OUTPUT_A))));
+    // Where no call is open nothing is a step of a loop.
+    assertThat(added(List.of(ASK, words), List.of(ASK, words), List.of()))
+        .isEqualTo(bodies(input(List.of(ASK, words))));
+  }
+
+  private static List<Json> added(List<String> thread, List<String> again, List<String> input) {
+    List<String> all = new ArrayList<>(again);
+    all.addAll(input);
+    return bodies(OpenCalls.check(page(thread, false, null), input(all)));
+  }
+
   @Test
   void anOutputThatIsThereIsNotAddedAgain() {
     List<String> thread = List.of(ASK, CALL, OUTPUT_A, OUTPUT_B);

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -69,12 +70,20 @@ class RecordedStreamsIT {
       JsonNode content = messages.get(messages.size() - 1).get("content");
       return scripts.get(content.isArray() ? content.at("/0/text").asString() : content.asString());
     });
-    replica =
-        Replica.embedded(
-            "--heddle.upstreams.test.base-url=" + server.baseUrl(),
-            // Many of them fail, and the server is well.
-            "--heddle.upstreams.test.breaker.minimum-calls=10000",
-            "--heddle.default-model=m");
+    List<String> settings = new ArrayList<>();
+    for (String kind : kinds()) {
+      String upstream = "--heddle.upstreams." + kind + ".";
+      settings.add(upstream + "kind=" + kind);
+      settings.add(upstream + "base-url=" + server.baseUrl());
+      settings.add(upstream + "models=" + kind);
+      // Many of them fail, and the server is well.
+      settings.add(upstream + "breaker.minimum-calls=10000");
+    }
+    replica = Replica.embedded(settings.toArray(String[]::new));
+  }
+
+  private static Set<String> kinds() {
+    return RecordedStream.all().stream().map(RecordedStream::kind).collect(Collectors.toSet());
   }
 
   private static ModelScript script(RecordedStream stream) {
@@ -106,7 +115,8 @@ class RecordedStreamsIT {
       HttpResponse<String> answer =
           post(
               path + "/turns?create=true",
-              "{'content':'" + stream.name() + "','stream':" + streamed + "}");
+              "{'content':'%s','model':'%s','stream':%s}"
+                  .formatted(stream.name(), stream.kind(), streamed));
       assertThat(answer.statusCode()).as(answer.body()).isBetween(200, 299);
       JsonNode end = streamed ? null : MAPPER.readTree(answer.body());
       if (streamed) {
@@ -187,7 +197,8 @@ class RecordedStreamsIT {
   @MethodSource("streams")
   void isToldByChat(RecordedStream stream) throws Exception {
     String body =
-        "{'model':'m','messages':[{'role':'user','content':'" + stream.name() + "'}],'stream':";
+        "{'model':'%s','messages':[{'role':'user','content':'%s'}],'stream':"
+            .formatted(stream.kind(), stream.name());
     HttpResponse<String> plain = post("/openai/v1/chat/completions", body + "false}");
     HttpResponse<String> streamed =
         post("/openai/v1/chat/completions", body + "true,'stream_options':{'include_usage':true}}");
@@ -263,7 +274,8 @@ class RecordedStreamsIT {
   @ParameterizedTest
   @MethodSource("streams")
   void isToldAndSavedByResponses(RecordedStream stream) throws Exception {
-    String body = "{'model':'m','input':'" + stream.name() + "','stream':";
+    String body =
+        "{'model':'%s','input':'%s','stream':".formatted(stream.kind(), stream.name());
     HttpResponse<String> plain = post("/openai/v1/responses", body + "false}");
     HttpResponse<String> streamed = post("/openai/v1/responses", body + "true}");
     HttpResponse<String> alone = post("/openai/v1/responses", body + "true,'store':false}");

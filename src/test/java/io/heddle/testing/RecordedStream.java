@@ -25,6 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
  *       there), {@code model} (any when it is not there)
  *   <li>{@code problem} in the place of {@code finish}: {@code code}, a part of {@code detail},
  *       {@code upstreamCode}
+ *   <li>{@code kind}: of the server as in the settings, {@code chat} when it is not there
  *   <li>{@code served}: {@code status} and {@code contentType} when they are not the usual ones
  *   <li>{@code cut}: whether the connection breaks behind the last byte
  * </ul>
@@ -68,6 +69,11 @@ public record RecordedStream(String name, byte[] body, String usualType, JsonNod
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Of the server, as the settings name it. */
+  public String kind() {
+    return expected.path("kind").asString("chat");
   }
 
   public int status() {

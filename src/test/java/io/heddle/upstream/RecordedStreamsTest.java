@@ -28,8 +28,7 @@ class RecordedStreamsTest {
   void isReadAsExpected(RecordedStream stream) {
     for (int size : SIZES) {
       Ended ended =
-          StreamReading.read(
-              stream.status(), stream.contentType(), parts(stream.body(), size), stream.isCut());
+          StreamReading.read(stream, stream.status(), parts(stream.body(), size), stream.isCut());
       check(stream, ended);
     }
   }

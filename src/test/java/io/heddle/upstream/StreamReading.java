@@ -4,12 +4,16 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteShare;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
+import io.heddle.testing.RecordedStream;
+import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.Calls.Ended;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.http.HttpStatusCode;
@@ -19,35 +23,65 @@ import reactor.core.publisher.Flux;
 /** Runs bytes through all of the reader, without a network. */
 final class StreamReading {
 
-  private static final UpstreamProperties.Server SERVER =
-      Calls.properties(
-              "upstreams.test.base-url=http://127.0.0.1:1/v1",
-              "upstreams.test.max-answer=64KB",
-              "upstreams.test.max-event=32KB")
-          .upstreams()
-          .get("test");
+  private static final String CHAT = "chat";
+
+  private static final ModelCall CALL = Calls.call("m", "Hello");
+
+  private static final Map<String, UpstreamProperties.Server> SERVERS = new ConcurrentHashMap<>();
 
   private StreamReading() {}
+
+  private static UpstreamProperties.Server server(String kind) {
+    return Calls.properties(
+            "upstreams.test.base-url=http://127.0.0.1:1/v1",
+            "upstreams.test.kind=" + kind,
+            "upstreams.test.max-answer=64KB",
+            "upstreams.test.max-event=32KB")
+        .upstreams()
+        .get("test");
+  }
 
   /**
    * @param parts as the network gives them
    * @param cut whether the connection breaks behind them
    */
-  static Ended read(int status, String contentType, List<byte[]> parts, boolean cut) {
-    return read(status, contentType, Flux.fromIterable(parts), cut, ByteBudget.unbounded());
+  static Ended read(
+      RecordedStream stream, int status, List<byte[]> parts, boolean cut) {
+    return read(
+        stream.kind(),
+        status,
+        stream.contentType(),
+        Flux.fromIterable(parts),
+        cut,
+        ByteBudget.unbounded());
   }
 
+  /** Of a server of Chat Completions. */
+  static Ended read(int status, String contentType, List<byte[]> parts, boolean cut) {
+    return read(CHAT, status, contentType, Flux.fromIterable(parts), cut, ByteBudget.unbounded());
+  }
+
+  /**
+   * @param kind of the server, as in the settings
+   */
   static Ended read(
-      int status, String contentType, Flux<byte[]> parts, boolean cut, ByteBudget budget) {
+      String kind,
+      int status,
+      String contentType,
+      Flux<byte[]> parts,
+      boolean cut,
+      ByteBudget budget) {
+    UpstreamProperties.Server server = SERVERS.computeIfAbsent(kind, StreamReading::server);
+    Protocol protocol = server.kind().protocol("test", server);
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
     ResponseReader reply =
         new ResponseReader(
-            SERVER,
-            SERVER.kind().protocol("test", SERVER),
+            server,
+            answer -> protocol.reader("m", CALL, answer),
             faults,
-            new Patience(SERVER, faults, deadline),
+            new Patience(server, faults, deadline),
             share);
     Flux<DataBuffer> body = parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
     ClientResponse response =

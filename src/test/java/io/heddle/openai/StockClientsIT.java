@@ -1,0 +1,150 @@
+package io.heddle.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.openai.NodePackages.Ended;
+import io.heddle.testing.ScriptedModel;
+import io.heddle.testing.TestRedis;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Stock clients in their newest versions, each in a process of its own, over two replicas that get
+ * their requests in turn. {@code src/test/node/clients} has a script for each; {@link ClientsModel}
+ * is what they talk to.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Execution(ExecutionMode.SAME_THREAD)
+class StockClientsIT {
+
+  private static final List<String> CASES =
+      List.of("turns", "tools", "stream", "format", "images", "abort", "errors");
+
+  private static final int PATIENCE_MINUTES = 10;
+
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private final ScriptedModel server = ScriptedModel.start().answer(ClientsModel::answer);
+  private final List<String> table = new ArrayList<>();
+  private Replica one;
+  private Replica two;
+  private Alternating replicas;
+
+  /** They wait most of their time, for slow answers and between tries. */
+  private final ExecutorService atOnce = Executors.newFixedThreadPool(4);
+
+  private final Map<Client, Future<Ended>> runs = new LinkedHashMap<>();
+
+  @BeforeAll
+  void start() throws Exception {
+    NodePackages.install();
+    String[] upstream = {
+      "--heddle.upstreams.stock.base-url=" + server.baseUrl(),
+      "--heddle.upstreams.stock.models=" + ClientsModel.NAME
+    };
+    one = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
+    two = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
+    replicas = new Alternating(one, two);
+    clients().forEach(client -> runs.put(client, atOnce.submit(() -> run(client))));
+  }
+
+  @AfterAll
+  void stop() {
+    System.out.printf("%-28s %-12s %-14s %6s %6s%n", "client", "version", "on", "calls", "passed");
+    table.forEach(System.out::println);
+    atOnce.shutdownNow();
+    replicas.close();
+    two.close();
+    one.close();
+    server.close();
+  }
+
+  /**
+   * A client and how it is run.
+   *
+   * @param wires what it goes over
+   */
+  private record Client(String name, String on, List<String> wires) {
+
+    @Override
+    public String toString() {
+      return name + " on " + on;
+    }
+  }
+
+  private static final Map<String, List<String>> SCRIPTS =
+      Map.of(
+          "openai",
+          List.of("responses", "conversation", "stateless", "chat", "chat in a session"),
+          "ai-openai",
+          List.of(
+              "responses", "responses, not stored", "chat", "conversation", "previousResponseId"),
+          "ai-openai-compatible",
+          List.of("chat", "chat in a session"),
+          "ai-open-responses",
+          List.of("responses"));
+
+  static Stream<Client> clients() {
+    return SCRIPTS.entrySet().stream()
+        .flatMap(script ->
+            Stream.of("node 20", "node 22")
+                .map(on -> new Client(script.getKey(), on, script.getValue())));
+  }
+
+  private Ended run(Client client) throws Exception {
+    String node = NodePackages.node(Integer.parseInt(client.on().substring(5)));
+    return NodePackages.run(node, "clients/" + client.name() + ".mjs", replicas.url());
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void everyCallIsAnsweredAsItShouldBe(Client client) throws Exception {
+    passes(client, runs.get(client).get(PATIENCE_MINUTES, TimeUnit.MINUTES));
+  }
+
+  /** Every call has passed, and no kind of call is missing. */
+  private void passes(Client client, Ended ended) {
+    List<JsonNode> calls =
+        ended.output().lines().filter(line -> line.startsWith("{")).map(JSON::readTree).toList();
+    assertThat(calls)
+        .as(ended.output())
+        .allMatch(call -> call.path("on").asString("").startsWith(client.on() + "."));
+    List<JsonNode> failed = calls.stream().filter(call -> !call.path("ok").asBoolean()).toList();
+    if (!calls.isEmpty()) {
+      JsonNode call = calls.getFirst();
+      table.add(
+          "%-28s %-12s %-14s %6d %6d"
+              .formatted(
+                  call.path("client").asString(),
+                  call.path("version").asString(),
+                  call.path("on").asString(),
+                  calls.size(),
+                  calls.size() - failed.size()));
+    }
+    assertThat(failed).as(ended.output()).isEmpty();
+    assertThat(ended.status()).as(ended.output()).isZero();
+    List<String> cases =
+        calls.stream().map(call -> call.path("case").asString()).distinct().toList();
+    assertThat(cases.stream().map(made -> made.replaceFirst(".*: ", "")))
+        .as(ended.output())
+        .containsAll(CASES);
+    assertThat(cases.stream().map(made -> made.replaceFirst(": .*", "")))
+        .containsAll(client.wires());
+  }
+}

@@ -1,0 +1,66 @@
+package io.heddle.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.lettuce.core.RedisNoScriptException;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Hooks;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * Forty callers hung up while Redis, just started, knew no script yet: each left an ERROR with a
+ * stack trace, for a command that nobody waited for.
+ */
+@Isolated
+class HangUpsTest {
+
+  private final Logger logger = (Logger) LoggerFactory.getLogger(HangUps.class);
+  private final ListAppender<ILoggingEvent> events = new ListAppender<>();
+
+  @BeforeEach
+  void listen() {
+    events.start();
+    logger.addAppender(events);
+    HangUps.areNoErrors();
+  }
+
+  @AfterEach
+  void leave() {
+    logger.detachAppender(events);
+    Hooks.resetOnErrorDropped();
+  }
+
+  private List<ILoggingEvent> errors() {
+    return events.list.stream().filter(event -> event.getLevel().equals(Level.ERROR)).toList();
+  }
+
+  @Test
+  void theStoresErrorIsNothingForTheLog() {
+    Operators.onErrorDropped(new RedisNoScriptException("NOSCRIPT"), Context.empty());
+    Operators.onErrorDropped(
+        new CompletionException(new RedisNoScriptException("NOSCRIPT")), Context.empty());
+
+    assertThat(errors()).isEmpty();
+  }
+
+  @Test
+  void anErrorOfOursIsLoggedOnceAMinute() {
+    for (int i = 0; i < 40; i++) {
+      Operators.onErrorDropped(new IllegalStateException("a mistake"), Context.empty());
+    }
+
+    assertThat(errors()).hasSize(1);
+    assertThat(errors().getFirst().getThrowableProxy().getMessage()).isEqualTo("a mistake");
+  }
+}
