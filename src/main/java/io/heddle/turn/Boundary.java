@@ -40,24 +40,38 @@ final class Boundary {
    * @param room bytes of the messages before that are kept in addition, if they fit
    */
   int before(int most, long room) {
-    int best = 0;
-    long bytes = 0;
-    for (int at = Math.min(most, thread.size()); at >= 0; at--) {
-      if (isFree(at)) {
-        if (best > 0 && !mayGoBack(best, most - at, bytes, room)) {
-          break;
-        }
-        bytes = best == 0 ? 0 : bytes;
-        best = at;
-      }
-      bytes += at == 0 ? 0 : thread.get(at - 1).body().length();
+    int at = Math.min(most, thread.size());
+    while (at > 0 && !isFree(at)) {
+      at--;
     }
-    return best;
+    if (at > 0 && at < thread.size() && !isOf(shapes.get(at), "user")) {
+      at = questionBefore(at, OF_QUESTION, at);
+    }
+    int kept = at;
+    for (int next = at; next >= 0 && at - next <= MOST_BY_SIZE; ) {
+      kept = next;
+      next = questionBefore(next, room - bytes(next, at), -1);
+    }
+    return kept;
   }
 
-  private boolean mayGoBack(int from, int messages, long bytes, long room) {
-    boolean question = from == thread.size() || isOf(shapes.get(from), "user");
-    return messages <= MOST_BY_SIZE && bytes <= (question ? room : room + OF_QUESTION);
+  /** The next question before a place, not farther than so many bytes. */
+  private int questionBefore(int place, long room, int otherwise) {
+    long bytes = 0;
+    for (int at = place - 1; at >= 0 && place - at <= MOST_BY_SIZE; at--) {
+      bytes += thread.get(at).body().length();
+      if (bytes > room) {
+        return otherwise;
+      }
+      if (isOf(shapes.get(at), "user") && isFree(at)) {
+        return at;
+      }
+    }
+    return otherwise;
+  }
+
+  private long bytes(int from, int to) {
+    return thread.subList(from, to).stream().mapToLong(message -> message.body().length()).sum();
   }
 
   private boolean isFree(int at) {
