@@ -380,8 +380,12 @@ abstract class CompactionContract extends TurnsSuite {
             List.of(),
             100);
     Tape tape = new Tape(replica, begin(replica, order).value().id(), 0);
-    model.next().says("short").finishes();
-    model.next().says("a").finishes();
+    HandModel.Call summary = model.next();
+    assertThat(texts(summary.asked).getFirst()).contains("one", "[user]\nq\n");
+    summary.says("short").finishes();
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
+    call.says("a").finishes();
     tape.end();
     List<Piece> pieces =
         tape.events.stream()
