@@ -35,7 +35,8 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ClientsModel {
 
-  static final String NAME = "stock";
+  /** One client takes only names that begin as OpenAI's do. */
+  static final String NAMES = "stock,gpt-stock";
 
   private static final JsonMapper JSON = JsonMapper.shared();
 

@@ -56,7 +56,7 @@ class StockClientsIT {
     NodePackages.install();
     String[] upstream = {
       "--heddle.upstreams.stock.base-url=" + server.baseUrl(),
-      "--heddle.upstreams.stock.models=" + ClientsModel.NAME
+      "--heddle.upstreams.stock.models=" + ClientsModel.NAMES
     };
     one = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
     two = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
@@ -98,7 +98,12 @@ class StockClientsIT {
           "ai-openai-compatible",
           List.of("chat", "chat in a session"),
           "ai-open-responses",
-          List.of("responses"));
+          List.of("responses"),
+          "langchain",
+          List.of(
+              "chat", "chat in a session", "responses", "responses, not stored", "conversation"),
+          "agents",
+          List.of("responses", "chat", "memory session", "conversations session"));
 
   static Stream<Client> clients() {
     return SCRIPTS.entrySet().stream()
