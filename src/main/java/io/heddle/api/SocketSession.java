@@ -10,6 +10,7 @@ import io.heddle.limit.Admission;
 import io.heddle.live.Frame;
 import io.heddle.live.Hubs;
 import io.heddle.live.Watch;
+import io.heddle.web.Backlog;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Query;
 import io.heddle.web.Socket;
@@ -47,7 +48,7 @@ final class SocketSession implements SocketProtocol {
   /** The bytes of that request. */
   private int handled;
 
-  private final Backlog waiting = new Backlog();
+  private final Backlog<byte[]> waiting = new Backlog<>();
 
   /** The socket is not read. */
   private boolean held;
@@ -116,7 +117,7 @@ final class SocketSession implements SocketProtocol {
       handle(text);
       return;
     }
-    waiting.add(text);
+    waiting.add(text, text.length);
     if (waiting.isFull() && socket != null) {
       held = true;
       socket.read(false);

@@ -46,6 +46,11 @@ final class Bodies {
             bytes.length == 0 ? new Body(bytes, Fields.of(Json.EMPTY_OBJECT)) : body(bytes));
   }
 
+  /** A message of a socket, which must be a JSON object. */
+  Fields message(byte[] bytes) {
+    return Value.of(lines.read(bytes)).fields();
+  }
+
   private Body body(byte[] bytes) {
     Value value = Value.of(lines.read(bytes));
     // Some clients send null for nothing.

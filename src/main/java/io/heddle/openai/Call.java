@@ -36,13 +36,32 @@ final class Call {
   private final Caller caller;
   private final Admission admission;
   private final Duration lockWait;
+  private final boolean message;
 
   Call(ServerRequest request, Caller caller, Admission admission, Duration lockWait) {
+    this(request, caller, admission, lockWait, false);
+  }
+
+  private Call(
+      ServerRequest request,
+      Caller caller,
+      Admission admission,
+      Duration lockWait,
+      boolean message) {
     this.request = request;
     this.http = request.exchange().getRequest();
     this.caller = caller;
     this.admission = admission;
     this.lockWait = lockWait;
+    this.message = message;
+  }
+
+  /**
+   * What came as a message of the socket that this call opened. The handshake's headers name its
+   * caller and nothing else: a key of theirs would be that of every message.
+   */
+  Call message(Admission counted) {
+    return new Call(request, caller, counted, lockWait, true);
   }
 
   ServerWebExchange exchange() {
@@ -131,7 +150,7 @@ final class Call {
   }
 
   @Nullable String idempotencyKey() {
-    String key = headers().getFirst(KEY);
+    String key = message ? null : headers().getFirst(KEY);
     if (key == null) {
       return null;
     }
@@ -164,7 +183,7 @@ final class Call {
 
   /** Whether the client's library counts how often it sends a request. */
   boolean countsRetries() {
-    return headers().getFirst(RETRY_COUNT) != null;
+    return !message && headers().getFirst(RETRY_COUNT) != null;
   }
 
   /** What is to become of a turn while another one runs; the client may say it in a header. */
@@ -179,7 +198,7 @@ final class Call {
 
   /** Whether a client's library says that it sends the same request again. */
   boolean isRetry() {
-    String count = headers().getFirst(RETRY_COUNT);
+    String count = message ? null : headers().getFirst(RETRY_COUNT);
     return count != null && !count.isEmpty() && !count.equals("0");
   }
 }

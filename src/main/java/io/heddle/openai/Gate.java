@@ -20,6 +20,7 @@ import io.heddle.web.CountedConnection;
 import io.heddle.web.MatchedPath;
 import io.heddle.web.ProblemHandler;
 import java.time.Duration;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -160,6 +161,24 @@ final class Gate {
 
   private ServerResponse connected(Caller caller, ServerResponse answer) {
     return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  }
+
+  /** The same for a message of a socket: it counts as the call that it stands for. */
+  <T> Mono<T> message(Call opened, Function<Call, Mono<T>> handler) {
+    Caller caller = opened.caller();
+    return limits.working(
+        caller,
+        limits
+            .admit(caller, true, opened.path())
+            .flatMap(admission -> {
+              Problem refusal = admission.refusal();
+              if (refusal == null) {
+                refusal = tokens.exhausted(caller);
+              }
+              return refusal == null
+                  ? handler.apply(opened.message(admission))
+                  : Mono.error(refusal.toException());
+            }));
   }
 
   /** Refuses a caller who has as many WebSockets and event streams as he may. */

@@ -91,6 +91,17 @@ final class ResponseEvents {
     return taken();
   }
 
+  /** The end of one for which no model was asked. */
+  List<Frame> endWithout(ResponseEnd end) {
+    response(end.event(), form.json(end, List.of()));
+    return taken();
+  }
+
+  /** Ids of the items that have begun. */
+  List<String> ids() {
+    return outputs.stream().map(output -> output.id).toList();
+  }
+
   /** The response as it ended. */
   Json whole() {
     if (whole == null) {

@@ -19,6 +19,7 @@ import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -63,14 +64,28 @@ final class ResponseStarts {
   }
 
   /** One request on its way to a turn. */
-  private record Start(Call call, ResponseAsk ask, byte[] body, String fingerprint, Json notes) {}
+  private record Start(
+      Call call,
+      ResponseAsk ask,
+      byte[] body,
+      String fingerprint,
+      Json notes,
+      SocketMemory.@Nullable Past past) {}
 
-  Mono<Turn> begin(Call call, ResponseAsk ask, byte[] body, String defaultModel) {
+  /**
+   * @param past what the request's socket remembers of the previous response, or null
+   */
+  Mono<Turn> begin(
+      Call call,
+      ResponseAsk ask,
+      byte[] body,
+      String defaultModel,
+      SocketMemory.@Nullable Past past) {
     if (ask.input().size() > MAX_INPUT) {
       throw Value.refuse("input", "has more than " + MAX_INPUT + " items");
     }
     Start start =
-        new Start(call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson());
+        new Start(call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson(), past);
     if (ask.conversation() != null) {
       SessionKey key = Conversations.key(call, ask.conversation());
       return Conversations.named(
@@ -82,7 +97,10 @@ final class ResponseStarts {
     return tries
         .anywhere(call, start.fingerprint())
         .switchIfEmpty(
-            Mono.defer(() -> ask.previous() == null ? inNew(start) : after(start, ask.previous())));
+            Mono.defer(() ->
+                ask.previous() == null || past != null
+                    ? inNew(start)
+                    : after(start, ask.previous())));
   }
 
   // ---- where
@@ -98,14 +116,17 @@ final class ResponseStarts {
   }
 
   private Mono<Turn> inNew(Start start) {
-    if (start.ask().input().isEmpty()) {
+    SocketMemory.Past past = start.past();
+    if (start.ask().input().isEmpty() && past == null) {
       throw Value.missing("input");
     }
     Call call = start.call();
     SessionKey key = newKey(call);
     Request request = call.writing(key, start.body());
-    return input(start, ItemReferences.NEW)
-        .map(OpenCalls::check)
+    return input(
+            start,
+            past == null ? ItemReferences.NEW : id -> Mono.just(past.items().contains(id)))
+        .map(input -> past == null ? OpenCalls.check(input) : past.stored(input))
         .flatMap(input -> {
           gateUnlessRepeated(call);
           return tries

@@ -5,6 +5,7 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
+import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
@@ -12,6 +13,7 @@ import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Usage;
 import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
@@ -20,6 +22,7 @@ import io.heddle.web.StreamForm;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -60,23 +63,62 @@ final class ResponsesAlone {
 
   Mono<ServerResponse> answer(Call call, ResponseAsk ask, String defaultModel) {
     gate.once(call);
-    String random = ids.tag() + ids.tag();
-    ResponseForm form =
-        new ResponseForm(
-            ResponseId.PREFIX + random,
-            random,
-            "",
-            clock.instant().getEpochSecond(),
-            null,
-            ask.notes(defaultModel));
-    return modelCall(call, ask, form.id())
-        .flatMap(model -> {
-          Flux<Piece> pieces = calls.call(call.caller(), model, true);
+    Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), null);
+    return asked(call, ask, telling.form().id(), null)
+        .flatMap(asked -> {
+          Flux<Piece> pieces = calls.call(call.caller(), asked.call(), true);
           return ask.stream()
-              ? stream(call, form, pieces, ask.sealed())
-              : plain(form, pieces, ask.sealed());
+              ? frames(call, telling, pieces).map(this::stream)
+              : plain(telling, pieces);
         });
   }
+
+  /** The same on a socket, which remembers it. The events must be subscribed to, once. */
+  Mono<Flux<Frame>> live(
+      Call call, ResponseAsk ask, String defaultModel, SocketMemory.Recall recall) {
+    ResponseForm form = form(ask, defaultModel);
+    return asked(call, ask, form.id(), recall.past())
+        .flatMap(asked -> {
+          Telling telling =
+              new Telling(form, ask.sealed(), recall.listener(form.id(), asked.thread()));
+          return frames(call, telling, calls.call(call.caller(), asked.call(), true));
+        });
+  }
+
+  /** What the next response goes on from, without asking a model for anything yet. */
+  Mono<Flux<Frame>> prepared(
+      Call call, ResponseAsk ask, String defaultModel, SocketMemory.Recall recall) {
+    ResponseForm form = form(ask, defaultModel);
+    return thread(call, ask, recall.past())
+        .map(thread -> {
+          recall.listener(form.id(), thread.messages()).end();
+          ResponseEvents events = new ResponseEvents(form, -1);
+          Piece.Finish nothing =
+              new Piece.Finish("stop", new Usage(0, 0, 0, 0), form.notes().model());
+          return Flux.concat(
+              Flux.fromIterable(events.begin()),
+              Flux.fromIterable(events.endWithout(ResponseEnd.of(nothing, clock.instant()))));
+        });
+  }
+
+  private ResponseForm form(ResponseAsk ask, String defaultModel) {
+    String random = ids.tag() + ids.tag();
+    return new ResponseForm(
+        ResponseId.PREFIX + random,
+        random,
+        "",
+        clock.instant().getEpochSecond(),
+        null,
+        ask.notes(defaultModel));
+  }
+
+  /**
+   * How a response is told.
+   *
+   * @param listener who remembers it, or null
+   */
+  private record Telling(
+      ResponseForm form, boolean sealed, SocketMemory.@Nullable Listener listener) {}
 
   void refuseConnection(Call call) {
     gate.refuseConnection(call.caller());
@@ -84,10 +126,43 @@ final class ResponsesAlone {
 
   /** What the model would be told, in tokens. */
   Mono<Long> count(Call call, ResponseAsk ask) {
-    return modelCall(call, ask, "input_tokens").flatMap(model -> calls.count(call.caller(), model));
+    return asked(call, ask, "input_tokens", null)
+        .flatMap(asked -> calls.count(call.caller(), asked.call()));
   }
 
-  private Mono<ModelCall> modelCall(Call call, ResponseAsk ask, String name) {
+  /**
+   * What the model is told, before the answer.
+   *
+   * @param cut whether there was more of it
+   */
+  private record Before(List<Json> messages, boolean cut) {}
+
+  private record Asked(List<Json> thread, ModelCall call) {}
+
+  private Mono<Asked> asked(
+      Call call, ResponseAsk ask, String name, SocketMemory.@Nullable Past past) {
+    return thread(call, ask, past)
+        .map(thread -> {
+          if (thread.messages().isEmpty()) {
+            throw Value.missing("input");
+          }
+          return new Asked(
+              thread.messages(),
+              new ModelCall(
+                  ask.model(),
+                  ask.instructions(),
+                  Window.arranged(thread.messages(), thread.cut()),
+                  ask.parameters(),
+                  name));
+        });
+  }
+
+  private Mono<Before> thread(Call call, ResponseAsk ask, SocketMemory.@Nullable Past past) {
+    if (past != null) {
+      return references
+          .messages(call, ask.input(), id -> Mono.just(past.items().contains(id)))
+          .map(input -> new Before(bodiesOf(past.with(input)), false));
+    }
     return before(call, ask)
         .flatMap(history ->
             references
@@ -95,17 +170,13 @@ final class ResponsesAlone {
                 .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
                 .map(input -> {
                   List<Json> messages = new ArrayList<>(bodies(history));
-                  input.forEach(message -> messages.add(message.body()));
-                  if (messages.isEmpty()) {
-                    throw Value.missing("input");
-                  }
-                  return new ModelCall(
-                      ask.model(),
-                      ask.instructions(),
-                      Window.arranged(messages, history.size() >= HISTORY),
-                      ask.parameters(),
-                      name);
+                  messages.addAll(bodiesOf(input));
+                  return new Before(messages, history.size() >= HISTORY);
                 }));
+  }
+
+  private static List<Json> bodiesOf(List<NewMessage> messages) {
+    return messages.stream().map(NewMessage::body).toList();
   }
 
   /** The thread before the request's own input. */
@@ -151,41 +222,51 @@ final class ResponsesAlone {
     return messages.stream().map(Message::body).toList();
   }
 
-  private Mono<ServerResponse> plain(ResponseForm form, Flux<Piece> pieces, boolean sealed) {
+  private Mono<ServerResponse> plain(Telling telling, Flux<Piece> pieces) {
     return Mono.defer(() -> {
-      ResponseEvents events = new ResponseEvents(form, Long.MAX_VALUE);
+      ResponseEvents events = new ResponseEvents(telling.form(), Long.MAX_VALUE);
       events.begin();
       return pieces
-          .doOnNext(piece -> told(events, piece, sealed))
+          .doOnNext(piece -> told(events, piece, telling))
           .then(Mono.fromSupplier(() -> ConversationsHandler.json(events.whole())));
     });
   }
 
-  /** The head of the answer waits for the first piece: what fails before it has a status. */
-  private Mono<ServerResponse> stream(
-      Call call, ResponseForm form, Flux<Piece> pieces, boolean sealed) {
-    return FirstSignal.of(pieces)
-        .map(rest -> {
-          Flux<Frame> frames =
-              Flux.defer(() -> {
-                ResponseEvents events = new ResponseEvents(form, -1);
-                return Flux.fromIterable(events.begin())
-                    .concatWith(rest.concatMapIterable(piece -> told(events, piece, sealed)))
-                    .onErrorResume(error ->
-                        Flux.fromIterable(
-                            events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
-              });
-          return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
-        });
+  private ServerResponse stream(Flux<Frame> frames) {
+    return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
   }
 
-  private List<Frame> told(ResponseEvents events, Piece piece, boolean sealed) {
+  /** The head of the answer waits for the first piece: what fails before it has a status. */
+  private Mono<Flux<Frame>> frames(Call call, Telling telling, Flux<Piece> pieces) {
+    return FirstSignal.of(pieces)
+        .map(rest ->
+            Flux.defer(() -> {
+              ResponseEvents events = new ResponseEvents(telling.form(), -1);
+              return Flux.fromIterable(events.begin())
+                  .concatWith(rest.concatMapIterable(piece -> told(events, piece, telling)))
+                  .onErrorResume(error ->
+                      Flux.fromIterable(
+                          events.end(ResponseEnd.failed(Gate.error(call.exchange(), error)))));
+            }));
+  }
+
+  private List<Frame> told(ResponseEvents events, Piece piece, Telling telling) {
+    SocketMemory.Listener listener = telling.listener();
+    if (listener != null) {
+      listener.hear(piece);
+    }
     if (!(piece instanceof Piece.Finish finish)) {
       return events.piece(piece);
     }
-    if (sealed) {
+    if (telling.sealed()) {
       events.seal(finish.opaque());
     }
-    return events.end(ResponseEnd.of(finish, clock.instant()));
+    ResponseEnd end = ResponseEnd.of(finish, clock.instant());
+    List<Frame> last = events.end(end);
+    if (listener != null) {
+      // Before the client is told, who then may go on from there.
+      listener.end(end.isWhole(), events.ids());
+    }
+    return last;
   }
 }

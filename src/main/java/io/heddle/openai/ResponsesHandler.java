@@ -14,6 +14,8 @@ import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
 import io.heddle.web.StreamForm;
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -50,17 +52,20 @@ final class ResponsesHandler {
     return ResponseAsk.read(body, hosted);
   }
 
+  /** The request for a response that a model may be asked for. */
+  private ResponseAsk checked(Fields body) {
+    ResponseAsk ask = ask(body);
+    String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
+    Parameters.check(
+        ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
+    return ask;
+  }
+
   Mono<ServerResponse> create(Call call) {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = ask(body.fields());
-          String bound =
-              body.fields().has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
-          Parameters.check(
-              ask.parameters(),
-              turns.maxOutput(),
-              name -> name.equals("max_tokens") ? bound : name);
+          ResponseAsk ask = checked(body.fields());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
             alone.refuseConnection(call);
@@ -69,7 +74,7 @@ final class ResponsesHandler {
             return alone.answer(call, ask, defaultModel());
           }
           return starts
-              .begin(call, ask, body.bytes(), defaultModel())
+              .begin(call, ask, body.bytes(), defaultModel(), null)
               .flatMap(turn -> answer(call, ask, turn));
         });
   }
@@ -79,11 +84,39 @@ final class ResponsesHandler {
     throw WireError.unsupported("compact", "Heddle does not compact conversations.").toException();
   }
 
-  /** {@code GET /responses}: nothing but the opening of a WebSocket goes there. */
-  Mono<ServerResponse> socket(Call call) {
-    throw WireError.unsupported(
-            "websocket", "Heddle does not support the WebSocket mode of Responses; use stream.")
-        .toException();
+  /**
+   * The events of a response that was asked for over a socket; they must be subscribed to, once.
+   *
+   * @param stored told, before anything is begun, whether the response goes on without its socket
+   */
+  Mono<Flux<Frame>> create(
+      Call call, SocketMessage message, SocketMemory memory, Consumer<Boolean> stored) {
+    Fields body = message.body();
+    ResponseAsk ask = checked(body);
+    if (ask.background()) {
+      throw WireError.unsupported("background", "Responses of a socket are told as they are given.")
+          .toException();
+    }
+    SocketMemory.Recall recall = memory.recall(message.lane(), ask.previous());
+    if (!message.generate()) {
+      if (ask.conversation() != null) {
+        throw Value.refuse("generate", "cannot be false together with 'conversation'");
+      }
+      return alone.prepared(call, ask, defaultModel(), recall);
+    }
+    if (!ask.store() && ask.conversation() == null) {
+      return alone.live(call, ask, defaultModel(), recall);
+    }
+    stored.accept(true);
+    return starts
+        .begin(call, ask, message.bytes(), defaultModel(), recall.past())
+        .map(turn ->
+            frames(
+                call,
+                turn,
+                -1,
+                (error, _) ->
+                    Frame.of("error", Gate.error(call.exchange(), error).message(null))));
   }
 
   private Mono<ServerResponse> answer(Call call, ResponseAsk ask, Turn turn) {
@@ -107,7 +140,15 @@ final class ResponsesHandler {
         connections, new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
   }
 
-  Flux<Frame> frames(Call call, Turn turn, long after) {
+  private Flux<Frame> frames(Call call, Turn turn, long after) {
+    return frames(call, turn, after, (error, number) -> Streams.error(call, error, number));
+  }
+
+  /**
+   * @param broken the event for an error that ends them, which would have this number
+   */
+  private Flux<Frame> frames(
+      Call call, Turn turn, long after, BiFunction<Throwable, Long, Frame> broken) {
     return Flux.defer(() -> {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), after);
       return Flux.fromIterable(events.begin())
@@ -115,7 +156,7 @@ final class ResponsesHandler {
               turns
                   .follow(turn.session(), call.view(), turn.id(), 0)
                   .concatMapIterable(event -> told(events, event)))
-          .onErrorResume(error -> Flux.just(Streams.error(call, error, events.next())));
+          .onErrorResume(error -> Flux.just(broken.apply(error, events.next())));
     });
   }
 

@@ -34,6 +34,7 @@ public final class Routes {
   private final ItemsHandler items;
   private final ResponsesHandler responses;
   private final ResponseCalls calls;
+  private final ResponsesSockets sockets;
 
   /** What the calls of models need. */
   public record Models(Turns turns, DirectCalls direct, Upstream upstream, AnswerStore answers) {}
@@ -89,6 +90,8 @@ public final class Routes {
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
+    sockets =
+        new ResponsesSockets(gate, bodies, responses, wire, connections, bodyReader.maxBytes());
   }
 
   public RouterFunction<ServerResponse> router() {
@@ -98,7 +101,7 @@ public final class Routes {
         //
         .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
         .write(HttpMethod.POST, "/responses/compact", responses::compact)
-        .read("/responses", responses::socket)
+        .read("/responses", sockets::open)
         .read("/responses/{id}", calls::get)
         .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)
         .write(HttpMethod.POST, "/responses/{id}/cancel", calls::cancel)

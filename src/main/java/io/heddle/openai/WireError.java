@@ -196,6 +196,40 @@ record WireError(
     return new JsonObject(message.length() + 160).raw("error", error).toJson();
   }
 
+  /**
+   * The same as a message of a socket.
+   *
+   * @param lane whose request it was about, or null
+   */
+  Json message(@Nullable String lane) {
+    Refusals.count(kind());
+    Json error =
+        new JsonObject(message.length() + 128)
+            .string("type", type)
+            .string("code", code == null ? type : code)
+            .string("message", message)
+            .string("param", param)
+            .toJson();
+    JsonObject out =
+        new JsonObject(message.length() + 384)
+            .string("type", "error")
+            .number("status", status)
+            .raw("error", error);
+    if (lane != null) {
+      out.string("stream_id", lane);
+    }
+    if (afterMillis > 0) {
+      // Clients read them as they read those of an answer.
+      out.raw(
+          "headers",
+          new JsonObject(96)
+              .string("retry-after-ms", Long.toString(afterMillis))
+              .string("retry-after", Long.toString((afterMillis + 999) / 1000))
+              .toJson());
+    }
+    return out.toJson();
+  }
+
   /** The native problem that says the same, or the one that is nearest to it. */
   private ProblemCode kind() {
     for (ProblemCode one : ProblemCode.values()) {

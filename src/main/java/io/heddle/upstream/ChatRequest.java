@@ -28,9 +28,9 @@ final class ChatRequest {
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
 
-  /** What Heddle writes itself. */
+  /** What Heddle writes itself, and what is a server's of another kind. */
   private static final Set<String> OF_MESSAGE =
-      Set.of("role", "content", "name", "tool_calls", "tool_call_id");
+      Set.of("role", "content", "name", "tool_calls", "tool_call_id", ResponsesOutput.KEPT);
 
   /** What a text part has that is not told: annotations are of answers. */
   private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");

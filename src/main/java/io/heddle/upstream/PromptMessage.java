@@ -121,6 +121,20 @@ final class PromptMessage {
     if (name == null || !name.isString() || !name.text().equals(upstream)) {
       return null;
     }
+    return kept(all);
+  }
+
+  /**
+   * What a client sent with an answer that it kept itself, or null. No server is named: what one of
+   * them wants back must say itself whose it is.
+   */
+  @Nullable Kept sentBack() {
+    Slice kept = members.get("upstream");
+    Map<String, Slice> all = kept == null ? Map.of() : kept.members();
+    return all.isEmpty() || all.containsKey("name") || isAnswer() ? null : kept(all);
+  }
+
+  private static Kept kept(Map<String, Slice> all) {
     Slice message = all.get("message");
     Slice calls = all.get("toolCalls");
     return new Kept(

@@ -4,7 +4,10 @@ package io.heddle.upstream;
 public enum ServerKind {
 
   /** Chat Completions: OpenAI's, and that of most others, with their {@link Dialect}s. */
-  CHAT(ChatProtocol.PATH, ChatProtocol::new);
+  CHAT(ChatProtocol.PATH, ChatProtocol::new),
+
+  /** Responses: OpenAI's, and what else speaks it, another Heddle for one. */
+  RESPONSES(ResponsesProtocol.PATH, ResponsesProtocol::new);
 
   /** Makes the protocol for one server. */
   private interface Maker {

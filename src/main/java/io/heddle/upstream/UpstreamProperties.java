@@ -39,6 +39,8 @@ public record UpstreamProperties(
    * @param dialect what differs between servers of this wire
    * @param tokenParameter the only name under which the server takes the most tokens of an answer;
    *     empty: the dialect's
+   * @param reasoningSummary what servers of Responses are asked to tell of their thoughts, unless a
+   *     call says it: {@code auto}, {@code concise}, {@code detailed}; empty: nothing
    * @param models names that it answers to, {@code *} stands for any characters; none: every name
    * @param apiKey sent in the header that the kind has for it, mostly {@code Authorization: Bearer}
    * @param apiKeyFile a file that holds the key, read at the start
@@ -63,6 +65,7 @@ public record UpstreamProperties(
       @DefaultValue("chat") ServerKind kind,
       @DefaultValue("compatible") Dialect dialect,
       @DefaultValue("") String tokenParameter,
+      @DefaultValue("") String reasoningSummary,
       @DefaultValue List<String> models,
       @Nullable Secret apiKey,
       @Nullable String apiKeyFile,
@@ -109,6 +112,9 @@ public record UpstreamProperties(
       refuse(
           !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
           name + ".token-parameter must be a name such as max_tokens");
+      refuse(
+          !reasoningSummary.matches("(auto|concise|detailed)?"),
+          name + ".reasoning-summary must be auto, concise, detailed or empty");
       refuse(models.stream().anyMatch(String::isBlank), name + ".models has an empty name");
       within(name, "connect-timeout", connectTimeout, Duration.ofMinutes(1));
       within(name, "first-token-timeout", firstTokenTimeout, Duration.ofHours(1));

@@ -94,6 +94,11 @@ public final class BodyReader implements AutoCloseable {
             .schedulePeriodically(this::closeLate, period, period, TimeUnit.MILLISECONDS);
   }
 
+  /** The most bytes that a body may have. */
+  public int maxBytes() {
+    return maxBytes;
+  }
+
   @Override
   public void close() {
     ticker.dispose();

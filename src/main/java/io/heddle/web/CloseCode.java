@@ -4,6 +4,8 @@ package io.heddle.web;
 public enum CloseCode {
   /** The client closes; nothing is wrong. */
   NORMAL(1000),
+  /** The connection is as old as one may be: come back at once. */
+  TOO_OLD(1001),
   /** A frame breaks RFC 6455: a client that is not mended should not come back. */
   PROTOCOL(1002),
   /** A message is binary: a client that is not mended should not come back. */

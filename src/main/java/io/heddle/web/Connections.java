@@ -41,7 +41,8 @@ public final class Connections {
     this.budget = budget;
   }
 
-  ByteBudget budget() {
+  /** What unfinished messages count against. */
+  public ByteBudget budget() {
     return budget;
   }
 

@@ -63,6 +63,9 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   private boolean closing;
 
+  /** It closes as soon as nothing goes on here. */
+  private boolean away;
+
   SocketConnection(
       Connections connections, SocketProtocol protocol, ByteBudget.Holder holder, int maxMessage) {
     super(connections, WireForm.SOCKET);
@@ -277,17 +280,24 @@ final class SocketConnection extends LiveConnection implements Socket, FrameRead
 
   @Override
   void tooSlow() {
-    close(CloseCode.TOO_SLOW, "too much waits to be taken");
+    close(protocol.tooSlow(), "too much waits to be taken");
   }
 
   @Override
   void sendAway() {
+    away = true;
+    if (protocol.drain()) {
+      return;
+    }
     long delay = ThreadLocalRandom.current().nextLong(LEAST_DELAY_MILLIS, MOST_DELAY_MILLIS + 1);
     close(CloseCode.RESTARTING, CloseCode.comeBack(delay));
   }
 
   @Override
   void tended(long now) {
+    if (away) {
+      sendAway();
+    }
     if (!context().channel().config().isAutoRead()) {
       // It is held back, so nothing can come: that is not its silence.
       heardAt = now;

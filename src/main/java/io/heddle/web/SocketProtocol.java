@@ -12,4 +12,19 @@ public interface SocketProtocol {
   void drained();
 
   void closed();
+
+  /**
+   * This replica stops, so nothing more is begun. Called again each second.
+   *
+   * @return whether something runs on this socket that its client would lose with it; the socket is
+   *     closed once nothing does
+   */
+  default boolean drain() {
+    return false;
+  }
+
+  /** Said when the client takes too little of what it is sent. */
+  default CloseCode tooSlow() {
+    return CloseCode.TOO_SLOW;
+  }
 }

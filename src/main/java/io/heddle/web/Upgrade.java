@@ -91,7 +91,16 @@ public final class Upgrade implements ServerResponse {
 
   /** The problem, with the headers that tell a client what it may try. */
   public static Answer refused(Problem problem) {
-    Answer answer = ProblemWriter.answer(problem).header(VERSION_HEADER, VERSION);
+    return refused(problem, ProblemWriter.answer(problem));
+  }
+
+  /**
+   * The same in the form of another wire.
+   *
+   * @param told the problem as that wire tells it
+   */
+  public static Answer refused(Problem problem, Answer told) {
+    Answer answer = told.header(VERSION_HEADER, VERSION);
     return problem.code() == ProblemCode.UPGRADE_REQUIRED
         ? answer
             .header(HttpHeaders.UPGRADE, "websocket")

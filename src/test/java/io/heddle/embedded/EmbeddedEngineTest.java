@@ -42,11 +42,12 @@ class EmbeddedEngineTest {
   @TempDir Path directory;
 
   static EmbeddedEngine open(String path) {
+    return open(path, InstantSource.system());
+  }
+
+  static EmbeddedEngine open(String path, InstantSource clock) {
     return EmbeddedEngine.open(
-        EmbeddedProperties.at(path),
-        StoreLimits.DEFAULT,
-        InstantSource.system(),
-        new RandomIds(InstantSource.system()));
+        EmbeddedProperties.at(path), StoreLimits.DEFAULT, clock, new RandomIds(clock));
   }
 
   static NewMessage message(String text) {

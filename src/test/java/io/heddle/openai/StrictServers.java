@@ -87,6 +87,24 @@ enum StrictServers {
     }
   },
 
+  /** OpenAI's Responses. */
+  RESPONSES {
+    @Override
+    String kind() {
+      return "responses";
+    }
+
+    @Override
+    ModelScript answer(ScriptedModel.Request request) {
+      return StrictResponses.answer(request);
+    }
+
+    @Override
+    @Nullable String wrong(JsonNode message, int step) {
+      return null;
+    }
+  },
+
   /** Knows no members but its own, and no max_tokens. */
   OPENAI {
     @Override
@@ -112,6 +130,11 @@ enum StrictServers {
 
   /** What is wrong with the message of a step that came back; null for nothing. */
   abstract @Nullable String wrong(JsonNode message, int step);
+
+  /** Of the server, as in the settings. */
+  String kind() {
+    return "chat";
+  }
 
   String model() {
     return name().toLowerCase(Locale.ROOT) + "-1";

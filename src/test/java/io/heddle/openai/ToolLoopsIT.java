@@ -50,6 +50,7 @@ class ToolLoopsIT {
       servers.put(strict, server);
       String upstream = "--heddle.upstreams." + strict.model() + ".";
       settings.add(upstream + "base-url=" + server.baseUrl());
+      settings.add(upstream + "kind=" + strict.kind());
       settings.add(upstream + "models=" + strict.model());
       if (strict == StrictServers.OPENAI) {
         settings.add(upstream + "dialect=openai");
@@ -117,6 +118,28 @@ class ToolLoopsIT {
     assertThat(told)
         .contains("call_2_0")
         .doesNotContain("thought", "reasoning", "sealed", "upstream");
+  }
+
+  /** What other servers said, and thought for themselves, is told to Responses in its own form. */
+  @ParameterizedTest
+  @EnumSource
+  void responsesGoesOn(StrictServers server) throws Exception {
+    String session = session();
+    JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
+    while (turn.at("/messages/0/toolCalls").size() > 0) {
+      turn =
+          nativeTurn(
+              session,
+              server,
+              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
+    }
+    turn = nativeTurn(session, StrictServers.RESPONSES, "\"content\":\"And now?\"");
+    assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
+    String told = servers.get(StrictServers.RESPONSES).lastRequest().body();
+    assertThat(told).contains("call_2_0").doesNotContain("upstream", "thought", "sealed/", "sig/");
+    if (server != StrictServers.RESPONSES) {
+      assertThat(told).doesNotContain("\"type\":\"reasoning\"");
+    }
   }
 
   // ---- Chat Completions
@@ -236,7 +259,9 @@ class ToolLoopsIT {
 
   /** The details of a server's thoughts have a place in items for clients that ask for it. */
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "OPENROUTER")
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"OPENROUTER", "RESPONSES"})
   void overResponsesThatAreNotStored(StrictServers server) throws Exception {
     responses(server, "\"store\":false,\"input\":", false);
   }

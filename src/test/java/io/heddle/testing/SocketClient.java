@@ -19,7 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 public final class SocketClient implements WebSocket.Listener, AutoCloseable {
 
   private static final JsonMapper JSON = new JsonMapper();
-  private static final int SECONDS = 10;
+  private static final int SECONDS = 20;
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   private final BlockingQueue<JsonNode> frames = new LinkedBlockingQueue<>();
@@ -37,13 +37,18 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
    * @param headers name, value, name, value …
    */
   public static SocketClient open(int port, String query, String... headers) {
+    return at(port, "/v1/socket" + query, headers);
+  }
+
+  /** On another path. */
+  public static SocketClient at(int port, String path, String... headers) {
     SocketClient client = new SocketClient();
     WebSocket.Builder builder =
         HTTP.newWebSocketBuilder().connectTimeout(Duration.ofSeconds(SECONDS));
     for (int i = 0; i < headers.length; i += 2) {
       builder.header(headers[i], headers[i + 1]);
     }
-    URI uri = URI.create("ws://127.0.0.1:" + port + "/v1/socket" + query);
+    URI uri = URI.create("ws://127.0.0.1:" + port + path);
     client.socket = builder.buildAsync(uri, client).orTimeout(SECONDS, TimeUnit.SECONDS).join();
     return client;
   }

@@ -68,6 +68,11 @@ class StreamFuzzTest {
               "\"finish_reason\":{},",
               "\"usage\":{\"prompt_tokens\":-1},",
               "{\"error\":",
+              "\"type\":\"response.completed\",",
+              "\"output_index\":0,",
+              "\"item_id\":\"a\",",
+              "\"item\":{\"type\":\"function_call\"},",
+              "\"status\":\"completed\",",
               "[".repeat(600),
               "{\"a\":".repeat(600),
               "\ufeff",
@@ -189,14 +194,9 @@ class StreamFuzzTest {
       for (int end = 0; end < body.length; end += step) {
         byte[] cut = Arrays.copyOf(body, end);
         String text = new String(cut, StandardCharsets.UTF_8);
-        boolean isSaid =
-            text.contains("[DONE]")
-                || REASON
-                    .matcher(text)
-                    .results()
-                    .anyMatch(reason -> !reason.group().contains("null"));
         boolean isOneObject =
             text.stripLeading().startsWith("{") && !stream.name().contains("lines");
+        boolean isSaid = isSaid(stream, text, isOneObject);
         Ended ended = StreamReading.read(stream, stream.status(), List.of(cut), false);
         boolean whole =
             ended.pieces().stream()
@@ -211,6 +211,14 @@ class StreamFuzzTest {
             .isFalse();
       }
     }
+  }
+
+  private static boolean isSaid(RecordedStream stream, String text, boolean isOneObject) {
+    if (stream.kind().equals("responses")) {
+      return isOneObject || text.contains("response.completed");
+    }
+    return text.contains("[DONE]")
+        || REASON.matcher(text).results().anyMatch(reason -> !reason.group().contains("null"));
   }
 
   /** Servers that never come to an end. */
@@ -235,16 +243,22 @@ class StreamFuzzTest {
             + " {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"x\",\"refusal\":\"x\"}}]}\n\n",
         "data:"
             + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"x\"},\"z\":\"zz\"}]}}]}\n\n",
-        "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n"
+        "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n",
+        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"xxxxxxxx\"}\n\n",
+        "data: {\"type\":\"response.output_item.added\",\"item\":{\"type\":\"message\"}}\n\n",
+        "data:"
+            + " {\"type\":\"response.function_call_arguments.delta\",\"delta\":\"xxxxxxxx\"}\n\n",
+        "data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"xxxxxxxx\"}\n\n"
       })
   void whatNeverEndsIsEnded(String again) {
+    String kind = again.contains("\"type\":\"response.") ? "responses" : "chat";
     byte[] part = again.repeat(64).getBytes(StandardCharsets.UTF_8);
     long most = 64L << 20;
     AtomicLong sent = new AtomicLong();
     ByteBudget budget = new ByteBudget(1 << 20, 1 << 20, 1 << 20);
     Ended ended =
         StreamReading.read(
-            "chat",
+            kind,
             200,
             "text/event-stream",
             Flux.<byte[]>generate(sink -> {

@@ -1,4 +1,4 @@
-package io.heddle.api;
+package io.heddle.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,18 +6,18 @@ import org.junit.jupiter.api.Test;
 
 class BacklogTest {
 
-  private final Backlog backlog = new Backlog();
+  private final Backlog<Integer> backlog = new Backlog<>();
 
   @Test
   void isFullByNumberUntilHalfIsDone() {
     for (int i = 0; i < Backlog.MOST; i++) {
       assertThat(backlog.isFull()).isFalse();
-      backlog.add(new byte[] {(byte) i});
+      backlog.add(i, 1);
     }
     assertThat(backlog.isFull()).isTrue();
     for (int i = 0; i <= Backlog.MOST / 2; i++) {
       assertThat(backlog.isLow()).isFalse();
-      assertThat(backlog.poll()).containsExactly(i);
+      assertThat(backlog.poll()).isEqualTo(i);
     }
     assertThat(backlog.isLow()).isTrue();
   }
@@ -28,14 +28,26 @@ class BacklogTest {
    */
   @Test
   void isFullByBytesToo() {
-    backlog.add(new byte[Backlog.MOST_BYTES - 1]);
+    backlog.add(1, Backlog.MOST_BYTES - 1);
     assertThat(backlog.isFull()).isFalse();
-    backlog.add(new byte[1 << 20]);
+    backlog.add(2, 1 << 20);
     assertThat(backlog.isFull()).isTrue();
     backlog.poll();
     assertThat(backlog.isLow()).isFalse();
     backlog.poll();
     assertThat(backlog.isLow()).isTrue();
     assertThat(backlog.poll()).isNull();
+  }
+
+  @Test
+  void givesTheFirstThatMayBeBegunWith() {
+    for (int i = 1; i <= 4; i++) {
+      backlog.add(i, 1);
+    }
+    assertThat(backlog.poll(i -> i % 2 == 0)).isEqualTo(2);
+    assertThat(backlog.poll(i -> i > 4)).isNull();
+    assertThat(backlog.poll()).isEqualTo(1);
+    assertThat(backlog.poll()).isEqualTo(3);
+    assertThat(backlog.poll()).isEqualTo(4);
   }
 }

@@ -1,0 +1,305 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.live.Frame;
+import io.heddle.web.Backlog;
+import io.heddle.web.CloseCode;
+import io.heddle.web.FramesProtocol;
+import io.heddle.web.Socket;
+import io.heddle.web.SocketProtocol;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * What is spoken on one WebSocket of Responses: the client asks for responses, and is sent their
+ * events as messages. Those of one lane are given one after the other, those of different lanes
+ * side by side; when many wait, the socket is not read any more and TCP holds the client back.
+ *
+ * <p>Each message counts as the {@code POST} that it stands for, and what is wrong with it is
+ * answered by a message. A client that hangs up ends its responses that are not stored; the others
+ * go on and can be asked for. Everything is on the socket's loop but where it says otherwise.
+ */
+final class ResponsesSocket implements SocketProtocol {
+
+  /** Names of lanes; the one without a name is not counted. */
+  static final int MOST_LANES = 32;
+
+  /** Responses that are given at the same time. */
+  static final int MOST_RUNNING = 16;
+
+  private static final String FAILED = "response.failed";
+  private static final String ERROR = "error";
+
+  private final Services services;
+  private final Call opened;
+  private final SocketMemory memory;
+  private final Set<String> names = new HashSet<>(0);
+  private final Map<String, Running> running = new HashMap<>(2);
+  private final Backlog<SocketMessage> waiting = new Backlog<>();
+  private @Nullable Socket socket;
+  private @Nullable Disposable age;
+
+  /** Nothing is begun any more: the replica stops, or the socket is old. */
+  private boolean leaving;
+
+  private boolean old;
+
+  /** Responses are being begun. */
+  private boolean beginning;
+
+  /** The socket is not read. */
+  private boolean held;
+
+  /**
+   * What all sockets share.
+   *
+   * @param mostRemembered bytes of one socket
+   */
+  record Services(
+      Gate gate,
+      Bodies bodies,
+      ResponsesHandler responses,
+      SocketMemory.Shared memory,
+      long mostRemembered,
+      Duration maxAge) {}
+
+  /** A message that is being answered. */
+  private static final class Running {
+    private final SocketMessage message;
+    private @Nullable Disposable begun;
+    private @Nullable FramesProtocol frames;
+
+    /** Whether the response goes on without its socket; set by whatever thread begins it. */
+    private volatile boolean stored;
+
+    Running(SocketMessage message) {
+      this.message = message;
+    }
+
+    void close() {
+      if (frames != null) {
+        frames.closed();
+      }
+      if (begun != null && !stored) {
+        begun.dispose();
+      }
+    }
+  }
+
+  ResponsesSocket(Services services, Call opened) {
+    this.services = services;
+    this.opened = opened;
+    this.memory =
+        new SocketMemory(services.memory(), opened.caller().holder(), services.mostRemembered());
+  }
+
+  @Override
+  public void opened(Socket open) {
+    socket = open;
+    age = Mono.delay(services.maxAge()).subscribe(_ -> on(this::aged));
+  }
+
+  @Override
+  public void drained() {
+    List.copyOf(running.values())
+        .forEach(one -> {
+          if (one.frames != null) {
+            one.frames.drained();
+          }
+        });
+    readOn();
+  }
+
+  @Override
+  public void closed() {
+    socket = null;
+    if (age != null) {
+      age.dispose();
+    }
+    waiting.clear();
+    List.copyOf(running.values()).forEach(Running::close);
+    running.clear();
+    memory.close();
+  }
+
+  // ---- the end
+
+  @Override
+  public boolean drain() {
+    leaving = true;
+    return !running.isEmpty();
+  }
+
+  /** Clients come back on this one, and not on what other sockets are told. */
+  @Override
+  public CloseCode tooSlow() {
+    return CloseCode.OVERLOADED;
+  }
+
+  private void aged() {
+    leaving = true;
+    old = true;
+    closeIfOld();
+  }
+
+  private void closeIfOld() {
+    Socket open = socket;
+    if (!old || !running.isEmpty() || open == null) {
+      return;
+    }
+    String said =
+        "This connection has been open for as long as one may (%d minutes). Open another one."
+            .formatted(services.maxAge().toMinutes());
+    send(WireError.invalid(null, "websocket_connection_limit_reached", said).message(null));
+    open.close(CloseCode.TOO_OLD, "as old as a connection may be");
+  }
+
+  // ---- requests
+
+  @Override
+  public void received(byte[] text) {
+    waiting.add(SocketMessage.read(services.bodies(), text, this::isKnown), text.length);
+    beginNext();
+    Socket open = socket;
+    if (waiting.isFull() && open != null) {
+      held = true;
+      open.read(false);
+    }
+  }
+
+  private boolean isKnown(String lane) {
+    return names.contains(lane) || (names.size() < MOST_LANES && names.add(lane));
+  }
+
+  private void beginNext() {
+    if (beginning) {
+      // What fails at once ends within its beginning; the loop below goes on.
+      return;
+    }
+    beginning = true;
+    SocketMessage next;
+    while (!leaving
+        && running.size() < MOST_RUNNING
+        && (next = waiting.poll(one -> !running.containsKey(one.lane()))) != null) {
+      begin(new Running(next));
+    }
+    beginning = false;
+  }
+
+  private void begin(Running run) {
+    SocketMessage message = run.message;
+    running.put(message.lane(), run);
+    run.begun =
+        services
+            .gate()
+            .message(
+                opened,
+                call ->
+                    message.wrong() == null
+                        ? services
+                            .responses()
+                            .create(call, message, memory, stored -> run.stored = stored)
+                        : Mono.error(message.wrong()))
+            .subscribe(
+                frames -> here(() -> tell(run, frames)), error -> here(() -> refuse(run, error)));
+  }
+
+  private void tell(Running run, Flux<Frame> frames) {
+    Socket open = socket;
+    if (open == null) {
+      return;
+    }
+    open.handled(run.message.bytes().length);
+    String lane = run.message.lane();
+    Flux<Frame> told =
+        frames
+            .doOnNext(frame -> {
+              if (frame.type().equals(FAILED) || frame.type().equals(ERROR)) {
+                memory.forget(lane, run.message.previous());
+              }
+            })
+            .map(frame -> lane.isEmpty() ? frame : named(frame, lane));
+    FramesProtocol protocol = new FramesProtocol(told);
+    run.frames = protocol;
+    protocol.opened(open, () -> ended(run));
+  }
+
+  private void refuse(Running run, Throwable error) {
+    Socket open = socket;
+    if (open == null) {
+      return;
+    }
+    open.handled(run.message.bytes().length);
+    String lane = run.message.lane();
+    memory.forget(lane, run.message.previous());
+    send(Gate.error(opened.exchange(), error).message(lane.isEmpty() ? null : lane));
+    ended(run);
+  }
+
+  private void ended(Running run) {
+    running.remove(run.message.lane(), run);
+    closeIfOld();
+    beginNext();
+    readOn();
+  }
+
+  /** Goes on with reading when little waits. */
+  private void readOn() {
+    Socket open = socket;
+    if (held && open != null && waiting.isLow()) {
+      held = false;
+      open.read(true);
+    }
+  }
+
+  // ---- answers
+
+  private void send(Json message) {
+    Socket open = socket;
+    if (open != null) {
+      open.write(Frame.of(ERROR, message));
+      open.flush();
+    }
+  }
+
+  /** The event with the name of its lane in front; such a name needs no escapes. */
+  private static Frame named(Frame frame, String lane) {
+    byte[] head = ("{\"stream_id\":\"" + lane + "\",").getBytes(StandardCharsets.US_ASCII);
+    byte[] json = frame.utf8();
+    byte[] whole = new byte[head.length + json.length - 1];
+    System.arraycopy(head, 0, whole, 0, head.length);
+    System.arraycopy(json, 1, whole, head.length, json.length - 1);
+    return Frame.of(frame.type(), new Json(whole));
+  }
+
+  /** At once if this is the socket's loop. */
+  private void here(Runnable task) {
+    Socket open = socket;
+    if (open != null && open.isHere()) {
+      task.run();
+    } else {
+      on(task);
+    }
+  }
+
+  private void on(Runnable task) {
+    Socket open = socket;
+    if (open != null) {
+      try {
+        open.loop().execute(task);
+      } catch (RejectedExecutionException _) {
+        // The server has stopped, and the socket with it.
+      }
+    }
+  }
+}

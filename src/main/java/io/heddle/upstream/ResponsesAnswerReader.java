@@ -1,0 +1,218 @@
+package io.heddle.upstream;
+
+import io.heddle.turn.Piece;
+import io.heddle.upstream.CallFailure.Blame;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+
+/**
+ * Reads events of Responses, or a whole response, in all forms that servers give them. Events come
+ * in order, so their numbers say nothing new; what is not known is skipped.
+ */
+final class ResponsesAnswerReader implements AnswerReader {
+
+  private static final byte[] DONE = {'[', 'D', 'O', 'N', 'E', ']'};
+
+  private final AnswerAssembler answer;
+  private final Faults faults;
+  private final ResponsesOutput output;
+  private boolean ending;
+
+  ResponsesAnswerReader(AnswerAssembler answer) {
+    this.answer = answer;
+    faults = answer.faults();
+    output = new ResponsesOutput(answer);
+  }
+
+  @Override
+  public int kept() {
+    return answer.kept() + output.kept();
+  }
+
+  @Override
+  public void event(String type, byte[] data, int length, List<Piece> out) {
+    if (answer.isFinished() || length == 0 || isDone(data, length)) {
+      return;
+    }
+    ResponsesEvent event = parse(data, length);
+    if (event != null) {
+      take(event, event.type().isEmpty() ? type : event.type(), data, length, out);
+    }
+  }
+
+  /** Takes an answer that is no event stream: a response, or its events one after the other. */
+  @Override
+  public void whole(byte[] json, List<Piece> out) {
+    try (JsonParser in = ResponsesEvent.parser(json, json.length)) {
+      ResponsesEvent event = ResponsesEvent.next(in, json);
+      if (event == null) {
+        throw faults.brokeOff(answer.hasSaid());
+      }
+      while (event != null && !answer.isFinished()) {
+        if (event.type().isEmpty() && !event.isResponse() && event.error() == null) {
+          throw notAResponse(json);
+        }
+        take(event, event.type(), json, json.length, out);
+        event = answer.isFinished() ? null : ResponsesEvent.next(in, json);
+      }
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      throw notOfThisWire(json, json.length);
+    }
+    end(out);
+  }
+
+  private CallFailure notAResponse(byte[] json) {
+    ServerError error = ServerError.of(json, false);
+    return error.message() == null
+        ? faults.failed("answered with JSON that is no response", Blame.SERVER)
+        : faults.inStream(error, answer.hasSaid());
+  }
+
+  @Override
+  public void ending() {
+    ending = true;
+  }
+
+  /** Only the server says that its answer is whole. */
+  @Override
+  public void end(List<Piece> out) {
+    if (!answer.isFinished()) {
+      throw faults.brokeOff(answer.hasSaid());
+    }
+  }
+
+  /** Null for what is cut off behind the end of the answer. */
+  private @Nullable ResponsesEvent parse(byte[] json, int length) {
+    try {
+      return ResponsesEvent.read(json, length);
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      if (ending && answer.isFinished()) {
+        return null;
+      }
+      throw notOfThisWire(json, length);
+    }
+  }
+
+  /** Some servers put an error into an array. */
+  private CallFailure notOfThisWire(byte[] json, int length) {
+    int first = 0;
+    while (first < length && json[first] <= ' ') {
+      first++;
+    }
+    if (first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+      if (error.message() != null) {
+        return faults.inStream(error, answer.hasSaid());
+      }
+    }
+    return faults.failed(
+        "sent something that is not JSON of this wire",
+        answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+  }
+
+  private void take(ResponsesEvent event, String type, byte[] json, int length, List<Piece> out) {
+    answer.model(event.model());
+    answer.usage(event.usage());
+    switch (type) {
+      case "response.output_text.delta" -> output.text(event, false, out);
+      case "response.output_text.done" -> output.text(event, true, out);
+      case "response.refusal.delta" -> output.refusal(event, false, out);
+      case "response.refusal.done" -> output.refusal(event, true, out);
+      case "response.reasoning_summary_text.delta" -> output.thought(event, "summary", false, out);
+      case "response.reasoning_summary_text.done" -> output.thought(event, "summary", true, out);
+      case "response.reasoning_text.delta", "response.reasoning.delta" ->
+          output.thought(event, "content", false, out);
+      case "response.reasoning_text.done", "response.reasoning.done" ->
+          output.thought(event, "content", true, out);
+      case "response.function_call_arguments.delta" ->
+          output.arguments(event, "function_call", false, out);
+      case "response.function_call_arguments.done" ->
+          output.arguments(event, "function_call", true, out);
+      case "response.custom_tool_call_input.delta" ->
+          output.arguments(event, "custom_tool_call", false, out);
+      case "response.custom_tool_call_input.done" ->
+          output.arguments(event, "custom_tool_call", true, out);
+      case "response.output_item.added", "response.output_item.done" -> {
+        ResponsesItem item = event.item();
+        if (item != null && type.endsWith("added")) {
+          output.begin(event, item);
+        } else if (item != null) {
+          output.done(event, item, out);
+        }
+      }
+      case "response.completed", "response.done" -> complete(event, "completed", out);
+      case "response.incomplete" -> complete(event, "incomplete", out);
+      case "response.failed", "response.cancelled" ->
+          complete(event, type.substring("response.".length()), out);
+      default -> other(event, type, json, length, out);
+    }
+  }
+
+  private void other(ResponsesEvent event, String type, byte[] json, int length, List<Piece> out) {
+    ServerError error = event.error();
+    if (error == null && type.equals("error")) {
+      error = ServerError.of(Arrays.copyOf(json, length), false);
+    }
+    if (error != null) {
+      throw failure(error);
+    }
+    if (event.isResponse()) {
+      complete(event, event.status() == null ? "completed" : event.status(), out);
+    }
+  }
+
+  /**
+   * @param status that the event has by its name: of two, the worse one counts
+   */
+  private void complete(ResponsesEvent event, String status, List<Piece> out) {
+    String end = status.equals("completed") && event.status() != null ? event.status() : status;
+    if (event.error() != null || end.equals("failed")) {
+      ServerError none = new ServerError(null, null, null, 0);
+      throw failure(event.error() == null ? none : event.error());
+    }
+    output.all(event.items(), out);
+    switch (end) {
+      case "completed" -> answer.reason(event.incomplete() == null ? "stop" : cut(event));
+      case "incomplete" -> answer.reason(cut(event));
+      default ->
+          throw faults.failed(
+              "ended its answer with the status " + faults.cleaned(end),
+              answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+    }
+    if (!output.isWhole() && !end.equals("incomplete")) {
+      throw faults.failed("made a tool call without a name", Blame.NOBODY);
+    }
+    output.finish();
+    answer.finish(out);
+  }
+
+  /** An incomplete answer is never a whole one, whatever word stands for the reason. */
+  private static String cut(ResponsesEvent event) {
+    String said = event.incomplete() == null ? "" : event.incomplete();
+    return switch (FinishReason.of(said)) {
+      case STOP, TOOL_CALLS -> "max_output_tokens";
+      default -> said;
+    };
+  }
+
+  private CallFailure failure(ServerError error) {
+    String code = error.code() == null ? "" : error.code();
+    boolean ofRequest = code.startsWith("invalid_") || code.contains("image");
+    return faults.inStream(
+        ofRequest && error.status() == 0
+            ? new ServerError(error.message(), error.type(), code, 400)
+            : error,
+        answer.hasSaid());
+  }
+
+  private static boolean isDone(byte[] data, int length) {
+    int end = length;
+    while (end > 0 && data[end - 1] == ' ') {
+      end--;
+    }
+    return Arrays.equals(data, 0, end, DONE, 0, DONE.length);
+  }
+}

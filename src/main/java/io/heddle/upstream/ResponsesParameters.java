@@ -1,0 +1,315 @@
+package io.heddle.upstream;
+
+import io.heddle.base.JsonBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says the parameters of Chat Completions in the words of Responses. What Responses calls the same,
+ * and what nobody here knows, is passed on as it is: the server says what it does not take.
+ */
+final class ResponsesParameters {
+
+  /** What Heddle says itself. */
+  private static final Set<String> OURS =
+      Set.of(
+          "model",
+          "messages",
+          "input",
+          "instructions",
+          "stream",
+          "stream_options",
+          "store",
+          "include",
+          "background",
+          "conversation",
+          "previous_response_id");
+
+  /**
+   * Hints that Responses has no word for, and that an answer is good without. {@code n} is always 1.
+   */
+  private static final Set<String> LEFT_OUT =
+      Set.of(
+          "n",
+          "seed",
+          "prediction",
+          "frequency_penalty",
+          "presence_penalty",
+          "logprobs",
+          "top_logprobs");
+
+  private static final List<String> BOUNDS =
+      List.of("max_output_tokens", "max_completion_tokens", "max_tokens");
+
+  private static final Set<String> TRANSLATED =
+      Set.of(
+          "tools",
+          "functions",
+          "tool_choice",
+          "function_call",
+          "response_format",
+          "verbosity",
+          "text",
+          "reasoning_effort",
+          "reasoning");
+
+  /** OpenAI refuses less. */
+  private static final long LEAST_OUTPUT = 16;
+
+  /** Models of OpenAI that do not think, and refuse to be asked for their thoughts. */
+  private static final Pattern THOUGHTLESS =
+      Pattern.compile("(.*/)?(gpt-3\\.5|gpt-4|chatgpt-|ft:gpt-[34]|gpt-5[.0-9]*-chat).*");
+
+  private final JsonBuffer out;
+  private final Map<String, Slice> parameters;
+
+  private ResponsesParameters(JsonBuffer out, Map<String, Slice> parameters) {
+    this.out = out;
+    this.parameters = parameters;
+  }
+
+  /**
+   * Writes them as members, each with a comma before it.
+   *
+   * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
+   */
+  static void write(JsonBuffer out, String model, Map<String, Slice> parameters, String summary) {
+    ResponsesParameters all = new ResponsesParameters(out, parameters);
+    boolean thinks = !THOUGHTLESS.matcher(model).matches();
+    if (thinks) {
+      out.ascii(",\"include\":[\"reasoning.encrypted_content\"]");
+    }
+    parameters.forEach(all::same);
+    all.bound();
+    all.tools();
+    all.choice();
+    all.text();
+    all.reasoning(thinks ? summary : "");
+  }
+
+  private void same(String name, Slice value) {
+    if (!OURS.contains(name)
+        && !LEFT_OUT.contains(name)
+        && !BOUNDS.contains(name)
+        && !TRANSLATED.contains(name)
+        && !value.isNull()) {
+      value.writeTo(out.ascii(",").string(name).ascii(":"));
+    }
+  }
+
+  private @Nullable Slice some(String name) {
+    Slice value = parameters.get(name);
+    return value == null || value.isNull() ? null : value;
+  }
+
+  private void bound() {
+    for (String name : BOUNDS) {
+      Slice value = some(name);
+      if (value != null) {
+        out.ascii(",\"max_output_tokens\":");
+        String number = value.toString();
+        if (number.matches("[0-9]{1,2}") && Long.parseLong(number) < LEAST_OUTPUT) {
+          out.number(LEAST_OUTPUT);
+        } else {
+          value.writeTo(out);
+        }
+        return;
+      }
+    }
+  }
+
+  // ---- tools
+
+  private void tools() {
+    Slice tools = some("tools");
+    Slice functions = some("functions");
+    if (tools == null && functions == null) {
+      return;
+    }
+    String before = ",\"tools\":[";
+    for (Slice tool : tools == null ? List.<Slice>of() : tools.elements()) {
+      tool(tool, out.ascii(before));
+      before = ",";
+    }
+    for (Slice function : functions == null ? List.<Slice>of() : functions.elements()) {
+      function(function.members(), out.ascii(before));
+      before = ",";
+    }
+    if (before.equals(",")) {
+      out.ascii("]");
+    }
+  }
+
+  private void tool(Slice tool, JsonBuffer out) {
+    Map<String, Slice> members = tool.members();
+    Slice inner = members.get(type(members));
+    switch (inner == null ? "" : type(members)) {
+      case "function" -> function(members(inner), out);
+      case "custom" -> custom(members(inner), out);
+      // It has the form of Responses.
+      default -> tool.writeTo(out);
+    }
+  }
+
+  private static Map<String, Slice> members(@Nullable Slice inner) {
+    return inner == null ? Map.of() : inner.members();
+  }
+
+  /** Without a word Responses makes a function strict, and Chat Completions does not. */
+  private static void function(Map<String, Slice> members, JsonBuffer out) {
+    out.ascii("{\"type\":\"function\"");
+    members(members, out);
+    if (!has(members, "parameters")) {
+      out.ascii(",\"parameters\":{\"type\":\"object\",\"properties\":{}}");
+    }
+    out.ascii(has(members, "strict") ? "}" : ",\"strict\":false}");
+  }
+
+  private static void custom(Map<String, Slice> members, JsonBuffer out) {
+    Map<String, Slice> flat = new LinkedHashMap<>(members);
+    Map<String, Slice> format = members(flat.remove("format"));
+    out.ascii("{\"type\":\"custom\"");
+    members(flat, out);
+    if (!format.isEmpty()) {
+      Map<String, Slice> inner = new LinkedHashMap<>(format);
+      Map<String, Slice> grammar = members(inner.remove("grammar"));
+      grammar.forEach(inner::putIfAbsent);
+      String before = ",\"format\":{";
+      for (Map.Entry<String, Slice> member : inner.entrySet()) {
+        member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
+        before = ",";
+      }
+      out.ascii("}");
+    }
+    out.ascii("}");
+  }
+
+  private static boolean has(Map<String, Slice> members, String name) {
+    Slice value = members.get(name);
+    return value != null && !value.isNull();
+  }
+
+  private static void members(Map<String, Slice> members, JsonBuffer out) {
+    members.forEach((name, value) -> {
+      if (!name.equals("type") && !value.isNull()) {
+        value.writeTo(out.ascii(",").string(name).ascii(":"));
+      }
+    });
+  }
+
+  // ---- which tool
+
+  private void choice() {
+    Slice choice = some("tool_choice");
+    Slice older = some("function_call");
+    if (choice != null) {
+      choice(choice, out.ascii(",\"tool_choice\":"));
+    } else if (older != null && older.isObject()) {
+      named("function", older.members(), out.ascii(",\"tool_choice\":"));
+    } else if (older != null) {
+      older.writeTo(out.ascii(",\"tool_choice\":"));
+    }
+  }
+
+  private static void choice(Slice choice, JsonBuffer out) {
+    Map<String, Slice> members = choice.members();
+    String type = type(members);
+    Map<String, Slice> inner = members(members.get(type));
+    if (choice.isString() && choice.text().equals("any")) {
+      out.ascii("\"required\"");
+    } else if (inner.isEmpty()) {
+      choice.writeTo(out);
+    } else if (type.equals("allowed_tools")) {
+      out.ascii("{\"type\":\"allowed_tools\"");
+      inner.forEach((name, value) -> {
+        out.ascii(",").string(name).ascii(":");
+        if (name.equals("tools")) {
+          String before = "[";
+          for (Slice tool : value.elements()) {
+            choice(tool, out.ascii(before));
+            before = ",";
+          }
+          out.ascii(before.equals("[") ? "[]" : "]");
+        } else {
+          value.writeTo(out);
+        }
+      });
+      out.ascii("}");
+    } else {
+      named(type, inner, out);
+    }
+  }
+
+  private static void named(String type, Map<String, Slice> members, JsonBuffer out) {
+    out.ascii("{\"type\":").string(type);
+    members(members, out);
+    out.ascii("}");
+  }
+
+  private static String type(Map<String, Slice> members) {
+    Slice type = members.get("type");
+    return type != null && type.isString() ? type.text() : "";
+  }
+
+  // ---- the form of the answer
+
+  private void text() {
+    Map<String, Slice> own = members(some("text"));
+    Slice format = some("response_format");
+    Slice verbosity = some("verbosity");
+    if (own.isEmpty() && format == null && verbosity == null) {
+      return;
+    }
+    Map<String, Slice> rest = new LinkedHashMap<>(own);
+    String before = ",\"text\":{";
+    if (format != null) {
+      rest.remove("format");
+      format(format, out.ascii(before).ascii("\"format\":"));
+      before = ",";
+    }
+    if (verbosity != null) {
+      rest.put("verbosity", verbosity);
+    }
+    for (Map.Entry<String, Slice> member : rest.entrySet()) {
+      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
+      before = ",";
+    }
+    out.ascii("}");
+  }
+
+  private static void format(Slice format, JsonBuffer out) {
+    Map<String, Slice> members = format.members();
+    Map<String, Slice> schema = members(members.get("json_schema"));
+    if (schema.isEmpty()) {
+      format.writeTo(out);
+    } else {
+      named("json_schema", schema, out);
+    }
+  }
+
+  private void reasoning(String summary) {
+    Map<String, Slice> all = new LinkedHashMap<>(members(some("reasoning")));
+    Slice effort = some("reasoning_effort");
+    if (effort != null) {
+      all.put("effort", effort);
+    }
+    boolean asks = !summary.isEmpty() && !has(all, "summary");
+    all.values().removeIf(Slice::isNull);
+    if (all.isEmpty() && !asks) {
+      return;
+    }
+    String before = ",\"reasoning\":{";
+    for (Map.Entry<String, Slice> member : all.entrySet()) {
+      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
+      before = ",";
+    }
+    if (asks) {
+      out.ascii(before).ascii("\"summary\":").string(summary);
+    }
+    out.ascii("}");
+  }
+}
