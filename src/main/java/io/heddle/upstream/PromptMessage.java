@@ -142,6 +142,23 @@ final class PromptMessage {
   }
 
   /**
+   * Members of an answer that are given back to the server of this name: what it said for itself,
+   * and what a client sends without a name, which is for the server that it asks.
+   */
+  Map<String, Slice> givenBackTo(String upstream) {
+    Slice kept = members.get("upstream");
+    if (kept == null || !kept.isObject()) {
+      return Map.of();
+    }
+    Map<String, Slice> all = kept.members();
+    Slice name = all.get("name");
+    boolean isNamed = name != null && name.isString();
+    boolean isOurs = isNamed ? name.text().equals(upstream) : !isAnswer();
+    Slice message = all.get("message");
+    return isOurs && message != null ? message.members() : Map.of();
+  }
+
+  /**
    * What a server said for itself.
    *
    * @param message members of its answer

@@ -23,6 +23,7 @@ final class ResponsesRequest {
 
   private static final int LONGEST_ID = 64;
   private static final int LONGEST_NAME = 64;
+  private static final String HEDDLE = "heddle1.";
   private static final Pattern ILLEGAL = Pattern.compile("[^A-Za-z0-9_-]");
 
   private final String upstream;
@@ -140,6 +141,9 @@ final class ResponsesRequest {
     for (PromptMessage.Call call : calls) {
       call(call, false);
     }
+    // Another Heddle puts what its own model's server sealed behind the answer.
+    before.removeIf(item -> !word(item.members(), "encrypted_content").startsWith(HEDDLE));
+    thoughts(before);
   }
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */

@@ -40,6 +40,7 @@ record ServerError(
           "exceeds the available context size",
           "context window",
           "prompt is too long",
+          "exceed context limit",
           "input is too long",
           "input token count",
           "maximum number of tokens allowed",
@@ -106,6 +107,8 @@ record ServerError(
         || status == 413
         || status == 422
         || "invalid_request_error".equals(type)
+        || "not_found_error".equals(type)
+        || "request_too_large".equals(type)
         || "BadRequestError".equals(type)
         || CONTEXT_LENGTH.equals(code);
   }
@@ -118,6 +121,7 @@ record ServerError(
         || status == 504
         || status == 529
         || "rate_limit_exceeded".equals(code)
+        || "rate_limit_error".equals(type)
         || "overloaded_error".equals(type);
   }
 

@@ -6,6 +6,9 @@ public enum ServerKind {
   /** Chat Completions: OpenAI's, and that of most others, with their {@link Dialect}s. */
   CHAT(ChatProtocol.PATH, ChatProtocol::new),
 
+  /** Anthropic Messages: Anthropic's, and that of others beside their Chat Completions. */
+  ANTHROPIC(AnthropicProtocol.PATH, AnthropicProtocol::new),
+
   /** Responses: OpenAI's, and what else speaks it, another Heddle for one. */
   RESPONSES(ResponsesProtocol.PATH, ResponsesProtocol::new);
 

@@ -39,6 +39,8 @@ public record UpstreamProperties(
    * @param dialect what differs between servers of this wire
    * @param tokenParameter the only name under which the server takes the most tokens of an answer;
    *     empty: the dialect's
+   * @param maxTokens of an answer for calls that name no bound; only of kinds that want one
+   * @param thinking how a model is told to think; only of Anthropic Messages
    * @param reasoningSummary what servers of Responses are asked to tell of their thoughts, unless a
    *     call says it: {@code auto}, {@code concise}, {@code detailed}; empty: nothing
    * @param models names that it answers to, {@code *} stands for any characters; none: every name
@@ -65,6 +67,8 @@ public record UpstreamProperties(
       @DefaultValue("chat") ServerKind kind,
       @DefaultValue("compatible") Dialect dialect,
       @DefaultValue("") String tokenParameter,
+      @DefaultValue("16384") int maxTokens,
+      @DefaultValue("auto") Thinking thinking,
       @DefaultValue("") String reasoningSummary,
       @DefaultValue List<String> models,
       @Nullable Secret apiKey,
@@ -89,6 +93,7 @@ public record UpstreamProperties(
       // A variable that is set to nothing.
       kind = kind == null ? ServerKind.CHAT : kind;
       dialect = dialect == null ? Dialect.COMPATIBLE : dialect;
+      thinking = thinking == null ? Thinking.AUTO : thinking;
       models = List.copyOf(models);
       headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
     }
@@ -112,6 +117,8 @@ public record UpstreamProperties(
       refuse(
           !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
           name + ".token-parameter must be a name such as max_tokens");
+      refuse(
+          maxTokens < 1 || maxTokens > 10_000_000, name + ".max-tokens must be 1 to 10000000");
       refuse(
           !reasoningSummary.matches("(auto|concise|detailed)?"),
           name + ".reasoning-summary must be auto, concise, detailed or empty");

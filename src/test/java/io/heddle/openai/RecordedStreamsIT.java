@@ -66,7 +66,8 @@ class RecordedStreamsIT {
         RecordedStream.all().stream()
             .collect(Collectors.toMap(RecordedStream::name, RecordedStreamsIT::script));
     server.answer(request -> {
-      JsonNode messages = MAPPER.readTree(request.body()).get("messages");
+      JsonNode body = MAPPER.readTree(request.body());
+      JsonNode messages = body.path(body.has("messages") ? "messages" : "input");
       JsonNode content = messages.get(messages.size() - 1).get("content");
       return scripts.get(content.isArray() ? content.at("/0/text").asString() : content.asString());
     });

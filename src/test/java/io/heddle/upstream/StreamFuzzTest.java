@@ -36,7 +36,7 @@ class StreamFuzzTest {
   private static final int MAX_ANSWER = 64 << 10;
 
   private static final List<RecordedStream> STREAMS = RecordedStream.all();
-  private static final Pattern REASON = Pattern.compile("\"finish_reason\": ?(\"[^\"]+\"|true)");
+  private static final Pattern REASON = Pattern.compile("\"(finish|stop)_reason\": ?(\"[^\"]+\"|true)");
 
   private static final List<byte[]> WORDS =
       List.of(
@@ -68,6 +68,12 @@ class StreamFuzzTest {
               "\"finish_reason\":{},",
               "\"usage\":{\"prompt_tokens\":-1},",
               "{\"error\":",
+              "event: message_stop\n",
+              "data: {\"type\":\"message_stop\"}\n\n",
+              "\"stop_reason\":\"max_tokens\",",
+              "\"content_block\":{\"type\":\"tool_use\",\"name\":\"f\",\"input\":[]},",
+              "\"type\":\"thinking\",",
+              "\"signature\":{},",
               "\"type\":\"response.completed\",",
               "\"output_index\":0,",
               "\"item_id\":\"a\",",
@@ -170,6 +176,7 @@ class StreamFuzzTest {
             assertThat(ids.add(call.id())).isTrue();
           }
         }
+        case Piece.Compaction _ -> throw new AssertionError("no server says that");
         case Piece.Finish finish -> {
           finished = true;
           assertThat(finish.reason()).isIn("stop", "tool_calls", "length", "content_filter");
@@ -218,6 +225,7 @@ class StreamFuzzTest {
       return isOneObject || text.contains("response.completed");
     }
     return text.contains("[DONE]")
+        || text.contains("message_stop")
         || REASON.matcher(text).results().anyMatch(reason -> !reason.group().contains("null"));
   }
 
@@ -244,6 +252,14 @@ class StreamFuzzTest {
         "data:"
             + " {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"x\"},\"z\":\"zz\"}]}}]}\n\n",
         "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n",
+        "data:"
+            + " {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"text\":\"xxxxxxxx\"}}\n\n",
+        "data:"
+            + " {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\"}}\n\n",
+        "data:"
+            + " {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\"}}\n\n",
+        "data:"
+            + " {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"signature\":\"xx\"}}\n\n",
         "data: {\"type\":\"response.output_text.delta\",\"delta\":\"xxxxxxxx\"}\n\n",
         "data: {\"type\":\"response.output_item.added\",\"item\":{\"type\":\"message\"}}\n\n",
         "data:"
@@ -251,7 +267,10 @@ class StreamFuzzTest {
         "data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"xxxxxxxx\"}\n\n"
       })
   void whatNeverEndsIsEnded(String again) {
-    String kind = again.contains("\"type\":\"response.") ? "responses" : "chat";
+    String kind =
+        again.contains("\"type\":\"response.")
+            ? "responses"
+            : again.contains("content_block") ? "anthropic" : "chat";
     byte[] part = again.repeat(64).getBytes(StandardCharsets.UTF_8);
     long most = 64L << 20;
     AtomicLong sent = new AtomicLong();

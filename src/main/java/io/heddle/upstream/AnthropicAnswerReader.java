@@ -1,0 +1,401 @@
+package io.heddle.upstream;
+
+import io.heddle.base.Json;
+import io.heddle.turn.Piece;
+import io.heddle.upstream.CallFailure.Blame;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+
+/**
+ * Reads events of Anthropic Messages, or a whole message. Thoughts are told as text, and their
+ * blocks are kept as they came: the server wants them back, signed.
+ */
+final class AnthropicAnswerReader implements AnswerReader {
+
+  private static final int MOST_BLOCKS = 4096;
+
+  private final AnswerAssembler answer;
+  private final Faults faults;
+  private final AnthropicNames names;
+  private final String thinker;
+  private final Map<Integer, Block> open = new LinkedHashMap<>();
+  private AnthropicUsage usage = AnthropicUsage.NONE;
+
+  /** Calls of which no argument has come. */
+  private final List<Block> bare = new ArrayList<>(0);
+
+  private @Nullable String reason;
+  private int blocks;
+  private int calls;
+  private int thoughts;
+  private int textLength;
+  private int kept;
+  private boolean ending;
+
+  private static final class Block {
+    private final String type;
+    private final int call;
+    private final StringBuilder thinking = new StringBuilder(0);
+    private final StringBuilder signature = new StringBuilder(0);
+    private String data = "";
+    private String input = "";
+    private boolean hasInput;
+
+    Block(String type, int call) {
+      this.type = type;
+      this.call = call;
+    }
+
+    boolean isCall() {
+      return type.equals("tool_use");
+    }
+  }
+
+  /**
+   * @param names of the tools in the request
+   * @param thinker who thinks: thoughts are no use to anybody else
+   */
+  AnthropicAnswerReader(AnswerAssembler answer, AnthropicNames names, String thinker) {
+    this.answer = answer;
+    this.names = names;
+    this.thinker = thinker;
+    faults = answer.faults();
+  }
+
+  @Override
+  public int kept() {
+    return answer.kept() + kept;
+  }
+
+  @Override
+  public void event(String type, byte[] data, int length, List<Piece> out) {
+    if (answer.isFinished() || length == 0) {
+      return;
+    }
+    if (isDone(data, length)) {
+      finish(out);
+      return;
+    }
+    AnthropicObject event = parse(data, length);
+    if (event == null) {
+      return;
+    }
+    String kind = event.type().isEmpty() ? type : event.type();
+    if (event.error() != null || kind.equals("error")) {
+      ServerError error = event.error();
+      throw faults.inStream(
+          error == null ? ServerError.of(Arrays.copyOf(data, length), false) : error,
+          answer.hasSaid());
+    }
+    take(kind, event, out);
+  }
+
+  private void take(String kind, AnthropicObject event, List<Piece> out) {
+    AnthropicObject inner = event.inner();
+    switch (kind) {
+      case "message_start" -> {
+        if (inner != null) {
+          message(inner, out);
+        }
+      }
+      case "content_block_start" -> {
+        if (inner != null) {
+          start(event.index(), inner, out);
+        }
+      }
+      case "content_block_delta" -> {
+        if (inner != null) {
+          delta(event.index(), inner, out);
+        }
+      }
+      case "content_block_stop" -> stop(event.index(), out);
+      case "message_delta" -> {
+        count(event.usage());
+        if (inner != null) {
+          count(inner.usage());
+          reason(inner, out);
+        }
+      }
+      case "message" -> {
+        message(event, out);
+        finish(out);
+      }
+      case "message_stop" -> finish(out);
+      default -> {
+        // A ping, or something new.
+      }
+    }
+  }
+
+  @Override
+  public void whole(byte[] json, List<Piece> out) {
+    AnthropicObject message = json.length == 0 ? null : parse(json, json.length);
+    if (message == null) {
+      throw faults.brokeOff(answer.hasSaid());
+    }
+    if (message.error() != null) {
+      throw faults.inStream(message.error(), answer.hasSaid());
+    }
+    if (message.content() == null) {
+      ServerError error = ServerError.of(json, false);
+      throw error.message() == null
+          ? faults.failed("answered with JSON that is no message", Blame.SERVER)
+          : faults.inStream(error, answer.hasSaid());
+    }
+    message(message, out);
+    finish(out);
+  }
+
+  @Override
+  public void ending() {
+    ending = true;
+  }
+
+  @Override
+  public void end(List<Piece> out) {
+    if (answer.isFinished()) {
+      return;
+    }
+    if (!answer.hasReason()) {
+      throw faults.brokeOff(answer.hasSaid());
+    }
+    finish(out);
+  }
+
+  // ---- messages
+
+  /** Of a whole one, and of the empty one with which a stream begins. */
+  private void message(AnthropicObject message, List<Piece> out) {
+    answer.model(message.model());
+    count(message.usage());
+    List<AnthropicObject> content = message.content();
+    if (content != null) {
+      for (AnthropicObject block : content) {
+        start(-1, block, out);
+        stop(-1, out);
+      }
+    }
+    reason(message, out);
+  }
+
+  private void count(@Nullable AnthropicUsage counted) {
+    if (counted != null) {
+      usage = usage.with(counted);
+      answer.usage(usage.toUsage());
+    }
+  }
+
+  private void reason(AnthropicObject from, List<Piece> out) {
+    String said = from.stopReason();
+    if (said == null) {
+      return;
+    }
+    answer.say("", "", from.explanation(), out);
+    answer.reason(said);
+    reason = reason == null || !FinishReason.of(reason).isCut() ? said : reason;
+  }
+
+  // ---- blocks
+
+  private void start(int index, AnthropicObject block, List<Piece> out) {
+    if (open.containsKey(index)) {
+      stop(index, out);
+    }
+    tellBare(out);
+    if (++blocks > MOST_BLOCKS) {
+      throw answer.tooLarge();
+    }
+    Block begun = new Block(block.type(), calls);
+    open.put(index, begun);
+    switch (begun.type) {
+      case "tool_use" -> {
+        calls++;
+        begun.input = block.input();
+        kept += begun.input.length();
+        String name = block.name();
+        call(begun, block.id(), name == null ? null : names.given(name), "", out);
+      }
+      case "redacted_thinking" -> {
+        begun.data = block.data();
+        kept += begun.data.length();
+      }
+      case "thinking" -> {
+        if (answer.hasThought()) {
+          // Each block is a thought of its own.
+          answer.say("\n\n", "", "", out);
+        }
+        think(begun, block, out);
+      }
+      case "text" -> say(block.text(), out);
+      default -> {
+        // A tool that the server runs, and what came of it.
+      }
+    }
+  }
+
+  private void delta(int index, AnthropicObject delta, List<Piece> out) {
+    Block block = index < 0 && !open.isEmpty() ? last() : open.get(index);
+    if (block == null) {
+      // A server that does not say where a block begins.
+      say(delta.text(), out);
+      answer.say(delta.thinking(), "", "", out);
+      return;
+    }
+    switch (block.type) {
+      case "tool_use" -> {
+        if (!delta.input().isEmpty()) {
+          block.hasInput = true;
+          call(block, null, null, delta.input(), out);
+        }
+      }
+      case "thinking" -> think(block, delta, out);
+      case "text", "" -> say(delta.text(), out);
+      default -> {
+        // As above.
+      }
+    }
+  }
+
+  private Block last() {
+    Block last = null;
+    for (Block block : open.values()) {
+      last = block;
+    }
+    return last == null ? new Block("", 0) : last;
+  }
+
+  private void stop(int index, List<Piece> out) {
+    Block block = open.remove(index);
+    if (block == null) {
+      return;
+    }
+    if (block.isCall()) {
+      kept -= block.input.length();
+      if (!block.hasInput && block.input.length() > 2) {
+        block.hasInput = true;
+        call(block, null, null, block.input, out);
+      } else if (!block.hasInput) {
+        bare.add(block);
+      }
+      block.input = "";
+    } else if (block.type.endsWith("thinking")) {
+      keep(block);
+    }
+  }
+
+  /** A call without arguments is one of an empty object: clients read them as JSON. */
+  private void tellBare(List<Piece> out) {
+    for (Block block : bare) {
+      call(block, null, null, "{}", out);
+    }
+    bare.clear();
+  }
+
+  private void call(
+      Block block, @Nullable String id, @Nullable String name, String input, List<Piece> out) {
+    answer.calls(List.of(new ToolCallDelta(block.call, id, name, input)), false, out);
+  }
+
+  private void say(String text, List<Piece> out) {
+    textLength += text.length();
+    answer.say("", text, "", out);
+  }
+
+  private void think(Block block, AnthropicObject more, List<Piece> out) {
+    answer.say(more.thinking(), "", "", out);
+    block.thinking.append(more.thinking());
+    block.signature.append(more.signature());
+    kept += more.thinking().length() + more.signature().length();
+    if (kept > answer.most()) {
+      throw answer.tooLarge();
+    }
+  }
+
+  /** With its place among what is said, which is kept apart from it. */
+  private void keep(Block block) {
+    kept -= block.thinking.length() + block.signature.length() + block.data.length();
+    Map<String, Object> members = new LinkedHashMap<>();
+    members.put("type", new StringBuilder(block.type));
+    if (block.type.equals("thinking")) {
+      if (block.thinking.isEmpty() && block.signature.isEmpty()) {
+        return;
+      }
+      members.put("thinking", block.thinking);
+      if (!block.signature.isEmpty()) {
+        members.put("signature", block.signature);
+      }
+    } else {
+      members.put("data", new StringBuilder(block.data));
+    }
+    members.put("index", number(thoughts));
+    if (textLength > 0) {
+      members.put(AnthropicThoughts.AFTER_TEXT, number(textLength));
+    }
+    if (calls > 0) {
+      members.put(AnthropicThoughts.AFTER_CALLS, number(calls));
+    }
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put(AnthropicThoughts.BLOCKS, new ArrayList<Object>(List.of(members)));
+    if (thoughts++ == 0) {
+      all.put(AnthropicThoughts.THINKER, new StringBuilder(thinker));
+    }
+    answer.keep(all, false);
+  }
+
+  private static Json number(int value) {
+    return Json.of(Integer.toString(value));
+  }
+
+  private void finish(List<Piece> out) {
+    for (Integer index : List.copyOf(open.keySet())) {
+      Block block = open.get(index);
+      boolean unsigned = block != null && block.signature.isEmpty() && block.data.isEmpty();
+      if (block != null && !block.isCall() && unsigned) {
+        // A thought that was cut is none that could be given back.
+        open.remove(index);
+      } else {
+        stop(index, out);
+      }
+    }
+    if (reason == null || !FinishReason.of(reason).isCut()) {
+      tellBare(out);
+    }
+    answer.finish(out);
+  }
+
+  // ---- bytes
+
+  /** Null for what is cut off behind the end of the answer. */
+  private @Nullable AnthropicObject parse(byte[] json, int length) {
+    try {
+      return AnthropicObject.read(json, length);
+    } catch (JacksonException | ChatChunk.NotAChunk e) {
+      if (ending && answer.hasReason()) {
+        return null;
+      }
+      ServerError error =
+          length > 0 && json[0] == '['
+              ? ServerError.of(Arrays.copyOf(json, length), false)
+              : null;
+      throw error != null && error.message() != null
+          ? faults.inStream(error, answer.hasSaid())
+          : faults.failed(
+              "sent something that is not JSON of this wire",
+              answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+    }
+  }
+
+  /** The end of a stream of Chat Completions: servers that speak both put it behind this too. */
+  private static boolean isDone(byte[] data, int length) {
+    return data[0] == '['
+        && new String(data, 0, Math.min(length, 16), StandardCharsets.US_ASCII)
+            .strip()
+            .equals("[DONE]");
+  }
+}

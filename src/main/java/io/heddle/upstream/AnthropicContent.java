@@ -1,0 +1,221 @@
+package io.heddle.upstream;
+
+import io.heddle.base.JsonBuffer;
+import io.heddle.base.Surrogates;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Blocks of content, one behind the other, out of the parts of stored messages. */
+final class AnthropicContent {
+
+  /** How the ids of files begin that were uploaded to Anthropic. */
+  private static final String FILE = "file_";
+
+  private static final String PDF = "application/pdf";
+
+  private final JsonBuffer out;
+  private boolean some;
+
+  AnthropicContent(int capacity) {
+    out = new JsonBuffer(capacity);
+  }
+
+  boolean isEmpty() {
+    return !some;
+  }
+
+  void writeTo(JsonBuffer to) {
+    to.raw(out.toJson());
+  }
+
+  /** For one block that the caller writes whole. */
+  JsonBuffer next() {
+    if (some) {
+      out.ascii(",");
+    }
+    some = true;
+    return out;
+  }
+
+  /** A text of nothing but space is refused. */
+  void text(String text) {
+    if (!text.isBlank()) {
+      next().ascii("{\"type\":\"text\",\"text\":").string(Surrogates.mended(text)).ascii("}");
+    }
+  }
+
+  /**
+   * @param text a JSON string
+   * @param part that it stands in, or null
+   */
+  void text(Slice text, @Nullable Slice part) {
+    if (isBlank(text)) {
+      return;
+    }
+    text.writeTo(next().ascii("{\"type\":\"text\",\"text\":"));
+    end(part);
+  }
+
+  /** Ends a block with the mark for Anthropic's cache that its part has. */
+  private void end(@Nullable Slice part) {
+    Slice mark = part == null ? null : part.members().get("cache_control");
+    if (mark != null && mark.isObject()) {
+      mark.writeTo(out.ascii(",\"cache_control\":"));
+    }
+    out.ascii("}");
+  }
+
+  private static boolean isBlank(Slice text) {
+    byte first = text.json()[text.from() + 1];
+    // Most texts begin with a letter.
+    return first == '"' || (first == '\\' || first <= ' ' || first < 0) && text.text().isBlank();
+  }
+
+  /** Parts of a message of the user's, or of a tool's output. */
+  void parts(PromptMessage message) {
+    Slice content = message.member("content");
+    if (content == null) {
+      return;
+    }
+    if (content.isString()) {
+      text(content, null);
+    }
+    for (Slice part : content.elements()) {
+      part(part);
+    }
+  }
+
+  /** Words of an answer: all that an assistant's message may have beside calls and thoughts. */
+  void words(PromptMessage message) {
+    for (PromptPart part : message.parts()) {
+      switch (part) {
+        case PromptPart.Text(Slice text, Slice whole) -> text(text, whole);
+        case PromptPart.Refusal(Slice text) -> text(text, null);
+        case PromptPart.Image _, PromptPart.Audio _, PromptPart.File _ ->
+            text("[What was shown here cannot be told.]");
+        case PromptPart.Item _, PromptPart.Other _ -> {}
+      }
+    }
+    Slice refusal = message.refusal();
+    if (isEmpty() && refusal != null) {
+      text(refusal, null);
+    }
+  }
+
+  private void part(Slice part) {
+    switch (PromptPart.of(part)) {
+      case PromptPart.Text(Slice text, Slice _) -> text(text, part);
+      case PromptPart.Refusal(Slice text) -> text(text, null);
+      case PromptPart.Image(Slice url, Slice fileId, Slice _) -> image(url, fileId, part);
+      case PromptPart.File file -> file(file, part);
+      case PromptPart.Audio _ -> text("[The recording cannot be heard.]");
+      case PromptPart.Item _ -> {}
+      // A block in Anthropic's own form.
+      case PromptPart.Other(Slice other) -> other.writeTo(next());
+    }
+  }
+
+  private void image(@Nullable Slice url, @Nullable Slice fileId, Slice part) {
+    if (url != null) {
+      String address = url.text();
+      if (address.startsWith("data:")) {
+        data("image", Data.of(address), null, part);
+      } else {
+        url.writeTo(next().ascii("{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":"));
+        out.ascii("}");
+        end(part);
+      }
+    } else if (fileId != null && fileId.text().startsWith(FILE)) {
+      uploaded("image", fileId, part);
+    } else {
+      text("[The image" + named(fileId) + " cannot be shown.]");
+    }
+  }
+
+  private void file(PromptPart.File file, Slice part) {
+    Slice bytes = file.data();
+    Slice url = file.url();
+    Slice id = file.fileId();
+    if (bytes != null) {
+      String text = bytes.text();
+      boolean isData = text.startsWith("data:");
+      data("document", isData ? Data.of(text) : new Data(PDF, text, true), file.filename(), part);
+    } else if (url != null) {
+      url.writeTo(next().ascii("{\"type\":\"document\",\"source\":{\"type\":\"url\",\"url\":"));
+      out.ascii("}");
+      title(file.filename());
+      end(part);
+    } else if (id != null && id.text().startsWith(FILE)) {
+      uploaded("document", id, part);
+    } else {
+      text("[The file" + named(file.filename() == null ? id : file.filename()) + " is not there.]");
+    }
+  }
+
+  private void uploaded(String type, Slice id, Slice part) {
+    next().ascii("{\"type\":\"").ascii(type).ascii("\",\"source\":{\"type\":\"file\",\"file_id\":");
+    id.writeTo(out).ascii("}");
+    end(part);
+  }
+
+  private void data(String type, Data data, @Nullable Slice title, Slice part) {
+    boolean isImage = data.type().startsWith("image/");
+    boolean isText = !isImage && (data.type().startsWith("text/") || data.type().endsWith("json"));
+    if (!isImage && !isText && !data.type().equals(PDF) || type.equals("image") && !isImage) {
+      text("[The file" + named(title) + " of the type " + data.type() + " cannot be read.]");
+      return;
+    }
+    next().ascii("{\"type\":\"").ascii(isImage ? "image" : "document");
+    out.ascii("\",\"source\":{\"type\":\"").ascii(isText ? "text" : "base64");
+    out.ascii("\",\"media_type\":").string(isText ? "text/plain" : data.type());
+    out.ascii(",\"data\":").string(isText ? data.decoded() : data.base64()).ascii("}");
+    if (!isImage) {
+      title(title);
+    }
+    end(part);
+  }
+
+  private void title(@Nullable Slice title) {
+    if (title != null && !isBlank(title)) {
+      title.writeTo(out.ascii(",\"title\":"));
+    }
+  }
+
+  private static String named(@Nullable Slice name) {
+    return name == null ? "" : " " + name.text();
+  }
+
+  /** What stands in an address itself: {@code data:image/png;base64,…}. */
+  private record Data(String type, String content, boolean isBase64) {
+
+    static Data of(String address) {
+      int comma = Math.max(address.indexOf(','), 5);
+      String head = address.substring(5, comma).toLowerCase(Locale.ROOT);
+      int end = head.indexOf(';');
+      String type = (end < 0 ? head : head.substring(0, end)).strip();
+      return new Data(
+          type.equals("image/jpg") ? "image/jpeg" : type.isEmpty() ? "text/plain" : type,
+          address.substring(Math.min(comma + 1, address.length())),
+          head.endsWith("base64"));
+    }
+
+    String base64() {
+      return isBase64
+          ? content
+          : Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    String decoded() {
+      if (!isBase64) {
+        return content;
+      }
+      try {
+        return new String(Base64.getMimeDecoder().decode(content), StandardCharsets.UTF_8);
+      } catch (IllegalArgumentException _) {
+        return content;
+      }
+    }
+  }
+}

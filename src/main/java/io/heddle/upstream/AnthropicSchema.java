@@ -1,0 +1,137 @@
+package io.heddle.upstream;
+
+import io.heddle.base.JsonBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JSON Schema as Anthropic takes it where an answer or the arguments of a call are held to it:
+ * objects have no members but their own, and what cannot be held to is told in the description.
+ */
+final class AnthropicSchema {
+
+  private static final Set<String> FORMATS =
+      Set.of(
+          "date-time",
+          "time",
+          "date",
+          "duration",
+          "email",
+          "hostname",
+          "uri",
+          "ipv4",
+          "ipv6",
+          "uuid");
+
+  private static final int DEEPEST = 64;
+
+  private final JsonBuffer out;
+
+  private AnthropicSchema(JsonBuffer out) {
+    this.out = out;
+  }
+
+  static JsonBuffer write(Slice schema, JsonBuffer out) {
+    new AnthropicSchema(out).schema(schema, 0);
+    return out;
+  }
+
+  private void schema(Slice schema, int depth) {
+    if (!schema.isObject() || depth > DEEPEST) {
+      schema.writeTo(out);
+      return;
+    }
+    Map<String, Slice> members = schema.members();
+    Map<String, Slice> told = new LinkedHashMap<>();
+    boolean isObject = members.containsKey("properties") || isObject(members.get("type"));
+    String before = "{";
+    for (Map.Entry<String, Slice> member : members.entrySet()) {
+      String name = member.getKey();
+      Slice value = member.getValue();
+      switch (name) {
+        case "$schema", "$id", "additionalProperties", "description" -> {
+          continue;
+        }
+        default -> {
+          if (!isKept(name, value)) {
+            told.put(name, value);
+            continue;
+          }
+        }
+      }
+      // The only choice that it knows.
+      out.ascii(before).string(name.equals("oneOf") ? "anyOf" : name).ascii(":");
+      before = ",";
+      switch (name) {
+        case "$defs", "definitions", "properties" -> all(value, depth);
+        case "anyOf", "oneOf", "allOf" -> each(value, depth);
+        case "items" -> schema(value, depth + 1);
+        default -> value.writeTo(out);
+      }
+    }
+    String description = description(members.get("description"), told);
+    if (!description.isEmpty()) {
+      out.ascii(before).ascii("\"description\":").string(description);
+      before = ",";
+    }
+    if (isObject) {
+      out.ascii(before).ascii("\"additionalProperties\":false");
+      before = ",";
+    }
+    out.ascii(before.equals("{") ? "{}" : "}");
+  }
+
+  private static boolean isKept(String name, Slice value) {
+    return switch (name) {
+      case "$ref", "$defs", "definitions", "type", "enum", "const", "default", "title" -> true;
+      case "properties", "required", "items", "anyOf", "oneOf", "allOf" -> true;
+      case "format" -> value.isString() && FORMATS.contains(value.text());
+      case "minItems" -> value.toString().matches("[01]");
+      default -> false;
+    };
+  }
+
+  private static boolean isObject(@Nullable Slice type) {
+    if (type == null) {
+      return false;
+    }
+    return type.isString()
+        ? type.text().equals("object")
+        : type.elements().stream().anyMatch(one -> one.isString() && one.text().equals("object"));
+  }
+
+  private static String description(@Nullable Slice given, Map<String, Slice> told) {
+    StringBuilder all = new StringBuilder();
+    if (given != null && given.isString()) {
+      all.append(given.text());
+    }
+    String before = all.isEmpty() ? "{" : "\n\n{";
+    for (Map.Entry<String, Slice> member : told.entrySet()) {
+      all.append(before).append(member.getKey()).append(": ").append(member.getValue());
+      before = ", ";
+    }
+    return all.append(told.isEmpty() ? "" : "}").toString();
+  }
+
+  private void all(Slice schemas, int depth) {
+    String before = "{";
+    for (Map.Entry<String, Slice> one : schemas.members().entrySet()) {
+      out.ascii(before).string(one.getKey()).ascii(":");
+      schema(one.getValue(), depth + 1);
+      before = ",";
+    }
+    out.ascii(before.equals("{") ? "{}" : "}");
+  }
+
+  private void each(Slice schemas, int depth) {
+    String before = "[";
+    for (Slice one : schemas.elements()) {
+      out.ascii(before);
+      schema(one, depth + 1);
+      before = ",";
+    }
+    out.ascii(before.equals("[") ? "[]" : "]");
+  }
+}
