@@ -50,6 +50,12 @@ final class Bodies {
     return body.length == 0 ? ForkBody.NONE : StrictJson.read(factory, body, ForkBody::read);
   }
 
+  CompactBody compact(byte[] body) {
+    return body.length == 0
+        ? CompactBody.NONE
+        : StrictJson.read(factory, body, CompactBody::read);
+  }
+
   LockBody lock(byte[] body) {
     return StrictJson.read(factory, body, LockBody::read);
   }

@@ -31,6 +31,7 @@ public final class Routes {
   private final ThreadsHandler threads;
   private final StateHandler state;
   private final LocksHandler locks;
+  private final CompactHandler compactions;
   private final LimitsHandler limits;
   private final TurnsHandler turns;
   private final CacheHandler cache;
@@ -63,6 +64,7 @@ public final class Routes {
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
     state = new StateHandler(services.states(), gate, reader, bodies, requests);
     locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
+    compactions = new CompactHandler(turns, gate, reader, bodies, requests);
     TurnStarts starts = new TurnStarts(turns, services.sessions(), live.connections());
     this.turns = new TurnsHandler(starts, gate, reader, bodies, requests, live.connections());
     this.cache = new CacheHandler(cache.answers(), cache.properties(), gate, reader);
@@ -119,6 +121,7 @@ public final class Routes {
         .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
         .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
         //
+        .turn("/v1/sessions/{id}/compact", compactions::compact)
         .turn("/v1/sessions/{id}/turns", turns::begin)
         .read("/v1/sessions/{id}/turns", turns::list)
         .read("/v1/sessions/{id}/turns/{turnId}", turns::get)

@@ -168,6 +168,8 @@ final class TurnAnswers {
               TurnFrames.TOOL_CALL,
               Long.toString(seq),
               TurnFrames.toolCall(key, turn, seq, call(call)));
+      // The summary is a message of the thread, and told as such; its place here stays numbered.
+      case Piece.Compaction _ -> bit(key, turn, seq, TurnFrames.DELTA, "");
       case Piece.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
     };
   }

@@ -37,6 +37,7 @@ final class ChatAnswer {
         bits.arguments.append(bit.arguments());
         bits.opaque = bit.opaque() == null ? bits.opaque : bit.opaque();
       }
+      case Piece.Compaction _ -> {}
       case Piece.Finish end -> finish = end;
     }
   }

@@ -39,6 +39,7 @@ final class ChatChunks {
                           call.name(),
                           call.arguments(),
                           call.opaque()))));
+      case Piece.Compaction _ -> List.of();
       case Piece.Finish finish ->
           end(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()));
     };

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.session.MessagePlace;
+import io.heddle.turn.Summary;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -28,11 +29,12 @@ final class ItemIds {
   static final String OUTPUT = "fco_";
   static final String REASONING = "rs_";
   static final String OTHER = "item_";
+  static final String COMPACTION = Summary.ID;
 
   /** Of the copy of a message that another session's place names. */
   private static final String COPY = "msg_of_";
 
-  private static final List<String> PREFIXES = List.of(CALL, OUTPUT, REASONING, OTHER);
+  private static final List<String> PREFIXES = List.of(CALL, OUTPUT, REASONING, OTHER, COMPACTION);
 
   /**
    * What Heddle makes: a place or a turn's random characters behind a prefix, the number of a later
@@ -40,8 +42,11 @@ final class ItemIds {
    */
   private static final Pattern MADE =
       Pattern.compile(
-          "((?:msg|rs|fc|fco|item)_(?:\\d{1,9}_)?"
+          "((?:msg|rs|fc|fco|item|cmp)_(?:\\d{1,9}_)?"
               + "(\\d{1,16}-\\d{1,9}_[0-9a-z]{12}|[0-9a-z]{16}))(?:_\\d{1,9})?(?:_([rcsx].+))?");
+
+  /** Of a summary of the session's thread, which is numbered. */
+  private static final Pattern NUMBERED = Pattern.compile("(cmp_\\d{1,9})_([rcsx].+)");
 
   private static final String HEX = "[0-9a-f]";
   private static final Pattern UUID_FORM =
@@ -139,13 +144,19 @@ final class ItemIds {
   static @Nullable Made made(String id) {
     Matcher matcher = MADE.matcher(id);
     if (!matcher.matches()) {
-      return null;
+      return numbered(id);
     }
     String code = matcher.group(3);
     String session = code == null ? null : session(code);
     return code != null && session == null
         ? null
         : new Made(matcher.group(1), MESSAGE + matcher.group(2), session);
+  }
+
+  private static @Nullable Made numbered(String id) {
+    Matcher matcher = NUMBERED.matcher(id);
+    String session = matcher.matches() ? session(matcher.group(2)) : null;
+    return session == null ? null : new Made(matcher.group(1), matcher.group(1), session);
   }
 
   /** The id without the session at its end. */

@@ -49,9 +49,16 @@ final class ItemInput {
 
   static NewMessage message(Value item) {
     Fields fields = item.fields();
+    String type = type(item);
+    if (CompactionItem.isOne(type)) {
+      // Numbers are of the thread that the summary was made for.
+      ItemIds.Made made = ItemIds.made(fields.word("id"));
+      boolean own = made == null || made.session() == null;
+      return new NewMessage(own ? id(fields) : null, CompactionItem.body(fields));
+    }
     String id = id(fields);
     Json mapped =
-        switch (type(item)) {
+        switch (type) {
           case "message" -> said(fields);
           case "function_call" -> call(fields);
           case "function_call_output" -> output(fields);

@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.session.Message;
+import io.heddle.turn.Summary;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -21,6 +22,10 @@ final class ItemOutput {
    * @param session the id of the message's, which the items' ids end with
    */
   static List<Item> items(Message message, String session) {
+    Summary summary = Summary.of(message.body());
+    if (summary != null) {
+      return List.of(compaction(message, summary, session));
+    }
     Fields body = Fields.of(message.body());
     String suffix = ItemIds.suffix(session, message.id(), body);
     Fields whole = whole(body);
@@ -38,6 +43,13 @@ final class ItemOutput {
         yield List.of(new Item(id, message.id(), said(id, body)));
       }
     };
+  }
+
+  private static Item compaction(Message message, Summary summary, String session) {
+    String local = ItemIds.only(message.id(), ItemIds.COMPACTION);
+    boolean ours = summary.number() > 0 || !local.equals(message.id());
+    String id = ours ? local + ItemIds.suffix(session) : local;
+    return new Item(id, message.id(), CompactionItem.json(id, message.body()));
   }
 
   static List<Item> items(List<Message> messages, String session) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param input items
  * @param sealed whether the client wants with it what only the model's server understands
  * @param parameters as Chat Completions has them
+ * @param compactAt from how many tokens of the prompt the conversation is summarised first; 0: never
  */
 record ResponseAsk(
     @Nullable String model,
@@ -29,11 +30,15 @@ record ResponseAsk(
     List<Value> input,
     boolean sealed,
     Json parameters,
-    Json shown) {
+    Json shown,
+    long compactAt) {
 
   /** What OpenAI does and Heddle does not; a client must not take silence for consent. */
   private static final List<String> UNSUPPORTED =
-      List.of("prompt", "context_management", "moderation", "functions", "function_call", "audio");
+      List.of("prompt", "moderation", "functions", "function_call", "audio");
+
+  private static final long LEAST_THRESHOLD = 1000;
+  private static final long MOST_TOKENS = 1_000_000_000;
 
   private static final Json OFF = Json.of("null");
   private static final Json ZERO = Json.of("0");
@@ -99,7 +104,31 @@ record ResponseAsk(
         input(body.get("input")),
         isSealed(body.get("include")),
         ResponseParameters.chat(body, tools),
-        shown(body, tools));
+        shown(body, tools),
+        compactAt(body.get("context_management")));
+  }
+
+  /** {@code [{"type":"compaction","compact_threshold":…}]}; without a number, where it must be. */
+  private static long compactAt(@Nullable Value management) {
+    if (management == null) {
+      return 0;
+    }
+    if (!management.isArray()) {
+      throw management.wrongType("an array");
+    }
+    long at = 0;
+    for (Value entry : management.elements()) {
+      Fields fields = entry.fields();
+      Value type = fields.required("type");
+      if (!type.text().equals(CompactionItem.TYPE)) {
+        throw WireError.unsupported(
+                type.path(), "Heddle does not manage contexts by '" + type.text() + "'.")
+            .toException();
+      }
+      Value threshold = fields.get("compact_threshold");
+      at = threshold == null ? MOST_TOKENS : threshold.integer(LEAST_THRESHOLD, MOST_TOKENS);
+    }
+    return at;
   }
 
   /** The model that the notes name until one has answered. */

@@ -133,7 +133,7 @@ record ResponseEnd(
     return value == null ? 0 : value.integer(0, Long.MAX_VALUE);
   }
 
-  private static Json usage(Usage usage) {
+  static Json usage(Usage usage) {
     Json input =
         new JsonObject(64)
             .number("cached_tokens", usage.cached())

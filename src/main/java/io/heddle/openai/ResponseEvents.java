@@ -66,6 +66,7 @@ final class ResponseEvents {
       case Piece.Text(String text) -> say(text, false);
       case Piece.Refusal(String text) -> say(text, true);
       case Piece.ToolCall call -> call(call);
+      case Piece.Compaction(String message, Json body) -> compacted(message, body);
       case Piece.Finish _ -> {}
     }
     return taken();
@@ -73,7 +74,7 @@ final class ResponseEvents {
 
   List<Frame> end(ResponseEnd end) {
     // An answer without a word is a message all the same, in the thread too.
-    if (end.isWhole() && outputs.isEmpty()) {
+    if (end.isWhole() && outputs.stream().allMatch(ResponseOutput.Compacted.class::isInstance)) {
       part(message(), false);
     }
     String status = end.isWhole() ? DONE : "incomplete";
@@ -158,6 +159,15 @@ final class ResponseEvents {
     added(seal, seal.empty());
     seal.open = false;
     done(seal, DONE);
+  }
+
+  private void compacted(String message, Json body) {
+    ResponseOutput.Compacted item =
+        new ResponseOutput.Compacted(message + form.suffix(), outputs.size(), body);
+    item.open = false;
+    outputs.add(item);
+    added(item, item.json(DONE));
+    done(item, DONE);
   }
 
   // ---- thoughts

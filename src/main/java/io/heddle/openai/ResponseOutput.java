@@ -124,4 +124,22 @@ abstract sealed class ResponseOutput {
           opaque == null ? null : opaque.members());
     }
   }
+
+  /** The summary of the thread that the model was told. */
+  static final class Compacted extends ResponseOutput {
+    private final Json body;
+
+    /**
+     * @param body of its message
+     */
+    Compacted(String id, int index, Json body) {
+      super(id, index);
+      this.body = body;
+    }
+
+    @Override
+    Json json(String status) {
+      return CompactionItem.json(id, body);
+    }
+  }
 }

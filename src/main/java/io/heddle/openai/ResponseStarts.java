@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Conditions;
+import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
 import io.heddle.session.PageRequest;
@@ -11,8 +12,10 @@ import io.heddle.session.Request;
 import io.heddle.session.Retry;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Sessions;
+import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
 import io.heddle.session.WholePages;
+import io.heddle.turn.Summary;
 import io.heddle.turn.TurnOrder;
 import io.heddle.turn.Turns;
 import io.heddle.web.RetryKeys;
@@ -196,14 +199,15 @@ final class ResponseStarts {
     return WholePages.load(reader, key, call.view(), PageRequest.last(OpenCalls.WINDOW))
         .flatMap(page -> {
           boolean atEnd =
-              !page.messages().isEmpty()
-                  && page.messages().getLast().id().equals(point.last())
+              point.last().equals(lastSaid(page))
                   && page.session().head().activeTurn() == null;
           return seq(call, key, point.last(), atEnd)
               .flatMap(last -> input(start, items.in(call, key, last)))
               .flatMap(input -> {
+                // With the summaries behind it.
+                String until = atEnd ? page.messages().getLast().id() : point.last();
                 if (!atEnd || point.conversation()) {
-                  return forked(start, key, point, input);
+                  return forked(start, key, until, input);
                 }
                 List<NewMessage> added = OpenCalls.check(page, input);
                 Conditions here =
@@ -212,9 +216,19 @@ final class ResponseStarts {
                         .withPositions(List.of(page.session().position()));
                 return begin(start, call.writing(key, here), order(start, added, OnBusy.REJECT))
                     // Somebody else went on from there at the same time.
-                    .onErrorResume(ResponseStarts::isTaken, _ -> forked(start, key, point, input));
+                    .onErrorResume(ResponseStarts::isTaken, _ -> forked(start, key, until, input));
               });
         });
+  }
+
+  /** The id of the last message that is no summary, or null. */
+  private static @Nullable String lastSaid(ThreadPage page) {
+    for (Message message : page.messages().reversed()) {
+      if (Summary.of(message.body()) == null) {
+        return message.id();
+      }
+    }
+    return null;
   }
 
   /** Up to where the session's messages are before those of the request. */
@@ -231,7 +245,7 @@ final class ResponseStarts {
 
   /** A session of its own that begins with the thread up to the previous response. */
   private Mono<Turn> forked(
-      Start start, SessionKey key, ResponseRecords.Point point, List<NewMessage> input) {
+      Start start, SessionKey key, String until, List<NewMessage> input) {
     Call call = start.call();
     SessionKey target = newKey(call);
     Request request = call.writing(target, start.body());
@@ -243,7 +257,7 @@ final class ResponseStarts {
         .remember(call, start.fingerprint(), target)
         .then(
             sessions.fork(
-                call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, point.last()))
+                call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, until))
         .then(
             orNothing(
                 call,
@@ -291,7 +305,9 @@ final class ResponseStarts {
         onBusy,
         null,
         start.notes(),
-        start.fingerprint());
+        start.fingerprint(),
+        List.of(),
+        ask.compactAt());
   }
 
   private Mono<List<NewMessage>> input(Start start, ItemReferences.Place place) {

@@ -13,12 +13,14 @@ import io.heddle.session.WholePages;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Summary;
 import io.heddle.turn.Usage;
 import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
 import io.heddle.web.StreamForm;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,10 +35,14 @@ final class ResponsesAlone {
   /** How much of a previous response's thread the model is told. */
   private static final int HISTORY = 1000;
 
+  /** So many right behind it are looked for. */
+  private static final int SUMMARIES = 3;
+
   private final DirectCalls calls;
   private final SessionReader reader;
   private final ResponseRecords records;
   private final ItemReferences references;
+  private final Compactions compactions;
   private final Gate gate;
   private final IdSource ids;
   private final InstantSource clock;
@@ -55,6 +61,7 @@ final class ResponsesAlone {
     this.reader = reader;
     this.records = records;
     this.references = references;
+    this.compactions = new Compactions(calls);
     this.gate = gate;
     this.ids = ids;
     this.clock = clock;
@@ -65,8 +72,9 @@ final class ResponsesAlone {
     gate.once(call);
     Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), null);
     return asked(call, ask, telling.form().id(), null)
-        .flatMap(asked -> {
-          Flux<Piece> pieces = calls.call(call.caller(), asked.call(), true);
+        .flatMap(asked -> compactions.prepare(call, ask, asked, telling.form().random()))
+        .flatMap(prepared -> {
+          Flux<Piece> pieces = pieces(call, prepared);
           return ask.stream()
               ? frames(call, telling, pieces).map(this::stream)
               : plain(telling, pieces);
@@ -78,11 +86,24 @@ final class ResponsesAlone {
       Call call, ResponseAsk ask, String defaultModel, SocketMemory.Recall recall) {
     ResponseForm form = form(ask, defaultModel);
     return asked(call, ask, form.id(), recall.past())
-        .flatMap(asked -> {
-          Telling telling =
-              new Telling(form, ask.sealed(), recall.listener(form.id(), asked.thread()));
-          return frames(call, telling, calls.call(call.caller(), asked.call(), true));
-        });
+        .flatMap(asked ->
+            compactions
+                .prepare(call, ask, asked, form.random())
+                .flatMap(prepared -> {
+                  Telling telling =
+                      new Telling(form, ask.sealed(), recall.listener(form.id(), asked.thread()));
+                  return frames(call, telling, pieces(call, prepared));
+                }));
+  }
+
+  private Flux<Piece> pieces(Call call, Compactions.Prepared prepared) {
+    Flux<Piece> answer = calls.call(call.caller(), prepared.call(), true);
+    Piece compaction = prepared.compaction();
+    // What fails before its first piece has a status.
+    return compaction == null
+        ? answer
+        : answer.switchOnFirst(
+            (first, all) -> first.hasValue() ? all.startWith(compaction) : all);
   }
 
   /** What the next response goes on from, without asking a model for anything yet. */
@@ -137,7 +158,7 @@ final class ResponsesAlone {
    */
   private record Before(List<Json> messages, boolean cut) {}
 
-  private record Asked(List<Json> thread, ModelCall call) {}
+  record Asked(List<Json> thread, ModelCall call) {}
 
   private Mono<Asked> asked(
       Call call, ResponseAsk ask, String name, SocketMemory.@Nullable Past past) {
@@ -179,6 +200,26 @@ final class ResponsesAlone {
     return messages.stream().map(NewMessage::body).toList();
   }
 
+  /** The thread that the request goes on from, and its own input behind it. */
+  Mono<List<Message>> messages(Call call, ResponseAsk ask) {
+    return before(call, ask)
+        .flatMap(history ->
+            references
+                .messages(call, ask.input(), ItemReferences.among(history))
+                .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
+                .map(input -> {
+                  List<Message> messages = new ArrayList<>(history);
+                  for (NewMessage message : input) {
+                    String id = message.id() == null ? "" : message.id();
+                    messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
+                  }
+                  if (messages.isEmpty()) {
+                    throw Value.missing("input");
+                  }
+                  return messages;
+                }));
+  }
+
   /** The thread before the request's own input. */
   private Mono<List<Message>> before(Call call, ResponseAsk ask) {
     String previous = ask.previous();
@@ -203,17 +244,20 @@ final class ResponsesAlone {
         .filter(point -> !point.running())
         .switchIfEmpty(Mono.error(() -> ResponseStarts.previousNotFound(previous)))
         .flatMap(point ->
-            reader
-                .message(key, call.view(), point.last())
-                .zipWith(
+            Mono.zip(
+                    reader.message(key, call.view(), point.last()),
                     WholePages.load(
                         reader,
                         key,
                         call.view(),
-                        new PageRequest(HISTORY, null, point.last(), true, false)))
-                .map(both -> {
-                  List<Message> all = new ArrayList<>(both.getT2().messages());
-                  all.addAll(both.getT1().messages());
+                        new PageRequest(HISTORY, null, point.last(), true, false)),
+                    reader.load(key, call.view(), PageRequest.forward(SUMMARIES, point.last())))
+                .map(read -> {
+                  List<Message> all = new ArrayList<>(read.getT2().messages());
+                  all.addAll(read.getT1().messages());
+                  read.getT3().messages().stream()
+                      .takeWhile(message -> Summary.of(message.body()) != null)
+                      .forEach(all::add);
                   return all;
                 }));
   }

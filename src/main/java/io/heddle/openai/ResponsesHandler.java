@@ -79,11 +79,6 @@ final class ResponsesHandler {
         });
   }
 
-  /** {@code POST /responses/compact}. */
-  Mono<ServerResponse> compact(Call call) {
-    throw WireError.unsupported("compact", "Heddle does not compact conversations.").toException();
-  }
-
   /**
    * The events of a response that was asked for over a socket; they must be subscribed to, once.
    *

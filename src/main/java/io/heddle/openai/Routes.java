@@ -34,6 +34,7 @@ public final class Routes {
   private final ItemsHandler items;
   private final ResponsesHandler responses;
   private final ResponseCalls calls;
+  private final CompactHandler compact;
   private final ResponsesSockets sockets;
 
   /** What the calls of models need. */
@@ -87,6 +88,7 @@ public final class Routes {
     responses =
         new ResponsesHandler(
             turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
+    compact = new CompactHandler(used.direct(), bodies, alone, gate, ids, clock);
     calls =
         new ResponseCalls(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
@@ -100,7 +102,7 @@ public final class Routes {
         .model("/responses", responses::create)
         //
         .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
-        .write(HttpMethod.POST, "/responses/compact", responses::compact)
+        .model("/responses/compact", compact::create)
         .read("/responses", sockets::open)
         .read("/responses/{id}", calls::get)
         .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)

@@ -171,6 +171,7 @@ final class SocketMemory implements AutoCloseable {
     private final String id;
     private final List<Json> thread;
     private final AnswerMessage answer = new AnswerMessage();
+    private @Nullable Json summary;
 
     private Listener(Recall recall, String id, List<Json> thread) {
       this.recall = recall;
@@ -179,7 +180,11 @@ final class SocketMemory implements AutoCloseable {
     }
 
     void hear(Piece piece) {
-      answer.add(piece);
+      if (piece instanceof Piece.Compaction compaction) {
+        summary = compaction.body();
+      } else {
+        answer.add(piece);
+      }
     }
 
     /**
@@ -188,6 +193,9 @@ final class SocketMemory implements AutoCloseable {
      */
     void end(boolean whole, List<String> ids) {
       List<Json> all = new ArrayList<>(thread);
+      if (summary != null) {
+        all.add(summary);
+      }
       all.addAll(answer.bodies(id, whole));
       keep(all, ids);
     }

@@ -33,6 +33,12 @@ public final class TurnMetrics implements MeterBinder {
     count(registry, "heddle.turns.reaped", "Turns of dead replicas ended here", counts::reaped);
     count(registry, "heddle.turns.lost", "Turns lost to another replica", counts::lost);
     count(registry, "heddle.turns.cached", "Turns answered without a model", counts::cached);
+    count(registry, "heddle.turns.compacted", "Summaries added to threads", counts::compacted);
+    count(
+        registry,
+        "heddle.turns.uncompacted",
+        "Turns that went on without a summary that failed",
+        counts::uncompacted);
     count(registry, "heddle.turns.flush.retries", "Log writes sent again", counts::flushRetries);
     count(
         registry,

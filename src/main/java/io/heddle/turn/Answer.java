@@ -48,6 +48,7 @@ final class Answer {
         }
         length += bit.arguments().length() + 64;
       }
+      case Piece.Compaction _ -> {}
       case Piece.Finish finish -> opaque = finish.opaque();
     }
   }

@@ -165,7 +165,7 @@ final class AnswerCache {
       out.string(finish.model());
       if (finish.usage() != null) {
         out.ascii(",\"usage\":");
-        Ending.writeUsage(out, finish.usage());
+        finish.usage().writeTo(out);
       }
       if (finish.opaque() != null) {
         finish.opaque().writeTo(out.ascii(",\"opaque\":"));

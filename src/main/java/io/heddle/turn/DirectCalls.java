@@ -9,8 +9,10 @@ import io.heddle.limit.Subject;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
 import io.heddle.turn.Tokens.Told;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -109,6 +111,36 @@ public final class DirectCalls implements AutoCloseable {
                 : Flux.error(reserved.refusal().toException());
           });
     });
+  }
+
+  /**
+   * Has a model summarise messages. Refused as {@link #call} is, and with {@code model-failed} when
+   * it writes nothing.
+   *
+   * @param messages bodies, oldest first
+   * @param instructions for the model beside its own, or null
+   */
+  public Mono<SummaryText> summarise(
+      Caller caller, @Nullable String model, List<Json> messages, @Nullable String instructions) {
+    int most = CHARACTERS_OF_TOKEN * Math.min(properties.historyTokens(), Integer.MAX_VALUE / 8);
+    return Mono.defer(
+        () ->
+            summarise(
+                caller, Transcript.call(model, messages, instructions, most, "a compaction")));
+  }
+
+  Mono<SummaryText> summarise(Caller caller, ModelCall call) {
+    return SummaryText.of(call(caller, call, true));
+  }
+
+  /** The model that summarises where nobody names one; null for that of the conversation. */
+  public @Nullable String compactModel() {
+    return properties.compactModel().isEmpty() ? null : properties.compactModel();
+  }
+
+  /** How long an answer waits for a summary. */
+  public Duration compactTimeout() {
+    return properties.compactTimeout();
   }
 
   /** About how many tokens a model is told by this. */

@@ -61,12 +61,24 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
     };
   }
 
-  /** The members that are told with the turn. */
   Json toJson(@Nullable Usage usage, @Nullable String model, boolean cached) {
+    return toJson(usage, model, cached, null);
+  }
+
+  /**
+   * The members that are told with the turn.
+   *
+   * @param compaction of the thread before the answer, or null
+   */
+  Json toJson(
+      @Nullable Usage usage,
+      @Nullable String model,
+      boolean cached,
+      @Nullable Compaction compaction) {
     JsonBuffer out = new JsonBuffer(256);
     String comma = "{";
     if (usage != null) {
-      writeUsage(out.ascii("{\"usage\":"), usage);
+      usage.writeTo(out.ascii("{\"usage\":"));
       comma = ",";
     }
     if (reason != null) {
@@ -79,6 +91,14 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
     }
     if (cached) {
       out.ascii(comma).ascii("\"cached\":true");
+      comma = ",";
+    }
+    if (compaction != null && compaction.message() != null) {
+      out.ascii(comma).ascii("\"compaction\":{\"message\":").string(compaction.message().id());
+      if (compaction.usage() != null) {
+        compaction.usage().writeTo(out.ascii(",\"usage\":"));
+      }
+      out.ascii("}");
       comma = ",";
     }
     if (problem != null) {
@@ -102,13 +122,5 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
 
   Json toJson() {
     return toJson(null, null, false);
-  }
-
-  static void writeUsage(JsonBuffer out, Usage usage) {
-    out.ascii("{\"inputTokens\":").number(usage.input());
-    out.ascii(",\"outputTokens\":").number(usage.output());
-    out.ascii(",\"cachedTokens\":").number(usage.cached());
-    out.ascii(",\"reasoningTokens\":").number(usage.reasoning());
-    out.ascii(",\"totalTokens\":").number(usage.total()).ascii("}");
   }
 }

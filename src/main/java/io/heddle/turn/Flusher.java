@@ -443,7 +443,7 @@ final class Flusher {
         case Piece.Refusal _ -> new Piece.Refusal(all);
         case Piece.ToolCall call ->
             new Piece.ToolCall(call.index(), call.id(), call.name(), all, call.opaque());
-        case Piece.Finish _ -> first;
+        case Piece.Compaction _, Piece.Finish _ -> first;
       };
     }
 
@@ -453,7 +453,7 @@ final class Flusher {
         case Piece.Reasoning(String text) -> text;
         case Piece.Refusal(String text) -> text;
         case Piece.ToolCall call -> call.arguments();
-        case Piece.Finish _ -> "";
+        case Piece.Compaction _, Piece.Finish _ -> "";
       };
     }
   }

@@ -17,6 +17,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
@@ -35,6 +36,7 @@ final class History {
   private final SessionReader reader;
   private final Tokens tokens;
   private final FairWork worker;
+  private final Summaries summaries;
   private final int maxMessages;
   private final int maxTokens;
 
@@ -46,20 +48,32 @@ final class History {
     this.reader = reader;
     this.tokens = tokens;
     this.worker = worker;
+    this.summaries = new Summaries(reader);
     this.maxMessages = properties.historyMessages();
     this.maxTokens = properties.historyTokens();
   }
 
   /**
+   * What a model is to be told.
+   *
+   * @param cut whether some of the thread is left out that no summary stands for
+   */
+  record Prompt(ModelCall call, boolean cut) {}
+
+  /**
    * @param input ids of the turn's own messages
    * @param caller for whom it is counted
    */
-  Mono<ModelCall> call(
+  Mono<Prompt> prompt(
       SessionKey key, TurnRequest request, List<String> input, String turn, String caller) {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
     return WholePages.load(reader, key, View.ANY, PageRequest.last(limit))
-        .flatMap(page -> call(page, request, own, turn, caller, false));
+        .flatMap(page -> prompt(page, request, own, turn, caller, false));
+  }
+
+  Summaries summaries() {
+    return summaries;
   }
 
   /**
@@ -76,8 +90,9 @@ final class History {
       String caller,
       long enough) {
     return WholePages.load(reader, key, new View(owner, null), PageRequest.last(maxMessages))
-        .flatMap(page -> call(page, request, Set.of(), "an estimate", caller, true))
-        .flatMap(call -> {
+        .flatMap(page -> prompt(page, request, Set.of(), "an estimate", caller, true))
+        .flatMap(prompt -> {
+          ModelCall call = prompt.call();
           List<Json> bodies = new ArrayList<>(input.size() + call.messages().size());
           input.forEach(message -> bodies.add(message.body()));
           bodies.addAll(call.messages());
@@ -119,22 +134,48 @@ final class History {
                     tokens, List.of(), List.of(Told.of(text)), Long.MAX_VALUE, false, null));
   }
 
-  private Mono<ModelCall> call(
+  private Mono<Prompt> prompt(
       ThreadPage page,
       TurnRequest request,
       Set<String> own,
       String turn,
       String caller,
       boolean refusable) {
-    List<Json> newestFirst = new ArrayList<>(page.messages().size());
+    if (!summaries.mayStandBefore(page)) {
+      return prompt(page, null, request, own, turn, caller, refusable);
+    }
+    return summaries
+        .before(page)
+        .map(Optional::of)
+        .defaultIfEmpty(Optional.empty())
+        .flatMap(
+            before -> prompt(page, before.orElse(null), request, own, turn, caller, refusable));
+  }
+
+  /**
+   * @param before the last summary, where it stands before the page
+   */
+  private Mono<Prompt> prompt(
+      ThreadPage page,
+      @Nullable Message before,
+      TurnRequest request,
+      Set<String> own,
+      String turn,
+      String caller,
+      boolean refusable) {
+    StandIn thread = StandIn.of(page.messages(), before, page.hasMore(), own);
+    List<Json> newestFirst = new ArrayList<>(thread.lead());
     long bytes = 0;
-    for (Message message : page.messages().reversed()) {
+    for (Json body : thread.lead()) {
+      bytes += body.length();
+    }
+    for (Message message : thread.rest().reversed()) {
       newestFirst.add(message.body());
       bytes += message.body().length();
     }
     if (bytes <= maxTokens) {
       // A token has a byte or more: nothing needs to be counted.
-      Supplier<ModelCall> made = () -> call(page, request, own, turn, body -> 0);
+      Supplier<Prompt> made = () -> prompt(page, thread, request, own, turn, body -> 0);
       return bytes < LARGE ? Mono.fromSupplier(made) : done(caller, bytes, made, refusable);
     }
     Map<Json, Integer> counts = new IdentityHashMap<>();
@@ -148,7 +189,7 @@ final class History {
         done(
             caller,
             weight,
-            () -> call(page, request, own, turn, body -> count(body, counts)),
+            () -> prompt(page, thread, request, own, turn, body -> count(body, counts)),
             refusable));
   }
 
@@ -194,8 +235,9 @@ final class History {
     }
   }
 
-  private ModelCall call(
+  private Prompt prompt(
       ThreadPage page,
+      StandIn thread,
       TurnRequest request,
       Set<String> own,
       String turn,
@@ -204,21 +246,19 @@ final class History {
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
-    List<Json> messages = new ArrayList<>(request.prompt());
-    messages.addAll(
+    Window.Told told =
         Window.of(
-            page.messages(),
-            page.hasMore(),
-            own,
-            maxMessages,
-            left,
-            message -> count.applyAsInt(message.body())));
-    return new ModelCall(
-        request.model() != null ? request.model() : description.model(),
-        // It says the same again as the prompt, and less.
-        request.prompt().isEmpty() ? system : null,
-        messages,
-        request.parameters(),
-        turn);
+            thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
+    List<Json> messages = new ArrayList<>(request.prompt());
+    messages.addAll(told.messages());
+    ModelCall call =
+        new ModelCall(
+            request.model() != null ? request.model() : description.model(),
+            // It says the same again as the prompt, and less.
+            request.prompt().isEmpty() ? system : null,
+            messages,
+            request.parameters(),
+            turn);
+    return new Prompt(call, told.cut());
   }
 }

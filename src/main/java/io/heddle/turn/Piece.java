@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.Json;
 import org.jspecify.annotations.Nullable;
 
 /** What a model says, bit by bit. */
@@ -15,7 +16,7 @@ public sealed interface Piece {
           call.arguments().length()
               + 64
               + (call.opaque() == null ? 0 : call.opaque().members().length());
-      case Finish _ -> 0;
+      case Compaction _, Finish _ -> 0;
     };
   }
 
@@ -24,6 +25,14 @@ public sealed interface Piece {
   record Reasoning(String text) implements Piece {}
 
   record Refusal(String text) implements Piece {}
+
+  /**
+   * Before the answer: the thread was compacted, as the order of the turn asked for.
+   *
+   * @param message the id of the summary's message
+   * @param body of that message
+   */
+  record Compaction(String message, Json body) implements Piece {}
 
   /**
    * A bit of a tool call.

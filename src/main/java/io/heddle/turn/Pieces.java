@@ -50,6 +50,14 @@ final class Pieces {
         }
         yield out.ascii("}}").toJson();
       }
+      case Piece.Compaction(String message, Json body) ->
+          new JsonBuffer(body.length() + 64)
+              .ascii("{\"compaction\":{\"message\":")
+              .string(message)
+              .ascii(",\"body\":")
+              .raw(body)
+              .ascii("}}")
+              .toJson();
       case Piece.Finish _ -> throw new IllegalArgumentException("the end is no event");
     };
   }
@@ -153,11 +161,30 @@ final class Pieces {
             };
       } else if (value == JsonToken.START_OBJECT && name.equals("toolCall")) {
         piece = toolCall(in, utf8);
+      } else if (value == JsonToken.START_OBJECT && name.equals("compaction")) {
+        piece = compaction(in, utf8);
       } else {
         in.skipChildren();
       }
     }
     return piece == null ? new Text("") : piece;
+  }
+
+  private static Piece compaction(JsonParser in, byte[] utf8) {
+    String message = "";
+    Json body = Json.EMPTY_OBJECT;
+    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+      String member = in.currentName();
+      JsonToken value = in.nextToken();
+      if (member.equals("message") && value == JsonToken.VALUE_STRING) {
+        message = in.getString();
+      } else if (member.equals("body") && value == JsonToken.START_OBJECT) {
+        body = raw(in, utf8);
+      } else {
+        in.skipChildren();
+      }
+    }
+    return new Piece.Compaction(message, body);
   }
 
   private static ToolCall toolCall(JsonParser in, byte[] utf8) {

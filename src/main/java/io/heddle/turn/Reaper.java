@@ -247,8 +247,8 @@ final class Reaper {
     return request.inputTokens() > 0 || output == 0
         ? Mono.just(request.inputTokens())
         : history
-            .call(turn.session(), request, turn.input(), turn.id(), turn.session().path())
-            .flatMap(call -> history.tokensOf(call, turn.session().path()))
+            .prompt(turn.session(), request, turn.input(), turn.id(), turn.session().path())
+            .flatMap(prompt -> history.tokensOf(prompt.call(), turn.session().path()))
             .onErrorReturn(0L);
   }
 

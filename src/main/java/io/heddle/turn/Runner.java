@@ -55,6 +55,7 @@ final class Runner implements Flusher.Owner {
   private Phase phase = Phase.ASKING;
   private @Nullable Disposable listening;
   private @Nullable ModelCall asked;
+  private @Nullable Compaction compaction;
   private boolean cached;
   private boolean finished;
   private boolean unsure;
@@ -206,9 +207,8 @@ final class Runner implements Flusher.Owner {
                 });
     model.update(
         runners
-            .history
-            .call(session(), request, turn.input(), turn.id(), lane())
-            .retryWhen(runners.ticks.whileAway())
+            .compaction
+            .prepare(turn, request, lane(), user, share)
             .flatMapMany(this::call)
             .subscribe(
                 piece -> serial.run(() -> said(piece)),
@@ -216,9 +216,13 @@ final class Runner implements Flusher.Owner {
                 () -> serial.run(this::silent)));
   }
 
-  private Flux<Piece> call(ModelCall made) {
-    ModelCall call = made.of(user);
-    serial.run(() -> asked = call);
+  private Flux<Piece> call(TurnCompaction.Prepared prepared) {
+    ModelCall call = prepared.call().of(user);
+    Compaction done = prepared.compaction();
+    serial.run(() -> {
+      asked = call;
+      compaction = done;
+    });
     if (!memory.tell(call)) {
       return Flux.error(ByteBudget.overloaded());
     }
@@ -228,7 +232,10 @@ final class Runner implements Flusher.Owner {
             ? runners.upstream.call(call)
             : runners.cache.call(
                 session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
-    return answered.contextWrite(share::in);
+    // Clients that did not ask for it know no such item.
+    Flux<Piece> told =
+        done == null || request.compactAt() == 0 ? answered : TurnCompaction.told(answered, done);
+    return told.contextWrite(share::in);
   }
 
   private void said(Piece piece) {
@@ -328,7 +335,7 @@ final class Runner implements Flusher.Owner {
         .then(Mono.<Usage>empty())
         .onErrorResume(Problems::isGone, _ -> usage(Ending.CANCELLED, null))
         .subscribe(
-            used -> runners.settle(turn, cached ? 0 : used.total()),
+            used -> runners.settle(turn, spent(used)),
             error -> log.debug("{}: its tokens were not settled: {}", attempt, error.toString()));
   }
 
@@ -373,6 +380,13 @@ final class Runner implements Flusher.Owner {
         (input, output) -> new Usage(input, output, 0, 0));
   }
 
+  /** With what a summary of the thread cost. */
+  private long spent(Usage usage) {
+    Compaction done = compaction;
+    long before = done == null || done.usage() == null ? 0 : done.usage().total();
+    return before + (cached ? 0 : usage.total());
+  }
+
   private End end(Ending how, Piece.@Nullable Finish finish, Usage usage) {
     // Asked for while the last of the answer was written: it is not too late yet.
     Ending ending = rollback ? Ending.ROLLED_BACK : how;
@@ -382,7 +396,7 @@ final class Runner implements Flusher.Owner {
             ? List.of()
             : whole ? answer.whole(turn.id()) : answer.cutShort(turn.id(), ending.why());
     String name = finish == null ? null : finish.model();
-    Json json = ending.toJson(usage.total() == 0 ? null : usage, name, cached);
+    Json json = ending.toJson(usage.total() == 0 ? null : usage, name, cached, compaction);
     List<String> remove = rollback ? turn.input() : List.of();
     return new End(
         rollback ? Form.ROLLED_BACK : Form.WITH_ANSWER,
@@ -433,7 +447,7 @@ final class Runner implements Flusher.Owner {
     }
     runners.next(session());
     if (ours) {
-      runners.settle(turn, cached ? 0 : end.usage().total());
+      runners.settle(turn, spent(end.usage()));
     }
   }
 

@@ -35,6 +35,7 @@ final class Runners {
   final Upstream upstream;
   final AnswerCache cache;
   final History history;
+  final TurnCompaction compaction;
   final TurnProperties properties;
   final Ticks ticks;
   final TurnCounts counts;
@@ -57,6 +58,7 @@ final class Runners {
       Upstream upstream,
       AnswerCache cache,
       History history,
+      TurnCompaction compaction,
       TokenLimits limits,
       TurnProperties properties,
       Ticks ticks,
@@ -67,6 +69,7 @@ final class Runners {
     this.upstream = upstream;
     this.cache = cache;
     this.history = history;
+    this.compaction = compaction;
     this.limits = limits;
     this.properties = properties;
     this.ticks = ticks;

@@ -16,6 +16,8 @@ public final class TurnCounts {
   final LongAdder reaped = new LongAdder();
   final LongAdder lost = new LongAdder();
   final LongAdder cached = new LongAdder();
+  final LongAdder compacted = new LongAdder();
+  final LongAdder uncompacted = new LongAdder();
   final LongAdder flushRetries = new LongAdder();
   final LongAdder followers = new LongAdder();
   final Seldom lookFailures = new Seldom();
@@ -89,6 +91,16 @@ public final class TurnCounts {
   /** Turns that were answered without a model. */
   public long cached() {
     return cached.sum();
+  }
+
+  /** Summaries that were added to threads here. */
+  public long compacted() {
+    return compacted.sum();
+  }
+
+  /** Turns that went on without the summary that they should have had. */
+  public long uncompacted() {
+    return uncompacted.sum();
   }
 
   /** Writes of the log that had to be sent again. */

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *     caller, path and body; or null
  * @param prompt what is told in the place of the instructions: messages, when their text is not all
  *     they say; else none
+ * @param compactAt tokens of the prompt from which the thread is summarised first, and the answer
+ *     says so; 0 for what the settings say
  */
 public record TurnOrder(
     List<NewMessage> input,
@@ -30,7 +32,32 @@ public record TurnOrder(
     @Nullable Duration cacheFor,
     Json notes,
     @Nullable String fingerprint,
-    List<Json> prompt) {
+    List<Json> prompt,
+    long compactAt) {
+
+  /** Compacted as the settings say. */
+  public TurnOrder(
+      List<NewMessage> input,
+      @Nullable String model,
+      @Nullable String instructions,
+      Json parameters,
+      OnBusy onBusy,
+      @Nullable Duration cacheFor,
+      Json notes,
+      @Nullable String fingerprint,
+      List<Json> prompt) {
+    this(
+        input,
+        model,
+        instructions,
+        parameters,
+        onBusy,
+        cacheFor,
+        notes,
+        fingerprint,
+        prompt,
+        0);
+  }
 
   /** Of instructions that are text. */
   public TurnOrder(

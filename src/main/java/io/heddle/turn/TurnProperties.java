@@ -23,6 +23,9 @@ import org.springframework.util.unit.DataSize;
  * @param historyMessages how many messages of the thread a model is told, the newest; those of the
  *     turn's own input always
  * @param historyTokens how many tokens they may have
+ * @param compactAt tokens of the prompt from which a turn first has its thread summarised; 0: never
+ * @param compactModel the model that summarises; empty: the one that the turn or call asks for
+ * @param compactTimeout how long a turn waits for a summary, to go on without one
  * @param reserveOutput output tokens to reserve for a request that does not limit them
  * @param maxOutput the most output tokens that a request may ask for
  * @param maxAnswer the longest answer; one that gets longer ends there, as incomplete
@@ -41,6 +44,9 @@ public record TurnProperties(
     @DefaultValue("3") int attempts,
     @DefaultValue("100") int historyMessages,
     @DefaultValue("16000") int historyTokens,
+    @DefaultValue("0") int compactAt,
+    @DefaultValue("") String compactModel,
+    @DefaultValue("30s") Duration compactTimeout,
     @DefaultValue("1024") int reserveOutput,
     @DefaultValue("10000000") int maxOutput,
     @DefaultValue("1MB") DataSize maxAnswer,
@@ -68,6 +74,9 @@ public record TurnProperties(
     check(attempts >= 1 && attempts <= 10, "attempts", "1 to 10");
     check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");
     check(historyTokens >= 1, "history-tokens", "1 or more");
+    // Above that nothing is told, so that no prompt would ever have as many.
+    check(compactAt >= 0 && compactAt <= historyTokens, "compact-at", "0 to history-tokens");
+    check(positive(compactTimeout), "compact-timeout", "more than 0");
     check(reserveOutput >= 0, "reserve-output", "0 or more");
     check(maxOutput >= 1, "max-output", "1 or more");
     check(

@@ -21,6 +21,7 @@ import tools.jackson.core.JsonToken;
  *     null when nothing was reserved
  * @param inputTokens how many of those were for the input, by estimate
  * @param prompt see {@link TurnOrder}
+ * @param compactAt see {@link TurnOrder}
  */
 public record TurnRequest(
     @Nullable String model,
@@ -31,11 +32,12 @@ public record TurnRequest(
     @Nullable String fingerprint,
     @Nullable Json reserved,
     long inputTokens,
-    List<Json> prompt) {
+    List<Json> prompt,
+    long compactAt) {
 
   private static final TurnRequest NOTHING =
       new TurnRequest(
-          null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0, List.of());
+          null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0, List.of(), 0);
 
   static TurnRequest of(TurnOrder order, @Nullable Json reserved, long inputTokens) {
     return new TurnRequest(
@@ -47,7 +49,8 @@ public record TurnRequest(
         order.fingerprint(),
         reserved,
         inputTokens,
-        order.prompt());
+        order.prompt(),
+        order.compactAt());
   }
 
   /** What the record has; a member that cannot be read is as if it had not been given. */
@@ -72,6 +75,9 @@ public record TurnRequest(
       }
       out.ascii("]");
     }
+    if (compactAt > 0) {
+      out.ascii(",\"compactAt\":").number(compactAt);
+    }
     if (cacheFor != null) {
       out.ascii(",\"cacheFor\":").number(cacheFor.toSeconds());
     }
@@ -95,6 +101,7 @@ public record TurnRequest(
     Json notes = Json.EMPTY_OBJECT;
     Json reserved = null;
     long inputTokens = 0;
+    long compactAt = 0;
     List<Json> prompt = new ArrayList<>(0);
     try (JsonParser in = Pieces.parser(utf8)) {
       in.nextToken();
@@ -115,6 +122,7 @@ public record TurnRequest(
             }
           }
           case "inputTokens" -> inputTokens = in.getLongValue();
+          case "compactAt" -> compactAt = in.getLongValue();
           default -> {
             if (value.isStructStart()) {
               in.skipChildren();
@@ -134,6 +142,7 @@ public record TurnRequest(
         fingerprint,
         reserved,
         inputTokens,
-        prompt);
+        prompt,
+        compactAt);
   }
 }

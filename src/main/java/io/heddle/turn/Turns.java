@@ -3,10 +3,13 @@ package io.heddle.turn;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
+import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.TokenLimits;
+import io.heddle.session.Outcome;
 import io.heddle.session.Request;
+import io.heddle.session.Retry;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.View;
@@ -16,6 +19,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -44,6 +49,8 @@ public final class Turns implements AutoCloseable {
   private final Queue queue;
   private final Reaper reaper;
   private final Orders orders;
+  private final Compactor compactor;
+  private final DirectCalls direct;
 
   public Turns(
       TurnStore store,
@@ -83,9 +90,23 @@ public final class Turns implements AutoCloseable {
     History history = new History(store.reader(), new Tokens(), this.counting, properties);
     followers = new Followers(store, properties, ticks, counts);
     AnswerCache cache = new AnswerCache(store.answers(), upstream);
+    compactor = new Compactor(store, history.summaries(), properties);
+    direct = new DirectCalls(upstream, limits, properties, budget);
+    TurnCompaction compaction =
+        new TurnCompaction(compactor, history, upstream, properties, ticks, counts);
     runners =
         new Runners(
-            store, upstream, cache, history, limits, properties, ticks, counts, followers, budget);
+            store,
+            upstream,
+            cache,
+            history,
+            compaction,
+            limits,
+            properties,
+            ticks,
+            counts,
+            followers,
+            budget);
     queue = new Queue(store, runners, properties, ticks);
     reaper = new Reaper(store, runners, queue, properties, ticks);
     orders = new Orders(store, limits, ids, properties, ticks, history, runners, queue);
@@ -101,6 +122,7 @@ public final class Turns implements AutoCloseable {
     queue.close();
     followers.close();
     runners.close();
+    direct.close();
     counting.close();
   }
 
@@ -111,6 +133,63 @@ public final class Turns implements AutoCloseable {
    */
   public Mono<Written<Turn>> begin(Request request, TurnOrder order) {
     return orders.begin(request, order);
+  }
+
+  /**
+   * Adds a summary to a thread, which stands for its older messages in what models are told from
+   * then on. Refused as {@code version-conflict} when the thread was compacted by somebody else, or
+   * something of it deleted, while the model wrote; messages that came meanwhile are told after the
+   * summary. Ends when its caller hangs up, as long as the model writes.
+   */
+  public Mono<Written<Compaction>> compact(Request request, Compaction.Order order) {
+    Retry retry = request.conditions().retry();
+    Mono<Compactor.Done> fresh = runners.starting(Mono.defer(() -> compacted(request, order)));
+    Mono<Compactor.Done> done =
+        retry == null
+            ? fresh
+            : store
+                .records()
+                .find(request.key(), retry)
+                .flatMap(said -> repeated(request, said))
+                .switchIfEmpty(fresh);
+    return done.map(it -> new Written<>(it.compaction(), it.position(), it.replayed(), false));
+  }
+
+  private Mono<Compactor.Done> compacted(Request request, Compaction.Order order) {
+    Compactor.Task task =
+        new Compactor.Task(
+            request.key(),
+            request.view(),
+            Set.of(),
+            order.keep(),
+            0,
+            order.instructions(),
+            request.terms(),
+            request.waitFor());
+    Optional<String> named = Optional.ofNullable(order.model());
+    Optional<String> set = Optional.of(properties.compactModel()).filter(name -> !name.isEmpty());
+    return compactor
+        .compact(
+            task,
+            page ->
+                named
+                    .or(() -> set)
+                    .or(() -> Optional.ofNullable(page.session().description().model())),
+            call -> direct.summarise(request.caller(), call))
+        .doOnNext(done -> {
+          if (done.compaction().message() != null) {
+            counts.compacted.increment();
+          }
+        });
+  }
+
+  private Mono<Compactor.Done> repeated(Request request, Outcome said) {
+    return switch (said) {
+      case Outcome.Replayed(Position position, List<String> ids) ->
+          compactor.replayed(request.key(), request.view(), position, ids);
+      case Outcome.Refused refused -> Mono.error(refused.problem().toException());
+      case Outcome.Applied _ -> Mono.error(new IllegalStateException("a record is no outcome"));
+    };
   }
 
   public Mono<Turn> get(SessionKey key, View view, String turn) {

@@ -1,5 +1,7 @@
 package io.heddle.turn;
 
+import io.heddle.base.JsonBuffer;
+
 /**
  * Tokens of one model call.
  *
@@ -10,5 +12,14 @@ public record Usage(long input, long output, long cached, long reasoning) {
 
   public long total() {
     return input + output;
+  }
+
+  /** Writes the object of the native API. */
+  public void writeTo(JsonBuffer out) {
+    out.ascii("{\"inputTokens\":").number(input);
+    out.ascii(",\"outputTokens\":").number(output);
+    out.ascii(",\"cachedTokens\":").number(cached);
+    out.ascii(",\"reasoningTokens\":").number(reasoning);
+    out.ascii(",\"totalTokens\":").number(total()).ascii("}");
   }
 }

@@ -38,7 +38,7 @@ final class WholeCharacters {
             ? null
             : same(arguments, whole) ? piece : new ToolCall(index, id, name, whole, opaque);
       }
-      case Piece.Finish _ -> piece;
+      case Piece.Compaction _, Piece.Finish _ -> piece;
     };
   }
 

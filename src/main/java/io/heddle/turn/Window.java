@@ -20,7 +20,8 @@ import java.util.function.ToIntFunction;
  * anything between the two, and some refuse a thread that begins with a call. So calls and outputs
  * are one unit: outputs are moved behind their call, a call that nobody answered gets an output
  * that says so, and an output without a call is left out. The calls of one answer are one message
- * with its text and thoughts, also where a client stored them one by one.
+ * with its text and thoughts, also where a client stored them one by one. The last {@link Summary}
+ * of the thread is told in the place of what it stands for.
  */
 public final class Window {
 
@@ -125,8 +126,27 @@ public final class Window {
       int maxMessages,
       long maxTokens,
       ToIntFunction<Message> count) {
-    List<Unit> units = units(thread, input);
-    return new Cut(units, maxMessages, maxTokens, count).told(more);
+    return of(StandIn.of(thread, null, more, input), input, maxMessages, maxTokens, count).messages();
+  }
+
+  /**
+   * What is told.
+   *
+   * @param cut whether something is left out that no summary stands for
+   */
+  record Told(List<Json> messages, boolean cut) {}
+
+  /** The same of a thread with a summary in it, or before it. */
+  static Told of(
+      StandIn thread,
+      Set<String> input,
+      int maxMessages,
+      long maxTokens,
+      ToIntFunction<Message> count) {
+    List<Unit> units = units(thread.rest(), input);
+    Message summary = thread.summary();
+    long left = summary == null ? maxTokens : maxTokens - count.applyAsInt(summary);
+    return new Cut(units, maxMessages, left, count).told(thread);
   }
 
   /**
@@ -140,11 +160,12 @@ public final class Window {
     for (Json body : bodies) {
       messages.add(new Message("", 0, Instant.EPOCH, body));
     }
-    List<Unit> units = units(messages, Set.of());
+    StandIn thread = StandIn.of(messages, null, cut, Set.of());
+    List<Unit> units = units(thread.rest(), Set.of());
     if (cut) {
-      return new Cut(units, Integer.MAX_VALUE, Long.MAX_VALUE, _ -> 0).told(true);
+      return new Cut(units, Integer.MAX_VALUE, Long.MAX_VALUE, _ -> 0).told(thread).messages();
     }
-    List<Json> told = new ArrayList<>(bodies.size());
+    List<Json> told = new ArrayList<>(thread.lead());
     units.forEach(unit -> unit.writeTo(told));
     return told;
   }
@@ -172,15 +193,18 @@ public final class Window {
       }
     }
 
-    List<Json> told(boolean more) {
+    Told told(StandIn thread) {
       int first = first();
-      List<Json> told = new ArrayList<>();
+      List<Json> told = new ArrayList<>(thread.lead());
       int lead = first;
       while (lead < units.size() && isInstruction(units.get(lead))) {
         units.get(lead++).writeTo(told);
       }
-      boolean cut = first > 0 || more;
-      if (lead < units.size() && lacksItsQuestion(units.get(lead), cut)) {
+      boolean cut = first > 0 || thread.more();
+      // A summary is the user's, and may stand before an answer.
+      if (thread.summary() == null
+          && lead < units.size()
+          && lacksItsQuestion(units.get(lead), cut)) {
         int user = nextUser(lead);
         if (user > lead && 2 * answersBefore(lead, user) <= messages) {
           for (Unit unit : units.subList(lead, user)) {
@@ -196,7 +220,7 @@ public final class Window {
       for (Unit unit : units.subList(lead, units.size())) {
         unit.writeTo(told);
       }
-      return told;
+      return new Told(told, cut);
     }
 
     private int first() {

@@ -60,11 +60,6 @@ class OpenApiTest {
           ProblemCode.NOT_ACCEPTABLE,
           ProblemCode.MISDIRECTED_REQUEST,
           ProblemCode.NOT_IMPLEMENTED,
-          ProblemCode.MODEL_NOT_FOUND,
-          ProblemCode.MODEL_FAILED,
-          ProblemCode.MODEL_REFUSED,
-          ProblemCode.MODEL_UNAVAILABLE,
-          ProblemCode.MODEL_TIMEOUT,
           ProblemCode.TURN_QUEUE_TIMEOUT);
 
   private final JsonNode document = new JsonMapper().readTree(OpenApiHandler.load());

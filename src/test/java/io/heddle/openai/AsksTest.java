@@ -275,7 +275,7 @@ class AsksTest {
       delimiter = '|',
       value = {
         "{'prompt':{'id':'p'}}|prompt",
-        "{'context_management':[{'type':'compaction'}]}|context_management",
+        "{'context_management':[{'type':'other'}]}|context_management[0].type",
         "{'moderation':{'model':'m'}}|moderation",
         "{'top_logprobs':3}|top_logprobs",
         "{'tools':[{'type':'function','name':'f'},{'type':'web_search'}]}|tools[1].type",

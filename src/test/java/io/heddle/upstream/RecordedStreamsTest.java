@@ -54,6 +54,7 @@ class RecordedStreamsTest {
         case Piece.Reasoning(String more) -> reasoning.append(more);
         case Piece.Refusal(String more) -> refusal.append(more);
         case Piece.ToolCall call -> put(calls, call);
+        case Piece.Compaction _ -> throw new AssertionError("no server says that");
         case Piece.Finish end -> finish = end;
       }
     }

@@ -176,6 +176,7 @@ class StreamFuzzTest {
             assertThat(ids.add(call.id())).isTrue();
           }
         }
+        case Piece.Compaction _ -> throw new AssertionError("no server says that");
         case Piece.Finish finish -> {
           finished = true;
           assertThat(finish.reason()).isIn("stop", "tool_calls", "length", "content_filter");

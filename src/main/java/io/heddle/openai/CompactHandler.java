@@ -1,0 +1,140 @@
+package io.heddle.openai;
+
+import io.heddle.base.IdSource;
+import io.heddle.base.Json;
+import io.heddle.session.Message;
+import io.heddle.turn.Conversation;
+import io.heddle.turn.DirectCalls;
+import io.heddle.turn.Summary;
+import io.heddle.turn.SummaryText;
+import io.heddle.turn.Usage;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/**
+ * {@code POST /responses/compact}: a conversation in fewer words, for a client that keeps it itself.
+ * Its users' messages stay as they are, everything that was said and done is in one item behind
+ * them. Nothing is stored.
+ */
+final class CompactHandler {
+
+  /** Others are of calls for an answer: clients send the same members as there. */
+  private static final List<String> MEMBERS =
+      List.of("model", "input", "instructions", "previous_response_id");
+
+  private final DirectCalls calls;
+  private final Bodies bodies;
+  private final ResponsesAlone alone;
+  private final Gate gate;
+  private final IdSource ids;
+  private final InstantSource clock;
+
+  CompactHandler(
+      DirectCalls calls,
+      Bodies bodies,
+      ResponsesAlone alone,
+      Gate gate,
+      IdSource ids,
+      InstantSource clock) {
+    this.calls = calls;
+    this.bodies = bodies;
+    this.alone = alone;
+    this.gate = gate;
+    this.ids = ids;
+    this.clock = clock;
+  }
+
+  Mono<ServerResponse> create(Call call) {
+    gate.once(call);
+    return bodies
+        .object(call)
+        .flatMap(body -> {
+          ResponseAsk ask = ResponseAsk.read(known(body.fields()));
+          String model = ask.model();
+          if (model == null || model.isEmpty()) {
+            throw Value.missing("model");
+          }
+          if (ask.input().size() > ResponseStarts.MAX_INPUT) {
+            throw Value.refuse("input", "has more than " + ResponseStarts.MAX_INPUT + " items");
+          }
+          return alone
+              .messages(call, ask)
+              .flatMap(messages -> {
+                Conversation conversation = Conversation.of(messages);
+                return calls
+                    .summarise(call.caller(), model, conversation.all(), ask.instructions())
+                    .map(text -> answer(ask, messages, conversation, text));
+              });
+        })
+        .map(ConversationsHandler::json);
+  }
+
+  private static Fields known(Fields body) {
+    JsonObject known = new JsonObject(body.value().json().length() + 16);
+    MEMBERS.forEach(name -> known.some(name, body.raw(name)));
+    return Fields.of(known.toJson());
+  }
+
+  private Json answer(
+      ResponseAsk ask, List<Message> messages, Conversation conversation, SummaryText text) {
+    ResponseId previous = ask.previous() == null ? null : ResponseId.parse(ask.previous());
+    List<Json> output = new ArrayList<>();
+    // What the client sent before is its own; what was read is the session's.
+    for (Message message : kept(messages, conversation)) {
+      output.addAll(items(message, previous));
+    }
+    Json summary = new Summary(output.size(), 0).body(text.content());
+    output.add(CompactionItem.json(ItemIds.COMPACTION + random(), summary));
+    return new JsonObject(text.content().length() + 1024)
+        .string("id", ResponseId.PREFIX + random())
+        .string("object", "response.compaction")
+        .number("created_at", clock.instant().getEpochSecond())
+        .raw("output", JsonObject.array(output))
+        .raw("usage", usage(text.usage()))
+        .toJson();
+  }
+
+  private static Json usage(@Nullable Usage usage) {
+    return ResponseEnd.usage(Objects.requireNonNullElse(usage, new Usage(0, 0, 0, 0)));
+  }
+
+  /** What users said, and the instructions that it all begins with. */
+  private static List<Message> kept(List<Message> messages, Conversation conversation) {
+    List<Message> kept = new ArrayList<>();
+    for (Message message : messages) {
+      if (!isOf(message, "system", "developer")) {
+        break;
+      }
+      kept.add(message);
+    }
+    for (Message message : conversation.rest()) {
+      if (isOf(message, "user") && !kept.contains(message)) {
+        kept.add(message);
+      }
+    }
+    return kept;
+  }
+
+  private static boolean isOf(Message message, String... roles) {
+    return List.of(roles).contains(Fields.of(message.body()).word("role"));
+  }
+
+  private List<Json> items(Message message, @Nullable ResponseId previous) {
+    boolean stored = message.seq() > 0 && previous != null;
+    Message named =
+        message.id().isEmpty()
+            ? new Message(ItemIds.MESSAGE + random(), 0, message.createdAt(), message.body())
+            : message;
+    String session = stored && previous != null ? previous.session() : "";
+    return ItemOutput.items(named, session).stream().map(Item::json).toList();
+  }
+
+  private String random() {
+    return ids.tag() + ids.tag();
+  }
+}

@@ -1,0 +1,83 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.turn.Conversation;
+import io.heddle.turn.DirectCalls;
+import io.heddle.turn.ModelCall;
+import io.heddle.turn.Piece;
+import io.heddle.turn.Summary;
+import io.heddle.turn.SummaryText;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * Compacts conversations that their clients keep, before their model is asked. Such a client may
+ * drop all that stands before the item it is given, so the summary is of everything; the last
+ * question, with its tool loop, is told as it is beside it.
+ */
+final class Compactions {
+
+  private static final Logger log = LoggerFactory.getLogger(Compactions.class);
+
+  private final DirectCalls calls;
+
+  Compactions(DirectCalls calls) {
+    this.calls = calls;
+  }
+
+  /**
+   * What the model is asked.
+   *
+   * @param compaction to be told before the answer, or null
+   */
+  record Prepared(ModelCall call, Piece.@Nullable Compaction compaction) {}
+
+  /**
+   * @param random names the item
+   */
+  Mono<Prepared> prepare(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+    Prepared asItIs = new Prepared(told.call(), null);
+    if (ask.compactAt() == 0) {
+      return Mono.just(asItIs);
+    }
+    return calls
+        .count(call.caller(), told.call())
+        .flatMap(tokens ->
+            tokens > ask.compactAt() ? compacted(call, ask, told, random) : Mono.just(asItIs))
+        .defaultIfEmpty(asItIs);
+  }
+
+  /** Empty when it cannot be done: the answer is worth more than the summary. */
+  private Mono<Prepared> compacted(
+      Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+    Conversation conversation = Conversation.ofBodies(told.thread());
+    int first = conversation.beforeQuestion();
+    if (first == 0) {
+      return Mono.empty();
+    }
+    String model = calls.compactModel() == null ? ask.model() : calls.compactModel();
+    return calls
+        .summarise(call.caller(), model, conversation.all(), null)
+        .timeout(calls.compactTimeout())
+        .map(text -> prepared(told.call(), conversation, first, text, random))
+        .onErrorResume(error -> {
+          log.warn("{}: goes on without a summary: {}", told.call().turn(), error.toString());
+          return Mono.empty();
+        });
+  }
+
+  private static Prepared prepared(
+      ModelCall call, Conversation conversation, int first, SummaryText text, String random) {
+    Json body = new Summary(conversation.rest().size() - first, 0).body(text.content());
+    ModelCall shorter =
+        new ModelCall(
+            call.model(),
+            call.system(),
+            conversation.after(body, first),
+            call.parameters(),
+            call.turn());
+    return new Prepared(shorter, new Piece.Compaction(ItemIds.COMPACTION + random, body));
+  }
+}

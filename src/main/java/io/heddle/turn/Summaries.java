@@ -1,0 +1,102 @@
+package io.heddle.turn;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Message;
+import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.View;
+import java.time.Instant;
+import reactor.core.publisher.Mono;
+
+/**
+ * Finds the last summary of a thread that is longer than what is read of it. Summaries are numbered
+ * by their ids, so the last one is found in a few reads however long the thread is. That a thread
+ * has none is remembered: who never compacts pays one read for each long thread.
+ */
+final class Summaries {
+
+  private static final int REMEMBERED = 20_000;
+
+  private final SessionReader reader;
+  private final Cache<SessionKey, Nowhere> none =
+      Caffeine.newBuilder().maximumSize(REMEMBERED).build();
+
+  /** No message of that session up to this number is a summary. */
+  private record Nowhere(Instant createdAt, long seq) {}
+
+  /**
+   * @param reader the store's, not the near cache
+   */
+  Summaries(SessionReader reader) {
+    this.reader = reader;
+  }
+
+  /** Whether a summary may stand before the page that stands for what lies before the page. */
+  boolean mayStandBefore(ThreadPage page) {
+    if (!page.hasMore() || page.messages().isEmpty() || Summary.last(page.messages()) >= 0) {
+      return false;
+    }
+    Nowhere known = none.getIfPresent(page.session().key());
+    if (known == null
+        || !known.createdAt().equals(page.session().head().createdAt())
+        || known.seq() + 1 < page.messages().getFirst().seq()) {
+      return true;
+    }
+    remember(page);
+    return false;
+  }
+
+  /** The last summary before the page, or empty. */
+  Mono<Message> before(ThreadPage page) {
+    SessionKey key = page.session().key();
+    long first = page.messages().getFirst().seq();
+    return latest(key)
+        .switchIfEmpty(
+            Mono.defer(() -> {
+              remember(page);
+              return Mono.empty();
+            }))
+        .filter(message -> message.seq() < first);
+  }
+
+  /** The summary with the highest number, or empty. */
+  Mono<Message> latest(SessionKey key) {
+    return at(key, 1).flatMap(first -> after(key, 1, first, 2));
+  }
+
+  /** Looks twice as far each time, and then between the last that was there and the first not. */
+  private Mono<Message> after(SessionKey key, int number, Message found, int next) {
+    return at(key, next)
+        .flatMap(more -> after(key, next, more, 2 * next))
+        .switchIfEmpty(Mono.defer(() -> between(key, number, found, next)));
+  }
+
+  private Mono<Message> between(SessionKey key, int number, Message found, int absent) {
+    if (absent - number <= 1) {
+      return Mono.just(found);
+    }
+    int middle = (number + absent) >>> 1;
+    return at(key, middle)
+        .flatMap(more -> between(key, middle, more, absent))
+        .switchIfEmpty(Mono.defer(() -> between(key, number, found, middle)));
+  }
+
+  private Mono<Message> at(SessionKey key, int number) {
+    return reader
+        .message(key, View.ANY, Summary.id(number))
+        .map(page -> page.messages().getFirst())
+        .filter(message -> Summary.of(message.body()) != null)
+        .onErrorResume(
+            error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
+  }
+
+  private void remember(ThreadPage page) {
+    none.put(
+        page.session().key(),
+        new Nowhere(
+            page.session().head().createdAt(), page.messages().getLast().seq()));
+  }
+}
