@@ -15,6 +15,7 @@ public final class Bench {
         switch (name) {
           case "append-cpu" -> AppendCpuBench.run();
           case "http" -> HttpBench.run();
+          case "chat" -> ChatBench.run();
           case "reads" -> ReadBench.run();
           case "embedded" -> EmbeddedBench.run();
           case "limits" -> LimitBench.run(Integer.getInteger("bench.windows", 6));
@@ -27,6 +28,9 @@ public final class Bench {
             System.out.println("-Dbench=append-cpu: Redis CPU of an append, next to plain scripts");
             System.out.println("-Dbench=http: appends over HTTP, next to plain handlers");
             System.out.println("-Dbench=reads: cached reads over HTTP, next to a plain handler");
+            System.out.println(
+                "-Dbench=chat: stateless chat completions, next to a handler that passes through"
+                    + " and Portkey's gateway");
             System.out.println("-Dbench=embedded: appends with a file, next to the same in RAM");
             System.out.println(
                 "-Dbench=limits: three replicas, one limit, reads at three times it");

@@ -30,6 +30,7 @@ final class Child implements AutoCloseable {
 
   private static final Set<Process> OPEN = ConcurrentHashMap.newKeySet();
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+  private static final String READY = "/actuator/health/readiness";
   private static final double TICKS_PER_SECOND = 100;
 
   static {
@@ -57,7 +58,7 @@ final class Child implements AutoCloseable {
     ProcessBuilder builder = builder(main, all).redirectErrorStream(true);
     builder.environment().put("REDIS_URL", redis);
     Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
-    child.awaitReady();
+    child.awaitReady(READY);
     return child;
   }
 
@@ -85,7 +86,7 @@ final class Child implements AutoCloseable {
     ProcessBuilder builder = clean(new ProcessBuilder(command)).redirectErrorStream(true);
     builder.environment().put("REDIS_URL", redis);
     Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
-    child.awaitReady();
+    child.awaitReady(READY);
     return child;
   }
 
@@ -101,12 +102,23 @@ final class Child implements AutoCloseable {
   /** A server that is no Java, with what it needs in its arguments and in this environment. */
   static Child command(int port, Map<String, String> environment, List<String> command)
       throws IOException {
+    return command(port, READY, environment, command);
+  }
+
+  /**
+   * The same.
+   *
+   * @param ready the path that is answered with 200 once it is
+   */
+  static Child command(
+      int port, String ready, Map<String, String> environment, List<String> command)
+      throws IOException {
     String name = Path.of(command.getFirst()).getFileName().toString();
     Path log = Files.createTempFile("heddle-bench-" + name + "-", ".log");
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
     Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
-    child.awaitReady();
+    child.awaitReady(ready);
     return child;
   }
 
@@ -149,13 +161,13 @@ final class Child implements AutoCloseable {
     return builder;
   }
 
-  private void awaitReady() throws IOException {
+  private void awaitReady(String path) throws IOException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (process.isAlive() && System.nanoTime() < deadline) {
       try (Socket socket = new Socket()) {
         socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
         socket.setSoTimeout(5_000);
-        String ask = "GET /actuator/health/readiness HTTP/1.0\r\n\r\n";
+        String ask = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
         socket.getOutputStream().write(ask.getBytes(StandardCharsets.US_ASCII));
         String answer =
             new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);

@@ -18,8 +18,9 @@ import java.util.List;
 /**
  * A process that asks: one thread, connections kept alive, each sends its next request when the
  * last is answered. Every answer must be a 200 or 201. Told on stdin {@code append port path
- * sessions connections requests}, {@code get} with the same words, or {@code create port sessions},
- * it answers on stdout with the nanoseconds that all took, and the 99th percentile of those that
+ * sessions connections requests}, {@code get} with the same words, {@code create port sessions}, or
+ * {@code chat port path upstream form connections requests}, where the upstream is a port that
+ * Portkey's gateway is to call, or {@code -}, and the form {@code stream} or {@code whole}, it answers on stdout with the nanoseconds that all took, and the 99th percentile of those that
  * one took.
  */
 final class Load {
@@ -27,6 +28,7 @@ final class Load {
   private static final int MESSAGE = 300;
   private static final int ANSWER = 65_536;
   private static final byte[] GOOD = ascii("HTTP/1.1 20");
+  private static final byte[] LAST_CHUNK = ascii("\r\n0\r\n\r\n");
   private static final byte[] LENGTH = ascii("content-length: ");
 
   private final byte[][] requests;
@@ -50,7 +52,11 @@ final class Load {
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       String[] words = line.split(" ", -1);
       int port = Integer.parseInt(words[1]);
-      if (words[0].equals("create")) {
+      if (words[0].equals("chat")) {
+        byte[][] calls = {chat(port, words[2], words[3], words[4].equals("stream"))};
+        System.out.println(
+            run(port, calls, Integer.parseInt(words[5]), Integer.parseInt(words[6])));
+      } else if (words[0].equals("create")) {
         int sessions = Integer.parseInt(words[2]);
         byte[][] puts = new byte[sessions][];
         Arrays.setAll(puts, session -> put(port, sessions, session));
@@ -159,7 +165,7 @@ final class Load {
         continue;
       }
       if (answer.get(i + 1) == '\r') {
-        return body < 0 ? -1 : i + 3 + body;
+        return body >= 0 ? i + 3 + body : endsWith(answer, LAST_CHUNK) ? end : -1;
       }
       if (body < 0 && i + LENGTH.length < end && named(answer, i + 1)) {
         body = 0;
@@ -169,6 +175,17 @@ final class Load {
       }
     }
     return -1;
+  }
+
+  /** Whether a body in chunks is there: nothing comes behind it, since nothing more was asked. */
+  private static boolean endsWith(ByteBuffer answer, byte[] last) {
+    int from = answer.position() - last.length;
+    for (int i = 0; i < last.length; i++) {
+      if (from < 0 || answer.get(from + i) != last[i]) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean named(ByteBuffer answer, int at) {
@@ -196,13 +213,36 @@ final class Load {
     return ascii("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n\r\n");
   }
 
+  private static byte[] chat(int port, String path, String upstream, boolean stream) {
+    String body =
+        "{\"model\":\"bench\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+            + "{\"role\":\"user\",\"content\":\""
+            + "x".repeat(MESSAGE)
+            + "\"}],\"temperature\":0.5,\"stream\":"
+            + stream
+            + "}";
+    String more =
+        upstream.equals("-")
+            ? ""
+            : "\r\nAuthorization: Bearer none\r\nx-portkey-provider: openai\r\n"
+                + "x-portkey-custom-host: http://127.0.0.1:"
+                + upstream
+                + "/v1";
+    return request("POST", port, path, more, body);
+  }
+
   private static byte[] request(String method, int port, String path, String body) {
+    return request(method, port, path, "", body);
+  }
+
+  private static byte[] request(
+      String method, int port, String path, String more, String body) {
     String head =
         "%s %s HTTP/1.1\r\n"
             + "Host: 127.0.0.1:%d\r\n"
             + "Content-Type: application/json\r\n"
-            + "Content-Length: %d";
-    return ascii(head.formatted(method, path, port, body.length()) + "\r\n\r\n" + body);
+            + "Content-Length: %d%s";
+    return ascii(head.formatted(method, path, port, body.length(), more) + "\r\n\r\n" + body);
   }
 
   /** What one connection is doing. */

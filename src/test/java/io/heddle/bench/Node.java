@@ -57,6 +57,20 @@ final class Node {
                 Integer.toString(port))));
   }
 
+  /** Portkey's gateway, which may call servers of this machine. */
+  static Child gateway(Path directory) throws IOException {
+    int port = FreePort.find();
+    return Child.command(
+        port,
+        "/",
+        Map.of("TRUSTED_CUSTOM_HOSTS", "127.0.0.1", "NODE_ENV", "production"),
+        List.of(
+            find("node"),
+            directory.resolve("node_modules/@portkey-ai/gateway/build/start-server.js").toString(),
+            "--port=" + port,
+            "--headless"));
+  }
+
   static String resource(String name) throws IOException {
     try (InputStream in = Node.class.getResourceAsStream("/bench/" + name)) {
       return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +40,7 @@ import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
@@ -131,6 +133,7 @@ class PlainServer {
             "/lock/v1/sessions/{id}/messages",
             request -> message(request).flatMap(body -> locked(request, body, redis, redisson)))
         .POST("/pass/{id}", this::pass)
+        .POST("/v1/chat/completions", this::passCall)
         .PUT("/v1/sessions/{id}/messages", this::keep)
         .GET("/v1/sessions/{id}/messages", this::ready)
         .build();
@@ -162,6 +165,32 @@ class PlainServer {
           return ServerResponse.ok()
               .contentType(MediaType.TEXT_EVENT_STREAM)
               .build((exchange, _) -> exchange.getResponse().writeAndFlushWith(said));
+        });
+  }
+
+  /** Request and answer as they are, each part as it comes. */
+  private Mono<ServerResponse> passCall(ServerRequest request) {
+    return request
+        .bodyToMono(byte[].class)
+        .flatMap(body ->
+            models
+                .post()
+                .uri(model)
+                .contentType(MediaType.APPLICATION_JSON)
+                .bodyValue(body)
+                .retrieve()
+                .toEntityFlux(DataBuffer.class))
+        .flatMap(answer -> {
+          Flux<DataBuffer> parts = answer.getBody() == null ? Flux.empty() : answer.getBody();
+          MediaType type = answer.getHeaders().getContentType();
+          ServerResponse.BodyBuilder response =
+              ServerResponse.ok()
+                  .contentType(type == null ? MediaType.APPLICATION_JSON : type)
+                  .header("x-request-id", UUID.randomUUID().toString());
+          return MediaType.TEXT_EVENT_STREAM.isCompatibleWith(type)
+              ? response.build((exchange, _) ->
+                  exchange.getResponse().writeAndFlushWith(parts.map(Mono::just)))
+              : response.body(parts, DataBuffer.class);
         });
   }
 

@@ -1,7 +1,18 @@
 package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.JsonValue;
+import com.openai.core.http.ResponseConnection;
+import com.openai.core.http.ResponseWebSocketException;
+import com.openai.models.responses.FunctionTool;
+import com.openai.models.responses.Response;
+import com.openai.models.responses.ResponseInputItem;
+import com.openai.models.responses.ResponseStatus;
+import com.openai.models.responses.ResponsesClientEvent;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
@@ -15,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -450,6 +462,63 @@ class ResponsesSocketIT {
     }
   }
 
+  // ---- a stock client
+
+  @Test
+  void theStockJavaClientCallsAToolAndForks() {
+    OpenAIClient client = OpenAIOkHttpClient.builder().baseUrl(one.url()).apiKey("none").build();
+    try (ResponseConnection connection = client.responses().connect();
+        ResponseConnection.Lane main = connection.lane("main");
+        ResponseConnection.Lane fork = connection.lane("fork")) {
+      FunctionTool tool =
+          FunctionTool.builder()
+              .name("look")
+              .strict(false)
+              .parameters(
+                  FunctionTool.Parameters.builder()
+                      .putAdditionalProperty("type", JsonValue.from("object"))
+                      .build())
+              .build();
+      main.send(sent(request -> request.streamId("main").input("CALL it").addTool(tool)));
+      Response called = main.finalResponse();
+      String call = called.output().getFirst().asFunctionCall().callId();
+      ResponseInputItem output =
+          ResponseInputItem.ofFunctionCallOutput(
+              ResponseInputItem.FunctionCallOutput.builder().callId(call).output("java").build());
+      main.send(
+          sent(request ->
+              request
+                  .streamId("main")
+                  .previousResponseId(called.id())
+                  .inputOfResponse(List.of(output))
+                  .addTool(tool)));
+      Response answered = main.finalResponse();
+      assertThat(told("java")).containsExactly("user CALL it", "assistant ", "tool java");
+      fork.send(
+          sent(request ->
+              request.streamId("fork").previousResponseId(answered.id()).input("forked")));
+      assertThat(fork.finalResponse().status()).contains(ResponseStatus.COMPLETED);
+      assertThat(told("forked")).hasSize(5);
+      main.send(
+          sent(request -> request.streamId("main").previousResponseId("resp_no").input("x")));
+      assertThatThrownBy(main::finalResponse)
+          .isInstanceOfSatisfying(
+              ResponseWebSocketException.class,
+              error ->
+                  assertThat(error.event().toString()).contains("previous_response_not_found"));
+    } finally {
+      client.close();
+    }
+  }
+
+  private static ResponsesClientEvent sent(
+      Consumer<ResponsesClientEvent.ResponseCreate.Builder> asked) {
+    ResponsesClientEvent.ResponseCreate.Builder request =
+        ResponsesClientEvent.ResponseCreate.builder().model("m").store(false);
+    asked.accept(request);
+    return ResponsesClientEvent.ofResponseCreate(request.build());
+  }
+
   // ---- hang-ups
 
   @Test
@@ -498,6 +567,19 @@ class ResponsesSocketIT {
       }
     }
     assertThat(get(one, "/conversations/" + conversation + "/items").get("data")).hasSize(4);
+  }
+
+  /** A handshake that was answered by another thread than its connection's lost it. */
+  @Test
+  void whatIsSentRightBehindTheHandshakeIsHeard() {
+    for (int i = 0; i < Integer.getInteger("heddle.it.handshakes", 20); i++) {
+      try (SocketClient socket =
+          SocketClient.at(
+              i % 2 == 0 ? one.port() : other.port(), PATH, "Heddle-User", user + "-" + i)) {
+        socket.send("{}");
+        assertThat(socket.any().get("type").asString()).isEqualTo("error");
+      }
+    }
   }
 
   // ---- limits

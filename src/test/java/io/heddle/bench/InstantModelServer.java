@@ -1,0 +1,80 @@
+package io.heddle.bench;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+
+/** A model server whose answer of 20 tokens is there at once, as a stream or whole. */
+final class InstantModelServer {
+
+  private static final int TOKENS = 20;
+  private static final String HEAD =
+      "\"id\":\"chatcmpl-1\",\"created\":1,\"model\":\"bench\",\"object\":\"chat.completion";
+  private static final String USAGE =
+      "\"usage\":{\"prompt_tokens\":80,\"completion_tokens\":20,\"total_tokens\":100}";
+  private static final ByteBuf STREAM = constant(stream());
+  private static final ByteBuf WHOLE =
+      constant(
+          "{"
+              + HEAD
+              + "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
+              + " token".repeat(TOKENS)
+              + "\"},\"finish_reason\":\"stop\"}],"
+              + USAGE
+              + "}");
+
+  private InstantModelServer() {}
+
+  public static void main(String[] args) {
+    int port = Integer.parseInt(args[0].substring(args[0].indexOf('=') + 1));
+    HttpServer.create()
+        .host("127.0.0.1")
+        .port(port)
+        .route(routes ->
+            routes
+                .get("/actuator/health/readiness", (_, response) -> response.status(200).send())
+                .post("/v1/chat/completions", InstantModelServer::answer))
+        .bindNow()
+        .onDispose()
+        .block();
+  }
+
+  private static Mono<Void> answer(HttpServerRequest request, HttpServerResponse response) {
+    return request
+        .receive()
+        .aggregate()
+        .asString(StandardCharsets.UTF_8)
+        .flatMap(body -> {
+          boolean isStream = body.contains("\"stream\":true");
+          ByteBuf bytes = (isStream ? STREAM : WHOLE).duplicate();
+          return response
+              .header("Content-Type", isStream ? "text/event-stream" : "application/json")
+              .sendObject(bytes)
+              .then();
+        });
+  }
+
+  private static String stream() {
+    StringBuilder all = new StringBuilder();
+    for (int i = 0; i < TOKENS; i++) {
+      all.append(chunk("{\"content\":\" token\"}", "null"));
+    }
+    all.append(chunk("{}", "\"stop\""));
+    all.append("data: {").append(HEAD).append(".chunk\",\"choices\":[],").append(USAGE);
+    return all.append("}\n\ndata: [DONE]\n\n").toString();
+  }
+
+  private static String chunk(String delta, String finish) {
+    return "data: {%s.chunk\",\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":%s}]}\n\n"
+        .formatted(HEAD, delta, finish);
+  }
+
+  private static ByteBuf constant(String text) {
+    return Unpooled.unreleasableBuffer(
+        Unpooled.wrappedBuffer(text.getBytes(StandardCharsets.US_ASCII)).asReadOnly());
+  }
+}
