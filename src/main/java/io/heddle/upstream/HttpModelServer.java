@@ -4,6 +4,7 @@ import io.heddle.base.ByteShare;
 import io.heddle.base.ProblemException;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import io.heddle.upstream.CallFailure.Blame;
 import io.netty.channel.ChannelOption;
 import java.net.URI;
 import java.time.Duration;
@@ -119,8 +120,22 @@ final class HttpModelServer implements ModelServer {
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
       Function<AnswerAssembler, AnswerReader> reader =
           answer -> protocol.reader(model, call, answer);
-      return Flux.defer(() -> request(call.user(), body, reader, deadline, share))
-          .retryWhen(Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
+      Function<byte[], Flux<Piece>> asked =
+          sent ->
+              Flux.defer(() -> request(call.user(), sent, reader, deadline, share))
+                  .retryWhen(
+                      Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
+      return asked
+          .apply(body)
+          .onErrorResume(
+              CallFailure.class,
+              failure -> {
+                byte[] instead =
+                    failure.blame() == Blame.REQUEST
+                        ? protocol.bodyInstead(model, call, failure.problem())
+                        : null;
+                return instead == null ? Flux.error(failure) : asked.apply(instead);
+              });
     });
   }
 

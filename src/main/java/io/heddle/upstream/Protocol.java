@@ -1,6 +1,8 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Problem;
 import io.heddle.turn.ModelCall;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
 /** The form in which one kind of model server is asked, and answers. On any thread. */
@@ -22,6 +24,16 @@ interface Protocol {
    * @param model the one to ask, whatever the call says
    */
   byte[] body(String model, ModelCall call);
+
+  /**
+   * Another body for the same call, because the server refused the first one; null when there is
+   * none that it might take.
+   *
+   * @param refused what the server said
+   */
+  default byte @Nullable [] bodyInstead(String model, ModelCall call, Problem refused) {
+    return null;
+  }
 
   /** A reader for one answer. */
   AnswerReader reader(AnswerAssembler answer);

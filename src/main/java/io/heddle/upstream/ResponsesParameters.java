@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,10 +59,6 @@ final class ResponsesParameters {
   /** OpenAI refuses less. */
   private static final long LEAST_OUTPUT = 16;
 
-  /** Models of OpenAI that do not think, and refuse to be asked for their thoughts. */
-  private static final Pattern THOUGHTLESS =
-      Pattern.compile("(.*/)?(gpt-3\\.5|gpt-4|chatgpt-|ft:gpt-[34]|gpt-5[.0-9]*-chat).*");
-
   private final JsonBuffer out;
   private final Map<String, Slice> parameters;
 
@@ -76,10 +71,11 @@ final class ResponsesParameters {
    * Writes them as members, each with a comma before it.
    *
    * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
+   * @param thinks whether the model may be asked for its thoughts
    */
-  static void write(JsonBuffer out, String model, Map<String, Slice> parameters, String summary) {
+  static void write(
+      JsonBuffer out, Map<String, Slice> parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
-    boolean thinks = !THOUGHTLESS.matcher(model).matches();
     if (thinks) {
       out.ascii(",\"include\":[\"reasoning.encrypted_content\"]");
     }

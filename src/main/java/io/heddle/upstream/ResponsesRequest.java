@@ -27,6 +27,7 @@ final class ResponsesRequest {
   private static final Pattern ILLEGAL = Pattern.compile("[^A-Za-z0-9_-]");
 
   private final String upstream;
+  private final boolean thinks;
   private final JsonBuffer out;
   private final ResponsesParts parts;
 
@@ -37,8 +38,9 @@ final class ResponsesRequest {
   private final Set<String> thoughts = new HashSet<>();
   private boolean first = true;
 
-  private ResponsesRequest(String upstream, int capacity) {
+  private ResponsesRequest(String upstream, boolean thinks, int capacity) {
     this.upstream = upstream;
+    this.thinks = thinks;
     out = new JsonBuffer(capacity);
     parts = new ResponsesParts(out);
   }
@@ -48,13 +50,15 @@ final class ResponsesRequest {
    *
    * @param upstream the server's name
    * @param summary what to ask of the server's thoughts; empty: nothing
+   * @param thinks whether the model is told its thoughts and asked for them
    */
-  static byte[] body(String model, ModelCall call, String upstream, String summary) {
+  static byte[] body(
+      String model, ModelCall call, String upstream, String summary, boolean thinks) {
     int size = 512 + call.parameters().length();
     for (Json message : call.messages()) {
       size += message.length() + 64;
     }
-    return new ResponsesRequest(upstream, size).write(model, call, summary).toBytes();
+    return new ResponsesRequest(upstream, thinks, size).write(model, call, summary).toBytes();
   }
 
   private JsonBuffer write(String model, ModelCall call, String summary) {
@@ -67,7 +71,7 @@ final class ResponsesRequest {
       message(PromptMessage.of(message));
     }
     out.ascii("],\"stream\":true,\"store\":false");
-    ResponsesParameters.write(out, model, Slice.of(call.parameters()).members(), summary);
+    ResponsesParameters.write(out, Slice.of(call.parameters()).members(), summary, thinks);
     return out.ascii("}");
   }
 
@@ -174,7 +178,7 @@ final class ResponsesRequest {
   private void thoughts(List<Slice> items) {
     for (Slice item : items) {
       String id = word(item.members(), "id");
-      if (id.isEmpty() || thoughts.add(id)) {
+      if (thinks && (id.isEmpty() || thoughts.add(id))) {
         item.writeTo(begin());
       }
     }

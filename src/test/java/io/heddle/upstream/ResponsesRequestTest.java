@@ -40,7 +40,19 @@ class ResponsesRequestTest {
             Arrays.stream(messages).map(message -> Json.of(message.replace('\'', '"'))).toList(),
             Json.of(parameters.replace('\'', '"')),
             "trn_1");
-    byte[] body = ResponsesRequest.body(model, call, "test", "");
+    return sent(model, call);
+  }
+
+  private static JsonNode sent(String model, ModelCall call, String... settings) {
+    UpstreamProperties.Server server =
+        Calls.properties(
+                Stream.concat(
+                        Stream.of("upstreams.test.base-url=http://127.0.0.1:1"),
+                        Arrays.stream(settings))
+                    .toArray(String[]::new))
+            .upstreams()
+            .get("test");
+    byte[] body = new ResponsesProtocol("test", server).body(model, call);
     return MAPPER.readTree(new String(body, StandardCharsets.UTF_8));
   }
 
@@ -163,12 +175,9 @@ class ResponsesRequestTest {
   @Test
   void summariesAreAskedForAsTheSettingsSay() {
     ModelCall call = new ModelCall(null, null, List.of(), Json.EMPTY_OBJECT, "trn_1");
-    for (String model : new String[] {"gpt-5", "gpt-4o"}) {
-      String body =
-          new String(
-              ResponsesRequest.body(model, call, "test", "auto"), StandardCharsets.UTF_8);
-      assertThat(body.contains("\"reasoning\":{\"summary\":\"auto\"}")).isEqualTo(model.equals("gpt-5"));
-    }
+    String setting = "upstreams.test.reasoning-summary=auto";
+    assertThat(sent("gpt-5", call, setting).get("reasoning")).isEqualTo(json("{'summary':'auto'}"));
+    assertThat(sent("gpt-4o", call, setting).has("reasoning")).isFalse();
   }
 
   // ---- messages
@@ -308,6 +317,16 @@ class ResponsesRequestTest {
             + KEPT.formatted(THOUGHT.formatted(1) + ",{'type':'message','from':0,'to':2}")
             + "}";
     assertThat(input(answer, answer).findValuesAsString("id")).containsExactly("rs_1");
+  }
+
+  @Test
+  void aModelThatDoesNotThinkIsNotToldThoughts() {
+    String answer =
+        "{'role':'assistant','content':'Hi','turn':'t',"
+            + KEPT.formatted(THOUGHT.formatted(1) + ",{'type':'message','from':0,'to':2}")
+            + "}";
+    assertThat(body("gpt-4o", null, "{}", answer).get("input"))
+        .isEqualTo(json("[{'type':'message','role':'assistant','content':'Hi'}]"));
   }
 
   // ---- tools

@@ -5,10 +5,12 @@ import static io.heddle.upstream.Calls.call;
 import static io.heddle.upstream.Calls.problem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
+import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.time.Duration;
@@ -139,5 +141,46 @@ class ResponsesServerIT {
         .extracting(ScriptedModel.Request::path)
         .containsExactly("/v1/responses", "/v1/chat/completions");
     assertThat(server.lastRequest().body()).contains("\"max_tokens\":5").doesNotContain("input", "store");
+  }
+
+  // ---- thoughts that the server does not take
+
+  private static final String THOUGHTFUL =
+      """
+      {"role":"assistant","content":"a","turn":"t","upstream":{"name":"test","message":\
+      {"responses_items":{"upstream":"test","items":[{"type":"reasoning","id":"rs_1","summary":[],\
+      "encrypted_content":"sealed"},{"type":"message","from":0,"to":1}]}}}}""";
+
+  private static ModelCall thoughtful() {
+    return new ModelCall(
+        "m",
+        null,
+        List.of(Json.of(THOUGHTFUL), Json.of("{\"role\":\"user\",\"content\":\"b\"}")),
+        Json.EMPTY_OBJECT,
+        "trn_1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "The encrypted content for item rs_1 could not be verified., true",
+    "Encrypted content is not supported with this model., false",
+    "Reasoning input items can only be provided to a reasoning model., false"
+  })
+  void aThreadIsToldWithoutThoughtsThatItsServerRefuses(String words, boolean triesAgain) {
+    server.answer(request ->
+        request.body().contains("encrypted_content") ? ModelScript.error(400, words) : whole());
+    Models models = models();
+    for (int i = 0; i < 2; i++) {
+      assertThat(Calls.text(all(models.call(thoughtful())))).isEqualTo("Hello");
+    }
+    assertThat(server.requests()).hasSize(triesAgain ? 4 : 3);
+    assertThat(server.lastRequest().body()).doesNotContain("rs_1", "sealed", "include");
+  }
+
+  @Test
+  void anotherRefusalIsNotTriedAgain() {
+    server.answer(ModelScript.error(400, "Unknown parameter: 'stop'."));
+    assertThat(problem(models().call(thoughtful())).detail()).contains("Unknown parameter: 'stop'.");
+    assertThat(server.requests()).hasSize(1);
   }
 }
