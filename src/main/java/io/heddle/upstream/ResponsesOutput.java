@@ -63,12 +63,13 @@ final class ResponsesOutput {
     return slot;
   }
 
+  /** Its first id counts: those of a server that makes new ones for each event would pile up. */
   private void place(ResponsesSlot slot, int index, @Nullable String id) {
-    if (index >= 0) {
+    if (index >= 0 && (byIndex.containsKey(index) || byIndex.size() < MOST_ITEMS)) {
       byIndex.put(index, slot);
     }
-    if (id != null) {
-      slot.id = slot.id == null ? id : slot.id;
+    if (id != null && slot.id == null) {
+      slot.id = id;
       byId.putIfAbsent(id, slot);
     }
   }
