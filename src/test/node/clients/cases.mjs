@@ -20,16 +20,18 @@ export const weather = (city) => ({ Lyon: 'sunny', Oslo: 'snow' })[city];
 export const trip = /^Lyon: "?sunny"?, Oslo: "?snow"?, booked: "?Lyon"?$/;
 
 let told;
+let since = 0;
 
 const versionOf = (name) =>
   JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
 
 function print(ok, detail) {
-  console.log(JSON.stringify({ ...told, on: `node ${process.versions.node}`, ok, detail }));
+  console.log(JSON.stringify({ ...told, on: `node ${process.versions.node}`, ok, ms: Math.round(performance.now() - since), detail }));
 }
 
 /** One call of the client: what it gives, once it is as it should be. */
 export async function call(work) {
+  since = performance.now();
   try {
     const given = await work();
     print(true);

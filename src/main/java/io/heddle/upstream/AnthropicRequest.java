@@ -267,12 +267,15 @@ final class AnthropicRequest {
       return;
     }
     turn(false);
-    Slice text = message.member("content");
+    List<PromptPart> parts = message.parts();
     boolean inOrder =
-        text != null
-            && text.isString()
+        parts.size() == 1
+            && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
-    String said = inOrder && text != null ? text.text() : "";
+    String said =
+        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, Slice _)
+            ? text.text()
+            : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {

@@ -22,6 +22,8 @@ import org.springframework.util.MultiValueMap;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServerRequest;
@@ -141,8 +143,16 @@ public final class Upgrade implements ServerResponse {
     ServerHttpRequestDecorator.<HttpServerRequest>getNativeRequest(exchange.getRequest())
         .requestHeaders()
         .set(HttpHeaders.UPGRADE, "websocket");
-    return response
-        .sendWebsocket(
+    // On its loop, where nothing comes between the handshake and the handler: what the client sends
+    // right behind it would be read by Netty's, and nobody would hear it.
+    return Mono.defer(() -> handshake(response, spec))
+        .subscribeOn(loop(response))
+        // Netty's handshake fails when whoever asked for it has gone.
+        .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+  }
+
+  private Mono<Void> handshake(HttpServerResponse response, WebsocketServerSpec spec) {
+    return response.sendWebsocket(
             (_, out) ->
                 Mono.create(end ->
                     out.withConnection(connection -> {
@@ -159,14 +169,17 @@ public final class Upgrade implements ServerResponse {
                           NAME,
                           new SocketConnection(connections, protocol, holder, maxMessage));
                       // Netty's takes what extensions would be allowed, and keeps a whole frame
-                      // before
-                      // anybody can count it. What it has read and not given yet goes to the one
-                      // above.
+                      // before anybody can count it. What it has read and not given yet goes to
+                      // the one above.
                       pipeline.remove(DECODER);
                     })),
-            spec)
-        // Netty's handshake fails when whoever asked for it has gone.
-        .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+            spec);
+  }
+
+  private static Scheduler loop(HttpServerResponse response) {
+    return response instanceof Connection connection
+        ? Schedulers.fromExecutor(connection.channel().eventLoop())
+        : Schedulers.immediate();
   }
 
   private static boolean isClosed(HttpServerResponse response) {

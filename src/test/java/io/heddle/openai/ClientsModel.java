@@ -26,6 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
  * Think first              a thought and an answer
  * Count                    one word at a time
  * Take your time           many words, slowly
+ * Go on                    for longer than anybody waits
  * Break off                half an answer, and the connection is closed
  * Fail with …              a refusal with that status
  * </pre>
@@ -35,14 +36,15 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ClientsModel {
 
-  static final String NAME = "stock";
+  /** One client takes only names that begin as OpenAI's do. */
+  static final String NAMES = "stock,gpt-stock";
 
   private static final JsonMapper JSON = JsonMapper.shared();
 
   /** How Heddle tells images of tools to servers that take none from them. */
   private static final String OF_A_TOOL = "Output of the tool call";
 
-  private static final Duration PACE = Duration.ofMillis(40);
+  private static final Duration PACE = Duration.ofMillis(25);
 
   private final JsonNode request;
   private final List<JsonNode> messages = new ArrayList<>();
@@ -100,6 +102,9 @@ final class ClientsModel {
     }
     if (asked.startsWith("Take your time")) {
       return words(ModelScript.stream(), 40, PACE);
+    }
+    if (asked.startsWith("Go on")) {
+      return words(ModelScript.stream(), 1200, Duration.ofMillis(50));
     }
     if (asked.startsWith("Break off")) {
       return ModelScript.stream().text("Half ").text("an ").cut();

@@ -1,12 +1,25 @@
 package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.JsonValue;
+import com.openai.core.http.ResponseConnection;
+import com.openai.core.http.ResponseWebSocketException;
+import com.openai.models.responses.FunctionTool;
+import com.openai.models.responses.Response;
+import com.openai.models.responses.ResponseInputItem;
+import com.openai.models.responses.ResponseStatus;
+import com.openai.models.responses.ResponsesClientEvent;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.testing.SocketClient;
 import io.heddle.testing.TestRedis;
+import io.heddle.web.Backlog;
+import io.heddle.web.Connections;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -15,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -434,6 +448,39 @@ class ResponsesSocketIT {
     }
   }
 
+  /** More than may wait: the socket is not read meanwhile, and nothing is lost. */
+  @Test
+  void manyThatWaitAreAnsweredInTheirOrder() {
+    int many = Backlog.MOST + 40;
+    try (SocketClient socket =
+        SocketClient.at(one.port(), PATH, "Heddle-User", user + " of many")) {
+      create(socket, "'model':'endless','input':'x'");
+      String running = socket.next("response.created").at("/response/id").asString();
+      for (int i = 0; i < many; i++) {
+        create(socket, "'model':'m','input':%d".formatted(i));
+      }
+      socket.next("response.output_text.delta");
+      HttpResponse<String> cancelled =
+          send(other, "/responses/" + running + "/cancel", user + " of many");
+      assertThat(cancelled.statusCode()).isEqualTo(200);
+      socket.next("response.incomplete");
+      for (int i = 0; i < many; i++) {
+        assertThat(last(socket).get("type").asString()).isEqualTo("error");
+      }
+    }
+  }
+
+  private static HttpResponse<String> send(Replica replica, String path, String user) {
+    try {
+      return Replica.send("POST", replica.url() + path, "", "Heddle-User", user);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
   @Test
   void namesOfLanesAreBounded() {
     try (SocketClient socket = connect(one)) {
@@ -448,6 +495,63 @@ class ResponsesSocketIT {
       completed(socket, "'stream_id':'l0','model':'m','input':'known'");
       completed(socket, "'model':'m','input':'none'");
     }
+  }
+
+  // ---- a stock client
+
+  @Test
+  void theStockJavaClientCallsAToolAndForks() {
+    OpenAIClient client = OpenAIOkHttpClient.builder().baseUrl(one.url()).apiKey("none").build();
+    try (ResponseConnection connection = client.responses().connect();
+        ResponseConnection.Lane main = connection.lane("main");
+        ResponseConnection.Lane fork = connection.lane("fork")) {
+      FunctionTool tool =
+          FunctionTool.builder()
+              .name("look")
+              .strict(false)
+              .parameters(
+                  FunctionTool.Parameters.builder()
+                      .putAdditionalProperty("type", JsonValue.from("object"))
+                      .build())
+              .build();
+      main.send(sent(request -> request.streamId("main").input("CALL it").addTool(tool)));
+      Response called = main.finalResponse();
+      String call = called.output().getFirst().asFunctionCall().callId();
+      ResponseInputItem output =
+          ResponseInputItem.ofFunctionCallOutput(
+              ResponseInputItem.FunctionCallOutput.builder().callId(call).output("java").build());
+      main.send(
+          sent(request ->
+              request
+                  .streamId("main")
+                  .previousResponseId(called.id())
+                  .inputOfResponse(List.of(output))
+                  .addTool(tool)));
+      Response answered = main.finalResponse();
+      assertThat(told("java")).containsExactly("user CALL it", "assistant ", "tool java");
+      fork.send(
+          sent(request ->
+              request.streamId("fork").previousResponseId(answered.id()).input("forked")));
+      assertThat(fork.finalResponse().status()).contains(ResponseStatus.COMPLETED);
+      assertThat(told("forked")).hasSize(5);
+      main.send(
+          sent(request -> request.streamId("main").previousResponseId("resp_no").input("x")));
+      assertThatThrownBy(main::finalResponse)
+          .isInstanceOfSatisfying(
+              ResponseWebSocketException.class,
+              error ->
+                  assertThat(error.event().toString()).contains("previous_response_not_found"));
+    } finally {
+      client.close();
+    }
+  }
+
+  private static ResponsesClientEvent sent(
+      Consumer<ResponsesClientEvent.ResponseCreate.Builder> asked) {
+    ResponsesClientEvent.ResponseCreate.Builder request =
+        ResponsesClientEvent.ResponseCreate.builder().model("m").store(false);
+    asked.accept(request);
+    return ResponsesClientEvent.ofResponseCreate(request.build());
   }
 
   // ---- hang-ups
@@ -500,6 +604,19 @@ class ResponsesSocketIT {
     assertThat(get(one, "/conversations/" + conversation + "/items").get("data")).hasSize(4);
   }
 
+  /** A handshake that was answered by another thread than its connection's lost it. */
+  @Test
+  void whatIsSentRightBehindTheHandshakeIsHeard() {
+    for (int i = 0; i < Integer.getInteger("heddle.it.handshakes", 20); i++) {
+      try (SocketClient socket =
+          SocketClient.at(
+              i % 2 == 0 ? one.port() : other.port(), PATH, "Heddle-User", user + "-" + i)) {
+        socket.send("{}");
+        assertThat(socket.any().get("type").asString()).isEqualTo("error");
+      }
+    }
+  }
+
   // ---- limits
 
   /** As many as may be posted. */
@@ -542,19 +659,53 @@ class ResponsesSocketIT {
 
   @ParameterizedTest
   @CsvSource({"Origin, https://evil.example, 403", "Sec-WebSocket-Version, 8, 426"})
-  void theHandshakeIsRefused(String header, String value, int status) throws Exception {
-    try (HttpConnection connection = new HttpConnection(one.port(), PATIENCE)) {
-      Map<String, String> headers = new LinkedHashMap<>();
-      headers.put("Upgrade", "websocket");
-      headers.put("Connection", "Upgrade");
-      headers.put("Sec-WebSocket-Version", "13");
-      headers.put("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-      headers.put(header, value);
-      HttpConnection.Answer answer = connection.call("GET", PATH, null, headers);
-      assertThat(answer.status()).isEqualTo(status);
-      assertThat(answer.body()).startsWith("{\"error\":");
-    }
+  void theHandshakeIsRefused(String header, String value, int status) {
+    HttpConnection.Answer answer = handshake(one, Map.of(header, value));
+    assertThat(answer.status()).isEqualTo(status);
+    assertThat(answer.body()).startsWith("{\"error\":");
     assertThat(http(one, "GET", "/responses", "").statusCode()).isEqualTo(400);
+  }
+
+  private static HttpConnection.Answer handshake(Replica replica, Map<String, String> more) {
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("Upgrade", "websocket");
+    headers.put("Connection", "Upgrade");
+    headers.put("Sec-WebSocket-Version", "13");
+    headers.put("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    headers.putAll(more);
+    try (HttpConnection connection = new HttpConnection(replica.port(), PATIENCE)) {
+      return connection.call("GET", PATH, null, headers);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  // ---- replicas that stop
+
+  @Test
+  void aReplicaThatStopsLetsWhatItGivesComeToItsEnd() {
+    try (Replica leaving =
+        Replica.embedded(
+            "--heddle.upstreams.endless.base-url=" + endless.baseUrl(),
+            "--heddle.upstreams.endless.models=endless")) {
+      try (SocketClient idle = connect(leaving);
+          SocketClient busy = connect(leaving)) {
+        error(idle, "'model':'endless'");
+        create(busy, "'model':'endless','input':'x'");
+        String running = busy.next("response.created").at("/response/id").asString();
+        create(busy, "'model':'endless','input':'is not begun'");
+        leaving.bean(Connections.class).drain().subscribe();
+        SocketClient.Closed closed = idle.closed();
+        assertThat(closed.code()).isEqualTo(1012);
+        assertThat(closed.reason()).contains("retryAfterMillis");
+        assertThat(handshake(leaving, Map.of()).status()).isEqualTo(503);
+        busy.next("response.output_text.delta");
+        http(leaving, "POST", "/responses/" + running + "/cancel", "");
+        busy.next("response.incomplete");
+        assertThat(busy.closed().code()).isEqualTo(1012);
+        assertThat(busy.size()).isZero();
+      }
+    }
   }
 
   // ---- what an old socket is told, and one that remembers nothing

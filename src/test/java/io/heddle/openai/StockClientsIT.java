@@ -45,18 +45,24 @@ class StockClientsIT {
   private Replica one;
   private Replica two;
   private Alternating replicas;
+  private Future<Boolean> java;
 
   /** They wait most of their time, for slow answers and between tries. */
-  private final ExecutorService atOnce = Executors.newFixedThreadPool(4);
+  private final ExecutorService atOnce = Executors.newFixedThreadPool(5);
 
   private final Map<Client, Future<Ended>> runs = new LinkedHashMap<>();
 
   @BeforeAll
   void start() throws Exception {
+    java =
+        atOnce.submit(() -> {
+          JavaClients.install();
+          return true;
+        });
     NodePackages.install();
     String[] upstream = {
       "--heddle.upstreams.stock.base-url=" + server.baseUrl(),
-      "--heddle.upstreams.stock.models=" + ClientsModel.NAME
+      "--heddle.upstreams.stock.models=" + ClientsModel.NAMES
     };
     one = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
     two = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
@@ -98,16 +104,37 @@ class StockClientsIT {
           "ai-openai-compatible",
           List.of("chat", "chat in a session"),
           "ai-open-responses",
-          List.of("responses"));
+          List.of("responses"),
+          "langchain",
+          List.of(
+              "chat", "chat in a session", "responses", "responses, not stored", "conversation"),
+          "agents",
+          List.of("responses", "chat", "memory session", "conversations session"));
+
+  /** Main classes of {@code src/test/clients}. */
+  private static final Map<String, List<String>> MAINS =
+      Map.of(
+          "openai-java:OpenAiJava",
+          List.of("responses", "conversation", "stateless", "chat", "chat, streamed"));
 
   static Stream<Client> clients() {
-    return SCRIPTS.entrySet().stream()
-        .flatMap(script ->
-            Stream.of("node 20", "node 22")
-                .map(on -> new Client(script.getKey(), on, script.getValue())));
+    Stream<Client> ofNode =
+        SCRIPTS.entrySet().stream()
+            .flatMap(script ->
+                Stream.of("node 20", "node 22")
+                    .map(on -> new Client(script.getKey(), on, script.getValue())));
+    Stream<Client> ofJava =
+        MAINS.entrySet().stream()
+            .map(main -> new Client(main.getKey(), "java 25", main.getValue()));
+    return Stream.concat(ofNode, ofJava);
   }
 
   private Ended run(Client client) throws Exception {
+    if (client.on().startsWith("java")) {
+      java.get();
+      String[] name = client.name().split(":");
+      return JavaClients.run(name[0], name[1], replicas.url());
+    }
     String node = NodePackages.node(Integer.parseInt(client.on().substring(5)));
     return NodePackages.run(node, "clients/" + client.name() + ".mjs", replicas.url());
   }

@@ -105,6 +105,29 @@ enum StrictServers {
     }
   },
 
+  /** Anthropic's Messages. */
+  ANTHROPIC {
+    @Override
+    String kind() {
+      return "anthropic";
+    }
+
+    @Override
+    String model() {
+      return "claude-opus-5";
+    }
+
+    @Override
+    ModelScript answer(ScriptedModel.Request request) {
+      return StrictAnthropic.answer(request);
+    }
+
+    @Override
+    @Nullable String wrong(JsonNode message, int step) {
+      return null;
+    }
+  },
+
   /** Knows no members but its own, and no max_tokens. */
   OPENAI {
     @Override

@@ -142,6 +142,28 @@ class ToolLoopsIT {
     }
   }
 
+  /** The same told to Anthropic, where thoughts of others are no thoughts. */
+  @ParameterizedTest
+  @EnumSource
+  void anthropicGoesOn(StrictServers server) throws Exception {
+    String session = session();
+    JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
+    while (turn.at("/messages/0/toolCalls").size() > 0) {
+      turn =
+          nativeTurn(
+              session,
+              server,
+              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
+    }
+    turn = nativeTurn(session, StrictServers.ANTHROPIC, "\"content\":\"And now?\"");
+    assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
+    String told = servers.get(StrictServers.ANTHROPIC).lastRequest().body();
+    assertThat(told).contains("call_2_0").doesNotContain("upstream");
+    if (server != StrictServers.ANTHROPIC) {
+      assertThat(told).doesNotContain("thought", "sealed", "sig/", "thinking");
+    }
+  }
+
   // ---- Chat Completions
 
   @ParameterizedTest
