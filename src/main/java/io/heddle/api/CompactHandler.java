@@ -32,7 +32,7 @@ final class CompactHandler {
     SessionKey key = call.session();
     call.query();
     return reader
-        .json(call.exchange())
+        .jsonOrNothing(call.exchange())
         .flatMap(body -> {
           Compaction.Order order = bodies.compact(body).order();
           Request request = requests.writing(call, key, body);

@@ -19,6 +19,10 @@ public final class RandomIds implements IdSource {
 
   private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz".toCharArray();
 
+  private static final int TOKEN_LENGTH = 26;
+  private static final int SPARE = 6;
+  private static final int FAIR = 256 / DIGITS.length * DIGITS.length;
+
   private final InstantSource clock;
   private final SecureRandom secure;
   private final SplittableRandom root;
@@ -48,7 +52,21 @@ public final class RandomIds implements IdSource {
 
   @Override
   public String token() {
-    return digits(secure, 26);
+    byte[] bytes = new byte[TOKEN_LENGTH + SPARE];
+    char[] text = new char[TOKEN_LENGTH];
+    int at = 0;
+    while (at < TOKEN_LENGTH) {
+      // All at once: the DRBG does the same work for one number as for all of these bytes.
+      secure.nextBytes(bytes);
+      for (int i = 0; i < bytes.length && at < TOKEN_LENGTH; i++) {
+        int number = bytes[i] & 0xff;
+        // What is above the last multiple would make some digits more likely than others.
+        if (number < FAIR) {
+          text[at++] = DIGITS[number % DIGITS.length];
+        }
+      }
+    }
+    return new String(text);
   }
 
   @Override

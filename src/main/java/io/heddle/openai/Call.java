@@ -57,8 +57,9 @@ final class Call {
   }
 
   /**
-   * What came as a message of the socket that this call opened. The handshake's headers name its
-   * caller and nothing else: a key of theirs would be that of every message.
+   * What came as a message of the socket that this call opened. The handshake's headers say who
+   * calls and what becomes of a busy conversation; a key or a count of theirs would be every
+   * message's.
    */
   Call message(Admission counted) {
     return new Call(request, caller, counted, lockWait, true);

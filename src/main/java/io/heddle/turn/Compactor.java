@@ -59,6 +59,7 @@ final class Compactor {
    * @param own ids of messages that stay as they are, with all that follow them
    * @param keep how many of the newest stay as they are
    * @param room bytes of the messages before those that stay too, if they fit
+   * @param whole whether the summary is of what stays too: somebody may drop all before it
    * @param instructions for the model, or null
    * @param terms on which the summary is added
    * @param waitFor how long for somebody's lock
@@ -69,6 +70,7 @@ final class Compactor {
       Set<String> own,
       int keep,
       long room,
+      boolean whole,
       @Nullable String instructions,
       Conditions terms,
       Duration waitFor) {}
@@ -144,11 +146,12 @@ final class Compactor {
     if (to == 0) {
       return null;
     }
-    List<Json> bodies = new ArrayList<>(to + 1);
+    List<Json> bodies = new ArrayList<>(rest.size() + 1);
     if (thread.summary() != null) {
       bodies.add(thread.summary().body());
     }
-    rest.subList(0, to).forEach(message -> bodies.add(message.body()));
+    rest.subList(0, task.whole() ? rest.size() : to)
+        .forEach(message -> bodies.add(message.body()));
     ModelCall call =
         Transcript.call(
             model,

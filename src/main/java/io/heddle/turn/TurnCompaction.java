@@ -74,7 +74,7 @@ final class TurnCompaction {
         isLong(made, at, lane)
             .flatMap(tooLong ->
                 tooLong
-                    ? compacted(turn, made.call(), at, user, share)
+                    ? compacted(turn, request, made.call(), at, user, share)
                         .flatMap(done -> prompt.map(now -> new Prepared(now.call(), done)))
                         .defaultIfEmpty(new Prepared(made.call(), null))
                     : Mono.just(new Prepared(made.call(), null))));
@@ -88,7 +88,14 @@ final class TurnCompaction {
 
   /** Empty when nothing could be summarised. */
   private Mono<Compaction> compacted(
-      Turn turn, ModelCall asked, long at, @Nullable String user, ByteShare share) {
+      Turn turn,
+      TurnRequest request,
+      ModelCall asked,
+      long at,
+      @Nullable String user,
+      ByteShare share) {
+    // Who is given the item may keep the conversation himself, and drop all that stands before it.
+    boolean whole = request.compactAt() > 0;
     Compactor.Task task =
         new Compactor.Task(
             turn.session(),
@@ -96,7 +103,8 @@ final class TurnCompaction {
             new HashSet<>(turn.input()),
             1,
             // A quarter of the tokens, with about four bytes each, stays as it is.
-            at,
+            whole ? 0 : at,
+            whole,
             null,
             Conditions.NONE,
             Duration.ZERO);

@@ -163,6 +163,7 @@ public final class Turns implements AutoCloseable {
             Set.of(),
             order.keep(),
             0,
+            false,
             order.instructions(),
             request.terms(),
             request.waitFor());

@@ -99,8 +99,9 @@ final class AnthropicParameters {
       }
     }
     maxTokens = maxTokens(defaultTokens);
-    String wanted = text(given.get("reasoning_effort"));
-    boolean asks = wanted != null && !wanted.equals("none") && !wanted.equals("default");
+    String named = text(given.get("reasoning_effort"));
+    String wanted = named == null ? "default" : named;
+    boolean asks = !wanted.equals("none") && !wanted.equals("default");
     boolean hasBudget = model.hasBudget();
     // Nobody thinks who must call a tool, has no room to, or has begun without.
     boolean may =
@@ -116,11 +117,11 @@ final class AnthropicParameters {
               : "{\"type\":\"adaptive\",\"display\":\"summarized\"}";
       thinks = true;
     } else {
-      boolean says = wanted != null && !wanted.equals("default") && model.mayThinkUnasked();
+      boolean says = !wanted.equals("default") && model.mayThinkUnasked();
       thinking = says && model.canStopThinking() ? "{\"type\":\"disabled\"}" : "";
       thinks = false;
     }
-    boolean hasEffort = !hasBudget && wanted != null && !wanted.equals("default");
+    boolean hasEffort = !hasBudget && !wanted.equals("default");
     effort = hasEffort && (thinks || thinking.isEmpty()) ? model.effort(wanted) : null;
     Map<String, Slice> format = members(given.get("response_format"));
     String type = text(format.get("type"));

@@ -152,8 +152,8 @@ final class PromptMessage {
     }
     Map<String, Slice> all = kept.members();
     Slice name = all.get("name");
-    boolean isNamed = name != null && name.isString();
-    boolean isOurs = isNamed ? name.text().equals(upstream) : !isAnswer();
+    boolean isOurs =
+        name != null && name.isString() ? name.text().equals(upstream) : !isAnswer();
     Slice message = all.get("message");
     return isOurs && message != null ? message.members() : Map.of();
   }

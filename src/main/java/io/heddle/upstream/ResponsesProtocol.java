@@ -24,7 +24,12 @@ final class ResponsesProtocol implements Protocol {
       List.of("encrypted content is not supported", "reasoning input items can only");
 
   private static final List<String> OF_THREAD =
-      List.of("encrypted content", "encrypted_content", "reasoning input items");
+      List.of(
+          "encrypted content",
+          "encrypted_content",
+          "reasoning input items",
+          "of type 'reasoning'",
+          "'reasoning' item");
 
   private static final int MOST_MODELS = 1000;
 

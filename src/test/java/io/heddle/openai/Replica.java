@@ -70,6 +70,10 @@ final class Replica implements AutoCloseable {
     return context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
   }
 
+  <T> T bean(Class<T> type) {
+    return context.getBean(type);
+  }
+
   /** What a client is given as its base. */
   String url() {
     return url(port());

@@ -18,6 +18,8 @@ import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.testing.SocketClient;
 import io.heddle.testing.TestRedis;
+import io.heddle.web.Backlog;
+import io.heddle.web.Connections;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -446,6 +448,39 @@ class ResponsesSocketIT {
     }
   }
 
+  /** More than may wait: the socket is not read meanwhile, and nothing is lost. */
+  @Test
+  void manyThatWaitAreAnsweredInTheirOrder() {
+    int many = Backlog.MOST + 40;
+    try (SocketClient socket =
+        SocketClient.at(one.port(), PATH, "Heddle-User", user + " of many")) {
+      create(socket, "'model':'endless','input':'x'");
+      String running = socket.next("response.created").at("/response/id").asString();
+      for (int i = 0; i < many; i++) {
+        create(socket, "'model':'m','input':%d".formatted(i));
+      }
+      socket.next("response.output_text.delta");
+      HttpResponse<String> cancelled =
+          send(other, "/responses/" + running + "/cancel", user + " of many");
+      assertThat(cancelled.statusCode()).isEqualTo(200);
+      socket.next("response.incomplete");
+      for (int i = 0; i < many; i++) {
+        assertThat(last(socket).get("type").asString()).isEqualTo("error");
+      }
+    }
+  }
+
+  private static HttpResponse<String> send(Replica replica, String path, String user) {
+    try {
+      return Replica.send("POST", replica.url() + path, "", "Heddle-User", user);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
   @Test
   void namesOfLanesAreBounded() {
     try (SocketClient socket = connect(one)) {
@@ -624,19 +659,53 @@ class ResponsesSocketIT {
 
   @ParameterizedTest
   @CsvSource({"Origin, https://evil.example, 403", "Sec-WebSocket-Version, 8, 426"})
-  void theHandshakeIsRefused(String header, String value, int status) throws Exception {
-    try (HttpConnection connection = new HttpConnection(one.port(), PATIENCE)) {
-      Map<String, String> headers = new LinkedHashMap<>();
-      headers.put("Upgrade", "websocket");
-      headers.put("Connection", "Upgrade");
-      headers.put("Sec-WebSocket-Version", "13");
-      headers.put("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-      headers.put(header, value);
-      HttpConnection.Answer answer = connection.call("GET", PATH, null, headers);
-      assertThat(answer.status()).isEqualTo(status);
-      assertThat(answer.body()).startsWith("{\"error\":");
-    }
+  void theHandshakeIsRefused(String header, String value, int status) {
+    HttpConnection.Answer answer = handshake(one, Map.of(header, value));
+    assertThat(answer.status()).isEqualTo(status);
+    assertThat(answer.body()).startsWith("{\"error\":");
     assertThat(http(one, "GET", "/responses", "").statusCode()).isEqualTo(400);
+  }
+
+  private static HttpConnection.Answer handshake(Replica replica, Map<String, String> more) {
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("Upgrade", "websocket");
+    headers.put("Connection", "Upgrade");
+    headers.put("Sec-WebSocket-Version", "13");
+    headers.put("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    headers.putAll(more);
+    try (HttpConnection connection = new HttpConnection(replica.port(), PATIENCE)) {
+      return connection.call("GET", PATH, null, headers);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  // ---- replicas that stop
+
+  @Test
+  void aReplicaThatStopsLetsWhatItGivesComeToItsEnd() {
+    try (Replica leaving =
+        Replica.embedded(
+            "--heddle.upstreams.endless.base-url=" + endless.baseUrl(),
+            "--heddle.upstreams.endless.models=endless")) {
+      try (SocketClient idle = connect(leaving);
+          SocketClient busy = connect(leaving)) {
+        error(idle, "'model':'endless'");
+        create(busy, "'model':'endless','input':'x'");
+        String running = busy.next("response.created").at("/response/id").asString();
+        create(busy, "'model':'endless','input':'is not begun'");
+        leaving.bean(Connections.class).drain().subscribe();
+        SocketClient.Closed closed = idle.closed();
+        assertThat(closed.code()).isEqualTo(1012);
+        assertThat(closed.reason()).contains("retryAfterMillis");
+        assertThat(handshake(leaving, Map.of()).status()).isEqualTo(503);
+        busy.next("response.output_text.delta");
+        http(leaving, "POST", "/responses/" + running + "/cancel", "");
+        busy.next("response.incomplete");
+        assertThat(busy.closed().code()).isEqualTo(1012);
+        assertThat(busy.size()).isZero();
+      }
+    }
   }
 
   // ---- what an old socket is told, and one that remembers nothing

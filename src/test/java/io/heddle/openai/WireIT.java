@@ -246,7 +246,7 @@ class WireIT {
         "POST|/responses|{'input':'x','logprobs':true}|400|unsupported_parameter",
         "POST|/responses|{'input':'x','functions':[{}]}|400|unsupported_parameter",
         "POST|/responses/compact|{'input':'x'}|400|missing_required_parameter",
-        "GET|/responses||400|unsupported_parameter",
+        "GET|/responses||400|invalid_value",
         "GET|/responses/resp_x||404|",
         "GET|/responses/resp_0123456789abcdef_nobody||404|",
         "POST|/responses/resp_x/cancel||404|",

@@ -380,8 +380,12 @@ abstract class CompactionContract extends TurnsSuite {
             List.of(),
             100);
     Tape tape = new Tape(replica, begin(replica, order).value().id(), 0);
-    model.next().says("short").finishes();
-    model.next().says("a").finishes();
+    HandModel.Call summary = model.next();
+    assertThat(texts(summary.asked).getFirst()).contains("one", "[user]\nq\n");
+    summary.says("short").finishes();
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
+    call.says("a").finishes();
     tape.end();
     List<Piece> pieces =
         tape.events.stream()
@@ -432,6 +436,32 @@ abstract class CompactionContract extends TurnsSuite {
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.CANCELLED);
     await().atMost(PATIENCE).until(summary::isCancelled);
     assertThat(contents(replica)).hasSize(5);
+  }
+
+  /** The thread is told as the dead replica left it, with its summary or without. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aReplicaThatDiesWhileItCompactsTakesNoTurnAlong(boolean summarised) {
+    settings.put("heddle.turns.compact-at", "100");
+    Replica dies = replica();
+    createLong(dies);
+    String turn = begin(dies, order("q")).value().id();
+    HandModel.Call summary = model.next();
+    if (summarised) {
+      summary.says("short").finishes();
+      model.next();
+    }
+    dies.kill();
+    Replica other = replica();
+    if (!summarised) {
+      model.next().says("short").finishes();
+    }
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
+    call.says("a").finishes();
+    TurnEvent.Ended ended = get(other.turns.await(key, View.ANY, turn));
+    assertThat(ended.turn().status()).isEqualTo(Turn.Status.COMPLETED);
+    assertThat(contents(other)).endsWith("q", SUMMARY + "short", "a").hasSize(7);
   }
 
   @Test

@@ -161,8 +161,9 @@ class ResponsesServerIT {
   }
 
   @ParameterizedTest
-  @CsvSource({
+  @CsvSource(quoteCharacter = '"', value = {
     "The encrypted content for item rs_1 could not be verified., true",
+    "Item 'rs_1' of type 'reasoning' was provided without its required following item., true",
     "Encrypted content is not supported with this model., false",
     "Reasoning input items can only be provided to a reasoning model., false"
   })

@@ -46,10 +46,22 @@ class UpstreamPropertiesTest {
 
   @ParameterizedTest
   @CsvSource({
+    "chat, https://h/v1/chat/completions",
+    "responses, https://h/v1/responses",
+    "'', https://h/v1/chat/completions"
+  })
+  void aKindHasItsOwnPath(String kind, String endpoint) {
+    String[] settings = {"upstreams.a.base-url=https://h/v1", "upstreams.a.kind=" + kind};
+    assertThat(properties(settings).upstreams().get("a").endpoint("a")).hasToString(endpoint);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "base-url, ''",
     "base-url, localhost:8000",
     "base-url, ftp://localhost",
     "base-url, http://user:password@localhost",
+    "reasoning-summary, yes",
     "connect-timeout, 0s",
     "first-token-timeout, 2h",
     "between-tokens-timeout, -1s",

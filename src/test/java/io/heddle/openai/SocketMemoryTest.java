@@ -1,0 +1,120 @@
+package io.heddle.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.ByteBudget;
+import io.heddle.base.Json;
+import io.heddle.turn.Piece;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class SocketMemoryTest {
+
+  private static final int MOST = 40_000;
+  private static final ByteBudget.Holder SOMEBODY = new ByteBudget.Holder("a/b", "10.0.0.1");
+
+  private final ByteBudget all = new ByteBudget(1_600_000, 800_000, 800_000);
+  private final SocketMemory.Shared shared = SocketMemory.Shared.of(all);
+  private final SocketMemory memory = new SocketMemory(shared, SOMEBODY, MOST);
+
+  private static void keep(SocketMemory memory, String lane, String id, int bytes) {
+    memory
+        .recall(lane, null)
+        .listener(id, List.of(Json.of("\"" + "x".repeat(bytes) + "\"")))
+        .end();
+  }
+
+  private SocketMemory.Past past(String id) {
+    return memory.recall("", id).past();
+  }
+
+  @Test
+  void theLastOfEachLaneIsThere() {
+    keep(memory, "", "1", 10);
+    keep(memory, "a", "2", 10);
+    keep(memory, "a", "3", 10);
+    assertThat(past("1")).isNotNull();
+    assertThat(past("2")).isNull();
+    assertThat(past("3")).isNotNull();
+    assertThat(past(null)).isNull();
+  }
+
+  @Test
+  void anAnswerIsRememberedBehindItsThread() {
+    SocketMemory.Listener listener =
+        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")));
+    listener.hear(new Piece.Text("He"));
+    listener.hear(new Piece.Text("llo"));
+    listener.hear(new Piece.Finish("stop", null, null));
+    listener.end(true, List.of("msg_1"));
+    SocketMemory.Past past = past("1");
+    assertThat(past.thread()).hasSize(2);
+    assertThat(past.thread().getLast().toString()).contains("\"content\":\"Hello\"");
+    assertThat(past.items()).containsExactly("msg_1");
+    // A stored thread's turns are its own.
+    assertThat(past.stored(List.of()).getLast().body().toString()).doesNotContain("\"turn\"");
+    SocketMemory.Listener next = memory.recall("", "1").listener("2", past.thread());
+    next.end(true, List.of("msg_2"));
+    assertThat(past("2").items()).containsExactlyInAnyOrder("msg_1", "msg_2");
+  }
+
+  @Test
+  void whatThereIsNoRoomForIsForgottenTheOldestFirst() {
+    keep(memory, "a", "1", 15_000);
+    keep(memory, "b", "2", 15_000);
+    keep(memory, "c", "3", 15_000);
+    assertThat(past("1")).isNull();
+    assertThat(past("2")).isNotNull();
+    keep(memory, "d", "4", MOST);
+    assertThat(past("4")).as("larger than all").isNull();
+    assertThat(all.used()).as("and whatever made room for it is gone").isZero();
+  }
+
+  @Test
+  void allSocketsTogetherTakeAPartOfTheReplicasBytesOnly() {
+    SocketMemory[] sockets = new SocketMemory[100];
+    for (int i = 0; i < sockets.length; i++) {
+      sockets[i] =
+          new SocketMemory(shared, new ByteBudget.Holder("a/" + i, "10.0.0." + i), MOST);
+      keep(sockets[i], "", "1", 30_000);
+      assertThat(all.used()).isLessThanOrEqualTo(all.total() / 4);
+    }
+    assertThat(sockets[0].recall("", "1").past()).isNotNull();
+    assertThat(sockets[99].recall("", "1").past()).as("there is no room").isNull();
+    for (SocketMemory socket : sockets) {
+      socket.close();
+    }
+    assertThat(all.used()).isZero();
+    assertThat(shared.remembered().used()).isZero();
+  }
+
+  @Test
+  void oneCallersSocketsTakeAShareOnly() {
+    for (int i = 0; i < 100; i++) {
+      keep(new SocketMemory(shared, SOMEBODY, MOST), "", "1", 30_000);
+    }
+    assertThat(all.used()).isLessThanOrEqualTo(all.total() / 16);
+  }
+
+  @Test
+  void whatFailedIsForgottenOnItsOwnLaneOnly() {
+    keep(memory, "a", "1", 10);
+    memory.forget("b", "1");
+    memory.forget("a", "2");
+    memory.forget("a", null);
+    assertThat(past("1")).isNotNull();
+    memory.forget("a", "1");
+    assertThat(past("1")).isNull();
+    assertThat(all.used()).isZero();
+  }
+
+  @Test
+  void nothingIsRememberedAfterTheEnd() {
+    keep(memory, "a", "1", 10);
+    memory.close();
+    assertThat(past("1")).isNull();
+    keep(memory, "a", "2", 10);
+    assertThat(past("2")).isNull();
+    assertThat(all.used()).isZero();
+  }
+}
