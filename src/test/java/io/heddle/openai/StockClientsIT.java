@@ -111,11 +111,20 @@ class StockClientsIT {
           "agents",
           List.of("responses", "chat", "memory session", "conversations session"));
 
+  private static final List<String> SPRING =
+      List.of("chat", "chat, streamed", "chat in a session", "chat in a session, streamed");
+
   /** Main classes of {@code src/test/clients}. */
   private static final Map<String, List<String>> MAINS =
       Map.of(
           "openai-java:OpenAiJava",
-          List.of("responses", "conversation", "stateless", "chat", "chat, streamed"));
+          List.of("responses", "conversation", "stateless", "chat", "chat, streamed"),
+          "spring-ai:SpringAi",
+          SPRING,
+          "spring-ai-1:SpringAi1",
+          SPRING,
+          "langchain4j:LangChain4j",
+          List.of("chat", "chat in a session", "responses"));
 
   static Stream<Client> clients() {
     Stream<Client> ofNode =
