@@ -172,4 +172,26 @@ await cases('@openai/agents', {
     const last = await call(() => responses.run(agent(), 'What did I say?', { previousResponseId: second.lastResponseId }));
     assert.equal(last.finalOutput, 'You said: I am Ada / Plan a trip aloud. Be kind.');
   },
+  'compaction session: turns': async () => {
+    for (const compactionMode of ['input', 'previous_response_id', 'auto']) {
+      const session = new OpenAIResponsesCompactionSession({
+        client: openAIClient,
+        model: 'gpt-stock',
+        compactionMode,
+        shouldTriggerCompaction: ({ compactionCandidateItems }) => compactionCandidateItems.length >= 5,
+      });
+      await call(() => responses.run(agent(), 'I am Ada', { session }));
+      await call(() => responses.run(agent({ tools }), 'Plan a trip', { session }));
+      const items = await session.getItems();
+      assert(items.some((item) => item.type === 'compaction'), JSON.stringify(items));
+      assert(!items.some((item) => item.type === 'function_call'), JSON.stringify(items));
+      for (const ask of asks(responses)) {
+        const last = await call(() => ask(agent(), 'What did I say?', { session }));
+        assert.match(last.finalOutput, /In short: Ada weaves\./);
+      }
+      await call(() => session.runCompaction({ force: true }));
+      const next = await call(() => responses.run(agent(), 'What did I say?', { session }));
+      assert.match(next.finalOutput, /In short: /);
+    }
+  },
 });

@@ -189,6 +189,17 @@ await cases('openai', {
     }
     assert.match(input.at(-1).content[0].text, trip);
   },
+  'compact: turns': async () => {
+    const first = await call(() => respond('I am Ada'));
+    const trips = await call(() => respond('I weave', previous(first)));
+    for (const from of [{ input: [{ role: 'user', content: 'I am Ada' }, ...first.output] }, { previous_response_id: trips.id }]) {
+      const compacted = await call(() => client.responses.compact({ model, ...from }));
+      assert.equal(compacted.object, 'response.compaction');
+      assert.equal(compacted.output.at(-1).type, 'compaction');
+      const next = await call(() => respond([...compacted.output, { role: 'user', content: 'What did I say?' }], { store: false }));
+      assert.match(next.output_text, /In short: Ada weaves\./);
+    }
+  },
   'responses: stream': async () => {
     const stream = client.responses.stream({ model, input: 'Count' });
     const deltas = [];

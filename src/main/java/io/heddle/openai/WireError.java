@@ -137,8 +137,10 @@ record WireError(
     long upstream =
         problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
     String code = problem.members().get("upstreamCode") instanceof String said ? said : "";
+    String param = problem.members().get("field") instanceof String field ? field : null;
+    boolean isOpenAis = isModels(code) || code.equals("unsupported_parameter");
     return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
-        ? invalid(null, isModels(code) ? code : "model_refused", problem.detail())
+        ? invalid(param, isOpenAis ? code : "model_refused", problem.detail())
         : new WireError(502, problem.detail(), SERVER, null, "model_refused", false, 0);
   }
 

@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
 import java.nio.charset.StandardCharsets;
@@ -24,11 +23,11 @@ final class AnthropicAnswerReader implements AnswerReader {
   private final Faults faults;
   private final AnthropicNames names;
   private final String thinker;
-  private final Map<Integer, Block> open = new LinkedHashMap<>();
+  private final Map<Integer, AnthropicBlock> open = new LinkedHashMap<>();
   private AnthropicUsage usage = AnthropicUsage.NONE;
 
   /** Calls of which no argument has come. */
-  private final List<Block> bare = new ArrayList<>(0);
+  private final List<AnthropicBlock> bare = new ArrayList<>(0);
 
   private @Nullable String reason;
   private int blocks;
@@ -37,25 +36,6 @@ final class AnthropicAnswerReader implements AnswerReader {
   private int textLength;
   private int kept;
   private boolean ending;
-
-  private static final class Block {
-    private final String type;
-    private final int call;
-    private final StringBuilder thinking = new StringBuilder(0);
-    private final StringBuilder signature = new StringBuilder(0);
-    private String data = "";
-    private String input = "";
-    private boolean hasInput;
-
-    Block(String type, int call) {
-      this.type = type;
-      this.call = call;
-    }
-
-    boolean isCall() {
-      return type.equals("tool_use");
-    }
-  }
 
   /**
    * @param names of the tools in the request
@@ -211,7 +191,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     if (++blocks > MOST_BLOCKS) {
       throw answer.tooLarge();
     }
-    Block begun = new Block(block.type(), calls);
+    AnthropicBlock begun = new AnthropicBlock(block.type(), calls);
     open.put(index, begun);
     switch (begun.type) {
       case "tool_use" -> {
@@ -240,7 +220,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   private void delta(int index, AnthropicObject delta, List<Piece> out) {
-    Block block = index < 0 && !open.isEmpty() ? last() : open.get(index);
+    AnthropicBlock block = index < 0 && !open.isEmpty() ? last() : open.get(index);
     if (block == null) {
       // A server that does not say where a block begins.
       say(delta.text(), out);
@@ -262,16 +242,16 @@ final class AnthropicAnswerReader implements AnswerReader {
     }
   }
 
-  private Block last() {
-    Block last = null;
-    for (Block block : open.values()) {
+  private AnthropicBlock last() {
+    AnthropicBlock last = null;
+    for (AnthropicBlock block : open.values()) {
       last = block;
     }
-    return last == null ? new Block("", 0) : last;
+    return last == null ? new AnthropicBlock("", 0) : last;
   }
 
   private void stop(int index, List<Piece> out) {
-    Block block = open.remove(index);
+    AnthropicBlock block = open.remove(index);
     if (block == null) {
       return;
     }
@@ -284,21 +264,21 @@ final class AnthropicAnswerReader implements AnswerReader {
         bare.add(block);
       }
       block.input = "";
-    } else if (block.type.endsWith("thinking")) {
+    } else if (block.isThought()) {
       keep(block);
     }
   }
 
   /** A call without arguments is one of an empty object: clients read them as JSON. */
   private void tellBare(List<Piece> out) {
-    for (Block block : bare) {
+    for (AnthropicBlock block : bare) {
       call(block, null, null, "{}", out);
     }
     bare.clear();
   }
 
   private void call(
-      Block block, @Nullable String id, @Nullable String name, String input, List<Piece> out) {
+      AnthropicBlock block, @Nullable String id, @Nullable String name, String input, List<Piece> out) {
     answer.calls(List.of(new ToolCallDelta(block.call, id, name, input)), false, out);
   }
 
@@ -307,7 +287,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     answer.say("", text, "", out);
   }
 
-  private void think(Block block, AnthropicObject more, List<Piece> out) {
+  private void think(AnthropicBlock block, AnthropicObject more, List<Piece> out) {
     answer.say(more.thinking(), "", "", out);
     block.thinking.append(more.thinking());
     block.signature.append(more.signature());
@@ -318,45 +298,25 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   /** With its place among what is said, which is kept apart from it. */
-  private void keep(Block block) {
-    kept -= block.thinking.length() + block.signature.length() + block.data.length();
-    Map<String, Object> members = new LinkedHashMap<>();
-    members.put("type", new StringBuilder(block.type));
-    if (block.type.equals("thinking")) {
-      if (block.thinking.isEmpty() && block.signature.isEmpty()) {
-        return;
-      }
-      members.put("thinking", block.thinking);
-      if (!block.signature.isEmpty()) {
-        members.put("signature", block.signature);
-      }
-    } else {
-      members.put("data", new StringBuilder(block.data));
-    }
-    members.put("index", number(thoughts));
-    if (textLength > 0) {
-      members.put(AnthropicThoughts.AFTER_TEXT, number(textLength));
-    }
-    if (calls > 0) {
-      members.put(AnthropicThoughts.AFTER_CALLS, number(calls));
+  private void keep(AnthropicBlock block) {
+    kept -= block.size();
+    if (block.isEmpty()) {
+      return;
     }
     Map<String, Object> all = new LinkedHashMap<>();
-    all.put(AnthropicThoughts.BLOCKS, new ArrayList<Object>(List.of(members)));
+    all.put(
+        AnthropicThoughts.BLOCKS,
+        new ArrayList<Object>(List.of(block.thought(thoughts, textLength, calls))));
     if (thoughts++ == 0) {
       all.put(AnthropicThoughts.THINKER, new StringBuilder(thinker));
     }
     answer.keep(all, false);
   }
 
-  private static Json number(int value) {
-    return Json.of(Integer.toString(value));
-  }
-
   private void finish(List<Piece> out) {
     for (Integer index : List.copyOf(open.keySet())) {
-      Block block = open.get(index);
-      boolean unsigned = block != null && block.signature.isEmpty() && block.data.isEmpty();
-      if (block != null && !block.isCall() && unsigned) {
+      AnthropicBlock block = open.get(index);
+      if (block != null && block.isThought() && !block.isSigned()) {
         // A thought that was cut is none that could be given back.
         open.remove(index);
       } else {

@@ -95,7 +95,7 @@ final class AnthropicParameters {
     this.tools = tools;
     for (String name : given.keySet()) {
       if (REFUSED.contains(name)) {
-        throw AnthropicTools.refusal(upstream, name);
+        throw AnthropicTools.refusal(upstream, name, name);
       }
     }
     maxTokens = maxTokens(defaultTokens);
@@ -138,7 +138,9 @@ final class AnthropicParameters {
         schema = members(format.get("json_schema")).get("schema");
         isAnyJson = schema == null;
       }
-      default -> throw AnthropicTools.refusal(upstream, "response_format of the type " + type);
+      default -> 
+          throw AnthropicTools.refusal(
+              upstream, "response_format", "response_format of the type " + type);
     }
   }
 

@@ -69,9 +69,12 @@ final class AnthropicTools {
   }
 
   /** Something that the server has no form for, and that the call would not be the same without. */
-  static CallFailure refusal(String upstream, String what) {
+  static CallFailure refusal(String upstream, String parameter, String what) {
     return new CallFailure(
-        Problem.of(ProblemCode.MODEL_REFUSED, "The upstream " + upstream + " has no " + what)
+        Problem.field(
+                ProblemCode.MODEL_REFUSED,
+                parameter,
+                "The upstream " + upstream + " has no " + what)
             .with("upstreamStatus", 400)
             .with("upstreamCode", "unsupported_parameter"),
         Blame.REQUEST);
@@ -108,7 +111,7 @@ final class AnthropicTools {
         choice = type;
         own = given;
       }
-      default -> throw refusal(upstream, "tool_choice of the type " + type);
+      default -> throw refusal(upstream, "tool_choice", "tool_choice of the type " + type);
     }
   }
 
@@ -116,7 +119,7 @@ final class AnthropicTools {
     return switch (word) {
       case "auto", "none" -> word;
       case "required" -> "any";
-      default -> throw refusal(upstream, "tool_choice " + word);
+      default -> throw refusal(upstream, "tool_choice", "tool_choice " + word);
     };
   }
 
@@ -178,7 +181,7 @@ final class AnthropicTools {
     Slice function = members.get("function");
     if (function == null) {
       if (members.containsKey("custom")) {
-        throw refusal(upstream, "custom tools (tools[" + at + "])");
+        throw refusal(upstream, "tools", "custom tools (tools[" + at + "])");
       }
       // In Anthropic's own form: a tool that the server runs.
       tool.writeTo(out);

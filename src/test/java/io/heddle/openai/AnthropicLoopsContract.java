@@ -262,6 +262,19 @@ abstract class AnthropicLoopsContract {
         .isEqualTo("context_length_exceeded");
   }
 
+  @Test
+  void whatAnthropicHasNotIsRefusedByName() throws Exception {
+    HttpResponse<String> refused =
+        send(
+            "/openai/v1/chat/completions",
+            "{'model':'%s','messages':[{'role':'user','content':'q'}],'web_search_options':{}}"
+                .formatted(NEW));
+    assertThat(refused.statusCode()).isEqualTo(400);
+    JsonNode error = JSON.readTree(refused.body()).path("error");
+    assertThat(error.path("code").asString()).isEqualTo("unsupported_parameter");
+    assertThat(error.path("param").asString()).isEqualTo("web_search_options");
+  }
+
   // ----
 
   private static String session() {

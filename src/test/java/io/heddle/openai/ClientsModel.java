@@ -68,6 +68,10 @@ final class ClientsModel {
 
   private ModelScript say() {
     String asked = text(messages.get(lastOfUser()));
+    if (asked.startsWith("<conversation>")) {
+      // Somebody has a thread summarised.
+      return text("In short: ", asked.contains("I am Ada") ? "Ada weaves." : "nothing.");
+    }
     if (asked.startsWith("What did I say?")) {
       return text("You said: " + String.join(" / ", said()) + ". " + instructions());
     }

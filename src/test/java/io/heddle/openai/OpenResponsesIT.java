@@ -305,6 +305,24 @@ class OpenResponsesIT {
   }
 
   @Test
+  void whatWasCompactedBeginsAChain() {
+    String said =
+        "'input':[{'role':'user','content':'slate'},{'role':'assistant','content':'OK.'},"
+            + "{'role':'user','content':'Compress this.'}]";
+    HttpResponse<String> answer =
+        post("/responses/compact", "{'model':'m','prompt_cache_key':'k'," + said + "}");
+    JsonNode compacted = MAPPER.readTree(answer.body());
+    assertThat(OpenResponsesShapes.faults("Compacted", compacted)).as(answer.body()).isEmpty();
+    assertThat(compacted.get("output").valueStream().map(one -> one.get("type").asString()))
+        .contains("compaction");
+    String items = compacted.get("output").toString();
+    String input =
+        "'store':false,'input':%s,{'role':'user','content':'Go on.'}]"
+            .formatted(items.substring(0, items.length() - 1));
+    assertThat(overSocket(input).response().get("status").asString()).isEqualTo("completed");
+  }
+
+  @Test
   void nothingIsCompactedWithoutAModel() {
     HttpResponse<String> answer = post("/responses/compact", "{'input':'x'}");
     assertThat(answer.statusCode()).isIn(400, 422);

@@ -26,6 +26,7 @@ final class OpenResponsesShapes {
       presence_penalty n, frequency_penalty n, top_logprobs i, temperature n, reasoning Reasoning?, usage Usage?, \
       max_output_tokens i?, max_tool_calls i?, store b, background b, service_tier s, metadata o, \
       safety_identifier s?, prompt_cache_key s?
+      Compacted: id s, object =response.compaction, output [Item.*], created_at i, usage Usage
       Details: reason s
       Error: code s, message s
       Text: format Format.*
@@ -42,6 +43,7 @@ final class OpenResponsesShapes {
       Item.reasoning: id s, summary [Part.*]
       Item.compaction: id s, encrypted_content s
       Part.output_text: text s, annotations [o]
+      Part.input_text: text s
       Part.refusal: refusal s
       Part.reasoning_text: text s
       Part.summary_text: text s

@@ -365,6 +365,29 @@ class ResponsesSocketIT {
     }
   }
 
+  /** Who goes on from a summarised response is not summarised anew. */
+  @Test
+  void aSummaryGoesOnWithItsChain() {
+    String past = "'model':'m','store':false,'previous_response_id':'%s','input':'%s'%s";
+    try (SocketClient socket = connect(one)) {
+      String much = "loom ".repeat(3000);
+      JsonNode first = completed(socket, "'model':'m','store':false,'input':'" + much + "'");
+      JsonNode second =
+          completed(
+              socket,
+              past.formatted(
+                  id(first),
+                  "shorter",
+                  ",'context_management':[{'type':'compaction','compact_threshold':1000}]"));
+      assertThat(second.at("/output/0/type").asString()).isEqualTo("compaction");
+      completed(socket, past.formatted(id(second), "third", ""));
+      assertThat(told("third"))
+          .hasSize(4)
+          .noneMatch(message -> message.startsWith("user loom"))
+          .contains("user shorter", "assistant You said shorter.", "user third");
+    }
+  }
+
   // ---- a request that only prepares
 
   @ParameterizedTest

@@ -97,7 +97,7 @@ class StockClientsIT {
   private static final Map<String, List<String>> SCRIPTS =
       Map.of(
           "openai",
-          List.of("responses", "conversation", "stateless", "chat", "chat in a session"),
+          List.of("responses", "conversation", "stateless", "compact", "chat", "chat in a session"),
           "ai-openai",
           List.of(
               "responses", "responses, not stored", "chat", "conversation", "previousResponseId"),
@@ -109,7 +109,7 @@ class StockClientsIT {
           List.of(
               "chat", "chat in a session", "responses", "responses, not stored", "conversation"),
           "agents",
-          List.of("responses", "chat", "memory session", "conversations session"));
+          List.of("responses", "chat", "conversations session", "compaction session"));
 
   private static final List<String> SPRING =
       List.of("chat", "chat, streamed", "chat in a session", "chat in a session, streamed");

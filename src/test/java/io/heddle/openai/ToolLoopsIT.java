@@ -368,6 +368,23 @@ class ToolLoopsIT {
             "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\"}}");
   }
 
+  @Test
+  void imagesOfAToolAreItsOutputWhereTheServerTakesThem() throws Exception {
+    JsonNode response =
+        response(
+            StrictServers.RESPONSES,
+            "\"input\":[{\"role\":\"user\",\"content\":\"Look\"},{\"type\":\"function_call\","
+                + "\"call_id\":\"c\",\"name\":\"look\",\"arguments\":\"{}\"},{\"type\":"
+                + "\"function_call_output\",\"call_id\":\"c\",\"output\":[{\"type\":\"input_image\","
+                + "\"image_url\":\"data:image/png;base64,AA==\"}]},"
+                + "{\"role\":\"user\",\"content\":\"And now?\"}]");
+    assertThat(calls(response)).hasSize(2);
+    assertThat(servers.get(StrictServers.RESPONSES).lastRequest().body())
+        .contains(
+            "\"call_id\":\"c\",\"output\":[{\"type\":\"input_image\","
+                + "\"image_url\":\"data:image/png;base64,AA==\"");
+  }
+
   // ----
 
   private static ArrayNode outputs(JsonNode calls, String idMember) {

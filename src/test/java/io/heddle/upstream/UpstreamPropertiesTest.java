@@ -70,6 +70,7 @@ class UpstreamPropertiesTest {
     "max-idle, 0s",
     "max-connections, 0",
     "max-pending, 0",
+    "max-tokens, 0",
     "max-retries, 11",
     "max-retry-wait, 2m",
     "max-event, 1B",
