@@ -305,6 +305,32 @@ class CompactionIT {
         .containsExactly(SUMMARY, "user middle", "assistant Hello.", "user fork");
   }
 
+  @Test
+  void withoutItsItemTheThreadIsToldAgain() {
+    String conversation = conversation();
+    for (String text : List.of("first", "second")) {
+      ok(
+          post(
+              "/responses",
+              "{'model':'m','input':'%s','conversation':'%s'}".formatted(text, conversation)));
+    }
+    JsonNode made = MAPPER.readTree(nativePost(conversation, "").body());
+    assertThat(made.at("/summary/id").asString()).isEqualTo("cmp_1");
+    JsonNode newest = ok(get("/conversations/" + conversation + "/items?limit=1"));
+    String id = newest.path("first_id").asString();
+    assertThat(id).startsWith("cmp_1_");
+    JsonNode deleted =
+        ok(send("DELETE", url() + "/conversations/" + conversation + "/items/" + id, ""));
+    assertThat(deleted.path("object").asString()).isEqualTo("conversation");
+    ok(
+        post(
+            "/responses",
+            "{'model':'m','input':'uncovered','conversation':'%s'}".formatted(conversation)));
+    assertThat(told("uncovered"))
+        .containsExactly(
+            "user first", "assistant Hello.", "user second", "assistant Hello.", "user uncovered");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.turn.Piece;
+import io.heddle.turn.Summary;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -56,6 +57,21 @@ class SocketMemoryTest {
     SocketMemory.Listener next = memory.recall("", "1").listener("2", past.thread());
     next.end(true, List.of("msg_2"));
     assertThat(past("2").items()).containsExactlyInAnyOrder("msg_1", "msg_2");
+  }
+
+  @Test
+  void aSummaryIsRememberedBeforeItsAnswer() {
+    SocketMemory.Listener listener =
+        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")));
+    Json summary = new Summary(1, 0).body("short");
+    listener.hear(new Piece.Compaction("cmp_1", summary));
+    listener.hear(new Piece.Text("Hello"));
+    listener.hear(new Piece.Finish("stop", null, null));
+    listener.end(true, List.of("cmp_1", "msg_1"));
+    SocketMemory.Past past = past("1");
+    assertThat(past.thread()).hasSize(3);
+    assertThat(past.thread().get(1)).isEqualTo(summary);
+    assertThat(past.stored(List.of()).get(1).body()).isEqualTo(summary);
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.Caller;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -305,7 +306,7 @@ abstract class CompactionContract extends TurnsSuite {
     create(replica, 6);
     Request foreign =
         new Request(
-            new io.heddle.base.Caller(Tenant.DEFAULT, "other", "other", false),
+            new Caller(Tenant.DEFAULT, "other", "other", false),
             key,
             Conditions.NONE,
             Duration.ZERO);
@@ -406,17 +407,20 @@ abstract class CompactionContract extends TurnsSuite {
   @ValueSource(strings = {"fails", "says nothing", "is slow"})
   void aTurnGoesOnWithoutASummary(String how) {
     settings.put("heddle.turns.compact-at", "100");
-    settings.put("heddle.turns.compact-timeout", how.equals("is slow") ? "50ms" : "60s");
+    settings.put("heddle.turns.compact-timeout", how.equals("is slow") ? "300ms" : "60s");
     Replica replica = replica();
     createLong(replica);
     Tape tape = new Tape(replica, begin(replica, order("q")).value().id(), 0);
-    HandModel.Call summary = model.next();
-    switch (how) {
-      case "fails" -> summary.fails(Problem.of(ProblemCode.MODEL_FAILED, "x").toException());
-      case "says nothing" -> summary.finishes();
-      default -> await().atMost(PATIENCE).until(summary::isCancelled);
-    }
     HandModel.Call call = model.next();
+    // On a slow machine the time may be over before the model is asked for a summary.
+    if (texts(call.asked).size() == 1) {
+      switch (how) {
+        case "fails" -> call.fails(Problem.of(ProblemCode.MODEL_FAILED, "x").toException());
+        case "says nothing" -> call.finishes();
+        default -> await().atMost(PATIENCE).until(call::isCancelled);
+      }
+      call = model.next();
+    }
     assertThat(texts(call.asked)).hasSize(5).last().isEqualTo("q");
     call.says("a").finishes();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
