@@ -25,7 +25,7 @@ final class JavaClients {
     command.add("-Doutput=" + WORK);
     option(command, "heddle.maven.repository", "-Dmaven.repo.local=");
     option(command, "heddle.maven.settings", "--settings=");
-    if (Boolean.getBoolean("heddle.maven.offline")) {
+    if (System.getProperty("heddle.maven.offline", "").endsWith("true")) {
       command.add("--offline");
     }
     command.add("process-classes");
@@ -39,7 +39,7 @@ final class JavaClients {
   }
 
   private static void option(List<String> command, String property, String option) {
-    String value = System.getProperty(property, "");
+    String value = System.getProperty(property, "").replaceFirst("^file:", "");
     if (!value.isEmpty() && Files.exists(Path.of(value))) {
       command.add(option + value);
     }
