@@ -51,9 +51,7 @@ final class Bodies {
   }
 
   CompactBody compact(byte[] body) {
-    return body.length == 0
-        ? CompactBody.NONE
-        : StrictJson.read(factory, body, CompactBody::read);
+    return body.length == 0 ? CompactBody.NONE : StrictJson.read(factory, body, CompactBody::read);
   }
 
   LockBody lock(byte[] body) {

@@ -17,9 +17,9 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /**
- * {@code POST /responses/compact}: a conversation in fewer words, for a client that keeps it itself.
- * Its users' messages stay as they are, everything that was said and done is in one item behind
- * them. Nothing is stored.
+ * {@code POST /responses/compact}: a conversation in fewer words, for a client that keeps it
+ * itself. Its users' messages stay as they are, everything that was said and done is in one item
+ * behind them. Nothing is stored.
  */
 final class CompactHandler {
 

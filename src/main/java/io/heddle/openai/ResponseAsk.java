@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param input items
  * @param sealed whether the client wants with it what only the model's server understands
  * @param parameters as Chat Completions has them
- * @param compactAt from how many tokens of the prompt the conversation is summarised first; 0: never
+ * @param compactAt from how many tokens of the prompt the conversation is summarised first; 0:
+ *     never
  */
 record ResponseAsk(
     @Nullable String model,

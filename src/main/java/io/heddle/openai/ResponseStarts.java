@@ -127,8 +127,7 @@ final class ResponseStarts {
     SessionKey key = newKey(call);
     Request request = call.writing(key, start.body());
     return input(
-            start,
-            past == null ? ItemReferences.NEW : id -> Mono.just(past.items().contains(id)))
+            start, past == null ? ItemReferences.NEW : id -> Mono.just(past.items().contains(id)))
         .map(input -> past == null ? OpenCalls.check(input) : past.stored(input))
         .flatMap(input -> {
           gateUnlessRepeated(call);
@@ -199,8 +198,7 @@ final class ResponseStarts {
     return WholePages.load(reader, key, call.view(), PageRequest.last(OpenCalls.WINDOW))
         .flatMap(page -> {
           boolean atEnd =
-              point.last().equals(lastSaid(page))
-                  && page.session().head().activeTurn() == null;
+              point.last().equals(lastSaid(page)) && page.session().head().activeTurn() == null;
           return seq(call, key, point.last(), atEnd)
               .flatMap(last -> input(start, items.in(call, key, last)))
               .flatMap(input -> {
@@ -244,8 +242,7 @@ final class ResponseStarts {
   }
 
   /** A session of its own that begins with the thread up to the previous response. */
-  private Mono<Turn> forked(
-      Start start, SessionKey key, String until, List<NewMessage> input) {
+  private Mono<Turn> forked(Start start, SessionKey key, String until, List<NewMessage> input) {
     Call call = start.call();
     SessionKey target = newKey(call);
     Request request = call.writing(target, start.body());
@@ -255,9 +252,7 @@ final class ResponseStarts {
     gateUnlessRepeated(call);
     return tries
         .remember(call, start.fingerprint(), target)
-        .then(
-            sessions.fork(
-                call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, until))
+        .then(sessions.fork(call.writing(key, Conditions.NONE.withRetry(forkOnly)), target, until))
         .then(
             orNothing(
                 call,

@@ -102,8 +102,7 @@ final class ResponsesAlone {
     // What fails before its first piece has a status.
     return compaction == null
         ? answer
-        : answer.switchOnFirst(
-            (first, all) -> first.hasValue() ? all.startWith(compaction) : all);
+        : answer.switchOnFirst((first, all) -> first.hasValue() ? all.startWith(compaction) : all);
   }
 
   /** What the next response goes on from, without asking a model for anything yet. */

@@ -110,8 +110,7 @@ final class ResponsesHandler {
                 call,
                 turn,
                 -1,
-                (error, _) ->
-                    Frame.of("error", Gate.error(call.exchange(), error).message(null))));
+                (error, _) -> Frame.of("error", Gate.error(call.exchange(), error).message(null))));
   }
 
   private Mono<ServerResponse> answer(Call call, ResponseAsk ask, Turn turn) {

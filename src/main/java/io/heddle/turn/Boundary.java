@@ -127,7 +127,8 @@ final class Boundary {
   /** Calls from there on may still be answered: nobody has gone on without their outputs. */
   private int pendingFrom() {
     int at = shapes.size();
-    while (at > 0 && (shapes.get(at - 1).answers() != null || isOf(shapes.get(at - 1), "assistant"))) {
+    while (at > 0
+        && (shapes.get(at - 1).answers() != null || isOf(shapes.get(at - 1), "assistant"))) {
       at--;
     }
     return at;

@@ -150,8 +150,7 @@ final class Compactor {
     if (thread.summary() != null) {
       bodies.add(thread.summary().body());
     }
-    rest.subList(0, task.whole() ? rest.size() : to)
-        .forEach(message -> bodies.add(message.body()));
+    rest.subList(0, task.whole() ? rest.size() : to).forEach(message -> bodies.add(message.body()));
     ModelCall call =
         Transcript.call(
             model,

@@ -123,10 +123,8 @@ public final class DirectCalls implements AutoCloseable {
   public Mono<SummaryText> summarise(
       Caller caller, @Nullable String model, List<Json> messages, @Nullable String instructions) {
     int most = CHARACTERS_OF_TOKEN * Math.min(properties.historyTokens(), Integer.MAX_VALUE / 8);
-    return Mono.defer(
-        () ->
-            summarise(
-                caller, Transcript.call(model, messages, instructions, most, "a compaction")));
+    return Mono.defer(() ->
+        summarise(caller, Transcript.call(model, messages, instructions, most, "a compaction")));
   }
 
   Mono<SummaryText> summarise(Caller caller, ModelCall call) {

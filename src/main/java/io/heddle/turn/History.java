@@ -247,8 +247,7 @@ final class History {
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     Window.Told told =
-        Window.of(
-            thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
+        Window.of(thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
     List<Json> messages = new ArrayList<>(request.prompt());
     messages.addAll(told.messages());
     ModelCall call =

@@ -24,8 +24,7 @@ record StandIn(List<Json> lead, @Nullable Message summary, List<Message> rest, b
    * @param more whether it has older ones
    * @param own ids of messages that no summary stands for
    */
-  static StandIn of(
-      List<Message> thread, @Nullable Message before, boolean more, Set<String> own) {
+  static StandIn of(List<Message> thread, @Nullable Message before, boolean more, Set<String> own) {
     int last = Summary.last(thread);
     if (last < 0) {
       return before == null

@@ -96,7 +96,6 @@ final class Summaries {
   private void remember(ThreadPage page) {
     none.put(
         page.session().key(),
-        new Nowhere(
-            page.session().head().createdAt(), page.messages().getLast().seq()));
+        new Nowhere(page.session().head().createdAt(), page.messages().getLast().seq()));
   }
 }

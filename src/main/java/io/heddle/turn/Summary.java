@@ -34,8 +34,7 @@ public record Summary(int kept, int number) {
   /** The member is the last one of its body, and short. */
   private static final int TAIL = 64;
 
-  private static final byte[] MARK =
-      ("\"" + MEMBER + "\":{").getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] MARK = ("\"" + MEMBER + "\":{").getBytes(StandardCharsets.US_ASCII);
 
   /** The mark of a message, or null. */
   public static @Nullable Summary of(Json body) {

@@ -44,8 +44,7 @@ public record SummaryText(
           Problem.of(ProblemCode.MODEL_FAILED, "the model wrote no summary").toException());
     }
     return Mono.just(
-        new SummaryText(
-            Summary.content(whole(text)), answer, finish.usage(), finish.model()));
+        new SummaryText(Summary.content(whole(text)), answer, finish.usage(), finish.model()));
   }
 
   /** Without half a character at its end. */

@@ -61,7 +61,8 @@ final class TurnCompaction {
   /**
    * @param share of the bytes in flight that the call of the model counts for
    */
-  Mono<Prepared> prepare(Turn turn, TurnRequest request, String lane, @Nullable String user, ByteShare share) {
+  Mono<Prepared> prepare(
+      Turn turn, TurnRequest request, String lane, @Nullable String user, ByteShare share) {
     long at = threshold(request);
     Mono<History.Prompt> prompt =
         history
@@ -142,7 +143,10 @@ final class TurnCompaction {
                 history.tokensOf(text.answer(), lane),
                 (input, output) ->
                     new SummaryText(
-                        text.content(), text.answer(), new Usage(input, output, 0, 0), text.model())));
+                        text.content(),
+                        text.answer(),
+                        new Usage(input, output, 0, 0),
+                        text.model())));
   }
 
   /** Tells followers of the summary right before the first of the answer, not before. */

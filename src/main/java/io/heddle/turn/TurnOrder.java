@@ -46,17 +46,7 @@ public record TurnOrder(
       Json notes,
       @Nullable String fingerprint,
       List<Json> prompt) {
-    this(
-        input,
-        model,
-        instructions,
-        parameters,
-        onBusy,
-        cacheFor,
-        notes,
-        fingerprint,
-        prompt,
-        0);
+    this(input, model, instructions, parameters, onBusy, cacheFor, notes, fingerprint, prompt, 0);
   }
 
   /** Of instructions that are text. */

@@ -126,7 +126,8 @@ public final class Window {
       int maxMessages,
       long maxTokens,
       ToIntFunction<Message> count) {
-    return of(StandIn.of(thread, null, more, input), input, maxMessages, maxTokens, count).messages();
+    return of(StandIn.of(thread, null, more, input), input, maxMessages, maxTokens, count)
+        .messages();
   }
 
   /**

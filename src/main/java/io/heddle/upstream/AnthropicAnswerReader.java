@@ -278,7 +278,11 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   private void call(
-      AnthropicBlock block, @Nullable String id, @Nullable String name, String input, List<Piece> out) {
+      AnthropicBlock block,
+      @Nullable String id,
+      @Nullable String name,
+      String input,
+      List<Piece> out) {
     answer.calls(List.of(new ToolCallDelta(block.call, id, name, input)), false, out);
   }
 
@@ -340,9 +344,7 @@ final class AnthropicAnswerReader implements AnswerReader {
         return null;
       }
       ServerError error =
-          length > 0 && json[0] == '['
-              ? ServerError.of(Arrays.copyOf(json, length), false)
-              : null;
+          length > 0 && json[0] == '[' ? ServerError.of(Arrays.copyOf(json, length), false) : null;
       throw error != null && error.message() != null
           ? faults.inStream(error, answer.hasSaid())
           : faults.failed(

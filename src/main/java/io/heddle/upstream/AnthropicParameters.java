@@ -104,8 +104,7 @@ final class AnthropicParameters {
     boolean asks = !wanted.equals("none") && !wanted.equals("default");
     boolean hasBudget = model.hasBudget();
     // Nobody thinks who must call a tool, has no room to, or has begun without.
-    boolean may =
-        !tools.isForced() && !(hasBudget && (lacksThoughts || maxTokens <= LEAST_BUDGET));
+    boolean may = !tools.isForced() && !(hasBudget && (lacksThoughts || maxTokens <= LEAST_BUDGET));
     Slice own = given.get("thinking");
     if (own != null && own.isObject()) {
       thinking = own.toString();
@@ -138,7 +137,7 @@ final class AnthropicParameters {
         schema = members(format.get("json_schema")).get("schema");
         isAnyJson = schema == null;
       }
-      default -> 
+      default ->
           throw AnthropicTools.refusal(
               upstream, "response_format", "response_format of the type " + type);
     }

@@ -4,8 +4,6 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.base.UntrustedJson;
 import io.heddle.turn.ModelCall;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -20,8 +18,9 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * A call as Anthropic Messages has it: instructions apart, user and assistant in turns with the user
- * first and last, the outputs of an answer's calls directly behind it, thoughts where they were.
+ * A call as Anthropic Messages has it: instructions apart, user and assistant in turns with the
+ * user first and last, the outputs of an answer's calls directly behind it, thoughts where they
+ * were.
  */
 final class AnthropicRequest {
 
@@ -209,7 +208,10 @@ final class AnthropicRequest {
   /** A call that nobody answered is refused. */
   private void answerAll() {
     for (String id : open.values()) {
-      outputs.next().ascii("{\"type\":\"tool_result\",\"tool_use_id\":").string(id)
+      outputs
+          .next()
+          .ascii("{\"type\":\"tool_result\",\"tool_use_id\":")
+          .string(id)
           .ascii(",\"content\":\"No output.\"}");
     }
     open = new LinkedHashMap<>();

@@ -35,10 +35,7 @@ final class AnthropicTools {
   private @Nullable Set<String> allowed;
 
   AnthropicTools(
-      String upstream,
-      AnthropicModel model,
-      AnthropicNames names,
-      Map<String, Slice> parameters) {
+      String upstream, AnthropicModel model, AnthropicNames names, Map<String, Slice> parameters) {
     this.upstream = upstream;
     this.model = model;
     this.names = names;
@@ -169,7 +166,9 @@ final class AnthropicTools {
     if (choice.isEmpty() && !says) {
       return;
     }
-    out.ascii(",\"tool_choice\":{\"type\":\"").ascii(choice.isEmpty() ? "auto" : choice).ascii("\"");
+    out.ascii(",\"tool_choice\":{\"type\":\"")
+        .ascii(choice.isEmpty() ? "auto" : choice)
+        .ascii("\"");
     if (chosen != null) {
       out.ascii(",\"name\":").string(names.told(chosen));
     }

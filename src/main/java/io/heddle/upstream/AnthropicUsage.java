@@ -7,8 +7,8 @@ import tools.jackson.core.JsonToken;
 
 /**
  * Tokens as Anthropic counts them: what was read from its cache, or written to it, is not among the
- * input. A count is -1 where the server does not say: the beginning of a stream knows the input, its
- * end the output.
+ * input. A count is -1 where the server does not say: the beginning of a stream knows the input,
+ * its end the output.
  */
 record AnthropicUsage(long input, long written, long read, long output, long thinking) {
 

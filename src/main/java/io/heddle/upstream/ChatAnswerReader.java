@@ -134,7 +134,8 @@ final class ChatAnswerReader implements AnswerReader {
       }
     }
     return faults.failed(
-        "sent something that is not JSON of this wire", answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+        "sent something that is not JSON of this wire",
+        answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
   }
 
   private void take(ChatChunk chunk, boolean whole, List<Piece> out) {
@@ -173,7 +174,7 @@ final class ChatAnswerReader implements AnswerReader {
   /** ChatMessage as a delta, as the whole answer so far, or as both. */
   private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<Piece> out) {
     if (messages == null) {
-      messages = 
+      messages =
           new MessageSnapshots(
               answer.hasSaidText(),
               answer.hasThought(),

@@ -124,7 +124,8 @@ final class HttpModelServer implements ModelServer {
           sent ->
               Flux.defer(() -> request(call.user(), sent, reader, deadline, share))
                   .retryWhen(
-                      Retry.from(failures -> failures.concatMap(failed -> again(failed, deadline))));
+                      Retry.from(
+                          failures -> failures.concatMap(failed -> again(failed, deadline))));
       return asked
           .apply(body)
           .onErrorResume(

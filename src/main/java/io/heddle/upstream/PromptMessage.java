@@ -7,10 +7,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stored message as model servers are told it, whatever their form: role, ordered parts, thoughts,
- * tool calls, refusal, and what one server said for itself. All kinds of model servers translate
- * from here. Values are slices of the stored JSON, so that what is copied on is copied byte for
- * byte.
+ * A stored message as model servers are told it, whatever their form: role, ordered parts,
+ * thoughts, tool calls, refusal, and what one server said for itself. All kinds of model servers
+ * translate from here. Values are slices of the stored JSON, so that what is copied on is copied
+ * byte for byte.
  */
 final class PromptMessage {
 
@@ -35,7 +35,9 @@ final class PromptMessage {
     return messages;
   }
 
-  /** {@code system}, {@code developer}, {@code user}, {@code assistant}, {@code tool}, or a word. */
+  /**
+   * {@code system}, {@code developer}, {@code user}, {@code assistant}, {@code tool}, or a word.
+   */
   String role() {
     return role;
   }
@@ -152,8 +154,7 @@ final class PromptMessage {
     }
     Map<String, Slice> all = kept.members();
     Slice name = all.get("name");
-    boolean isOurs =
-        name != null && name.isString() ? name.text().equals(upstream) : !isAnswer();
+    boolean isOurs = name != null && name.isString() ? name.text().equals(upstream) : !isAnswer();
     Slice message = all.get("message");
     return isOurs && message != null ? message.members() : Map.of();
   }

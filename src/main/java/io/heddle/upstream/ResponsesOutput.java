@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class ResponsesOutput {
 
   /**
-   * The member of an answer under which its items are kept: {@code upstream}, the server's name, and
-   * {@code items}, those that are thoughts whole, of the others what tells them apart.
+   * The member of an answer under which its items are kept: {@code upstream}, the server's name,
+   * and {@code items}, those that are thoughts whole, of the others what tells them apart.
    */
   static final String KEPT = "responses_items";
 
@@ -261,7 +261,8 @@ final class ResponsesOutput {
     }
   }
 
-  private void think(ResponsesSlot slot, String kind, List<ResponsesItem.Part> all, List<Piece> out) {
+  private void think(
+      ResponsesSlot slot, String kind, List<ResponsesItem.Part> all, List<Piece> out) {
     for (int i = 0; i < all.size(); i++) {
       think(slot, kind, i, all.get(i).text(), true, out);
     }

@@ -29,7 +29,8 @@ final class ResponsesParameters {
           "previous_response_id");
 
   /**
-   * Hints that Responses has no word for, and that an answer is good without. {@code n} is always 1.
+   * Hints that Responses has no word for, and that an answer is good without. {@code n} is always
+   * 1.
    */
   private static final Set<String> LEFT_OUT =
       Set.of(
@@ -73,8 +74,7 @@ final class ResponsesParameters {
    * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
    * @param thinks whether the model may be asked for its thoughts
    */
-  static void write(
-      JsonBuffer out, Map<String, Slice> parameters, String summary, boolean thinks) {
+  static void write(JsonBuffer out, Map<String, Slice> parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
     if (thinks) {
       out.ascii(",\"include\":[\"reasoning.encrypted_content\"]");

@@ -113,14 +113,16 @@ final class ResponsesParts {
   }
 
   private void text(Slice text, boolean isAnswer) {
-    out.ascii(isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
+    out.ascii(
+        isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
     text.writeTo(out).ascii(isAnswer ? ",\"annotations\":[]}" : "}");
   }
 
   /** The model is told that there was something. */
   private void hidden(String what, @Nullable Slice name, boolean isAnswer) {
     String called = name == null ? "" : " " + name.text();
-    out.ascii(isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
+    out.ascii(
+        isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
     out.string("[The " + what + called + " cannot be shown.]");
     out.ascii(isAnswer ? ",\"annotations\":[]}" : "}");
   }

@@ -33,8 +33,8 @@ public record UpstreamProperties(
   /**
    * A model server.
    *
-   * @param baseUrl what stands before {@code /chat/completions}, or the kind's own path; one without a
-   *     path gets {@code /v1}
+   * @param baseUrl what stands before {@code /chat/completions}, or the kind's own path; one
+   *     without a path gets {@code /v1}
    * @param kind the form in which it is asked and answers
    * @param dialect what differs between servers of this wire
    * @param tokenParameter the only name under which the server takes the most tokens of an answer;
@@ -117,8 +117,7 @@ public record UpstreamProperties(
       refuse(
           !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
           name + ".token-parameter must be a name such as max_tokens");
-      refuse(
-          maxTokens < 1 || maxTokens > 10_000_000, name + ".max-tokens must be 1 to 10000000");
+      refuse(maxTokens < 1 || maxTokens > 10_000_000, name + ".max-tokens must be 1 to 10000000");
       refuse(
           !reasoningSummary.matches("(auto|concise|detailed)?"),
           name + ".reasoning-summary must be auto, concise, detailed or empty");

@@ -32,8 +32,8 @@ public final class HangUps {
 
   /**
    * An error that comes when nobody listens any more is logged with its stack, once a minute: when
-   * many clients hang up, it is the same one for all of them. A hang-up comes like that whenever the
-   * request had been answered, or given up, before it; and the store may refuse a command whose
+   * many clients hang up, it is the same one for all of them. A hang-up comes like that whenever
+   * the request had been answered, or given up, before it; and the store may refuse a command whose
    * caller has gone.
    */
   public static void areNoErrors() {

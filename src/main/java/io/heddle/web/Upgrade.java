@@ -153,27 +153,27 @@ public final class Upgrade implements ServerResponse {
 
   private Mono<Void> handshake(HttpServerResponse response, WebsocketServerSpec spec) {
     return response.sendWebsocket(
-            (_, out) ->
-                Mono.create(end ->
-                    out.withConnection(connection -> {
-                      ChannelPipeline pipeline = connection.channel().pipeline();
-                      connection.channel().closeFuture().addListener(_ -> end.success());
-                      if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
-                        // Whoever asked hung up within the handshake; its pipeline is empty.
-                        return;
-                      }
-                      KeepAliveReads.leave(pipeline);
-                      RequestRepair.leave(pipeline);
-                      pipeline.addBefore(
-                          NettyPipeline.ReactiveBridge,
-                          NAME,
-                          new SocketConnection(connections, protocol, holder, maxMessage));
-                      // Netty's takes what extensions would be allowed, and keeps a whole frame
-                      // before anybody can count it. What it has read and not given yet goes to
-                      // the one above.
-                      pipeline.remove(DECODER);
-                    })),
-            spec);
+        (_, out) ->
+            Mono.create(end ->
+                out.withConnection(connection -> {
+                  ChannelPipeline pipeline = connection.channel().pipeline();
+                  connection.channel().closeFuture().addListener(_ -> end.success());
+                  if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+                    // Whoever asked hung up within the handshake; its pipeline is empty.
+                    return;
+                  }
+                  KeepAliveReads.leave(pipeline);
+                  RequestRepair.leave(pipeline);
+                  pipeline.addBefore(
+                      NettyPipeline.ReactiveBridge,
+                      NAME,
+                      new SocketConnection(connections, protocol, holder, maxMessage));
+                  // Netty's takes what extensions would be allowed, and keeps a whole frame
+                  // before anybody can count it. What it has read and not given yet goes to
+                  // the one above.
+                  pipeline.remove(DECODER);
+                })),
+        spec);
   }
 
   private static Scheduler loop(HttpServerResponse response) {

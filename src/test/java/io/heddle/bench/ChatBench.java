@@ -79,9 +79,13 @@ final class ChatBench {
       for (int i = 1; i <= PAIRS; i++) {
         boolean first = i % 2 == 0;
         Figures one =
-            first ? calls(heddle, OURS, form, callers, CALLS) : calls(plain, path, form, callers, CALLS);
+            first
+                ? calls(heddle, OURS, form, callers, CALLS)
+                : calls(plain, path, form, callers, CALLS);
         Figures two =
-            first ? calls(plain, path, form, callers, CALLS) : calls(heddle, OURS, form, callers, CALLS);
+            first
+                ? calls(plain, path, form, callers, CALLS)
+                : calls(heddle, OURS, form, callers, CALLS);
         pairs.add(first ? new Figures[] {one, two} : new Figures[] {two, one});
         System.out.printf("%4d %s %s%n", i, pairs.getLast()[0], pairs.getLast()[1]);
       }
@@ -90,7 +94,8 @@ final class ChatBench {
           Bench.atLeast(
               of + "requests/s, ours / passed through", median(pairs, Figures::perSecond), 0.75);
       kept &=
-          Bench.atMost(of + "CPU a request, ours / passed through", median(pairs, Figures::cpu), 1.4);
+          Bench.atMost(
+              of + "CPU a request, ours / passed through", median(pairs, Figures::cpu), 1.4);
       kept &= Bench.atMost(of + "p99, ours / passed through", median(pairs, Figures::p99), 1.3);
     }
     return kept;

@@ -20,8 +20,9 @@ import java.util.List;
  * last is answered. Every answer must be a 200 or 201. Told on stdin {@code append port path
  * sessions connections requests}, {@code get} with the same words, {@code create port sessions}, or
  * {@code chat port path upstream form connections requests}, where the upstream is a port that
- * Portkey's gateway is to call, or {@code -}, and the form {@code stream} or {@code whole}, it answers on stdout with the nanoseconds that all took, and the 99th percentile of those that
- * one took.
+ * Portkey's gateway is to call, or {@code -}, and the form {@code stream} or {@code whole}, it
+ * answers on stdout with the nanoseconds that all took, and the 99th percentile of those that one
+ * took.
  */
 final class Load {
 
@@ -235,8 +236,7 @@ final class Load {
     return request(method, port, path, "", body);
   }
 
-  private static byte[] request(
-      String method, int port, String path, String more, String body) {
+  private static byte[] request(String method, int port, String path, String more, String body) {
     String head =
         "%s %s HTTP/1.1\r\n"
             + "Host: 127.0.0.1:%d\r\n"

@@ -188,8 +188,8 @@ class PlainServer {
                   .contentType(type == null ? MediaType.APPLICATION_JSON : type)
                   .header("x-request-id", UUID.randomUUID().toString());
           return MediaType.TEXT_EVENT_STREAM.isCompatibleWith(type)
-              ? response.build((exchange, _) ->
-                  exchange.getResponse().writeAndFlushWith(parts.map(Mono::just)))
+              ? response.build(
+                  (exchange, _) -> exchange.getResponse().writeAndFlushWith(parts.map(Mono::just)))
               : response.body(parts, DataBuffer.class);
         });
   }

@@ -161,8 +161,8 @@ class LayoutTest {
   }
 
   /**
-   * An hour after the later file was written: what they hold comes to its end, turns after a day, and
-   * then these tests failed.
+   * An hour after the later file was written: what they hold comes to its end, turns after a day,
+   * and then these tests failed.
    */
   private static EmbeddedEngine open(Path file) {
     Duration since = Duration.between(Instant.now(), WRITTEN);

@@ -181,9 +181,9 @@ class CallerGoneIT {
   }
 
   /**
-   * An order may be read, and its turn begun, some time after its caller is gone. A question without
-   * its answer is one whose turn still runs. What was begun later than the last of these looks is
-   * begun once too, and would be seen below.
+   * An order may be read, and its turn begun, some time after its caller is gone. A question
+   * without its answer is one whose turn still runs. What was begun later than the last of these
+   * looks is begun once too, and would be seen below.
    */
   private static void awaitTheEndOfWhatWasBegun(TurnCalls calls) {
     Pair.pass(Duration.ofMillis(500));

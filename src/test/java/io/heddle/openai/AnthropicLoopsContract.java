@@ -157,7 +157,7 @@ abstract class AnthropicLoopsContract {
       for (int step = 0; step < 4; step++) {
         String body =
             "{'model':'%s','max_completion_tokens':4000,'reasoning_effort':'high','tools':%s,"
-                .formatted(model, TOOLS)
+                    .formatted(model, TOOLS)
                 + "'messages':"
                 + messages
                 + "}";
@@ -230,7 +230,7 @@ abstract class AnthropicLoopsContract {
         post(
             "/openai/v1/responses",
             "{'model':'%s','reasoning':{'effort':'low'},'tools':%s,'tool_choice':'required',"
-                .formatted(NEW, RESPONSE_TOOLS)
+                    .formatted(NEW, RESPONSE_TOOLS)
                 + "'input':[{'role':'user','content':[{'type':'input_text','text':'See'},"
                 + "{'type':'input_image','image_url':'data:image/png;base64,AA=='},"
                 + "{'type':'input_file','filename':'a.pdf','file_data':"
@@ -250,9 +250,7 @@ abstract class AnthropicLoopsContract {
         .put("type", "invalid_request_error")
         .put("message", "prompt is too long: 210000 tokens > 200000 maximum");
     server.next(
-        ModelScript.status(400)
-            .header("Content-Type", "application/json")
-            .bytes(error.toString()));
+        ModelScript.status(400).header("Content-Type", "application/json").bytes(error.toString()));
     HttpResponse<String> refused =
         send(
             "/openai/v1/chat/completions",
@@ -287,8 +285,7 @@ abstract class AnthropicLoopsContract {
     return JSON.readTree(answer.body());
   }
 
-  private HttpResponse<String> send(String path, String body, String... headers)
-      throws Exception {
+  private HttpResponse<String> send(String path, String body, String... headers) throws Exception {
     return Replica.send("POST", "http://127.0.0.1:" + replica.port() + path, body, headers);
   }
 }

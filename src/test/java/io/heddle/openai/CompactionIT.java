@@ -20,7 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Compaction on both wires, over two replicas in turn: what clients get and what models are told. */
+/**
+ * Compaction on both wires, over two replicas in turn: what clients get and what models are told.
+ */
 class CompactionIT {
 
   private static final JsonMapper MAPPER = new JsonMapper();
@@ -39,11 +41,10 @@ class CompactionIT {
   @BeforeAll
   static void open() {
     model = ScriptedModel.start();
-    model.answer(
-        request ->
-            request.body().contains("<conversation>")
-                ? ModelScript.say("SHORT")
-                : ModelScript.say("Hello", "."));
+    model.answer(request ->
+        request.body().contains("<conversation>")
+            ? ModelScript.say("SHORT")
+            : ModelScript.say("Hello", "."));
     String[] settings = {
       "--heddle.upstreams.scripted.base-url=" + model.baseUrl(),
       "--heddle.upstreams.scripted.models=m,tiny"
@@ -141,8 +142,7 @@ class CompactionIT {
 
   @Test
   void aModelThatIsNotThereIsTold() {
-    HttpResponse<String> refused =
-        post("/responses/compact", "{'model':'nobody','input':'x'}");
+    HttpResponse<String> refused = post("/responses/compact", "{'model':'nobody','input':'x'}");
     assertThat(refused.statusCode()).as(refused.body()).isIn(400, 404);
     assertThat(refused.body()).contains("nobody");
   }
@@ -205,11 +205,7 @@ class CompactionIT {
             "{\"model\":\"m\",\"conversation\":\"%s\",\"context_management\":[{\"type\":\"compaction\",\"compact_threshold\":1000}],\"input\":%s,{\"role\":\"user\",\"content\":\"then\"}]}"
                 .formatted(conversation, back.substring(0, back.length() - 1))));
     assertThat(told("then"))
-        .containsExactly(
-            SUMMARY,
-            "user the end",
-            "assistant Hello.",
-            "user then");
+        .containsExactly(SUMMARY, "user the end", "assistant Hello.", "user then");
   }
 
   @ParameterizedTest
@@ -289,7 +285,10 @@ class CompactionIT {
   @Test
   void aConversationThatWasCompactedIsForkedWithItsSummary() {
     String conversation = conversation();
-    ok(post("/responses", "{'model':'m','input':'begin','conversation':'%s'}".formatted(conversation)));
+    ok(
+        post(
+            "/responses",
+            "{'model':'m','input':'begin','conversation':'%s'}".formatted(conversation)));
     JsonNode second =
         ok(
             post(

@@ -140,7 +140,9 @@ class HeddleBehindHeddleIT {
           """)
   void isToldAsTheModelSaidIt(String order, String place, String expected) throws Exception {
     JsonNode answer = echo("{'role':'user','content':'Hello there'}", order);
-    assertThat(answer.at("/choices/0" + place).asString()).as(answer.toString()).isEqualTo(expected);
+    assertThat(answer.at("/choices/0" + place).asString())
+        .as(answer.toString())
+        .isEqualTo(expected);
     assertThat(answer.at("/usage/prompt_tokens").asLong()).isPositive();
   }
 

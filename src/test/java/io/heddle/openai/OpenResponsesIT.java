@@ -195,7 +195,8 @@ class OpenResponsesIT {
       {"an answer that is cut", "'input':'CUT'", "incomplete", "message"},
       {
         "many members",
-        "'input':'x','instructions':'Be brief.','temperature':0.5,'top_p':0.9,'max_output_tokens':99,"
+        "'input':'x','instructions':'Be"
+            + " brief.','temperature':0.5,'top_p':0.9,'max_output_tokens':99,"
             + "'metadata':{'a':'b'},'safety_identifier':'s','prompt_cache_key':'p','truncation':'auto',"
             + "'text':{'format':{'type':'json_schema','name':'n','schema':{'type':'object'}}}",
         "completed",
@@ -209,12 +210,13 @@ class OpenResponsesIT {
   @MethodSource("cases")
   void everyWayHasTheSchemasShape(String name, String body, String status, String item) {
     List<Function<String, Told>> ways =
-        List.of(
-            OpenResponsesIT::whole, OpenResponsesIT::streamed, OpenResponsesIT::overSocket);
+        List.of(OpenResponsesIT::whole, OpenResponsesIT::streamed, OpenResponsesIT::overSocket);
     for (Function<String, Told> way : ways) {
       Told told = way.apply(body);
       JsonNode response = told.response();
-      assertThat(OpenResponsesShapes.faults("Response", response)).as(response.toString()).isEmpty();
+      assertThat(OpenResponsesShapes.faults("Response", response))
+          .as(response.toString())
+          .isEmpty();
       assertThat(response.get("status").asString()).isEqualTo(status);
       assertThat(response.get("output").valueStream().map(one -> one.get("type").asString()))
           .contains(item);
@@ -285,8 +287,7 @@ class OpenResponsesIT {
   @Test
   void whatFailedIsForgotten() {
     try (SocketClient socket = socket()) {
-      String first =
-          turn(socket, "'store':false,'input':'ember'").response().get("id").asString();
+      String first = turn(socket, "'store':false,'input':'ember'").response().get("id").asString();
       String goesOn = "'store':false,'previous_response_id':'" + first + "',";
       String output = "{'type':'function_call_output','call_id':'none','output':'x'}";
       assertThat(code(turn(socket, goesOn + "'input':[" + output + "]"))).isNotEmpty();

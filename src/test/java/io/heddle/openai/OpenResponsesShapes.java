@@ -18,67 +18,65 @@ import tools.jackson.databind.JsonNode;
  */
 final class OpenResponsesShapes {
 
-  private static final Map<String, String> SHAPES = read(
-      """
-      Response: id s, object =response, created_at i, completed_at i?, status =queued/in_progress/completed/incomplete/failed, \
-      incomplete_details Details?, model s, previous_response_id s?, instructions s?, output [Item.*], error Error?, \
-      tools [Tool.*], tool_choice a, truncation =auto/disabled, parallel_tool_calls b, text Text, top_p n, \
-      presence_penalty n, frequency_penalty n, top_logprobs i, temperature n, reasoning Reasoning?, usage Usage?, \
-      max_output_tokens i?, max_tool_calls i?, store b, background b, service_tier s, metadata o, \
-      safety_identifier s?, prompt_cache_key s?
-      Compacted: id s, object =response.compaction, output [Item.*], created_at i, usage Usage
-      Details: reason s
-      Error: code s, message s
-      Text: format Format.*
-      Format.text: type s
-      Format.json_object: type s
-      Format.json_schema: type s, name s, description s?, schema o?, strict b
-      Reasoning: effort s?, summary s?
-      Usage: input_tokens i, output_tokens i, total_tokens i, input_tokens_details Cached, output_tokens_details Thought
-      Cached: cached_tokens i
-      Thought: reasoning_tokens i
-      Tool.function: name s, description s?, parameters o?, strict b?
-      Item.message: id s, status =in_progress/completed/incomplete, role =user/assistant/system/developer, content [Part.*]
-      Item.function_call: id s, call_id s, name s, arguments s, status =in_progress/completed/incomplete
-      Item.reasoning: id s, summary [Part.*]
-      Item.compaction: id s, encrypted_content s
-      Part.output_text: text s, annotations [o]
-      Part.input_text: text s
-      Part.refusal: refusal s
-      Part.reasoning_text: text s
-      Part.summary_text: text s
-      Event.error: status i, error Told
-      Told: code s, message s, param s?
-      Event.response.created: sequence_number i, response Response
-      Event.response.queued: sequence_number i, response Response
-      Event.response.in_progress: sequence_number i, response Response
-      Event.response.completed: sequence_number i, response Response
-      Event.response.failed: sequence_number i, response Response
-      Event.response.incomplete: sequence_number i, response Response
-      Event.response.output_item.added: sequence_number i, output_index i, item Item.*
-      Event.response.output_item.done: sequence_number i, output_index i, item Item.*
-      Event.response.content_part.added: sequence_number i, item_id s, output_index i, content_index i, part Part.*
-      Event.response.content_part.done: sequence_number i, item_id s, output_index i, content_index i, part Part.*
-      Event.response.output_text.delta: sequence_number i, item_id s, output_index i, content_index i, delta s
-      Event.response.output_text.done: sequence_number i, item_id s, output_index i, content_index i, text s
-      Event.response.refusal.delta: sequence_number i, item_id s, output_index i, content_index i, delta s
-      Event.response.refusal.done: sequence_number i, item_id s, output_index i, content_index i, refusal s
-      Event.response.function_call_arguments.delta: sequence_number i, item_id s, output_index i, delta s
-      Event.response.function_call_arguments.done: sequence_number i, item_id s, output_index i, arguments s
-      Event.response.reasoning_summary_part.added: sequence_number i, item_id s, output_index i, summary_index i, part Part.*
-      Event.response.reasoning_summary_part.done: sequence_number i, item_id s, output_index i, summary_index i, part Part.*
-      Event.response.reasoning_summary_text.delta: sequence_number i, item_id s, output_index i, summary_index i, delta s
-      Event.response.reasoning_summary_text.done: sequence_number i, item_id s, output_index i, summary_index i, text s
-      """);
+  private static final Map<String, String> SHAPES =
+      read(
+          """
+          Response: id s, object =response, created_at i, completed_at i?, status =queued/in_progress/completed/incomplete/failed, \
+          incomplete_details Details?, model s, previous_response_id s?, instructions s?, output [Item.*], error Error?, \
+          tools [Tool.*], tool_choice a, truncation =auto/disabled, parallel_tool_calls b, text Text, top_p n, \
+          presence_penalty n, frequency_penalty n, top_logprobs i, temperature n, reasoning Reasoning?, usage Usage?, \
+          max_output_tokens i?, max_tool_calls i?, store b, background b, service_tier s, metadata o, \
+          safety_identifier s?, prompt_cache_key s?
+          Compacted: id s, object =response.compaction, output [Item.*], created_at i, usage Usage
+          Details: reason s
+          Error: code s, message s
+          Text: format Format.*
+          Format.text: type s
+          Format.json_object: type s
+          Format.json_schema: type s, name s, description s?, schema o?, strict b
+          Reasoning: effort s?, summary s?
+          Usage: input_tokens i, output_tokens i, total_tokens i, input_tokens_details Cached, output_tokens_details Thought
+          Cached: cached_tokens i
+          Thought: reasoning_tokens i
+          Tool.function: name s, description s?, parameters o?, strict b?
+          Item.message: id s, status =in_progress/completed/incomplete, role =user/assistant/system/developer, content [Part.*]
+          Item.function_call: id s, call_id s, name s, arguments s, status =in_progress/completed/incomplete
+          Item.reasoning: id s, summary [Part.*]
+          Item.compaction: id s, encrypted_content s
+          Part.output_text: text s, annotations [o]
+          Part.input_text: text s
+          Part.refusal: refusal s
+          Part.reasoning_text: text s
+          Part.summary_text: text s
+          Event.error: status i, error Told
+          Told: code s, message s, param s?
+          Event.response.created: sequence_number i, response Response
+          Event.response.queued: sequence_number i, response Response
+          Event.response.in_progress: sequence_number i, response Response
+          Event.response.completed: sequence_number i, response Response
+          Event.response.failed: sequence_number i, response Response
+          Event.response.incomplete: sequence_number i, response Response
+          Event.response.output_item.added: sequence_number i, output_index i, item Item.*
+          Event.response.output_item.done: sequence_number i, output_index i, item Item.*
+          Event.response.content_part.added: sequence_number i, item_id s, output_index i, content_index i, part Part.*
+          Event.response.content_part.done: sequence_number i, item_id s, output_index i, content_index i, part Part.*
+          Event.response.output_text.delta: sequence_number i, item_id s, output_index i, content_index i, delta s
+          Event.response.output_text.done: sequence_number i, item_id s, output_index i, content_index i, text s
+          Event.response.refusal.delta: sequence_number i, item_id s, output_index i, content_index i, delta s
+          Event.response.refusal.done: sequence_number i, item_id s, output_index i, content_index i, refusal s
+          Event.response.function_call_arguments.delta: sequence_number i, item_id s, output_index i, delta s
+          Event.response.function_call_arguments.done: sequence_number i, item_id s, output_index i, arguments s
+          Event.response.reasoning_summary_part.added: sequence_number i, item_id s, output_index i, summary_index i, part Part.*
+          Event.response.reasoning_summary_part.done: sequence_number i, item_id s, output_index i, summary_index i, part Part.*
+          Event.response.reasoning_summary_text.delta: sequence_number i, item_id s, output_index i, summary_index i, delta s
+          Event.response.reasoning_summary_text.done: sequence_number i, item_id s, output_index i, summary_index i, text s
+          """);
 
   private OpenResponsesShapes() {}
 
   private static Map<String, String> read(String table) {
     Map<String, String> shapes = new LinkedHashMap<>();
-    table
-        .lines()
-        .map(line -> line.split(": ", 2))
-        .forEach(shape -> shapes.put(shape[0], shape[1]));
+    table.lines().map(line -> line.split(": ", 2)).forEach(shape -> shapes.put(shape[0], shape[1]));
     return shapes;
   }
 
@@ -103,8 +101,7 @@ final class OpenResponsesShapes {
     }
     if (type.startsWith("=")) {
       isTrue(
-          value.isString()
-              && List.of(type.substring(1).split("/")).contains(value.asString()),
+          value.isString() && List.of(type.substring(1).split("/")).contains(value.asString()),
           path,
           type,
           value,

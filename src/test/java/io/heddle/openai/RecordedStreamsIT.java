@@ -275,8 +275,7 @@ class RecordedStreamsIT {
   @ParameterizedTest
   @MethodSource("streams")
   void isToldAndSavedByResponses(RecordedStream stream) throws Exception {
-    String body =
-        "{'model':'%s','input':'%s','stream':".formatted(stream.kind(), stream.name());
+    String body = "{'model':'%s','input':'%s','stream':".formatted(stream.kind(), stream.name());
     HttpResponse<String> plain = post("/openai/v1/responses", body + "false}");
     HttpResponse<String> streamed = post("/openai/v1/responses", body + "true}");
     HttpResponse<String> alone = post("/openai/v1/responses", body + "true,'store':false}");

@@ -282,8 +282,7 @@ class ResponsesSocketIT {
               "'model':'m','store':false,'previous_response_id':'%s','input':'red'"
                   .formatted(id(first)));
       String past = "'model':'m','store':false,'previous_response_id':'%s','input':'%s'";
-      assertThat(told("red"))
-          .containsExactly("user blue", "assistant You said blue.", "user red");
+      assertThat(told("red")).containsExactly("user blue", "assistant You said blue.", "user red");
       completed(socket, past.formatted(id(second), "green"));
       assertThat(told("green"))
           .containsExactly(
@@ -332,8 +331,7 @@ class ResponsesSocketIT {
           id(
               completed(
                   socket,
-                  "'model':'m','previous_response_id':'%s','input':'south'"
-                      .formatted(id(first))));
+                  "'model':'m','previous_response_id':'%s','input':'south'".formatted(id(first))));
     }
     try (SocketClient socket = connect(other)) {
       completed(socket, "'model':'m','previous_response_id':'%s','input':'east'".formatted(ids));
@@ -558,8 +556,7 @@ class ResponsesSocketIT {
               request.streamId("fork").previousResponseId(answered.id()).input("forked")));
       assertThat(fork.finalResponse().status()).contains(ResponseStatus.COMPLETED);
       assertThat(told("forked")).hasSize(5);
-      main.send(
-          sent(request -> request.streamId("main").previousResponseId("resp_no").input("x")));
+      main.send(sent(request -> request.streamId("main").previousResponseId("resp_no").input("x")));
       assertThatThrownBy(main::finalResponse)
           .isInstanceOfSatisfying(
               ResponseWebSocketException.class,
@@ -594,11 +591,7 @@ class ResponsesSocketIT {
     assertThat(http(other, "POST", "/responses/" + running + "/cancel", "").statusCode())
         .isEqualTo(200);
     String rest =
-        http(
-                other,
-                "GET",
-                "/responses/" + running + "?stream=true&starting_after=" + seen,
-                "")
+        http(other, "GET", "/responses/" + running + "?stream=true&starting_after=" + seen, "")
             .body();
     assertThat(rest).contains("\"sequence_number\":" + (seen + 1) + ",");
     assertThat(rest).contains("event: response.incomplete");
@@ -614,10 +607,8 @@ class ResponsesSocketIT {
 
   @Test
   void aConversationGoesOnOverSocketsAndWithoutThem() {
-    String conversation = MAPPER
-        .readTree(http(one, "POST", "/conversations", "{}").body())
-        .get("id")
-        .asString();
+    String conversation =
+        MAPPER.readTree(http(one, "POST", "/conversations", "{}").body()).get("id").asString();
     for (Replica replica : List.of(one, other)) {
       try (SocketClient socket = connect(replica)) {
         completed(

@@ -19,10 +19,7 @@ class SocketMemoryTest {
   private final SocketMemory memory = new SocketMemory(shared, SOMEBODY, MOST);
 
   private static void keep(SocketMemory memory, String lane, String id, int bytes) {
-    memory
-        .recall(lane, null)
-        .listener(id, List.of(Json.of("\"" + "x".repeat(bytes) + "\"")))
-        .end();
+    memory.recall(lane, null).listener(id, List.of(Json.of("\"" + "x".repeat(bytes) + "\""))).end();
   }
 
   private SocketMemory.Past past(String id) {
@@ -90,8 +87,7 @@ class SocketMemoryTest {
   void allSocketsTogetherTakeAPartOfTheReplicasBytesOnly() {
     SocketMemory[] sockets = new SocketMemory[100];
     for (int i = 0; i < sockets.length; i++) {
-      sockets[i] =
-          new SocketMemory(shared, new ByteBudget.Holder("a/" + i, "10.0.0." + i), MOST);
+      sockets[i] = new SocketMemory(shared, new ByteBudget.Holder("a/" + i, "10.0.0." + i), MOST);
       keep(sockets[i], "", "1", 30_000);
       assertThat(all.used()).isLessThanOrEqualTo(all.total() / 4);
     }

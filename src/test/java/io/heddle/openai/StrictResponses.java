@@ -120,7 +120,8 @@ final class StrictResponses {
       boolean ofModel =
           type.equals("reasoning") || type.endsWith("_call") || role.equals("assistant");
       if (thought && !ofModel) {
-        return "Item of type 'reasoning' was provided without its required following item: " + input;
+        return "Item of type 'reasoning' was provided without its required following item: "
+            + input;
       }
       thought = type.equals("reasoning");
       if (item.has("id") && !ids.add(item.path("id").asString())) {
@@ -274,7 +275,8 @@ final class StrictResponses {
   }
 
   private static ObjectNode thought(int number, String... summary) {
-    ObjectNode item = item("reasoning", "rs_" + number).put("encrypted_content", "sealed:" + number);
+    ObjectNode item =
+        item("reasoning", "rs_" + number).put("encrypted_content", "sealed:" + number);
     ArrayNode parts = item.putArray("summary");
     for (String part : summary) {
       parts.addObject().put("type", "summary_text").put("text", part + number);

@@ -376,8 +376,8 @@ class ToolLoopsIT {
             "\"input\":[{\"role\":\"user\",\"content\":\"Look\"},{\"type\":\"function_call\","
                 + "\"call_id\":\"c\",\"name\":\"look\",\"arguments\":\"{}\"},{\"type\":"
                 + "\"function_call_output\",\"call_id\":\"c\",\"output\":[{\"type\":\"input_image\","
-                + "\"image_url\":\"data:image/png;base64,AA==\"}]},"
-                + "{\"role\":\"user\",\"content\":\"And now?\"}]");
+                + "\"image_url\":\"data:image/png;base64,AA==\"}]},{\"role\":\"user\",\"content\":\"And"
+                + " now?\"}]");
     assertThat(calls(response)).hasSize(2);
     assertThat(servers.get(StrictServers.RESPONSES).lastRequest().body())
         .contains(

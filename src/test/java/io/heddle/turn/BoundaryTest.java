@@ -28,10 +28,10 @@ class BoundaryTest {
       switch (c) {
         case 'u' -> body = "{\"role\":\"user\",\"content\":\"u\"}";
         case 'a' -> body = "{\"role\":\"assistant\",\"content\":\"a\"}";
-        case 'A' ->
-            body = "{\"role\":\"assistant\",\"content\":\"" + "A".repeat(20_000) + "\"}";
+        case 'A' -> body = "{\"role\":\"assistant\",\"content\":\"" + "A".repeat(20_000) + "\"}";
         case '(' -> {
-          body = "{\"role\":\"tool\",\"content\":\"\",\"toolCallId\":\"" + form.charAt(i + 1) + "\"}";
+          body =
+              "{\"role\":\"tool\",\"content\":\"\",\"toolCallId\":\"" + form.charAt(i + 1) + "\"}";
           i += 2;
         }
         default ->
@@ -40,8 +40,7 @@ class BoundaryTest {
                     + c
                     + "\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}";
       }
-      thread.add(
-          new Message("m" + thread.size(), thread.size() + 1, Instant.EPOCH, Json.of(body)));
+      thread.add(new Message("m" + thread.size(), thread.size() + 1, Instant.EPOCH, Json.of(body)));
     }
     return thread;
   }

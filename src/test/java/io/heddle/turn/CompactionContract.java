@@ -93,8 +93,7 @@ abstract class CompactionContract extends TurnsSuite {
         .as("all that was there is there")
         .containsExactly("m1", "m2", "m3", "m4", "m5", "m6", SUMMARY + "Four things.");
     assertThat(thread(replica).getLast()).isEqualTo(made.message());
-    assertThat(told(replica, "q"))
-        .containsExactly(SUMMARY + "Four things.", "m5", "m6", "q");
+    assertThat(told(replica, "q")).containsExactly(SUMMARY + "Four things.", "m5", "m6", "q");
   }
 
   @Test
@@ -208,8 +207,7 @@ abstract class CompactionContract extends TurnsSuite {
     // The summary itself.
     assertThat(summary).isNotNull();
     get(replica.services.threads().deleteMessage(request(caller), summary.id()));
-    assertThat(told(replica, "r"))
-        .containsExactly("m1", "m2", "m3", "m4", "m6", "q", "ok", "r");
+    assertThat(told(replica, "r")).containsExactly("m1", "m2", "m3", "m4", "m6", "q", "ok", "r");
     // All that came after the second message, and with it a summary.
     CompletableFuture<Written<Compaction>> again = compact(replica, PLAIN);
     model.next().says("t").finishes();
@@ -289,8 +287,7 @@ abstract class CompactionContract extends TurnsSuite {
     Retry retry = new Retry("a".repeat(64), "b".repeat(64));
     Request request =
         new Request(caller, key, Conditions.NONE.withRetry(retry), Duration.ofSeconds(1));
-    CompletableFuture<Written<Compaction>> first =
-        replica.turns.compact(request, PLAIN).toFuture();
+    CompletableFuture<Written<Compaction>> first = replica.turns.compact(request, PLAIN).toFuture();
     model.next().says("s").finishes();
     Message summary = of(first).value().message();
     Written<Compaction> again = get(replica().turns.compact(request, PLAIN));
@@ -310,8 +307,7 @@ abstract class CompactionContract extends TurnsSuite {
             key,
             Conditions.NONE,
             Duration.ZERO);
-    refused(
-        () -> get(replica.turns.compact(foreign, PLAIN)), ProblemCode.SESSION_NOT_FOUND);
+    refused(() -> get(replica.turns.compact(foreign, PLAIN)), ProblemCode.SESSION_NOT_FOUND);
   }
 
   @Test

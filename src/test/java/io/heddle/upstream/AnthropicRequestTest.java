@@ -29,11 +29,9 @@ class AnthropicRequestTest {
       String model, @Nullable String system, String parameters, String messages) {
     List<Json> bodies = new ArrayList<>();
     MAPPER.readTree(quoted(messages)).forEach(each -> bodies.add(Json.of(each.toString())));
-    ModelCall call =
-        new ModelCall(model, system, bodies, Json.of(quoted(parameters)), "trn_1");
+    ModelCall call = new ModelCall(model, system, bodies, Json.of(quoted(parameters)), "trn_1");
     UpstreamProperties.Server server =
-        Calls.properties(
-                "upstreams.a.base-url=http://127.0.0.1:1", "upstreams.a.kind=anthropic")
+        Calls.properties("upstreams.a.base-url=http://127.0.0.1:1", "upstreams.a.kind=anthropic")
             .upstreams()
             .get("a");
     return MAPPER.readTree(server.kind().protocol("a", server).body(model, call));
@@ -45,8 +43,7 @@ class AnthropicRequestTest {
 
   /** All but what each request has. */
   private static JsonNode parameters(String model, String parameters) {
-    ObjectNode body =
-        (ObjectNode) body(model, null, parameters, "[{'role':'user','content':'q'}]");
+    ObjectNode body = (ObjectNode) body(model, null, parameters, "[{'role':'user','content':'q'}]");
     assertThat(body.path("stream").asBoolean()).isTrue();
     assertThat(body.path("model").asString()).isEqualTo(model);
     return body.without(List.of("model", "messages", "stream"));
@@ -116,35 +113,45 @@ class AnthropicRequestTest {
       delimiter = '|',
       quoteCharacter = '!',
       value = {
-        OLD + "|{'reasoning_effort':'high','temperature':0.5,'top_p':0.9,'top_k':3}|"
+        OLD
+            + "|{'reasoning_effort':'high','temperature':0.5,'top_p':0.9,'top_k':3}|"
             + "{'max_tokens':16384,'thinking':{'type':'enabled','budget_tokens':13107}}",
-        OLD + "|{'reasoning_effort':'low','max_tokens':2000}|"
+        OLD
+            + "|{'reasoning_effort':'low','max_tokens':2000}|"
             + "{'max_tokens':2000,'thinking':{'type':'enabled','budget_tokens':1024}}",
-        OLD + "|{'reasoning_effort':'max','max_tokens':1025}|"
+        OLD
+            + "|{'reasoning_effort':'max','max_tokens':1025}|"
             + "{'max_tokens':1025,'thinking':{'type':'enabled','budget_tokens':1024}}",
-        OLD + "|{'reasoning_effort':'high','max_tokens':1024,'temperature':0}|"
+        OLD
+            + "|{'reasoning_effort':'high','max_tokens':1024,'temperature':0}|"
             + "{'max_tokens':1024,'temperature':0}",
         OLD + "|{'reasoning_effort':'none'}|{'max_tokens':16384}",
         OLD + "|{'reasoning_effort':'default'}|{'max_tokens':16384}",
-        OLD + "|{'thinking':{'type':'enabled','budget_tokens':2000},'reasoning_effort':'low',"
+        OLD
+            + "|{'thinking':{'type':'enabled','budget_tokens':2000},'reasoning_effort':'low',"
             + "'temperature':0}|{'max_tokens':16384,'thinking':{'type':'enabled',"
             + "'budget_tokens':2000}}",
-        MIDDLE + "|{'reasoning_effort':'xhigh'}|{'max_tokens':16384,'thinking':{'type':'adaptive',"
+        MIDDLE
+            + "|{'reasoning_effort':'xhigh'}|{'max_tokens':16384,'thinking':{'type':'adaptive',"
             + "'display':'summarized'},'output_config':{'effort':'high'}}",
         MIDDLE + "|{'temperature':0.5}|{'max_tokens':16384,'temperature':0.5}",
         MIDDLE + "|{'reasoning_effort':'none'}|{'max_tokens':16384,'thinking':{'type':'disabled'}}",
-        NEW + "|{'reasoning_effort':'xhigh','max_tokens':100}|{'max_tokens':100,'thinking':"
+        NEW
+            + "|{'reasoning_effort':'xhigh','max_tokens':100}|{'max_tokens':100,'thinking':"
             + "{'type':'adaptive','display':'summarized'},'output_config':{'effort':'xhigh'}}",
-        NEW + "|{'reasoning_effort':'minimal','response_format':{'type':'json_schema',"
+        NEW
+            + "|{'reasoning_effort':'minimal','response_format':{'type':'json_schema',"
             + "'json_schema':{'name':'n','schema':{'type':'string'}}}}|{'max_tokens':16384,"
             + "'thinking':{'type':'adaptive','display':'summarized'},'output_config':"
             + "{'effort':'low','format':{'type':'json_schema','schema':{'type':'string'}}}}",
         NEW + "|{'temperature':0.5,'top_p':0.9,'top_k':3}|{'max_tokens':16384}",
         "claude-fable-5|{'reasoning_effort':'none'}"
             + "|{'max_tokens':16384,'output_config':{'effort':'low'}}",
-        OTHER + "|{'reasoning_effort':'medium'}"
+        OTHER
+            + "|{'reasoning_effort':'medium'}"
             + "|{'max_tokens':16384,'thinking':{'type':'enabled','budget_tokens':8192}}",
-        OTHER + "|{'reasoning_effort':'none','temperature':0.5,'top_p':0.9}"
+        OTHER
+            + "|{'reasoning_effort':'none','temperature':0.5,'top_p':0.9}"
             + "|{'max_tokens':16384,'thinking':{'type':'disabled'},'temperature':0.5,'top_p':0.9}"
       })
   void thinkingIsWhatTheModelTakes(String model, String given, String told) {
@@ -216,8 +223,7 @@ class AnthropicRequestTest {
                 .formatted(TOLD, BARE_TOLD, told == null ? "" : "," + told));
     assertThat(
             parameters(
-                OLD,
-                "{'tools':[%s,%s]%s}".formatted(TOOL, BARE, given == null ? "" : "," + given)))
+                OLD, "{'tools':[%s,%s]%s}".formatted(TOOL, BARE, given == null ? "" : "," + given)))
         .isEqualTo(expected);
   }
 
@@ -239,8 +245,7 @@ class AnthropicRequestTest {
             + "'tools':[{'type':'function','function':{'name':'g'}}]}}}";
     assertThat(parameters(OLD, allowed.formatted(TOOL, BARE)))
         .isEqualTo(
-            json(
-                "{'max_tokens':16384,'tools':[" + BARE_TOLD + "],'tool_choice':{'type':'any'}}"));
+            json("{'max_tokens':16384,'tools':[" + BARE_TOLD + "],'tool_choice':{'type':'any'}}"));
   }
 
   @ParameterizedTest
@@ -283,10 +288,15 @@ class AnthropicRequestTest {
         body(
             OLD,
             null,
-            "{'tools':[{'type':'function','function':{'name':'" + name + "'}}],'tool_choice':"
-                + "{'type':'function','function':{'name':'" + name + "'}}}",
+            "{'tools':[{'type':'function','function':{'name':'"
+                + name
+                + "'}}],'tool_choice':"
+                + "{'type':'function','function':{'name':'"
+                + name
+                + "'}}}",
             "[{'role':'user','content':'q'},{'role':'assistant','content':null,'toolCalls':[{'id':"
-                + "'functions.read:0','type':'function','function':{'name':'" + name
+                + "'functions.read:0','type':'function','function':{'name':'"
+                + name
                 + "','arguments':'{}'}}]},{'role':'tool','toolCallId':'functions.read:0',"
                 + "'content':'x'}]");
     String told = body.at("/tools/0/name").asString();
@@ -428,7 +438,7 @@ class AnthropicRequestTest {
             null,
             "{}",
             "[{'role':'user','content':'q'},%s,%s,%s,{'role':'tool','toolCallId':'0','content':"
-                .formatted(calls("0"), output("0", "''"), calls("0"))
+                    .formatted(calls("0"), output("0", "''"), calls("0"))
                 + "'This call was not carried out: x.','status':'incomplete'},"
                 + output("9", "'late'")
                 + "]");
@@ -436,8 +446,7 @@ class AnthropicRequestTest {
     String second = told.at("/3/content/1/id").asString();
     assertThat(told.at("/1/content/1/id").asString()).isEqualTo("0");
     assertThat(second).isNotEqualTo("0").matches("[A-Za-z0-9_-]+");
-    assertThat(told.at("/2/content"))
-        .isEqualTo(json("[{'type':'tool_result','tool_use_id':'0'}]"));
+    assertThat(told.at("/2/content")).isEqualTo(json("[{'type':'tool_result','tool_use_id':'0'}]"));
     assertThat(told.at("/4/content/0/tool_use_id").asString()).isEqualTo(second);
     assertThat(told.at("/4/content/0/is_error").asBoolean()).isTrue();
     assertThat(told.at("/4/content/1/text").asString()).isEqualTo("Output of the tool call 9:");
@@ -482,7 +491,12 @@ class AnthropicRequestTest {
     return calls("a")
         .replace(
             "'role'",
-            "'reasoning':'hm','upstream':{" + upstream + "'message':{" + BLOCKS + "}}," + turn
+            "'reasoning':'hm','upstream':{"
+                + upstream
+                + "'message':{"
+                + BLOCKS
+                + "}},"
+                + turn
                 + "'role'");
   }
 
@@ -510,8 +524,7 @@ class AnthropicRequestTest {
             .formatted(
                 thought(upstream == null ? "" : upstream, turn == null ? "" : turn),
                 output("a", "'x'"));
-    JsonNode content =
-        messages(OLD, "{'reasoning_effort':'low'}", given).at("/1/content");
+    JsonNode content = messages(OLD, "{'reasoning_effort':'low'}", given).at("/1/content");
     if (told) {
       assertThat(content).isEqualTo(json(TOLD_BLOCKS));
     } else {

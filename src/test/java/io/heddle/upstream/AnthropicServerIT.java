@@ -80,8 +80,7 @@ class AnthropicServerIT {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text("Hello"),
-            new Piece.Finish("stop", new Usage(10, 2, 7, 0), "claude-x"));
+            new Piece.Text("Hello"), new Piece.Finish("stop", new Usage(10, 2, 7, 0), "claude-x"));
     assertThat(server.lastRequest().path()).isEqualTo("/v1/messages");
     assertThat(server.lastRequest().headers())
         .containsEntry("x-api-key", "key-of-mine")
@@ -207,8 +206,7 @@ class AnthropicServerIT {
 
   @Test
   void whatTheServerHasNoFormForIsNotAsked() {
-    Problem problem =
-        problem(models().call(call("claude-x", "hi", "{\"web_search_options\":{}}")));
+    Problem problem = problem(models().call(call("claude-x", "hi", "{\"web_search_options\":{}}")));
     assertThat(problem.code().code()).isEqualTo("model-refused");
     assertThat(problem.members()).containsEntry("upstreamStatus", 400);
     assertThat(server.requests()).isEmpty();

@@ -144,7 +144,8 @@ class ResponsesRequestTest {
             "{'tools':[{'type':'custom','name':'p','description':'d',"
                 + "'format':{'type':'grammar','syntax':'lark','definition':'x'}}],"
                 + "'tool_choice':{'type':'custom','name':'p'}}"),
-        same("{'tools':[{'type':'web_search'},{'type':'function','name':'f'}],'tool_choice':'auto'}"),
+        same(
+            "{'tools':[{'type':'web_search'},{'type':'function','name':'f'}],'tool_choice':'auto'}"),
         Arguments.of(
             "{'functions':[{'name':'f'}],'function_call':{'name':'f'}}",
             "{'tools':[{'type':'function','name':'f','strict':false,"

@@ -79,10 +79,10 @@ class ResponsesServerIT {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text("Hello"),
-            new Piece.Finish("stop", new Usage(10, 3, 4, 2), "scripted"));
+            new Piece.Text("Hello"), new Piece.Finish("stop", new Usage(10, 3, 4, 2), "scripted"));
     assertThat(server.lastRequest().path()).isEqualTo("/v1/responses");
-    assertThat(server.lastRequest().headers()).containsEntry("authorization", "Bearer sk-123456789");
+    assertThat(server.lastRequest().headers())
+        .containsEntry("authorization", "Bearer sk-123456789");
     assertThat(recorded.told()).containsExactly("test started", "test first", "test finished");
   }
 
@@ -140,7 +140,9 @@ class ResponsesServerIT {
     assertThat(server.requests())
         .extracting(ScriptedModel.Request::path)
         .containsExactly("/v1/responses", "/v1/chat/completions");
-    assertThat(server.lastRequest().body()).contains("\"max_tokens\":5").doesNotContain("input", "store");
+    assertThat(server.lastRequest().body())
+        .contains("\"max_tokens\":5")
+        .doesNotContain("input", "store");
   }
 
   // ---- thoughts that the server does not take
@@ -149,7 +151,8 @@ class ResponsesServerIT {
       """
       {"role":"assistant","content":"a","turn":"t","upstream":{"name":"test","message":\
       {"responses_items":{"upstream":"test","items":[{"type":"reasoning","id":"rs_1","summary":[],\
-      "encrypted_content":"sealed"},{"type":"message","from":0,"to":1}]}}}}""";
+      "encrypted_content":"sealed"},{"type":"message","from":0,"to":1}]}}}}\
+      """;
 
   private static ModelCall thoughtful() {
     return new ModelCall(
@@ -161,12 +164,14 @@ class ResponsesServerIT {
   }
 
   @ParameterizedTest
-  @CsvSource(quoteCharacter = '"', value = {
-    "The encrypted content for item rs_1 could not be verified., true",
-    "Item 'rs_1' of type 'reasoning' was provided without its required following item., true",
-    "Encrypted content is not supported with this model., false",
-    "Reasoning input items can only be provided to a reasoning model., false"
-  })
+  @CsvSource(
+      quoteCharacter = '"',
+      value = {
+        "The encrypted content for item rs_1 could not be verified., true",
+        "Item 'rs_1' of type 'reasoning' was provided without its required following item., true",
+        "Encrypted content is not supported with this model., false",
+        "Reasoning input items can only be provided to a reasoning model., false"
+      })
   void aThreadIsToldWithoutThoughtsThatItsServerRefuses(String words, boolean triesAgain) {
     server.answer(request ->
         request.body().contains("encrypted_content") ? ModelScript.error(400, words) : whole());
@@ -181,7 +186,8 @@ class ResponsesServerIT {
   @Test
   void anotherRefusalIsNotTriedAgain() {
     server.answer(ModelScript.error(400, "Unknown parameter: 'stop'."));
-    assertThat(problem(models().call(thoughtful())).detail()).contains("Unknown parameter: 'stop'.");
+    assertThat(problem(models().call(thoughtful())).detail())
+        .contains("Unknown parameter: 'stop'.");
     assertThat(server.requests()).hasSize(1);
   }
 }

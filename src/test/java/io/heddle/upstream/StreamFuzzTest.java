@@ -36,7 +36,8 @@ class StreamFuzzTest {
   private static final int MAX_ANSWER = 64 << 10;
 
   private static final List<RecordedStream> STREAMS = RecordedStream.all();
-  private static final Pattern REASON = Pattern.compile("\"(finish|stop)_reason\": ?(\"[^\"]+\"|true)");
+  private static final Pattern REASON =
+      Pattern.compile("\"(finish|stop)_reason\": ?(\"[^\"]+\"|true)");
 
   private static final List<byte[]> WORDS =
       List.of(
@@ -254,8 +255,7 @@ class StreamFuzzTest {
         "{\"choices\":[{\"delta\":{\"content\":\"xxxxxxxx\"}}]}\n",
         "data:"
             + " {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"text\":\"xxxxxxxx\"}}\n\n",
-        "data:"
-            + " {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\"}}\n\n",
+        "data:" + " {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\"}}\n\n",
         "data:"
             + " {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\"}}\n\n",
         "data:"

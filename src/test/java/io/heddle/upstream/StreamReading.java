@@ -45,8 +45,7 @@ final class StreamReading {
    * @param parts as the network gives them
    * @param cut whether the connection breaks behind them
    */
-  static Ended read(
-      RecordedStream stream, int status, List<byte[]> parts, boolean cut) {
+  static Ended read(RecordedStream stream, int status, List<byte[]> parts, boolean cut) {
     return read(
         stream.kind(),
         status,
