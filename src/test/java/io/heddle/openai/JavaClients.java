@@ -23,9 +23,9 @@ final class JavaClients {
   static void install() throws Exception {
     List<String> command = new ArrayList<>(List.of(maven(), "-B", "-q", "-f", "pom.xml"));
     command.add("-Doutput=" + WORK);
-    option(command, "heddle.maven.repository", "-Dmaven.repo.local=");
-    option(command, "heddle.maven.settings", "--settings=");
-    if (System.getProperty("heddle.maven.offline", "").endsWith("true")) {
+    option(command, "stock.maven.repository", "-Dmaven.repo.local=");
+    option(command, "stock.maven.settings", "--settings=");
+    if (System.getProperty("stock.maven.offline", "").endsWith("true")) {
       command.add("--offline");
     }
     command.add("process-classes");
@@ -34,7 +34,7 @@ final class JavaClients {
   }
 
   private static String maven() {
-    String home = System.getProperty("heddle.maven.home", "");
+    String home = System.getProperty("stock.maven.home", "");
     return home.isEmpty() ? "mvn" : Path.of(home, "bin", "mvn").toString();
   }
 
