@@ -113,7 +113,7 @@ final class SpringAiCases {
                     stream);
           }
           String expected = "You said: I am Ada / I weave. Be kind.";
-          check(old ? answer.startsWith(expected) : answer.equals(expected), answer);
+          check(answer.equals(expected), answer);
         });
     CASES.of(
         wire + ": tools",

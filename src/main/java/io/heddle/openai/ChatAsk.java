@@ -4,7 +4,9 @@ import io.heddle.base.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -79,6 +81,46 @@ record ChatAsk(
       from--;
     }
     return messages.subList(from, messages.size());
+  }
+
+  /**
+   * The same, without instructions that the thread has: some clients put theirs behind the
+   * conversation each time, and the model would be told them once more with each turn.
+   *
+   * @param thread what it has, as it is stored
+   */
+  List<Json> added(List<Json> thread) {
+    List<Json> added = added(thread.isEmpty());
+    if (added.stream().noneMatch(ChatAsk::isInstruction)) {
+      return added;
+    }
+    Map<String, Integer> there = new HashMap<>();
+    count(thread, 1, there);
+    count(messages.subList(0, messages.size() - added.size()), -1, there);
+    List<Json> left = new ArrayList<>(added.size());
+    for (Json message : added) {
+      if (!isInstruction(message) || there.merge(words(message), -1, Integer::sum) < 0) {
+        left.add(message);
+      }
+    }
+    return left;
+  }
+
+  private static void count(List<Json> messages, int each, Map<String, Integer> counts) {
+    for (Json message : messages) {
+      if (isInstruction(message)) {
+        counts.merge(words(message), each, Integer::sum);
+      }
+    }
+  }
+
+  private static boolean isInstruction(Json message) {
+    String role = Fields.of(message).word("role");
+    return role.equals("system") || role.equals("developer");
+  }
+
+  private static String words(Json message) {
+    return Fields.of(message).raw("content", Json.of("null")).toString();
   }
 
   /**

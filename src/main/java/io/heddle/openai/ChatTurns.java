@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Conditions;
+import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
@@ -60,7 +61,9 @@ final class ChatTurns {
             .flatMap(page -> {
               boolean empty =
                   page.messages().isEmpty() && page.session().head().activeTurn() == null;
-              List<NewMessage> input = input(ask.added(empty));
+              List<Json> thread = page.messages().stream().map(Message::body).toList();
+              List<NewMessage> input =
+                  input(empty || thread.isEmpty() ? ask.added(empty) : ask.added(thread));
               return isRepeated(request)
                   .flatMap(repeated -> {
                     TurnOrder order =

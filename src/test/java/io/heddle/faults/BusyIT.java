@@ -36,7 +36,7 @@ class BusyIT {
 
   @BeforeAll
   void start() {
-    replicas = Pair.start("heddle.echo.pace=10ms");
+    replicas = Pair.start(Pair.PATIENT, "heddle.echo.pace=10ms");
   }
 
   @AfterAll

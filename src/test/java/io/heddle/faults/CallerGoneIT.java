@@ -38,6 +38,7 @@ class CallerGoneIT {
   private final ScriptedModel model = ScriptedModel.start();
   private final Pair replicas =
       Pair.start(
+          Pair.PATIENT,
           "heddle.upstreams.scripted.base-url=" + model.baseUrl(),
           "heddle.upstreams.scripted.models=scripted");
 

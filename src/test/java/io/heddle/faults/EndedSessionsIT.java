@@ -52,7 +52,7 @@ class EndedSessionsIT {
   @ParameterizedTest
   @EnumSource
   void a13NothingOfAnEndedSessionIsServed(Ending ending) throws Exception {
-    try (Pair pair = Pair.start()) {
+    try (Pair pair = Pair.start(Pair.PATIENT)) {
       long slowest = 0;
       long told = 0;
       int wrong = 0;

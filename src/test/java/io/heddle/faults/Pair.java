@@ -20,6 +20,12 @@ final class Pair implements AutoCloseable {
     this.b = b;
   }
 
+  /**
+   * For tests in which Redis is there all the time: on a busy machine an answer of it may take longer
+   * than a second, and what was asked is then refused with 503, as it should be.
+   */
+  static final String PATIENT = "heddle.redis.timeout=10s";
+
   static Pair start(String... settings) {
     RedisProcess redis = RedisProcess.start();
     return new Pair(

@@ -23,7 +23,7 @@ class RequestsPerTurnIT {
 
   @Test
   void allTokensOfATurnAreAtMost25RequestsASecond() throws Exception {
-    try (Pair replicas = Pair.start()) {
+    try (Pair replicas = Pair.start(Pair.PATIENT)) {
       // The first of each kind also brings the script to Redis.
       turn("warm-here", 20, replicas, replicas.a());
       turn("warm-there", 20, replicas, replicas.b());

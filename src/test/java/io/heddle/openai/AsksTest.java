@@ -463,6 +463,25 @@ class AsksTest {
     assertThat(nothing.added(false)).isEmpty();
   }
 
+  /** Spring AI 1.1 sends its system message behind its memory, with each turn. */
+  @Test
+  void instructionsThatTheThreadHasAreNotAddedAgain() {
+    Json kind = Json.of("{\"role\":\"system\",\"content\":\"Be kind.\"}");
+    Json answer = Json.of("{\"role\":\"assistant\",\"content\":\"b\"}");
+    String kindly = "{'role':'system','content':'Be kind.'}";
+    String rest =
+        "{'role':'user','content':'a'},{'role':'assistant','content':'b'},%s,{'role':'user','content':'c'}]}"
+            .formatted(kindly);
+    ChatAsk ask = chat("{'messages':[" + rest);
+
+    assertThat(ask.added(List.of(answer))).hasSize(2);
+    assertThat(ask.added(List.of(answer, kind, answer))).hasSize(1);
+    // Said twice by the client is said twice.
+    ChatAsk twice = chat("{'messages':[{'role':'user','content':'0'}," + kindly + "," + rest);
+    assertThat(twice.added(List.of(kind, answer))).hasSize(2);
+    assertThat(twice.added(List.of(kind, answer, kind))).hasSize(1);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
