@@ -21,8 +21,8 @@ final class Pair implements AutoCloseable {
   }
 
   /**
-   * For tests in which Redis is there all the time: on a busy machine an answer of it may take longer
-   * than a second, and what was asked is then refused with 503, as it should be.
+   * For tests in which Redis is there all the time: on a busy machine an answer of it may take
+   * longer than a second, and what was asked is then refused with 503, as it should be.
    */
   static final String PATIENT = "heddle.redis.timeout=10s";
 

@@ -123,9 +123,7 @@ class RacesIT {
         assertThat(canceller.texts(session)).isEqualTo(thread);
         // A cancel that came too late is not the next one's.
         Answer next = canceller.order(session, TurnCalls.echo("next", "'pace':'1ms'"), Map.of());
-        assertThat(next.json().path("status").asString())
-              .as(next.body())
-              .isEqualTo("completed");
+        assertThat(next.json().path("status").asString()).as(next.body()).isEqualTo("completed");
         thread.addAll(List.of("user:next", "assistant:next"));
         assertThat(owner.texts(session)).isEqualTo(thread);
         return answer.status() + " " + status;
@@ -160,9 +158,7 @@ class RacesIT {
           assertThat(calls.texts(session)).isEmpty();
           assertThat(calls.session(session).path("activeTurn").isNull()).isTrue();
           Answer next = calls.order(session, TurnCalls.echo("next", "'pace':'1ms'"), Map.of());
-          assertThat(next.json().path("status").asString())
-              .as(next.body())
-              .isEqualTo("completed");
+          assertThat(next.json().path("status").asString()).as(next.body()).isEqualTo("completed");
           assertThat(calls.texts(session)).containsExactly("user:next", "assistant:next");
         }
       }

@@ -365,9 +365,20 @@ class MovingSlotIT {
   }
 
   private Seen see(String when, SessionKey key) {
+    return see(when, key, 5);
+  }
+
+  /**
+   * @param tries a connection may end when the driver looks at the Cluster anew: what was read on
+   *     it is refused, and read again
+   */
+  private Seen see(String when, SessionKey key, int tries) {
     try {
       return get(seen(key));
     } catch (ProblemException e) {
+      if (e.problem().code() == ProblemCode.STORE_UNAVAILABLE && tries > 1) {
+        return see(when, key, tries - 1);
+      }
       if (e.problem().code() == ProblemCode.SESSION_DELETED) {
         byte[] version = cluster.node(from).hget(RedisKeys.of(key).session(), RedisKeys.ascii("v"));
         return new Seen(

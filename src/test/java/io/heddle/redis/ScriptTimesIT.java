@@ -393,6 +393,10 @@ class ScriptTimesIT {
     add(calls, messages, t -> cut(t, t.first()));
     add(calls, messages, t -> cut(t, t.last()));
     add(calls, messages + "/{messageId}", t -> deleted(t, t.middle()));
+    add(
+        calls,
+        "POST /v1/sessions/{id}/compact",
+        t -> added(send("POST", t.path() + "/compact", "{\"model\":\"echo\",\"keep\":10}")));
     String turns = "POST /v1/sessions/{id}/turns";
     add(calls, turns, t -> post(t.path() + "/turns", "{\"content\":\"hello\"}"));
     add(
