@@ -1,6 +1,5 @@
 package io.heddle;
 
-import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
@@ -10,8 +9,6 @@ import io.heddle.openai.Routes;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
-import io.heddle.turn.DirectCalls;
-import io.heddle.turn.TurnProperties;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BodyReader;
@@ -26,19 +23,12 @@ import org.springframework.web.reactive.function.server.support.RouterFunctionMa
 @Configuration(proxyBeanMethods = false)
 class OpenAiConfiguration {
 
-  @Bean(destroyMethod = "close")
-  DirectCalls directCalls(
-      Upstream upstream, TokenLimits limits, TurnProperties properties, ByteBudget budget) {
-    return new DirectCalls(upstream, limits, properties, budget);
-  }
-
   /** Right behind the native API. */
   @Bean
   RouterFunctionMapping openAiApi(
       SessionServices services,
       SessionReader reader,
       Turns turns,
-      DirectCalls direct,
       Upstream upstream,
       AnswerStore answers,
       Limits limits,
@@ -53,7 +43,7 @@ class OpenAiConfiguration {
         new Routes(
             services,
             reader,
-            new Routes.Models(turns, direct, upstream, answers),
+            new Routes.Models(turns, turns.direct(), upstream, answers),
             limits,
             tokens,
             bodies,

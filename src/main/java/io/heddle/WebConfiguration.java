@@ -8,6 +8,7 @@ import io.heddle.limit.TokenLimits;
 import io.heddle.live.LiveProperties;
 import io.heddle.openai.OpenAiRefusals;
 import io.heddle.ops.MemoryMetrics;
+import io.heddle.redis.RedisClients;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
@@ -83,7 +84,7 @@ class WebConfiguration {
   /** Before Spring Boot's own, which answers in another form. */
   @Bean
   ProblemHandler problemHandler() {
-    HangUps.areNoErrors();
+    HangUps.areNoErrors(RedisClients::isDriversError);
     return new ProblemHandler();
   }
 

@@ -76,7 +76,8 @@ final class ChatTurns {
                             null,
                             NOTES,
                             fingerprint,
-                            ask.prompt());
+                            ask.prompt(),
+                            0);
                     return gate.write(call, request, () -> turns.begin(request, order))
                         .map(written -> written.value());
                   });

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.lettuce.core.RedisException;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
@@ -20,6 +21,11 @@ public final class RedisClients {
   private static final Duration FIRST_RECONNECT = Duration.ofMillis(10);
 
   private RedisClients() {}
+
+  /** Whether the driver, or Redis by way of it, says so: who waits for a command is told elsewhere. */
+  public static boolean isDriversError(Throwable error) {
+    return RedisErrors.unwrap(error) instanceof RedisException;
+  }
 
   /**
    * Comes back soon after an outage however long it was; the driver's own pause grows to 30 s. And

@@ -214,7 +214,7 @@ final class RedisErrors {
     return error.getMessage() != null && error.getMessage().startsWith(text);
   }
 
-  private static Throwable unwrap(Throwable error) {
+  static Throwable unwrap(Throwable error) {
     return error instanceof CompletionException && error.getCause() != null
         ? error.getCause()
         : error;

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What came of compacting a thread.
  *
- * @param message the summary's; null when there was nothing to summarise, or it was deleted since
+ * @param message the summary's; null when there was nothing to summarise, or it was not added, or
+ *     deleted since
  * @param messages how many messages it stands for that no summary stood for before
  * @param usage of the model that wrote it, or null
  * @param model the one that wrote it, or null

@@ -39,8 +39,6 @@ final class Compactor {
   /** Of adding a summary to a thread that others add to. */
   private static final int TRIES = 8;
 
-  private static final int CHARACTERS_OF_TOKEN = 4;
-
   private final TurnStore store;
   private final Summaries summaries;
   private final TurnProperties properties;
@@ -118,17 +116,11 @@ final class Compactor {
   private Mono<Plan> plan(Task task, ThreadPage page, @Nullable String model) {
     int last = Summary.last(page.messages());
     Summary summary = last < 0 ? null : Summary.of(page.messages().get(last).body());
-    boolean unknown = last < 0 ? page.hasMore() : summary == null || summary.number() == 0;
-    Mono<Optional<Message>> latest =
-        unknown
-            ? summaries.latest(task.key()).map(Optional::of).defaultIfEmpty(Optional.empty())
-            : Mono.just(Optional.empty());
-    return latest.flatMap(found -> {
-      Summary known = summary;
-      Message before = last < 0 ? found.orElse(null) : null;
-      if (found.isPresent()) {
-        known = Summary.of(found.get().body());
-      }
+    boolean unknown = summary == null ? page.hasMore() : summary.number() == 0;
+    Mono<Message> latest = unknown ? summaries.latest(task.key()) : Mono.empty();
+    return latest.singleOptional().flatMap(found -> {
+      Message before = summary == null ? found.orElse(null) : null;
+      Summary known = found.isPresent() ? Summary.of(found.get().body()) : summary;
       int number = known == null ? 1 : known.number() + 1;
       return Mono.justOrEmpty(plan(task, page, before, model, number));
     });
@@ -138,9 +130,9 @@ final class Compactor {
       Task task, ThreadPage page, @Nullable Message before, @Nullable String model, int number) {
     StandIn thread = StandIn.of(page.messages(), before, page.hasMore(), Set.of());
     List<Message> rest = thread.rest();
-    int most = Math.max(0, rest.size() - task.keep());
-    for (int i = 0; i < most; i++) {
-      most = task.own().contains(rest.get(i).id()) ? i : most;
+    int most = 0;
+    while (most < rest.size() - task.keep() && !task.own().contains(rest.get(most).id())) {
+      most++;
     }
     int to = new Boundary(rest).before(most, task.room());
     if (to == 0) {
@@ -156,7 +148,7 @@ final class Compactor {
             model,
             bodies,
             task.instructions(),
-            CHARACTERS_OF_TOKEN * Math.min(properties.historyTokens(), Integer.MAX_VALUE / 8),
+            properties.historyTokens(),
             "the compaction of " + task.key());
     return new Plan(page.session().head(), rest.get(to - 1), to, call, number);
   }
@@ -164,7 +156,6 @@ final class Compactor {
   // ---- after
 
   private Mono<Done> add(Task task, Plan plan, SummaryText text, int number, int attempt) {
-    boolean anywhere = task.terms().positions().isEmpty();
     PageRequest newest = PageRequest.last(limit(task) + 100 * attempt);
     return WholePages.load(store.reader(), task.key(), task.view(), newest)
         .flatMap(page -> {
@@ -183,16 +174,20 @@ final class Compactor {
                   task.waitFor())
               .flatMap(outcome -> done(task, plan, text, message, outcome))
               .onErrorResume(
+                  error -> attempt < TRIES && (isMoved(task, error) || isTaken(error)),
                   error ->
-                      attempt < TRIES
-                          && anywhere
-                          && Problems.is(error, ProblemCode.VERSION_CONFLICT),
-                  _ -> add(task, plan, text, number, attempt + 1))
-              // A message of a client's has that id, or a summary that is not the newest.
-              .onErrorResume(
-                  error -> attempt < TRIES && Problems.is(error, ProblemCode.MESSAGE_EXISTS),
-                  _ -> add(task, plan, text, number + 1, attempt + 1));
+                      add(task, plan, text, isTaken(error) ? number + 1 : number, attempt + 1));
         });
+  }
+
+  /** Others added to the thread, which the caller has nothing against. */
+  private static boolean isMoved(Task task, Throwable error) {
+    return task.terms().positions().isEmpty() && Problems.is(error, ProblemCode.VERSION_CONFLICT);
+  }
+
+  /** A message of a client's has that id, or a summary that is not the newest. */
+  private static boolean isTaken(Throwable error) {
+    return Problems.is(error, ProblemCode.MESSAGE_EXISTS);
   }
 
   /** How many messages have come behind the last one that is covered; -1 when it is too late. */

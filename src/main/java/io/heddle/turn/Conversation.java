@@ -26,7 +26,10 @@ public record Conversation(List<Json> lead, List<Message> rest) {
 
   /** What a summary of all of it is made of. */
   public List<Json> all() {
-    List<Json> all = new ArrayList<>(lead.reversed().stream().limit(1).toList());
+    List<Json> all = new ArrayList<>(rest.size() + 1);
+    if (!lead.isEmpty()) {
+      all.add(lead.getLast());
+    }
     rest.forEach(message -> all.add(message.body()));
     return all;
   }
@@ -43,10 +46,12 @@ public record Conversation(List<Json> lead, List<Message> rest) {
    */
   public List<Json> after(Json summary, int first) {
     List<Json> told = new ArrayList<>();
-    List<Json> instructions = lead.isEmpty() ? List.of() : lead.subList(0, lead.size() - 1);
-    told.addAll(instructions);
-    for (int i = 0; lead.isEmpty() && i < first && StandIn.isInstruction(rest.get(i)); i++) {
-      told.add(rest.get(i).body());
+    if (lead.isEmpty()) {
+      for (int i = 0; i < first && StandIn.isInstruction(rest.get(i)); i++) {
+        told.add(rest.get(i).body());
+      }
+    } else {
+      told.addAll(lead.subList(0, lead.size() - 1));
     }
     told.add(summary);
     List<Json> kept = rest.subList(first, rest.size()).stream().map(Message::body).toList();

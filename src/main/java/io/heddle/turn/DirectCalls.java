@@ -122,7 +122,7 @@ public final class DirectCalls implements AutoCloseable {
    */
   public Mono<SummaryText> summarise(
       Caller caller, @Nullable String model, List<Json> messages, @Nullable String instructions) {
-    int most = CHARACTERS_OF_TOKEN * Math.min(properties.historyTokens(), Integer.MAX_VALUE / 8);
+    int most = properties.historyTokens();
     return Mono.defer(() ->
         summarise(caller, Transcript.call(model, messages, instructions, most, "a compaction")));
   }
@@ -133,7 +133,7 @@ public final class DirectCalls implements AutoCloseable {
 
   /** The model that summarises where nobody names one; null for that of the conversation. */
   public @Nullable String compactModel() {
-    return properties.compactModel().isEmpty() ? null : properties.compactModel();
+    return properties.compactModelOr(null).orElse(null);
   }
 
   /** How long an answer waits for a summary. */

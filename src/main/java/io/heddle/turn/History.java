@@ -17,7 +17,6 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
@@ -146,8 +145,7 @@ final class History {
     }
     return summaries
         .before(page)
-        .map(Optional::of)
-        .defaultIfEmpty(Optional.empty())
+        .singleOptional()
         .flatMap(
             before -> prompt(page, before.orElse(null), request, own, turn, caller, refusable));
   }

@@ -36,12 +36,13 @@ record StandIn(List<Json> lead, @Nullable Message summary, List<Message> rest, b
     int kept = summary == null ? 0 : summary.kept();
     int from = Math.max(0, last - kept);
     List<Json> lead = new ArrayList<>(2);
-    for (int i = 0; !more && i < from && isInstruction(thread.get(i)); i++) {
-      lead.add(thread.get(i).body());
+    int first = 0;
+    while (!more && first < from && isInstruction(thread.get(first))) {
+      lead.add(thread.get(first++).body());
     }
     lead.add(message.body());
     List<Message> rest = new ArrayList<>(thread.size() - from);
-    for (int i = 0; i < last; i++) {
+    for (int i = first; i < last; i++) {
       Message each = thread.get(i);
       if (own.contains(each.id()) || (i >= from && Summary.of(each.body()) == null)) {
         rest.add(each);

@@ -8,7 +8,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.View;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +53,7 @@ final class TurnCompaction {
   record Prepared(ModelCall call, @Nullable Compaction compaction) {}
 
   /** From how many tokens of its prompt a turn compacts; 0 for never. */
-  long threshold(TurnRequest request) {
+  private long threshold(TurnRequest request) {
     long at = request.compactAt() > 0 ? request.compactAt() : properties.compactAt();
     return Math.min(at, properties.historyTokens());
   }
@@ -87,7 +87,7 @@ final class TurnCompaction {
         : history.tokensOf(prompt.call(), lane).map(tokens -> tokens > at);
   }
 
-  /** Empty when nothing could be summarised. */
+  /** Empty when nothing was summarised; without a message when only the model was paid. */
   private Mono<Compaction> compacted(
       Turn turn,
       TurnRequest request,
@@ -109,9 +109,12 @@ final class TurnCompaction {
             null,
             Conditions.NONE,
             Duration.ZERO);
-    String model = properties.compactModel().isEmpty() ? asked.model() : properties.compactModel();
+    AtomicReference<Usage> paid = new AtomicReference<>();
     return compactor
-        .compact(task, _ -> Optional.ofNullable(model), call -> summarise(call.of(user), share))
+        .compact(
+            task,
+            _ -> properties.compactModelOr(asked.model()),
+            call -> summarise(call.of(user), share).doOnNext(text -> paid.set(text.usage())))
         .map(Compactor.Done::compaction)
         .filter(compaction -> compaction.message() != null)
         .timeout(properties.compactTimeout(), ticks.scheduler())
@@ -119,7 +122,8 @@ final class TurnCompaction {
         .onErrorResume(error -> {
           counts.uncompacted.increment();
           log.warn("{}: goes on without a summary: {}", turn.id(), error.toString());
-          return Mono.empty();
+          Usage usage = paid.get();
+          return usage == null ? Mono.empty() : Mono.just(new Compaction(null, 0, usage, null));
         });
   }
 

@@ -35,34 +35,7 @@ public record TurnOrder(
     List<Json> prompt,
     long compactAt) {
 
-  /** Compacted as the settings say. */
-  public TurnOrder(
-      List<NewMessage> input,
-      @Nullable String model,
-      @Nullable String instructions,
-      Json parameters,
-      OnBusy onBusy,
-      @Nullable Duration cacheFor,
-      Json notes,
-      @Nullable String fingerprint,
-      List<Json> prompt) {
-    this(input, model, instructions, parameters, onBusy, cacheFor, notes, fingerprint, prompt, 0);
-  }
-
-  /** Of instructions that are text. */
-  public TurnOrder(
-      List<NewMessage> input,
-      @Nullable String model,
-      @Nullable String instructions,
-      Json parameters,
-      OnBusy onBusy,
-      @Nullable Duration cacheFor,
-      Json notes,
-      @Nullable String fingerprint) {
-    this(input, model, instructions, parameters, onBusy, cacheFor, notes, fingerprint, List.of());
-  }
-
-  /** Without a fingerprint. */
+  /** Of instructions that are text, without a fingerprint, and compacted as the settings say. */
   public TurnOrder(
       List<NewMessage> input,
       @Nullable String model,
@@ -71,6 +44,6 @@ public record TurnOrder(
       OnBusy onBusy,
       @Nullable Duration cacheFor,
       Json notes) {
-    this(input, model, instructions, parameters, onBusy, cacheFor, notes, null);
+    this(input, model, instructions, parameters, onBusy, cacheFor, notes, null, List.of(), 0);
   }
 }

@@ -1,6 +1,8 @@
 package io.heddle.turn;
 
 import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -93,6 +95,11 @@ public record TurnProperties(
 
   private static boolean between(Duration value, Duration least, Duration most) {
     return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+  }
+
+  /** The model that summarises, where the settings name none another one. */
+  Optional<String> compactModelOr(@Nullable String other) {
+    return compactModel.isEmpty() ? Optional.ofNullable(other) : Optional.of(compactModel);
   }
 
   private static void check(boolean good, String name, String allowed) {

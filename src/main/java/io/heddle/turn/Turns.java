@@ -167,15 +167,13 @@ public final class Turns implements AutoCloseable {
             order.instructions(),
             request.terms(),
             request.waitFor());
-    Optional<String> named = Optional.ofNullable(order.model());
-    Optional<String> set = Optional.of(properties.compactModel()).filter(name -> !name.isEmpty());
     return compactor
         .compact(
             task,
             page ->
-                named
-                    .or(() -> set)
-                    .or(() -> Optional.ofNullable(page.session().description().model())),
+                order.model() != null
+                    ? Optional.of(order.model())
+                    : properties.compactModelOr(page.session().description().model()),
             call -> direct.summarise(request.caller(), call))
         .doOnNext(done -> {
           if (done.compaction().message() != null) {
@@ -191,6 +189,11 @@ public final class Turns implements AutoCloseable {
       case Outcome.Refused refused -> Mono.error(refused.problem().toException());
       case Outcome.Applied _ -> Mono.error(new IllegalStateException("a record is no outcome"));
     };
+  }
+
+  /** Calls of a model that belong to no turn; closed with this. */
+  public DirectCalls direct() {
+    return direct;
   }
 
   public Mono<Turn> get(SessionKey key, View view, String turn) {

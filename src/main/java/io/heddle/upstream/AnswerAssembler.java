@@ -6,6 +6,7 @@ import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -221,6 +222,35 @@ final class AnswerAssembler {
       throw tooLarge();
     }
     return more;
+  }
+
+  /** Of what cannot be read; some servers put an error into an array. */
+  CallFailure notOfThisWire(byte[] json, int length) {
+    int first = 0;
+    while (first < length && json[first] <= ' ') {
+      first++;
+    }
+    if (first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+      if (error.message() != null) {
+        return faults.inStream(error, spoke);
+      }
+    }
+    return faults.failed(
+        "sent something that is not JSON of this wire", spoke ? Blame.NOBODY : Blame.SERVER);
+  }
+
+  /**
+   * Of an object that is not what a server of this kind answers with: perhaps an error in a form of
+   * its own.
+   *
+   * @param wanted what it should be
+   */
+  CallFailure isNo(byte[] json, String wanted) {
+    ServerError error = ServerError.of(json, false);
+    return error.message() == null
+        ? faults.failed("answered with JSON that is no " + wanted, Blame.SERVER)
+        : faults.inStream(error, spoke);
   }
 
   CallFailure tooLarge() {

@@ -1,8 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.turn.Piece;
-import io.heddle.upstream.CallFailure.Blame;
-import java.nio.charset.StandardCharsets;
+import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -58,7 +57,8 @@ final class AnthropicAnswerReader implements AnswerReader {
     if (answer.isFinished() || length == 0) {
       return;
     }
-    if (isDone(data, length)) {
+    if (ServerJson.isDone(data, length)) {
+      // Servers that speak Chat Completions too put it behind this as well.
       finish(out);
       return;
     }
@@ -123,10 +123,7 @@ final class AnthropicAnswerReader implements AnswerReader {
       throw faults.inStream(message.error(), answer.hasSaid());
     }
     if (message.content() == null) {
-      ServerError error = ServerError.of(json, false);
-      throw error.message() == null
-          ? faults.failed("answered with JSON that is no message", Blame.SERVER)
-          : faults.inStream(error, answer.hasSaid());
+      throw answer.isNo(json, "message");
     }
     message(message, out);
     finish(out);
@@ -339,25 +336,11 @@ final class AnthropicAnswerReader implements AnswerReader {
   private @Nullable AnthropicObject parse(byte[] json, int length) {
     try {
       return AnthropicObject.read(json, length);
-    } catch (JacksonException | ChatChunk.NotAChunk e) {
+    } catch (JacksonException | UnexpectedJson e) {
       if (ending && answer.hasReason()) {
         return null;
       }
-      ServerError error =
-          length > 0 && json[0] == '[' ? ServerError.of(Arrays.copyOf(json, length), false) : null;
-      throw error != null && error.message() != null
-          ? faults.inStream(error, answer.hasSaid())
-          : faults.failed(
-              "sent something that is not JSON of this wire",
-              answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
+      throw answer.notOfThisWire(json, length);
     }
-  }
-
-  /** The end of a stream of Chat Completions: servers that speak both put it behind this too. */
-  private static boolean isDone(byte[] data, int length) {
-    return data[0] == '['
-        && new String(data, 0, Math.min(length, 16), StandardCharsets.US_ASCII)
-            .strip()
-            .equals("[DONE]");
   }
 }

@@ -1,7 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
-import io.heddle.upstream.ChatChunk.NotAChunk;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,17 +7,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * An object of Anthropic Messages: an event of a stream, or what stands in one: a message, a block
  * of content, a delta of either. Each of them has some of the members; unknown ones are skipped.
  */
 final class AnthropicObject {
-
-  private static final int MOST_NESTING = 1000;
-  private static final JsonFactory FACTORY = UntrustedJson.factory(MOST_NESTING);
 
   private final byte[] json;
   private @Nullable String type;
@@ -45,19 +38,15 @@ final class AnthropicObject {
 
   /**
    * @throws JacksonException for what is not JSON
-   * @throws NotAChunk for JSON that is not one object
+   * @throws ServerJson.UnexpectedJson for JSON that is not one object
    */
   static AnthropicObject read(byte[] json, int length) {
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json, 0, length)) {
-      if (in.nextToken() != JsonToken.START_OBJECT) {
-        throw new NotAChunk("it is not an object");
-      }
+    try (JsonParser in = ServerJson.parser(json, length)) {
+      ServerJson.firstObject(in);
       AnthropicObject object = new AnthropicObject(json);
       ServerError.Members flat = new ServerError.Members();
       object.members(in, flat);
-      if (in.nextToken() != null) {
-        throw new NotAChunk("there is more behind it");
-      }
+      ServerJson.end(in);
       boolean says = object.inner != null || object.content != null || object.stopReason != null;
       if (object.error == null && !says && flat.isError()) {
         object.error = flat.error();

@@ -35,11 +35,6 @@ final class AnthropicProtocol implements Protocol {
   }
 
   @Override
-  public AnswerReader reader(AnswerAssembler answer) {
-    return new AnthropicAnswerReader(answer, new AnthropicNames(), upstream);
-  }
-
-  @Override
   public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
     return new AnthropicAnswerReader(
         answer, AnthropicTools.names(call), AnthropicThoughts.thinker(upstream, model));

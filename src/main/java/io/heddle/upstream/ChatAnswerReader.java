@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.turn.Piece;
-import io.heddle.upstream.CallFailure.Blame;
+import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +33,7 @@ final class ChatAnswerReader implements AnswerReader {
     if (answer.isFinished() || length == 0) {
       return;
     }
-    if (isDone(data, length)) {
+    if (ServerJson.isDone(data, length)) {
       finish(out);
       return;
     }
@@ -57,7 +57,7 @@ final class ChatAnswerReader implements AnswerReader {
   @Override
   public void whole(byte[] json, List<Piece> out) {
     boolean isOne = false;
-    try (JsonParser in = ChatChunk.parser(json, json.length)) {
+    try (JsonParser in = ServerJson.parser(json, json.length)) {
       ChatChunk chunk = ChatChunk.next(in, json);
       if (chunk == null) {
         throw faults.brokeOff(answer.hasSaid());
@@ -70,8 +70,8 @@ final class ChatAnswerReader implements AnswerReader {
         chunk = next;
         next = next == null ? null : ChatChunk.next(in, json);
       }
-    } catch (JacksonException | ChatChunk.NotAChunk e) {
-      throw notOfThisWire(json, json.length);
+    } catch (JacksonException | UnexpectedJson e) {
+      throw answer.notOfThisWire(json, json.length);
     }
     if (isOne) {
       finish(out);
@@ -85,10 +85,7 @@ final class ChatAnswerReader implements AnswerReader {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
     if (isOne && !chunk.hasChoices()) {
-      ServerError error = ServerError.of(json, false);
-      throw error.message() == null
-          ? faults.failed("answered with JSON that is no completion", Blame.SERVER)
-          : faults.inStream(error, answer.hasSaid());
+      throw answer.isNo(json, "completion");
     }
     take(chunk, isOne, out);
   }
@@ -113,29 +110,12 @@ final class ChatAnswerReader implements AnswerReader {
   private @Nullable ChatChunk parse(byte[] json, int length) {
     try {
       return ChatChunk.read(json, length);
-    } catch (JacksonException | ChatChunk.NotAChunk e) {
+    } catch (JacksonException | UnexpectedJson e) {
       if (ending && answer.hasReason()) {
         return null;
       }
-      throw notOfThisWire(json, length);
+      throw answer.notOfThisWire(json, length);
     }
-  }
-
-  /** Some servers put an error into an array. */
-  private CallFailure notOfThisWire(byte[] json, int length) {
-    int first = 0;
-    while (first < length && json[first] <= ' ') {
-      first++;
-    }
-    if (first < length && json[first] == '[') {
-      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
-      if (error.message() != null) {
-        return faults.inStream(error, answer.hasSaid());
-      }
-    }
-    return faults.failed(
-        "sent something that is not JSON of this wire",
-        answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
   }
 
   private void take(ChatChunk chunk, boolean whole, List<Piece> out) {
@@ -200,19 +180,5 @@ final class ChatAnswerReader implements AnswerReader {
       answer.calls(messages.calls(), true, out);
     }
     answer.finish(out);
-  }
-
-  private static boolean isDone(byte[] data, int length) {
-    int end = length;
-    while (end > 0 && data[end - 1] == ' ') {
-      end--;
-    }
-    return end == 6
-        && data[0] == '['
-        && data[1] == 'D'
-        && data[2] == 'O'
-        && data[3] == 'N'
-        && data[4] == 'E'
-        && data[5] == ']';
   }
 }

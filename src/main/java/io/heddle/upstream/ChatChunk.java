@@ -1,24 +1,16 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.turn.Usage;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * One object of a server: a chunk of a stream, a whole completion, or an error. Unknown members are
  * skipped. Text must be text; everything else is taken in any form that has one meaning.
  */
 final class ChatChunk {
-
-  private static final int MOST_NESTING = 1000;
-
-  /** A model names members as its user asks it to, where a server sends arguments as an object. */
-  private static final JsonFactory FACTORY = UntrustedJson.factory(MOST_NESTING);
 
   private final byte[] json;
   private final ChatMessage delta;
@@ -36,45 +28,26 @@ final class ChatChunk {
 
   /**
    * @throws JacksonException for what is not JSON
+   * @throws ServerJson.UnexpectedJson for JSON that is not one object
    */
   static ChatChunk read(byte[] json, int length) {
-    try (JsonParser in = parser(json, length)) {
-      ChatChunk chunk = next(in, json);
-      if (chunk == null) {
-        throw new NotAChunk("there is nothing");
-      }
-      if (in.nextToken() != null) {
-        throw new NotAChunk("there is more behind it");
-      }
+    try (JsonParser in = ServerJson.parser(json, length)) {
+      ServerJson.firstObject(in);
+      ChatChunk chunk = new ChatChunk(json);
+      chunk.members(in);
+      ServerJson.end(in);
       return chunk;
     }
   }
 
-  static JsonParser parser(byte[] json, int length) {
-    return FACTORY.createParser(ObjectReadContext.empty(), json, 0, length);
-  }
-
   /** The next object that a parser of these bytes finds; null at the end. */
   static @Nullable ChatChunk next(JsonParser in, byte[] json) {
-    JsonToken first = in.nextToken();
-    if (first == null) {
+    if (!ServerJson.nextObject(in)) {
       return null;
-    }
-    if (first != JsonToken.START_OBJECT) {
-      throw new NotAChunk("it is not an object");
     }
     ChatChunk chunk = new ChatChunk(json);
     chunk.members(in);
     return chunk;
-  }
-
-  /** JSON, and not what a server of this wire sends. */
-  static final class NotAChunk extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    NotAChunk(String message) {
-      super(message, null, false, false);
-    }
   }
 
   ChatMessage delta() {

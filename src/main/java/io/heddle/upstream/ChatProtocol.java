@@ -33,7 +33,7 @@ final class ChatProtocol implements Protocol {
   }
 
   @Override
-  public AnswerReader reader(AnswerAssembler answer) {
+  public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
     return new ChatAnswerReader(answer);
   }
 }

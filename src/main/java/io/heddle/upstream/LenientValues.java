@@ -106,7 +106,7 @@ final class LenientValues {
       case VALUE_NULL -> null;
       default -> {
         String name = in.currentName();
-        throw new ChatChunk.NotAChunk(name + " is not a string");
+        throw new ServerJson.UnexpectedJson(name + " is not a string");
       }
     };
   }

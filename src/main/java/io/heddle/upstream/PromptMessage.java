@@ -110,40 +110,6 @@ final class PromptMessage {
   }
 
   /**
-   * What the server of this name said of its own answer for itself, or null: another server is not
-   * told.
-   */
-  @Nullable Kept keptBy(String upstream) {
-    Slice kept = members.get("upstream");
-    if (kept == null || !kept.isObject()) {
-      return null;
-    }
-    Map<String, Slice> all = kept.members();
-    Slice name = all.get("name");
-    if (name == null || !name.isString() || !name.text().equals(upstream)) {
-      return null;
-    }
-    return kept(all);
-  }
-
-  /**
-   * What a client sent with an answer that it kept itself, or null. No server is named: what one of
-   * them wants back must say itself whose it is.
-   */
-  @Nullable Kept sentBack() {
-    Slice kept = members.get("upstream");
-    Map<String, Slice> all = kept == null ? Map.of() : kept.members();
-    return all.isEmpty() || all.containsKey("name") || isAnswer() ? null : kept(all);
-  }
-
-  private static Kept kept(Map<String, Slice> all) {
-    Slice message = all.get("message");
-    Slice calls = all.get("toolCalls");
-    return new Kept(
-        message == null ? Map.of() : message.members(), calls == null ? Map.of() : calls.members());
-  }
-
-  /**
    * Members of an answer that are given back to the server of this name: what it said for itself,
    * and what a client sends without a name, which is for the server that it asks.
    */
@@ -158,14 +124,6 @@ final class PromptMessage {
     Slice message = all.get("message");
     return isOurs && message != null ? message.members() : Map.of();
   }
-
-  /**
-   * What a server said for itself.
-   *
-   * @param message members of its answer
-   * @param calls objects of members, by id of tool call
-   */
-  record Kept(Map<String, Slice> message, Map<String, Slice> calls) {}
 
   /**
    * A tool call.

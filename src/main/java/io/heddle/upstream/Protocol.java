@@ -35,11 +35,6 @@ interface Protocol {
     return null;
   }
 
-  /** A reader for one answer. */
-  AnswerReader reader(AnswerAssembler answer);
-
-  /** The same for the answer to this request, of which the form may have to know something. */
-  default AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
-    return reader(answer);
-  }
+  /** A reader for the answer to this request, of which the form may have to know something. */
+  AnswerReader reader(String model, ModelCall call, AnswerAssembler answer);
 }

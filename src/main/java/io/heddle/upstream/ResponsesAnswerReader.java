@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
+import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +14,6 @@ import tools.jackson.core.JsonParser;
  * in order, so their numbers say nothing new; what is not known is skipped.
  */
 final class ResponsesAnswerReader implements AnswerReader {
-
-  private static final byte[] DONE = {'[', 'D', 'O', 'N', 'E', ']'};
 
   private final AnswerAssembler answer;
   private final Faults faults;
@@ -34,7 +33,7 @@ final class ResponsesAnswerReader implements AnswerReader {
 
   @Override
   public void event(String type, byte[] data, int length, List<Piece> out) {
-    if (answer.isFinished() || length == 0 || isDone(data, length)) {
+    if (answer.isFinished() || length == 0 || ServerJson.isDone(data, length)) {
       return;
     }
     ResponsesEvent event = parse(data, length);
@@ -46,29 +45,22 @@ final class ResponsesAnswerReader implements AnswerReader {
   /** Takes an answer that is no event stream: a response, or its events one after the other. */
   @Override
   public void whole(byte[] json, List<Piece> out) {
-    try (JsonParser in = ResponsesEvent.parser(json, json.length)) {
+    try (JsonParser in = ServerJson.parser(json, json.length)) {
       ResponsesEvent event = ResponsesEvent.next(in, json);
       if (event == null) {
         throw faults.brokeOff(answer.hasSaid());
       }
       while (event != null && !answer.isFinished()) {
         if (event.type().isEmpty() && !event.isResponse() && event.error() == null) {
-          throw notAResponse(json);
+          throw answer.isNo(json, "response");
         }
         take(event, event.type(), json, json.length, out);
         event = answer.isFinished() ? null : ResponsesEvent.next(in, json);
       }
-    } catch (JacksonException | ChatChunk.NotAChunk e) {
-      throw notOfThisWire(json, json.length);
+    } catch (JacksonException | UnexpectedJson e) {
+      throw answer.notOfThisWire(json, json.length);
     }
     end(out);
-  }
-
-  private CallFailure notAResponse(byte[] json) {
-    ServerError error = ServerError.of(json, false);
-    return error.message() == null
-        ? faults.failed("answered with JSON that is no response", Blame.SERVER)
-        : faults.inStream(error, answer.hasSaid());
   }
 
   @Override
@@ -88,29 +80,12 @@ final class ResponsesAnswerReader implements AnswerReader {
   private @Nullable ResponsesEvent parse(byte[] json, int length) {
     try {
       return ResponsesEvent.read(json, length);
-    } catch (JacksonException | ChatChunk.NotAChunk e) {
+    } catch (JacksonException | UnexpectedJson e) {
       if (ending && answer.isFinished()) {
         return null;
       }
-      throw notOfThisWire(json, length);
+      throw answer.notOfThisWire(json, length);
     }
-  }
-
-  /** Some servers put an error into an array. */
-  private CallFailure notOfThisWire(byte[] json, int length) {
-    int first = 0;
-    while (first < length && json[first] <= ' ') {
-      first++;
-    }
-    if (first < length && json[first] == '[') {
-      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
-      if (error.message() != null) {
-        return faults.inStream(error, answer.hasSaid());
-      }
-    }
-    return faults.failed(
-        "sent something that is not JSON of this wire",
-        answer.hasSaid() ? Blame.NOBODY : Blame.SERVER);
   }
 
   private void take(ResponsesEvent event, String type, byte[] json, int length, List<Piece> out) {
@@ -206,13 +181,5 @@ final class ResponsesAnswerReader implements AnswerReader {
             ? new ServerError(error.message(), error.type(), code, 400)
             : error,
         answer.hasSaid());
-  }
-
-  private static boolean isDone(byte[] data, int length) {
-    int end = length;
-    while (end > 0 && data[end - 1] == ' ') {
-      end--;
-    }
-    return Arrays.equals(data, 0, end, DONE, 0, DONE.length);
   }
 }

@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
 import io.heddle.turn.Usage;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,17 +7,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * One object of a server: an event of a stream, a whole response, or an error. Unknown members are
  * skipped: a response has its request in it, which may be long.
  */
 final class ResponsesEvent {
-
-  private static final int MOST_NESTING = 1000;
-  private static final JsonFactory FACTORY = UntrustedJson.factory(MOST_NESTING);
 
   private final byte[] json;
   private String type = "";
@@ -41,32 +35,22 @@ final class ResponsesEvent {
 
   /**
    * @throws JacksonException for what is not JSON
+   * @throws ServerJson.UnexpectedJson for JSON that is not one object
    */
   static ResponsesEvent read(byte[] json, int length) {
-    try (JsonParser in = parser(json, length)) {
-      ResponsesEvent event = next(in, json);
-      if (event == null) {
-        throw new ChatChunk.NotAChunk("there is nothing");
-      }
-      if (in.nextToken() != null) {
-        throw new ChatChunk.NotAChunk("there is more behind it");
-      }
+    try (JsonParser in = ServerJson.parser(json, length)) {
+      ServerJson.firstObject(in);
+      ResponsesEvent event = new ResponsesEvent(json);
+      event.members(in);
+      ServerJson.end(in);
       return event;
     }
   }
 
-  static JsonParser parser(byte[] json, int length) {
-    return FACTORY.createParser(ObjectReadContext.empty(), json, 0, length);
-  }
-
   /** The next object that a parser of these bytes finds; null at the end. */
   static @Nullable ResponsesEvent next(JsonParser in, byte[] json) {
-    JsonToken first = in.nextToken();
-    if (first == null) {
+    if (!ServerJson.nextObject(in)) {
       return null;
-    }
-    if (first != JsonToken.START_OBJECT) {
-      throw new ChatChunk.NotAChunk("it is not an object");
     }
     ResponsesEvent event = new ResponsesEvent(json);
     event.members(in);

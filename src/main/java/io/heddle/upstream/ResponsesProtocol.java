@@ -76,7 +76,7 @@ final class ResponsesProtocol implements Protocol {
   }
 
   @Override
-  public AnswerReader reader(AnswerAssembler answer) {
+  public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
     return new ResponsesAnswerReader(answer);
   }
 }

@@ -152,11 +152,7 @@ final class ResponsesRequest {
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */
   private List<Slice> kept(PromptMessage message) {
-    PromptMessage.Kept kept = message.keptBy(upstream);
-    if (kept == null) {
-      kept = message.sentBack();
-    }
-    Slice all = kept == null ? null : kept.message().get(ResponsesOutput.KEPT);
+    Slice all = message.givenBackTo(upstream).get(ResponsesOutput.KEPT);
     if (all == null || !word(all.members(), "upstream").equals(upstream)) {
       return List.of();
     }

@@ -2,7 +2,7 @@ package io.heddle.web;
 
 import io.heddle.base.Seldom;
 import java.nio.channels.ClosedChannelException;
-import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.web.util.DisconnectedClientHelper;
@@ -23,23 +23,17 @@ public final class HangUps {
         || DisconnectedClientHelper.isClientDisconnectedException(error);
   }
 
-  /** Who waits for a command's answer is told of its error elsewhere. */
-  private static boolean isOfStore(Throwable error) {
-    Throwable cause =
-        error instanceof CompletionException && error.getCause() != null ? error.getCause() : error;
-    return cause.getClass().getName().startsWith("io.lettuce.");
-  }
-
   /**
    * An error that comes when nobody listens any more is logged with its stack, once a minute: when
    * many clients hang up, it is the same one for all of them. A hang-up comes like that whenever
-   * the request had been answered, or given up, before it; and the store may refuse a command whose
-   * caller has gone.
+   * the request had been answered, or given up, before it.
+   *
+   * @param ofStore which errors are the store's: it may refuse a command whose caller has gone
    */
-  public static void areNoErrors() {
+  public static void areNoErrors(Predicate<Throwable> ofStore) {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
-      if (isOne(error) || isOfStore(error) || !seldom.happened()) {
+      if (isOne(error) || ofStore.test(error) || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);
       } else {
         log.error("an error came when nobody listened any more", error);

@@ -4,8 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import reactor.core.publisher.Mono;
-import reactor.netty.http.server.HttpServer;
-import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** A model server whose answer of 20 tokens is there at once, as a stream or whole. */
@@ -30,32 +28,15 @@ final class InstantModelServer {
   private InstantModelServer() {}
 
   public static void main(String[] args) {
-    int port = Integer.parseInt(args[0].substring(args[0].indexOf('=') + 1));
-    HttpServer.create()
-        .host("127.0.0.1")
-        .port(port)
-        .route(routes ->
-            routes
-                .get("/actuator/health/readiness", (_, response) -> response.status(200).send())
-                .post("/v1/chat/completions", InstantModelServer::answer))
-        .bindNow()
-        .onDispose()
-        .block();
+    ModelServer.serve(args, InstantModelServer::answer);
   }
 
-  private static Mono<Void> answer(HttpServerRequest request, HttpServerResponse response) {
-    return request
-        .receive()
-        .aggregate()
-        .asString(StandardCharsets.UTF_8)
-        .flatMap(body -> {
-          boolean isStream = body.contains("\"stream\":true");
-          ByteBuf bytes = (isStream ? STREAM : WHOLE).duplicate();
-          return response
-              .header("Content-Type", isStream ? "text/event-stream" : "application/json")
-              .sendObject(bytes)
-              .then();
-        });
+  private static Mono<Void> answer(String body, HttpServerResponse response) {
+    boolean isStream = body.contains("\"stream\":true");
+    return response
+        .header("Content-Type", isStream ? "text/event-stream" : "application/json")
+        .sendObject((isStream ? STREAM : WHOLE).duplicate())
+        .then();
   }
 
   private static String stream() {

@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServer;
-import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /**
@@ -26,6 +25,15 @@ final class ModelServer {
   private ModelServer() {}
 
   public static void main(String[] args) {
+    serve(args, ModelServer::answer);
+  }
+
+  /**
+   * Serves chat completions until the process ends.
+   *
+   * @param args the first one is {@code --server.port=<port>}
+   */
+  static void serve(String[] args, Answer answer) {
     int port = Integer.parseInt(args[0].substring(args[0].indexOf('=') + 1));
     HttpServer.create()
         .host("127.0.0.1")
@@ -33,18 +41,25 @@ final class ModelServer {
         .route(routes ->
             routes
                 .get("/actuator/health/readiness", (_, response) -> response.status(200).send())
-                .post("/v1/chat/completions", ModelServer::answer))
+                .post(
+                    "/v1/chat/completions",
+                    (request, response) ->
+                        request
+                            .receive()
+                            .aggregate()
+                            .asString(StandardCharsets.UTF_8)
+                            .flatMap(body -> answer.to(body, response))))
         .bindNow()
         .onDispose()
         .block();
   }
 
-  private static Mono<Void> answer(HttpServerRequest request, HttpServerResponse response) {
-    return request
-        .receive()
-        .aggregate()
-        .asString(StandardCharsets.UTF_8)
-        .flatMap(body -> {
+  /** What is answered to one request. */
+  interface Answer {
+    Mono<Void> to(String body, HttpServerResponse response);
+  }
+
+  private static Mono<Void> answer(String body, HttpServerResponse response) {
           long tokens = number(TOKENS, body);
           Duration pace = Duration.ofMillis(number(PACE, body));
           Flux<Long> times =
@@ -70,7 +85,6 @@ final class ModelServer {
                       .map(ModelServer::bytes),
                   _ -> true)
               .then();
-        });
   }
 
   private static ByteBuf bytes(String text) {

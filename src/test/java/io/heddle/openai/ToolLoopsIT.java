@@ -71,7 +71,12 @@ class ToolLoopsIT {
   @ParameterizedTest
   @EnumSource
   void natively(StrictServers server) throws Exception {
-    String session = session();
+    JsonNode turn = nativeLoop(session(), server);
+    assertThat(turn.at("/messages/0/content").asString()).isEqualTo(StrictServers.DONE);
+  }
+
+  /** Its last turn, which calls no tool any more. */
+  private JsonNode nativeLoop(String session, StrictServers server) throws Exception {
     JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
     while (turn.at("/messages/0/toolCalls").size() > 0) {
       turn =
@@ -80,7 +85,7 @@ class ToolLoopsIT {
               server,
               "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
     }
-    assertThat(turn.at("/messages/0/content").asString()).isEqualTo(StrictServers.DONE);
+    return turn;
   }
 
   private JsonNode nativeTurn(String session, StrictServers server, String input) throws Exception {
@@ -104,15 +109,8 @@ class ToolLoopsIT {
   @EnumSource
   void anotherServerGoesOn(StrictServers server) throws Exception {
     String session = session();
-    JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
-    while (turn.at("/messages/0/toolCalls").size() > 0) {
-      turn =
-          nativeTurn(
-              session,
-              server,
-              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
-    }
-    turn = nativeTurn(session, StrictServers.OPENAI, "\"content\":\"And now?\"");
+    nativeLoop(session, server);
+    JsonNode turn = nativeTurn(session, StrictServers.OPENAI, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.OPENAI).lastRequest().body();
     assertThat(told)
@@ -125,15 +123,8 @@ class ToolLoopsIT {
   @EnumSource
   void responsesGoesOn(StrictServers server) throws Exception {
     String session = session();
-    JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
-    while (turn.at("/messages/0/toolCalls").size() > 0) {
-      turn =
-          nativeTurn(
-              session,
-              server,
-              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
-    }
-    turn = nativeTurn(session, StrictServers.RESPONSES, "\"content\":\"And now?\"");
+    nativeLoop(session, server);
+    JsonNode turn = nativeTurn(session, StrictServers.RESPONSES, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.RESPONSES).lastRequest().body();
     assertThat(told).contains("call_2_0").doesNotContain("upstream", "thought", "sealed/", "sig/");
@@ -147,15 +138,8 @@ class ToolLoopsIT {
   @EnumSource
   void anthropicGoesOn(StrictServers server) throws Exception {
     String session = session();
-    JsonNode turn = nativeTurn(session, server, "\"content\":\"Look around\"");
-    while (turn.at("/messages/0/toolCalls").size() > 0) {
-      turn =
-          nativeTurn(
-              session,
-              server,
-              "\"messages\":" + outputs(turn.at("/messages/0/toolCalls"), "toolCallId"));
-    }
-    turn = nativeTurn(session, StrictServers.ANTHROPIC, "\"content\":\"And now?\"");
+    nativeLoop(session, server);
+    JsonNode turn = nativeTurn(session, StrictServers.ANTHROPIC, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.ANTHROPIC).lastRequest().body();
     assertThat(told).contains("call_2_0").doesNotContain("upstream");

@@ -193,7 +193,8 @@ class AnswerTest {
             Duration.ofMinutes(5),
             Json.of("{\"wire\":{\"a\":[1,{}]}}"),
             "fp",
-            List.of(Json.of("{\"role\":\"system\",\"content\":[{\"a\":[1]}]}"), Json.of("{}")));
+            List.of(Json.of("{\"role\":\"system\",\"content\":[{\"a\":[1]}]}"), Json.of("{}")),
+            5_000_000_000L);
     TurnRequest request = TurnRequest.of(order, Json.of("{\"id\":\"r\"}"), 77);
     assertThat(TurnRequest.parse(request.toJson())).isEqualTo(request);
     TurnRequest bare =

@@ -499,4 +499,28 @@ abstract class CompactionContract extends TurnsSuite {
     get(replica.turns.await(key, View.ANY, turn));
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
   }
+
+  /** It is told with the other's summary, and pays for its own. */
+  @Test
+  void aTurnWhoseSummaryComesTooLateGoesOnWithTheOther() {
+    settings.put("heddle.turns.compact-at", "100");
+    settings.put("heddle.turns.compact-timeout", "60s");
+    Replica replica = limited(10_000);
+    createLong(replica);
+    String turn = begin(replica, order("q")).value().id();
+    HandModel.Call late = model.next();
+    CompletableFuture<Written<Compaction>> other = compact(replica(), PLAIN);
+    model.next().says("first").finishes();
+    of(other);
+    late.says("late").finishes("stop", new Usage(300, 30, 0, 0));
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked))
+        .startsWith(SUMMARY + "first")
+        .doesNotContain(lengthy("one"))
+        .endsWith("q");
+    call.says("a").finishes("stop", new Usage(40, 4, 0, 0));
+    get(replica.turns.await(key, View.ANY, turn));
+    await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
+    assertThat(contents(replica)).doesNotContain(SUMMARY + "late");
+  }
 }

@@ -9,6 +9,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerProperties;
 import io.heddle.cache.AnswerStore;
 import io.heddle.cache.Answers;
+import io.heddle.embedded.EmbeddedEngine;
+import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
@@ -76,6 +78,26 @@ final class Replica implements AutoCloseable {
           engine.limiter(),
           engine.answers());
     }
+
+    static Ports of(EmbeddedEngine engine) {
+      return new Ports(
+          engine.reader(),
+          engine.writer(),
+          engine.index(),
+          engine.locks(),
+          engine.retries(),
+          engine.feed(),
+          engine.liveChannel(),
+          engine.turnLog(),
+          engine.limiter(),
+          engine.answers());
+    }
+  }
+
+  /** An engine in memory. */
+  static EmbeddedEngine embedded() {
+    return EmbeddedEngine.open(
+        EmbeddedProperties.at(""), SESSIONS.storeLimits(), InstantSource.system(), IDS);
   }
 
   final SessionServices services;

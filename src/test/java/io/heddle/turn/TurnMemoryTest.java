@@ -7,9 +7,7 @@ import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.embedded.EmbeddedEngine;
-import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.session.Turn;
-import java.time.InstantSource;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,12 +24,7 @@ class TurnMemoryTest extends TurnsSuite {
 
   @BeforeAll
   static void open() {
-    engine =
-        EmbeddedEngine.open(
-            EmbeddedProperties.at(""),
-            Replica.SESSIONS.storeLimits(),
-            InstantSource.system(),
-            Replica.IDS);
+    engine = Replica.embedded();
   }
 
   @AfterAll
@@ -41,17 +34,7 @@ class TurnMemoryTest extends TurnsSuite {
 
   @Override
   Replica.Ports ports() {
-    return new Replica.Ports(
-        engine.reader(),
-        engine.writer(),
-        engine.index(),
-        engine.locks(),
-        engine.retries(),
-        engine.feed(),
-        engine.liveChannel(),
-        engine.turnLog(),
-        engine.limiter(),
-        engine.answers());
+    return Replica.Ports.of(engine);
   }
 
   @Override

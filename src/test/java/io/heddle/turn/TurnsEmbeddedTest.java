@@ -1,8 +1,6 @@
 package io.heddle.turn;
 
 import io.heddle.embedded.EmbeddedEngine;
-import io.heddle.embedded.EmbeddedProperties;
-import java.time.InstantSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
@@ -13,12 +11,7 @@ class TurnsEmbeddedTest extends TurnsMoreContract {
 
   @BeforeAll
   static void open() {
-    engine =
-        EmbeddedEngine.open(
-            EmbeddedProperties.at(""),
-            Replica.SESSIONS.storeLimits(),
-            InstantSource.system(),
-            Replica.IDS);
+    engine = Replica.embedded();
   }
 
   @AfterAll
@@ -28,16 +21,6 @@ class TurnsEmbeddedTest extends TurnsMoreContract {
 
   @Override
   Replica.Ports ports() {
-    return new Replica.Ports(
-        engine.reader(),
-        engine.writer(),
-        engine.index(),
-        engine.locks(),
-        engine.retries(),
-        engine.feed(),
-        engine.liveChannel(),
-        engine.turnLog(),
-        engine.limiter(),
-        engine.answers());
+    return Replica.Ports.of(engine);
   }
 }

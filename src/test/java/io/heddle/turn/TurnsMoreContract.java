@@ -144,21 +144,26 @@ abstract class TurnsMoreContract extends TurnsContract {
 
   // ---- repeating
 
+  /** An order with the fingerprint {@code f}. */
+  private static TurnOrder marked(String text) {
+    return new TurnOrder(
+        List.of(said("user", text)),
+        null,
+        null,
+        Json.EMPTY_OBJECT,
+        OnBusy.ENQUEUE,
+        null,
+        Json.EMPTY_OBJECT,
+        "f",
+        List.of(),
+        0);
+  }
+
   @Test
   void whoHasNoKeyIsGivenTheTurnOfTheFirstTry() {
     Replica replica = replica();
     create(replica);
-    TurnOrder order = order("hello");
-    TurnOrder marked =
-        new TurnOrder(
-            order.input(),
-            null,
-            null,
-            order.parameters(),
-            OnBusy.ENQUEUE,
-            null,
-            order.notes(),
-            "f");
+    TurnOrder marked = marked("hello");
     Turn first = begin(replica, marked).value();
     Duration within = Duration.ofMinutes(2);
     assertThat(get(replica().turns.reattach(key, View.ANY, "f", within)).id())
@@ -181,17 +186,7 @@ abstract class TurnsMoreContract extends TurnsContract {
   void whoHasGoneOnIsNotGivenAnOlderTurn() {
     Replica replica = replica();
     create(replica);
-    TurnOrder order = order("yes");
-    TurnOrder marked =
-        new TurnOrder(
-            order.input(),
-            null,
-            null,
-            order.parameters(),
-            OnBusy.ENQUEUE,
-            null,
-            order.notes(),
-            "f");
+    TurnOrder marked = marked("yes");
     for (TurnOrder next : List.of(marked, order("more"))) {
       Turn turn = begin(replica, next).value();
       model.next().says("a").finishes();

@@ -1,39 +1,25 @@
 package io.heddle.turn;
 
-import io.heddle.redis.EngineFixture;
-import io.heddle.testing.RedisProcess;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
-/**
- * Several replicas on one Redis, each with connections of its own. It is not shared with other
- * tests: these replicas would look after every dead turn that those left in it, and count it.
- */
+/** Several replicas on one Redis, each with connections of its own. */
 class TurnsOnRedisIT extends TurnsMoreContract {
 
-  private static final List<EngineFixture> FIXTURES = new ArrayList<>();
-  private static RedisProcess redis;
-  private int taken;
+  private static RedisReplicas redis;
 
   @BeforeAll
   static void connect() {
-    redis = RedisProcess.start();
-    for (int i = 0; i < 3; i++) {
-      FIXTURES.add(EngineFixture.standalone(redis.uri(), Replica.SESSIONS.storeLimits()));
-    }
+    redis = new RedisReplicas(3);
   }
 
   @AfterAll
   static void disconnect() {
-    FIXTURES.forEach(EngineFixture::close);
-    FIXTURES.clear();
     redis.close();
   }
 
   @Override
   Replica.Ports ports() {
-    return Replica.Ports.of(FIXTURES.get(taken++ % FIXTURES.size()).engine());
+    return redis.next();
   }
 }
