@@ -226,10 +226,8 @@ final class ResponsesSocket implements SocketProtocol {
   private void tell(Running run, Flux<Frame> frames) {
     Socket open = socket;
     if (open == null) {
-      if (!run.stored) {
-        // The socket closed after the model began: too late to cancel the beginning.
-        frames.subscribe().dispose();
-      }
+      // The socket closed after the model began: too late to cancel the beginning.
+      new FramesProtocol(frames).abandoned();
       return;
     }
     open.handled(run.length);

@@ -42,6 +42,7 @@ public final class EventStream implements ServerResponse {
   private final StreamProtocol protocol;
   private final StreamForm form;
   private final HttpHeaders headers = new HttpHeaders();
+  private volatile boolean begun;
 
   public EventStream(Connections connections, StreamProtocol protocol) {
     this(connections, protocol, StreamForm.WATCH);
@@ -101,7 +102,12 @@ public final class EventStream implements ServerResponse {
         .sendHeaders()
         .then(stream(response, wireForm))
         .then()
-        .onErrorResume(HangUps::isOne, _ -> Mono.empty());
+        .onErrorResume(HangUps::isOne, _ -> Mono.empty())
+        .doFinally(_ -> {
+          if (!begun) {
+            protocol.abandoned();
+          }
+        });
   }
 
   private Mono<Void> stream(HttpServerResponse response, WireForm wireForm) {
@@ -124,6 +130,7 @@ public final class EventStream implements ServerResponse {
         pipeline.remove(stream);
       }
     });
+    begun = true;
     pipeline.addBefore(NettyPipeline.ReactiveBridge, NAME, stream);
   }
 

@@ -50,6 +50,12 @@ public final class FramesProtocol implements StreamProtocol {
     }
   }
 
+  /** What was subscribed to already, to see how it begins, is cancelled only through them. */
+  @Override
+  public void abandoned() {
+    frames.subscribe().dispose();
+  }
+
   /** Everything but the cancelling is called on the connection's loop. */
   private static final class Writer extends BaseSubscriber<Frame> {
     private final Outlet outlet;

@@ -15,6 +15,9 @@ public interface StreamProtocol {
 
   void closed();
 
+  /** Instead of all others, on any thread: the client hung up before the stream was opened. */
+  default void abandoned() {}
+
   /**
    * Whether what ends the stream happens on this replica: one that stops lets it go on until then.
    * Asked again each second; when it does not, the client is told to come back elsewhere.
