@@ -12,6 +12,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
 import io.heddle.session.WholePages;
@@ -104,6 +105,11 @@ final class Compactor {
                   Mono.fromSupplier(
                       () -> new Done(Compaction.NOTHING, page.session().position(), false)));
         });
+  }
+
+  /** Whether a client's lock keeps summaries out that are not its own. */
+  Mono<Boolean> isLocked(SessionKey key) {
+    return store.services().locks().holder(key, null).map(Held::client).defaultIfEmpty(false);
   }
 
   /** More than a model is told: what does not fit into a prompt any more is to be summarised. */

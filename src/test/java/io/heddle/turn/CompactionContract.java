@@ -523,4 +523,26 @@ abstract class CompactionContract extends TurnsSuite {
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
     assertThat(contents(replica)).doesNotContain(SUMMARY + "late");
   }
+
+  /** Whoever holds the lock has his turns answered, and pays for no summaries that are dropped. */
+  @Test
+  void aTurnInALockedSessionAsksForNoSummary() {
+    settings.put("heddle.turns.compact-at", "100");
+    Replica replica = replica();
+    createLong(replica);
+    String token =
+        String.valueOf(
+            get(replica.services.locks().lock(request(caller), Duration.ofMinutes(5), null))
+                .held()
+                .token());
+    Request request =
+        new Request(caller, key, Conditions.NONE.withLock(token), Duration.ofSeconds(1));
+    String turn = get(replica.turns.begin(request, order("q"))).value().id();
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked)).hasSize(5).last().isEqualTo("q");
+    call.says("a").finishes();
+    get(replica.turns.await(key, View.ANY, turn));
+    assertThat(replica.turns.counts().uncompacted()).isEqualTo(1);
+    get(replica.services.locks().release(request, false));
+  }
 }
