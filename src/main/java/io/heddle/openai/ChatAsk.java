@@ -94,22 +94,22 @@ record ChatAsk(
     if (added.stream().noneMatch(ChatAsk::isInstruction)) {
       return added;
     }
-    Map<String, Integer> there = new HashMap<>();
+    Map<Json, Integer> there = new HashMap<>();
     count(thread, 1, there);
     count(messages.subList(0, messages.size() - added.size()), -1, there);
     List<Json> left = new ArrayList<>(added.size());
     for (Json message : added) {
-      if (!isInstruction(message) || there.merge(words(message), -1, Integer::sum) < 0) {
+      if (!isInstruction(message) || there.merge(content(message), -1, Integer::sum) < 0) {
         left.add(message);
       }
     }
     return left;
   }
 
-  private static void count(List<Json> messages, int each, Map<String, Integer> counts) {
+  private static void count(List<Json> messages, int each, Map<Json, Integer> counts) {
     for (Json message : messages) {
       if (isInstruction(message)) {
-        counts.merge(words(message), each, Integer::sum);
+        counts.merge(content(message), each, Integer::sum);
       }
     }
   }
@@ -119,8 +119,8 @@ record ChatAsk(
     return role.equals("system") || role.equals("developer");
   }
 
-  private static String words(Json message) {
-    return Fields.of(message).raw("content", Json.of("null")).toString();
+  private static Json content(Json message) {
+    return Fields.of(message).raw("content", JsonObject.NULL);
   }
 
   /**

@@ -63,7 +63,7 @@ final class ChatTurns {
                   page.messages().isEmpty() && page.session().head().activeTurn() == null;
               List<Json> thread = page.messages().stream().map(Message::body).toList();
               List<NewMessage> input =
-                  input(empty || thread.isEmpty() ? ask.added(empty) : ask.added(thread));
+                  input(thread.isEmpty() ? ask.added(empty) : ask.added(thread));
               return isRepeated(request)
                   .flatMap(repeated -> {
                     TurnOrder order =

@@ -113,7 +113,7 @@ final class CompactHandler {
       kept.add(message);
     }
     for (Message message : conversation.rest()) {
-      if (isOf(message, "user") && !kept.contains(message)) {
+      if (isOf(message, "user")) {
         kept.add(message);
       }
     }
@@ -125,12 +125,11 @@ final class CompactHandler {
   }
 
   private List<Json> items(Message message, @Nullable ResponseId previous) {
-    boolean stored = message.seq() > 0 && previous != null;
     Message named =
         message.id().isEmpty()
             ? new Message(ItemIds.MESSAGE + random(), 0, message.createdAt(), message.body())
             : message;
-    String session = stored && previous != null ? previous.session() : "";
+    String session = message.seq() > 0 && previous != null ? previous.session() : "";
     return ItemOutput.items(named, session).stream().map(Item::json).toList();
   }
 

@@ -22,6 +22,7 @@ import io.heddle.web.ProblemHandler;
 import java.time.Duration;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
@@ -137,10 +138,7 @@ final class Gate {
                         // A proxy on the way must not give one caller's to another.
                         headers.set(HttpHeaders.CACHE_CONTROL, "private");
                         Call call = new Call(request, caller, admission, lockWait);
-                        Problem refusal = admission.refusal();
-                        if (refusal == null && model) {
-                          refusal = tokens.exhausted(caller);
-                        }
+                        Problem refusal = refusal(admission, caller, model);
                         return refusal == null
                             ? handler
                                 .handle(call)
@@ -168,17 +166,21 @@ final class Gate {
     Caller caller = opened.caller();
     return limits.working(
         caller,
-        limits
-            .admit(caller, true, opened.path())
+        Mono.defer(() -> limits.admit(caller, true, opened::path))
             .flatMap(admission -> {
-              Problem refusal = admission.refusal();
-              if (refusal == null) {
-                refusal = tokens.exhausted(caller);
-              }
+              Problem refusal = refusal(admission, caller, true);
               return refusal == null
                   ? handler.apply(opened.message(admission))
                   : Mono.error(refusal.toException());
             }));
+  }
+
+  /**
+   * @param model whether a model is called, so that tokens count too
+   */
+  private @Nullable Problem refusal(Admission admission, Caller caller, boolean model) {
+    Problem refusal = admission.refusal();
+    return refusal == null && model ? tokens.exhausted(caller) : refusal;
   }
 
   /** Refuses a caller who has as many WebSockets and event streams as he may. */

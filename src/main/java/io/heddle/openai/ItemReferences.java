@@ -158,9 +158,9 @@ final class ItemReferences {
   private static List<NewMessage> joined(List<Read> all) {
     Map<Object, List<Read>> groups = new LinkedHashMap<>();
     for (Read read : all) {
-      groups
-          .computeIfAbsent(read.stored() == null ? read : read.origin(), _ -> new ArrayList<>())
-          .add(read);
+      // What a client says itself is a message each time, the same words twice too.
+      Object group = read.stored() == null ? new Object() : read.origin();
+      groups.computeIfAbsent(group, _ -> new ArrayList<>()).add(read);
     }
     List<NewMessage> messages = new ArrayList<>(groups.size());
     for (List<Read> group : groups.values()) {

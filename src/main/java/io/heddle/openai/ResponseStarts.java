@@ -126,8 +126,7 @@ final class ResponseStarts {
     Call call = start.call();
     SessionKey key = newKey(call);
     Request request = call.writing(key, start.body());
-    return input(
-            start, past == null ? ItemReferences.NEW : id -> Mono.just(past.items().contains(id)))
+    return input(start, past == null ? ItemReferences.NEW : past.place())
         .map(input -> past == null ? OpenCalls.check(input) : past.stored(input))
         .flatMap(input -> {
           gateUnlessRepeated(call);

@@ -180,19 +180,15 @@ final class ResponsesAlone {
   private Mono<Before> thread(Call call, ResponseAsk ask, SocketMemory.@Nullable Past past) {
     if (past != null) {
       return references
-          .messages(call, ask.input(), id -> Mono.just(past.items().contains(id)))
+          .messages(call, ask.input(), past.place())
           .map(input -> new Before(bodiesOf(past.with(input)), false));
     }
-    return before(call, ask)
-        .flatMap(history ->
-            references
-                .messages(call, ask.input(), ItemReferences.among(history))
-                .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
-                .map(input -> {
-                  List<Json> messages = new ArrayList<>(bodies(history));
-                  messages.addAll(bodiesOf(input));
-                  return new Before(messages, history.size() >= HISTORY);
-                }));
+    return read(call, ask)
+        .map(read -> {
+          List<Json> messages = new ArrayList<>(bodies(read.history()));
+          messages.addAll(bodiesOf(read.input()));
+          return new Before(messages, read.history().size() >= HISTORY);
+        });
   }
 
   private static List<Json> bodiesOf(List<NewMessage> messages) {
@@ -201,22 +197,30 @@ final class ResponsesAlone {
 
   /** The thread that the request goes on from, and its own input behind it. */
   Mono<List<Message>> messages(Call call, ResponseAsk ask) {
+    return read(call, ask)
+        .map(read -> {
+          List<Message> messages = new ArrayList<>(read.history());
+          for (NewMessage message : read.input()) {
+            String id = message.id() == null ? "" : message.id();
+            messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
+          }
+          if (messages.isEmpty()) {
+            throw Value.missing("input");
+          }
+          return messages;
+        });
+  }
+
+  /** The thread that a request goes on from, and what its own input adds. */
+  private record Read(List<Message> history, List<NewMessage> input) {}
+
+  private Mono<Read> read(Call call, ResponseAsk ask) {
     return before(call, ask)
         .flatMap(history ->
             references
                 .messages(call, ask.input(), ItemReferences.among(history))
                 .map(input -> history.isEmpty() ? OpenCalls.check(input) : input)
-                .map(input -> {
-                  List<Message> messages = new ArrayList<>(history);
-                  for (NewMessage message : input) {
-                    String id = message.id() == null ? "" : message.id();
-                    messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
-                  }
-                  if (messages.isEmpty()) {
-                    throw Value.missing("input");
-                  }
-                  return messages;
-                }));
+                .map(input -> new Read(history, input)));
   }
 
   /** The thread before the request's own input. */

@@ -75,7 +75,12 @@ final class ResponsesSocket implements SocketProtocol {
 
   /** A message that is being answered. */
   private static final class Running {
-    private final SocketMessage message;
+    private final String lane;
+    private final @Nullable String previous;
+
+    /** Bytes of the message, which itself is not kept while its response is given. */
+    private final int length;
+
     private @Nullable Disposable begun;
     private @Nullable FramesProtocol frames;
 
@@ -83,7 +88,9 @@ final class ResponsesSocket implements SocketProtocol {
     private volatile boolean stored;
 
     Running(SocketMessage message) {
-      this.message = message;
+      lane = message.lane();
+      previous = message.previous();
+      length = message.bytes().length;
     }
 
     void close() {
@@ -106,7 +113,7 @@ final class ResponsesSocket implements SocketProtocol {
   @Override
   public void opened(Socket open) {
     socket = open;
-    age = Mono.delay(services.maxAge()).subscribe(_ -> on(this::aged));
+    age = Mono.delay(services.maxAge()).subscribe(_ -> on(open, this::aged));
   }
 
   @Override
@@ -168,7 +175,7 @@ final class ResponsesSocket implements SocketProtocol {
 
   @Override
   public void received(byte[] text) {
-    waiting.add(SocketMessage.read(services.bodies(), text, this::isKnown), text.length);
+    waiting.add(SocketMessage.read(services.bodies(), text, this::mayUse), text.length);
     beginNext();
     Socket open = socket;
     if (waiting.isFull() && open != null) {
@@ -177,13 +184,14 @@ final class ResponsesSocket implements SocketProtocol {
     }
   }
 
-  private boolean isKnown(String lane) {
+  private boolean mayUse(String lane) {
     return names.contains(lane) || (names.size() < MOST_LANES && names.add(lane));
   }
 
   private void beginNext() {
-    if (beginning) {
-      // What fails at once ends within its beginning; the loop below goes on.
+    Socket open = socket;
+    // What fails at once ends within its beginning: the loop below goes on.
+    if (beginning || open == null) {
       return;
     }
     beginning = true;
@@ -191,14 +199,14 @@ final class ResponsesSocket implements SocketProtocol {
     while (!leaving
         && running.size() < MOST_RUNNING
         && (next = waiting.poll(one -> !running.containsKey(one.lane()))) != null) {
-      begin(new Running(next));
+      begin(open, next);
     }
     beginning = false;
   }
 
-  private void begin(Running run) {
-    SocketMessage message = run.message;
-    running.put(message.lane(), run);
+  private void begin(Socket open, SocketMessage message) {
+    Running run = new Running(message);
+    running.put(run.lane, run);
     run.begun =
         services
             .gate()
@@ -211,24 +219,29 @@ final class ResponsesSocket implements SocketProtocol {
                             .create(call, message, memory, stored -> run.stored = stored)
                         : Mono.error(message.wrong()))
             .subscribe(
-                frames -> here(() -> tell(run, frames)), error -> here(() -> refuse(run, error)));
+                frames -> on(open, () -> tell(run, frames)),
+                error -> on(open, () -> refuse(run, error)));
   }
 
   private void tell(Running run, Flux<Frame> frames) {
     Socket open = socket;
     if (open == null) {
+      if (!run.stored) {
+        // The socket closed after the model began: too late to cancel the beginning.
+        frames.subscribe().dispose();
+      }
       return;
     }
-    open.handled(run.message.bytes().length);
-    String lane = run.message.lane();
+    open.handled(run.length);
+    byte[] head = head(run.lane);
     Flux<Frame> told =
         frames
             .doOnNext(frame -> {
               if (frame.type().equals(FAILED) || frame.type().equals(ERROR)) {
-                memory.forget(lane, run.message.previous());
+                memory.forget(run.lane, run.previous);
               }
             })
-            .map(frame -> lane.isEmpty() ? frame : named(frame, lane));
+            .map(frame -> run.lane.isEmpty() ? frame : named(frame, head));
     FramesProtocol protocol = new FramesProtocol(told);
     run.frames = protocol;
     protocol.opened(open, () -> ended(run));
@@ -239,15 +252,14 @@ final class ResponsesSocket implements SocketProtocol {
     if (open == null) {
       return;
     }
-    open.handled(run.message.bytes().length);
-    String lane = run.message.lane();
-    memory.forget(lane, run.message.previous());
-    send(Gate.error(opened.exchange(), error).message(lane.isEmpty() ? null : lane));
+    open.handled(run.length);
+    memory.forget(run.lane, run.previous);
+    send(Gate.error(opened.exchange(), error).message(run.lane.isEmpty() ? null : run.lane));
     ended(run);
   }
 
   private void ended(Running run) {
-    running.remove(run.message.lane(), run);
+    running.remove(run.lane, run);
     closeIfOld();
     beginNext();
     readOn();
@@ -272,9 +284,13 @@ final class ResponsesSocket implements SocketProtocol {
     }
   }
 
-  /** The event with the name of its lane in front; such a name needs no escapes. */
-  private static Frame named(Frame frame, String lane) {
-    byte[] head = ("{\"stream_id\":\"" + lane + "\",").getBytes(StandardCharsets.US_ASCII);
+  /** What events of a lane begin with; its name needs no escapes. */
+  private static byte[] head(String lane) {
+    return ("{\"stream_id\":\"" + lane + "\",").getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** The event with the name of its lane in front. */
+  private static Frame named(Frame frame, byte[] head) {
     byte[] json = frame.utf8();
     byte[] whole = new byte[head.length + json.length - 1];
     System.arraycopy(head, 0, whole, 0, head.length);
@@ -282,24 +298,16 @@ final class ResponsesSocket implements SocketProtocol {
     return Frame.of(frame.type(), new Json(whole));
   }
 
-  /** At once if this is the socket's loop. */
-  private void here(Runnable task) {
-    Socket open = socket;
-    if (open != null && open.isHere()) {
+  /** On the socket's loop, even when it has closed: at once if this is the loop. */
+  private static void on(Socket socket, Runnable task) {
+    if (socket.isHere()) {
       task.run();
-    } else {
-      on(task);
+      return;
     }
-  }
-
-  private void on(Runnable task) {
-    Socket open = socket;
-    if (open != null) {
-      try {
-        open.loop().execute(task);
-      } catch (RejectedExecutionException _) {
-        // The server has stopped, and the socket with it.
-      }
+    try {
+      socket.loop().execute(task);
+    } catch (RejectedExecutionException _) {
+      // The server has stopped, and the socket with it.
     }
   }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * What a socket remembers of responses that are stored nowhere, so that the next one can go on from
@@ -79,6 +80,11 @@ final class SocketMemory implements AutoCloseable {
         return new NewMessage(message.id(), body.toJson());
       });
       return all;
+    }
+
+    /** Where items of the next request may be already. */
+    ItemReferences.Place place() {
+      return id -> Mono.just(items.contains(id));
     }
 
     long bytes() {

@@ -226,10 +226,14 @@ record WireError(
           "headers",
           new JsonObject(96)
               .string("retry-after-ms", Long.toString(afterMillis))
-              .string("retry-after", Long.toString((afterMillis + 999) / 1000))
+              .string("retry-after", afterSeconds())
               .toJson());
     }
     return out.toJson();
+  }
+
+  private String afterSeconds() {
+    return Long.toString((afterMillis + 999) / 1000);
   }
 
   /** The native problem that says the same, or the one that is nearest to it. */
@@ -262,7 +266,7 @@ record WireError(
     }
     if (afterMillis > 0) {
       answer.header("retry-after-ms", Long.toString(afterMillis));
-      answer.header(HttpHeaders.RETRY_AFTER, Long.toString((afterMillis + 999) / 1000));
+      answer.header(HttpHeaders.RETRY_AFTER, afterSeconds());
     }
     return answer;
   }

@@ -93,6 +93,18 @@ class CompactionIT {
     }
   }
 
+  @Test
+  void whatAUserSaysTwiceIsKeptTwice() {
+    JsonNode compacted =
+        ok(
+            post(
+                "/responses/compact",
+                "{'model':'m','input':[{'role':'user','content':'again'},{'role':'assistant','content':'once'},"
+                    + "{'role':'user','content':'again'},{'role':'assistant','content':'twice'}]}"));
+    assertThat(types(compacted)).containsExactly("message", "message", "compaction");
+    assertThat(compacted.at("/output/1/content/0/text").asString()).isEqualTo("again");
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void aStoredResponseIsCompacted(boolean conversation) {

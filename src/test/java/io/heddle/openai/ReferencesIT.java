@@ -202,6 +202,17 @@ class ReferencesIT {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatIsSaidTwiceIsToldTwice(boolean store) {
+    answer(
+        "{'model':'m','store':%s,'input':[{'role':'user','content':'more'},{'role':'assistant','content':'some'},{'role':'user','content':'more'},{'role':'assistant','content':'some'},{'role':'user','content':'again %s'}]}"
+            .formatted(store, store));
+    assertThat(told("again " + store))
+        .containsExactly(
+            "user more", "assistant some", "user more", "assistant some", "user again " + store);
+  }
+
   /** The thread of an earlier response does not have what came later. */
   @Test
   void aReferenceToALaterItemIsAdded() {

@@ -578,6 +578,18 @@ class ResponsesSocketIT {
   // ---- hang-ups
 
   @Test
+  void whoHangsUpWhileTheModelBeginsLeavesNoCallBehind() {
+    for (int i = 0; i < 20; i++) {
+      int before = endless.requests().size();
+      try (SocketClient socket = connect(one)) {
+        create(socket, "'model':'endless','store':false,'input':'x'");
+        Awaitility.await().atMost(PATIENCE).until(() -> endless.requests().size() > before);
+      }
+    }
+    Awaitility.await().atMost(PATIENCE).until(() -> endless.openConnections() == 0);
+  }
+
+  @Test
   void aStoredResponseOutlivesItsSocketAndIsGoneOnFromAtAnotherReplica() {
     String running;
     long seen;
