@@ -123,7 +123,7 @@ final class Compactor {
     int last = Summary.last(page.messages());
     Summary summary = last < 0 ? null : Summary.of(page.messages().get(last).body());
     boolean unknown = summary == null ? page.hasMore() : summary.number() == 0;
-    Mono<Message> latest = unknown ? summaries.latest(task.key()) : Mono.empty();
+    Mono<Message> latest = unknown ? summaries.latest(page.session()) : Mono.empty();
     return latest.singleOptional().flatMap(found -> {
       Message before = summary == null ? found.orElse(null) : null;
       Summary known = found.isPresent() ? Summary.of(found.get().body()) : summary;
@@ -201,7 +201,7 @@ final class Compactor {
     Head then = plan.head();
     Head head = now.session().head();
     boolean same = then.createdAt().equals(head.createdAt());
-    if (!same || deleted(then) != deleted(head)) {
+    if (!same || then.deleted() != head.deleted()) {
       return -1;
     }
     List<Message> messages = now.messages();
@@ -215,10 +215,6 @@ final class Compactor {
       }
     }
     return -1;
-  }
-
-  private static long deleted(Head head) {
-    return head.lastSeq() - head.messageCount();
   }
 
   private Mono<Done> done(

@@ -135,6 +135,26 @@ abstract class CompactionContract extends TurnsSuite {
     assertThat(told(other, "r")).startsWith(SUMMARY + "s5").endsWith("r");
   }
 
+  @Test
+  void theLastSummaryIsFoundThoughOlderOnesWereDeleted() {
+    settings.put("heddle.turns.history-messages", "4");
+    Replica replica = replica();
+    create(replica, 4);
+    for (int i = 1; i <= 6; i++) {
+      CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+      model.next().says("s" + i).finishes();
+      of(done);
+      append(replica, said("user", "u" + i), said("assistant", "a" + i));
+    }
+    for (int i = 0; i < 6; i++) {
+      append(replica, said("user", "later " + i), said("assistant", "yes " + i));
+    }
+    for (int number : new int[] {1, 2, 4, 5}) {
+      get(replica.services.threads().deleteMessage(request(caller), "cmp_" + number));
+    }
+    assertThat(told(replica(), "q")).startsWith(SUMMARY + "s6").endsWith("q");
+  }
+
   /** The absence of a summary is remembered by number, and a new one has a higher number. */
   @Test
   void aFirstSummaryIsFoundAfterItsAbsenceWasSeen() {
