@@ -225,7 +225,7 @@ final class Forks {
     Head b = now.head();
     return a.createdAt().equals(b.createdAt())
         && a.lastSeq() <= b.lastSeq()
-        && a.lastSeq() - a.messageCount() == b.lastSeq() - b.messageCount();
+        && a.deleted() == b.deleted();
   }
 
   private static Mono<Copy> copy(Session source, List<Message> messages, @Nullable String after) {

@@ -21,4 +21,10 @@ public record Head(
     Instant createdAt,
     Instant updatedAt,
     Instant expiresAt,
-    @Nullable String activeTurn) {}
+    @Nullable String activeTurn) {
+
+  /** How many messages were deleted. */
+  public long deleted() {
+    return lastSeq - messageCount;
+  }
+}

@@ -12,6 +12,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
 import io.heddle.session.WholePages;
@@ -106,6 +107,11 @@ final class Compactor {
         });
   }
 
+  /** Whether a client's lock keeps summaries out that are not its own. */
+  Mono<Boolean> isLocked(SessionKey key) {
+    return store.services().locks().holder(key, null).map(Held::client).defaultIfEmpty(false);
+  }
+
   /** More than a model is told: what does not fit into a prompt any more is to be summarised. */
   private int limit(Task task) {
     return 2 * properties.historyMessages() + task.own().size() + task.keep();
@@ -117,7 +123,7 @@ final class Compactor {
     int last = Summary.last(page.messages());
     Summary summary = last < 0 ? null : Summary.of(page.messages().get(last).body());
     boolean unknown = summary == null ? page.hasMore() : summary.number() == 0;
-    Mono<Message> latest = unknown ? summaries.latest(task.key()) : Mono.empty();
+    Mono<Message> latest = unknown ? summaries.latest(page.session()) : Mono.empty();
     return latest.singleOptional().flatMap(found -> {
       Message before = summary == null ? found.orElse(null) : null;
       Summary known = found.isPresent() ? Summary.of(found.get().body()) : summary;
@@ -195,7 +201,7 @@ final class Compactor {
     Head then = plan.head();
     Head head = now.session().head();
     boolean same = then.createdAt().equals(head.createdAt());
-    if (!same || deleted(then) != deleted(head)) {
+    if (!same || then.deleted() != head.deleted()) {
       return -1;
     }
     List<Message> messages = now.messages();
@@ -209,10 +215,6 @@ final class Compactor {
       }
     }
     return -1;
-  }
-
-  private static long deleted(Head head) {
-    return head.lastSeq() - head.messageCount();
   }
 
   private Mono<Done> done(

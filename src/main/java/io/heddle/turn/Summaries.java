@@ -5,20 +5,26 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
+import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.View;
 import java.time.Instant;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
  * Finds the last summary of a thread that is longer than what is read of it. Summaries are numbered
- * by their ids, so the last one is found in a few reads however long the thread is. That a thread
- * has none is remembered: who never compacts pays one read for each long thread.
+ * by their ids, so the last one is found in a few reads however long the thread is. Where messages
+ * were deleted some numbers may be missing, and a few in a row are passed over. That a thread has no
+ * summary is remembered: who never compacts pays one read for each long thread.
  */
 final class Summaries {
 
   private static final int REMEMBERED = 20_000;
+
+  /** So many numbers in a row are looked for where messages were deleted. */
+  private static final int NUMBERS = 4;
 
   private final SessionReader reader;
   private final Cache<SessionKey, Nowhere> none =
@@ -51,9 +57,8 @@ final class Summaries {
 
   /** The last summary before the page, or empty. */
   Mono<Message> before(ThreadPage page) {
-    SessionKey key = page.session().key();
     long first = page.messages().getFirst().seq();
-    return latest(key)
+    return latest(page.session())
         .switchIfEmpty(
             Mono.defer(() -> {
               remember(page);
@@ -63,25 +68,33 @@ final class Summaries {
   }
 
   /** The summary with the highest number, or empty. */
-  Mono<Message> latest(SessionKey key) {
-    return at(key, 1).flatMap(first -> after(key, 1, first, 2));
+  Mono<Message> latest(Session session) {
+    return from(session, 1).flatMap(first -> after(session, 1, first, 2));
   }
 
   /** Looks twice as far each time, and then between the last that was there and the first not. */
-  private Mono<Message> after(SessionKey key, int number, Message found, int next) {
-    return at(key, next)
-        .flatMap(more -> after(key, next, more, 2 * next))
-        .switchIfEmpty(Mono.defer(() -> between(key, number, found, next)));
+  private Mono<Message> after(Session session, int number, Message found, int next) {
+    return from(session, next)
+        .flatMap(more -> after(session, next, more, 2 * next))
+        .switchIfEmpty(Mono.defer(() -> between(session, number, found, next)));
   }
 
-  private Mono<Message> between(SessionKey key, int number, Message found, int absent) {
+  private Mono<Message> between(Session session, int number, Message found, int absent) {
     if (absent - number <= 1) {
       return Mono.just(found);
     }
     int middle = (number + absent) >>> 1;
-    return at(key, middle)
-        .flatMap(more -> between(key, middle, more, absent))
-        .switchIfEmpty(Mono.defer(() -> between(key, number, found, middle)));
+    return from(session, middle)
+        .flatMap(more -> between(session, middle, more, absent))
+        .switchIfEmpty(Mono.defer(() -> between(session, number, found, middle)));
+  }
+
+  /** The one with that number, or with one of the next where that one may have been deleted. */
+  private Mono<Message> from(Session session, int number) {
+    boolean whole = session.head().deleted() == 0;
+    return whole
+        ? at(session.key(), number)
+        : Flux.range(number, NUMBERS).flatMapSequential(each -> at(session.key(), each)).next();
   }
 
   private Mono<Message> at(SessionKey key, int number) {

@@ -2,6 +2,9 @@ package io.heddle.turn;
 
 import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteShare;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.session.Conditions;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
@@ -109,12 +112,16 @@ final class TurnCompaction {
             null,
             Conditions.NONE,
             Duration.ZERO);
-    AtomicReference<Usage> paid = new AtomicReference<>();
-    return compactor
-        .compact(
+    AtomicReference<@Nullable Usage> paid = new AtomicReference<>();
+    Mono<Compactor.Done> done =
+        compactor.compact(
             task,
             _ -> properties.compactModelOr(asked.model()),
-            call -> summarise(call.of(user), share).doOnNext(text -> paid.set(text.usage())))
+            call -> summarise(call.of(user), share).doOnNext(text -> paid.set(text.usage())));
+    return compactor
+        .isLocked(turn.session())
+        // No model is paid for what could not be added.
+        .flatMap(locked -> locked ? Mono.error(locked()) : done)
         .map(Compactor.Done::compaction)
         .filter(compaction -> compaction.message() != null)
         .timeout(properties.compactTimeout(), ticks.scheduler())
@@ -125,6 +132,11 @@ final class TurnCompaction {
           Usage usage = paid.get();
           return usage == null ? Mono.empty() : Mono.just(new Compaction(null, 0, usage, null));
         });
+  }
+
+  private static ProblemException locked() {
+    return Problem.of(ProblemCode.SESSION_LOCKED, "somebody holds the session's lock")
+        .toException();
   }
 
   private Mono<SummaryText> summarise(ModelCall call, ByteShare share) {

@@ -135,6 +135,26 @@ abstract class CompactionContract extends TurnsSuite {
     assertThat(told(other, "r")).startsWith(SUMMARY + "s5").endsWith("r");
   }
 
+  @Test
+  void theLastSummaryIsFoundThoughOlderOnesWereDeleted() {
+    settings.put("heddle.turns.history-messages", "4");
+    Replica replica = replica();
+    create(replica, 4);
+    for (int i = 1; i <= 6; i++) {
+      CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+      model.next().says("s" + i).finishes();
+      of(done);
+      append(replica, said("user", "u" + i), said("assistant", "a" + i));
+    }
+    for (int i = 0; i < 6; i++) {
+      append(replica, said("user", "later " + i), said("assistant", "yes " + i));
+    }
+    for (int number : new int[] {1, 2, 4, 5}) {
+      get(replica.services.threads().deleteMessage(request(caller), "cmp_" + number));
+    }
+    assertThat(told(replica(), "q")).startsWith(SUMMARY + "s6").endsWith("q");
+  }
+
   /** The absence of a summary is remembered by number, and a new one has a higher number. */
   @Test
   void aFirstSummaryIsFoundAfterItsAbsenceWasSeen() {
@@ -522,5 +542,27 @@ abstract class CompactionContract extends TurnsSuite {
     get(replica.turns.await(key, View.ANY, turn));
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
     assertThat(contents(replica)).doesNotContain(SUMMARY + "late");
+  }
+
+  /** Whoever holds the lock has his turns answered, and pays for no summaries that are dropped. */
+  @Test
+  void aTurnInALockedSessionAsksForNoSummary() {
+    settings.put("heddle.turns.compact-at", "100");
+    Replica replica = replica();
+    createLong(replica);
+    String token =
+        String.valueOf(
+            get(replica.services.locks().lock(request(caller), Duration.ofMinutes(5), null))
+                .held()
+                .token());
+    Request request =
+        new Request(caller, key, Conditions.NONE.withLock(token), Duration.ofSeconds(1));
+    String turn = get(replica.turns.begin(request, order("q"))).value().id();
+    HandModel.Call call = model.next();
+    assertThat(texts(call.asked)).hasSize(5).last().isEqualTo("q");
+    call.says("a").finishes();
+    get(replica.turns.await(key, View.ANY, turn));
+    assertThat(replica.turns.counts().uncompacted()).isEqualTo(1);
+    get(replica.services.locks().release(request, false));
   }
 }
