@@ -1,7 +1,7 @@
 package io.heddle.redis;
 
-import io.lettuce.core.RedisException;
 import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.resource.ClientResources;
@@ -22,7 +22,9 @@ public final class RedisClients {
 
   private RedisClients() {}
 
-  /** Whether the driver, or Redis by way of it, says so: who waits for a command is told elsewhere. */
+  /**
+   * Whether the driver, or Redis by way of it, says so: who waits for a command is told elsewhere.
+   */
   public static boolean isDriversError(Throwable error) {
     return RedisErrors.unwrap(error) instanceof RedisException;
   }

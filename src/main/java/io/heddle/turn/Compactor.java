@@ -124,12 +124,14 @@ final class Compactor {
     Summary summary = last < 0 ? null : Summary.of(page.messages().get(last).body());
     boolean unknown = summary == null ? page.hasMore() : summary.number() == 0;
     Mono<Message> latest = unknown ? summaries.latest(page.session()) : Mono.empty();
-    return latest.singleOptional().flatMap(found -> {
-      Message before = summary == null ? found.orElse(null) : null;
-      Summary known = found.isPresent() ? Summary.of(found.get().body()) : summary;
-      int number = known == null ? 1 : known.number() + 1;
-      return Mono.justOrEmpty(plan(task, page, before, model, number));
-    });
+    return latest
+        .singleOptional()
+        .flatMap(found -> {
+          Message before = summary == null ? found.orElse(null) : null;
+          Summary known = found.isPresent() ? Summary.of(found.get().body()) : summary;
+          int number = known == null ? 1 : known.number() + 1;
+          return Mono.justOrEmpty(plan(task, page, before, model, number));
+        });
   }
 
   private @Nullable Plan plan(

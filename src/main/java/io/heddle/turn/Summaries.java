@@ -16,8 +16,8 @@ import reactor.core.publisher.Mono;
 /**
  * Finds the last summary of a thread that is longer than what is read of it. Summaries are numbered
  * by their ids, so the last one is found in a few reads however long the thread is. Where messages
- * were deleted some numbers may be missing, and a few in a row are passed over. That a thread has no
- * summary is remembered: who never compacts pays one read for each long thread.
+ * were deleted some numbers may be missing, and a few in a row are passed over. That a thread has
+ * no summary is remembered: who never compacts pays one read for each long thread.
  */
 final class Summaries {
 

@@ -60,31 +60,29 @@ final class ModelServer {
   }
 
   private static Mono<Void> answer(String body, HttpServerResponse response) {
-          long tokens = number(TOKENS, body);
-          Duration pace = Duration.ofMillis(number(PACE, body));
-          Flux<Long> times =
-              Flux.concat(Mono.delay(FIRST), Flux.interval(pace).take(tokens - 1))
-                  .onBackpressureBuffer();
-          return response
-              .header("Content-Type", "text/event-stream")
-              .send(
-                  Flux.concat(
-                          times.map(
-                              _ -> chunk("{\"content\":\"@" + System.nanoTime() + ";\"}", "null")),
-                          Flux.just(
-                              chunk("{}", "\"stop\""),
-                              "data:"
-                                  + " {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,"
-                                  + "\"model\":\"bench\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,"
-                                  + "\"completion_tokens\":"
-                                  + tokens
-                                  + ",\"total_tokens\":"
-                                  + (tokens + 1)
-                                  + "}}\n\n",
-                              "data: [DONE]\n\n"))
-                      .map(ModelServer::bytes),
-                  _ -> true)
-              .then();
+    long tokens = number(TOKENS, body);
+    Duration pace = Duration.ofMillis(number(PACE, body));
+    Flux<Long> times =
+        Flux.concat(Mono.delay(FIRST), Flux.interval(pace).take(tokens - 1)).onBackpressureBuffer();
+    return response
+        .header("Content-Type", "text/event-stream")
+        .send(
+            Flux.concat(
+                    times.map(_ -> chunk("{\"content\":\"@" + System.nanoTime() + ";\"}", "null")),
+                    Flux.just(
+                        chunk("{}", "\"stop\""),
+                        "data:"
+                            + " {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,"
+                            + "\"model\":\"bench\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,"
+                            + "\"completion_tokens\":"
+                            + tokens
+                            + ",\"total_tokens\":"
+                            + (tokens + 1)
+                            + "}}\n\n",
+                        "data: [DONE]\n\n"))
+                .map(ModelServer::bytes),
+            _ -> true)
+        .then();
   }
 
   private static ByteBuf bytes(String text) {

@@ -49,7 +49,8 @@ import tools.jackson.databind.json.JsonMapper;
  * thing at a time, so a script that took long for one session would keep all of them waiting.
  *
  * <p>A machine that does other things makes any script slow now and then: of each call's runs the
- * fastest counts (one run is enough far from the bound), and where a call takes many steps of one kind, nine of ten.
+ * fastest counts (one run is enough far from the bound), and where a call takes many steps of one
+ * kind, nine of ten.
  */
 @Isolated("It measures how long Redis is busy with one call: whatever else runs makes it longer.")
 class ScriptTimesIT {
