@@ -109,10 +109,9 @@ final class ChatHandler {
     ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
     Flux<Piece> pieces = calls.call(call.caller(), model, !ask.stream() || ask.usage());
     if (!ask.stream()) {
-      ChatAnswer answer = new ChatAnswer();
       return pieces
-          .doOnNext(answer::add)
-          .then(Mono.fromSupplier(() -> ConversationsHandler.json(answer.json(form))));
+          .collect(ChatAnswer::new, ChatAnswer::add)
+          .map(answer -> ConversationsHandler.json(answer.json(form)));
     }
     return FirstSignal.of(pieces)
         .map(rest -> {

@@ -104,14 +104,14 @@ final class HttpModelServer implements ModelServer {
   }
 
   @Override
-  public Flux<Piece> call(String model, ModelCall call) {
+  public Flux<List<Piece>> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       ByteShare share = ByteShare.of(context);
       byte[] body = protocol.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
       Function<AnswerAssembler, AnswerReader> reader =
           answer -> protocol.reader(model, call, answer);
-      Function<byte[], Flux<Piece>> asked =
+      Function<byte[], Flux<List<Piece>>> asked =
           sent -> tried(() -> request(call.user(), sent, reader, deadline, share), 0, deadline);
       return asked
           .apply(body)
@@ -127,7 +127,7 @@ final class HttpModelServer implements ModelServer {
     });
   }
 
-  private Flux<Piece> request(
+  private Flux<List<Piece>> request(
       @Nullable String user,
       byte[] body,
       Function<AnswerAssembler, AnswerReader> reader,
@@ -145,7 +145,11 @@ final class HttpModelServer implements ModelServer {
         .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
         .concatWith(Flux.defer(reply::end))
         .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
-        .doOnNext(_ -> judge.spoke())
+        .doOnNext(pieces -> {
+          if (!pieces.isEmpty()) {
+            judge.spoke();
+          }
+        })
         .doOnError(CallFailure.class, judge::failed)
         .doFinally(_ -> {
           judge.over();
@@ -154,7 +158,8 @@ final class HttpModelServer implements ModelServer {
   }
 
   /** Only what failed before its first token asks to be sent again. */
-  private Flux<Piece> tried(Supplier<Flux<Piece>> request, int retries, long deadline) {
+  private Flux<List<Piece>> tried(
+      Supplier<Flux<List<Piece>>> request, int retries, long deadline) {
     return Flux.defer(request)
         .onErrorResume(
             CallFailure.class,

@@ -75,11 +75,12 @@ final class ResponseReader {
   }
 
   /**
-   * Up to the end of the bytes; {@link #end} has the rest.
+   * What each part of the bytes says, up to their end; {@link #end} has the rest. Who takes it asks
+   * for one part at a time, so that a slow reader slows the server, and nothing piles up.
    *
    * @param content whose buffers are only valid while they are handed over
    */
-  Flux<Piece> read(ResponseHead head, Flux<ByteBuf> content) {
+  Flux<List<Piece>> read(ResponseHead head, Flux<ByteBuf> content) {
     answered = true;
     if (!head.isOk()) {
       return error(head, content).flux();
@@ -91,17 +92,14 @@ final class ResponseReader {
           faults.failed(
               "answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
     }
-    // One part at a time, and the next only when all of it was taken: a slow reader slows the
-    // server, and nothing piles up here.
     return content
         .doOnRequest(_ -> patience.asks())
         .map(this::part)
-        .takeUntil(_ -> isBroken())
-        .concatMapIterable(parts -> parts, 1);
+        .takeUntil(_ -> isBroken());
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */
-  synchronized Flux<Piece> end() {
+  synchronized Flux<List<Piece>> end() {
     over = true;
     if (broken != null) {
       return Flux.error(broken);
@@ -121,9 +119,9 @@ final class ResponseReader {
       }
     } catch (CallFailure | EventLines.TooLarge e) {
       // What was said before it is told on.
-      return Flux.fromIterable(pieces).concatWith(Flux.error(e));
+      return Flux.just(pieces).concatWith(Flux.error(e));
     }
-    return Flux.fromIterable(pieces);
+    return Flux.just(pieces);
   }
 
   /** Whether a connection broke when all that matters was there: some servers end so. */
@@ -213,7 +211,7 @@ final class ResponseReader {
     return broken != null;
   }
 
-  private Mono<Piece> error(ResponseHead head, Flux<ByteBuf> content) {
+  private Mono<List<Piece>> error(ResponseHead head, Flux<ByteBuf> content) {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     return content
         .map(ResponseReader::bytes)

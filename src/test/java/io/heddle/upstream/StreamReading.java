@@ -91,7 +91,7 @@ final class StreamReading {
           .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
           .concatWith(Flux.defer(reply::end))
           .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
-          .doOnNext(pieces::add)
+          .doOnNext(pieces::addAll)
           .blockLast(Calls.PATIENCE);
     } catch (ProblemException e) {
       problem = e.problem();
