@@ -112,7 +112,7 @@ final class HttpModelServer implements ModelServer {
       Function<AnswerAssembler, AnswerReader> reader =
           answer -> protocol.reader(model, call, answer);
       Function<byte[], Flux<List<Piece>>> asked =
-          sent -> tried(() -> request(call.user(), sent, reader, deadline, share), 0, deadline);
+          sent -> tried(() -> request(call, sent, reader, deadline, share), 0, deadline);
       return asked
           .apply(body)
           .onErrorResume(
@@ -128,16 +128,16 @@ final class HttpModelServer implements ModelServer {
   }
 
   private Flux<List<Piece>> request(
-      @Nullable String user,
+      ModelCall call,
       byte[] body,
       Function<AnswerAssembler, AnswerReader> reader,
       long deadline,
       ByteShare share) {
-    Breaker.Request judge = breaker.begin(user);
+    Breaker.Request judge = breaker.begin(call.user());
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
-    Patience patience = new Patience(properties, faults, deadline);
+    Patience patience = new Patience(properties, faults, deadline, protocol.asksForAll(call));
     ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
     return web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
         .response((response, content) -> reply.read(ResponseHead.of(response), content))

@@ -22,6 +22,7 @@ final class Patience {
   private final UpstreamProperties.Server limits;
   private final Faults faults;
   private final long deadline;
+  private final boolean whole;
   private @Nullable MonoSink<Void> watcher;
 
   private boolean waiting = true;
@@ -34,11 +35,13 @@ final class Patience {
 
   /**
    * @param deadline of the whole call, by {@link System#nanoTime}
+   * @param whole whether nothing is to be heard before the end
    */
-  Patience(UpstreamProperties.Server limits, Faults faults, long deadline) {
+  Patience(UpstreamProperties.Server limits, Faults faults, long deadline, boolean whole) {
     this.limits = limits;
     this.faults = faults;
     this.deadline = deadline;
+    this.whole = whole;
   }
 
   /**
@@ -141,6 +144,9 @@ final class Patience {
   }
 
   private Duration limit() {
+    if (whole) {
+      return limits.wholeTimeout();
+    }
     return spoken ? limits.betweenTokensTimeout() : limits.firstTokenTimeout();
   }
 

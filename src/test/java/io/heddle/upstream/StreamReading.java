@@ -78,7 +78,7 @@ final class StreamReading {
             server,
             answer -> protocol.reader("m", CALL, answer),
             faults,
-            new Patience(server, faults, deadline),
+            new Patience(server, faults, deadline, false),
             share);
     Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
     Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
