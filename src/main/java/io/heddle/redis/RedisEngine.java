@@ -41,6 +41,7 @@ public final class RedisEngine implements AutoCloseable {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private final RedisProperties properties;
+  private final RedisRenewal renewal;
   private final RedisLink link;
   private final RedisPages pages;
   private final RedisWriter writer;
@@ -85,22 +86,27 @@ public final class RedisEngine implements AutoCloseable {
     RedisScript.readAll();
     this.properties = properties;
     this.redissonSource = redisson;
-    this.link = new RedisLink(client, properties.timeout(), database);
+    this.renewal = new RedisRenewal(properties);
+    this.link = new RedisLink(client, properties.timeout(), database, renewal);
     this.pages =
         new RedisPages(
-            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
+            client,
+            properties.timeout(),
+            properties.pageConnections(),
+            properties.requestQueue(),
+            renewal);
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     // A connection of its own: what is asked before a request is admitted must not wait behind the
     // large answers and writes of those that were.
-    this.counters = new RedisLink(client, properties.timeout());
+    this.counters = new RedisLink(client, properties.timeout(), 0, renewal);
     this.limiter = new RedisRateLimiter(counters);
     this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
-    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
+    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties, this::isReplica);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, counters, pages, properties.sweepBatch());
     this.locks =
@@ -183,6 +189,13 @@ public final class RedisEngine implements AutoCloseable {
       }
       Duration longer = pause.multipliedBy(2);
       pause = longer.compareTo(properties.reconnectMax()) < 0 ? longer : properties.reconnectMax();
+    }
+  }
+
+  /** In a Cluster a replica sends its callers to the master. */
+  private void isReplica() {
+    if (!link.hasShards()) {
+      renewal.isReplica();
     }
   }
 
@@ -271,7 +284,8 @@ public final class RedisEngine implements AutoCloseable {
         asked == null
             ? link.command(commands -> commands.info("server")).doOnNext(told -> server = told)
             : Mono.just(asked);
-    return link.command(commands -> commands.info("memory"))
+    return link.takesWrites()
+        .then(link.command(commands -> commands.info("memory")))
         .zipWith(known)
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
         .doOnNext(status -> {
@@ -310,6 +324,7 @@ public final class RedisEngine implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
+    renewal.close();
     sweeper.stop();
     feed.close();
     pages.close();
