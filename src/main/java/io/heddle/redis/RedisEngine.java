@@ -58,10 +58,8 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisAnswers answers;
   private final RedisUsage usage;
   private final RedisLink counters;
-  private final Supplier<RedissonClient> redissonSource;
+  private final LockClient lockClient;
   private final CountDownLatch closing = new CountDownLatch(1);
-  private volatile @Nullable RedissonClient redisson;
-  private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
 
   /** What Redis said of itself when it was asked first. */
@@ -85,7 +83,7 @@ public final class RedisEngine implements AutoCloseable {
     // The first use reads files; while Redis is slow to connect it would be on an event loop.
     RedisScript.readAll();
     this.properties = properties;
-    this.redissonSource = redisson;
+    this.lockClient = new LockClient(redisson, properties.timeout());
     this.renewal = new RedisRenewal(properties);
     this.link = new RedisLink(client, properties.timeout(), database, renewal);
     this.pages =
@@ -109,8 +107,7 @@ public final class RedisEngine implements AutoCloseable {
     this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties, this::isReplica);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, counters, pages, properties.sweepBatch());
-    this.locks =
-        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
+    this.locks = new RedisLocks(link, lockClient, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -134,13 +131,7 @@ public final class RedisEngine implements AutoCloseable {
     ready = true;
     feed.start();
     sweeper.start();
-    insist("Redis for locks", this::openLocks, fatal);
-  }
-
-  private void openLocks() {
-    RedissonClient client = redissonSource.get();
-    lockCommands = new LockCommands(client, properties.timeout());
-    redisson = client;
+    insist("Redis for locks", lockClient::open, fatal);
   }
 
   private void open() {
@@ -268,7 +259,7 @@ public final class RedisEngine implements AutoCloseable {
 
   /** Whether the first connection was made and the data fits; it stays true in later outages. */
   public boolean isReady() {
-    return ready && redisson != null;
+    return ready && lockClient.isOpen();
   }
 
   /** Asks Redis how it is; an error when it does not answer. */
@@ -330,9 +321,6 @@ public final class RedisEngine implements AutoCloseable {
     pages.close();
     link.close();
     counters.close();
-    RedissonClient client = redisson;
-    if (client != null) {
-      client.shutdown(0, 2, TimeUnit.SECONDS);
-    }
+    lockClient.close();
   }
 }
