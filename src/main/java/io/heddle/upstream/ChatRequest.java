@@ -98,7 +98,18 @@ final class ChatRequest {
         name = tokenParameter;
       }
       out.ascii(",").string(name).ascii(":");
-      parameter.getValue().writeTo(out);
+      parameter(name, parameter.getValue());
+    }
+  }
+
+  private void parameter(String name, Slice value) {
+    boolean flat = !dialect.takesCustomTools() && (value.isArray() || value.isObject());
+    if (flat && name.equals("tools") && CustomTools.mayBeIn(value)) {
+      CustomTools.tools(value, out);
+    } else if (flat && name.equals("tool_choice") && CustomTools.mayBeIn(value)) {
+      CustomTools.choice(value, out);
+    } else {
+      value.writeTo(out);
     }
   }
 
@@ -245,7 +256,8 @@ final class ChatRequest {
   private void calls(Slice calls, @Nullable Slice opaque, boolean takesUnknown) {
     out.ascii(",\"tool_calls\":");
     Map<String, Slice> added = opaque == null ? Map.of() : opaque.members();
-    if (added.isEmpty() && takesUnknown) {
+    boolean isFlat = !dialect.takesCustomTools() && CustomTools.mayBeIn(calls);
+    if (added.isEmpty() && takesUnknown && !isFlat) {
       calls.writeTo(out);
       return;
     }
@@ -270,6 +282,11 @@ final class ChatRequest {
             members.put(name, value);
           }
         });
+    Slice custom = dialect.takesCustomTools() ? null : members.remove(CustomTools.TYPE);
+    boolean isFlat = custom != null && is(members.get("type"), CustomTools.TYPE);
+    if (isFlat) {
+      members.put("function", custom);
+    }
     Slice id = members.get("id");
     Slice more = id != null && id.isString() ? added.get(id.text()) : null;
     if (more != null) {
@@ -279,7 +296,11 @@ final class ChatRequest {
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
-      if (member.getKey().equals("function") && ofFunction != null) {
+      if (isFlat && member.getKey().equals("type")) {
+        out.ascii("\"function\"");
+      } else if (isFlat && member.getKey().equals("function")) {
+        CustomTools.call(member.getValue(), out);
+      } else if (member.getKey().equals("function") && ofFunction != null) {
         function(member.getValue(), ofFunction);
       } else {
         member.getValue().writeTo(out);
