@@ -62,7 +62,9 @@ public final class Models implements Upstream, AutoCloseable {
       }
       // One list at a time, and the next only when all of it was taken.
       return ask(model, call, Set.of())
-          .onErrorMap(CallFailure.class, failure -> failure.problem().toException())
+          .onErrorMap(
+              CallFailure.class,
+              failure -> RefusedParameter.named(failure.problem(), call).toException())
           .concatMapIterable(pieces -> pieces, 1);
     });
   }
