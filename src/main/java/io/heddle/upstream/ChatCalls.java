@@ -1,16 +1,20 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Writes tool calls as Chat Completions has them, with what their server said of them. */
 final class ChatCalls {
 
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
+
+  private static final Set<String> OF_FUNCTION = Set.of("name", "arguments");
 
   private ChatCalls() {}
 
@@ -23,10 +27,11 @@ final class ChatCalls {
       JsonBuffer out,
       List<PromptMessage.Call> calls,
       Map<String, Slice> kept,
-      boolean takesUnknown) {
+      boolean takesUnknown,
+      Dialect dialect) {
     String before = "[";
     for (PromptMessage.Call call : calls) {
-      call(out.ascii(before), call, kept, takesUnknown);
+      call(out.ascii(before), call, kept, takesUnknown, dialect);
       before = ",";
     }
     out.ascii("]");
@@ -36,12 +41,14 @@ final class ChatCalls {
       JsonBuffer out,
       PromptMessage.Call call,
       Map<String, Slice> kept,
-      boolean takesUnknown) {
+      boolean takesUnknown,
+      Dialect dialect) {
     Slice id = kept.isEmpty() ? null : call.id();
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    if (all && added.isEmpty()) {
+    Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
+    if (all && added.isEmpty() && arguments == null && !dialect.hasItsOwnForms()) {
       call.json().writeTo(out);
       return;
     }
@@ -54,8 +61,11 @@ final class ChatCalls {
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
-      if (ofFunction != null && member.getKey().equals("function")) {
-        function(out, member.getValue(), ofFunction);
+      if (member.getKey().equals("id")) {
+        id(out, member.getValue(), dialect);
+      } else if (member.getKey().equals("function")
+          && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
+        function(out, member.getValue(), ofFunction, arguments, dialect);
       } else {
         member.getValue().writeTo(out);
       }
@@ -64,18 +74,53 @@ final class ChatCalls {
     out.ascii(before.equals("{") ? "{}" : "}");
   }
 
-  private static void function(JsonBuffer out, Slice function, Slice added) {
+  /** An id in the form that the server takes. */
+  static void id(JsonBuffer out, Slice id, Dialect dialect) {
+    if (dialect.hasItsOwnForms() && id.isString()) {
+      out.string(ChatCallIds.ofNine(id.text()));
+    } else {
+      id.writeTo(out);
+    }
+  }
+
+  /** Arguments as an object; null when they are one, or there are none. */
+  private static @Nullable Json mended(PromptMessage.Call call) {
+    Slice arguments = call.type().equals("function") ? call.arguments() : null;
+    if (arguments == null) {
+      return null;
+    }
+    String text = arguments.text();
+    Json object = ToolInput.object(text, false);
+    return object.length() == text.length() && object.toString().equals(text) ? null : object;
+  }
+
+  private static void function(
+      JsonBuffer out,
+      Slice function,
+      @Nullable Slice added,
+      @Nullable Json arguments,
+      Dialect dialect) {
     Map<String, Slice> members = function.members();
     if (members.isEmpty()) {
       function.writeTo(out);
       return;
     }
-    added.members().forEach(members::putIfAbsent);
+    if (added != null) {
+      added.members().forEach(members::putIfAbsent);
+    }
+    if (dialect.refusesUnknown()) {
+      members.keySet().retainAll(OF_FUNCTION);
+    }
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
-      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
+      out.ascii(before).string(member.getKey()).ascii(":");
+      if (arguments != null && member.getKey().equals("arguments")) {
+        out.string(arguments.toString());
+      } else {
+        member.getValue().writeTo(out);
+      }
       before = ",";
     }
-    out.ascii("}");
+    out.ascii(before.equals("{") ? "{}" : "}");
   }
 }
