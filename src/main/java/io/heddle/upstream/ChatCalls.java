@@ -22,6 +22,7 @@ final class ChatCalls {
    * @param kept members to add, by id of call
    * @param takesUnknown whether members that the calls themselves have and not every server knows
    *     are told
+   * @param takesCustom whether calls of custom tools are told as such, and not as functions
    */
   static void write(
       JsonBuffer out,
@@ -47,8 +48,9 @@ final class ChatCalls {
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
+    boolean isFlat = !dialect.takesCustomTools() && call.type().equals(CustomTools.TYPE);
     Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
-    if (all && added.isEmpty() && arguments == null && !dialect.hasItsOwnForms()) {
+    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.hasItsOwnForms()) {
       call.json().writeTo(out);
       return;
     }
@@ -60,8 +62,16 @@ final class ChatCalls {
     Slice ofFunction = added.get("function");
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      if (member.getKey().equals("id")) {
+      out.ascii(before);
+      before = ",";
+      if (isFlat && member.getKey().equals(CustomTools.TYPE)) {
+        CustomTools.call(member.getValue(), out.ascii("\"function\":"));
+        continue;
+      }
+      out.string(member.getKey()).ascii(":");
+      if (isFlat && member.getKey().equals("type")) {
+        out.ascii("\"function\"");
+      } else if (member.getKey().equals("id")) {
         id(out, member.getValue(), dialect);
       } else if (member.getKey().equals("function")
           && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
@@ -69,7 +79,6 @@ final class ChatCalls {
       } else {
         member.getValue().writeTo(out);
       }
-      before = ",";
     }
     out.ascii(before.equals("{") ? "{}" : "}");
   }

@@ -41,12 +41,31 @@ final class ChatParameters {
         continue;
       }
       out.ascii(",").string(name).ascii(":");
+      Slice value = flat(given, parameter.getValue(), dialect);
       if (given.equals("tools") && dialect.hasItsOwnForms()) {
-        tools(out, parameter.getValue());
+        tools(out, value);
       } else {
-        parameter.getValue().writeTo(out);
+        value.writeTo(out);
       }
     }
+  }
+
+  /** Custom tools as functions, for servers that know nothing else. */
+  private static Slice flat(String name, Slice value, Dialect dialect) {
+    boolean isChoice = name.equals("tool_choice");
+    if (dialect.takesCustomTools()
+        || !isChoice && !name.equals("tools")
+        || !value.isArray() && !value.isObject()
+        || !CustomTools.mayBeIn(value)) {
+      return value;
+    }
+    JsonBuffer out = new JsonBuffer(value.to() - value.from() + 256);
+    if (isChoice) {
+      CustomTools.choice(value, out);
+    } else {
+      CustomTools.tools(value, out);
+    }
+    return Slice.of(out.toJson());
   }
 
   /** Every function with a schema, be it an empty one. */

@@ -15,6 +15,7 @@ public enum Dialect {
       new Data()
           .tokenParameter("max_completion_tokens")
           .knowsDevelopers()
+          .takesCustomTools()
           .unknown(Unknown.OF_ITS_OWN)),
 
   /**
@@ -131,6 +132,11 @@ public enum Dialect {
     return data.knowsDevelopers;
   }
 
+  /** Whether it has tools of the type {@code custom}; else they are functions. */
+  boolean takesCustomTools() {
+    return data.takesCustomTools;
+  }
+
   /** Whether a stream has usage only for who asks. */
   boolean asksForUsage() {
     return !data.itsOwnForms;
@@ -188,6 +194,7 @@ public enum Dialect {
     private Instructions instructions = Instructions.AT_THEIR_PLACES;
     private boolean knowsDevelopers;
     private Unknown unknown = Unknown.TAKEN;
+    private boolean takesCustomTools;
     private boolean objectArguments;
     private boolean itsOwnForms;
     private Set<String> taken = Set.of();
@@ -221,6 +228,11 @@ public enum Dialect {
 
     Data knowsDevelopers() {
       knowsDevelopers = true;
+      return this;
+    }
+
+    Data takesCustomTools() {
+      takesCustomTools = true;
       return this;
     }
 

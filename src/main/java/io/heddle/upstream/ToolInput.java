@@ -22,11 +22,11 @@ final class ToolInput {
    * @param isText whether they are a text, whatever it looks like
    */
   static Json object(String arguments, boolean isText) {
-    if (arguments.isBlank()) {
-      return Json.EMPTY_OBJECT;
+    if (isText) {
+      return wrapped(arguments);
     }
-    Json json = Json.of(arguments);
-    return !isText && isObject(json) ? json : wrapped(arguments);
+    Json json = arguments.isBlank() ? Json.EMPTY_OBJECT : Json.of(arguments);
+    return isObject(json) ? json : wrapped(arguments);
   }
 
   private static Json wrapped(String text) {
