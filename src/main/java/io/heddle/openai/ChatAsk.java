@@ -40,7 +40,8 @@ record ChatAsk(
       "{\"role\":\"assistant\",".getBytes(StandardCharsets.US_ASCII);
 
   /** What the answers of Heddle have no place for. */
-  private static final Set<String> UNSUPPORTED = Set.of("functions", "function_call", "audio");
+  private static final Set<String> UNSUPPORTED =
+      Set.of("functions", "function_call", "audio", "moderation");
 
   static ChatAsk read(Fields body) {
     refuseUnsupported(body);

@@ -64,8 +64,7 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(
-      @Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
+  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
       implements PromptPart {}
 
   /**
@@ -87,8 +86,7 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored)
-      implements PromptPart {}
+  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored) implements PromptPart {}
 
   /**
    * @param text a JSON string
