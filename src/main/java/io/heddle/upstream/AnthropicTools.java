@@ -68,12 +68,10 @@ final class AnthropicTools {
   /** Something that the server has no form for, and that the call would not be the same without. */
   static CallFailure refusal(String upstream, String parameter, String what) {
     return new CallFailure(
-        Problem.field(
-                ProblemCode.MODEL_REFUSED,
-                parameter,
-                "The upstream " + upstream + " has no " + what)
+        Problem.of(ProblemCode.MODEL_REFUSED, "The upstream " + upstream + " has no " + what)
             .with("upstreamStatus", 400)
-            .with("upstreamCode", "unsupported_parameter"),
+            .with("upstreamCode", "unsupported_parameter")
+            .with(RefusedParameter.MEMBER, parameter),
         Blame.REQUEST);
   }
 
