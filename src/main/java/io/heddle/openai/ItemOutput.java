@@ -116,7 +116,7 @@ final class ItemOutput {
           case "tool" -> toolOutput("", fields);
           case "assistant" ->
               fields.has("toolCalls")
-                  ? call("", fields.required("toolCalls").elements().getFirst(), fields)
+                  ? call("", StoredCall.of(fields).getFirst(), fields)
                   : said("", fields);
           default -> said("", fields);
         };
@@ -207,8 +207,7 @@ final class ItemOutput {
     Value content = body.get("content");
     Value refusal = body.get("refusal");
     Value reasoning = body.get("reasoning");
-    Value calls = body.get("toolCalls");
-    List<Value> toolCalls = calls == null || !calls.isArray() ? List.of() : calls.elements();
+    List<StoredCall> toolCalls = StoredCall.of(body);
     boolean text =
         refusal != null
             || (toolCalls.isEmpty() && reasoning == null)
@@ -246,18 +245,14 @@ final class ItemOutput {
         .toJson();
   }
 
-  private static Json call(String id, Value call, Fields body) {
-    Fields fields = call.isObject() ? call.fields() : Fields.of(Json.EMPTY_OBJECT);
-    Value function = fields.get("function");
-    Fields inner =
-        function == null || !function.isObject() ? Fields.of(Json.EMPTY_OBJECT) : function.fields();
+  private static Json call(String id, StoredCall call, Fields body) {
     return functionCall(
         id,
-        fields.raw("id", Json.of("\"\"")),
-        Namespaces.apart(inner.word("name")),
-        inner.raw("arguments", Json.of("\"\"")),
+        call.fields().raw("id", Json.of("\"\"")),
+        Namespaces.apart(call.name()),
+        call.function().raw("arguments", Json.of("\"\"")),
         body.raw("status", COMPLETED),
-        OpaqueMembers.ofCall(body, fields));
+        OpaqueMembers.ofCall(body, call.fields()));
   }
 
   /**

@@ -275,9 +275,7 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _)
-            ? text.text()
-            : "";
+        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _) ? text.text() : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {

@@ -33,10 +33,7 @@ final class ChatCalls {
   }
 
   private static void call(
-      JsonBuffer out,
-      PromptMessage.Call call,
-      Map<String, Slice> kept,
-      boolean takesUnknown) {
+      JsonBuffer out, PromptMessage.Call call, Map<String, Slice> kept, boolean takesUnknown) {
     Slice id = kept.isEmpty() ? null : call.id();
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();

@@ -1,0 +1,39 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tool call of a stored message.
+ *
+ * @param fields empty for what is no object
+ * @param function its name and arguments; empty when it has none
+ */
+record StoredCall(Fields fields, Fields function) {
+
+  /** Those of a message, in order. */
+  static List<StoredCall> of(Fields message) {
+    Value calls = message.get("toolCalls");
+    return calls == null || !calls.isArray()
+        ? List.of()
+        : calls.elements().stream().map(StoredCall::of).toList();
+  }
+
+  private static StoredCall of(Value call) {
+    Fields fields = object(call);
+    return new StoredCall(fields, object(fields.get("function")));
+  }
+
+  private static Fields object(@Nullable Value value) {
+    return value == null || !value.isObject() ? Fields.of(Json.EMPTY_OBJECT) : value.fields();
+  }
+
+  String id() {
+    return fields.word("id");
+  }
+
+  String name() {
+    return function.word("name");
+  }
+}
