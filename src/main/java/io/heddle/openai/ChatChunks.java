@@ -6,7 +6,9 @@ import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A completion as the chunks of a stream. */
@@ -15,6 +17,10 @@ final class ChatChunks {
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
 
   private final ChatForm form;
+
+  /** Calls of custom tools: only the first bit of a call says that it is one. */
+  private final Set<Integer> customs = new HashSet<>(0);
+
   private boolean begun;
 
   ChatChunks(ChatForm form) {
@@ -38,11 +44,16 @@ final class ChatChunks {
                           call.id(),
                           call.name(),
                           call.arguments(),
-                          call.opaque()))));
+                          call.opaque(),
+                          isCustom(call)))));
       case Piece.Compaction _ -> List.of();
       case Piece.Finish finish ->
           end(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()));
     };
+  }
+
+  private boolean isCustom(Piece.ToolCall call) {
+    return call.custom() ? customs.add(call.index()) : customs.contains(call.index());
   }
 
   /**

@@ -36,18 +36,23 @@ record ChatForm(String id, long created, String model, boolean usage) {
         .toJson();
   }
 
+  /**
+   * @param custom whether it is of a custom tool, which the arguments are the input of
+   */
   static Json call(
       int index,
       boolean indexed,
       @Nullable String id,
       @Nullable String name,
       String arguments,
-      @Nullable Opaque opaque) {
+      @Nullable Opaque opaque,
+      boolean custom) {
     JsonObject function = new JsonObject(arguments.length() + 96);
     if (name != null) {
       function.string("name", name);
     }
-    function.string("arguments", arguments);
+    String type = custom ? "custom" : "function";
+    function.string(custom ? "input" : "arguments", arguments);
     JsonObject out = new JsonObject(arguments.length() + 192);
     if (indexed) {
       out.number("index", index);
@@ -56,8 +61,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
       out.string("id", id);
     }
     if (id != null || name != null) {
-      out.string("type", "function");
+      out.string("type", type);
     }
-    return OpaqueMembers.toCall(out.raw("function", function.toJson()), opaque).toJson();
+    return OpaqueMembers.toCall(out.raw(type, function.toJson()), opaque).toJson();
   }
 }

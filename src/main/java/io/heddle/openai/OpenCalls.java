@@ -162,7 +162,7 @@ final class OpenCalls {
 
   private static List<Made> made(Fields message) {
     return StoredCall.of(message).stream()
-        .map(call -> new Made(call.id(), call.name(), call.function().word("arguments")))
+        .map(call -> new Made(call.id(), call.name(), call.arguments()))
         .toList();
   }
 

@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
  * A tool call of a stored message.
  *
  * @param fields empty for what is no object
- * @param function its name and arguments; empty when it has none
+ * @param isCustom whether it is of a tool that takes a text in the place of JSON
+ * @param made its name and arguments; empty when it has none
  */
-record StoredCall(Fields fields, Fields function) {
+record StoredCall(Fields fields, boolean isCustom, Fields made) {
 
   /** Those of a message, in order. */
   static List<StoredCall> of(Fields message) {
@@ -22,7 +23,8 @@ record StoredCall(Fields fields, Fields function) {
 
   private static StoredCall of(Value call) {
     Fields fields = object(call);
-    return new StoredCall(fields, object(fields.get("function")));
+    boolean isCustom = fields.word("type").equals("custom");
+    return new StoredCall(fields, isCustom, object(fields.get(isCustom ? "custom" : "function")));
   }
 
   private static Fields object(@Nullable Value value) {
@@ -34,6 +36,15 @@ record StoredCall(Fields fields, Fields function) {
   }
 
   String name() {
-    return function.word("name");
+    return made.word("name");
+  }
+
+  /** What its arguments are called. */
+  String argumentsName() {
+    return isCustom ? "input" : "arguments";
+  }
+
+  String arguments() {
+    return made.word(argumentsName());
   }
 }

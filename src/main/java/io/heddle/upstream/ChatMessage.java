@@ -149,7 +149,7 @@ final class ChatMessage {
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
-            function = functionCall(in);
+            function = functionCall(in, "arguments");
           } else {
             in.skipChildren();
           }
@@ -271,6 +271,7 @@ final class ChatMessage {
     int index = -1;
     String id = null;
     ToolCallDelta function = new ToolCallDelta(-1, null, null, "");
+    boolean custom = false;
     Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
@@ -280,7 +281,14 @@ final class ChatMessage {
       } else if (name.equals("id")) {
         id = LenientValues.scalar(in);
       } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
-        function = functionCall(in);
+        function = functionCall(in, "arguments");
+      } else if (name.equals(CustomTools.TYPE) && in.currentToken() == JsonToken.START_OBJECT) {
+        // Some servers have both members in each call, one of them empty.
+        ToolCallDelta called = functionCall(in, CustomTools.INPUT);
+        if (called.name() != null || !called.arguments().isEmpty()) {
+          function = called;
+          custom = true;
+        }
       } else if (name.equals("type")) {
         in.skipChildren();
       } else {
@@ -291,7 +299,7 @@ final class ChatMessage {
       unknown = with(unknown, "function", function.unknown());
     }
     return new ToolCallDelta(
-        index, blankToNull(id), function.name(), function.arguments(), unknown);
+        index, blankToNull(id), function.name(), function.arguments(), unknown, custom);
   }
 
   private static Map<String, Object> with(
@@ -304,7 +312,10 @@ final class ChatMessage {
     return all;
   }
 
-  private ToolCallDelta functionCall(JsonParser in) {
+  /**
+   * @param said the member that what it is called with is in
+   */
+  private ToolCallDelta functionCall(JsonParser in, String said) {
     String called = null;
     String arguments = "";
     Map<String, Object> unknown = Map.of();
@@ -313,13 +324,13 @@ final class ChatMessage {
       in.nextToken();
       if (member.equals("name")) {
         called = LenientValues.scalar(in);
-      } else if (member.equals("arguments")) {
+      } else if (member.equals(said)) {
         arguments = arguments(in);
       } else {
         unknown = with(unknown, member, UnknownMembers.read(in));
       }
     }
-    return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown);
+    return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown, false);
   }
 
   private static @Nullable String blankToNull(@Nullable String text) {

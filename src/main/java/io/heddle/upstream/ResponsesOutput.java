@@ -200,7 +200,9 @@ final class ResponsesOutput {
     String id = slot.call < 0 ? slot.callId : null;
     String name = slot.call < 0 ? slot.name : null;
     slot.call = slot.call < 0 ? calls++ : slot.call;
-    answer.calls(List.of(new ToolCallDelta(slot.call, id, name, early + more)), false, out);
+    ToolCallDelta bit =
+        new ToolCallDelta(slot.call, id, name, early + more, Map.of(), slot.isCustom());
+    answer.calls(List.of(bit), false, out);
   }
 
   private void waits(long characters) {

@@ -17,15 +17,21 @@ import tools.jackson.core.json.JsonFactory;
  * and lists of any of them.
  *
  * @param code a word, {@code context_length_exceeded}
+ * @param param where in the request it is wrong, {@code tools[0].function.name}
  * @param status an HTTP status, when the error has one of its own; else 0
  */
 record ServerError(
-    @Nullable String message, @Nullable String type, @Nullable String code, int status) {
+    @Nullable String message,
+    @Nullable String type,
+    @Nullable String code,
+    @Nullable String param,
+    int status) {
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
   private static final JsonFactory FACTORY = UntrustedJson.factory();
   private static final int LONGEST_WORD = 64;
+  private static final int LONGEST_PATH = 256;
 
   /** Of a list of errors more would not be shown. */
   private static final int MOST_OF_LIST = 5;
@@ -64,7 +70,7 @@ record ServerError(
       }
     }
     return isText && !startsLikeJson(json)
-        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, 0)
+        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0)
         : members.error();
   }
 
@@ -134,6 +140,7 @@ record ServerError(
     private @Nullable Members inner;
     private @Nullable String type;
     private @Nullable String code;
+    private @Nullable String param;
     private @Nullable String place;
     private int status;
     private boolean isError;
@@ -178,6 +185,7 @@ record ServerError(
         }
         type = type == null ? error.type() : type;
         code = code == null ? error.code() : code;
+        param = param == null ? error.param() : param;
         status = status == 0 ? error.status() : status;
       }
     }
@@ -196,6 +204,12 @@ record ServerError(
         case "error_description", "description", "reason" -> message(in, 3);
         case "title" -> message(in, 4);
         case "loc" -> place = place(in);
+        case "param" -> {
+          if (in.currentToken() == JsonToken.VALUE_STRING) {
+            param = word(in.getString(), LONGEST_PATH);
+          }
+          in.skipChildren();
+        }
         case "type" -> {
           if (in.currentToken() == JsonToken.VALUE_STRING) {
             type = word(in.getString());
@@ -227,6 +241,7 @@ record ServerError(
         }
         type = type == null ? within.type() : type;
         code = code == null ? within.code() : code;
+        param = param == null ? within.param() : param;
         status = status == 0 ? within.status() : status;
       }
     }
@@ -277,11 +292,17 @@ record ServerError(
                 words,
                 first(within.type(), type),
                 first(within.code(), code),
+                first(within.param(), param),
                 status(within.status()))
             .named();
       }
       String words = message == null || place == null ? message : place + ": " + message;
-      return new ServerError(words, type, code, status).named();
+      return new ServerError(words, type, code, first(param, ofBody()), status).named();
+    }
+
+    /** The same without the name of what all of it stands in. */
+    private @Nullable String ofBody() {
+      return place != null && place.startsWith("body.") ? place.substring(5) : null;
     }
 
     private int status(int within) {
@@ -293,8 +314,12 @@ record ServerError(
     }
 
     private static @Nullable String word(String text) {
+      return word(text, LONGEST_WORD);
+    }
+
+    private static @Nullable String word(String text, int longest) {
       boolean sound = text.chars().allMatch(c -> c > 0x20 && c < 0x7f);
-      return !text.isEmpty() && text.length() <= LONGEST_WORD && sound ? text : null;
+      return !text.isEmpty() && text.length() <= longest && sound ? text : null;
     }
   }
 
@@ -306,6 +331,6 @@ record ServerError(
     String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
     boolean tooLong =
         "exceed_context_size_error".equals(type) || TOO_LONG.stream().anyMatch(words::contains);
-    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, status) : this;
+    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, param, status) : this;
   }
 }
