@@ -257,7 +257,7 @@ class ChatRequestTest {
   @Test
   void imagesOfToolsStayWhereTheServerTakesThem() {
     JsonNode messages = told(Dialect.MISTRAL, "{}", SCREENSHOTS).path("messages");
-    assertThat(messages).hasSize(4);
+    assertThat(messages).hasSize(5);
     assertThat(messages.at("/1/content/1/type").asString()).isEqualTo("image_url");
   }
 
