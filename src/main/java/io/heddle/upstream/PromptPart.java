@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.turn.ItemPart;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * to one thread, and each part means the same on both.
  */
 sealed interface PromptPart {
-
-  /** The type of a part that carries an {@link Item}. */
-  String ITEM = "openai.item";
 
   /** A text without a word. */
   Slice NOTHING = Slice.of(Json.of("\"\""));
@@ -131,7 +129,7 @@ sealed interface PromptPart {
             Slice text = stored.string("refusal");
             yield new Refusal(text == null ? NOTHING : text);
           }
-          case ITEM -> {
+          case ItemPart.TYPE -> {
             Slice item = members.get("item");
             yield new Item(item == null ? part : item);
           }
