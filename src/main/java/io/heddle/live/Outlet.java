@@ -1,5 +1,6 @@
 package io.heddle.live;
 
+import java.util.List;
 import java.util.concurrent.Executor;
 
 /**
@@ -16,6 +17,11 @@ public interface Outlet {
 
   /** Takes a frame, whatever is waiting; it goes out with the next {@link #flush}. */
   void write(Frame frame);
+
+  /** Takes frames that no other connection sends, in one write. */
+  default void writeAll(List<Frame> frames) {
+    frames.forEach(this::write);
+  }
 
   /** Sends what was taken; cheap when there is nothing. */
   void flush();

@@ -1,11 +1,13 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.live.Frame;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -21,18 +23,23 @@ final class ChatChunks {
   /** Calls of custom tools: only the first bit of a call says that it is one. */
   private final Set<Integer> customs = new HashSet<>(0);
 
+  /** With what each chunk begins, up to its choices. */
+  private final byte[] opening;
+
   private boolean begun;
 
   ChatChunks(ChatForm form) {
     this.form = form;
+    byte[] object = form.open("chat.completion.chunk", 0, null).toJson().utf8();
+    opening = Arrays.copyOf(object, object.length - 1);
   }
 
   List<Frame> piece(Piece piece) {
     return switch (piece) {
-      case Piece.Text(String text) -> delta("content", JsonObject.string(text));
+      case Piece.Text(String text) -> said("content", text);
       // Not OpenAI's, but what the servers that show thoughts agree on.
-      case Piece.Reasoning(String text) -> delta("reasoning_content", JsonObject.string(text));
-      case Piece.Refusal(String text) -> delta("refusal", JsonObject.string(text));
+      case Piece.Reasoning(String text) -> said("reasoning_content", text);
+      case Piece.Refusal(String text) -> said("refusal", text);
       case Piece.ToolCall call ->
           delta(
               "tool_calls",
@@ -77,10 +84,29 @@ final class ChatChunks {
     return frames;
   }
 
+  private List<Frame> said(String name, String text) {
+    Json delta =
+        new JsonBuffer(text.length() + 40)
+            .ascii("{\"")
+            .ascii(name)
+            .ascii("\":")
+            .string(text)
+            .ascii("}")
+            .toJson();
+    return delta(delta);
+  }
+
   private List<Frame> delta(String name, Json value) {
+    return delta(new JsonObject(value.length() + 32).raw(name, value).toJson());
+  }
+
+  private List<Frame> delta(Json delta) {
+    Frame frame = chunk(delta, null);
+    if (begun) {
+      return List.of(frame);
+    }
     List<Frame> frames = new ArrayList<>(begin());
-    Json delta = new JsonObject(value.length() + 32).raw(name, value).toJson();
-    frames.add(chunk(delta, null));
+    frames.add(frame);
     return frames;
   }
 
@@ -94,17 +120,15 @@ final class ChatChunks {
   }
 
   private Frame chunk(Json delta, @Nullable String reason) {
-    Json choice =
-        new JsonObject(delta.length() + 96)
-            .number("index", 0)
-            .raw("delta", delta)
-            .raw("logprobs", null)
-            .string("finish_reason", reason)
-            .toJson();
-    JsonObject out =
-        form.open("chat.completion.chunk", choice.length(), null)
-            .raw("choices", JsonObject.array(List.of(choice)));
-    return frame(form.usage() ? out.raw("usage", null) : out);
+    JsonBuffer out =
+        new JsonBuffer(opening.length + delta.length() + 96)
+            .raw(opening, 0, opening.length)
+            .ascii(",\"choices\":[{\"index\":0,\"delta\":")
+            .raw(delta)
+            .ascii(",\"logprobs\":null,\"finish_reason\":")
+            .string(reason)
+            .ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
+    return Frame.data(out.toBytes());
   }
 
   private static Frame frame(JsonObject chunk) {

@@ -2,6 +2,8 @@ package io.heddle.web;
 
 import io.heddle.live.Frame;
 import io.heddle.live.Outlet;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
@@ -17,6 +19,9 @@ import reactor.core.scheduler.Schedulers;
 public final class FramesProtocol implements StreamProtocol {
 
   private static final int AHEAD = 64;
+
+  /** Bytes of frames that are put together for one write; longer ones are written by themselves. */
+  private static final int MOST_TAKEN = 8 << 10;
 
   private final Flux<Frame> frames;
   private @Nullable Writer writer;
@@ -63,6 +68,11 @@ public final class FramesProtocol implements StreamProtocol {
     private boolean asked;
     private boolean flushing;
 
+    /** Taken, and not written yet. */
+    private final List<Frame> taken = new ArrayList<>();
+
+    private int takenBytes;
+
     Writer(Outlet outlet, Runnable end) {
       this.outlet = outlet;
       this.end = end;
@@ -83,7 +93,11 @@ public final class FramesProtocol implements StreamProtocol {
     @Override
     protected void hookOnNext(Frame frame) {
       asked = false;
-      outlet.write(frame);
+      taken.add(frame);
+      takenBytes += frame.utf8().length;
+      if (takenBytes >= MOST_TAKEN) {
+        write();
+      }
       // What comes in one burst goes out together, at the end of this turn of the loop.
       if (!flushing) {
         flushing = true;
@@ -92,26 +106,38 @@ public final class FramesProtocol implements StreamProtocol {
       more();
     }
 
+    private void write() {
+      if (!taken.isEmpty()) {
+        outlet.writeAll(taken);
+        taken.clear();
+        takenBytes = 0;
+      }
+    }
+
     private void flush() {
       flushing = false;
+      write();
       outlet.flush();
     }
 
     @Override
     protected void hookFinally(SignalType type) {
       if (type != SignalType.CANCEL) {
+        write();
         outlet.flush();
       }
     }
 
     @Override
     protected void hookOnComplete() {
+      write();
       outlet.flush();
       end.run();
     }
 
     @Override
     protected void hookOnError(Throwable error) {
+      write();
       end.run();
     }
   }

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -123,13 +124,32 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
     try {
       ready = form.of(frame, context().alloc());
     } catch (OutOfMemoryError e) {
-      // Left out it would be a hole that nobody sees; whoever comes back is given it again.
-      log.error("no memory for a frame, so its connection is closed: {}", e.getMessage());
-      silence();
-      context().close();
+      noMemory(e);
       return;
     }
     write(ready);
+  }
+
+  @Override
+  public final void writeAll(List<Frame> frames) {
+    if (!open || silent) {
+      return;
+    }
+    ByteBuf ready;
+    try {
+      ready = form.of(frames, context().alloc());
+    } catch (OutOfMemoryError e) {
+      noMemory(e);
+      return;
+    }
+    write(ready);
+  }
+
+  /** A frame left out would be a hole that nobody sees; whoever comes back is given it again. */
+  private void noMemory(OutOfMemoryError error) {
+    log.error("no memory for a frame, so its connection is closed: {}", error.getMessage());
+    silence();
+    context().close();
   }
 
   /** The goodbye is said: no frame goes out any more. */

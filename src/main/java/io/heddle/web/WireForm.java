@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,11 @@ final class WireForm {
   private static final int LENGTH_16 = 126;
   private static final int LENGTH_64 = 127;
 
+  private static final String DATA = "data: ";
+
+  /** Bytes that most frames have around their JSON. */
+  private static final int AROUND = 96;
+
   private final Encoder encoder;
   private final FastThreadLocal<Last> lasts =
       new FastThreadLocal<>() {
@@ -40,8 +46,9 @@ final class WireForm {
         }
       };
 
+  /** Adds a frame to bytes. */
   private interface Encoder {
-    ByteBuf encode(Frame frame, ByteBufAllocator allocator);
+    void encode(Frame frame, ByteBuf out);
   }
 
   private static final class Last {
@@ -69,16 +76,29 @@ final class WireForm {
     ByteBuf encoded = last.encoded;
     if (encoded == null || last.frame != frame) {
       last.release();
-      encoded = encoder.encode(frame, allocator);
+      encoded = allocator.directBuffer(frame.utf8().length + AROUND);
+      encoder.encode(frame, encoded);
       last.frame = frame;
       last.encoded = encoded;
     }
     return encoded.retainedDuplicate();
   }
 
-  private static ByteBuf socket(Frame frame, ByteBufAllocator allocator) {
+  /** The same of frames that go to one connection only, which are not kept. */
+  ByteBuf of(List<Frame> frames, ByteBufAllocator allocator) {
+    int size = 0;
+    for (Frame frame : frames) {
+      size += frame.utf8().length + AROUND;
+    }
+    ByteBuf out = allocator.directBuffer(size);
+    for (Frame frame : frames) {
+      encoder.encode(frame, out);
+    }
+    return out;
+  }
+
+  private static void socket(Frame frame, ByteBuf out) {
     byte[] json = frame.utf8();
-    ByteBuf out = allocator.directBuffer(json.length + 10);
     out.writeByte(FINAL_TEXT);
     if (json.length < LENGTH_16) {
       out.writeByte(json.length);
@@ -87,19 +107,35 @@ final class WireForm {
     } else {
       out.writeByte(LENGTH_64).writeLong(json.length);
     }
-    return out.writeBytes(json);
+    out.writeBytes(json);
   }
 
-  private static ByteBuf chunkedEvent(Frame frame, ByteBufAllocator allocator) {
-    return event(frame, allocator, true);
+  private static void chunkedEvent(Frame frame, ByteBuf out) {
+    event(frame, out, true);
   }
 
-  private static ByteBuf plainEvent(Frame frame, ByteBufAllocator allocator) {
-    return event(frame, allocator, false);
+  private static void plainEvent(Frame frame, ByteBuf out) {
+    event(frame, out, false);
   }
 
-  private static ByteBuf event(Frame frame, ByteBufAllocator allocator, boolean chunked) {
+  private static void event(Frame frame, ByteBuf out, boolean chunked) {
+    String head = head(frame);
+    byte[] json = frame.utf8();
+    if (chunked) {
+      chunk(out, head.length() + json.length + 2);
+    }
+    out.writeCharSequence(head, StandardCharsets.US_ASCII);
+    out.writeBytes(json).writeByte('\n').writeByte('\n');
+    if (chunked) {
+      out.writeByte('\r').writeByte('\n');
+    }
+  }
+
+  private static String head(Frame frame) {
     String id = frame.eventId();
+    if (id == null && frame.type().isEmpty()) {
+      return DATA;
+    }
     StringBuilder head = new StringBuilder(96);
     if (id != null) {
       head.append("id: ").append(id).append('\n');
@@ -107,15 +143,7 @@ final class WireForm {
     if (!frame.type().isEmpty()) {
       head.append("event: ").append(frame.type()).append('\n');
     }
-    head.append("data: ");
-    byte[] json = frame.utf8();
-    ByteBuf out = allocator.directBuffer(json.length + head.length() + 16);
-    if (chunked) {
-      chunk(out, head.length() + json.length + 2);
-    }
-    out.writeCharSequence(head, StandardCharsets.US_ASCII);
-    out.writeBytes(json).writeByte('\n').writeByte('\n');
-    return chunked ? out.writeByte('\r').writeByte('\n') : out;
+    return head.append(DATA).toString();
   }
 
   /** Lines of an event stream that are no event. */
