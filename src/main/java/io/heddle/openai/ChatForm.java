@@ -15,6 +15,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
 
   static final String PREFIX = "chatcmpl-";
 
+  private static final String CUSTOM = "custom";
+
   JsonObject open(String object, int size, @Nullable String answeredBy) {
     return new JsonObject(size + 256)
         .string("id", id)
@@ -43,11 +45,33 @@ record ChatForm(String id, long created, String model, boolean usage) {
       @Nullable String name,
       String arguments,
       @Nullable Opaque opaque) {
+    return call(index, indexed, id, name, arguments, opaque, isCustom(opaque));
+  }
+
+  /** Whether a call's server says that its tool takes any text. */
+  static boolean isCustom(@Nullable Opaque opaque) {
+    return opaque != null
+        && opaque.members().length() > 2
+        && Fields.of(opaque.members()).word("type").equals(CUSTOM);
+  }
+
+  /**
+   * @param custom whether the arguments are any text, the input of a custom tool
+   */
+  static Json call(
+      int index,
+      boolean indexed,
+      @Nullable String id,
+      @Nullable String name,
+      String arguments,
+      @Nullable Opaque opaque,
+      boolean custom) {
     JsonObject function = new JsonObject(arguments.length() + 96);
     if (name != null) {
       function.string("name", name);
     }
-    function.string("arguments", arguments);
+    function.string(custom ? "input" : "arguments", arguments);
+    String type = custom ? CUSTOM : "function";
     JsonObject out = new JsonObject(arguments.length() + 192);
     if (indexed) {
       out.number("index", index);
@@ -56,8 +80,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
       out.string("id", id);
     }
     if (id != null || name != null) {
-      out.string("type", "function");
+      out.string("type", type);
     }
-    return OpaqueMembers.toCall(out.raw("function", function.toJson()), opaque).toJson();
+    return OpaqueMembers.toCall(out.raw(type, function.toJson()), opaque).toJson();
   }
 }

@@ -30,6 +30,9 @@ final class ChatMessage {
           "created",
           "model");
 
+  /** A call of a tool whose input is any text. */
+  static final String CUSTOM = "custom";
+
   /** Where thoughts were found; the first of them is believed. */
   private enum Thoughts {
     CONTENT,
@@ -267,31 +270,43 @@ final class ChatMessage {
     }
   }
 
+  /** Some servers leave {@code function} out, and have its members in the call itself. */
   private ToolCallDelta toolCall(JsonParser in) {
     int index = -1;
     String id = null;
-    ToolCallDelta function = new ToolCallDelta(-1, null, null, "");
+    String called = null;
+    String arguments = "";
+    ToolCallDelta function = null;
     Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
-      if (name.equals("index")) {
-        index = LenientValues.index(in);
-      } else if (name.equals("id")) {
-        id = LenientValues.scalar(in);
-      } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
-        function = functionCall(in);
-      } else if (name.equals("type")) {
-        in.skipChildren();
-      } else {
-        unknown = with(unknown, name, UnknownMembers.read(in));
+      switch (name) {
+        case "index" -> index = LenientValues.index(in);
+        case "id" -> id = LenientValues.scalar(in);
+        case "type" -> in.skipChildren();
+        case "name" -> called = LenientValues.scalar(in);
+        case "arguments" -> arguments = arguments(in);
+        default -> {
+          boolean isCustom = name.equals(CUSTOM);
+          if ((isCustom || name.equals("function"))
+              && in.currentToken() == JsonToken.START_OBJECT) {
+            function = functionCall(in);
+            unknown = isCustom ? with(unknown, "type", new StringBuilder(CUSTOM)) : unknown;
+          } else {
+            unknown = with(unknown, name, UnknownMembers.read(in));
+          }
+        }
       }
     }
-    if (!function.unknown().isEmpty()) {
-      unknown = with(unknown, "function", function.unknown());
+    if (function != null) {
+      called = function.name() == null ? called : function.name();
+      arguments = function.arguments().isEmpty() ? arguments : function.arguments();
+      if (!function.unknown().isEmpty()) {
+        unknown = with(unknown, "function", function.unknown());
+      }
     }
-    return new ToolCallDelta(
-        index, blankToNull(id), function.name(), function.arguments(), unknown);
+    return new ToolCallDelta(index, blankToNull(id), blankToNull(called), arguments, unknown);
   }
 
   private static Map<String, Object> with(
@@ -313,7 +328,7 @@ final class ChatMessage {
       in.nextToken();
       if (member.equals("name")) {
         called = LenientValues.scalar(in);
-      } else if (member.equals("arguments")) {
+      } else if (member.equals("arguments") || member.equals("input")) {
         arguments = arguments(in);
       } else {
         unknown = with(unknown, member, UnknownMembers.read(in));

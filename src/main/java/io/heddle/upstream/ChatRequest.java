@@ -276,6 +276,10 @@ final class ChatRequest {
       more.members().forEach(members::putIfAbsent);
     }
     Slice ofFunction = more == null ? null : more.members().get("function");
+    if (id != null && more != null && is(more.members().get("type"), ChatMessage.CUSTOM)) {
+      custom(id, members.get("function"));
+      return;
+    }
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
@@ -287,6 +291,26 @@ final class ChatRequest {
       before = ",";
     }
     out.ascii(before.equals("{") ? "{}" : "}");
+  }
+
+  /** A call of a tool that takes any text, as its server made it. */
+  private void custom(Slice id, @Nullable Slice function) {
+    Map<String, Slice> called = function == null ? Map.of() : function.members();
+    out.ascii("{\"id\":");
+    id.writeTo(out);
+    out.ascii(",\"type\":\"custom\",\"custom\":{\"name\":");
+    text(called.get("name"), out);
+    out.ascii(",\"input\":");
+    text(called.get("arguments"), out);
+    out.ascii("}}");
+  }
+
+  private static void text(@Nullable Slice text, JsonBuffer out) {
+    if (text == null) {
+      out.ascii("\"\"");
+    } else {
+      text.writeTo(out);
+    }
   }
 
   private void function(Slice function, Slice added) {

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * Else it continues the call of its index, else that of its id, else the last one.
+ *
+ * <p>Arguments that are whole are not gone on with: some servers say {@code {}} until the first of
+ * them come, and some say all of them once more at the end.
  *
  * <p>Calls are numbered from 0 in the order in which they begin, and are told in that order: with
  * their whole name, because some servers send it in pieces, and with an id that no other call of
@@ -100,6 +104,7 @@ final class ToolCallAssembler {
     }
     Call call = whole ? null : continued(bit);
     if (call == null) {
+      release(out);
       call = begin(bit);
       call.repeats &= !whole;
     }
@@ -113,7 +118,7 @@ final class ToolCallAssembler {
     }
     call.name(bit.name());
     nameTooLong |= call.name != null && call.name.length() > LONGEST_NAME;
-    String arguments = call.arguments.take(bit.arguments());
+    String arguments = call.take(bit.arguments(), whole);
     boolean more = !bit.unknown().isEmpty();
     if (more) {
       call.unknown = call.unknown == null ? new UnknownMembers() : call.unknown;
@@ -127,8 +132,9 @@ final class ToolCallAssembler {
     } else {
       call.early.append(arguments);
       waiting += arguments.length();
-      call.repeats &= arguments.isEmpty();
-      if (whole || !arguments.isEmpty()) {
+      boolean some = !arguments.isEmpty() || call.held != null;
+      call.repeats &= !some;
+      if (whole || some) {
         tell(call, out);
       }
     }
@@ -147,8 +153,28 @@ final class ToolCallAssembler {
 
   /** Tells all calls that have a name: something else is said next. */
   void tellAll(List<Piece> out) {
+    release(out);
     if (!untold.isEmpty()) {
       tell(null, out);
+    }
+  }
+
+  /** Something else comes: the last call has no more arguments than it had so far. */
+  private void release(List<Piece> out) {
+    Call call = last;
+    if (call == null || !call.told || call.held == null) {
+      return;
+    }
+    if (!out.isEmpty()
+        && out.getLast() instanceof Piece.ToolCall begun
+        && begun.index() == call.number
+        && begun.arguments().isEmpty()) {
+      out.set(
+          out.size() - 1,
+          new Piece.ToolCall(
+              call.number, begun.id(), begun.name(), call.heldBack(), begun.opaque()));
+    } else {
+      out.add(new Piece.ToolCall(call.number, null, null, call.heldBack()));
     }
   }
 
@@ -158,6 +184,7 @@ final class ToolCallAssembler {
    * @return whether all that was begun has a name
    */
   boolean finish(List<Piece> out) {
+    release(out);
     boolean named = true;
     for (Call call : untold) {
       if (call.name == null) {
@@ -168,7 +195,7 @@ final class ToolCallAssembler {
     }
     untold.clear();
     for (Call call = last; call != null; call = call.before) {
-      String rest = call.arguments.rest();
+      String rest = call.heldBack() + call.arguments.rest();
       if (call.told && (!rest.isEmpty() || call.changed)) {
         Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
         out.add(new Piece.ToolCall(call.number, null, null, rest, opaque));
@@ -191,7 +218,9 @@ final class ToolCallAssembler {
       return null;
     }
     Call call = ofIndex != null ? ofIndex : ofId != null ? ofId : last;
-    return call != null && bit.name() != null && call.arguments.isWhole() ? null : call;
+    boolean isNext =
+        call != null && bit.name() != null && call.arguments.isWhole() && !call.isSaidBy(bit);
+    return isNext ? null : call;
   }
 
   private Call begin(ToolCallDelta bit) {
@@ -251,8 +280,9 @@ final class ToolCallAssembler {
 
   private static final class Call {
     private final @Nullable Call before;
-    private final ArgumentScanner arguments = new ArgumentScanner();
+    private ArgumentScanner arguments = new ArgumentScanner();
     private StringBuilder early = new StringBuilder();
+    private @Nullable String held;
     private @Nullable String id;
     private @Nullable String name;
     private @Nullable UnknownMembers unknown;
@@ -264,6 +294,46 @@ final class ToolCallAssembler {
 
     Call(@Nullable Call before) {
       this.before = before;
+    }
+
+    /**
+     * Takes the next bit of the arguments.
+     *
+     * @return what of them can be told
+     */
+    String take(String more, boolean whole) {
+      if (more.isEmpty() || arguments.isRepeatedBy(more)) {
+        return "";
+      }
+      if (held != null) {
+        if (more.isBlank()) {
+          return "";
+        }
+        held = null;
+        arguments = new ArgumentScanner();
+      }
+      boolean first = arguments.isEmpty();
+      String text = arguments.take(more);
+      if (first && !whole && arguments.hasNoMembers()) {
+        held = text;
+        return "";
+      }
+      return text;
+    }
+
+    /** No members, which may stand for arguments that come later. */
+    String heldBack() {
+      String text = held == null ? "" : held;
+      held = null;
+      return text;
+    }
+
+    /** Whether a bit is nothing but this call, whole, once more. */
+    boolean isSaidBy(ToolCallDelta bit) {
+      return bit.id() != null
+          && bit.id().equals(id)
+          && Objects.equals(bit.name(), name)
+          && arguments.isRepeatedBy(bit.arguments());
     }
 
     /** The first, the next piece of it, or the same once more, alone or with more behind it. */

@@ -350,7 +350,8 @@ class ChatAnswerReaderTest {
                 1,
                 "b",
                 "g",
-                "{}",
+                // Some servers say that there are no arguments until the first of them come.
+                "",
                 new Opaque("test", null, Json.of("{\"function\":{\"seal\":\"x\"}}"))));
   }
 
