@@ -208,6 +208,8 @@ final class ResponsesHandler {
       problem = problem.with("upstreamStatus", status == null ? 400 : status.integer(0, 999));
       String upstream = fields.word("upstreamCode");
       problem = upstream.isEmpty() ? problem : problem.with("upstreamCode", upstream);
+      String param = fields.word("upstreamParam");
+      problem = param.isEmpty() ? problem : problem.with("upstreamParam", param);
     }
     WireError told = WireError.of(problem);
     throw (turn.startedAt() == null ? told : told.once()).toException();

@@ -49,6 +49,18 @@ record WireError(
           "invalid_image_url",
           "invalid_image_format",
           "image_too_large",
+          "image_too_small",
+          "image_parse_error",
+          "image_content_policy_violation",
+          "image_file_too_large",
+          "image_file_not_found",
+          "invalid_base64_image",
+          "invalid_image_mode",
+          "unsupported_image_media_type",
+          "empty_image_file",
+          "failed_to_download_image",
+          "invalid_json_schema",
+          "invalid_encrypted_content",
           "string_above_max_length",
           "array_above_max_length",
           "integer_above_max_value",
@@ -138,6 +150,9 @@ record WireError(
         problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
     String code = problem.members().get("upstreamCode") instanceof String said ? said : "";
     String param = problem.members().get("field") instanceof String field ? field : null;
+    if (param == null && problem.members().get("upstreamParam") instanceof String said) {
+      param = said;
+    }
     boolean isOpenAis = isModels(code) || code.equals("unsupported_parameter");
     return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
         ? invalid(param, isOpenAis ? code : "model_refused", problem.detail())

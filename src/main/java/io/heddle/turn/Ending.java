@@ -111,6 +111,9 @@ record Ending(Turn.Status status, @Nullable String reason, @Nullable Problem pro
       if (problem.members().get("upstreamCode") instanceof String upstream) {
         out.ascii(",\"upstreamCode\":").string(upstream);
       }
+      if (problem.members().get("upstreamParam") instanceof String upstream) {
+        out.ascii(",\"upstreamParam\":").string(upstream);
+      }
       out.ascii("}");
       comma = ",";
     }

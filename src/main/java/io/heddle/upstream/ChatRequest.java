@@ -4,7 +4,6 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,9 +23,6 @@ final class ChatRequest {
 
   /** The names of one thing: the most tokens of the answer. */
   private static final Set<String> TOKENS = Set.of("max_tokens", "max_completion_tokens");
-
-  /** What a tool call has with every server. */
-  private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
 
   /** What Heddle writes itself, and what is a server's of another kind. */
   private static final Set<String> OF_MESSAGE =
@@ -191,7 +187,8 @@ final class ChatRequest {
     boolean takes = ours && (named || dialect.takesUnknown());
     if (calls != null) {
       boolean more = named ? ours : dialect.takesUnknown();
-      calls(calls, named && ours ? opaque.get("toolCalls") : null, more);
+      out.ascii(",\"tool_calls\":");
+      new ChatCalls(out, more).write(calls, named && ours ? opaque.get("toolCalls") : null);
     }
     Slice message = opaque.get("message");
     if (takes && message != null) {
@@ -235,98 +232,6 @@ final class ChatRequest {
 
   private static @Nullable String text(@Nullable Slice slice) {
     return slice != null && slice.isString() ? slice.text() : null;
-  }
-
-  /**
-   * @param opaque members to add, by id of call
-   * @param takesUnknown whether members that the calls themselves have and not every server knows
-   *     are told
-   */
-  private void calls(Slice calls, @Nullable Slice opaque, boolean takesUnknown) {
-    out.ascii(",\"tool_calls\":");
-    Map<String, Slice> added = opaque == null ? Map.of() : opaque.members();
-    if (added.isEmpty() && takesUnknown) {
-      calls.writeTo(out);
-      return;
-    }
-    String before = "[";
-    for (Slice call : calls.elements()) {
-      out.ascii(before);
-      call(call, added, takesUnknown);
-      before = ",";
-    }
-    out.ascii("]");
-  }
-
-  private void call(Slice call, Map<String, Slice> added, boolean takesUnknown) {
-    if (!call.isObject()) {
-      call.writeTo(out);
-      return;
-    }
-    Map<String, Slice> members = new LinkedHashMap<>();
-    call.members()
-        .forEach((name, value) -> {
-          if (takesUnknown || OF_CALL.contains(name)) {
-            members.put(name, value);
-          }
-        });
-    Slice id = members.get("id");
-    Slice more = id != null && id.isString() ? added.get(id.text()) : null;
-    if (more != null) {
-      more.members().forEach(members::putIfAbsent);
-    }
-    Slice ofFunction = more == null ? null : more.members().get("function");
-    if (id != null && more != null && is(more.members().get("type"), ChatMessage.CUSTOM)) {
-      custom(id, members.get("function"));
-      return;
-    }
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      if (member.getKey().equals("function") && ofFunction != null) {
-        function(member.getValue(), ofFunction);
-      } else {
-        member.getValue().writeTo(out);
-      }
-      before = ",";
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
-  }
-
-  /** A call of a tool that takes any text, as its server made it. */
-  private void custom(Slice id, @Nullable Slice function) {
-    Map<String, Slice> called = function == null ? Map.of() : function.members();
-    out.ascii("{\"id\":");
-    id.writeTo(out);
-    out.ascii(",\"type\":\"custom\",\"custom\":{\"name\":");
-    text(called.get("name"), out);
-    out.ascii(",\"input\":");
-    text(called.get("arguments"), out);
-    out.ascii("}}");
-  }
-
-  private static void text(@Nullable Slice text, JsonBuffer out) {
-    if (text == null) {
-      out.ascii("\"\"");
-    } else {
-      text.writeTo(out);
-    }
-  }
-
-  private void function(Slice function, Slice added) {
-    Map<String, Slice> members = function.members();
-    if (members.isEmpty()) {
-      function.writeTo(out);
-      return;
-    }
-    added.members().forEach(members::putIfAbsent);
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      member.getValue().writeTo(out);
-      before = ",";
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
   }
 
   // ---- files that tools gave

@@ -190,8 +190,13 @@ final class Faults {
     Problem problem =
         problem(ProblemCode.MODEL_REFUSED, "refused the request (" + status + ")", error)
             .with("upstreamStatus", status);
-    return new CallFailure(
-        error.code() == null ? problem : problem.with("upstreamCode", error.code()), Blame.REQUEST);
+    if (error.code() != null) {
+      problem = problem.with("upstreamCode", error.code());
+    }
+    if (error.param() != null) {
+      problem = problem.with("upstreamParam", error.param());
+    }
+    return new CallFailure(problem, Blame.REQUEST);
   }
 
   private CallFailure busy(int status, ServerError error, @Nullable Duration wait, Blame blame) {

@@ -192,7 +192,8 @@ final class ResponsesRequest {
     out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
     Slice arguments = call.arguments();
-    if (arguments == null) {
+    boolean none = arguments == null || arguments.isString() && arguments.text().isEmpty();
+    if (arguments == null || none) {
       out.string(isCustom ? "" : "{}");
     } else {
       arguments.writeTo(out);

@@ -78,7 +78,7 @@ final class ResponsesSlot {
     return type.equals("function_call") || isCustom();
   }
 
-  private boolean isCustom() {
+  boolean isCustom() {
     return type.equals("custom_tool_call");
   }
 

@@ -18,9 +18,18 @@ import tools.jackson.core.json.JsonFactory;
  *
  * @param code a word, {@code context_length_exceeded}
  * @param status an HTTP status, when the error has one of its own; else 0
+ * @param param what of the request is wrong, {@code messages[0].content}
  */
 record ServerError(
-    @Nullable String message, @Nullable String type, @Nullable String code, int status) {
+    @Nullable String message,
+    @Nullable String type,
+    @Nullable String code,
+    int status,
+    @Nullable String param) {
+
+  ServerError(@Nullable String message, @Nullable String type, @Nullable String code, int status) {
+    this(message, type, code, status, null);
+  }
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
@@ -135,6 +144,7 @@ record ServerError(
     private @Nullable String type;
     private @Nullable String code;
     private @Nullable String place;
+    private @Nullable String param;
     private int status;
     private boolean isError;
 
@@ -179,6 +189,7 @@ record ServerError(
         type = type == null ? error.type() : type;
         code = code == null ? error.code() : code;
         status = status == 0 ? error.status() : status;
+        param = first(param, error.param());
       }
     }
 
@@ -196,6 +207,12 @@ record ServerError(
         case "error_description", "description", "reason" -> message(in, 3);
         case "title" -> message(in, 4);
         case "loc" -> place = place(in);
+        case "param" -> {
+          if (in.currentToken() == JsonToken.VALUE_STRING) {
+            param = word(in.getString());
+          }
+          in.skipChildren();
+        }
         case "type" -> {
           if (in.currentToken() == JsonToken.VALUE_STRING) {
             type = word(in.getString());
@@ -228,6 +245,7 @@ record ServerError(
         type = type == null ? within.type() : type;
         code = code == null ? within.code() : code;
         status = status == 0 ? within.status() : status;
+        param = first(param, within.param());
       }
     }
 
@@ -277,11 +295,13 @@ record ServerError(
                 words,
                 first(within.type(), type),
                 first(within.code(), code),
-                status(within.status()))
+                status(within.status()),
+                first(within.param(), param))
             .named();
       }
       String words = message == null || place == null ? message : place + ": " + message;
-      return new ServerError(words, type, code, status).named();
+      String wrong = place != null && place.startsWith("body.") ? place.substring(5) : place;
+      return new ServerError(words, type, code, status, first(param, wrong)).named();
     }
 
     private int status(int within) {
@@ -306,6 +326,6 @@ record ServerError(
     String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
     boolean tooLong =
         "exceed_context_size_error".equals(type) || TOO_LONG.stream().anyMatch(words::contains);
-    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, status) : this;
+    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, status, param) : this;
   }
 }

@@ -179,17 +179,25 @@ final class ToolCallAssembler {
   }
 
   /**
-   * The end: tells what can be told.
+   * The end: tells what can be told. A whole call without arguments gets an object without members,
+   * as OpenAI's have: many clients read nothing else.
    *
+   * @param isCut whether more was to come
    * @return whether all that was begun has a name
    */
-  boolean finish(List<Piece> out) {
+  boolean finish(boolean isCut, List<Piece> out) {
     release(out);
     boolean named = true;
+    for (Call call = last; call != null && !isCut; call = call.before) {
+      call.endWithoutArguments();
+    }
     for (Call call : untold) {
       if (call.name == null) {
         named = false;
       } else if (!call.repeats) {
+        String held = call.heldBack();
+        call.early.append(held);
+        waiting += held.length();
         tellOne(call, out);
       }
     }
@@ -319,6 +327,12 @@ final class ToolCallAssembler {
         return "";
       }
       return text;
+    }
+
+    void endWithoutArguments() {
+      if (arguments.isEmpty() && held == null && (unknown == null || !unknown.isCustom())) {
+        held = "{}";
+      }
     }
 
     /** No members, which may stand for arguments that come later. */

@@ -241,11 +241,13 @@ class RecordedStreamsIT {
     for (JsonNode call : said.path("tool_calls")) {
       int index = call.path("index").asInt(told.calls.size());
       assertThat(index).isBetween(0, told.calls.size());
+      boolean isCustom = call.has("custom");
+      JsonNode called = call.path(isCustom ? "custom" : "function");
       told.call(
           index,
           call.path("id").asString(null),
-          call.at("/function/name").asString(null),
-          call.at("/function/arguments").asString());
+          called.path("name").asString(null),
+          called.path(isCustom ? "input" : "arguments").asString());
     }
   }
 

@@ -61,6 +61,36 @@ class ChatRequestTest {
         .contains(",\"seed\":12345678901234567890,\"top_p\":1.50,");
   }
 
+  /** Ollama and llama.cpp read arguments as JSON, and refuse a thread in which there are none. */
+  @Test
+  void noArgumentsAreToldAsAnObjectWithoutMembers() {
+    String calls =
+        "[{'id':'a','type':'function','function':{'name':'f','arguments':''}},"
+            + "{'id':'b','type':'function','function':{'name':'g','arguments':'{}'}}]";
+    for (Dialect dialect : Dialect.values()) {
+      JsonNode message =
+          told(dialect, "{}", "{'role':'assistant','content':null,'toolCalls':" + calls + "}")
+              .at("/messages/0");
+      assertThat(message.at("/tool_calls/0/function"))
+          .isEqualTo(json(quoted("{'name':'f','arguments':'{}'}")));
+      assertThat(message.at("/tool_calls/1/function"))
+          .isEqualTo(json(quoted("{'name':'g','arguments':'{}'}")));
+    }
+  }
+
+  /** The server has no function of that name, but a tool that takes any text. */
+  @Test
+  void aCallOfACustomToolIsGivenBackAsItsServerMadeIt() {
+    String call =
+        "{'role':'assistant','content':null,'toolCalls':[{'id':'a','type':'function',"
+            + "'function':{'name':'p','arguments':'any text'}}],"
+            + "'upstream':{'name':'mine','toolCalls':{'a':{'type':'custom'}}}}";
+    assertThat(told(Dialect.OPENAI, "{}", call).at("/messages/0/tool_calls"))
+        .isEqualTo(
+            json(
+                quoted("[{'id':'a','type':'custom','custom':{'name':'p','input':'any text'}}]")));
+  }
+
   @Test
   void toolCallsAndTheirOutputsAreToldInTheFormOfTheWire() {
     String calls =

@@ -69,6 +69,8 @@ class RecordedStreamsTest {
       assertThat(ended.problem().detail()).contains(stream.problem().path("detail").asString());
       assertThat(ended.problem().members().get("upstreamCode"))
           .isEqualTo(stream.problem().path("upstreamCode").asString(null));
+      assertThat(ended.problem().members().get("upstreamParam"))
+          .isEqualTo(stream.problem().path("upstreamParam").asString(null));
     } else {
       assertThat(ended.problem()).isNull();
       assertThat(finish).isNotNull();
