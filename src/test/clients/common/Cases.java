@@ -97,6 +97,11 @@ public final class Cases {
     check(TRIP.matcher(text).matches(), text);
   }
 
+  /** The reset of a connection may overtake the last of what was said on it. */
+  public static void halfAnAnswer(String text) {
+    check(text.startsWith("Half ") && "Half an ".startsWith(text), text);
+  }
+
   public static String weather(String city) {
     return city.equals("Lyon") ? "sunny" : "snow";
   }

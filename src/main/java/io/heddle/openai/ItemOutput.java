@@ -248,14 +248,16 @@ final class ItemOutput {
 
   private static Json call(String id, Value call, Fields body) {
     Fields fields = call.isObject() ? call.fields() : Fields.of(Json.EMPTY_OBJECT);
-    Value function = fields.get("function");
+    // A client of Chat Completions may send calls of tools that take any text.
+    boolean isCustom = !fields.has("function") && fields.has("custom");
+    Value function = fields.get(isCustom ? "custom" : "function");
     Fields inner =
         function == null || !function.isObject() ? Fields.of(Json.EMPTY_OBJECT) : function.fields();
     return functionCall(
         id,
         fields.raw("id", Json.of("\"\"")),
         Namespaces.apart(inner.word("name")),
-        inner.raw("arguments", Json.of("\"\"")),
+        inner.raw(isCustom ? "input" : "arguments", Json.of("\"\"")),
         body.raw("status", COMPLETED),
         OpaqueMembers.ofCall(body, fields));
   }

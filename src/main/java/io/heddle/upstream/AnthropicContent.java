@@ -50,7 +50,7 @@ final class AnthropicContent {
    * @param text a JSON string
    * @param part that it stands in, or null
    */
-  void text(Slice text, @Nullable Slice part) {
+  void text(Slice text, PromptPart.@Nullable Stored part) {
     if (isBlank(text)) {
       return;
     }
@@ -59,7 +59,7 @@ final class AnthropicContent {
   }
 
   /** Ends a block with the mark for Anthropic's cache that its part has. */
-  private void end(@Nullable Slice part) {
+  private void end(PromptPart.@Nullable Stored part) {
     Slice mark = part == null ? null : part.members().get("cache_control");
     if (mark != null && mark.isObject()) {
       mark.writeTo(out.ascii(",\"cache_control\":"));
@@ -75,23 +75,14 @@ final class AnthropicContent {
 
   /** Parts of a message of the user's, or of a tool's output. */
   void parts(PromptMessage message) {
-    Slice content = message.member("content");
-    if (content == null) {
-      return;
-    }
-    if (content.isString()) {
-      text(content, null);
-    }
-    for (Slice part : content.elements()) {
-      part(part);
-    }
+    message.told().forEach(this::part);
   }
 
   /** Words of an answer: all that an assistant's message may have beside calls and thoughts. */
   void words(PromptMessage message) {
     for (PromptPart part : message.parts()) {
       switch (part) {
-        case PromptPart.Text(Slice text, Slice whole) -> text(text, whole);
+        case PromptPart.Text(Slice text, PromptPart.Stored whole) -> text(text, whole);
         case PromptPart.Refusal(Slice text) -> text(text, null);
         case PromptPart.Image _, PromptPart.Audio _, PromptPart.File _ ->
             text("[What was shown here cannot be told.]");
@@ -104,12 +95,12 @@ final class AnthropicContent {
     }
   }
 
-  private void part(Slice part) {
-    switch (PromptPart.of(part)) {
-      case PromptPart.Text(Slice text, Slice _) -> text(text, part);
+  private void part(PromptPart part) {
+    switch (part) {
+      case PromptPart.Text(Slice text, PromptPart.Stored whole) -> text(text, whole);
       case PromptPart.Refusal(Slice text) -> text(text, null);
-      case PromptPart.Image(Slice url, Slice fileId, Slice _) -> image(url, fileId, part);
-      case PromptPart.File file -> file(file, part);
+      case PromptPart.Image image -> image(image.url(), image.fileId(), image.stored());
+      case PromptPart.File file -> file(file, file.stored());
       case PromptPart.Audio _ -> text("[The recording cannot be heard.]");
       case PromptPart.Item _ -> {}
       // A block in Anthropic's own form.
@@ -117,7 +108,7 @@ final class AnthropicContent {
     }
   }
 
-  private void image(@Nullable Slice url, @Nullable Slice fileId, Slice part) {
+  private void image(@Nullable Slice url, @Nullable Slice fileId, PromptPart.Stored part) {
     if (url != null) {
       String address = url.text();
       if (address.startsWith("data:")) {
@@ -134,7 +125,7 @@ final class AnthropicContent {
     }
   }
 
-  private void file(PromptPart.File file, Slice part) {
+  private void file(PromptPart.File file, PromptPart.Stored part) {
     Slice bytes = file.data();
     Slice url = file.url();
     Slice id = file.fileId();
@@ -154,13 +145,13 @@ final class AnthropicContent {
     }
   }
 
-  private void uploaded(String type, Slice id, Slice part) {
+  private void uploaded(String type, Slice id, PromptPart.Stored part) {
     next().ascii("{\"type\":\"").ascii(type).ascii("\",\"source\":{\"type\":\"file\",\"file_id\":");
     id.writeTo(out).ascii("}");
     end(part);
   }
 
-  private void data(String type, Data data, @Nullable Slice title, Slice part) {
+  private void data(String type, Data data, @Nullable Slice title, PromptPart.Stored part) {
     boolean isImage = data.type().startsWith("image/");
     boolean isText = !isImage && (data.type().startsWith("text/") || data.type().endsWith("json"));
     if (!isImage && !isText && !data.type().equals(PDF) || type.equals("image") && !isImage) {

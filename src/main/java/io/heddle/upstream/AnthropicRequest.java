@@ -107,7 +107,7 @@ final class AnthropicRequest {
     for (PromptMessage message : messages) {
       if (message.isFrom("system") || message.isFrom("developer")) {
         for (PromptPart part : message.parts()) {
-          if (part instanceof PromptPart.Text(Slice text, Slice whole)) {
+          if (part instanceof PromptPart.Text(Slice text, PromptPart.Stored whole)) {
             system.text(text, whole);
           }
         }
@@ -275,7 +275,7 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, Slice _)
+        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _)
             ? text.text()
             : "";
     int spoken = 0;

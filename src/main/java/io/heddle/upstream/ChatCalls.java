@@ -3,11 +3,12 @@ package io.heddle.upstream;
 import io.heddle.base.JsonBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Writes the tool calls of an answer as Chat Completions has them. */
+/** Writes tool calls as Chat Completions has them, with what their server said of them. */
 final class ChatCalls {
 
   /** What a tool call has with every server. */
@@ -16,62 +17,56 @@ final class ChatCalls {
   private static final byte[] NO_ARGUMENTS =
       "\"arguments\":\"\"".getBytes(StandardCharsets.US_ASCII);
 
-  private final JsonBuffer out;
-  private final boolean takesUnknown;
+  private ChatCalls() {}
 
   /**
+   * @param kept members to add, by id of call
    * @param takesUnknown whether members that the calls themselves have and not every server knows
    *     are told
    */
-  ChatCalls(JsonBuffer out, boolean takesUnknown) {
-    this.out = out;
-    this.takesUnknown = takesUnknown;
-  }
-
-  /**
-   * @param opaque members to add, by id of call
-   */
-  void write(Slice calls, @Nullable Slice opaque) {
-    Map<String, Slice> added = opaque == null ? Map.of() : opaque.members();
-    if (added.isEmpty() && takesUnknown && !calls.contains(NO_ARGUMENTS)) {
-      calls.writeTo(out);
-      return;
-    }
+  static void write(
+      JsonBuffer out,
+      List<PromptMessage.Call> calls,
+      Map<String, Slice> kept,
+      boolean takesUnknown) {
     String before = "[";
-    for (Slice call : calls.elements()) {
-      out.ascii(before);
-      call(call, added);
+    for (PromptMessage.Call call : calls) {
+      call(out.ascii(before), call, kept, takesUnknown);
       before = ",";
     }
     out.ascii("]");
   }
 
-  private void call(Slice call, Map<String, Slice> added) {
-    if (!call.isObject()) {
-      call.writeTo(out);
+  private static void call(
+      JsonBuffer out,
+      PromptMessage.Call call,
+      Map<String, Slice> kept,
+      boolean takesUnknown) {
+    Slice id = kept.isEmpty() ? null : call.id();
+    Slice more = id == null ? null : kept.get(id.text());
+    Map<String, Slice> added = more == null ? Map.of() : more.members();
+    boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
+    boolean bare = call.json().contains(NO_ARGUMENTS);
+    if (all && added.isEmpty() && !bare) {
+      call.json().writeTo(out);
       return;
     }
-    Map<String, Slice> members = new LinkedHashMap<>();
-    call.members()
-        .forEach((name, value) -> {
-          if (takesUnknown || OF_CALL.contains(name)) {
-            members.put(name, value);
-          }
-        });
-    Slice id = members.get("id");
-    Slice more = id != null && id.isString() ? added.get(id.text()) : null;
-    Map<String, Slice> ofServer = more == null ? Map.of() : more.members();
-    Slice function = members.get("function");
-    if (id != null && function != null && is(ofServer.get("type"), ChatMessage.CUSTOM)) {
-      custom(id, function);
+    Slice function = call.members().get("function");
+    if (id != null && function != null && is(added.get("type"), ChatMessage.CUSTOM)) {
+      custom(out, id, function);
       return;
     }
-    ofServer.forEach(members::putIfAbsent);
+    Map<String, Slice> members = new LinkedHashMap<>(call.members());
+    if (!all) {
+      members.keySet().retainAll(OF_CALL);
+    }
+    added.forEach(members::putIfAbsent);
+    Slice ofFunction = added.get("function");
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
-      if (member.getValue() == function) {
-        function(function, ofServer.get("function"));
+      if ((bare || ofFunction != null) && member.getKey().equals("function")) {
+        function(out, member.getValue(), ofFunction);
       } else {
         member.getValue().writeTo(out);
       }
@@ -81,15 +76,15 @@ final class ChatCalls {
   }
 
   /** A call of a tool that takes any text, as its server made it. */
-  private void custom(Slice id, Slice function) {
+  private static void custom(JsonBuffer out, Slice id, Slice function) {
     Map<String, Slice> called = function.members();
     id.writeTo(out.ascii("{\"id\":"));
-    text(called.get("name"), out.ascii(",\"type\":\"custom\",\"custom\":{\"name\":"));
-    text(called.get("arguments"), out.ascii(",\"input\":"));
+    text(out.ascii(",\"type\":\"custom\",\"custom\":{\"name\":"), called.get("name"));
+    text(out.ascii(",\"input\":"), called.get("arguments"));
     out.ascii("}}");
   }
 
-  private static void text(@Nullable Slice text, JsonBuffer out) {
+  private static void text(JsonBuffer out, @Nullable Slice text) {
     if (text == null) {
       out.ascii("\"\"");
     } else {
@@ -98,7 +93,7 @@ final class ChatCalls {
   }
 
   /** No arguments are told as an object without members: many servers read them as JSON. */
-  private void function(Slice function, @Nullable Slice added) {
+  private static void function(JsonBuffer out, Slice function, @Nullable Slice added) {
     Map<String, Slice> members = function.members();
     if (members.isEmpty()) {
       function.writeTo(out);
@@ -117,7 +112,7 @@ final class ChatCalls {
       }
       before = ",";
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 
   private static boolean is(@Nullable Slice value, String text) {

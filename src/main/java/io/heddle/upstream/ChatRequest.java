@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChatRequest {
 
-  /** Parts that carry an item of the Responses wire which no chat model understands. */
-  private static final String ITEM_PART = "openai.item";
-
   private static final Set<String> OURS = Set.of("model", "messages", "stream", "stream_options");
 
   /** The names of one thing: the most tokens of the answer. */
@@ -28,14 +25,12 @@ final class ChatRequest {
   private static final Set<String> OF_MESSAGE =
       Set.of("role", "content", "name", "tool_calls", "tool_call_id", ResponsesOutput.KEPT);
 
-  /** What a text part has that is not told: annotations are of answers. */
-  private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
-
   private final String upstream;
   private final Dialect dialect;
   private final @Nullable String tokenParameter;
   private final JsonBuffer out;
-  private final List<Slice> toolFiles = new ArrayList<>(0);
+  private final ChatParts parts;
+  private final List<PromptPart> toolFiles = new ArrayList<>(0);
   private boolean first = true;
 
   private ChatRequest(
@@ -44,6 +39,7 @@ final class ChatRequest {
     this.dialect = dialect;
     this.tokenParameter = tokenParameter == null ? dialect.tokenParameter() : tokenParameter;
     out = new JsonBuffer(capacity);
+    parts = new ChatParts(out);
   }
 
   /**
@@ -71,7 +67,7 @@ final class ChatRequest {
       comma();
       out.ascii("{\"role\":\"system\",\"content\":").string(call.system()).ascii("}");
     }
-    messages(call.messages());
+    messages(PromptMessage.of(call.messages()));
     out.ascii("]");
     parameters(Slice.of(call.parameters()).members());
     out.ascii(",\"stream\":true");
@@ -98,112 +94,106 @@ final class ChatRequest {
     }
   }
 
-  private void messages(List<Json> messages) {
-    List<Map<String, Slice>> all = new ArrayList<>(messages.size());
-    for (Json message : messages) {
-      all.add(Slice.of(message).members());
-    }
+  private void messages(List<PromptMessage> messages) {
     // Whether tools were called since the last message of a user, and will be before the next.
     int looked = 0;
     boolean loop = false;
-    for (int i = 0; i < all.size(); i++) {
-      Map<String, Slice> stored = all.get(i);
+    for (int i = 0; i < messages.size(); i++) {
+      PromptMessage message = messages.get(i);
       if (i == looked) {
         loop = false;
         do {
-          loop |= all.get(looked).containsKey("toolCalls");
+          loop |= messages.get(looked).hasCalls();
           looked++;
-        } while (looked < all.size() && !is(all.get(looked).get("role"), "user"));
+        } while (looked < messages.size() && !messages.get(looked).isFrom("user"));
       }
-      if (!toolFiles.isEmpty() && !is(stored.get("role"), "tool")) {
+      if (!toolFiles.isEmpty() && !message.isFrom("tool")) {
         toolFiles();
       }
-      message(stored, loop);
+      message(message, loop);
     }
     if (!toolFiles.isEmpty()) {
       toolFiles();
     }
   }
 
-  private void message(Map<String, Slice> stored, boolean loop) {
-    Slice role = stored.get("role");
-    Slice content = stored.get("content");
-    Slice calls = stored.get("toolCalls");
-    // An empty array of tool calls is refused by the servers.
-    if (calls != null && calls.elements().isEmpty()) {
-      calls = null;
-    }
-    List<Slice> parts = content == null ? List.of() : content.elements();
-    List<Slice> told = parts.stream().filter(part -> !type(part).equals(ITEM_PART)).toList();
-    boolean isNothing = content == null || content.isNull() || content.isArray() && told.isEmpty();
-    Slice said = isNothing ? null : content;
-    Slice refusal = stored.get("refusal");
-    if ((said == null || said.isString() && said.to() - said.from() == 2)
-        && refusal != null
-        && refusal.isString()
-        && !refusal.text().isEmpty()) {
+  private void message(PromptMessage message, boolean loop) {
+    Slice role = message.member("role");
+    Slice content = message.member("content");
+    List<PromptPart> told = content != null && content.isArray() ? message.told() : List.of();
+    Slice said = content != null && content.isArray() && told.isEmpty() ? null : content;
+    if (said == null || PromptMessage.isEmpty(said)) {
+      Slice refusal = message.refusal();
       // The only form of a refusal that every server takes.
-      said = refusal;
+      said = refusal == null ? said : refusal;
     }
-    if (role == null || said == null && calls == null && isLeftOut(role.text(), parts)) {
+    // An empty array of tool calls is refused by the servers.
+    List<PromptMessage.Call> calls = message.calls();
+    if (role == null || said == null && calls.isEmpty() && isLeftOut(message)) {
       return;
     }
     comma();
     out.ascii("{\"role\":");
-    if (is(role, "developer") && !dialect.knows("developer")) {
+    if (message.isFrom("developer") && !dialect.knows("developer")) {
       out.ascii("\"system\"");
     } else {
       role.writeTo(out);
     }
     out.ascii(",\"content\":");
     if (said == null) {
-      out.ascii(calls == null ? "\"\"" : "null");
-    } else if (said.isArray() && is(role, "tool")) {
-      output(told, stored.get("toolCallId"));
-    } else if (said.isArray()) {
-      parts(told);
-    } else {
+      out.ascii(calls.isEmpty() ? "\"\"" : "null");
+    } else if (!said.isArray()) {
       said.writeTo(out);
-    }
-    member("name", stored.get("name"));
-    if (is(role, "assistant")) {
-      answer(stored, calls, loop);
+    } else if (message.isFrom("tool")) {
+      parts.output(withoutFiles(told, message.toolCallId()));
     } else {
-      member("tool_calls", calls);
+      parts.content(told);
     }
-    member("tool_call_id", stored.get("toolCallId"));
+    member("name", message.member("name"));
+    if (message.isFrom("assistant")) {
+      answer(message, calls, loop);
+    } else if (!calls.isEmpty()) {
+      calls(calls, Map.of(), true);
+    }
+    member("tool_call_id", message.member("toolCallId"));
     out.ascii("}");
+  }
+
+  /**
+   * Whether a message that says nothing is not told: an assistant's is refused by the servers, and
+   * one of nothing but items is none. A tool's output is told in any case: its call waits for it.
+   */
+  private static boolean isLeftOut(PromptMessage message) {
+    return message.isFrom("assistant") || !message.isFrom("tool") && !message.parts().isEmpty();
   }
 
   // ---- what a server said for itself
 
-  private void answer(Map<String, Slice> stored, @Nullable Slice calls, boolean loop) {
-    Slice kept = stored.get("upstream");
-    Map<String, Slice> opaque = kept == null ? Map.of() : kept.members();
-    String server = text(opaque.get("name"));
-    boolean named = server != null;
-    // An answer that was given here is its server's, be that known or not.
-    boolean ours = server != null ? server.equals(upstream) : !stored.containsKey("turn");
+  private void answer(PromptMessage message, List<PromptMessage.Call> calls, boolean loop) {
+    PromptMessage.Kept kept = message.kept();
+    boolean named = kept.server() != null;
+    boolean ours = message.isKeptFor(upstream, kept);
     boolean takes = ours && (named || dialect.takesUnknown());
-    if (calls != null) {
-      boolean more = named ? ours : dialect.takesUnknown();
-      out.ascii(",\"tool_calls\":");
-      new ChatCalls(out, more).write(calls, named && ours ? opaque.get("toolCalls") : null);
-    }
-    Slice message = opaque.get("message");
-    if (takes && message != null) {
-      message
-          .members()
-          .forEach((name, value) -> {
-            if (!OF_MESSAGE.contains(name)) {
-              out.ascii(",").string(name).ascii(":");
-              value.writeTo(out);
-            }
-          });
+    if (!calls.isEmpty()) {
+      calls(
+          calls,
+          named && ours ? kept.toolCalls() : Map.of(),
+          named ? ours : dialect.takesUnknown());
     }
     if (takes) {
-      reasoning(stored.get("reasoning"), opaque.get("reasoning"), named, loop);
+      kept.message()
+          .forEach((name, value) -> {
+            if (!OF_MESSAGE.contains(name)) {
+              value.writeTo(out.ascii(",").string(name).ascii(":"));
+            }
+          });
+      reasoning(message.member("reasoning"), kept.reasoning(), named, loop);
     }
+  }
+
+  private void calls(
+      List<PromptMessage.Call> calls, Map<String, Slice> kept, boolean takesUnknown) {
+    ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown);
   }
 
   /**
@@ -212,8 +202,7 @@ final class ChatRequest {
    * Completions sends is told as it is.
    */
   private void reasoning(
-      @Nullable Slice thoughts, @Nullable Slice calledBefore, boolean named, boolean loop) {
-    String before = text(calledBefore);
+      @Nullable Slice thoughts, @Nullable String before, boolean named, boolean loop) {
     if (!loop && (named || before == null)) {
       return;
     }
@@ -223,177 +212,35 @@ final class ChatRequest {
       return;
     }
     out.ascii(",").string(name).ascii(":");
-    if (some == null) {
-      out.ascii("\"\"");
-    } else {
-      some.writeTo(out);
-    }
-  }
-
-  private static @Nullable String text(@Nullable Slice slice) {
-    return slice != null && slice.isString() ? slice.text() : null;
+    (some == null ? PromptPart.NOTHING : some).writeTo(out);
   }
 
   // ---- files that tools gave
 
-  /** A string, unless the server takes more from a tool: not every one takes parts. */
-  private void output(List<Slice> parts, @Nullable Slice call) {
-    List<Slice> left = withoutFiles(parts, call);
-    List<String> texts = new ArrayList<>(left.size());
-    for (Slice part : left) {
-      Slice text =
-          type(part).equals("text") || isOnlyText(part) ? part.members().get("text") : null;
-      if (text != null && text.isString() && OF_TEXT.containsAll(part.members().keySet())) {
-        texts.add(text.text());
-      }
-    }
-    if (texts.size() == left.size()) {
-      out.string(String.join("\n", texts));
-    } else {
-      parts(left);
-    }
-  }
-
   /** What a tool's message can say; the rest is kept for the user's message behind it. */
-  private List<Slice> withoutFiles(List<Slice> parts, @Nullable Slice call) {
+  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable Slice call) {
     if (dialect.toolFiles() == Dialect.ToolFiles.TOOL_MESSAGE
-        || parts.stream().noneMatch(ChatRequest::isFile)) {
+        || parts.stream().noneMatch(PromptPart::isFile)) {
       return parts;
     }
-    toolFiles.add(textPart("Output of the tool call " + (call == null ? "" : call.text()) + ":"));
-    List<Slice> texts = new ArrayList<>(parts.size());
-    for (Slice part : parts) {
-      (isFile(part) ? toolFiles : texts).add(part);
+    String id = call == null ? "" : call.text();
+    toolFiles.add(PromptPart.Text.of("Output of the tool call " + id + ":"));
+    List<PromptPart> left = new ArrayList<>(parts.size());
+    for (PromptPart part : parts) {
+      (part.isFile() ? toolFiles : left).add(part);
     }
-    if (texts.isEmpty()) {
-      texts.add(textPart("The output is in the next message of the user."));
+    if (left.isEmpty()) {
+      left.add(PromptPart.Text.of("The output is in the next message of the user."));
     }
-    return texts;
-  }
-
-  private static Slice textPart(String text) {
-    JsonBuffer part = new JsonBuffer(96).ascii("{\"type\":\"input_text\",\"text\":").string(text);
-    return Slice.of(part.ascii("}").toJson());
-  }
-
-  private static boolean isFile(Slice part) {
-    return switch (type(part)) {
-      case "input_image", "image_url", "input_file", "file", "input_audio" -> true;
-      default -> false;
-    };
+    return left;
   }
 
   private void toolFiles() {
     comma();
     out.ascii("{\"role\":\"user\",\"content\":");
-    parts(List.copyOf(toolFiles));
+    parts.content(toolFiles);
     out.ascii("}");
     toolFiles.clear();
-  }
-
-  /**
-   * Whether a message that says nothing is not told: an assistant's is refused by the servers, and
-   * one of nothing but items is none. A tool's output is told in any case: its call waits for it.
-   */
-  private static boolean isLeftOut(String role, List<Slice> parts) {
-    return role.equals("assistant") || !role.equals("tool") && !parts.isEmpty();
-  }
-
-  private void parts(List<Slice> parts) {
-    if (parts.size() == 1 && isOnlyText(parts.getFirst())) {
-      // Text alone as a string: not every server takes parts from every role.
-      text(parts.getFirst().members()).writeTo(out);
-      return;
-    }
-    out.ascii("[");
-    for (int i = 0; i < parts.size(); i++) {
-      if (i > 0) {
-        out.ascii(",");
-      }
-      part(parts.get(i));
-    }
-    out.ascii("]");
-  }
-
-  private static boolean isOnlyText(Slice part) {
-    String type = type(part);
-    Slice text = part.members().get("text");
-    return (type.equals("input_text") || type.equals("output_text"))
-        && text != null
-        && text.isString()
-        && OF_TEXT.containsAll(part.members().keySet());
-  }
-
-  private static Slice text(Map<String, Slice> members) {
-    Slice text = members.get("text");
-    if (text == null) {
-      throw new IllegalArgumentException("a part without text");
-    }
-    return text;
-  }
-
-  private void part(Slice part) {
-    Map<String, Slice> members = part.members();
-    switch (type(part)) {
-      case "input_text", "output_text" -> {
-        Slice text = members.get("text");
-        if (text == null || !text.isString()) {
-          part.writeTo(out);
-          return;
-        }
-        out.ascii("{\"type\":\"text\",\"text\":");
-        text.writeTo(out);
-        members.forEach((name, value) -> {
-          if (!OF_TEXT.contains(name)) {
-            out.ascii(",").string(name).ascii(":");
-            value.writeTo(out);
-          }
-        });
-        out.ascii("}");
-      }
-      case "refusal" -> {
-        out.ascii("{\"type\":\"text\",\"text\":");
-        Slice refusal = members.get("refusal");
-        if (refusal == null) {
-          out.ascii("\"\"");
-        } else {
-          refusal.writeTo(out);
-        }
-        out.ascii("}");
-      }
-      case "input_image" -> image(members);
-      case "input_file" -> file(members);
-      default -> part.writeTo(out);
-    }
-  }
-
-  /** An image that names an uploaded file has no form in Chat Completions: the model is told so. */
-  private void image(Map<String, Slice> members) {
-    Slice url = members.get("image_url");
-    if (url == null || !url.isString()) {
-      Slice file = members.get("file_id");
-      String name = file != null && file.isString() ? " " + file.text() : "";
-      out.ascii("{\"type\":\"text\",\"text\":");
-      out.string("[The image" + name + " cannot be shown.]").ascii("}");
-      return;
-    }
-    out.ascii("{\"type\":\"image_url\",\"image_url\":{\"url\":");
-    url.writeTo(out);
-    member("detail", members.get("detail"));
-    out.ascii("}}");
-  }
-
-  private void file(Map<String, Slice> members) {
-    out.ascii("{\"type\":\"file\",\"file\":{");
-    boolean more = false;
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      if (!member.getKey().equals("type")) {
-        out.ascii(more ? "," : "").string(member.getKey()).ascii(":");
-        member.getValue().writeTo(out);
-        more = true;
-      }
-    }
-    out.ascii("}}");
   }
 
   private void member(String name, @Nullable Slice value) {
@@ -408,14 +255,5 @@ final class ChatRequest {
       out.ascii(",");
     }
     first = false;
-  }
-
-  private static boolean is(@Nullable Slice value, String text) {
-    return value != null && value.isString() && value.text().equals(text);
-  }
-
-  private static String type(Slice part) {
-    Slice type = part.members().get("type");
-    return type != null && type.isString() ? type.text() : "";
   }
 }

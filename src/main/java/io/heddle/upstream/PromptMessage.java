@@ -57,19 +57,42 @@ final class PromptMessage {
     return value != null && value.isString() ? value : null;
   }
 
+  private @Nullable Slice words(String name) {
+    Slice text = string(name);
+    return text == null || isEmpty(text) ? null : text;
+  }
+
+  /** Whether it is a string without a character. */
+  static boolean isEmpty(Slice value) {
+    return value.isString() && value.to() - value.from() == 2;
+  }
+
+  /**
+   * Those of its parts that a model is told. Items that clients stored are those of other servers,
+   * or of tools that only their server runs.
+   */
+  List<PromptPart> told() {
+    List<PromptPart> told = parts();
+    told.removeIf(PromptPart.Item.class::isInstance);
+    return told;
+  }
+
   /** In order; a text alone is one part. Parts of the Responses wire are among them. */
   List<PromptPart> parts() {
     Slice content = member("content");
     if (content == null) {
-      return List.of();
+      return new ArrayList<>(0);
     }
     if (content.isString()) {
-      return content.to() - content.from() == 2
-          ? List.of()
-          : List.of(new PromptPart.Text(content, null));
+      List<PromptPart> text = new ArrayList<>(1);
+      if (!isEmpty(content)) {
+        text.add(new PromptPart.Text(content, null));
+      }
+      return text;
     }
-    List<PromptPart> parts = new ArrayList<>();
-    for (Slice part : content.elements()) {
+    List<Slice> stored = content.elements();
+    List<PromptPart> parts = new ArrayList<>(stored.size());
+    for (Slice part : stored) {
       parts.add(PromptPart.of(part));
     }
     return parts;
@@ -77,21 +100,27 @@ final class PromptMessage {
 
   /** The words with which an answer refused, or null. */
   @Nullable Slice refusal() {
-    Slice refusal = string("refusal");
-    return refusal == null || refusal.to() - refusal.from() == 2 ? null : refusal;
+    return words("refusal");
   }
 
   /** What a model thought before it said the rest, or null. */
   @Nullable Slice reasoning() {
-    Slice reasoning = string("reasoning");
-    return reasoning == null || reasoning.to() - reasoning.from() == 2 ? null : reasoning;
+    return words("reasoning");
+  }
+
+  /** Whether it has a list of tool calls, be it empty. */
+  boolean hasCalls() {
+    return members.containsKey("toolCalls");
   }
 
   /** Of an answer, in order. */
   List<Call> calls() {
     Slice calls = members.get("toolCalls");
+    if (calls == null) {
+      return List.of();
+    }
     List<Call> all = new ArrayList<>();
-    for (Slice call : calls == null ? List.<Slice>of() : calls.elements()) {
+    for (Slice call : calls.elements()) {
       if (call.isObject()) {
         all.add(new Call(call.members(), call));
       }
@@ -109,20 +138,66 @@ final class PromptMessage {
     return members.containsKey("turn");
   }
 
-  /**
-   * Members of an answer that are given back to the server of this name: what it said for itself,
-   * and what a client sends without a name, which is for the server that it asks.
-   */
-  Map<String, Slice> givenBackTo(String upstream) {
+  /** What a server said beside the answer, or a client for the server that it asks. */
+  Kept kept() {
     Slice kept = members.get("upstream");
-    if (kept == null || !kept.isObject()) {
-      return Map.of();
+    Map<String, Slice> all = kept == null ? Map.of() : kept.members();
+    return all.isEmpty() ? Kept.NOTHING : new Kept(all);
+  }
+
+  /**
+   * Whether the upstream of this name is told what was kept: it said so, or a client sends it. An
+   * answer that was given here is its server's, be that known or not.
+   */
+  boolean isKeptFor(String upstream, Kept kept) {
+    String server = kept.server();
+    return server == null ? !isAnswer() : server.equals(upstream);
+  }
+
+  /** Members of an answer that are given back to the server of this name. */
+  Map<String, Slice> givenBackTo(String upstream) {
+    Kept kept = kept();
+    return isKeptFor(upstream, kept) ? kept.message() : Map.of();
+  }
+
+  /**
+   * What only one server understands.
+   *
+   * @param members as they are stored
+   */
+  record Kept(Map<String, Slice> members) {
+
+    private static final Kept NOTHING = new Kept(Map.of());
+
+    /** Whose it is; null for the server that a client asks. */
+    @Nullable String server() {
+      return text("name");
     }
-    Map<String, Slice> all = kept.members();
-    Slice name = all.get("name");
-    boolean isOurs = name != null && name.isString() ? name.text().equals(upstream) : !isAnswer();
-    Slice message = all.get("message");
-    return isOurs && message != null ? message.members() : Map.of();
+
+    /** The member in which the server says its thoughts, and wants them back; null for none. */
+    @Nullable String reasoning() {
+      return text("reasoning");
+    }
+
+    /** Members of the message. */
+    Map<String, Slice> message() {
+      return inner("message");
+    }
+
+    /** Members of tool calls, by the ids of the calls. */
+    Map<String, Slice> toolCalls() {
+      return inner("toolCalls");
+    }
+
+    private @Nullable String text(String name) {
+      Slice value = members.get(name);
+      return value != null && value.isString() ? value.text() : null;
+    }
+
+    private Map<String, Slice> inner(String name) {
+      Slice value = members.get(name);
+      return value == null ? Map.of() : value.members();
+    }
   }
 
   /**

@@ -1,6 +1,9 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,11 +12,51 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface PromptPart {
 
+  /** The type of a part that carries an {@link Item}. */
+  String ITEM = "openai.item";
+
+  /** A text without a word. */
+  Slice NOTHING = Slice.of(Json.of("\"\""));
+
+  /** A part as it is stored, with all its members, for servers that are told it as it came. */
+  record Stored(Slice json, String type, Map<String, Slice> members) {
+
+    /** What a text part has that no model is told: annotations are of answers. */
+    private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
+
+    private static final Set<String> OF_CHAT = Set.of("text", "image_url", "file", "input_audio");
+
+    /** Whether it has the form of Chat Completions. */
+    boolean isOfChat() {
+      return OF_CHAT.contains(type);
+    }
+
+    /** Members of a text that models are told beside it: marks for a cache. */
+    static boolean isToldBesideText(String name) {
+      return !OF_TEXT.contains(name);
+    }
+
+    @Nullable Slice string(String name) {
+      return PromptPart.string(members, name);
+    }
+  }
+
   /**
    * @param text a JSON string
-   * @param part with all its members; null for a content that is a text alone
+   * @param stored null for a content that is a text alone
    */
-  record Text(Slice text, @Nullable Slice part) implements PromptPart {}
+  record Text(Slice text, @Nullable Stored stored) implements PromptPart {
+
+    /** One that nobody has stored. */
+    static Text of(String text) {
+      return new Text(Slice.of(new JsonBuffer(text.length() + 16).string(text).toJson()), null);
+    }
+
+    /** Whether nothing else is told beside it. */
+    boolean isBare() {
+      return stored == null || Stored.OF_TEXT.containsAll(stored.members().keySet());
+    }
+  }
 
   /**
    * @param url a JSON string, of an address or the data itself ({@code data:image/png;base64,…});
@@ -21,7 +64,8 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail)
+  record Image(
+      @Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
       implements PromptPart {}
 
   /**
@@ -30,7 +74,11 @@ sealed interface PromptPart {
    * @param data with its type: {@code data:application/pdf;base64,…}
    */
   record File(
-      @Nullable Slice data, @Nullable Slice url, @Nullable Slice fileId, @Nullable Slice filename)
+      @Nullable Slice data,
+      @Nullable Slice url,
+      @Nullable Slice fileId,
+      @Nullable Slice filename,
+      Stored stored)
       implements PromptPart {}
 
   /**
@@ -39,7 +87,8 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format) implements PromptPart {}
+  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored)
+      implements PromptPart {}
 
   /**
    * @param text a JSON string
@@ -52,52 +101,61 @@ sealed interface PromptPart {
   /** What nobody here knows. */
   record Other(Slice part) implements PromptPart {}
 
+  /** Whether it is something to look at, to read or to hear. */
+  default boolean isFile() {
+    return this instanceof Image || this instanceof File || this instanceof Audio;
+  }
+
   static PromptPart of(Slice part) {
     Map<String, Slice> members = part.members();
     Slice type = string(members, "type");
+    Stored stored = new Stored(part, type == null ? "" : type.text(), members);
     PromptPart known =
-        switch (type == null ? "" : type.text()) {
+        switch (stored.type()) {
           case "text", "input_text", "output_text" -> {
-            Slice text = string(members, "text");
-            yield text == null ? null : new Text(text, part);
+            Slice text = stored.string("text");
+            yield text == null ? null : new Text(text, stored);
           }
-          case "image_url" -> image(members, inner(members, "image_url"));
+          case "image_url" -> image(stored, inner(members, "image_url"));
           case "input_image" ->
               new Image(
-                  string(members, "image_url"),
-                  string(members, "file_id"),
-                  string(members, "detail"));
-          case "file" -> file(inner(members, "file"));
-          case "input_file" -> file(members);
+                  stored.string("image_url"),
+                  stored.string("file_id"),
+                  stored.string("detail"),
+                  stored);
+          case "file" -> file(stored, inner(members, "file"));
+          case "input_file" -> file(stored, members);
           case "input_audio" -> {
             Map<String, Slice> audio = inner(members, "input_audio");
-            yield new Audio(string(audio, "data"), string(audio, "format"));
+            yield new Audio(string(audio, "data"), string(audio, "format"), stored);
           }
           case "refusal" -> {
-            Slice text = string(members, "refusal");
-            yield text == null ? null : new Refusal(text);
+            Slice text = stored.string("refusal");
+            yield new Refusal(text == null ? NOTHING : text);
           }
-          case "openai.item" -> {
+          case ITEM -> {
             Slice item = members.get("item");
-            yield item == null ? null : new Item(item);
+            yield new Item(item == null ? part : item);
           }
           default -> null;
         };
     return known == null ? new Other(part) : known;
   }
 
-  private static Image image(Map<String, Slice> members, Map<String, Slice> inner) {
+  private static Image image(Stored stored, Map<String, Slice> inner) {
     // Some clients send the address where the object stands.
-    Slice url = inner.isEmpty() ? string(members, "image_url") : string(inner, "url");
-    return new Image(url, null, string(inner.isEmpty() ? members : inner, "detail"));
+    Map<String, Slice> from = inner.isEmpty() ? stored.members() : inner;
+    Slice url = string(from, inner.isEmpty() ? "image_url" : "url");
+    return new Image(url, null, string(from, "detail"), stored);
   }
 
-  private static File file(Map<String, Slice> members) {
+  private static File file(Stored stored, Map<String, Slice> members) {
     return new File(
         string(members, "file_data"),
         string(members, "file_url"),
         string(members, "file_id"),
-        string(members, "filename"));
+        string(members, "filename"),
+        stored);
   }
 
   private static Map<String, Slice> inner(Map<String, Slice> members, String name) {

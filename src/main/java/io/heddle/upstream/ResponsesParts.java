@@ -14,20 +14,6 @@ final class ResponsesParts {
     this.out = out;
   }
 
-  /**
-   * Those that a model is told. Items that clients stored are those of other servers, or of tools
-   * that only their server runs.
-   */
-  static List<PromptPart> told(List<PromptPart> parts) {
-    List<PromptPart> told = new ArrayList<>(parts.size());
-    for (PromptPart part : parts) {
-      if (!(part instanceof PromptPart.Item)) {
-        told.add(part);
-      }
-    }
-    return told;
-  }
-
   /** A text alone as a string: every server takes that, from every role. */
   void content(List<PromptPart> parts, boolean isAnswer) {
     if (parts.size() == 1 && parts.getFirst() instanceof PromptPart.Text(Slice text, _)) {

@@ -86,7 +86,7 @@ final class ResponsesRequest {
 
   /** A message that says nothing is refused. */
   private void said(PromptMessage message, String role) {
-    List<PromptPart> told = ResponsesParts.told(message.parts());
+    List<PromptPart> told = message.told();
     if (told.isEmpty()) {
       return;
     }
@@ -105,7 +105,7 @@ final class ResponsesRequest {
     begin().ascii("{\"type\":\"");
     out.ascii(isCustom ? "custom_tool_call_output" : "function_call_output");
     out.ascii("\",\"call_id\":").string(callId(call)).ascii(",\"output\":");
-    parts.output(ResponsesParts.told(message.parts()));
+    parts.output(message.told());
     out.ascii("}");
   }
 
@@ -209,7 +209,7 @@ final class ResponsesRequest {
     private int written;
 
     Text(PromptMessage message) {
-      told = ResponsesParts.told(message.parts());
+      told = message.told();
       refusal = message.refusal();
       StringBuilder all = new StringBuilder();
       boolean onlyText = true;

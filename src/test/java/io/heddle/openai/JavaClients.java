@@ -46,20 +46,21 @@ final class JavaClients {
   }
 
   /** The main class is the only one of its file beside those inside it. */
-  static Ended run(String name, String main, String url) throws Exception {
+  static Ended run(String name, String main, String... urls) throws Exception {
     Path module = WORK.resolve(name);
     String classPath =
         module.resolve("classes") + ":" + Files.readString(module.resolve("class-path")).strip();
-    return NodePackages.run(
-        WORK,
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Xmx256m",
-            "-cp",
-            classPath,
-            "io.heddle.clients." + main,
-            url));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xmx256m",
+                "-cp",
+                classPath,
+                "io.heddle.clients." + main));
+    command.addAll(List.of(urls));
+    return NodePackages.run(WORK, command);
   }
 }

@@ -1,18 +1,7 @@
 package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.openai.client.OpenAIClient;
-import com.openai.client.okhttp.OpenAIOkHttpClient;
-import com.openai.core.JsonValue;
-import com.openai.core.http.ResponseConnection;
-import com.openai.core.http.ResponseWebSocketException;
-import com.openai.models.responses.FunctionTool;
-import com.openai.models.responses.Response;
-import com.openai.models.responses.ResponseInputItem;
-import com.openai.models.responses.ResponseStatus;
-import com.openai.models.responses.ResponsesClientEvent;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
@@ -29,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -517,62 +505,6 @@ class ResponsesSocketIT {
       completed(socket, "'stream_id':'l0','model':'m','input':'known'");
       completed(socket, "'model':'m','input':'none'");
     }
-  }
-
-  // ---- a stock client
-
-  @Test
-  void theStockJavaClientCallsAToolAndForks() {
-    OpenAIClient client = OpenAIOkHttpClient.builder().baseUrl(one.url()).apiKey("none").build();
-    try (ResponseConnection connection = client.responses().connect();
-        ResponseConnection.Lane main = connection.lane("main");
-        ResponseConnection.Lane fork = connection.lane("fork")) {
-      FunctionTool tool =
-          FunctionTool.builder()
-              .name("look")
-              .strict(false)
-              .parameters(
-                  FunctionTool.Parameters.builder()
-                      .putAdditionalProperty("type", JsonValue.from("object"))
-                      .build())
-              .build();
-      main.send(sent(request -> request.streamId("main").input("CALL it").addTool(tool)));
-      Response called = main.finalResponse();
-      String call = called.output().getFirst().asFunctionCall().callId();
-      ResponseInputItem output =
-          ResponseInputItem.ofFunctionCallOutput(
-              ResponseInputItem.FunctionCallOutput.builder().callId(call).output("java").build());
-      main.send(
-          sent(request ->
-              request
-                  .streamId("main")
-                  .previousResponseId(called.id())
-                  .inputOfResponse(List.of(output))
-                  .addTool(tool)));
-      Response answered = main.finalResponse();
-      assertThat(told("java")).containsExactly("user CALL it", "assistant ", "tool java");
-      fork.send(
-          sent(request ->
-              request.streamId("fork").previousResponseId(answered.id()).input("forked")));
-      assertThat(fork.finalResponse().status()).contains(ResponseStatus.COMPLETED);
-      assertThat(told("forked")).hasSize(5);
-      main.send(sent(request -> request.streamId("main").previousResponseId("resp_no").input("x")));
-      assertThatThrownBy(main::finalResponse)
-          .isInstanceOfSatisfying(
-              ResponseWebSocketException.class,
-              error ->
-                  assertThat(error.event().toString()).contains("previous_response_not_found"));
-    } finally {
-      client.close();
-    }
-  }
-
-  private static ResponsesClientEvent sent(
-      Consumer<ResponsesClientEvent.ResponseCreate.Builder> asked) {
-    ResponsesClientEvent.ResponseCreate.Builder request =
-        ResponsesClientEvent.ResponseCreate.builder().model("m").store(false);
-    asked.accept(request);
-    return ResponsesClientEvent.ofResponseCreate(request.build());
   }
 
   // ---- hang-ups

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -44,6 +45,7 @@ class StockClientsIT {
   private final List<String> table = new ArrayList<>();
   private Replica one;
   private Replica two;
+  private Replica embedded;
   private Alternating replicas;
   private Future<Boolean> java;
 
@@ -51,6 +53,7 @@ class StockClientsIT {
   private final ExecutorService atOnce = Executors.newFixedThreadPool(5);
 
   private final Map<Client, Future<Ended>> runs = new LinkedHashMap<>();
+  private final Map<String, Future<Ended>> wires = new LinkedHashMap<>();
 
   @BeforeAll
   void start() throws Exception {
@@ -66,8 +69,12 @@ class StockClientsIT {
     };
     one = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
     two = Replica.redis(TestRedis.uri(StockClientsIT.class), upstream);
+    embedded = Replica.embedded(upstream);
     replicas = new Alternating(one, two);
     clients().forEach(client -> runs.put(client, atOnce.submit(() -> run(client))));
+    for (String engine : List.of("redis", "embedded")) {
+      wires.put(engine, atOnce.submit(() -> wire(engine)));
+    }
   }
 
   @AfterAll
@@ -78,6 +85,7 @@ class StockClientsIT {
     replicas.close();
     two.close();
     one.close();
+    embedded.close();
     server.close();
   }
 
@@ -126,6 +134,31 @@ class StockClientsIT {
           "langchain4j:LangChain4j",
           List.of("chat", "chat in a session", "responses"));
 
+  /** What {@code OpenAiJavaWire} does, in its order. */
+  private static final List<String> WIRE =
+      Stream.of(
+              "models",
+              "a completion",
+              "a completion that fails",
+              "completions that keep a thread",
+              "a conversation",
+              "items",
+              "items of a type that nobody knows",
+              "a response",
+              "a stream and every end of it",
+              "a stream read from the middle while it runs",
+              "tools are called and answered",
+              "responses go on from any of them",
+              "the background",
+              "what is not stored",
+              "a busy conversation",
+              "what is refused",
+              "a second try is given the turn of the first while it runs",
+              "a second try is given the turn of the first that has ended",
+              "a socket with two lanes")
+          .map("wire: "::concat)
+          .toList();
+
   static Stream<Client> clients() {
     Stream<Client> ofNode =
         SCRIPTS.entrySet().stream()
@@ -154,13 +187,45 @@ class StockClientsIT {
     passes(client, runs.get(client).get(PATIENCE_MINUTES, TimeUnit.MINUTES));
   }
 
+  /** Sockets are of one replica; everything else goes to both in turn. */
+  private Ended wire(String engine) throws Exception {
+    java.get();
+    String[] urls =
+        engine.equals("redis")
+            ? new String[] {replicas.url(), one.url()}
+            : new String[] {embedded.url(), embedded.url()};
+    return JavaClients.run("openai-java", "OpenAiJavaWire", urls);
+  }
+
+  /** The client that checks every answer against OpenAI's schema. */
+  @ParameterizedTest
+  @ValueSource(strings = {"redis", "embedded"})
+  void everyCallOfTheWireIsAnsweredAsItsSchemaSays(String engine) throws Exception {
+    Ended ended = wires.get(engine).get(PATIENCE_MINUTES, TimeUnit.MINUTES);
+    assertThat(cases(passed(ended, "java 25"))).containsExactlyElementsOf(WIRE);
+  }
+
   /** Every call has passed, and no kind of call is missing. */
   private void passes(Client client, Ended ended) {
+    List<String> cases = cases(passed(ended, client.on()));
+    assertThat(cases.stream().map(made -> made.replaceFirst(".*: ", "")))
+        .as(ended.output())
+        .containsAll(CASES);
+    assertThat(cases.stream().map(made -> made.replaceFirst(": .*", "")))
+        .containsAll(client.wires());
+  }
+
+  private static List<String> cases(List<JsonNode> calls) {
+    return calls.stream().map(call -> call.path("case").asString()).distinct().toList();
+  }
+
+  /** The calls of a client that made some, and none of them failed. */
+  private List<JsonNode> passed(Ended ended, String on) {
     List<JsonNode> calls =
         ended.output().lines().filter(line -> line.startsWith("{")).map(JSON::readTree).toList();
     assertThat(calls)
         .as(ended.output())
-        .allMatch(call -> call.path("on").asString("").startsWith(client.on() + "."));
+        .allMatch(call -> call.path("on").asString("").startsWith(on + "."));
     List<JsonNode> failed = calls.stream().filter(call -> !call.path("ok").asBoolean()).toList();
     if (!calls.isEmpty()) {
       JsonNode call = calls.getFirst();
@@ -175,12 +240,6 @@ class StockClientsIT {
     }
     assertThat(failed).as(ended.output()).isEmpty();
     assertThat(ended.status()).as(ended.output()).isZero();
-    List<String> cases =
-        calls.stream().map(call -> call.path("case").asString()).distinct().toList();
-    assertThat(cases.stream().map(made -> made.replaceFirst(".*: ", "")))
-        .as(ended.output())
-        .containsAll(CASES);
-    assertThat(cases.stream().map(made -> made.replaceFirst(": .*", "")))
-        .containsAll(client.wires());
+    return calls;
   }
 }

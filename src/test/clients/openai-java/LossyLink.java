@@ -1,4 +1,4 @@
-package io.heddle.openai;
+package io.heddle.clients;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,18 +10,20 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A way to a port of this machine that can break: what is on it then is lost, both ways. */
+/** A way to a port of this machine. It holds every answer back until its first break. */
 final class LossyLink implements AutoCloseable {
 
   private final int target;
   private final ServerSocket server;
   private final AtomicInteger accepted = new AtomicInteger();
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+  private volatile boolean answered;
+  private volatile boolean cut;
 
   LossyLink(int target) throws IOException {
     this.target = target;
     server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    Thread.ofVirtual().start(this::accept);
+    start(this::accept);
   }
 
   int port() {
@@ -33,8 +35,14 @@ final class LossyLink implements AutoCloseable {
     return accepted.get();
   }
 
-  /** Breaks every connection there is; new ones can be made. */
+  /** Whether something has been answered; the client has not seen it. */
+  boolean answered() {
+    return answered;
+  }
+
+  /** Breaks every connection there is; new ones can be made, and nothing is lost on them. */
   void cut() {
+    cut = true;
     sockets.forEach(LossyLink::close);
     sockets.clear();
   }
@@ -49,31 +57,42 @@ final class LossyLink implements AutoCloseable {
     try {
       while (true) {
         Socket near = server.accept();
+        boolean silent = !cut;
         accepted.incrementAndGet();
         Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
         sockets.add(near);
         sockets.add(far);
-        Thread.ofVirtual().start(() -> pass(near, far));
-        Thread.ofVirtual().start(() -> pass(far, near));
+        start(() -> pass(near, far, false));
+        start(() -> pass(far, near, silent));
       }
-    } catch (IOException _) {
+    } catch (IOException e) {
       // Closed.
     }
   }
 
-  private static void pass(Socket from, Socket to) {
+  private void pass(Socket from, Socket to, boolean silent) {
     try (from;
         to) {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       byte[] some = new byte[8192];
       for (int count = in.read(some); count >= 0; count = in.read(some)) {
-        out.write(some, 0, count);
-        out.flush();
+        if (silent) {
+          answered = true;
+        } else {
+          out.write(some, 0, count);
+          out.flush();
+        }
       }
-    } catch (IOException _) {
+    } catch (IOException e) {
       // Broken, as it is meant to be.
     }
+  }
+
+  private static void start(Runnable work) {
+    Thread thread = new Thread(work);
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static void close(Socket socket) {
@@ -81,7 +100,7 @@ final class LossyLink implements AutoCloseable {
       // Not an orderly end.
       socket.setSoLinger(true, 0);
       socket.close();
-    } catch (IOException _) {
+    } catch (IOException e) {
       // It is closed.
     }
   }

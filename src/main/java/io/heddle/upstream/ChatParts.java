@@ -1,0 +1,122 @@
+package io.heddle.upstream;
+
+import io.heddle.base.JsonBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Writes parts of messages and of tools' outputs as Chat Completions has them. */
+final class ChatParts {
+
+  private final JsonBuffer out;
+
+  ChatParts(JsonBuffer out) {
+    this.out = out;
+  }
+
+  /** Text alone as a string: not every server takes parts from every role. */
+  void content(List<PromptPart> parts) {
+    if (parts.size() == 1
+        && parts.getFirst() instanceof PromptPart.Text text
+        && text.isBare()
+        && !isOfChat(text)) {
+      text.text().writeTo(out);
+      return;
+    }
+    list(parts);
+  }
+
+  /** Texts alone as a string: not every server takes parts from a tool. */
+  void output(List<PromptPart> parts) {
+    List<String> texts = new ArrayList<>(parts.size());
+    for (PromptPart part : parts) {
+      if (part instanceof PromptPart.Text text && text.isBare()) {
+        texts.add(text.text().text());
+      }
+    }
+    if (texts.size() == parts.size()) {
+      out.string(String.join("\n", texts));
+    } else {
+      list(parts);
+    }
+  }
+
+  private void list(List<PromptPart> parts) {
+    String before = "[";
+    for (PromptPart part : parts) {
+      out.ascii(before);
+      part(part);
+      before = ",";
+    }
+    out.ascii("]");
+  }
+
+  private void part(PromptPart part) {
+    switch (part) {
+      case PromptPart.Text text -> text(text);
+      case PromptPart.Refusal(Slice text) -> textOf(text).ascii("}");
+      case PromptPart.Image image -> image(image);
+      case PromptPart.File file -> file(file.stored());
+      case PromptPart.Audio audio -> audio.stored().json().writeTo(out);
+      case PromptPart.Item(Slice item) -> item.writeTo(out);
+      case PromptPart.Other(Slice other) -> other.writeTo(out);
+    }
+  }
+
+  private JsonBuffer textOf(Slice text) {
+    return text.writeTo(out.ascii("{\"type\":\"text\",\"text\":"));
+  }
+
+  private static boolean isOfChat(PromptPart.Text text) {
+    return text.stored() != null && text.stored().isOfChat();
+  }
+
+  private void text(PromptPart.Text text) {
+    PromptPart.Stored stored = text.stored();
+    if (stored != null && stored.isOfChat()) {
+      stored.json().writeTo(out);
+      return;
+    }
+    textOf(text.text());
+    if (stored != null && !text.isBare()) {
+      for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
+        if (PromptPart.Stored.isToldBesideText(member.getKey())) {
+          member.getValue().writeTo(out.ascii(",").string(member.getKey()).ascii(":"));
+        }
+      }
+    }
+    out.ascii("}");
+  }
+
+  /** An image that names an uploaded file has no form in Chat Completions: the model is told so. */
+  private void image(PromptPart.Image image) {
+    if (image.stored().isOfChat()) {
+      image.stored().json().writeTo(out);
+    } else if (image.url() == null) {
+      String name = image.fileId() == null ? "" : " " + image.fileId().text();
+      out.ascii("{\"type\":\"text\",\"text\":");
+      out.string("[The image" + name + " cannot be shown.]").ascii("}");
+    } else {
+      image.url().writeTo(out.ascii("{\"type\":\"image_url\",\"image_url\":{\"url\":"));
+      if (image.detail() != null) {
+        image.detail().writeTo(out.ascii(",\"detail\":"));
+      }
+      out.ascii("}}");
+    }
+  }
+
+  private void file(PromptPart.Stored stored) {
+    if (stored.isOfChat()) {
+      stored.json().writeTo(out);
+      return;
+    }
+    String before = "{\"type\":\"file\",\"file\":{";
+    for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
+      if (!member.getKey().equals("type")) {
+        member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
+        before = ",";
+      }
+    }
+    out.ascii(before.equals(",") ? "}}" : before + "}}");
+  }
+}

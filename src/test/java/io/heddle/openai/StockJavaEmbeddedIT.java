@@ -1,9 +1,0 @@
-package io.heddle.openai;
-
-class StockJavaEmbeddedIT extends StockJavaContract {
-
-  @Override
-  Replica start() {
-    return Replica.embedded();
-  }
-}
