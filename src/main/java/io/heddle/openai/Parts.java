@@ -31,7 +31,7 @@ final class Parts {
     return text == null ? content.json() : text;
   }
 
-  /** Parts of which nothing is known but that they are parts, and say what their type has to say. */
+  /** Refuses what is no list of parts, each of which says what its type has to say. */
   static void check(Value parts) {
     parts.elements().forEach(Parts::checked);
   }
