@@ -68,8 +68,7 @@ final class WireChat {
     OpenAIClient impatient = wire.client.withOptions(options -> options.maxRetries(0));
     CASES.refused(
         e -> check(e instanceof InternalServerException, e),
-        () ->
-            all(impatient.chat().completions().createStreaming(failing("x", "before").build())));
+        () -> all(impatient.chat().completions().createStreaming(failing("x", "before").build())));
     CASES.refused(
         e -> check(e instanceof OpenAIException, e),
         () ->

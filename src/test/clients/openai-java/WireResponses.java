@@ -84,12 +84,10 @@ final class WireResponses {
             "response.output_item.done",
             "response.completed"),
         types(events).subList(events.size() - 4, events.size()));
-    equal(
-        IntStream.range(0, events.size()).boxed().collect(Collectors.toList()), numbers(events));
+    equal(IntStream.range(0, events.size()).boxed().collect(Collectors.toList()), numbers(events));
     String id = tree(events.get(0)).at("/response/id").asText();
     for (int after : new int[] {-1, 0, 3, events.size() - 2, events.size() - 1, 10_000}) {
-      equal(
-          events.subList(Math.min(events.size(), after + 1), events.size()), resume(id, after));
+      equal(events.subList(Math.min(events.size(), after + 1), events.size()), resume(id, after));
     }
   }
 
@@ -155,8 +153,7 @@ final class WireResponses {
 
   private void background() throws Exception {
     Response made =
-        wire.create(
-            echo(ask("word").background(true), Map.of("tokens", 100_000, "pace", "20ms")));
+        wire.create(echo(ask("word").background(true), Map.of("tokens", 100_000, "pace", "20ms")));
     ResponseStatus status = made.status().orElseThrow();
     check(List.of(ResponseStatus.QUEUED, ResponseStatus.IN_PROGRESS).contains(status), made);
     Wire.await(() ->

@@ -26,8 +26,7 @@ final class WireSocket {
     CASES.of(
         "wire: a socket with two lanes",
         () -> {
-          try (ResponseConnection connection =
-                  CASES.call(() -> wire.client.responses().connect());
+          try (ResponseConnection connection = CASES.call(() -> wire.client.responses().connect());
               ResponseConnection.Lane main = connection.lane("main");
               ResponseConnection.Lane fork = connection.lane("fork")) {
             lanes(main, fork);

@@ -179,7 +179,8 @@ final class TurnAnswers {
   }
 
   private static TurnFrames.ToolCall call(Piece.ToolCall call) {
-    return new TurnFrames.ToolCall(call.index(), call.id(), call.name(), call.arguments());
+    return new TurnFrames.ToolCall(
+        call.index(), call.id(), call.name(), call.arguments(), call.custom());
   }
 
   /** Of a turn that another one took the place of, all that it had added. */

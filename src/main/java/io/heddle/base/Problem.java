@@ -32,6 +32,12 @@ public record Problem(ProblemCode code, String detail, Map<String, Object> membe
     return new Problem(code, detail, more);
   }
 
+  public Problem without(String name) {
+    Map<String, Object> fewer = new LinkedHashMap<>(members);
+    fewer.remove(name);
+    return new Problem(code, detail, fewer);
+  }
+
   public ProblemException toException() {
     return new ProblemException(this);
   }

@@ -24,6 +24,7 @@ final class Said {
   private static final class Call {
     private @Nullable String id;
     private @Nullable String name;
+    private boolean custom;
     private final StringBuilder arguments = new StringBuilder();
   }
 
@@ -55,7 +56,8 @@ final class Said {
               call.path("index").asInt(0),
               string(call.path("id")),
               string(call.path("name")),
-              call.path("arguments").asString(""));
+              call.path("arguments").asString(""),
+              call.path("type").asString("").equals("custom"));
       add(bit);
       return Frame.spoken(TurnFrames.TOOL_CALL, spoken, TurnFrames.toolCall(key, turn, seq, bit));
     }
@@ -78,6 +80,7 @@ final class Said {
     Call call = calls.computeIfAbsent(bit.index(), _ -> new Call());
     call.id = bit.id() == null ? call.id : bit.id();
     call.name = bit.name() == null ? call.name : bit.name();
+    call.custom |= bit.custom();
     call.arguments.append(bit.arguments());
   }
 
@@ -85,7 +88,9 @@ final class Said {
   Frame soFar(long version) {
     List<TurnFrames.ToolCall> whole = new ArrayList<>(calls.size());
     calls.forEach((index, call) ->
-        whole.add(new TurnFrames.ToolCall(index, call.id, call.name, call.arguments.toString())));
+        whole.add(
+            new TurnFrames.ToolCall(
+                index, call.id, call.name, call.arguments.toString(), call.custom)));
     Json json =
         TurnFrames.text(
             key, turn, seq, text.toString(), reasoning.toString(), refusal.toString(), whole);

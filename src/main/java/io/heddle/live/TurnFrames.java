@@ -32,8 +32,10 @@ public final class TurnFrames {
    * A tool call, or a bit of one.
    *
    * @param index which of the answer's tool calls
+   * @param custom with the first bit: whether it is of a custom tool, whose input is any text
    */
-  public record ToolCall(int index, @Nullable String id, @Nullable String name, String arguments) {}
+  public record ToolCall(
+      int index, @Nullable String id, @Nullable String name, String arguments, boolean custom) {}
 
   private TurnFrames() {}
 
@@ -90,6 +92,9 @@ public final class TurnFrames {
     }
     if (call.name() != null) {
       out.ascii(",\"name\":").string(call.name());
+    }
+    if (call.custom()) {
+      out.ascii(",\"type\":\"custom\"");
     }
     return out.ascii(",\"arguments\":").string(call.arguments());
   }

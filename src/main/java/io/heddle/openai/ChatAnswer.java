@@ -23,6 +23,7 @@ final class ChatAnswer {
     @Nullable String name;
     final StringBuilder arguments = new StringBuilder();
     @Nullable Opaque opaque;
+    boolean custom;
   }
 
   void add(Piece piece) {
@@ -34,6 +35,7 @@ final class ChatAnswer {
         Bits bits = calls.computeIfAbsent(bit.index(), _ -> new Bits());
         bits.id = bit.id() == null ? bits.id : bit.id();
         bits.name = bit.name() == null ? bits.name : bit.name();
+        bits.custom |= bit.custom();
         bits.arguments.append(bit.arguments());
         bits.opaque = bit.opaque() == null ? bits.opaque : bit.opaque();
       }
@@ -81,7 +83,8 @@ final class ChatAnswer {
                           call.id == null ? "" : call.id,
                           call.name == null ? "" : call.name,
                           call.arguments.toString(),
-                          call.opaque))
+                          call.opaque,
+                          call.custom))
                   .toList()));
     }
     OpaqueMembers.toMessage(message, opaque);

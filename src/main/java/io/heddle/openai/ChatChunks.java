@@ -6,8 +6,9 @@ import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A completion as the chunks of a stream. */
@@ -16,7 +17,10 @@ final class ChatChunks {
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
 
   private final ChatForm form;
-  private final BitSet customs = new BitSet(0);
+
+  /** Calls of custom tools: only the first bit of a call says that it is one. */
+  private final Set<Integer> customs = new HashSet<>(0);
+
   private boolean begun;
 
   ChatChunks(ChatForm form) {
@@ -29,25 +33,27 @@ final class ChatChunks {
       // Not OpenAI's, but what the servers that show thoughts agree on.
       case Piece.Reasoning(String text) -> delta("reasoning_content", JsonObject.string(text));
       case Piece.Refusal(String text) -> delta("refusal", JsonObject.string(text));
-      case Piece.ToolCall call -> delta("tool_calls", JsonObject.array(List.of(call(call))));
+      case Piece.ToolCall call ->
+          delta(
+              "tool_calls",
+              JsonObject.array(
+                  List.of(
+                      ChatForm.call(
+                          call.index(),
+                          true,
+                          call.id(),
+                          call.name(),
+                          call.arguments(),
+                          call.opaque(),
+                          isCustom(call)))));
       case Piece.Compaction _ -> List.of();
       case Piece.Finish finish ->
           end(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()));
     };
   }
 
-  private Json call(Piece.ToolCall call) {
-    if (call.id() != null && ChatForm.isCustom(call.opaque())) {
-      customs.set(call.index());
-    }
-    return ChatForm.call(
-        call.index(),
-        true,
-        call.id(),
-        call.name(),
-        call.arguments(),
-        call.opaque(),
-        customs.get(call.index()));
+  private boolean isCustom(Piece.ToolCall call) {
+    return call.custom() ? customs.add(call.index()) : customs.contains(call.index());
   }
 
   /**

@@ -38,25 +38,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
         .toJson();
   }
 
-  static Json call(
-      int index,
-      boolean indexed,
-      @Nullable String id,
-      @Nullable String name,
-      String arguments,
-      @Nullable Opaque opaque) {
-    return call(index, indexed, id, name, arguments, opaque, isCustom(opaque));
-  }
-
-  /** Whether a call's server says that its tool takes any text. */
-  static boolean isCustom(@Nullable Opaque opaque) {
-    return opaque != null
-        && opaque.members().length() > 2
-        && Fields.of(opaque.members()).word("type").equals(CUSTOM);
-  }
-
   /**
-   * @param custom whether the arguments are any text, the input of a custom tool
+   * @param custom whether it is of a custom tool, which the arguments are the input of
    */
   static Json call(
       int index,
@@ -70,8 +53,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
     if (name != null) {
       function.string("name", name);
     }
+    String type = custom ? "custom" : "function";
     function.string(custom ? "input" : "arguments", arguments);
-    String type = custom ? CUSTOM : "function";
     JsonObject out = new JsonObject(arguments.length() + 192);
     if (indexed) {
       out.number("index", index);

@@ -189,7 +189,7 @@ final class ChatHandler {
 
   /** This wire has no word for an answer that somebody stopped. */
   private static void refuseUnlessAnswered(Turn turn) {
-    ResponsesHandler.refuseFailed(turn);
+    ResponsesHandler.refuseFailed(turn, name -> name);
     if (turn.status() == Turn.Status.CANCELLED) {
       throw new WireError(
               409, "The turn was cancelled.", WireError.INVALID, null, "turn_cancelled", false, 0)

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * given back with all it had:
  *
  * <ul>
- *   <li>{@code message}, {@code function_call}, {@code function_call_output} become messages that
- *       any chat model understands; an item with more than those have is kept whole in the
- *       message's metadata under {@value #WHOLE};
+ *   <li>{@code message}, {@code function_call}, {@code custom_tool_call} and their outputs become
+ *       messages that any chat model understands; an item with more than those have is kept whole
+ *       in the message's metadata under {@value #WHOLE};
  *   <li>any other item is a message with one part of the type {@value #PART}, which no model is
  *       told.
  * </ul>
@@ -24,6 +24,8 @@ final class ItemInput {
   static final String WHOLE = "openai.item";
   static final String PART = "openai.item";
   static final String REFERENCE = "item_reference";
+  static final String CALL = "function_call";
+  static final String CUSTOM_CALL = "custom_tool_call";
 
   private static final String COMPLETED = "completed";
 
@@ -60,8 +62,9 @@ final class ItemInput {
     Json mapped =
         switch (type) {
           case "message" -> said(fields);
-          case "function_call" -> call(fields);
-          case "function_call_output" -> output(fields);
+          case CALL -> call(fields, false);
+          case CUSTOM_CALL -> call(fields, true);
+          case "function_call_output", "custom_tool_call_output" -> output(fields);
           default -> null;
         };
     if (mapped == null) {
@@ -115,24 +118,23 @@ final class ItemInput {
     };
   }
 
-  private static Json call(Fields fields) {
+  private static Json call(Fields fields, boolean custom) {
     Json name = string(fields, "name");
     String namespace = fields.word("namespace");
     if (!namespace.isEmpty()) {
       name = JsonObject.string(Namespaces.flat(namespace, fields.word("name")));
     }
+    String type = custom ? "custom" : "function";
+    String member = custom ? "input" : "arguments";
     Json function =
-        new JsonObject(128)
-            .raw("name", name)
-            .raw("arguments", string(fields, "arguments"))
-            .toJson();
+        new JsonObject(128).raw("name", name).raw(member, string(fields, member)).toJson();
     Json call =
         OpaqueMembers.ofItem(
                 fields,
                 new JsonObject(fields.value().json().length() + 96)
                     .raw("id", string(fields, "call_id"))
-                    .string("type", "function")
-                    .raw("function", function))
+                    .string("type", type)
+                    .raw(type, function))
             .toJson();
     return new JsonObject(call.length() + 96)
         .string("role", "assistant")

@@ -70,7 +70,7 @@ final class ItemOutput {
     for (Item item : all) {
       String type = Fields.of(item.json()).word("type");
       boolean kept = wanted.contains(item.id());
-      if (type.equals("function_call")) {
+      if (isCall(type)) {
         calls.add(kept);
       } else if (kept) {
         types.add(type);
@@ -100,6 +100,11 @@ final class ItemOutput {
           }
         });
     return out.toJson();
+  }
+
+  /** Whether an item of this type is one of an answer's {@code toolCalls}. */
+  static boolean isCall(String type) {
+    return type.equals(ItemInput.CALL) || type.equals(ItemInput.CUSTOM_CALL);
   }
 
   private static void keep(JsonObject out, String name, Value value, boolean keep) {
@@ -150,7 +155,7 @@ final class ItemOutput {
     String prefix =
         switch (item.word("type")) {
           case "", "message" -> ItemIds.MESSAGE;
-          case "function_call" -> ItemIds.CALL;
+          case ItemInput.CALL -> ItemIds.CALL;
           case "function_call_output" -> ItemIds.OUTPUT;
           case "reasoning" -> ItemIds.REASONING;
           default -> ItemIds.OTHER;
@@ -248,24 +253,26 @@ final class ItemOutput {
 
   private static Json call(String id, Value call, Fields body) {
     Fields fields = call.isObject() ? call.fields() : Fields.of(Json.EMPTY_OBJECT);
-    // A client of Chat Completions may send calls of tools that take any text.
-    boolean isCustom = !fields.has("function") && fields.has("custom");
-    Value function = fields.get(isCustom ? "custom" : "function");
+    boolean custom = fields.word("type").equals("custom");
+    Value function = fields.get(custom ? "custom" : "function");
     Fields inner =
         function == null || !function.isObject() ? Fields.of(Json.EMPTY_OBJECT) : function.fields();
-    return functionCall(
+    return called(
+        custom,
         id,
         fields.raw("id", Json.of("\"\"")),
         Namespaces.apart(inner.word("name")),
-        inner.raw(isCustom ? "input" : "arguments", Json.of("\"\"")),
+        inner.raw(custom ? "input" : "arguments", Json.of("\"\"")),
         body.raw("status", COMPLETED),
         OpaqueMembers.ofCall(body, fields));
   }
 
   /**
+   * @param custom whether it is of a custom tool, which the arguments are the input of
    * @param opaque members that the model's server added to the call, or null
    */
-  static Json functionCall(
+  static Json called(
+      boolean custom,
       String id,
       Json callId,
       Namespaces.Name name,
@@ -275,9 +282,9 @@ final class ItemOutput {
     JsonObject item =
         new JsonObject(arguments.length() + 256)
             .string("id", id)
-            .string("type", "function_call")
+            .string("type", custom ? ItemInput.CUSTOM_CALL : ItemInput.CALL)
             .raw("status", status)
-            .raw("arguments", arguments)
+            .raw(custom ? "input" : "arguments", arguments)
             .raw("call_id", callId)
             .string("name", name.name())
             .some("namespace", name.namespace());

@@ -102,7 +102,7 @@ final class ItemRemoval {
 
   /** A call is named by its place among the calls; without it, those behind it had other names. */
   private static boolean keepsNames(ItemPages.Found found) {
-    return !type(found.item()).equals("function_call")
+    return !ItemOutput.isCall(type(found.item()))
         || found.all().getLast().id().equals(found.item().id());
   }
 
@@ -160,7 +160,7 @@ final class ItemRemoval {
             case "toolCalls" -> {
               List<Json> calls = value.elements().stream().map(Value::json).toList();
               List<Json> left =
-                  type.equals("function_call") ? calls.subList(0, calls.size() - 1) : calls;
+                  ItemOutput.isCall(type) ? calls.subList(0, calls.size() - 1) : calls;
               if (!left.isEmpty()) {
                 out.raw(name, JsonObject.array(left));
               }

@@ -49,7 +49,7 @@ final class OpaqueMembers {
   private static final Set<String> OF_CALL = Set.of("index", "id", "type", "function", "custom");
 
   private static final Set<String> OF_ITEM =
-      Set.of("id", "type", "status", "arguments", "call_id", "name");
+      Set.of("id", "type", "status", "arguments", "input", "call_id", "name");
 
   /** What clients and OpenAI add to an item of a function call, and no server of Chat wants. */
   private static final Set<String> NOTES_OF_ITEM =

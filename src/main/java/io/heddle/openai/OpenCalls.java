@@ -165,12 +165,15 @@ final class OpenCalls {
     List<Made> made = new ArrayList<>();
     for (Value call : calls == null || !calls.isArray() ? List.<Value>of() : calls.elements()) {
       Fields fields = call.fields();
-      Value function = fields.get("function");
+      boolean custom = fields.word("type").equals("custom");
+      Value function = fields.get(custom ? "custom" : "function");
       Fields named =
           function == null || !function.isObject()
               ? Fields.of(Json.EMPTY_OBJECT)
               : function.fields();
-      made.add(new Made(fields.word("id"), named.word("name"), named.word("arguments")));
+      made.add(
+          new Made(
+              fields.word("id"), named.word("name"), named.word(custom ? "input" : "arguments")));
     }
     return made;
   }

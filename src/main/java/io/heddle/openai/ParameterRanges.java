@@ -1,7 +1,9 @@
 package io.heddle.openai;
 
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -111,17 +113,46 @@ final class ParameterRanges {
         of.required("json_schema").fields().required("name").text();
       }
     }
-    Set<String> names = new LinkedHashSet<>();
+    Map<String, Set<String>> names = Map.of("function", new HashSet<>(), "custom", new HashSet<>());
     Value tools = body.get("tools");
     if (tools != null) {
       for (Value tool : tools.elements()) {
         Fields fields = tool.fields();
-        if (fields.word("type").equals("function")) {
-          names.add(function(fields.required("function").fields()));
+        switch (fields.word("type")) {
+          case "function" ->
+              names("function", names).add(function(fields.required("function").fields()));
+          case "custom" ->
+              names("custom", names).add(chatCustom(fields.required("custom").fields()));
+          // The server's own.
+          default -> {}
         }
       }
     }
     choice(body.get("tool_choice"), names, tools);
+  }
+
+  private static Set<String> names(String type, Map<String, Set<String>> names) {
+    return names.getOrDefault(type, Set.of());
+  }
+
+  /** The name of a custom tool that may be told to a model. */
+  static String custom(Fields custom) {
+    Value name = custom.required("name");
+    if (name.text().isEmpty()) {
+      throw name.refuse("is empty");
+    }
+    custom.text("description");
+    return name.text();
+  }
+
+  private static String chatCustom(Fields custom) {
+    Value format = custom.get("format");
+    if (format != null && format.fields().required("type").text().equals("grammar")) {
+      Fields grammar = format.fields().required("grammar").fields();
+      grammar.required("definition").text();
+      grammar.required("syntax").text();
+    }
+    return custom(custom);
   }
 
   /** The name of a function that may be told to a model. */
@@ -145,9 +176,10 @@ final class ParameterRanges {
   }
 
   /**
-   * @param names of the functions among the tools
+   * @param names of the functions and of the custom tools among the tools
    */
-  private static void choice(@Nullable Value choice, Set<String> names, @Nullable Value tools) {
+  private static void choice(
+      @Nullable Value choice, Map<String, Set<String>> names, @Nullable Value tools) {
     if (choice == null) {
       return;
     }
@@ -160,12 +192,13 @@ final class ParameterRanges {
     }
     Fields fields = choice.fields();
     switch (fields.required("type").text()) {
-      case "function" -> named(fields, names);
+      case "function", "custom" -> named(fields, names);
       case "allowed_tools" -> {
         Fields allowed = fields.required("allowed_tools").fields();
         mode(allowed.get("mode"));
         for (Value tool : allowed.required("tools").elements()) {
-          if (tool.fields().required("type").text().equals("function")) {
+          String type = tool.fields().required("type").text();
+          if (names.containsKey(type)) {
             named(tool.fields(), names);
           }
         }
@@ -175,10 +208,11 @@ final class ParameterRanges {
     }
   }
 
-  private static void named(Fields tool, Set<String> names) {
-    Value name = tool.required("function").fields().required("name");
-    if (!names.contains(name.text())) {
-      throw name.refuse("names no function of 'tools'");
+  private static void named(Fields tool, Map<String, Set<String>> names) {
+    String type = tool.word("type");
+    Value name = tool.required(type).fields().required("name");
+    if (!names(type, names).contains(name.text())) {
+      throw name.refuse("names no " + type + " of 'tools'");
     }
   }
 

@@ -331,7 +331,8 @@ final class ResponseEvents {
               outputs.size(),
               bit.index(),
               bit.id() == null ? "" : bit.id(),
-              name(bit.name() == null ? "" : bit.name()));
+              name(bit.name() == null ? "" : bit.name()),
+              bit.custom());
       into.opaque = bit.opaque();
       outputs.add(into);
       added(into, into.json(ResponseForm.IN_PROGRESS));
@@ -341,7 +342,7 @@ final class ResponseEvents {
       return;
     }
     into.arguments.append(bit.arguments());
-    JsonObject delta = event("response.function_call_arguments.delta", bit.arguments().length());
+    JsonObject delta = event(arguments(into, "delta"), bit.arguments().length());
     if (delta != null) {
       make(place(delta, into).string("delta", bit.arguments()));
     }
@@ -357,10 +358,17 @@ final class ResponseEvents {
     return known.getOrDefault(told, Namespaces.Name.of(told));
   }
 
+  private static String arguments(Called call, String what) {
+    String of = call.custom ? "custom_tool_call_input." : "function_call_arguments.";
+    return "response." + of + what;
+  }
+
   private void endCall(Called ended, String status) {
     ended.open = false;
-    JsonObject done = event("response.function_call_arguments.done", ended.arguments.length());
-    if (done != null) {
+    JsonObject done = event(arguments(ended, "done"), ended.arguments.length());
+    if (done != null && ended.custom) {
+      make(place(done, ended).string("input", ended.arguments.toString()));
+    } else if (done != null) {
       make(
           place(done, ended)
               .string("name", ended.name.name())

@@ -98,24 +98,30 @@ abstract sealed class ResponseOutput {
     }
   }
 
-  /** A function the client is to call. */
+  /** A function or a custom tool that the client is to call. */
   static final class Called extends ResponseOutput {
     final int call;
     final String callId;
     final Namespaces.Name name;
+    final boolean custom;
     final StringBuilder arguments = new StringBuilder();
     @Nullable Opaque opaque;
 
-    Called(String id, int index, int call, String callId, Namespaces.Name name) {
+    /**
+     * @param custom whether it is of a custom tool, which the arguments are the input of
+     */
+    Called(String id, int index, int call, String callId, Namespaces.Name name, boolean custom) {
       super(id, index);
       this.call = call;
       this.callId = callId;
       this.name = name;
+      this.custom = custom;
     }
 
     @Override
     Json json(String status) {
-      return ItemOutput.functionCall(
+      return ItemOutput.called(
+          custom,
           id,
           JsonObject.string(callId),
           name,

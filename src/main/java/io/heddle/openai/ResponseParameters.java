@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.ProblemException;
 import java.util.Set;
 
 /**
@@ -56,6 +57,30 @@ final class ResponseParameters {
   private static final long LEAST_OUTPUT = 16;
 
   private ResponseParameters() {}
+
+  /** What a request for a response calls a parameter of Chat Completions. */
+  static String nameOf(String chat) {
+    int inside = chat.startsWith("tool") ? chat.indexOf('[') : chat.indexOf('.');
+    String name = inside < 0 ? chat : chat.substring(0, inside);
+    return switch (name) {
+      case "messages" -> "input";
+      case "max_tokens", "max_completion_tokens" -> "max_output_tokens";
+      case "response_format" -> "text.format";
+      case "verbosity" -> "text.verbosity";
+      case "reasoning_effort" -> "reasoning.effort";
+      // Their form is another.
+      case "tools", "tool_choice" -> name;
+      default -> chat;
+    };
+  }
+
+  /** A refusal by the model's server, with the name that the request has for what is wrong. */
+  static Throwable named(Throwable error) {
+    return error instanceof ProblemException refused
+            && refused.problem().members().get(WireError.PARAM) instanceof String chat
+        ? refused.problem().with(WireError.PARAM, nameOf(chat)).toException()
+        : error;
+  }
 
   static Json chat(Fields body, ResponseTools tools) {
     JsonObject out = new JsonObject(256);

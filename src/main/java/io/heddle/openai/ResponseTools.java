@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -11,17 +12,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The tools of a request for a response, and which of them the model may call: checked, and in the
- * words of Chat Completions, which knows nothing but functions.
+ * words of Chat Completions, which knows nothing but functions and custom tools.
  */
 final class ResponseTools {
 
   private static final Set<String> CHOICES = Set.of("none", "auto", "required");
+  private static final String CUSTOM = "custom";
   private static final Json NONE = Json.of("\"none\"");
 
   private final HostedTools hosted;
 
   /** In the words of Chat Completions, by the name that the model is told. */
   private final Map<String, Json> functions = new LinkedHashMap<>();
+
+  /** Those among them that are custom tools. */
+  private final Set<String> custom = new HashSet<>();
 
   /** Names in namespaces, and what the model is told. */
   private final Map<String, List<String>> inner = new LinkedHashMap<>();
@@ -84,6 +89,12 @@ final class ResponseTools {
         }
         kept.add(tool);
       }
+      case CUSTOM -> {
+        String name = ParameterRanges.custom(fields);
+        put(fields, name, custom(fields, name, null));
+        custom.add(name);
+        kept.add(tool);
+      }
       case Namespaces.TYPE -> {
         addAll(fields);
         kept.add(tool);
@@ -101,13 +112,18 @@ final class ResponseTools {
     List<String> all = namespaces.computeIfAbsent(name.text(), _ -> new ArrayList<>());
     for (Value tool : namespace.required("tools").elements()) {
       Fields fields = tool.fields();
-      if (!fields.required("type").text().equals("function")) {
+      String type = fields.required("type").text();
+      boolean isCustom = type.equals(CUSTOM);
+      if (!isCustom && !type.equals("function")) {
         leaveOut(fields);
         continue;
       }
-      String own = ParameterRanges.function(fields);
+      String own = isCustom ? ParameterRanges.custom(fields) : ParameterRanges.function(fields);
       String flat = Namespaces.flat(name.text(), own);
-      put(fields, flat, function(fields, flat, about));
+      if (isCustom) {
+        custom.add(flat);
+      }
+      put(fields, flat, isCustom ? custom(fields, flat, about) : function(fields, flat, about));
       inner.computeIfAbsent(own, _ -> new ArrayList<>()).add(flat);
       all.add(flat);
     }
@@ -134,7 +150,7 @@ final class ResponseTools {
   private static WireException refused(Fields tool, String what) {
     return WireError.unsupported(
             tool.path("type"),
-            "Heddle does not support %s of the type '%s', only functions and namespaces of them."
+            "Heddle does not support %s of the type '%s', only function, custom and namespace."
                 .formatted(what, tool.word("type")))
         .toException();
   }
@@ -159,18 +175,65 @@ final class ResponseTools {
     if (!tool.has("description")) {
       function.some("description", about);
     }
-    return named(function.toJson());
+    return of("function", function.toJson());
   }
 
-  private static Json named(Json function) {
-    return new JsonObject(function.length() + 48)
-        .string("type", "function")
-        .raw("function", function)
-        .toJson();
+  /**
+   * @param about what the namespace says of itself, for a tool that says nothing
+   */
+  private static Json custom(Fields tool, String name, @Nullable String about) {
+    JsonObject custom = new JsonObject(tool.value().json().length() + 64).string("name", name);
+    tool.all()
+        .forEach((member, value) -> {
+          switch (member) {
+            case "type", "name", "defer_loading" -> {}
+            case "format" -> custom.some(member, value.isNull() ? null : format(value.fields()));
+            default -> {
+              if (!value.isNull()) {
+                custom.member(member, value);
+              }
+            }
+          }
+        });
+    if (!tool.has("description")) {
+      custom.some("description", about);
+    }
+    return of(CUSTOM, custom.toJson());
   }
 
-  private static Json byName(String name) {
-    return named(new JsonObject(96).string("name", name).toJson());
+  /** Chat Completions has a grammar's members in an object of their own. */
+  private static Json format(Fields format) {
+    String type = format.required("type").text();
+    return switch (type) {
+      case "text" -> format.value().json();
+      case "grammar" -> {
+        format.required("definition").text();
+        format.required("syntax").text();
+        JsonObject grammar = new JsonObject(format.value().json().length() + 32);
+        format
+            .all()
+            .forEach((member, value) -> {
+              if (!member.equals("type")) {
+                grammar.member(member, value);
+              }
+            });
+        yield of(type, grammar.toJson());
+      }
+      default ->
+          throw WireError.unsupported(
+                  format.path("type"),
+                  "Heddle does not support a format of the type '" + type + "' of a custom tool.")
+              .toException();
+    };
+  }
+
+  private static Json of(String type, Json inner) {
+    return new JsonObject(inner.length() + 48).string("type", type).raw(type, inner).toJson();
+  }
+
+  private Json byName(String name) {
+    String type = custom.contains(name) ? CUSTOM : "function";
+    return of(type, new JsonObject(96).string("name", name).toJson());
   }
 
   // ---- the choice
@@ -187,7 +250,7 @@ final class ResponseTools {
     }
     Fields fields = choice.fields();
     return switch (fields.required("type").text()) {
-      case "function" -> byName(called(fields));
+      case "function", CUSTOM -> byName(called(fields));
       case "allowed_tools" -> allowed(fields);
       default -> {
         if (hosted == HostedTools.REFUSE) {
@@ -204,7 +267,7 @@ final class ResponseTools {
     for (Value tool : choice.required("tools").elements()) {
       Fields fields = tool.fields();
       switch (fields.required("type").text()) {
-        case "function" -> names.add(called(fields));
+        case "function", CUSTOM -> names.add(called(fields));
         case Namespaces.TYPE -> {
           Value name = fields.required("name");
           List<String> all = namespaces.get(name.text());
@@ -222,7 +285,7 @@ final class ResponseTools {
     Json allowed =
         new JsonObject(256)
             .raw("mode", choice.raw("mode", Json.of("\"auto\"")))
-            .raw("tools", JsonObject.array(names.stream().map(ResponseTools::byName).toList()))
+            .raw("tools", JsonObject.array(names.stream().map(this::byName).toList()))
             .toJson();
     return new JsonObject(allowed.length() + 48)
         .string("type", "allowed_tools")
@@ -234,6 +297,14 @@ final class ResponseTools {
    * What the model is told instead of the name; the namespace may be left out of one that is alone.
    */
   private String called(Fields tool) {
+    String told = named(tool);
+    if (custom.contains(told) != tool.word("type").equals(CUSTOM)) {
+      throw tool.required("name").refuse("names no tool of this type in 'tools'");
+    }
+    return told;
+  }
+
+  private String named(Fields tool) {
     Value name = tool.required("name");
     String namespace = tool.text("namespace");
     if (namespace != null) {

@@ -97,7 +97,8 @@ final class ResponsesAlone {
   }
 
   private Flux<Piece> pieces(Call call, Compactions.Prepared prepared) {
-    Flux<Piece> answer = calls.call(call.caller(), prepared.call(), true);
+    Flux<Piece> answer =
+        calls.call(call.caller(), prepared.call(), true).onErrorMap(ResponseParameters::named);
     Piece compaction = prepared.compaction();
     // What fails before its first piece has a status.
     return compaction == null

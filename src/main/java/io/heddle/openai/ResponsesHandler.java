@@ -16,6 +16,7 @@ import io.heddle.web.StreamForm;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -123,7 +124,7 @@ final class ResponsesHandler {
     return json(
         ended(call, turn)
             .map(told -> {
-              refuseFailed(told.turn());
+              refuseFailed(told.turn(), ResponseParameters::nameOf);
               return told.json();
             }));
   }
@@ -192,8 +193,10 @@ final class ResponsesHandler {
   /**
    * A turn that failed is told as an error, as the model's own server would. Its input is in the
    * conversation, so the same request must not be sent again; one that never began may be.
+   *
+   * @param name what the request calls a parameter of Chat Completions
    */
-  static void refuseFailed(Turn turn) {
+  static void refuseFailed(Turn turn, UnaryOperator<String> name) {
     if (!ResponseEnd.of(turn).status().equals("failed")) {
       return;
     }
@@ -208,8 +211,8 @@ final class ResponsesHandler {
       problem = problem.with("upstreamStatus", status == null ? 400 : status.integer(0, 999));
       String upstream = fields.word("upstreamCode");
       problem = upstream.isEmpty() ? problem : problem.with("upstreamCode", upstream);
-      String param = fields.word("upstreamParam");
-      problem = param.isEmpty() ? problem : problem.with("upstreamParam", param);
+      String param = fields.word(WireError.PARAM);
+      problem = param.isEmpty() ? problem : problem.with(WireError.PARAM, name.apply(param));
     }
     WireError told = WireError.of(problem);
     throw (turn.startedAt() == null ? told : told.once()).toException();

@@ -30,6 +30,9 @@ record WireError(
   /** The member of a problem that says OpenAI's code for it. */
   static final String CODE = "openai";
 
+  /** The member of a problem that says which parameter the model's server refused. */
+  static final String PARAM = "upstreamParam";
+
   static final String INVALID = "invalid_request_error";
   static final String SERVER = "server_error";
 
@@ -149,10 +152,7 @@ record WireError(
     long upstream =
         problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
     String code = problem.members().get("upstreamCode") instanceof String said ? said : "";
-    String param = problem.members().get("field") instanceof String field ? field : null;
-    if (param == null && problem.members().get("upstreamParam") instanceof String said) {
-      param = said;
-    }
+    String param = problem.members().get(PARAM) instanceof String said ? said : null;
     boolean isOpenAis = isModels(code) || code.equals("unsupported_parameter");
     return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
         ? invalid(param, isOpenAis ? code : "model_refused", problem.detail())

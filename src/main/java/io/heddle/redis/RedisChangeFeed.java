@@ -41,6 +41,7 @@ final class RedisChangeFeed implements ChangeFeed {
   private final RedisMasters masters;
   private final RedisLink link;
   private final RedisProperties properties;
+  private final Runnable demoted;
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final Scheduler thread = Schedulers.newSingle("heddle-redis-feed", true);
   private final Telling telling = new Telling();
@@ -69,10 +70,15 @@ final class RedisChangeFeed implements ChangeFeed {
   /** One attempt to connect; given up, it closes what it gets late. Only on the thread. */
   private static final class Attempt {}
 
-  RedisChangeFeed(RedisMasters masters, RedisLink link, RedisProperties properties) {
+  /**
+   * @param demoted told when what was connected to as a master is none
+   */
+  RedisChangeFeed(
+      RedisMasters masters, RedisLink link, RedisProperties properties, Runnable demoted) {
     this.masters = masters;
     this.link = link;
     this.properties = properties;
+    this.demoted = demoted;
     long now = System.nanoTime();
     for (int i = 0; i < SessionKey.PARTITIONS; i++) {
       comparedAt.set(i, now);
@@ -363,6 +369,11 @@ final class RedisChangeFeed implements ChangeFeed {
           lookSoon();
         }
       });
+    }
+
+    @Override
+    public void demoted() {
+      demoted.run();
     }
 
     @Override

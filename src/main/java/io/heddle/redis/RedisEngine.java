@@ -41,6 +41,7 @@ public final class RedisEngine implements AutoCloseable {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private final RedisProperties properties;
+  private final RedisRenewal renewal;
   private final RedisLink link;
   private final RedisPages pages;
   private final RedisWriter writer;
@@ -57,10 +58,8 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisAnswers answers;
   private final RedisUsage usage;
   private final RedisLink counters;
-  private final Supplier<RedissonClient> redissonSource;
+  private final LockClient lockClient;
   private final CountDownLatch closing = new CountDownLatch(1);
-  private volatile @Nullable RedissonClient redisson;
-  private volatile @Nullable LockCommands lockCommands;
   private volatile boolean ready;
 
   /** What Redis said of itself when it was asked first. */
@@ -84,27 +83,31 @@ public final class RedisEngine implements AutoCloseable {
     // The first use reads files; while Redis is slow to connect it would be on an event loop.
     RedisScript.readAll();
     this.properties = properties;
-    this.redissonSource = redisson;
-    this.link = new RedisLink(client, properties.timeout(), database);
+    this.lockClient = new LockClient(redisson, properties.timeout());
+    this.renewal = new RedisRenewal(properties);
+    this.link = new RedisLink(client, properties.timeout(), database, renewal);
     this.pages =
         new RedisPages(
-            client, properties.timeout(), properties.pageConnections(), properties.requestQueue());
+            client,
+            properties.timeout(),
+            properties.pageConnections(),
+            properties.requestQueue(),
+            renewal);
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());
     this.records = new RedisRetryRecords(link);
     // A connection of its own: what is asked before a request is admitted must not wait behind the
     // large answers and writes of those that were.
-    this.counters = new RedisLink(client, properties.timeout());
+    this.counters = new RedisLink(client, properties.timeout(), 0, renewal);
     this.limiter = new RedisRateLimiter(counters);
     this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
-    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties);
+    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties, this::isReplica);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, counters, pages, properties.sweepBatch());
-    this.locks =
-        new RedisLocks(link, () -> this.lockCommands, ids, liveChannel, properties.timeout());
+    this.locks = new RedisLocks(link, lockClient, ids, liveChannel, properties.timeout());
     this.sweeper = new RedisSweeper(link, writer, properties);
   }
 
@@ -128,13 +131,7 @@ public final class RedisEngine implements AutoCloseable {
     ready = true;
     feed.start();
     sweeper.start();
-    insist("Redis for locks", this::openLocks, fatal);
-  }
-
-  private void openLocks() {
-    RedissonClient client = redissonSource.get();
-    lockCommands = new LockCommands(client, properties.timeout());
-    redisson = client;
+    insist("Redis for locks", lockClient::open, fatal);
   }
 
   private void open() {
@@ -183,6 +180,13 @@ public final class RedisEngine implements AutoCloseable {
       }
       Duration longer = pause.multipliedBy(2);
       pause = longer.compareTo(properties.reconnectMax()) < 0 ? longer : properties.reconnectMax();
+    }
+  }
+
+  /** In a Cluster a replica sends its callers to the master. */
+  private void isReplica() {
+    if (!link.hasShards()) {
+      renewal.isReplica();
     }
   }
 
@@ -255,7 +259,7 @@ public final class RedisEngine implements AutoCloseable {
 
   /** Whether the first connection was made and the data fits; it stays true in later outages. */
   public boolean isReady() {
-    return ready && redisson != null;
+    return ready && lockClient.isOpen();
   }
 
   /** Asks Redis how it is; an error when it does not answer. */
@@ -271,7 +275,8 @@ public final class RedisEngine implements AutoCloseable {
         asked == null
             ? link.command(commands -> commands.info("server")).doOnNext(told -> server = told)
             : Mono.just(asked);
-    return link.command(commands -> commands.info("memory"))
+    return link.takesWrites()
+        .then(link.command(commands -> commands.info("memory")))
         .zipWith(known)
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
         .doOnNext(status -> {
@@ -310,14 +315,12 @@ public final class RedisEngine implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
+    renewal.close();
     sweeper.stop();
     feed.close();
     pages.close();
     link.close();
     counters.close();
-    RedissonClient client = redisson;
-    if (client != null) {
-      client.shutdown(0, 2, TimeUnit.SECONDS);
-    }
+    lockClient.close();
   }
 }

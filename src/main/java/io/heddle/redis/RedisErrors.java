@@ -5,6 +5,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.Seldom;
 import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisNoScriptException;
@@ -30,6 +31,16 @@ final class RedisErrors {
 
   private static final Problem AWAY =
       Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").with("retryAfter", 1);
+
+  /** The driver closed it before the request came to it. */
+  private static final String CLOSED = "Connection is closed";
+
+  private static final List<String> NOT_TAKEN =
+      List.of(
+          CLOSED,
+          "Currently not connected",
+          "Request queue size exceeded",
+          "Command buffer size exceeded");
 
   private static final Seldom FAILED = new Seldom();
   private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
@@ -79,6 +90,33 @@ final class RedisErrors {
     return is(error, ProblemCode.STORE_UNAVAILABLE);
   }
 
+  /** No answer came in time. */
+  static boolean isLate(Throwable error) {
+    return unwrap(error) instanceof RedisCommandTimeoutException;
+  }
+
+  /** A replica's refusal of what is written. */
+  static boolean isReplicas(Throwable error) {
+    return refusal(error).equals("READONLY");
+  }
+
+  /** The first word of what Redis said; empty when it said nothing. */
+  static String refusal(Throwable error) {
+    Throwable cause = unwrap(error);
+    return cause instanceof RedisCommandExecutionException
+        ? word(String.valueOf(cause.getMessage()))
+        : "";
+  }
+
+  /** Its connection ended before it was answered; whether it had been sent nobody knows. */
+  static boolean wasCutOff(Throwable error) {
+    Throwable cause = unwrap(error);
+    return !(cause instanceof RedisCommandExecutionException)
+        && !(cause instanceof RedisCommandTimeoutException)
+        && isOutage(cause)
+        && (!notSent(cause) || startsWith(cause, CLOSED));
+  }
+
   private static boolean is(Throwable error, ProblemCode code) {
     return error instanceof ProblemException problem && problem.problem().code() == code;
   }
@@ -89,7 +127,7 @@ final class RedisErrors {
       return error;
     }
     if (error instanceof RedisCommandExecutionException refused) {
-      return refusal(refused);
+      return problemOf(refused);
     }
     if (!isOutage(error)) {
       // Told as an outage only, it would never be found. A client that is closed fails like that.
@@ -148,7 +186,7 @@ final class RedisErrors {
     return String.valueOf(error.getMessage()).replaceFirst("(?s)\\.? channel: .*", "");
   }
 
-  private static Throwable refusal(RedisCommandExecutionException refused) {
+  private static Throwable problemOf(RedisCommandExecutionException refused) {
     String message = String.valueOf(refused.getMessage());
     String word = word(message);
     return switch (word) {
@@ -175,6 +213,10 @@ final class RedisErrors {
             .toException();
       }
       default -> {
+        if (message.contains("Script killed by user")) {
+          // SCRIPT KILL ends only what has written nothing.
+          yield away();
+        }
         // One broken session is met again and again.
         if (FAILED.happened()) {
           LOG.error("Redis failed a request, {} since the start: {}", FAILED.count(), message);
@@ -204,10 +246,9 @@ final class RedisErrors {
     if (error instanceof RedisConnectionException || error instanceof PartitionSelectorException) {
       return true;
     }
-    // Lettuce has no type of its own for what it refuses to queue.
+    // Lettuce has no type of its own for what it refuses to take.
     return error instanceof RedisException
-        && (startsWith(error, "Currently not connected")
-            || startsWith(error, "Request queue size exceeded"));
+        && NOT_TAKEN.stream().anyMatch(text -> startsWith(error, text));
   }
 
   private static boolean startsWith(Throwable error, String text) {

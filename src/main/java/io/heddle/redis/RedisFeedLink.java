@@ -46,6 +46,9 @@ final class RedisFeedLink {
     /** This master does not have the partition, or not any more; what was lost is told. */
     void released(RedisFeedLink link, int partition);
 
+    /** The server is a replica. */
+    void demoted();
+
     /** The connection is over; what was lost is told. */
     void ended(RedisFeedLink link);
   }
@@ -259,6 +262,7 @@ final class RedisFeedLink {
     }
     ReplicationInfo server = ReplicationInfo.parse(text);
     if (!server.master()) {
+      owner.demoted();
       end(Loss.MOVED, "it is no master any more");
     } else if (replication != null && !replication.equals(server.id())) {
       end(Loss.MOVED, "it has other data now");

@@ -13,7 +13,9 @@ import io.lettuce.core.codec.ByteArrayCodec;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -27,26 +29,37 @@ final class RedisLink {
   private static final Duration TRY_AGAIN = Duration.ofMillis(50);
   private static final int TRIES = 10;
 
+  /** A connection that ended is mostly there again by then. */
+  private static final Duration ASK_AGAIN = Duration.ofMillis(100);
+
   private final AbstractRedisClient client;
   private final Duration timeout;
   private final int database;
+  private final @Nullable RedisRenewal renewal;
   private final RedisMemory memory = new RedisMemory(this::hasRoom);
-  private volatile @Nullable StatefulConnection<byte[], byte[]> connection;
+  private volatile @Nullable Made made;
   private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
   private volatile PublishCommand publish = PublishCommand.PUBLISH;
+  private volatile boolean closed;
 
-  /** One that publishes nothing. */
+  /** One that publishes nothing, and keeps its connection as long as that is open. */
   RedisLink(AbstractRedisClient client, Duration timeout) {
-    this(client, timeout, 0);
+    this(client, timeout, 0, null);
   }
 
   /**
    * @param database the number of the client's database
+   * @param renewal who gives it another connection when this one does not serve
    */
-  RedisLink(AbstractRedisClient client, Duration timeout, int database) {
+  RedisLink(
+      AbstractRedisClient client, Duration timeout, int database, @Nullable RedisRenewal renewal) {
     this.client = client;
     this.timeout = timeout;
     this.database = database;
+    this.renewal = renewal;
+    if (renewal != null) {
+      renewal.add(this);
+    }
   }
 
   /** Which of the databases it is that share the server's channels. */
@@ -62,26 +75,96 @@ final class RedisLink {
   }
 
   void connect() {
-    switch (client) {
+    use(make());
+  }
+
+  /** Makes another connection. Blocks; it throws the driver's exceptions. */
+  Made make() {
+    return switch (client) {
       case RedisClusterClient cluster -> {
         StatefulRedisClusterConnection<byte[], byte[]> made =
             cluster.connect(ByteArrayCodec.INSTANCE);
         made.setTimeout(timeout);
         // Spares the other shards every message of this one.
-        if (RedisStatus.major(made.sync().info("server")) >= 7) {
-          publish = PublishCommand.SPUBLISH;
-        }
-        connection = made;
-        commands = made.async();
+        boolean shards = RedisStatus.major(made.sync().info("server")) >= 7;
+        yield new Made(
+            made,
+            made.async(),
+            shards ? PublishCommand.SPUBLISH : PublishCommand.PUBLISH,
+            true,
+            timeout);
       }
       case RedisClient single -> {
         StatefulRedisConnection<byte[], byte[]> made = single.connect(ByteArrayCodec.INSTANCE);
         made.setTimeout(timeout);
-        connection = made;
-        commands = made.async();
+        yield new Made(made, made.async(), PublishCommand.PUBLISH, false, timeout);
       }
       default -> throw new IllegalArgumentException("not a client for Redis: " + client);
+    };
+  }
+
+  /** Sends over this connection from now on. What waits on the one before has its time yet. */
+  void use(Made next) {
+    Made before = made;
+    publish = next.publish;
+    made = next;
+    commands = next.commands;
+    if (before != null) {
+      Mono.delay(timeout).subscribe(_ -> before.close());
     }
+    if (closed) {
+      next.close();
+    }
+  }
+
+  /**
+   * A connection.
+   *
+   * @param shards whether it leads to the servers of a Cluster
+   */
+  record Made(
+      StatefulConnection<byte[], byte[]> connection,
+      RedisClusterAsyncCommands<byte[], byte[]> commands,
+      PublishCommand publish,
+      boolean shards,
+      Duration timeout) {
+
+    /** Whether what has this key says anything on it. */
+    Mono<Boolean> answers(byte[] key) {
+      return Mono.fromCompletionStage(() -> commands.exists(key))
+          .thenReturn(true)
+          .onErrorResume(
+              error ->
+                  Mono.just(RedisErrors.unwrap(error) instanceof RedisCommandExecutionException));
+    }
+
+    /**
+     * Whether it leads to a master. A replica in a Cluster sends its callers to the master, which is
+     * as good.
+     */
+    Mono<Boolean> isMaster() {
+      return shards
+          ? Mono.just(true)
+          : Mono.fromCompletionStage(() -> commands.info("replication"))
+              .map(text -> ReplicationInfo.parse(text).master())
+              .onErrorReturn(false);
+    }
+
+    void close() {
+      connection.closeAsync();
+    }
+  }
+
+  /** Whether its server takes writes as far as it says; also when that cannot be asked. */
+  Mono<Boolean> isMaster() {
+    Made mine = made;
+    return mine == null || !mine.connection.isOpen() ? Mono.just(true) : mine.isMaster();
+  }
+
+  /** Whether its server answers; also when there is no connection, which is the driver's work. */
+  Mono<Boolean> answers(byte[] key) {
+    Made mine = made;
+    return mine == null || !mine.connection.isOpen() ? Mono.just(true) : mine.answers(key);
   }
 
   /** How changes are published here; known once connected, before any script can run. */
@@ -95,8 +178,8 @@ final class RedisLink {
   }
 
   boolean isOpen() {
-    StatefulConnection<byte[], byte[]> made = connection;
-    return made != null && made.isOpen();
+    Made mine = made;
+    return mine != null && mine.connection.isOpen();
   }
 
   RedisMemory memory() {
@@ -104,10 +187,11 @@ final class RedisLink {
   }
 
   void close() {
+    closed = true;
     memory.close();
-    StatefulConnection<byte[], byte[]> made = connection;
-    if (made != null) {
-      made.close();
+    Made mine = made;
+    if (mine != null) {
+      mine.connection.close();
     }
   }
 
@@ -121,6 +205,30 @@ final class RedisLink {
     return run(script, keys, args, false, false, TRIES);
   }
 
+  /**
+   * Runs a script that only reads. One whose connection ended before it was answered is asked once
+   * more, where the timeout leaves room for it: a connection ends because of others, as when a
+   * server of a Cluster is looked for anew, and a read may be sent twice.
+   *
+   * @param sentAt when the time began that it may take
+   * @param next who is asked then
+   */
+  Mono<List<Object>> read(
+      RedisScript script, byte[][] keys, byte[][] args, long sentAt, Supplier<RedisLink> next) {
+    return eval(script.text(), keys, args, false)
+        .onErrorResume(error ->
+            RedisErrors.wasCutOff(error) && left(sentAt).compareTo(ASK_AGAIN) > 0
+                ? Mono.delay(ASK_AGAIN)
+                    .then(Mono.defer(() -> next.get().read(script, keys, args)))
+                    .timeout(left(sentAt))
+                    .onErrorMap(TimeoutException.class, _ -> RedisErrors.away())
+                : failed(error, script, keys, args, false, false, TRIES));
+  }
+
+  private Duration left(long sentAt) {
+    return timeout.minusNanos(System.nanoTime() - sentAt);
+  }
+
   /** Runs a script that writes. */
   Mono<List<Object>> write(RedisScript script, byte[][] keys, byte[][] args) {
     return run(script, keys, args, true, false, TRIES);
@@ -130,13 +238,24 @@ final class RedisLink {
   <T> Mono<T> command(
       Function<RedisClusterAsyncCommands<byte[], byte[]>, CompletionStage<T>> command) {
     return Mono.fromCompletionStage(() -> command.apply(commands()))
-        .onErrorMap(error -> {
-          Throwable problem = RedisErrors.translate(error, false);
-          if (RedisErrors.isFull(problem)) {
-            memory.refused(RedisKeys.SCHEMA);
-          }
-          return problem;
-        });
+        .onErrorMap(error -> problem(error, RedisKeys.SCHEMA, false));
+  }
+
+  /** What its caller is told, and what it means for this link. */
+  private Throwable problem(Throwable error, byte[] key, boolean writes) {
+    Throwable problem = RedisErrors.translate(error, writes);
+    if (RedisErrors.isFull(problem)) {
+      memory.refused(key);
+    }
+    RedisRenewal others = renewal;
+    if (others != null) {
+      if (RedisErrors.isLate(error)) {
+        others.isSilent(this, key);
+      } else if (RedisErrors.isReplicas(error) && !hasShards()) {
+        others.isReplica();
+      }
+    }
+    return problem;
   }
 
   /**
@@ -144,41 +263,67 @@ final class RedisLink {
    * and it is compared with maxmemory before it is with the type.
    */
   private Mono<Boolean> hasRoom(byte[] key) {
-    return Mono.fromCompletionStage(() -> commands().setrange(key, 0, new byte[0]))
+    return writeNothing(key)
         .thenReturn(true)
         .onErrorResume(
             RedisCommandExecutionException.class,
-            said ->
-                Mono.just(RedisErrors.word(String.valueOf(said.getMessage())).equals("WRONGTYPE")));
+            said -> Mono.just(RedisErrors.refusal(said).equals("WRONGTYPE")));
+  }
+
+  private Mono<Long> writeNothing(byte[] key) {
+    return Mono.fromCompletionStage(() -> commands().setrange(key, 0, new byte[0]));
+  }
+
+  /**
+   * An error when Redis answers and yet takes nothing that is written: as a replica, while it loads
+   * its data, or when it cannot save them. That it is full is no such error.
+   */
+  Mono<Void> takesWrites() {
+    return writeNothing(RedisKeys.SCHEMA)
+        .then()
+        .onErrorResume(error -> switch (RedisErrors.refusal(error)) {
+          // The last two: its user may not send this, or it has no such command.
+          case "WRONGTYPE", "NOPERM", "ERR" -> Mono.empty();
+          case "OOM" -> {
+            memory.isFullAt(RedisKeys.SCHEMA);
+            yield Mono.empty();
+          }
+          default -> Mono.error(problem(error, RedisKeys.SCHEMA, false));
+        });
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */
   private Mono<List<Object>> run(
       RedisScript script, byte[][] keys, byte[][] args, boolean writes, boolean source, int tries) {
     return eval(script.text(), keys, args, source)
-        .onErrorResume(error -> {
-          if (!source && RedisErrors.isNoScript(error)) {
-            return run(script, keys, args, writes, true, tries);
-          }
-          if (RedisErrors.isMoving(error)) {
-            ScriptText pieces = script.inPieces();
-            if (pieces != null && RedisErrors.isSplit(error)) {
-              return new SplitRead(this::piece, pieces, keys, args)
-                  .read()
-                  .timeout(timeout)
-                  .switchIfEmpty(Mono.error(RedisErrors::away))
-                  .onErrorMap(failed -> RedisErrors.translate(failed, false));
-            }
-            if (tries > 0) {
-              return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
-            }
-          }
-          Throwable problem = RedisErrors.translate(error, writes);
-          if (RedisErrors.isFull(problem)) {
-            memory.refused(keys[0]);
-          }
-          return Mono.error(problem);
-        });
+        .onErrorResume(error -> failed(error, script, keys, args, writes, source, tries));
+  }
+
+  private Mono<List<Object>> failed(
+      Throwable error,
+      RedisScript script,
+      byte[][] keys,
+      byte[][] args,
+      boolean writes,
+      boolean source,
+      int tries) {
+    if (!source && RedisErrors.isNoScript(error)) {
+      return run(script, keys, args, writes, true, tries);
+    }
+    if (RedisErrors.isMoving(error)) {
+      ScriptText pieces = script.inPieces();
+      if (pieces != null && RedisErrors.isSplit(error)) {
+        return new SplitRead(this::piece, pieces, keys, args)
+            .read()
+            .timeout(timeout)
+            .switchIfEmpty(Mono.error(RedisErrors::away))
+            .onErrorMap(failed -> RedisErrors.translate(failed, false));
+      }
+      if (tries > 0) {
+        return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
+      }
+    }
+    return Mono.error(problem(error, keys[0], writes));
   }
 
   private Mono<List<Object>> piece(ScriptText script, byte[][] key, byte[][] args) {

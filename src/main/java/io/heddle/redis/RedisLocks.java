@@ -18,9 +18,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisOutOfMemoryException;
+import org.redisson.client.RedisReadonlyException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -44,7 +44,7 @@ final class RedisLocks implements SessionLocks {
   private static final int LATE_TRIES = 5;
 
   private final RedisLink link;
-  private final Supplier<@Nullable LockCommands> redisson;
+  private final LockClient redisson;
   private final IdSource ids;
   private final LiveChannel live;
   private final Duration timeout;
@@ -55,7 +55,7 @@ final class RedisLocks implements SessionLocks {
 
   RedisLocks(
       RedisLink link,
-      Supplier<@Nullable LockCommands> redisson,
+      LockClient redisson,
       IdSource ids,
       LiveChannel live,
       Duration timeout) {
@@ -98,7 +98,7 @@ final class RedisLocks implements SessionLocks {
       Duration lease,
       Function<String, Mono<T>> work,
       AtomicBoolean gone) {
-    LockCommands commands = redisson.get();
+    LockCommands commands = redisson.commands();
     if (commands == null) {
       return Mono.error(RedisErrors.away());
     }
@@ -322,6 +322,10 @@ final class RedisLocks implements SessionLocks {
         || error.getCause() instanceof RedisOutOfMemoryException) {
       link.memory().refused(RedisKeys.ascii(lock.getName()));
       return RedisErrors.full();
+    }
+    if (error instanceof RedisReadonlyException
+        || error.getCause() instanceof RedisReadonlyException) {
+      redisson.isReplica(link.isMaster());
     }
     LOG.debug("Redisson: {}", error.getMessage());
     return error instanceof ProblemException ? error : RedisErrors.away();

@@ -69,8 +69,16 @@ final class RedisPages {
    *     before it is sent
    * @param mostWaiting reads that may wait; more are refused at once
    */
-  RedisPages(AbstractRedisClient client, Duration timeout, int connections, int mostWaiting) {
-    this.links = Stream.generate(() -> new RedisLink(client, timeout)).limit(connections).toList();
+  RedisPages(
+      AbstractRedisClient client,
+      Duration timeout,
+      int connections,
+      int mostWaiting,
+      @Nullable RedisRenewal renewal) {
+    this.links =
+        Stream.generate(() -> new RedisLink(client, timeout, 0, renewal))
+            .limit(connections)
+            .toList();
     this.timeout = timeout.toNanos();
     this.patience = this.timeout * PATIENCE;
     this.mostWaiting = mostWaiting;
@@ -119,7 +127,7 @@ final class RedisPages {
   private void send(Waiting read) {
     RedisLink link = link();
     long sentAt = System.nanoTime();
-    link.read(read.script, read.keys, read.args)
+    link.read(read.script, read.keys, read.args, sentAt, this::link)
         .subscribe(
             items -> ended(read, items, null, false),
             error -> {

@@ -41,6 +41,7 @@ final class Answer {
         Call call = calls.computeIfAbsent(bit.index(), _ -> new Call());
         call.id = bit.id() == null ? call.id : bit.id();
         call.name = bit.name() == null ? call.name : bit.name();
+        call.custom |= bit.custom();
         call.arguments.append(bit.arguments());
         if (bit.opaque() != null) {
           call.opaque = bit.opaque();
@@ -70,7 +71,8 @@ final class Answer {
     List<Piece.ToolCall> toolCalls = new ArrayList<>(calls.size());
     calls.forEach((index, call) ->
         toolCalls.add(
-            new Piece.ToolCall(index, call.id, call.name, call.arguments.toString(), call.opaque)));
+            new Piece.ToolCall(
+                index, call.id, call.name, call.arguments.toString(), call.opaque, call.custom)));
     return new Said(text.toString(), reasoning.toString(), refusal.toString(), toolCalls);
   }
 
@@ -178,16 +180,21 @@ final class Answer {
     private @Nullable Opaque opaque;
     private @Nullable String id;
     private @Nullable String name;
+    private boolean custom;
     private final StringBuilder arguments = new StringBuilder();
 
+    /** Of any text nobody knows whether it is all. */
     boolean isWhole() {
-      return id != null && name != null && isJson(Json.of(arguments.toString()));
+      return !custom && id != null && name != null && isJson(Json.of(arguments.toString()));
     }
 
     void writeTo(JsonBuffer out) {
+      String type = custom ? "custom" : "function";
       out.ascii("{\"id\":").string(id == null ? "" : id);
-      out.ascii(",\"type\":\"function\",\"function\":{\"name\":").string(name == null ? "" : name);
-      out.ascii(",\"arguments\":").string(arguments.toString()).ascii("}}");
+      out.ascii(",\"type\":\"").ascii(type).ascii("\",\"").ascii(type).ascii("\":{\"name\":");
+      out.string(name == null ? "" : name);
+      out.ascii(custom ? ",\"input\":" : ",\"arguments\":");
+      out.string(arguments.toString()).ascii("}}");
     }
 
     private static boolean isJson(Json json) {

@@ -410,13 +410,13 @@ final class Flusher {
             case Piece.Text(String t) when first instanceof Piece.Text -> t;
             case Piece.Reasoning(String t) when first instanceof Piece.Reasoning -> t;
             case Piece.Refusal(String t) when first instanceof Piece.Refusal -> t;
-            case Piece.ToolCall(int index, String id, String name, String arguments, Opaque opaque)
+            case Piece.ToolCall more
                 when first instanceof Piece.ToolCall begun
-                    && begun.index() == index
-                    && id == null
-                    && name == null
-                    && opaque == null ->
-                arguments;
+                    && begun.index() == more.index()
+                    && more.id() == null
+                    && more.name() == null
+                    && more.opaque() == null ->
+                more.arguments();
             default -> null;
           };
       if (text == null) {
@@ -442,7 +442,8 @@ final class Flusher {
         case Piece.Reasoning _ -> new Piece.Reasoning(all);
         case Piece.Refusal _ -> new Piece.Refusal(all);
         case Piece.ToolCall call ->
-            new Piece.ToolCall(call.index(), call.id(), call.name(), all, call.opaque());
+            new Piece.ToolCall(
+                call.index(), call.id(), call.name(), all, call.opaque(), call.custom());
         case Piece.Compaction _, Piece.Finish _ -> first;
       };
     }

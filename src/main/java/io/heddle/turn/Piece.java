@@ -40,19 +40,30 @@ public sealed interface Piece {
    * @param index which of the answer's tool calls
    * @param id with the first bit of a call
    * @param name with the first bit of a call
-   * @param arguments to be put behind those before
+   * @param arguments to be put behind those before: JSON, or any text for a custom tool
    * @param opaque all that the call's server said of it beside that, so far; null for nothing new
+   * @param custom with the first bit of a call: whether it is of a custom tool, and no function
    */
   record ToolCall(
       int index,
       @Nullable String id,
       @Nullable String name,
       String arguments,
-      @Nullable Opaque opaque)
+      @Nullable Opaque opaque,
+      boolean custom)
       implements Piece {
 
     public ToolCall(int index, @Nullable String id, @Nullable String name, String arguments) {
       this(index, id, name, arguments, null);
+    }
+
+    public ToolCall(
+        int index,
+        @Nullable String id,
+        @Nullable String name,
+        String arguments,
+        @Nullable Opaque opaque) {
+      this(index, id, name, arguments, opaque, false);
     }
   }
 

@@ -35,7 +35,13 @@ final class Pieces {
       case Text(String text) -> member("text", text);
       case Reasoning(String text) -> member("reasoning", text);
       case Refusal(String text) -> member("refusal", text);
-      case ToolCall(int index, String id, String name, String arguments, Opaque opaque) -> {
+      case ToolCall(
+              int index,
+              String id,
+              String name,
+              String arguments,
+              Opaque opaque,
+              boolean custom) -> {
         JsonBuffer out = new JsonBuffer(96 + arguments.length());
         out.ascii("{\"toolCall\":{\"index\":").number(index);
         if (id != null) {
@@ -43,6 +49,9 @@ final class Pieces {
         }
         if (name != null) {
           out.ascii(",\"name\":").string(name);
+        }
+        if (custom) {
+          out.ascii(",\"type\":\"custom\"");
         }
         out.ascii(",\"arguments\":").string(arguments);
         if (opaque != null) {
@@ -193,6 +202,7 @@ final class Pieces {
     String name = null;
     String arguments = "";
     Opaque opaque = null;
+    boolean custom = false;
     while (in.nextToken() == JsonToken.PROPERTY_NAME) {
       String member = in.currentName();
       JsonToken value = in.nextToken();
@@ -202,6 +212,7 @@ final class Pieces {
         case "name" -> name = in.getString();
         case "arguments" -> arguments = in.getString();
         case "opaque" -> opaque = Opaque.read(in, utf8);
+        case "type" -> custom = "custom".equals(in.getValueAsString());
         default -> {
           if (value.isStructStart()) {
             in.skipChildren();
@@ -209,7 +220,7 @@ final class Pieces {
         }
       }
     }
-    return new ToolCall(index, id, name, arguments, opaque);
+    return new ToolCall(index, id, name, arguments, opaque, custom);
   }
 
   private static Json member(String name, String text) {

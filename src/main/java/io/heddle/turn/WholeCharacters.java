@@ -32,11 +32,15 @@ final class WholeCharacters {
         String whole = whole("refusal", text);
         yield whole.isEmpty() ? null : same(text, whole) ? piece : new Refusal(whole);
       }
-      case ToolCall(int index, String id, String name, String arguments, Opaque opaque) -> {
-        String whole = whole("call " + index, arguments);
-        yield whole.isEmpty() && id == null && name == null && opaque == null
+      case ToolCall call -> {
+        String whole = whole("call " + call.index(), call.arguments());
+        boolean bare = call.id() == null && call.name() == null && call.opaque() == null;
+        yield whole.isEmpty() && bare
             ? null
-            : same(arguments, whole) ? piece : new ToolCall(index, id, name, whole, opaque);
+            : same(call.arguments(), whole)
+                ? piece
+                : new ToolCall(
+                    call.index(), call.id(), call.name(), whole, call.opaque(), call.custom());
       }
       case Piece.Compaction _, Piece.Finish _ -> piece;
     };

@@ -9,6 +9,7 @@ import io.heddle.upstream.CallFailure.Blame;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,11 @@ final class AnswerAssembler {
   AnswerAssembler(Faults faults, long most) {
     this.faults = faults;
     this.most = most;
+  }
+
+  /** Custom tools that the server was told as functions. */
+  void wrapped(Set<String> customTools) {
+    calls.wrapped(customTools);
   }
 
   Faults faults() {

@@ -36,6 +36,7 @@ final class AnthropicProtocol implements Protocol {
 
   @Override
   public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
+    answer.wrapped(CustomTools.names(call));
     return new AnthropicAnswerReader(
         answer, AnthropicTools.names(call), AnthropicThoughts.thinker(upstream, model));
   }

@@ -319,7 +319,7 @@ final class AnthropicRequest {
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
     Slice arguments = call.arguments();
     String input = arguments == null ? "" : arguments.text();
-    if (input.isBlank()) {
+    if (input.isBlank() && !call.type().equals("custom")) {
       block.ascii("{}");
     } else if (!call.type().equals("custom") && isObject(input)) {
       block.raw(Json.of(input));

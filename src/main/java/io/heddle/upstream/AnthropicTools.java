@@ -55,7 +55,7 @@ final class AnthropicTools {
     Slice tools = Slice.of(call.parameters()).members().get("tools");
     if (tools != null) {
       for (Slice tool : tools.elements()) {
-        Slice function = tool.members().get("function");
+        Slice function = inner(tool.members());
         String name = function == null ? null : text(function.members().get("name"));
         if (name != null) {
           names.told(name);
@@ -68,12 +68,10 @@ final class AnthropicTools {
   /** Something that the server has no form for, and that the call would not be the same without. */
   static CallFailure refusal(String upstream, String parameter, String what) {
     return new CallFailure(
-        Problem.field(
-                ProblemCode.MODEL_REFUSED,
-                parameter,
-                "The upstream " + upstream + " has no " + what)
+        Problem.of(ProblemCode.MODEL_REFUSED, "The upstream " + upstream + " has no " + what)
             .with("upstreamStatus", 400)
-            .with("upstreamCode", "unsupported_parameter"),
+            .with("upstreamCode", "unsupported_parameter")
+            .with(RefusedParameter.MEMBER, parameter),
         Blame.REQUEST);
   }
 
@@ -85,9 +83,12 @@ final class AnthropicTools {
     Map<String, Slice> members = given.members();
     String type = String.valueOf(text(members.get("type")));
     switch (type) {
-      case "function" -> {
+      case "function", CustomTools.TYPE -> {
         choice = "tool";
         chosen = name(given);
+        if (chosen == null) {
+          throw refusal(upstream, "tool_choice", "tool_choice without a name");
+        }
       }
       case "allowed_tools" -> {
         Slice inner = members.get("allowed_tools");
@@ -120,9 +121,15 @@ final class AnthropicTools {
     };
   }
 
+  /** What a tool of Chat Completions says of itself. */
+  private static @Nullable Slice inner(Map<String, Slice> tool) {
+    Slice function = tool.get("function");
+    return function == null ? tool.get(CustomTools.TYPE) : function;
+  }
+
   private static @Nullable String name(Slice tool) {
     Map<String, Slice> members = tool.members();
-    Slice function = members.get("function");
+    Slice function = inner(members);
     return text(function == null ? members.get("name") : function.members().get("name"));
   }
 
@@ -139,7 +146,7 @@ final class AnthropicTools {
     for (int i = 0; i < tools.size(); i++) {
       String name = name(tools.get(i));
       if (allowed == null || name != null && allowed.contains(name)) {
-        tool(tools.get(i), i, out.ascii(before));
+        tool(tools.get(i), out.ascii(before));
         before = ",";
       }
     }
@@ -175,12 +182,14 @@ final class AnthropicTools {
     out.ascii(says ? ",\"disable_parallel_tool_use\":true}" : "}");
   }
 
-  private void tool(Slice tool, int at, JsonBuffer out) {
+  private void tool(Slice tool, JsonBuffer out) {
     Map<String, Slice> members = tool.members();
     Slice function = members.get("function");
     if (function == null) {
-      if (members.containsKey("custom")) {
-        throw refusal(upstream, "tools", "custom tools (tools[" + at + "])");
+      Slice custom = members.get(CustomTools.TYPE);
+      if (custom != null) {
+        custom(custom.members(), out);
+        return;
       }
       // In Anthropic's own form: a tool that the server runs.
       tool.writeTo(out);
@@ -198,6 +207,13 @@ final class AnthropicTools {
     Slice cache = members.get("cache_control");
     member("cache_control", cache == null ? of.get("cache_control") : cache, out);
     out.ascii("}");
+  }
+
+  private void custom(Map<String, Slice> of, JsonBuffer out) {
+    String name = text(of.get("name"));
+    out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
+    out.ascii(",\"description\":").string(CustomTools.description(of));
+    CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
   }
 
   private static void schema(@Nullable Slice schema, boolean isStrict, JsonBuffer out) {

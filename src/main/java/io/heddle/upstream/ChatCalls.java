@@ -23,15 +23,18 @@ final class ChatCalls {
    * @param kept members to add, by id of call
    * @param takesUnknown whether members that the calls themselves have and not every server knows
    *     are told
+   * @param takesCustom whether calls of custom tools are told as such, and not as functions
    */
   static void write(
       JsonBuffer out,
       List<PromptMessage.Call> calls,
       Map<String, Slice> kept,
-      boolean takesUnknown) {
+      boolean takesUnknown,
+      boolean takesCustom) {
     String before = "[";
     for (PromptMessage.Call call : calls) {
-      call(out.ascii(before), call, kept, takesUnknown);
+      boolean isFlat = !takesCustom && call.type().equals(CustomTools.TYPE);
+      call(out.ascii(before), call, kept, takesUnknown, isFlat);
       before = ",";
     }
     out.ascii("]");
@@ -41,13 +44,13 @@ final class ChatCalls {
       JsonBuffer out,
       PromptMessage.Call call,
       Map<String, Slice> kept,
-      boolean takesUnknown) {
+      boolean takesUnknown,
+      boolean isFlat) {
     Slice id = kept.isEmpty() ? null : call.id();
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    boolean bare = call.json().contains(NO_ARGUMENTS);
-    if (all && added.isEmpty() && !bare) {
+    if (all && added.isEmpty() && !isFlat) {
       call.json().writeTo(out);
       return;
     }
@@ -64,13 +67,20 @@ final class ChatCalls {
     Slice ofFunction = added.get("function");
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      if ((bare || ofFunction != null) && member.getKey().equals("function")) {
+      out.ascii(before);
+      before = ",";
+      if (isFlat && member.getKey().equals(CustomTools.TYPE)) {
+        CustomTools.call(member.getValue(), out.ascii("\"function\":"));
+        continue;
+      }
+      out.string(member.getKey()).ascii(":");
+      if (isFlat && member.getKey().equals("type")) {
+        out.ascii("\"function\"");
+      } else if (ofFunction != null && member.getKey().equals("function")) {
         function(out, member.getValue(), ofFunction);
       } else {
         member.getValue().writeTo(out);
       }
-      before = ",";
     }
     out.ascii(before.equals("{") ? "{}" : "}");
   }

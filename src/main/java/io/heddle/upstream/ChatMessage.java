@@ -152,7 +152,7 @@ final class ChatMessage {
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
-            function = functionCall(in);
+            function = functionCall(in, "arguments");
           } else {
             in.skipChildren();
           }
@@ -274,29 +274,29 @@ final class ChatMessage {
   private ToolCallDelta toolCall(JsonParser in) {
     int index = -1;
     String id = null;
-    String called = null;
-    String arguments = "";
-    ToolCallDelta function = null;
+    ToolCallDelta function = new ToolCallDelta(-1, null, null, "");
+    boolean custom = false;
     Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
-      switch (name) {
-        case "index" -> index = LenientValues.index(in);
-        case "id" -> id = LenientValues.scalar(in);
-        case "type" -> in.skipChildren();
-        case "name" -> called = LenientValues.scalar(in);
-        case "arguments" -> arguments = arguments(in);
-        default -> {
-          boolean isCustom = name.equals(CUSTOM);
-          if ((isCustom || name.equals("function"))
-              && in.currentToken() == JsonToken.START_OBJECT) {
-            function = functionCall(in);
-            unknown = isCustom ? with(unknown, "type", new StringBuilder(CUSTOM)) : unknown;
-          } else {
-            unknown = with(unknown, name, UnknownMembers.read(in));
-          }
+      if (name.equals("index")) {
+        index = LenientValues.index(in);
+      } else if (name.equals("id")) {
+        id = LenientValues.scalar(in);
+      } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
+        function = functionCall(in, "arguments");
+      } else if (name.equals(CustomTools.TYPE) && in.currentToken() == JsonToken.START_OBJECT) {
+        // Some servers have both members in each call, one of them empty.
+        ToolCallDelta called = functionCall(in, CustomTools.INPUT);
+        if (called.name() != null || !called.arguments().isEmpty()) {
+          function = called;
+          custom = true;
         }
+      } else if (name.equals("type")) {
+        in.skipChildren();
+      } else {
+        unknown = with(unknown, name, UnknownMembers.read(in));
       }
     }
     if (function != null) {
@@ -306,7 +306,8 @@ final class ChatMessage {
         unknown = with(unknown, "function", function.unknown());
       }
     }
-    return new ToolCallDelta(index, blankToNull(id), blankToNull(called), arguments, unknown);
+    return new ToolCallDelta(
+        index, blankToNull(id), function.name(), function.arguments(), unknown, custom);
   }
 
   private static Map<String, Object> with(
@@ -319,7 +320,10 @@ final class ChatMessage {
     return all;
   }
 
-  private ToolCallDelta functionCall(JsonParser in) {
+  /**
+   * @param said the member that what it is called with is in
+   */
+  private ToolCallDelta functionCall(JsonParser in, String said) {
     String called = null;
     String arguments = "";
     Map<String, Object> unknown = Map.of();
@@ -328,13 +332,13 @@ final class ChatMessage {
       in.nextToken();
       if (member.equals("name")) {
         called = LenientValues.scalar(in);
-      } else if (member.equals("arguments") || member.equals("input")) {
+      } else if (member.equals(said)) {
         arguments = arguments(in);
       } else {
         unknown = with(unknown, member, UnknownMembers.read(in));
       }
     }
-    return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown);
+    return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown, false);
   }
 
   private static @Nullable String blankToNull(@Nullable String text) {

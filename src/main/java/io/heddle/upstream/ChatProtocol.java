@@ -34,6 +34,9 @@ final class ChatProtocol implements Protocol {
 
   @Override
   public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
+    if (!properties.dialect().takesCustomTools()) {
+      answer.wrapped(CustomTools.names(call));
+    }
     return new ChatAnswerReader(answer);
   }
 }

@@ -90,7 +90,18 @@ final class ChatRequest {
         name = tokenParameter;
       }
       out.ascii(",").string(name).ascii(":");
-      parameter.getValue().writeTo(out);
+      parameter(name, parameter.getValue());
+    }
+  }
+
+  private void parameter(String name, Slice value) {
+    boolean flat = !dialect.takesCustomTools() && (value.isArray() || value.isObject());
+    if (flat && name.equals("tools") && CustomTools.mayBeIn(value)) {
+      CustomTools.tools(value, out);
+    } else if (flat && name.equals("tool_choice") && CustomTools.mayBeIn(value)) {
+      CustomTools.choice(value, out);
+    } else {
+      value.writeTo(out);
     }
   }
 
@@ -193,7 +204,8 @@ final class ChatRequest {
 
   private void calls(
       List<PromptMessage.Call> calls, Map<String, Slice> kept, boolean takesUnknown) {
-    ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown);
+    boolean takesCustom = dialect.takesCustomTools();
+    ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, takesCustom);
   }
 
   /**

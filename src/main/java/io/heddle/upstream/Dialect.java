@@ -15,7 +15,8 @@ public enum Dialect {
       ToolFiles.USER_MESSAGE,
       Set.of("system", "developer", "user", "assistant", "tool"),
       true,
-      false),
+      false,
+      true),
 
   /**
    * Most others: vLLM, Ollama, llama.cpp, DeepSeek, Kimi, GLM, Gemini, OpenRouter, LiteLLM. They
@@ -28,7 +29,8 @@ public enum Dialect {
       ToolFiles.USER_MESSAGE,
       Set.of("system", "user", "assistant", "tool"),
       true,
-      true),
+      true,
+      false),
 
   /** Mistral's: they refuse unknown members and a user's message behind a tool's. */
   MISTRAL(
@@ -36,6 +38,7 @@ public enum Dialect {
       null,
       ToolFiles.TOOL_MESSAGE,
       Set.of("system", "user", "assistant", "tool"),
+      false,
       false,
       false);
 
@@ -52,6 +55,7 @@ public enum Dialect {
   private final Set<String> roles;
   private final boolean asksForUsage;
   private final boolean takesUnknown;
+  private final boolean takesCustomTools;
 
   /**
    * @param tokenParameter the only name for the most tokens of an answer; null: as the caller says
@@ -60,6 +64,8 @@ public enum Dialect {
    * @param roles of messages; {@code developer} becomes {@code system} where it is not one of them
    * @param asksForUsage whether a stream has usage only for who asks
    * @param takesUnknown whether it takes members that clients add to an assistant's message
+   * @param takesCustomTools whether it has tools of the type {@code custom}; else they are
+   *     functions
    */
   Dialect(
       @Nullable String tokenParameter,
@@ -67,13 +73,15 @@ public enum Dialect {
       ToolFiles toolFiles,
       Set<String> roles,
       boolean asksForUsage,
-      boolean takesUnknown) {
+      boolean takesUnknown,
+      boolean takesCustomTools) {
     this.tokenParameter = tokenParameter;
     this.reasoning = reasoning;
     this.toolFiles = toolFiles;
     this.roles = roles;
     this.asksForUsage = asksForUsage;
     this.takesUnknown = takesUnknown;
+    this.takesCustomTools = takesCustomTools;
   }
 
   @Nullable String tokenParameter() {
@@ -98,5 +106,9 @@ public enum Dialect {
 
   boolean takesUnknown() {
     return takesUnknown;
+  }
+
+  boolean takesCustomTools() {
+    return takesCustomTools;
   }
 }

@@ -68,7 +68,7 @@ final class EchoModel implements ModelServer {
     EchoText.words(order.reasoning()).forEach(word -> pieces.add(new Piece.Reasoning(word)));
     EchoOrder.Tool tool = toolToCall(order, call);
     if (tool != null) {
-      toolCall(tool, pieces);
+      toolCall(tool, CustomTools.names(call).contains(tool.name()), pieces);
     } else if (order.refusal() != null) {
       EchoText.words(order.refusal()).forEach(word -> pieces.add(new Piece.Refusal(word)));
     } else {
@@ -90,10 +90,14 @@ final class EchoModel implements ModelServer {
     return EchoText.endsWithToolOutput(call.messages()) ? null : order.toolCall();
   }
 
-  private static void toolCall(EchoOrder.Tool tool, List<Piece> pieces) {
+  private static void toolCall(EchoOrder.Tool tool, boolean isCustom, List<Piece> pieces) {
     String id = "call_%016x".formatted(ThreadLocalRandom.current().nextLong());
-    pieces.add(new Piece.ToolCall(0, id, tool.name(), ""));
+    pieces.add(new Piece.ToolCall(0, id, tool.name(), "", null, isCustom));
     String arguments = tool.arguments();
+    if (isCustom) {
+      WrappedInput input = new WrappedInput();
+      arguments = input.take(arguments) + input.rest();
+    }
     int from = 0;
     while (from < arguments.length()) {
       int to = Math.min(from + BIT, arguments.length());

@@ -194,7 +194,7 @@ final class Faults {
       problem = problem.with("upstreamCode", error.code());
     }
     if (error.param() != null) {
-      problem = problem.with("upstreamParam", error.param());
+      problem = problem.with(RefusedParameter.MEMBER, error.param());
     }
     return new CallFailure(problem, Blame.REQUEST);
   }

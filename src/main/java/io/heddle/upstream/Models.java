@@ -60,7 +60,9 @@ public final class Models implements Upstream, AutoCloseable {
                 .toException());
       }
       return ask(model, call, Set.of())
-          .onErrorMap(CallFailure.class, failure -> failure.problem().toException());
+          .onErrorMap(
+              CallFailure.class,
+              failure -> RefusedParameter.named(failure.problem(), call).toException());
     });
   }
 

@@ -204,8 +204,9 @@ final class ResponsesOutput {
       unknown = new LinkedHashMap<>(Map.of("type", new StringBuilder(ChatMessage.CUSTOM)));
     }
     slot.call = slot.call < 0 ? calls++ : slot.call;
-    answer.calls(
-        List.of(new ToolCallDelta(slot.call, id, name, early + more, unknown)), false, out);
+    ToolCallDelta bit =
+        new ToolCallDelta(slot.call, id, name, early + more, Map.of(), slot.isCustom());
+    answer.calls(List.of(bit), false, out);
   }
 
   private void waits(long characters) {

@@ -17,6 +17,7 @@ import tools.jackson.core.json.JsonFactory;
  * and lists of any of them.
  *
  * @param code a word, {@code context_length_exceeded}
+ * @param param where in the request it is wrong, {@code tools[0].function.name}
  * @param status an HTTP status, when the error has one of its own; else 0
  * @param param what of the request is wrong, {@code messages[0].content}
  */
@@ -24,17 +25,14 @@ record ServerError(
     @Nullable String message,
     @Nullable String type,
     @Nullable String code,
-    int status,
-    @Nullable String param) {
-
-  ServerError(@Nullable String message, @Nullable String type, @Nullable String code, int status) {
-    this(message, type, code, status, null);
-  }
+    @Nullable String param,
+    int status) {
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
   private static final JsonFactory FACTORY = UntrustedJson.factory();
   private static final int LONGEST_WORD = 64;
+  private static final int LONGEST_PATH = 256;
 
   /** Of a list of errors more would not be shown. */
   private static final int MOST_OF_LIST = 5;
@@ -73,7 +71,7 @@ record ServerError(
       }
     }
     return isText && !startsLikeJson(json)
-        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, 0)
+        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0)
         : members.error();
   }
 
@@ -143,6 +141,7 @@ record ServerError(
     private @Nullable Members inner;
     private @Nullable String type;
     private @Nullable String code;
+    private @Nullable String param;
     private @Nullable String place;
     private @Nullable String param;
     private int status;
@@ -188,6 +187,7 @@ record ServerError(
         }
         type = type == null ? error.type() : type;
         code = code == null ? error.code() : code;
+        param = param == null ? error.param() : param;
         status = status == 0 ? error.status() : status;
         param = first(param, error.param());
       }
@@ -209,7 +209,7 @@ record ServerError(
         case "loc" -> place = place(in);
         case "param" -> {
           if (in.currentToken() == JsonToken.VALUE_STRING) {
-            param = word(in.getString());
+            param = word(in.getString(), LONGEST_PATH);
           }
           in.skipChildren();
         }
@@ -244,6 +244,7 @@ record ServerError(
         }
         type = type == null ? within.type() : type;
         code = code == null ? within.code() : code;
+        param = param == null ? within.param() : param;
         status = status == 0 ? within.status() : status;
         param = first(param, within.param());
       }
@@ -295,13 +296,17 @@ record ServerError(
                 words,
                 first(within.type(), type),
                 first(within.code(), code),
-                status(within.status()),
-                first(within.param(), param))
+                first(within.param(), param),
+                status(within.status()))
             .named();
       }
       String words = message == null || place == null ? message : place + ": " + message;
-      String wrong = place != null && place.startsWith("body.") ? place.substring(5) : place;
-      return new ServerError(words, type, code, status, first(param, wrong)).named();
+      return new ServerError(words, type, code, first(param, ofBody()), status).named();
+    }
+
+    /** The same without the name of what all of it stands in. */
+    private @Nullable String ofBody() {
+      return place != null && place.startsWith("body.") ? place.substring(5) : null;
     }
 
     private int status(int within) {
@@ -313,8 +318,12 @@ record ServerError(
     }
 
     private static @Nullable String word(String text) {
+      return word(text, LONGEST_WORD);
+    }
+
+    private static @Nullable String word(String text, int longest) {
       boolean sound = text.chars().allMatch(c -> c > 0x20 && c < 0x7f);
-      return !text.isEmpty() && text.length() <= LONGEST_WORD && sound ? text : null;
+      return !text.isEmpty() && text.length() <= longest && sound ? text : null;
     }
   }
 
@@ -326,6 +335,6 @@ record ServerError(
     String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
     boolean tooLong =
         "exceed_context_size_error".equals(type) || TOO_LONG.stream().anyMatch(words::contains);
-    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, status, param) : this;
+    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, param, status) : this;
   }
 }

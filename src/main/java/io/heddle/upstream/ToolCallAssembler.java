@@ -53,11 +53,18 @@ final class ToolCallAssembler {
   private int retold;
   private final Function<@Nullable UnknownMembers, @Nullable Opaque> kept;
 
+  /** Custom tools that the server was told as functions. */
+  private Set<String> wrapped = Set.of();
+
   /**
    * @param kept what of a call's unknown members is told on, also when it has none
    */
   ToolCallAssembler(Function<@Nullable UnknownMembers, @Nullable Opaque> kept) {
     this.kept = kept;
+  }
+
+  void wrapped(Set<String> customTools) {
+    wrapped = customTools;
   }
 
   /** How many calls were begun. */
@@ -83,7 +90,7 @@ final class ToolCallAssembler {
   /** Whether a call's arguments have begun and not come to their end. */
   boolean isCut() {
     for (Call call = last; call != null; call = call.before) {
-      if (!call.arguments.isEmpty() && !call.arguments.isWhole()) {
+      if (!call.custom && !call.arguments.isEmpty() && !call.arguments.isWhole()) {
         return true;
       }
     }
@@ -116,6 +123,7 @@ final class ToolCallAssembler {
       byId.putIfAbsent(bit.id(), call);
       call.id = call.id == null ? bit.id() : call.id;
     }
+    call.custom |= bit.custom();
     call.name(bit.name());
     nameTooLong |= call.name != null && call.name.length() > LONGEST_NAME;
     String arguments = call.take(bit.arguments(), whole);
@@ -126,6 +134,7 @@ final class ToolCallAssembler {
     }
     if (call.told) {
       call.changed |= more;
+      arguments = unwrapped(call, arguments);
       if (!arguments.isEmpty() || more && retold < MOST_RETOLD) {
         out.add(new Piece.ToolCall(call.number, null, null, arguments, changed(call)));
       }
@@ -203,7 +212,8 @@ final class ToolCallAssembler {
     }
     untold.clear();
     for (Call call = last; call != null; call = call.before) {
-      String rest = call.heldBack() + call.arguments.rest();
+      String rest = unwrapped(call, call.arguments.rest());
+      rest += call.input == null ? "" : call.input.rest();
       if (call.told && (!rest.isEmpty() || call.changed)) {
         Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
         out.add(new Piece.ToolCall(call.number, null, null, rest, opaque));
@@ -275,10 +285,25 @@ final class ToolCallAssembler {
       id = newId();
     }
     String name = call.name == null ? "" : Surrogates.mended(call.name);
-    out.add(
-        new Piece.ToolCall(call.number, id, name, call.early.toString(), kept.apply(call.unknown)));
+    if (!call.custom && wrapped.contains(name)) {
+      call.input = new WrappedInput();
+    }
+    boolean isCustom = call.custom || call.input != null;
+    String early = unwrapped(call, call.early.toString());
+    out.add(new Piece.ToolCall(call.number, id, name, early, kept.apply(call.unknown), isCustom));
     waiting -= call.early.length();
     call.early = new StringBuilder(0);
+  }
+
+  private String unwrapped(Call call, String arguments) {
+    WrappedInput input = call.input;
+    if (input == null || arguments.isEmpty()) {
+      return arguments;
+    }
+    int before = input.kept();
+    String bit = input.take(arguments);
+    waiting += input.kept() - before;
+    return bit;
   }
 
   private static String newId() {
@@ -294,6 +319,8 @@ final class ToolCallAssembler {
     private @Nullable String id;
     private @Nullable String name;
     private @Nullable UnknownMembers unknown;
+    private @Nullable WrappedInput input;
+    private boolean custom;
     private boolean indexed;
     private boolean repeats;
     private boolean told;

@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.parallel.Execution;
@@ -116,7 +117,7 @@ class RecordedStreamsIT {
       HttpResponse<String> answer =
           post(
               path + "/turns?create=true",
-              "{'content':'%s','model':'%s','stream':%s}"
+              "{'content':'%s','model':'%s','parameters':{'temperature':1},'stream':%s}"
                   .formatted(stream.name(), stream.kind(), streamed));
       assertThat(answer.statusCode()).as(answer.body()).isBetween(200, 299);
       JsonNode end = streamed ? null : MAPPER.readTree(answer.body());
@@ -156,6 +157,7 @@ class RecordedStreamsIT {
             .contains(stream.problem().path("detail").asString());
         assertThat(end.at("/error/upstreamCode").asString(null))
             .isEqualTo(stream.problem().path("upstreamCode").asString(null));
+        assertThat(end.at("/error/upstreamParam").asString(null)).isEqualTo(parameter(stream));
       } else {
         assertThat(end.path("finishReason").asString()).isEqualTo(stream.finish());
       }
@@ -198,14 +200,16 @@ class RecordedStreamsIT {
   @MethodSource("streams")
   void isToldByChat(RecordedStream stream) throws Exception {
     String body =
-        "{'model':'%s','messages':[{'role':'user','content':'%s'}],'stream':"
+        "{'model':'%s','temperature':1,'messages':[{'role':'user','content':'%s'}],'stream':"
             .formatted(stream.kind(), stream.name());
     HttpResponse<String> plain = post("/openai/v1/chat/completions", body + "false}");
     HttpResponse<String> streamed =
         post("/openai/v1/chat/completions", body + "true,'stream_options':{'include_usage':true}}");
     if (stream.finish() == null) {
       assertThat(plain.statusCode()).isGreaterThanOrEqualTo(400);
-      checkRefused(stream, MAPPER.readTree(plain.body()).get("error"));
+      JsonNode error = MAPPER.readTree(plain.body()).get("error");
+      checkRefused(stream, error);
+      assertThat(error.path("param").asString(null)).isEqualTo(parameter(stream));
       assertThat(streamed.body()).contains("\"error\"").doesNotContain("[DONE]");
       return;
     }
@@ -264,6 +268,11 @@ class RecordedStreamsIT {
     }
   }
 
+  /** What the server found wrong, as a native caller calls it. */
+  private static @Nullable String parameter(RecordedStream stream) {
+    return stream.problem().path("upstreamParam").asString(null);
+  }
+
   private static void checkRefused(RecordedStream stream, JsonNode error) {
     assertThat(error.path("message").asString())
         .contains(stream.problem().path("detail").asString());
@@ -277,14 +286,23 @@ class RecordedStreamsIT {
   @ParameterizedTest
   @MethodSource("streams")
   void isToldAndSavedByResponses(RecordedStream stream) throws Exception {
-    String body = "{'model':'%s','input':'%s','stream':".formatted(stream.kind(), stream.name());
+    String body =
+        "{'model':'%s','temperature':1,'input':'%s','stream':"
+            .formatted(stream.kind(), stream.name());
     HttpResponse<String> plain = post("/openai/v1/responses", body + "false}");
     HttpResponse<String> streamed = post("/openai/v1/responses", body + "true}");
     HttpResponse<String> alone = post("/openai/v1/responses", body + "true,'store':false}");
     JsonNode end = events(streamed.body()).getLast().get("response");
     if (stream.finish() == null) {
       assertThat(plain.statusCode()).isGreaterThanOrEqualTo(400);
-      checkRefused(stream, MAPPER.readTree(plain.body()).get("error"));
+      JsonNode error = MAPPER.readTree(plain.body()).get("error");
+      checkRefused(stream, error);
+      String param = "messages".equals(parameter(stream)) ? "input" : parameter(stream);
+      assertThat(error.path("param").asString(null)).isEqualTo(param);
+      if (alone.statusCode() == 400) {
+        assertThat(MAPPER.readTree(alone.body()).at("/error/param").asString(null))
+            .isEqualTo(param);
+      }
       assertThat(end.path("status").asString()).isEqualTo("failed");
       checkRefused(stream, end.get("error"));
       assertThat(alone.body()).doesNotContain("response.completed");

@@ -54,7 +54,7 @@ class RedisAnswersIT {
     client = RedisClient.create(proxy.uri());
     RedisLink link = new RedisLink(client, Duration.ofSeconds(2));
     link.connect();
-    RedisPages pages = new RedisPages(client, Duration.ofSeconds(2), 1, 100);
+    RedisPages pages = new RedisPages(client, Duration.ofSeconds(2), 1, 100, null);
     pages.open(1);
     answers = new RedisAnswers(link, pages);
     redis = client.connect(RedisURI.create(TestRedis.uri(RedisAnswersIT.class))).sync();
@@ -150,7 +150,7 @@ class RedisAnswersIT {
       RedisClient direct = RedisClient.create(small.uri());
       RedisLink link = new RedisLink(direct, Duration.ofSeconds(2));
       link.connect();
-      RedisPages pages = new RedisPages(direct, Duration.ofSeconds(2), 1, 100);
+      RedisPages pages = new RedisPages(direct, Duration.ofSeconds(2), 1, 100, null);
       pages.open(1);
       RedisAnswers there = new RedisAnswers(link, pages);
       there.put(tenant, "k", "text/plain", new byte[10], MINUTE).block(PATIENCE);

@@ -329,7 +329,7 @@ class RedisChangeFeedIT {
     RedisClient late = RedisClient.create(redis.uri());
     late.setOptions(RedisClients.options(ClientOptions.builder(), USUAL).build());
     RedisLink link = new RedisLink(late, USUAL.timeout());
-    RedisChangeFeed feed = new RedisChangeFeed(RedisMasters.of(late), link, USUAL);
+    RedisChangeFeed feed = new RedisChangeFeed(RedisMasters.of(late), link, USUAL, () -> {});
     try {
       Recorder seen = new Recorder();
       feed.listen(seen);
@@ -401,7 +401,7 @@ class RedisChangeFeedIT {
       nodes.setOptions(RedisClients.options(ClusterClientOptions.builder(), USUAL).build());
       // Not connected, so it does not know that this Cluster could do better.
       RedisLink link = new RedisLink(nodes, USUAL.timeout());
-      RedisChangeFeed feed = new RedisChangeFeed(RedisMasters.of(nodes), link, USUAL);
+      RedisChangeFeed feed = new RedisChangeFeed(RedisMasters.of(nodes), link, USUAL, () -> {});
       try {
         Recorder seen = new Recorder();
         feed.listen(seen);

@@ -57,6 +57,10 @@ final class ProxyLink {
     Thread.ofVirtual().name("proxy-" + what + "-" + proxy.port()).start(task);
   }
 
+  int id() {
+    return id;
+  }
+
   /** Whether it carries pub/sub messages. */
   boolean isSubscribed() {
     return subscribed;

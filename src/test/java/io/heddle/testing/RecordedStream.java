@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
  *   <li>{@code finish}, {@code usage} (input, output, cached, reasoning; none when it is not
  *       there), {@code model} (any when it is not there)
  *   <li>{@code problem} in the place of {@code finish}: {@code code}, a part of {@code detail},
- *       {@code upstreamCode}, {@code upstreamParam}
+ *       {@code upstreamCode}, {@code upstreamParam} of a call with {@code temperature}
  *   <li>{@code kind}: of the server as in the settings, {@code chat} when it is not there
  *   <li>{@code served}: {@code status} and {@code contentType} when they are not the usual ones
  *   <li>{@code cut}: whether the connection breaks behind the last byte

@@ -121,7 +121,7 @@ public final class TcpProxy implements AutoCloseable {
     }
   }
 
-  private final InetSocketAddress target;
+  private volatile InetSocketAddress target;
   private final int port;
   private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
   private final Map<Direction, Links> swallowed = new ConcurrentHashMap<>();
@@ -160,6 +160,11 @@ public final class TcpProxy implements AutoCloseable {
     return "redis://127.0.0.1:" + port;
   }
 
+  /** New connections lead to there from now on; open ones stay where they are. */
+  public void leadTo(String host, int port) {
+    target = new InetSocketAddress(host, port);
+  }
+
   /** How many connections are open through it. */
   public int connections() {
     return links.size();
@@ -173,6 +178,12 @@ public final class TcpProxy implements AutoCloseable {
   /** As {@link #cut()}, of these connections. */
   public void cut(Links which) {
     links.stream().filter(link -> concerns(which, link)).forEach(ProxyLink::reset);
+  }
+
+  /** Resets the connection that stands still there, and no other. */
+  public void cut(Hold hold) {
+    links.stream().filter(link -> link.id() == hold.connection.get()).forEach(ProxyLink::reset);
+    hold.release();
   }
 
   /** New connections are refused from now on; open ones stay. */

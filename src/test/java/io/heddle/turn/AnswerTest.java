@@ -65,6 +65,21 @@ class AnswerTest {
   }
 
   @Test
+  void callsOfCustomToolsAreStoredWithTheirInput() {
+    ToolCall first = new ToolCall(0, "a", "patch", "{\"x", null, true);
+    assertThat(Pieces.piece(Pieces.event(first))).isEqualTo(first);
+    add(first, new ToolCall(0, null, null, "\":1}"));
+    assertThat(read(answer.whole("trn").getFirst().body()).path("toolCalls"))
+        .hasToString(
+            "[{\"id\":\"a\",\"type\":\"custom\",\"custom\":"
+                + "{\"name\":\"patch\",\"input\":\"{\\\"x\\\":1}\"}}]");
+    assertThat(answer.said().toolCalls())
+        .containsExactly(new ToolCall(0, "a", "patch", "{\"x\":1}", null, true));
+    // Of any text nobody knows whether it is all.
+    assertThat(answer.cutShort("trn", "x")).isEmpty();
+  }
+
+  @Test
   void anAnswerThatSaysNothingIsAMessageToo() {
     assertThat(bodies(answer.whole("trn")))
         .containsExactly(

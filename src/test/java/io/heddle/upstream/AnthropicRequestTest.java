@@ -271,7 +271,6 @@ class AnthropicRequestTest {
         "{'audio':{}}",
         "{'functions':[]}",
         "{'response_format':{'type':'grammar'}}",
-        "{'tools':[{'type':'custom','custom':{'name':'c'}}]}",
         "{'tools':[{'type':'function','function':{'name':'g'}}],'tool_choice':{'type':'custom'}}"
       })
   void whatHasNoFormIsRefused(String given) {

@@ -2,7 +2,9 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.Json;
 import io.heddle.testing.RecordedStream;
+import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.Calls.Ended;
 import java.util.ArrayList;
@@ -16,6 +18,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What model servers send, however the network cuts it, is one and the same answer. */
 class RecordedStreamsTest {
+
+  private static final ModelCall CALL =
+      new ModelCall("m", null, List.of(), Json.of("{\"temperature\":1}"), "trn_1");
 
   private static final int[] SIZES = {1, 2, 3, 7, 61, 1021, Integer.MAX_VALUE};
 
@@ -69,7 +74,7 @@ class RecordedStreamsTest {
       assertThat(ended.problem().detail()).contains(stream.problem().path("detail").asString());
       assertThat(ended.problem().members().get("upstreamCode"))
           .isEqualTo(stream.problem().path("upstreamCode").asString(null));
-      assertThat(ended.problem().members().get("upstreamParam"))
+      assertThat(RefusedParameter.named(ended.problem(), CALL).members().get("upstreamParam"))
           .isEqualTo(stream.problem().path("upstreamParam").asString(null));
     } else {
       assertThat(ended.problem()).isNull();

@@ -1,0 +1,158 @@
+package io.heddle.upstream;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
+import io.heddle.turn.ModelCall;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Custom tools, whose input is any text, for servers that know only functions: each is a function
+ * with the one parameter {@value #INPUT}. {@link WrappedInput} takes the input out of a call again.
+ */
+final class CustomTools {
+
+  static final String TYPE = "custom";
+
+  /** The parameter of the function that has the input. */
+  static final String INPUT = "input";
+
+  private static final byte[] QUOTED = "\"custom\"".getBytes(StandardCharsets.US_ASCII);
+
+  private CustomTools() {}
+
+  /** Whether there may be one, told without reading it. */
+  static boolean mayBeIn(Slice slice) {
+    return mayBeIn(slice.json(), slice.from(), slice.to());
+  }
+
+  private static boolean mayBeIn(byte[] json, int from, int to) {
+    for (int i = from; i <= to - QUOTED.length; i++) {
+      if (json[i + 1] == 'c' && isAt(json, i)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isAt(byte[] json, int at) {
+    for (int i = 0; i < QUOTED.length; i++) {
+      if (json[at + i] != QUOTED[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The names of a call's custom tools. */
+  static Set<String> names(ModelCall call) {
+    Json parameters = call.parameters();
+    if (!mayBeIn(parameters.utf8(), 0, parameters.length())) {
+      return Set.of();
+    }
+    Slice tools = Slice.of(parameters).members().get("tools");
+    Set<String> names = new HashSet<>();
+    for (Slice tool : tools == null ? List.<Slice>of() : tools.elements()) {
+      Slice custom = tool.members().get(TYPE);
+      Slice name = custom == null ? null : custom.members().get("name");
+      if (name != null && name.isString()) {
+        names.add(name.text());
+      }
+    }
+    return names;
+  }
+
+  /** What the function says of itself: what the tool does, and which form its input has. */
+  static String description(Map<String, Slice> custom) {
+    Slice description = custom.get("description");
+    String said = description != null && description.isString() ? description.text() : "";
+    Slice format = custom.get("format");
+    Slice inner = format == null ? null : format.members().get("grammar");
+    Map<String, Slice> grammar = inner == null ? Map.of() : inner.members();
+    Slice definition = grammar.get("definition");
+    if (definition == null || !definition.isString()) {
+      return said;
+    }
+    Slice syntax = grammar.get("syntax");
+    String kind = syntax != null && syntax.isString() ? syntax.text() + " " : "";
+    String must =
+        "The parameter \"%s\" must match this %sgrammar:\n%s"
+            .formatted(INPUT, kind, definition.text());
+    return said.isEmpty() ? must : said + "\n\n" + must;
+  }
+
+  /** The schema of the function's parameters. */
+  static JsonBuffer schema(JsonBuffer out) {
+    return out.ascii(
+        "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\","
+            + "\"description\":\"The whole input of the tool, as plain text.\"}},"
+            + "\"required\":[\"input\"],\"additionalProperties\":false}");
+  }
+
+  /** A list of tools of Chat Completions, in which the custom ones are functions. */
+  static void tools(Slice tools, JsonBuffer out) {
+    String before = "[";
+    for (Slice tool : tools.elements()) {
+      Slice custom = tool.members().get(TYPE);
+      if (custom == null || !custom.isObject()) {
+        tool.writeTo(out.ascii(before));
+      } else {
+        Map<String, Slice> members = custom.members();
+        out.ascii(before).ascii("{\"type\":\"function\",\"function\":{\"name\":");
+        string(members.get("name"), out).ascii(",\"description\":").string(description(members));
+        schema(out.ascii(",\"parameters\":")).ascii("}}");
+      }
+      before = ",";
+    }
+    out.ascii(before.equals("[") ? "[]" : "]");
+  }
+
+  /** A choice of tools, or one tool of it. */
+  static void choice(Slice choice, JsonBuffer out) {
+    Map<String, Slice> members = choice.members();
+    Slice custom = members.get(TYPE);
+    if (custom != null) {
+      custom.writeTo(out.ascii("{\"type\":\"function\",\"function\":")).ascii("}");
+      return;
+    }
+    Slice inner = members.get("allowed_tools");
+    if (inner == null || !inner.isObject()) {
+      choice.writeTo(out);
+      return;
+    }
+    out.ascii("{\"type\":\"allowed_tools\",\"allowed_tools\":");
+    String before = "{";
+    for (Map.Entry<String, Slice> member : inner.members().entrySet()) {
+      out.ascii(before).string(member.getKey()).ascii(":");
+      if (member.getKey().equals("tools")) {
+        String first = "[";
+        for (Slice tool : member.getValue().elements()) {
+          choice(tool, out.ascii(first));
+          first = ",";
+        }
+        out.ascii(first.equals("[") ? "[]" : "]");
+      } else {
+        member.getValue().writeTo(out);
+      }
+      before = ",";
+    }
+    out.ascii(before.equals("{") ? "{}}" : "}}");
+  }
+
+  /** The members of a stored call of such a tool, as one of the function. */
+  static void call(Slice custom, JsonBuffer out) {
+    Map<String, Slice> members = custom.members();
+    Slice input = members.get(INPUT);
+    String arguments = "{\"input\":" + (input == null || !input.isString() ? "\"\"" : input) + "}";
+    string(members.get("name"), out.ascii("{\"name\":"));
+    out.ascii(",\"arguments\":").string(arguments).ascii("}");
+  }
+
+  private static JsonBuffer string(@Nullable Slice value, JsonBuffer out) {
+    return value != null && value.isString() ? value.writeTo(out) : out.ascii("\"\"");
+  }
+}
