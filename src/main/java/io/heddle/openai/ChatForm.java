@@ -15,8 +15,6 @@ record ChatForm(String id, long created, String model, boolean usage) {
 
   static final String PREFIX = "chatcmpl-";
 
-  private static final String CUSTOM = "custom";
-
   JsonObject open(String object, int size, @Nullable String answeredBy) {
     return new JsonObject(size + 256)
         .string("id", id)

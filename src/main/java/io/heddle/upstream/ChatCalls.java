@@ -50,13 +50,9 @@ final class ChatCalls {
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    if (all && added.isEmpty() && !isFlat) {
+    boolean bare = call.json().contains(NO_ARGUMENTS);
+    if (all && added.isEmpty() && !isFlat && !bare) {
       call.json().writeTo(out);
-      return;
-    }
-    Slice function = call.members().get("function");
-    if (id != null && function != null && is(added.get("type"), ChatMessage.CUSTOM)) {
-      custom(out, id, function);
       return;
     }
     Map<String, Slice> members = new LinkedHashMap<>(call.members());
@@ -76,30 +72,13 @@ final class ChatCalls {
       out.string(member.getKey()).ascii(":");
       if (isFlat && member.getKey().equals("type")) {
         out.ascii("\"function\"");
-      } else if (ofFunction != null && member.getKey().equals("function")) {
+      } else if ((bare || ofFunction != null) && member.getKey().equals("function")) {
         function(out, member.getValue(), ofFunction);
       } else {
         member.getValue().writeTo(out);
       }
     }
     out.ascii(before.equals("{") ? "{}" : "}");
-  }
-
-  /** A call of a tool that takes any text, as its server made it. */
-  private static void custom(JsonBuffer out, Slice id, Slice function) {
-    Map<String, Slice> called = function.members();
-    id.writeTo(out.ascii("{\"id\":"));
-    text(out.ascii(",\"type\":\"custom\",\"custom\":{\"name\":"), called.get("name"));
-    text(out.ascii(",\"input\":"), called.get("arguments"));
-    out.ascii("}}");
-  }
-
-  private static void text(JsonBuffer out, @Nullable Slice text) {
-    if (text == null) {
-      out.ascii("\"\"");
-    } else {
-      text.writeTo(out);
-    }
   }
 
   /** No arguments are told as an object without members: many servers read them as JSON. */

@@ -144,7 +144,8 @@ final class EventLines {
       // Some servers drop out of the form when they fail.
       sink.event("error", Arrays.copyOfRange(line, from, length), length - from);
     } else if (stray == null && !hasField && colon > from && !isOther(from, colon)) {
-      stray = new String(line, from, Math.min(length - from, LONGEST_STRAY), StandardCharsets.UTF_8);
+      int shown = Math.min(length - from, LONGEST_STRAY);
+      stray = new String(line, from, shown, StandardCharsets.UTF_8);
     }
   }
 

@@ -199,10 +199,6 @@ final class ResponsesOutput {
     slot.early = new StringBuilder(0);
     String id = slot.call < 0 ? slot.callId : null;
     String name = slot.call < 0 ? slot.name : null;
-    Map<String, Object> unknown = Map.of();
-    if (slot.call < 0 && slot.isCustom()) {
-      unknown = new LinkedHashMap<>(Map.of("type", new StringBuilder(ChatMessage.CUSTOM)));
-    }
     slot.call = slot.call < 0 ? calls++ : slot.call;
     ToolCallDelta bit =
         new ToolCallDelta(slot.call, id, name, early + more, Map.of(), slot.isCustom());

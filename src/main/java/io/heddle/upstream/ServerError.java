@@ -19,7 +19,6 @@ import tools.jackson.core.json.JsonFactory;
  * @param code a word, {@code context_length_exceeded}
  * @param param where in the request it is wrong, {@code tools[0].function.name}
  * @param status an HTTP status, when the error has one of its own; else 0
- * @param param what of the request is wrong, {@code messages[0].content}
  */
 record ServerError(
     @Nullable String message,
@@ -143,7 +142,6 @@ record ServerError(
     private @Nullable String code;
     private @Nullable String param;
     private @Nullable String place;
-    private @Nullable String param;
     private int status;
     private boolean isError;
 
@@ -189,7 +187,6 @@ record ServerError(
         code = code == null ? error.code() : code;
         param = param == null ? error.param() : param;
         status = status == 0 ? error.status() : status;
-        param = first(param, error.param());
       }
     }
 
@@ -246,7 +243,6 @@ record ServerError(
         code = code == null ? within.code() : code;
         param = param == null ? within.param() : param;
         status = status == 0 ? within.status() : status;
-        param = first(param, within.param());
       }
     }
 

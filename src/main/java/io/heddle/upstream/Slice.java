@@ -84,8 +84,9 @@ record Slice(byte[] json, int from, int to) {
 
   /** Whether these bytes are in it, wherever. */
   boolean contains(byte[] bytes) {
-    for (int at = from; at <= to - bytes.length; at++) {
-      if (json[at] == bytes[0] && Arrays.equals(json, at, at + bytes.length, bytes, 0, bytes.length)) {
+    int length = bytes.length;
+    for (int at = from; at <= to - length; at++) {
+      if (json[at] == bytes[0] && Arrays.equals(json, at, at + length, bytes, 0, length)) {
         return true;
       }
     }

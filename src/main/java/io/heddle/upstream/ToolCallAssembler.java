@@ -174,6 +174,7 @@ final class ToolCallAssembler {
     if (call == null || !call.told || call.held == null) {
       return;
     }
+    String all = unwrapped(call, call.heldBack());
     if (!out.isEmpty()
         && out.getLast() instanceof Piece.ToolCall begun
         && begun.index() == call.number
@@ -181,9 +182,9 @@ final class ToolCallAssembler {
       out.set(
           out.size() - 1,
           new Piece.ToolCall(
-              call.number, begun.id(), begun.name(), call.heldBack(), begun.opaque()));
-    } else {
-      out.add(new Piece.ToolCall(call.number, null, null, call.heldBack()));
+              call.number, begun.id(), begun.name(), all, begun.opaque(), begun.custom()));
+    } else if (!all.isEmpty()) {
+      out.add(new Piece.ToolCall(call.number, null, null, all));
     }
   }
 
@@ -198,7 +199,9 @@ final class ToolCallAssembler {
     release(out);
     boolean named = true;
     for (Call call = last; call != null && !isCut; call = call.before) {
-      call.endWithoutArguments();
+      if (!call.custom && call.name != null && !wrapped.contains(call.name)) {
+        call.endWithoutArguments();
+      }
     }
     for (Call call : untold) {
       if (call.name == null) {
@@ -212,7 +215,7 @@ final class ToolCallAssembler {
     }
     untold.clear();
     for (Call call = last; call != null; call = call.before) {
-      String rest = unwrapped(call, call.arguments.rest());
+      String rest = unwrapped(call, call.heldBack() + call.arguments.rest());
       rest += call.input == null ? "" : call.input.rest();
       if (call.told && (!rest.isEmpty() || call.changed)) {
         Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
@@ -337,6 +340,9 @@ final class ToolCallAssembler {
      * @return what of them can be told
      */
     String take(String more, boolean whole) {
+      if (custom) {
+        return arguments.take(more);
+      }
       if (more.isEmpty() || arguments.isRepeatedBy(more)) {
         return "";
       }
@@ -357,7 +363,7 @@ final class ToolCallAssembler {
     }
 
     void endWithoutArguments() {
-      if (arguments.isEmpty() && held == null && (unknown == null || !unknown.isCustom())) {
+      if (arguments.isEmpty() && held == null) {
         held = "{}";
       }
     }

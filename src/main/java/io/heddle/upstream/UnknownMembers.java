@@ -63,11 +63,6 @@ final class UnknownMembers {
     members.putAll(all);
   }
 
-  /** Of a tool call: whether its tool takes any text. */
-  boolean isCustom() {
-    return ChatMessage.CUSTOM.contentEquals(String.valueOf(members.get("type")));
-  }
-
   Json toJson() {
     JsonBuffer out = new JsonBuffer(256);
     write(members, out);

@@ -237,20 +237,6 @@ class ItemsTest {
     assertThat(items("mine", body.formatted(""))).extracting(Item::id).containsExactly("mine");
   }
 
-  /** It was shown without a name, on which clients that check types break. */
-  @Test
-  void aCallOfACustomToolIsShownWithItsNameAndInput() {
-    assertThat(
-            items(
-                    "mine",
-                    "{'role':'assistant','content':null,'status':'completed','toolCalls':["
-                        + "{'id':'c','type':'custom','custom':{'name':'p','input':'any text'}}]}")
-                .getFirst()
-                .json()
-                .toString())
-        .contains(json("'arguments':'any text','call_id':'c','name':'p'"));
-  }
-
   @Test
   void partsOfChatCompletionsAreShownAsThoseOfResponses() {
     Item item =

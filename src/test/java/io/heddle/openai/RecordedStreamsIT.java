@@ -245,13 +245,11 @@ class RecordedStreamsIT {
     for (JsonNode call : said.path("tool_calls")) {
       int index = call.path("index").asInt(told.calls.size());
       assertThat(index).isBetween(0, told.calls.size());
-      boolean isCustom = call.has("custom");
-      JsonNode called = call.path(isCustom ? "custom" : "function");
       told.call(
           index,
           call.path("id").asString(null),
-          called.path("name").asString(null),
-          called.path(isCustom ? "input" : "arguments").asString());
+          call.at("/function/name").asString(null),
+          call.at("/function/arguments").asString());
     }
   }
 

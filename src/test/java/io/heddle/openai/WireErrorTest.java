@@ -79,8 +79,6 @@ class WireErrorTest {
         .isEqualTo("context_length_exceeded");
     assertThat(WireError.of(refused.with("upstreamCode", "invalid_value")).code())
         .isEqualTo("invalid_value");
-    assertThat(WireError.of(refused.with("upstreamParam", "messages[0]")).param())
-        .isEqualTo("messages[0]");
     // Clients would wait and ask again.
     assertThat(WireError.of(refused.with("upstreamCode", "conversation_locked")).code())
         .isEqualTo("model_refused");

@@ -78,19 +78,6 @@ class ChatRequestTest {
     }
   }
 
-  /** The server has no function of that name, but a tool that takes any text. */
-  @Test
-  void aCallOfACustomToolIsGivenBackAsItsServerMadeIt() {
-    String call =
-        "{'role':'assistant','content':null,'toolCalls':[{'id':'a','type':'function',"
-            + "'function':{'name':'p','arguments':'any text'}}],"
-            + "'upstream':{'name':'mine','toolCalls':{'a':{'type':'custom'}}}}";
-    assertThat(told(Dialect.OPENAI, "{}", call).at("/messages/0/tool_calls"))
-        .isEqualTo(
-            json(
-                quoted("[{'id':'a','type':'custom','custom':{'name':'p','input':'any text'}}]")));
-  }
-
   @Test
   void toolCallsAndTheirOutputsAreToldInTheFormOfTheWire() {
     String calls =
