@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The rows of answers: what they take in all is noted with each write, and is bounded. */
@@ -74,16 +75,24 @@ final class CachedAnswers {
   }
 
   /** Removes those that have ended; how many rows may still be removed after that. */
-  static int sweep(Tx tx, int rows) {
+  static int sweep(Tx tx, int rows, Apart apart) {
     int left = rows;
-    long freed = 0;
+    AtomicLong freed = new AtomicLong();
     var ended = tx.scan(Table.ANSWER_ENDS, null, Keys.number(tx.now() + 1), false);
     while (left > 0 && ended.hasNext()) {
-      freed += remove(tx, ended.next());
-      left--;
+      byte[] end = ended.next();
+      left =
+          apart.step(
+              tx,
+              "answers",
+              left,
+              rest -> {
+                freed.addAndGet(remove(tx, end));
+                return rest - 1;
+              });
     }
     if (left < rows) {
-      tx.put(Table.NUMBERS, TOTAL, total(tx) - freed);
+      tx.put(Table.NUMBERS, TOTAL, total(tx) - freed.get());
     }
     return left;
   }

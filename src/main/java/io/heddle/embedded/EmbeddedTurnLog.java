@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.h2.mvstore.MVStoreException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -33,6 +34,7 @@ final class EmbeddedTurnLog implements TurnLog {
   private final SnapshotReads reads;
   private final InstantSource clock;
   private final Heartbeat heartbeat;
+  private final Apart apart = new Apart();
 
   EmbeddedTurnLog(
       StoreWriter writer, SnapshotReads reads, InstantSource clock, Heartbeat heartbeat) {
@@ -209,11 +211,20 @@ final class EmbeddedTurnLog implements TurnLog {
     long now = clock.millis();
     List<SessionKey> due = new ArrayList<>();
     var deadlines = rows.scan(Table.DEADLINES, null, Keys.number(now + 1), false);
-    for (int i = 0; i < LOOKED_AT && due.size() < DUE && deadlines.hasNext(); i++) {
+    int looked = 0;
+    while (looked < LOOKED_AT && due.size() < DUE && deadlines.hasNext()) {
       byte[] path = Keys.dueWhat(deadlines.next());
-      SessionRecord session = rows.get(Table.SESSIONS, path);
-      if (session != null && isDue(session, now)) {
-        due.add(Keys.sessionOf(path, 0));
+      try {
+        SessionRecord session = rows.get(Table.SESSIONS, path);
+        if (session != null && isDue(session, now)) {
+          due.add(Keys.sessionOf(path, 0));
+        }
+        looked++;
+      } catch (MVStoreException e) {
+        throw e;
+      } catch (RuntimeException e) {
+        // Dead turns of the others must be ended.
+        apart.failed("turns", e);
       }
     }
     return due;

@@ -11,60 +11,78 @@ final class Sweep {
   /** A session whose time has come under a turn that nobody ended is looked at again after this. */
   private static final long TURN_MILLIS = 10_000;
 
+  private final Apart apart = new Apart();
+
   /** Whether there is more to do at once. */
   boolean run(Tx tx) {
     int left = sweepExpiries(tx, ROWS);
     left = sweepRubbish(tx, left);
     left = sweepOrphans(tx, left);
-    left = CachedAnswers.sweep(tx, left);
+    left = CachedAnswers.sweep(tx, left, apart);
     return left <= 0;
   }
 
-  private static int sweepExpiries(Tx tx, int rows) {
+  private int sweepExpiries(Tx tx, int rows) {
     int left = rows;
     var due = tx.scan(Table.EXPIRIES, null, Keys.number(tx.now() + 1), false);
     while (left > 0 && due.hasNext()) {
       byte[] at = due.next();
-      left--;
-      byte[] path = Keys.dueWhat(at);
-      SessionRecord session = tx.get(Table.SESSIONS, path);
-      SessionKey key = Keys.sessionOf(path, 0);
-      if (session == null || session.life() != Life.LIVE || session.queued() != Keys.timeOf(at)) {
-        tx.remove(Table.EXPIRIES, at);
-      } else if (Access.isExpired(session, tx.now()) && session.turn() != null) {
-        tx.remove(Table.EXPIRIES, at);
-        SessionRecord.Draft later = session.edit();
-        later.queued = tx.now() + TURN_MILLIS;
-        tx.put(Table.EXPIRIES, Keys.due(later.queued, path), Boolean.TRUE);
-        tx.put(Table.SESSIONS, path, later.done());
-      } else if (Access.isExpired(session, tx.now())) {
-        Lifecycle.end(tx, key, session, Life.EXPIRED);
-      } else {
-        tx.remove(Table.EXPIRIES, at);
-        SessionRecord.Draft later = session.edit();
-        later.queued = 0;
-        Lifecycle.save(tx, path, later);
-      }
+      left =
+          apart.step(
+              tx,
+              "sessions",
+              left,
+              rest -> {
+                expire(tx, at);
+                return rest - 1;
+              });
     }
     return left;
   }
 
-  private static int sweepRubbish(Tx tx, int rows) {
+  private static void expire(Tx tx, byte[] at) {
+    byte[] path = Keys.dueWhat(at);
+    SessionRecord session = tx.get(Table.SESSIONS, path);
+    if (session == null || session.life() != Life.LIVE || session.queued() != Keys.timeOf(at)) {
+      tx.remove(Table.EXPIRIES, at);
+    } else if (Access.isExpired(session, tx.now()) && session.turn() != null) {
+      tx.remove(Table.EXPIRIES, at);
+      SessionRecord.Draft later = session.edit();
+      later.queued = tx.now() + TURN_MILLIS;
+      tx.put(Table.EXPIRIES, Keys.due(later.queued, path), Boolean.TRUE);
+      tx.put(Table.SESSIONS, path, later.done());
+    } else if (Access.isExpired(session, tx.now())) {
+      Lifecycle.end(tx, Keys.sessionOf(path, 0), session, Life.EXPIRED);
+    } else {
+      tx.remove(Table.EXPIRIES, at);
+      SessionRecord.Draft later = session.edit();
+      later.queued = 0;
+      Lifecycle.save(tx, path, later);
+    }
+  }
+
+  private int sweepRubbish(Tx tx, int rows) {
     int left = rows;
     var due = tx.scan(Table.RUBBISH, null, Keys.number(tx.now() + 1), false);
     while (left > 0 && due.hasNext()) {
       byte[] at = due.next();
-      left--;
-      byte[] key = Rubbish.keyOf(at);
-      tx.remove(Table.RUBBISH, at);
-      switch (Rubbish.kindOf(at)) {
-        case RETRY -> removeRetry(tx, key);
-        case TOMBSTONE -> removeTombstone(tx, key);
-        case BUILDING -> removeBuilding(tx, key);
-        case TURN -> left = removeTurn(tx, at, key, left);
-      }
+      left = apart.step(tx, "what has ended", left, rest -> removeRubbish(tx, at, rest - 1));
     }
     return left;
+  }
+
+  private static int removeRubbish(Tx tx, byte[] at, int rows) {
+    byte[] key = Rubbish.keyOf(at);
+    tx.remove(Table.RUBBISH, at);
+    switch (Rubbish.kindOf(at)) {
+      case RETRY -> removeRetry(tx, key);
+      case TOMBSTONE -> removeTombstone(tx, key);
+      case BUILDING -> removeBuilding(tx, key);
+      case TURN -> {
+        return removeTurn(tx, at, key, rows);
+      }
+    }
+    return rows;
   }
 
   private static void removeRetry(Tx tx, byte[] key) {

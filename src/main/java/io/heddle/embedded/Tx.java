@@ -119,6 +119,20 @@ final class Tx implements Rows {
     return body.length() > Change.MAX_PUBLISHED_BYTES ? null : body;
   }
 
+  /** How much was noted by some moment. */
+  record Mark(int notes, int changes, int told) {}
+
+  Mark mark() {
+    return new Mark(notes.size(), changes.size(), told.size());
+  }
+
+  /** Forgets what was noted since then. */
+  void backTo(Mark mark) {
+    notes.subList(mark.notes, notes.size()).clear();
+    changes.subList(mark.changes, changes.size()).clear();
+    told.subList(mark.told, told.size()).clear();
+  }
+
   boolean isEmpty() {
     return notes.isEmpty();
   }

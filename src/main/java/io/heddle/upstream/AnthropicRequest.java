@@ -2,7 +2,6 @@ package io.heddle.upstream;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
-import io.heddle.base.UntrustedJson;
 import io.heddle.turn.ModelCall;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -11,11 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * A call as Anthropic Messages has it: instructions apart, user and assistant in turns with the
@@ -23,8 +17,6 @@ import tools.jackson.core.json.JsonFactory;
  * were.
  */
 final class AnthropicRequest {
-
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
 
   /** Stands where the user must have said something. */
   private static final String BEGINNING = "(The conversation begins.)";
@@ -275,9 +267,7 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _)
-            ? text.text()
-            : "";
+        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _) ? text.text() : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {
@@ -318,27 +308,7 @@ final class AnthropicRequest {
     JsonBuffer block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
     Slice arguments = call.arguments();
-    String input = arguments == null ? "" : arguments.text();
-    if (input.isBlank() && !call.type().equals("custom")) {
-      block.ascii("{}");
-    } else if (!call.type().equals("custom") && isObject(input)) {
-      block.raw(Json.of(input));
-    } else {
-      // It takes nothing but an object.
-      block.ascii("{\"input\":").string(input).ascii("}");
-    }
-    block.ascii("}");
-  }
-
-  private static boolean isObject(String json) {
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), Json.of(json).utf8())) {
-      if (in.nextToken() != JsonToken.START_OBJECT) {
-        return false;
-      }
-      in.skipChildren();
-      return in.nextToken() == null;
-    } catch (JacksonException _) {
-      return false;
-    }
+    boolean isText = call.type().equals("custom");
+    block.raw(ToolInput.object(arguments == null ? "" : arguments.text(), isText)).ascii("}");
   }
 }

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +14,7 @@ final class ChatCalls {
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
 
-  private static final byte[] NO_ARGUMENTS =
-      "\"arguments\":\"\"".getBytes(StandardCharsets.US_ASCII);
+  private static final Set<String> OF_FUNCTION = Set.of("name", "arguments");
 
   private ChatCalls() {}
 
@@ -30,11 +29,10 @@ final class ChatCalls {
       List<PromptMessage.Call> calls,
       Map<String, Slice> kept,
       boolean takesUnknown,
-      boolean takesCustom) {
+      Dialect dialect) {
     String before = "[";
     for (PromptMessage.Call call : calls) {
-      boolean isFlat = !takesCustom && call.type().equals(CustomTools.TYPE);
-      call(out.ascii(before), call, kept, takesUnknown, isFlat);
+      call(out.ascii(before), call, kept, takesUnknown, dialect);
       before = ",";
     }
     out.ascii("]");
@@ -45,13 +43,14 @@ final class ChatCalls {
       PromptMessage.Call call,
       Map<String, Slice> kept,
       boolean takesUnknown,
-      boolean isFlat) {
+      Dialect dialect) {
     Slice id = kept.isEmpty() ? null : call.id();
     Slice more = id == null ? null : kept.get(id.text());
     Map<String, Slice> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    boolean bare = call.json().contains(NO_ARGUMENTS);
-    if (all && added.isEmpty() && !isFlat && !bare) {
+    boolean isFlat = !dialect.takesCustomTools() && call.type().equals(CustomTools.TYPE);
+    Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
+    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.hasItsOwnForms()) {
       call.json().writeTo(out);
       return;
     }
@@ -72,8 +71,11 @@ final class ChatCalls {
       out.string(member.getKey()).ascii(":");
       if (isFlat && member.getKey().equals("type")) {
         out.ascii("\"function\"");
-      } else if ((bare || ofFunction != null) && member.getKey().equals("function")) {
-        function(out, member.getValue(), ofFunction);
+      } else if (member.getKey().equals("id")) {
+        id(out, member.getValue(), dialect);
+      } else if (member.getKey().equals("function")
+          && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
+        function(out, member.getValue(), ofFunction, arguments, dialect);
       } else {
         member.getValue().writeTo(out);
       }
@@ -81,8 +83,32 @@ final class ChatCalls {
     out.ascii(before.equals("{") ? "{}" : "}");
   }
 
-  /** No arguments are told as an object without members: many servers read them as JSON. */
-  private static void function(JsonBuffer out, Slice function, @Nullable Slice added) {
+  /** An id in the form that the server takes. */
+  static void id(JsonBuffer out, Slice id, Dialect dialect) {
+    if (dialect.hasItsOwnForms() && id.isString()) {
+      out.string(ChatCallIds.ofNine(id.text()));
+    } else {
+      id.writeTo(out);
+    }
+  }
+
+  /** Arguments as an object; null when they are one, or there are none. */
+  private static @Nullable Json mended(PromptMessage.Call call) {
+    Slice arguments = call.type().equals("function") ? call.arguments() : null;
+    if (arguments == null) {
+      return null;
+    }
+    String text = arguments.text();
+    Json object = ToolInput.object(text, false);
+    return object.length() == text.length() && object.toString().equals(text) ? null : object;
+  }
+
+  private static void function(
+      JsonBuffer out,
+      Slice function,
+      @Nullable Slice added,
+      @Nullable Json arguments,
+      Dialect dialect) {
     Map<String, Slice> members = function.members();
     if (members.isEmpty()) {
       function.writeTo(out);
@@ -91,20 +117,19 @@ final class ChatCalls {
     if (added != null) {
       added.members().forEach(members::putIfAbsent);
     }
+    if (dialect.refusesUnknown()) {
+      members.keySet().retainAll(OF_FUNCTION);
+    }
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
-      if (member.getKey().equals("arguments") && is(member.getValue(), "")) {
-        out.ascii("\"{}\"");
+      if (arguments != null && member.getKey().equals("arguments")) {
+        out.string(arguments.toString());
       } else {
         member.getValue().writeTo(out);
       }
       before = ",";
     }
-    out.ascii("}");
-  }
-
-  private static boolean is(@Nullable Slice value, String text) {
-    return value != null && value.isString() && value.text().equals(text);
+    out.ascii(before.equals("{") ? "{}" : "}");
   }
 }

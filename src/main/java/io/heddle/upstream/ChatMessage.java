@@ -244,7 +244,7 @@ final class ChatMessage {
 
     void putInto(ChatMessage said) {
       said.text = text.isEmpty() ? said.text : text.toString();
-      said.think(Thoughts.PARTS, null, thoughts.toString());
+      said.think(Thoughts.PARTS, "content", thoughts.toString());
       said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
     }
   }
@@ -341,8 +341,9 @@ final class ChatMessage {
     return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown, false);
   }
 
+  /** Some servers say nothing as an empty text, or as a word. */
   private static @Nullable String blankToNull(@Nullable String text) {
-    return text == null || text.isBlank() ? null : text;
+    return text == null || text.isBlank() || text.equals("null") ? null : text;
   }
 
   /** A string that holds JSON; some servers send the JSON itself. */

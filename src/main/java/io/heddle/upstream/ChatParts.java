@@ -9,9 +9,26 @@ import java.util.Map;
 final class ChatParts {
 
   private final JsonBuffer out;
+  private final Dialect dialect;
 
-  ChatParts(JsonBuffer out) {
+  ChatParts(JsonBuffer out, Dialect dialect) {
     this.out = out;
+    this.dialect = dialect;
+  }
+
+  /**
+   * A content of thoughts and what was said behind them.
+   *
+   * @param thoughts a JSON string
+   */
+  void thoughtful(Slice thoughts, List<PromptPart> said) {
+    out.ascii("[{\"type\":\"thinking\",\"thinking\":[");
+    textOf(thoughts).ascii("}],\"closed\":true}");
+    for (PromptPart part : said) {
+      out.ascii(",");
+      part(part);
+    }
+    out.ascii("]");
   }
 
   /** Text alone as a string: not every server takes parts from every role. */
@@ -56,7 +73,13 @@ final class ChatParts {
       case PromptPart.Text text -> text(text);
       case PromptPart.Refusal(Slice text) -> textOf(text).ascii("}");
       case PromptPart.Image image -> image(image);
-      case PromptPart.File file -> file(file.stored());
+      case PromptPart.File file -> {
+        if (dialect.hasItsOwnForms()) {
+          document(file);
+        } else {
+          file(file.stored());
+        }
+      }
       case PromptPart.Audio audio -> audio.stored().json().writeTo(out);
       case PromptPart.Item(Slice item) -> item.writeTo(out);
       case PromptPart.Other(Slice other) -> other.writeTo(out);
@@ -73,12 +96,13 @@ final class ChatParts {
 
   private void text(PromptPart.Text text) {
     PromptPart.Stored stored = text.stored();
-    if (stored != null && stored.isOfChat()) {
+    boolean bare = dialect.refusesUnknown();
+    if (stored != null && stored.isOfChat() && !bare) {
       stored.json().writeTo(out);
       return;
     }
     textOf(text.text());
-    if (stored != null && !text.isBare()) {
+    if (stored != null && !text.isBare() && !bare) {
       for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
         if (PromptPart.Stored.isToldBesideText(member.getKey())) {
           member.getValue().writeTo(out.ascii(",").string(member.getKey()).ascii(":"));
@@ -118,5 +142,20 @@ final class ChatParts {
       }
     }
     out.ascii(before.equals(",") ? "}}" : before + "}}");
+  }
+
+  /** Mistral reads documents by their address, be it one of data. */
+  private void document(PromptPart.File file) {
+    Slice address = file.data() == null ? file.url() : file.data();
+    if (address == null) {
+      Slice id = file.fileId() == null ? PromptPart.NOTHING : file.fileId();
+      id.writeTo(out.ascii("{\"type\":\"file\",\"file_id\":")).ascii("}");
+      return;
+    }
+    address.writeTo(out.ascii("{\"type\":\"document_url\",\"document_url\":"));
+    if (file.filename() != null) {
+      file.filename().writeTo(out.ascii(",\"document_name\":"));
+    }
+    out.ascii("}");
   }
 }

@@ -16,11 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChatRequest {
 
-  private static final Set<String> OURS = Set.of("model", "messages", "stream", "stream_options");
-
-  /** The names of one thing: the most tokens of the answer. */
-  private static final Set<String> TOKENS = Set.of("max_tokens", "max_completion_tokens");
-
   /** What Heddle writes itself, and what is a server's of another kind. */
   private static final Set<String> OF_MESSAGE =
       Set.of("role", "content", "name", "tool_calls", "tool_call_id", ResponsesOutput.KEPT);
@@ -39,7 +34,7 @@ final class ChatRequest {
     this.dialect = dialect;
     this.tokenParameter = tokenParameter == null ? dialect.tokenParameter() : tokenParameter;
     out = new JsonBuffer(capacity);
-    parts = new ChatParts(out);
+    parts = new ChatParts(out, dialect);
   }
 
   /**
@@ -63,46 +58,17 @@ final class ChatRequest {
 
   private JsonBuffer write(String model, ModelCall call) {
     out.ascii("{\"model\":").string(model).ascii(",\"messages\":[");
-    if (call.system() != null) {
+    ChatOrder order = ChatOrder.of(call.system(), PromptMessage.of(call.messages()), dialect);
+    if (order.system() != null) {
       comma();
-      out.ascii("{\"role\":\"system\",\"content\":").string(call.system()).ascii("}");
+      out.ascii("{\"role\":\"system\",\"content\":").string(order.system()).ascii("}");
     }
-    messages(PromptMessage.of(call.messages()));
+    messages(order.messages());
     out.ascii("]");
-    parameters(Slice.of(call.parameters()).members());
+    ChatParameters.write(out, Slice.of(call.parameters()).members(), dialect, tokenParameter);
     out.ascii(",\"stream\":true");
     return out.ascii(
         dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
-  }
-
-  private void parameters(Map<String, Slice> parameters) {
-    boolean bounded = false;
-    for (Map.Entry<String, Slice> parameter : parameters.entrySet()) {
-      String name = parameter.getKey();
-      if (OURS.contains(name)) {
-        continue;
-      }
-      if (tokenParameter != null && TOKENS.contains(name)) {
-        if (bounded || !name.equals(tokenParameter) && parameters.containsKey(tokenParameter)) {
-          continue;
-        }
-        bounded = true;
-        name = tokenParameter;
-      }
-      out.ascii(",").string(name).ascii(":");
-      parameter(name, parameter.getValue());
-    }
-  }
-
-  private void parameter(String name, Slice value) {
-    boolean flat = !dialect.takesCustomTools() && (value.isArray() || value.isObject());
-    if (flat && name.equals("tools") && CustomTools.mayBeIn(value)) {
-      CustomTools.tools(value, out);
-    } else if (flat && name.equals("tool_choice") && CustomTools.mayBeIn(value)) {
-      CustomTools.choice(value, out);
-    } else {
-      value.writeTo(out);
-    }
   }
 
   private void messages(List<PromptMessage> messages) {
@@ -145,13 +111,16 @@ final class ChatRequest {
     }
     comma();
     out.ascii("{\"role\":");
-    if (message.isFrom("developer") && !dialect.knows("developer")) {
+    if (message.isFrom("developer") && !dialect.knowsDevelopers()) {
       out.ascii("\"system\"");
     } else {
       role.writeTo(out);
     }
     out.ascii(",\"content\":");
-    if (said == null) {
+    Slice thoughts = thoughtsInContent(message, loop);
+    if (thoughts != null) {
+      parts.thoughtful(thoughts, said == null || said.isArray() ? told : text(said));
+    } else if (said == null) {
       out.ascii(calls.isEmpty() ? "\"\"" : "null");
     } else if (!said.isArray()) {
       said.writeTo(out);
@@ -160,13 +129,18 @@ final class ChatRequest {
     } else {
       parts.content(told);
     }
-    member("name", message.member("name"));
+    if (!dialect.refusesUnknown() || message.isFrom("tool")) {
+      member("name", message.member("name"));
+    }
     if (message.isFrom("assistant")) {
       answer(message, calls, loop);
     } else if (!calls.isEmpty()) {
-      calls(calls, Map.of(), true);
+      calls(calls, Map.of(), !dialect.refusesUnknown());
     }
-    member("tool_call_id", message.member("toolCallId"));
+    Slice call = message.member("toolCallId");
+    if (call != null) {
+      ChatCalls.id(out.ascii(",\"tool_call_id\":"), call, dialect);
+    }
     out.ascii("}");
   }
 
@@ -184,28 +158,28 @@ final class ChatRequest {
     PromptMessage.Kept kept = message.kept();
     boolean named = kept.server() != null;
     boolean ours = message.isKeptFor(upstream, kept);
-    boolean takes = ours && (named || dialect.takesUnknown());
+    boolean takesUnknown = dialect.takesUnknown(named);
     if (!calls.isEmpty()) {
-      calls(
-          calls,
-          named && ours ? kept.toolCalls() : Map.of(),
-          named ? ours : dialect.takesUnknown());
+      boolean back = named && ours && takesUnknown;
+      calls(calls, back ? kept.toolCalls() : Map.of(), named ? back : takesUnknown);
     }
-    if (takes) {
-      kept.message()
-          .forEach((name, value) -> {
-            if (!OF_MESSAGE.contains(name)) {
-              value.writeTo(out.ascii(",").string(name).ascii(":"));
-            }
-          });
+    if (!ours) {
+      return;
+    }
+    kept.message()
+        .forEach((name, value) -> {
+          if (!OF_MESSAGE.contains(name) && dialect.takes(name, named)) {
+            value.writeTo(out.ascii(",").string(name).ascii(":"));
+          }
+        });
+    if (takesUnknown) {
       reasoning(message.member("reasoning"), kept.reasoning(), named, loop);
     }
   }
 
   private void calls(
       List<PromptMessage.Call> calls, Map<String, Slice> kept, boolean takesUnknown) {
-    boolean takesCustom = dialect.takesCustomTools();
-    ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, takesCustom);
+    ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, dialect);
   }
 
   /**
@@ -218,13 +192,30 @@ final class ChatRequest {
     if (!loop && (named || before == null)) {
       return;
     }
-    String name = before != null ? before : named ? null : dialect.reasoning();
+    boolean only = dialect.isOnlyReasoning();
+    String name = before != null && !only ? before : named && !only ? null : dialect.reasoning();
     Slice some = thoughts != null && thoughts.isString() ? thoughts : null;
-    if (name == null || some == null && before == null || OF_MESSAGE.contains(name)) {
+    boolean isNone = some == null && (before == null || only);
+    if (name == null || isNone || OF_MESSAGE.contains(name)) {
       return;
     }
     out.ascii(",").string(name).ascii(":");
     (some == null ? PromptPart.NOTHING : some).writeTo(out);
+  }
+
+  /** Those that the server wants back as a part of the content, between calls of tools. */
+  private @Nullable Slice thoughtsInContent(PromptMessage message, boolean loop) {
+    if (!loop
+        || !OF_MESSAGE.contains(String.valueOf(dialect.reasoning()))
+        || !message.isFrom("assistant")
+        || !message.isKeptFor(upstream, message.kept())) {
+      return null;
+    }
+    return message.reasoning();
+  }
+
+  private static List<PromptPart> text(Slice said) {
+    return PromptMessage.isEmpty(said) ? List.of() : List.of(new PromptPart.Text(said, null));
   }
 
   // ---- files that tools gave

@@ -42,6 +42,8 @@ record ServerError(
           "maximum context length",
           "context length exceeded",
           "exceeds the context length",
+          "context length is only",
+          "maximum model length",
           CONTEXT_LENGTH,
           "exceeds the available context size",
           "context window",

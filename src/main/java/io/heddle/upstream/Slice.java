@@ -5,7 +5,6 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,17 +79,6 @@ record Slice(byte[] json, int from, int to) {
       }
     }
     return new String(json, from + 1, to - from - 2, StandardCharsets.UTF_8);
-  }
-
-  /** Whether these bytes are in it, wherever. */
-  boolean contains(byte[] bytes) {
-    int length = bytes.length;
-    for (int at = from; at <= to - length; at++) {
-      if (json[at] == bytes[0] && Arrays.equals(json, at, at + length, bytes, 0, length)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   JsonBuffer writeTo(JsonBuffer out) {

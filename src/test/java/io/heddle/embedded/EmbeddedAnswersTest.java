@@ -117,7 +117,7 @@ class EmbeddedAnswersTest {
       millis.addAndGet(10_006);
 
       Tx sweep = tx(store);
-      assertThat(CachedAnswers.sweep(sweep, 4)).isZero();
+      assertThat(CachedAnswers.sweep(sweep, 4, new Apart())).isZero();
       sweep.write();
       assertThat(CachedAnswers.total(puts)).isEqualTo(6 * (ROW + KILO));
       sweep = tx(store);

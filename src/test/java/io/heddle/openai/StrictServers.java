@@ -87,6 +87,68 @@ enum StrictServers {
     }
   },
 
+  OLLAMA {
+    @Override
+    String dialect() {
+      return "ollama";
+    }
+
+    @Override
+    ModelScript answer(ScriptedModel.Request request) {
+      return StrictOllama.answer(request);
+    }
+
+    @Override
+    @Nullable String wrong(JsonNode message, int step) {
+      return null;
+    }
+  },
+
+  /** vLLM with a reasoning parser, and a chat template of Qwen's. */
+  VLLM {
+    @Override
+    String lastCall() {
+      return StrictVllm.call(2, 0);
+    }
+
+    @Override
+    String dialect() {
+      return "vllm";
+    }
+
+    @Override
+    ModelScript answer(ScriptedModel.Request request) {
+      return StrictVllm.answer(request);
+    }
+
+    @Override
+    @Nullable String wrong(JsonNode message, int step) {
+      return null;
+    }
+  },
+
+  MISTRAL {
+    @Override
+    String lastCall() {
+      return StrictMistral.call(2, 0);
+    }
+
+    @Override
+    String dialect() {
+      return "mistral";
+    }
+
+    @Override
+    ModelScript answer(ScriptedModel.Request request) {
+      return StrictMistral.answer(request);
+    }
+
+    @Override
+    @Nullable String wrong(JsonNode message, int step) {
+      return null;
+    }
+  },
+
   /** OpenAI's Responses. */
   RESPONSES {
     @Override
@@ -131,6 +193,11 @@ enum StrictServers {
   /** Knows no members but its own, and no max_tokens. */
   OPENAI {
     @Override
+    String dialect() {
+      return "openai";
+    }
+
+    @Override
     @Nullable String wrong(JsonNode message, int step) {
       return unknown(message, Set.of("role", "content", "tool_calls"));
     }
@@ -157,6 +224,16 @@ enum StrictServers {
   /** Of the server, as in the settings. */
   String kind() {
     return "chat";
+  }
+
+  /** Of the server, as in the settings. */
+  String dialect() {
+    return "compatible";
+  }
+
+  /** The id of the call of its last step. */
+  String lastCall() {
+    return "call_2_0";
   }
 
   String model() {

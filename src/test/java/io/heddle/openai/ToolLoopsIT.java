@@ -3,6 +3,7 @@ package io.heddle.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.testing.ScriptedModel;
+import io.heddle.testing.SocketClient;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
@@ -38,6 +40,9 @@ class ToolLoopsIT {
   private static final String RESPONSE_TOOLS =
       "[{\"type\":\"function\",\"name\":\"look\",\"parameters\":{\"type\":\"object\"}}]";
 
+  private static final Set<String> ENDS =
+      Set.of("response.completed", "response.failed", "response.incomplete", "error");
+
   private final Map<StrictServers, ScriptedModel> servers = new EnumMap<>(StrictServers.class);
   private final HttpClient http = HttpClient.newHttpClient();
   private Replica replica;
@@ -52,9 +57,7 @@ class ToolLoopsIT {
       settings.add(upstream + "base-url=" + server.baseUrl());
       settings.add(upstream + "kind=" + strict.kind());
       settings.add(upstream + "models=" + strict.model());
-      if (strict == StrictServers.OPENAI) {
-        settings.add(upstream + "dialect=openai");
-      }
+      settings.add(upstream + "dialect=" + strict.dialect());
     }
     replica = Replica.embedded(settings.toArray(String[]::new));
   }
@@ -114,7 +117,7 @@ class ToolLoopsIT {
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.OPENAI).lastRequest().body();
     assertThat(told)
-        .contains("call_2_0")
+        .contains(server.lastCall())
         .doesNotContain("thought", "reasoning", "sealed", "upstream");
   }
 
@@ -127,7 +130,9 @@ class ToolLoopsIT {
     JsonNode turn = nativeTurn(session, StrictServers.RESPONSES, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.RESPONSES).lastRequest().body();
-    assertThat(told).contains("call_2_0").doesNotContain("upstream", "thought", "sealed/", "sig/");
+    assertThat(told)
+        .contains(server.lastCall())
+        .doesNotContain("upstream", "thought", "sealed/", "sig/");
     if (server != StrictServers.RESPONSES) {
       assertThat(told).doesNotContain("\"type\":\"reasoning\"");
     }
@@ -142,9 +147,22 @@ class ToolLoopsIT {
     JsonNode turn = nativeTurn(session, StrictServers.ANTHROPIC, "\"content\":\"And now?\"");
     assertThat(turn.at("/messages/0/toolCalls")).hasSize(2);
     String told = servers.get(StrictServers.ANTHROPIC).lastRequest().body();
-    assertThat(told).contains("call_2_0").doesNotContain("upstream");
+    assertThat(told).contains(server.lastCall()).doesNotContain("upstream");
     if (server != StrictServers.ANTHROPIC) {
       assertThat(told).doesNotContain("thought", "sealed", "sig/", "thinking");
+    }
+  }
+
+  /** And to servers that refuse ids, members and thoughts of others. */
+  @ParameterizedTest
+  @EnumSource
+  void strictOnesGoOn(StrictServers server) throws Exception {
+    String session = session();
+    nativeLoop(session, server);
+    for (StrictServers next :
+        List.of(StrictServers.OLLAMA, StrictServers.VLLM, StrictServers.MISTRAL)) {
+      JsonNode turn = nativeLoop(session, next);
+      assertThat(turn.at("/messages/0/content").asString()).isEqualTo(StrictServers.DONE);
     }
   }
 
@@ -225,6 +243,41 @@ class ToolLoopsIT {
       calls.values().forEach(call -> all.add(call.without("index")));
     }
     return message;
+  }
+
+  /** What clients of OpenAI's send in one thread, some of which each of these servers refuses. */
+  @ParameterizedTest
+  @EnumSource(names = {"OLLAMA", "VLLM", "MISTRAL"})
+  void aThreadOfManyFormsIsTaken(StrictServers server) throws Exception {
+    String thread =
+        """
+        [{"role":"system","content":"Be short."},
+         {"role":"developer","content":[{"type":"text","text":"Be kind.","cache_control":{}}]},
+         {"role":"user","name":"ann","content":[{"type":"text","text":"Look","cache_control":{}},
+          {"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}]},
+         {"role":"assistant","content":"","refusal":null,"reasoning_content":"so","tool_calls":[
+          {"id":"call_zW2kQ8","type":"function","function":{"name":"look","arguments":""}},
+          {"id":"call_zW2kQ9","type":"function","function":{"name":"look","arguments":"{\\"a"},
+           "extra_content":{"google":{}}}]},
+         {"role":"tool","tool_call_id":"call_zW2kQ8","content":[{"type":"text","text":"1"}]},
+         {"role":"tool","tool_call_id":"call_zW2kQ9","content":"2"},
+         {"role":"user","content":"No, wait."},
+         {"role":"system","content":"It is late."},
+         {"role":"assistant","content":""},
+         {"role":"user","content":"Go on"},
+         {"role":"assistant","content":"I was"}]
+        """;
+    JsonNode completion =
+        post(
+            "/openai/v1/chat/completions",
+            null,
+            "{\"model\":\""
+                + server.model()
+                + "\",\"messages\":"
+                + thread
+                + ",\"max_completion_tokens\":9,\"seed\":1,\"user\":\"ann\",\"store\":false,"
+                + "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"look\"}}]}");
+    assertThat(completion.at("/choices/0/message/tool_calls")).hasSize(2);
   }
 
   @ParameterizedTest
@@ -311,6 +364,42 @@ class ToolLoopsIT {
                 + "}");
     assertThat(response.path("status").asString()).as(response.toString()).isEqualTo("completed");
     return response;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void overASocketOfResponses(StrictServers server) {
+    try (SocketClient socket = SocketClient.at(replica.port(), "/openai/v1/responses")) {
+      JsonNode response = overSocket(socket, server, "\"input\":\"Look around\"");
+      while (!calls(response).isEmpty()) {
+        response =
+            overSocket(
+                socket,
+                server,
+                "\"previous_response_id\":"
+                    + response.path("id")
+                    + ",\"input\":"
+                    + itemOutputs(response));
+      }
+      assertThat(response.toString()).contains(StrictServers.DONE);
+    }
+  }
+
+  private static JsonNode overSocket(SocketClient socket, StrictServers server, String input) {
+    socket.send(
+        "{\"type\":\"response.create\",\"model\":\""
+            + server.model()
+            + "\",\"max_output_tokens\":99,\"tools\":"
+            + RESPONSE_TOOLS
+            + ","
+            + input
+            + "}");
+    JsonNode event = socket.any();
+    while (!ENDS.contains(event.path("type").asString())) {
+      event = socket.any();
+    }
+    assertThat(event.path("type").asString()).as(event.toString()).isEqualTo("response.completed");
+    return event.path("response");
   }
 
   private static List<JsonNode> calls(JsonNode response) {

@@ -68,10 +68,14 @@ class ChatRequestTest {
         "[{'id':'a','type':'function','function':{'name':'f','arguments':''}},"
             + "{'id':'b','type':'function','function':{'name':'g','arguments':'{}'}}]";
     for (Dialect dialect : Dialect.values()) {
+      if (!dialect.wantsObjectArguments()) {
+        continue;
+      }
       JsonNode message =
           told(dialect, "{}", "{'role':'assistant','content':null,'toolCalls':" + calls + "}")
               .at("/messages/0");
       assertThat(message.at("/tool_calls/0/function"))
+          .as(dialect.name())
           .isEqualTo(json(quoted("{'name':'f','arguments':'{}'}")));
       assertThat(message.at("/tool_calls/1/function"))
           .isEqualTo(json(quoted("{'name':'g','arguments':'{}'}")));
@@ -274,7 +278,7 @@ class ChatRequestTest {
   @Test
   void imagesOfToolsStayWhereTheServerTakesThem() {
     JsonNode messages = told(Dialect.MISTRAL, "{}", SCREENSHOTS).path("messages");
-    assertThat(messages).hasSize(4);
+    assertThat(messages).hasSize(5);
     assertThat(messages.at("/1/content/1/type").asString()).isEqualTo("image_url");
   }
 

@@ -1,0 +1,49 @@
+package io.heddle.embedded;
+
+import io.heddle.base.Seldom;
+import java.util.function.IntUnaryOperator;
+import org.h2.mvstore.MVStoreException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Steps of upkeep that must not hinder each other. A row that nobody can read would otherwise end
+ * all upkeep, and with it the store, each time that it is met.
+ */
+final class Apart {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Apart.class);
+
+  private final Seldom failures = new Seldom();
+
+  /**
+   * Does one step. One that fails leaves nothing behind and costs nothing of what is left to do: it
+   * is met again in each run, and must not keep the others from theirs.
+   *
+   * @param left rows that may still be seen to
+   * @param step from the rows that are left to those that are left after it
+   */
+  int step(Tx tx, String what, int left, IntUnaryOperator step) {
+    Tx.Mark mark = tx.mark();
+    try {
+      return step.applyAsInt(left);
+    } catch (MVStoreException e) {
+      // The file itself is broken, and not a row in it.
+      throw e;
+    } catch (RuntimeException e) {
+      tx.backTo(mark);
+      failed(what, e);
+      return left;
+    }
+  }
+
+  void failed(String what, RuntimeException error) {
+    if (failures.happened()) {
+      LOG.warn(
+          "A row of {} cannot be seen to and stays; {} failures since the start: {}",
+          what,
+          failures.count(),
+          error.toString());
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package io.heddle.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.heddle.base.Json;
+import io.heddle.base.RandomIds;
+import io.heddle.base.SessionKey;
+import io.heddle.base.Tenant;
+import io.heddle.session.Conditions;
+import io.heddle.session.Description;
+import io.heddle.session.NewTurn;
+import io.heddle.session.OnBusy;
+import io.heddle.session.Outcome;
+import io.heddle.session.Retry;
+import io.heddle.session.StoreLimits;
+import io.heddle.session.TurnId;
+import io.heddle.session.Write;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * Rows that nobody can read. One of them was met by the sweeper a second after the start, and ended
+ * the store, each time that it was started.
+ */
+class BrokenRowsTest {
+
+  private static final InstantSource NOW = InstantSource.system();
+  private static final RandomIds IDS = new RandomIds(NOW);
+  private static final SessionKey BROKEN = new SessionKey(Tenant.DEFAULT, "broken");
+  private static final SessionKey WHOLE = new SessionKey(Tenant.DEFAULT, "whole");
+  private static final Duration TTL = Duration.ofHours(1);
+
+  /** Not the beginning of any value. */
+  private static final byte[] NONSENSE = {(byte) 0xff};
+
+  @TempDir Path directory;
+
+  /** Two of everything that has an end; the rows of one of them are broken. */
+  @BeforeEach
+  void breakRows() {
+    try (EmbeddedEngine engine = open(Duration.ofHours(1), NOW)) {
+      for (SessionKey key : List.of(BROKEN, WHOLE)) {
+        create(engine, key);
+        NewTurn turn =
+            new NewTurn(
+                TurnId.next(IDS, key).toString(),
+                "m",
+                Json.of("{\"a\":[]}"),
+                List.of(EmbeddedEngineTest.message("asked")),
+                Duration.ofMillis(1),
+                TTL);
+        apply(engine, key, new Write.BeginTurn(turn, OnBusy.REJECT, 0), Conditions.NONE);
+        engine
+            .answers()
+            .put(Tenant.DEFAULT, key.id(), "text/plain", new byte[1], Duration.ofMinutes(1))
+            .block();
+      }
+    }
+    try (StoreFile store = StoreFile.open(properties(Duration.ofHours(1)))) {
+      damage(store, Table.SESSIONS, Keys.session(BROKEN));
+      for (Table<?> table : List.of(Table.RETRIES, Table.ANSWER_ENDS)) {
+        damage(store, table, store.map(table).firstKey());
+      }
+      // Of nobody, and of a kind that there is not.
+      store.put(Table.EXPIRIES, Keys.due(1, Keys.ascii("zz")), Boolean.TRUE);
+      store.put(Table.RUBBISH, Keys.due(1, Keys.ascii("?zz")), Boolean.TRUE);
+      store.commit();
+      store.checkpoint();
+    }
+  }
+
+  @Test
+  void theSweeperGoesOnWithTheOthers() {
+    try (StoreFile store = StoreFile.open(properties(Duration.ofHours(1)))) {
+      long hour = System.currentTimeMillis() + TTL.toMillis();
+      // A turn without an end puts its session's off for a while.
+      for (long now : new long[] {hour + 1_000, hour + 60_000}) {
+        sweep(store, now);
+      }
+      assertThat(ends(store, Table.ANSWER_ENDS)).isEqualTo(1);
+      assertThat(ends(store, Table.EXPIRIES)).as("the broken and the running one").isEqualTo(2);
+
+      sweep(store, hour + Duration.ofHours(26).toMillis());
+      assertThat(ends(store, Table.RETRIES)).isEqualTo(1);
+      assertThat(store.map(Table.RUBBISH).keyIterator(null).next()).contains((byte) '?');
+    }
+  }
+
+  @Test
+  void theStoreLives() {
+    InstantSource later = InstantSource.offset(NOW, TTL.multipliedBy(2));
+    try (EmbeddedEngine engine = open(Duration.ofMillis(1), later)) {
+      Awaitility.await("it has swept: nobody's row is gone")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> Long.valueOf(2).equals(engine.sessions().block()));
+      for (int i = 0; i < 3; i++) {
+        create(engine, new SessionKey(Tenant.DEFAULT, "new" + i));
+      }
+      assertThat(engine.fault()).isNull();
+    }
+  }
+
+  /** Else the dead turns of everybody would run for ever. */
+  @Test
+  void deadTurnsOfOthersAreFound() {
+    InstantSource later = InstantSource.offset(NOW, Duration.ofMinutes(1));
+    try (EmbeddedEngine engine = open(Duration.ofHours(1), later)) {
+      Awaitility.await("the turn whose session can be read")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> List.of(WHOLE)
+              .equals(engine.turnLog().due(Duration.ZERO).collectList().block()));
+    }
+  }
+
+  private static <V> void damage(StoreFile store, Table<V> table, byte[] key) {
+    store.map(table).put(key, Cell.stored(table.codec(), NONSENSE));
+  }
+
+  private static void sweep(StoreFile store, long now) {
+    Numbers numbers = new Numbers(store);
+    Sweep sweep = new Sweep();
+    boolean more = true;
+    while (more) {
+      Tx tx = new Tx(store, numbers, IDS, now);
+      more = sweep.run(tx);
+      tx.write();
+      store.commit();
+    }
+  }
+
+  private static long ends(StoreFile store, Table<?> table) {
+    return store.map(table).sizeAsLong();
+  }
+
+  private static void create(EmbeddedEngine engine, SessionKey key) {
+    Description description =
+        new Description(
+            "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, TTL);
+    Retry retry = new Retry("once", "body");
+    apply(engine, key, new Write.Create(description, List.of()), Conditions.NONE.withRetry(retry));
+  }
+
+  private static void apply(
+      EmbeddedEngine engine, SessionKey key, Write write, Conditions conditions) {
+    assertThat(engine.writer().apply(key, write, conditions).block())
+        .isInstanceOf(Outcome.Applied.class);
+  }
+
+  private EmbeddedEngine open(Duration sweepEvery, InstantSource clock) {
+    return EmbeddedEngine.open(properties(sweepEvery), StoreLimits.DEFAULT, clock, IDS);
+  }
+
+  private EmbeddedProperties properties(Duration sweepEvery) {
+    return new EmbeddedProperties(
+        directory.resolve("heddle.mv").toString(),
+        EmbeddedProperties.Sync.PROCESS,
+        Duration.ofMillis(2),
+        10_000,
+        DataSize.ofMegabytes(8),
+        2,
+        sweepEvery,
+        EmbeddedProperties.OnDamage.STOP,
+        DataSize.ofMegabytes(8));
+  }
+}
