@@ -4,6 +4,7 @@ import io.heddle.turn.Piece;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -17,6 +18,8 @@ final class ChatAnswerReader implements AnswerReader {
   private final Faults faults;
   private @Nullable MessageSnapshots messages;
   private boolean ending;
+  private @Nullable String seal;
+  private boolean manySeals;
 
   ChatAnswerReader(AnswerAssembler answer) {
     this.answer = answer;
@@ -149,6 +152,10 @@ final class ChatAnswerReader implements AnswerReader {
       answer.thoughtsMember(member);
     }
     answer.keep(from.unknown(), whole);
+    if (from.seal() != null) {
+      manySeals |= seal != null && !seal.equals(from.seal());
+      seal = from.seal();
+    }
   }
 
   /** ChatMessage as a delta, as the whole answer so far, or as both. */
@@ -178,6 +185,10 @@ final class ChatAnswerReader implements AnswerReader {
   private void finish(List<Piece> out) {
     if (messages != null) {
       answer.calls(messages.calls(), true, out);
+    }
+    if (seal != null && !manySeals) {
+      // Of several parts nobody could tell any more what each of them had signed.
+      answer.keep(Map.of(ChatParts.SEAL, new StringBuilder(seal)), false);
     }
     answer.finish(out);
   }
