@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Permits that this replica counted ahead for subjects that read, so that most reads ask nobody.
+ * Permits that this replica counted ahead for its subjects, so that most reads and calls of models
+ * ask nobody.
  *
  * <p>A permit is used in the window it was counted in, or given back to it, or lost; never two of
  * these. So the store's counter is never less than what was admitted, and what it refuses nobody
@@ -52,13 +53,13 @@ final class Leases {
             .build();
   }
 
-  /** What the rules say of a read that a permit was here for; null when there is none. */
+  /** What the rules say of a request that a permit was here for; null when there is none. */
   @Nullable List<Decision> use(Subject subject, RuleSet rules, long now) {
     Permits permits = rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
     return permits == null ? null : permits.use(now);
   }
 
-  /** Counts a read, and more ahead when that is worth it. Errors are the limiter's, or late. */
+  /** Counts a request, and more ahead when that is worth it. Errors are the limiter's, or late. */
   Mono<List<Decision>> ask(Subject subject, RuleSet rules, long now) {
     return rules.mostLeased() == 1
         ? one(subject, rules)

@@ -33,9 +33,9 @@ import reactor.core.scheduler.Schedulers;
  * Asks the rules that are for a request, all of them in one call.
  *
  * <p>Whoever has used up a limit of kind {@code requests} is refused here until that window ends,
- * without asking: a client in a loop must not cost the store anything. Writes are always asked,
- * because what was counted of them may be given back. Reads use permits that were counted ahead,
- * where there are some ({@link Leases}).
+ * without asking: a client in a loop must not cost the store anything. Reads and calls of models use
+ * permits that were counted ahead, where there are some ({@link Leases}); other writes ask the
+ * store, which they do anyway.
  */
 public final class Limits implements AutoCloseable {
 
@@ -130,13 +130,30 @@ public final class Limits implements AutoCloseable {
 
   /** The same, with the path made only when a rule looks at paths. */
   public Mono<Admission> admit(Caller caller, boolean write, Supplier<String> path) {
+    return admit(caller, write, !write, path);
+  }
+
+  /**
+   * Counts a call of a model: as a write, but by a permit that was counted ahead where there is
+   * one. To ask the store would cost more than all that such a call takes here, and its answer
+   * comes on another thread.
+   */
+  public Mono<Admission> admitCall(Caller caller, Supplier<String> path) {
+    return admit(caller, true, true, path);
+  }
+
+  /**
+   * @param ahead whether a permit that was counted ahead will do
+   */
+  private Mono<Admission> admit(
+      Caller caller, boolean write, boolean ahead, Supplier<String> path) {
     Subject subject = Subject.of(caller);
     long now = nanoTime.getAsLong();
     RuleSet asked = finder.find(write, path);
     if (asked.rules().isEmpty()) {
       return Mono.just(new Admission(subject, List.of(), null, null, now));
     }
-    if (!write) {
+    if (ahead) {
       List<Decision> leased = leases.use(subject, asked, now);
       if (leased != null) {
         return Mono.just(new Admission(subject, leased, null, asked.policy(), now));
@@ -147,7 +164,7 @@ public final class Limits implements AutoCloseable {
       return Mono.just(admission(subject, asked, known, now));
     }
     Mono<List<Decision>> decisions =
-        write ? leases.one(subject, asked) : leases.ask(subject, asked, now);
+        ahead ? leases.ask(subject, asked, now) : leases.one(subject, asked);
     return decisions
         .map(said -> {
           answered();

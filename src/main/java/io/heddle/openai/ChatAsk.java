@@ -40,7 +40,8 @@ record ChatAsk(
       "{\"role\":\"assistant\",".getBytes(StandardCharsets.US_ASCII);
 
   /** What the answers of Heddle have no place for. */
-  private static final Set<String> UNSUPPORTED = Set.of("functions", "function_call", "audio");
+  private static final Set<String> UNSUPPORTED =
+      Set.of("functions", "function_call", "audio", "moderation");
 
   static ChatAsk read(Fields body) {
     refuseUnsupported(body);
@@ -258,9 +259,6 @@ record ChatAsk(
     }
     Value content = fields.get("content");
     Value calls = fields.get("tool_calls");
-    if (content != null && !content.isString() && !content.isArray()) {
-      throw content.wrongType("a string or an array of parts");
-    }
     boolean empty = content == null && calls == null && !fields.has("refusal");
     // Clients send again what they were given, also an answer or an output without a word.
     boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
@@ -275,7 +273,7 @@ record ChatAsk(
     } else {
       out.raw("content", content == null ? null : Parts.stored(content));
     }
-    out.some("name", string(fields, "name")).some("refusal", string(fields, "refusal"));
+    out.some("name", fields.string("name")).some("refusal", fields.string("refusal"));
     out.string("status", "completed");
     if (calls != null && !calls.elements().isEmpty()) {
       out.raw("toolCalls", calls.json());
@@ -283,18 +281,10 @@ record ChatAsk(
     if (role.equals("assistant")) {
       OpaqueMembers.ofClient(fields, out);
     }
-    Json callId = string(fields, "tool_call_id");
+    Json callId = fields.string("tool_call_id");
     if (role.equals("tool") && callId == null) {
       throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
-  }
-
-  private static @Nullable Json string(Fields fields, String name) {
-    Value value = fields.get(name);
-    if (value != null && !value.isString()) {
-      throw value.wrongType("a string");
-    }
-    return value == null ? null : value.json();
   }
 }

@@ -107,14 +107,13 @@ final class ChatHandler {
     // The words of the instructions are not all that was said.
     String system = ask.prompt().isEmpty() ? ask.instructions() : null;
     ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
-    Flux<Piece> pieces = calls.call(call.caller(), model, !ask.stream() || ask.usage());
     if (!ask.stream()) {
-      ChatAnswer answer = new ChatAnswer();
-      return pieces
-          .doOnNext(answer::add)
-          .then(Mono.fromSupplier(() -> ConversationsHandler.json(answer.json(form))));
+      return calls
+          .call(call.caller(), model.inOnePiece(), true)
+          .collect(ChatAnswer::new, ChatAnswer::add)
+          .map(answer -> ConversationsHandler.json(answer.json(form)));
     }
-    return FirstSignal.of(pieces)
+    return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
         .map(rest -> {
           ChatChunks chunks = new ChatChunks(form);
           return stream(call, rest.concatMapIterable(chunks::piece));

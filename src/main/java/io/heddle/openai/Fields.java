@@ -50,6 +50,19 @@ final class Fields {
     return value == null ? null : value.text();
   }
 
+  /** A string as it is written, or null. */
+  @Nullable Json string(String name) {
+    return has(name) ? requiredString(name) : null;
+  }
+
+  Json requiredString(String name) {
+    Value value = required(name);
+    if (!value.isString()) {
+      throw value.wrongType("a string");
+    }
+    return value.json();
+  }
+
   /** A string; empty when it is not there or is none. */
   String word(String name) {
     Value value = get(name);

@@ -131,8 +131,9 @@ final class Gate {
               Caller caller = Callers.ofHeader(exchange.getRequest());
               Callers.keep(exchange, caller);
               Mono<ServerResponse> answer =
-                  limits
-                      .admit(caller, write, () -> MatchedPath.of(request))
+                  (model
+                          ? limits.admitCall(caller, () -> MatchedPath.of(request))
+                          : limits.admit(caller, write, () -> MatchedPath.of(request)))
                       .flatMap(admission -> {
                         RateHeaders.tell(headers, admission);
                         // A proxy on the way must not give one caller's to another.
@@ -166,7 +167,7 @@ final class Gate {
     Caller caller = opened.caller();
     return limits.working(
         caller,
-        Mono.defer(() -> limits.admit(caller, true, opened::path))
+        Mono.defer(() -> limits.admitCall(caller, opened::path))
             .flatMap(admission -> {
               Problem refusal = refusal(admission, caller, true);
               return refusal == null

@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
+import io.heddle.turn.ItemPart;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class ItemInput {
 
   static final String WHOLE = "openai.item";
-  static final String PART = "openai.item";
+  static final String PART = ItemPart.TYPE;
   static final String REFERENCE = "item_reference";
   static final String CALL = "function_call";
   static final String CUSTOM_CALL = "custom_tool_call";
@@ -103,9 +104,6 @@ final class ItemInput {
             role.equals("assistant") && !fields.has("content")
                 ? new Value(Json.of("\"\""), fields.path("content"))
                 : fields.required("content");
-        if (!content.isString() && !content.isArray()) {
-          throw content.wrongType("a string or an array of parts");
-        }
         yield new JsonObject(content.json().length() + 96)
             .string("role", role)
             .raw("content", Parts.stored(content))
@@ -117,7 +115,7 @@ final class ItemInput {
   }
 
   private static Json call(Fields fields, boolean custom) {
-    Json name = string(fields, "name");
+    Json name = fields.requiredString("name");
     String namespace = fields.word("namespace");
     if (!namespace.isEmpty()) {
       name = JsonObject.string(Namespaces.flat(namespace, fields.word("name")));
@@ -125,12 +123,12 @@ final class ItemInput {
     String type = custom ? "custom" : "function";
     String member = custom ? "input" : "arguments";
     Json function =
-        new JsonObject(128).raw("name", name).raw(member, string(fields, member)).toJson();
+        new JsonObject(128).raw("name", name).raw(member, fields.requiredString(member)).toJson();
     Json call =
         OpaqueMembers.ofItem(
                 fields,
                 new JsonObject(fields.value().json().length() + 96)
-                    .raw("id", string(fields, "call_id"))
+                    .raw("id", fields.requiredString("call_id"))
                     .string("type", type)
                     .raw(type, function))
             .toJson();
@@ -144,14 +142,11 @@ final class ItemInput {
 
   private static Json output(Fields fields) {
     Value output = fields.required("output");
-    if (!output.isString() && !output.isArray()) {
-      throw output.wrongType("a string or an array of parts");
-    }
     return new JsonObject(output.json().length() + 96)
         .string("role", "tool")
-        .raw("content", output.json())
+        .raw("content", Parts.textOrParts(output).json())
         .string("status", status(fields))
-        .raw("toolCallId", string(fields, "call_id"))
+        .raw("toolCallId", fields.requiredString("call_id"))
         .toJson();
   }
 
@@ -202,13 +197,5 @@ final class ItemInput {
   private static String status(Fields fields) {
     String status = fields.word("status");
     return status.isEmpty() || status.equals(COMPLETED) ? COMPLETED : "incomplete";
-  }
-
-  private static Json string(Fields fields, String name) {
-    Value value = fields.required(name);
-    if (!value.isString()) {
-      throw value.wrongType("a string");
-    }
-    return value.json();
   }
 }

@@ -121,7 +121,7 @@ final class ItemOutput {
           case "tool" -> toolOutput("", fields);
           case "assistant" ->
               fields.has("toolCalls")
-                  ? call("", fields.required("toolCalls").elements().getFirst(), fields)
+                  ? call("", StoredCall.of(fields).getFirst(), fields)
                   : said("", fields);
           default -> said("", fields);
         };
@@ -212,8 +212,7 @@ final class ItemOutput {
     Value content = body.get("content");
     Value refusal = body.get("refusal");
     Value reasoning = body.get("reasoning");
-    Value calls = body.get("toolCalls");
-    List<Value> toolCalls = calls == null || !calls.isArray() ? List.of() : calls.elements();
+    List<StoredCall> toolCalls = StoredCall.of(body);
     boolean text =
         refusal != null
             || (toolCalls.isEmpty() && reasoning == null)
@@ -251,20 +250,15 @@ final class ItemOutput {
         .toJson();
   }
 
-  private static Json call(String id, Value call, Fields body) {
-    Fields fields = call.isObject() ? call.fields() : Fields.of(Json.EMPTY_OBJECT);
-    boolean custom = fields.word("type").equals("custom");
-    Value function = fields.get(custom ? "custom" : "function");
-    Fields inner =
-        function == null || !function.isObject() ? Fields.of(Json.EMPTY_OBJECT) : function.fields();
+  private static Json call(String id, StoredCall call, Fields body) {
     return called(
-        custom,
+        call.isCustom(),
         id,
-        fields.raw("id", Json.of("\"\"")),
-        Namespaces.apart(inner.word("name")),
-        inner.raw(custom ? "input" : "arguments", Json.of("\"\"")),
+        call.fields().raw("id", Json.of("\"\"")),
+        Namespaces.apart(call.name()),
+        call.made().raw(call.argumentsName(), Json.of("\"\"")),
         body.raw("status", COMPLETED),
-        OpaqueMembers.ofCall(body, fields));
+        OpaqueMembers.ofCall(body, call.fields()));
   }
 
   /**

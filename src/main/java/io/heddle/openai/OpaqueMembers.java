@@ -1,7 +1,6 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
 import io.heddle.session.Message;
 import io.heddle.turn.Opaque;
 import java.util.Base64;
@@ -160,18 +159,8 @@ final class OpaqueMembers {
 
   /** What a server said, under its name, as the content of an item of the type reasoning. */
   static String sealed(Opaque by, @Nullable Json message, Map<String, Json> calls) {
-    JsonObject out = new JsonObject(512).string("name", by.upstream());
-    out.some("reasoning", by.reasoning()).some("message", message);
-    if (!calls.isEmpty()) {
-      JsonBuffer all = new JsonBuffer(256);
-      String before = "{";
-      for (Map.Entry<String, Json> call : calls.entrySet()) {
-        all.ascii(before).string(call.getKey()).ascii(":").raw(call.getValue());
-        before = ",";
-      }
-      out.raw("toolCalls", all.ascii("}").toJson());
-    }
-    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(out.toJson().utf8());
+    Json stored = Opaque.stored(by.upstream(), by.reasoning(), message, calls);
+    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(stored.utf8());
   }
 
   /** What was sealed here; null for anything else. Clients may have made it: it is checked. */

@@ -161,21 +161,9 @@ final class OpenCalls {
   }
 
   private static List<Made> made(Fields message) {
-    Value calls = message.get("toolCalls");
-    List<Made> made = new ArrayList<>();
-    for (Value call : calls == null || !calls.isArray() ? List.<Value>of() : calls.elements()) {
-      Fields fields = call.fields();
-      boolean custom = fields.word("type").equals("custom");
-      Value function = fields.get(custom ? "custom" : "function");
-      Fields named =
-          function == null || !function.isObject()
-              ? Fields.of(Json.EMPTY_OBJECT)
-              : function.fields();
-      made.add(
-          new Made(
-              fields.word("id"), named.word("name"), named.word(custom ? "input" : "arguments")));
-    }
-    return made;
+    return StoredCall.of(message).stream()
+        .map(call -> new Made(call.id(), call.name(), call.arguments()))
+        .toList();
   }
 
   private Set<String> addCalls(Fields body) {
@@ -196,13 +184,12 @@ final class OpenCalls {
   }
 
   private static Set<String> calls(Fields body) {
-    Value calls = body.word("role").equals("assistant") ? body.get("toolCalls") : null;
-    if (calls == null || !calls.isArray()) {
+    if (!body.word("role").equals("assistant")) {
       return Set.of();
     }
     Set<String> ids = new LinkedHashSet<>();
-    for (Value call : calls.elements()) {
-      ids.add(call.fields().word("id"));
+    for (StoredCall call : StoredCall.of(body)) {
+      ids.add(call.id());
     }
     return ids;
   }

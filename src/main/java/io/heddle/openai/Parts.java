@@ -16,10 +16,10 @@ final class Parts {
   /**
    * The stored form of a content: a string when nothing is lost by it.
    *
-   * @param content a string or an array of parts
+   * @param content a string or an array of parts; anything else is refused
    */
   static Json stored(Value content) {
-    if (content.isString()) {
+    if (textOrParts(content).isString()) {
       return content.json();
     }
     List<Value> parts = content.elements();
@@ -36,6 +36,14 @@ final class Parts {
       }
     }
     return content.json();
+  }
+
+  /** A content as all wires have it. */
+  static Value textOrParts(Value content) {
+    if (!content.isString() && !content.isArray()) {
+      throw content.wrongType("a string or an array of parts");
+    }
+    return content;
   }
 
   /** The text of a part that has nothing else, as a JSON string. */

@@ -38,6 +38,8 @@ record ResponseAsk(
   private static final List<String> UNSUPPORTED =
       List.of("prompt", "moderation", "functions", "function_call", "audio");
 
+  private static final String LOGPROBS = "message.output_text.logprobs";
+
   private static final long LEAST_THRESHOLD = 1000;
   private static final long MOST_TOKENS = 1_000_000_000;
 
@@ -164,6 +166,13 @@ record ResponseAsk(
     if (logprobs != null && logprobs.integer(0, 20) > 0) {
       throw WireError.unsupported("top_logprobs", "Heddle does not pass on 'top_logprobs'.")
           .toException();
+    }
+    Value include = body.get("include");
+    for (Value name : include == null ? List.<Value>of() : include.elements()) {
+      if (name.text().equals(LOGPROBS)) {
+        throw WireError.unsupported(name.path(), "Heddle does not pass on '" + LOGPROBS + "'.")
+            .toException();
+      }
     }
     // Of Chat Completions; its servers would do as they are told, and nobody would see the rest.
     Value choices = body.get("n");

@@ -2,7 +2,9 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.turn.Parameters;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says what a request for a response asks of the model in the words of Chat Completions. Members
@@ -19,6 +21,7 @@ final class ResponseParameters {
           "service_tier",
           "prompt_cache_key",
           "prompt_cache_retention",
+          "prompt_cache_options",
           "safety_identifier",
           "user");
 
@@ -40,7 +43,6 @@ final class ResponseParameters {
           "client_metadata",
           "moderation",
           "prompt",
-          "prompt_cache_options",
           "truncation",
           "max_tool_calls",
           "max_output_tokens",
@@ -117,7 +119,36 @@ final class ResponseParameters {
     if (reasoning != null) {
       out.some("reasoning_effort", reasoning.fields().raw("effort"));
     }
+    Json rest = rest(reasoning, body.get("include"));
+    if (rest.length() > 2) {
+      Json carried = new JsonObject(rest.length() + 32).raw(Parameters.RESPONSES, rest).toJson();
+      out.raw(Parameters.STREAM_OPTIONS, carried);
+    }
     return out.toJson();
+  }
+
+  /** What Chat Completions has no words for. */
+  private static Json rest(@Nullable Value reasoning, @Nullable Value include) {
+    JsonObject rest = new JsonObject(128);
+    JsonObject more = new JsonObject(96);
+    if (reasoning != null) {
+      reasoning
+          .fields()
+          .all()
+          .forEach((name, value) -> {
+            if (!name.equals("effort") && !value.isNull()) {
+              more.member(name, value);
+            }
+          });
+    }
+    Json thinking = more.toJson();
+    if (thinking.length() > 2) {
+      rest.raw("reasoning", thinking);
+    }
+    if (include != null && !include.elements().isEmpty()) {
+      rest.raw("include", include.json());
+    }
+    return rest.toJson();
   }
 
   private static void text(Fields text, JsonObject out) {

@@ -133,14 +133,13 @@ final class RedisLink {
     Mono<Boolean> answers(byte[] key) {
       return Mono.fromCompletionStage(() -> commands.exists(key))
           .thenReturn(true)
-          .onErrorResume(
-              error ->
-                  Mono.just(RedisErrors.unwrap(error) instanceof RedisCommandExecutionException));
+          .onErrorResume(error ->
+              Mono.just(RedisErrors.unwrap(error) instanceof RedisCommandExecutionException));
     }
 
     /**
-     * Whether it leads to a master. A replica in a Cluster sends its callers to the master, which is
-     * as good.
+     * Whether it leads to a master. A replica in a Cluster sends its callers to the master, which
+     * is as good.
      */
     Mono<Boolean> isMaster() {
       return shards
@@ -281,15 +280,16 @@ final class RedisLink {
   Mono<Void> takesWrites() {
     return writeNothing(RedisKeys.SCHEMA)
         .then()
-        .onErrorResume(error -> switch (RedisErrors.refusal(error)) {
-          // The last two: its user may not send this, or it has no such command.
-          case "WRONGTYPE", "NOPERM", "ERR" -> Mono.empty();
-          case "OOM" -> {
-            memory.isFullAt(RedisKeys.SCHEMA);
-            yield Mono.empty();
-          }
-          default -> Mono.error(problem(error, RedisKeys.SCHEMA, false));
-        });
+        .onErrorResume(error ->
+            switch (RedisErrors.refusal(error)) {
+              // The last two: its user may not send this, or it has no such command.
+              case "WRONGTYPE", "NOPERM", "ERR" -> Mono.empty();
+              case "OOM" -> {
+                memory.isFullAt(RedisKeys.SCHEMA);
+                yield Mono.empty();
+              }
+              default -> Mono.error(problem(error, RedisKeys.SCHEMA, false));
+            });
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */

@@ -54,11 +54,7 @@ final class RedisLocks implements SessionLocks {
   private final AtomicLong lostLocks = new AtomicLong();
 
   RedisLocks(
-      RedisLink link,
-      LockClient redisson,
-      IdSource ids,
-      LiveChannel live,
-      Duration timeout) {
+      RedisLink link, LockClient redisson, IdSource ids, LiveChannel live, Duration timeout) {
     this.link = link;
     this.timeout = timeout;
     this.redisson = redisson;

@@ -6,6 +6,7 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.TurnId;
 import io.heddle.turn.TurnEvent.Said;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -158,22 +159,14 @@ final class Answer {
     if (whole == null) {
       return;
     }
-    out.ascii(",\"upstream\":{\"name\":").string(whole.upstream());
-    if (reasoning != null) {
-      out.ascii(",\"reasoning\":").string(reasoning);
-    }
-    if (opaque != null && !opaque.isBare()) {
-      out.ascii(",\"message\":").raw(opaque.members());
-    }
-    String before = ",\"toolCalls\":{";
+    Map<String, Json> ofCalls = new LinkedHashMap<>();
     for (Call call : withCalls) {
       if (call.opaque != null && !call.opaque.isBare()) {
-        out.ascii(before).string(call.id == null ? "" : call.id).ascii(":");
-        out.raw(call.opaque.members());
-        before = ",";
+        ofCalls.put(call.id == null ? "" : call.id, call.opaque.members());
       }
     }
-    out.ascii(before.equals(",") ? "}}" : "}");
+    Json message = opaque == null || opaque.isBare() ? null : opaque.members();
+    out.ascii(",\"upstream\":").raw(Opaque.stored(whole.upstream(), reasoning, message, ofCalls));
   }
 
   private static final class Call {

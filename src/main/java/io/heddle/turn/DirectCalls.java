@@ -12,6 +12,7 @@ import io.heddle.turn.Tokens.Told;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -70,34 +71,18 @@ public final class DirectCalls implements AutoCloseable {
             () -> new AnswerMemory(share),
             memory ->
                 memory.tell(asked)
-                    ? weighed(memory, admitted(caller, asked, usage))
+                    ? admitted(caller, asked, usage, memory)
                     : Flux.error(ByteBudget.overloaded()))
         .contextWrite(share::in);
   }
 
-  /** A caller who waits for the whole answer has it gathered, and so has whoever counts it. */
-  private static Flux<Piece> weighed(AnswerMemory memory, Flux<Piece> pieces) {
-    long[] said = new long[1];
-    return pieces.handle((piece, sink) -> {
-      said[0] += piece.length();
-      if (memory.say(said[0])) {
-        sink.next(piece);
-      } else {
-        sink.error(ByteBudget.overloaded());
-      }
-    });
-  }
-
-  private Flux<Piece> admitted(Caller caller, ModelCall asked, boolean usage) {
+  private Flux<Piece> admitted(
+      Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
       Answer answer = new Answer();
-      Flux<Piece> said = upstream.call(call);
-      if (usage || limits.areCounted()) {
-        said = said.doOnNext(answer::add);
-      }
-      Flux<Piece> pieces = usage ? withUsage(caller, call, said, answer) : said;
+      Flux<Piece> pieces = said(caller, call, usage, memory, answer);
       if (!limits.areCounted()) {
         return pieces;
       }
@@ -111,6 +96,46 @@ public final class DirectCalls implements AutoCloseable {
                 : Flux.error(reserved.refusal().toException());
           });
     });
+  }
+
+  /**
+   * What the model says, weighed: a caller who waits for the whole answer has it gathered, and so
+   * has whoever counts it. The end waits for what the call cost, if that must be counted here.
+   */
+  private Flux<Piece> said(
+      Caller caller, ModelCall call, boolean usage, AnswerMemory memory, Answer answer) {
+    boolean gathers = usage || limits.areCounted();
+    AtomicReference<Piece.Finish> uncounted = new AtomicReference<>();
+    long[] length = new long[1];
+    Flux<Piece> said =
+        upstream
+            .call(call)
+            .handle((piece, sink) -> {
+              length[0] += piece.length();
+              if (!memory.say(length[0])) {
+                sink.error(ByteBudget.overloaded());
+                return;
+              }
+              if (gathers) {
+                answer.add(piece);
+              }
+              if (usage && piece instanceof Piece.Finish finish && finish.usage() == null) {
+                uncounted.setPlain(finish);
+              } else {
+                sink.next(piece);
+              }
+            });
+    return usage ? said.concatWith(Mono.defer(() -> end(caller, call, answer, uncounted))) : said;
+  }
+
+  private Mono<Piece> end(
+      Caller caller, ModelCall call, Answer answer, AtomicReference<Piece.Finish> uncounted) {
+    Piece.Finish finish = uncounted.getPlain();
+    return finish == null
+        ? Mono.empty()
+        : usage(caller, call, answer)
+            .map(usage ->
+                new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()));
   }
 
   /**
@@ -157,15 +182,6 @@ public final class DirectCalls implements AutoCloseable {
                 enough,
                 upper,
                 null));
-  }
-
-  private Flux<Piece> withUsage(Caller caller, ModelCall call, Flux<Piece> pieces, Answer answer) {
-    return pieces.concatMap(piece ->
-        piece instanceof Piece.Finish finish && finish.usage() == null
-            ? usage(caller, call, answer)
-                .map(usage ->
-                    new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()))
-            : Mono.just(piece));
   }
 
   private Mono<Usage> usage(Caller caller, ModelCall call, Answer answer) {

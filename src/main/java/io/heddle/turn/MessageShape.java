@@ -125,8 +125,6 @@ record MessageShape(
     ITEMS,
     SOME;
 
-    private static final String ITEM_PART = "openai.item";
-
     static Content of(JsonParser in, JsonToken value) {
       return switch (value) {
         case VALUE_STRING -> in.getString().isEmpty() ? NONE : SOME;
@@ -155,7 +153,7 @@ record MessageShape(
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         boolean type = in.currentName().equals("type");
         in.nextToken();
-        item |= type && ITEM_PART.equals(in.getValueAsString());
+        item |= type && ItemPart.TYPE.equals(in.getValueAsString());
         in.skipChildren();
       }
       return item;

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     ({@code temperature}, {@code tools}, {@code max_tokens} …), passed on as it is
  * @param turn names the call in logs
  * @param user whom it is for, or null: a model's server is not judged by one user's calls
+ * @param whole whether nobody hears the answer before its end, so that it need not be streamed
  */
 public record ModelCall(
     @Nullable String model,
@@ -23,19 +24,25 @@ public record ModelCall(
     List<Json> messages,
     Json parameters,
     String turn,
-    @Nullable String user) {
+    @Nullable String user,
+    boolean whole) {
 
-  /** Of nobody in particular. */
+  /** A streamed one of nobody in particular. */
   public ModelCall(
       @Nullable String model,
       @Nullable String system,
       List<Json> messages,
       Json parameters,
       String turn) {
-    this(model, system, messages, parameters, turn, null);
+    this(model, system, messages, parameters, turn, null, false);
   }
 
   public ModelCall of(@Nullable String caller) {
-    return new ModelCall(model, system, messages, parameters, turn, caller);
+    return new ModelCall(model, system, messages, parameters, turn, caller, whole);
+  }
+
+  /** The same with an answer in one piece, where the model's server gives one. */
+  public ModelCall inOnePiece() {
+    return new ModelCall(model, system, messages, parameters, turn, user, true);
   }
 }

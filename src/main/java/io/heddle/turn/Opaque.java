@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -28,6 +29,32 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
       out.ascii(",\"reasoning\":").string(reasoning);
     }
     out.ascii(",\"members\":").raw(members).ascii("}");
+  }
+
+  /**
+   * The member {@code upstream} of a stored message.
+   *
+   * @param message members of the message, or null
+   * @param calls members of its tool calls, by id
+   */
+  public static Json stored(
+      String upstream,
+      @Nullable String reasoning,
+      @Nullable Json message,
+      Map<String, Json> calls) {
+    JsonBuffer out = new JsonBuffer(256).ascii("{\"name\":").string(upstream);
+    if (reasoning != null) {
+      out.ascii(",\"reasoning\":").string(reasoning);
+    }
+    if (message != null) {
+      out.ascii(",\"message\":").raw(message);
+    }
+    String before = ",\"toolCalls\":{";
+    for (Map.Entry<String, Json> call : calls.entrySet()) {
+      out.ascii(before).string(call.getKey()).ascii(":").raw(call.getValue());
+      before = ",";
+    }
+    return out.ascii(calls.isEmpty() ? "}" : "}}").toJson();
   }
 
   /** The object that the parser stands at; null when it is none. */

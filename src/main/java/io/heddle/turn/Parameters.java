@@ -17,6 +17,15 @@ import tools.jackson.core.JsonToken;
  */
 public final class Parameters {
 
+  /**
+   * The member for what Chat Completions has no word for, an object in the words of Responses: only
+   * a server of Responses is told it. It is inside {@value #STREAM_OPTIONS}, which no version of
+   * Heddle passes on, so that an older replica that runs the turn leaves it out too.
+   */
+  public static final String RESPONSES = "responses";
+
+  public static final String STREAM_OPTIONS = "stream_options";
+
   /** Every name under which servers take a bound of the output. */
   private static final Set<String> OUTPUT =
       Set.of(

@@ -290,7 +290,7 @@ final class Tokens {
             if (LABELS.contains(name)
                 && value == JsonToken.VALUE_STRING
                 && in.getStringLength() <= LONGEST_LABEL) {
-              untold |= name.equals("type") && in.getString().equals(ITEM_PART);
+              untold |= name.equals("type") && in.getString().equals(ItemPart.TYPE);
             } else if (LABELS.contains(name)
                 && value.isScalarValue()
                 && value != JsonToken.VALUE_STRING) {
@@ -333,7 +333,4 @@ final class Tokens {
       };
     }
   }
-
-  /** A part that holds an item of the Responses wire, which no model is told. */
-  private static final String ITEM_PART = "openai.item";
 }

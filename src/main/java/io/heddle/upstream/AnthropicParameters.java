@@ -63,6 +63,7 @@ final class AnthropicParameters {
           "verbosity",
           "prompt_cache_key",
           "prompt_cache_retention",
+          "prompt_cache_options",
           "prediction",
           "modalities");
 

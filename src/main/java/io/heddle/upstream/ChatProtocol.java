@@ -29,7 +29,13 @@ final class ChatProtocol implements Protocol {
         call,
         upstream,
         properties.dialect(),
-        tokenParameter.isEmpty() ? null : tokenParameter);
+        tokenParameter.isEmpty() ? null : tokenParameter,
+        !asksForAll(call));
+  }
+
+  @Override
+  public boolean asksForAll(ModelCall call) {
+    return call.whole() && !properties.alwaysStream();
   }
 
   @Override

@@ -55,15 +55,18 @@ final class ChatRequest {
       ModelCall call,
       String upstream,
       Dialect dialect,
-      @Nullable String tokenParameter) {
+      @Nullable String tokenParameter,
+      boolean stream) {
     int size = 512 + call.parameters().length();
     for (Json message : call.messages()) {
       size += message.length() + 32;
     }
-    return new ChatRequest(upstream, dialect, tokenParameter, size).write(model, call).toBytes();
+    return new ChatRequest(upstream, dialect, tokenParameter, size)
+        .write(model, call, stream)
+        .toBytes();
   }
 
-  private JsonBuffer write(String model, ModelCall call) {
+  private JsonBuffer write(String model, ModelCall call, boolean stream) {
     out.ascii("{\"model\":").string(model).ascii(",\"messages\":[");
     ChatOrder order = ChatOrder.of(call.system(), PromptMessage.of(call.messages()), dialect);
     if (order.system() != null) {
@@ -73,6 +76,9 @@ final class ChatRequest {
     messages(order.messages());
     out.ascii("]");
     ChatParameters.write(out, Slice.of(call.parameters()).members(), dialect, tokenParameter);
+    if (!stream) {
+      return out.ascii(",\"stream\":false}");
+    }
     out.ascii(",\"stream\":true");
     return out.ascii(
         dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");

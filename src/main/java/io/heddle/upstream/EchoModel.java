@@ -45,7 +45,7 @@ final class EchoModel implements ModelServer {
   public void close() {}
 
   @Override
-  public Flux<Piece> call(String model, ModelCall call) {
+  public Flux<List<Piece>> call(String model, ModelCall call) {
     return Flux.defer(
             () -> {
               EchoOrder order = EchoOrder.of(call.parameters(), properties);
@@ -60,7 +60,8 @@ final class EchoModel implements ModelServer {
             Mono.delay(properties.timeout())
                 .flatMap(_ ->
                     Mono.error(
-                        failure(ProblemCode.MODEL_TIMEOUT, "did not end its answer in time"))));
+                        failure(ProblemCode.MODEL_TIMEOUT, "did not end its answer in time"))))
+        .map(List::of);
   }
 
   private static List<Piece> pieces(EchoOrder order, ModelCall call) {

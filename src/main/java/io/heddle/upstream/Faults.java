@@ -16,7 +16,6 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.web.reactive.function.client.WebClientRequestException;
 import reactor.netty.internal.shaded.reactor.pool.PoolAcquirePendingLimitException;
 import reactor.netty.internal.shaded.reactor.pool.PoolAcquireTimeoutException;
 
@@ -134,11 +133,7 @@ final class Faults {
 
   /** Whatever else a call can end with. */
   CallFailure of(Throwable error, boolean answered, boolean said) {
-    Throwable cause =
-        error instanceof WebClientRequestException && error.getCause() != null
-            ? error.getCause()
-            : error;
-    return switch (cause) {
+    return switch (error) {
       case CallFailure known -> known;
       case EventLines.TooLarge _ ->
           failed("sent an event that is too large", said ? Blame.NOBODY : Blame.SERVER);
@@ -147,7 +142,7 @@ final class Faults {
       case NoRouteToHostException _ -> unreachable("has no route").again(Duration.ZERO);
       case UnknownHostException _ -> unreachable("has an unknown host").again(Duration.ZERO);
       case SSLException _ -> {
-        log.warn("No TLS with the upstream {}: {}", upstream, cleaned(cause.getMessage()));
+        log.warn("No TLS with the upstream {}: {}", upstream, cleaned(error.getMessage()));
         yield unreachable("cannot be spoken to over TLS");
       }
       case PoolAcquirePendingLimitException _, PoolAcquireTimeoutException _ ->
@@ -163,7 +158,7 @@ final class Faults {
                   "The upstream " + upstream + " closed the connection before it answered",
                   Blame.SERVER);
       default -> {
-        log.error("A call of the upstream {} failed", upstream, cause);
+        log.error("A call of the upstream {} failed", upstream, error);
         yield failed("could not be understood", Blame.NOBODY);
       }
     };

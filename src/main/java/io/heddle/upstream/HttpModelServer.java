@@ -5,6 +5,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
 import java.net.URI;
 import java.time.Duration;
@@ -12,17 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
-import org.springframework.http.client.reactive.ReactorClientHttpConnector;
-import org.springframework.web.reactive.function.client.WebClient;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
-import reactor.util.retry.Retry;
-import reactor.util.retry.Retry.RetrySignal;
 
 /** A model server that is called by HTTP: connections, retries, timeouts and its breaker. */
 final class HttpModelServer implements ModelServer {
@@ -32,12 +30,12 @@ final class HttpModelServer implements ModelServer {
   private final String name;
   private final UpstreamProperties.Server properties;
   private final Protocol protocol;
-  private final URI endpoint;
   private final Faults faults;
   private final Breaker breaker;
   private final UpstreamListener listener;
   private final ConnectionProvider connections;
-  private final WebClient web;
+  private final HttpClient.RequestSender web;
+  private final Watchdog watchdog = new Watchdog();
 
   /**
    * @param key for the protocol's header, or null
@@ -51,7 +49,7 @@ final class HttpModelServer implements ModelServer {
     this.properties = properties;
     this.listener = listener;
     protocol = properties.kind().protocol(name, properties);
-    endpoint = properties.endpoint("heddle.upstreams." + name);
+    URI endpoint = properties.endpoint("heddle.upstreams." + name);
     List<String> secrets = new ArrayList<>();
     properties.headers().values().forEach(secret -> secrets.add(secret.reveal()));
     if (key != null) {
@@ -70,36 +68,29 @@ final class HttpModelServer implements ModelServer {
             .evictInBackground(properties.maxIdle())
             .metrics(true)
             .build();
-    web = web(key);
+    web = web(key).post().uri(endpoint);
   }
 
-  private WebClient web(@Nullable Secret key) {
-    HttpClient http =
-        HttpClient.create(connections)
-            .option(
-                ChannelOption.CONNECT_TIMEOUT_MILLIS,
-                Math.toIntExact(properties.connectTimeout().toMillis()))
-            // What is sent again is decided here: a request that was sent may be running.
-            .disableRetry(true)
-            .followRedirect(false)
-            .proxyWithSystemProperties();
-    WebClient.Builder builder =
-        WebClient.builder()
-            .clientConnector(new ReactorClientHttpConnector(http))
-            .defaultHeader(HttpHeaders.USER_AGENT, "heddle")
-            .defaultHeader(
-                HttpHeaders.ACCEPT,
-                MediaType.TEXT_EVENT_STREAM_VALUE,
-                MediaType.APPLICATION_JSON_VALUE);
-    builder.defaultHeaders(protocol::addHeaders);
+  /** Below Spring's client, which takes as much for a short answer as all the rest does. */
+  private HttpClient web(@Nullable Secret key) {
+    HttpHeaders headers = new HttpHeaders();
+    headers.set(HttpHeaders.USER_AGENT, "heddle");
+    headers.set(HttpHeaders.ACCEPT, "text/event-stream, application/json");
+    protocol.addHeaders(headers);
     if (key != null && !key.isEmpty()) {
-      String secret = key.reveal();
-      builder.defaultHeaders(all -> protocol.authorize(all, secret));
+      protocol.authorize(headers, key.reveal());
     }
-    properties
-        .headers()
-        .forEach((header, value) -> builder.defaultHeaders(all -> all.set(header, value.reveal())));
-    return builder.build();
+    properties.headers().forEach((header, value) -> headers.set(header, value.reveal()));
+    headers.set(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE);
+    return HttpClient.create(connections)
+        .option(
+            ChannelOption.CONNECT_TIMEOUT_MILLIS,
+            Math.toIntExact(properties.connectTimeout().toMillis()))
+        // What is sent again is decided here: a request that was sent may be running.
+        .disableRetry(true)
+        .followRedirect(false)
+        .proxyWithSystemProperties()
+        .headers(all -> headers.forEach(all::set));
   }
 
   @Override
@@ -113,19 +104,15 @@ final class HttpModelServer implements ModelServer {
   }
 
   @Override
-  public Flux<Piece> call(String model, ModelCall call) {
+  public Flux<List<Piece>> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       ByteShare share = ByteShare.of(context);
       byte[] body = protocol.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
       Function<AnswerAssembler, AnswerReader> reader =
           answer -> protocol.reader(model, call, answer);
-      Function<byte[], Flux<Piece>> asked =
-          sent ->
-              Flux.defer(() -> request(call.user(), sent, reader, deadline, share))
-                  .retryWhen(
-                      Retry.from(
-                          failures -> failures.concatMap(failed -> again(failed, deadline))));
+      Function<byte[], Flux<List<Piece>>> asked =
+          sent -> tried(() -> request(call, sent, reader, deadline, share), 0, deadline);
       return asked
           .apply(body)
           .onErrorResume(
@@ -140,28 +127,29 @@ final class HttpModelServer implements ModelServer {
     });
   }
 
-  private Flux<Piece> request(
-      @Nullable String user,
+  private Flux<List<Piece>> request(
+      ModelCall call,
       byte[] body,
       Function<AnswerAssembler, AnswerReader> reader,
       long deadline,
       ByteShare share) {
-    Breaker.Request judge = breaker.begin(user);
+    Breaker.Request judge = breaker.begin(call.user());
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
-    Patience patience = new Patience(properties, faults, deadline);
+    Patience patience = new Patience(properties, faults, deadline, protocol.asksForAll(call));
     ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
-    return web.post()
-        .uri(endpoint)
-        .contentType(MediaType.APPLICATION_JSON)
-        .bodyValue(body)
-        .exchangeToFlux(reply::read)
-        .takeUntilOther(patience.over())
+    return web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
+        .response((response, content) -> reply.read(ResponseHead.of(response), content))
+        .takeUntilOther(patience.over(watchdog))
         .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
         .concatWith(Flux.defer(reply::end))
         .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
-        .doOnNext(_ -> judge.spoke())
+        .doOnNext(pieces -> {
+          if (!pieces.isEmpty()) {
+            judge.spoke();
+          }
+        })
         .doOnError(CallFailure.class, judge::failed)
         .doFinally(_ -> {
           judge.over();
@@ -169,29 +157,35 @@ final class HttpModelServer implements ModelServer {
         });
   }
 
-  /** Only what failed before its first token asks for it. */
-  private Mono<Long> again(RetrySignal failed, long deadline) {
-    Throwable error = failed.failure();
-    Duration asked = error instanceof CallFailure failure ? failure.again() : null;
-    if (asked == null || failed.totalRetries() >= properties.maxRetries()) {
-      return Mono.error(error);
-    }
-    Duration wait = asked.isZero() ? backoff(failed.totalRetries()) : asked;
-    if (System.nanoTime() + wait.toNanos() >= deadline) {
-      return Mono.error(error);
-    }
-    listener.retried(name);
-    return Mono.delay(wait);
+  /** Only what failed before its first token asks to be sent again. */
+  private Flux<List<Piece>> tried(
+      Supplier<Flux<List<Piece>>> request, int retries, long deadline) {
+    return Flux.defer(request)
+        .onErrorResume(
+            CallFailure.class,
+            failure -> {
+              Duration asked = failure.again();
+              if (asked == null || retries >= properties.maxRetries()) {
+                return Mono.error(failure);
+              }
+              Duration wait = asked.isZero() ? backoff(retries) : asked;
+              if (System.nanoTime() + wait.toNanos() >= deadline) {
+                return Mono.error(failure);
+              }
+              listener.retried(name);
+              return Mono.delay(wait).thenMany(tried(request, retries + 1, deadline));
+            });
   }
 
   /** Doubled each time, and spread: many calls fail at once when a server goes. */
-  private static Duration backoff(long retries) {
+  private static Duration backoff(int retries) {
     long most = FIRST_WAIT.toMillis() << Math.min(retries, 6);
     return Duration.ofMillis(ThreadLocalRandom.current().nextLong(most / 2, most + 1));
   }
 
   @Override
   public void close() {
+    watchdog.close();
     connections.disposeLater().subscribe();
   }
 }

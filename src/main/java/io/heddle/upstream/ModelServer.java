@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
+import java.util.List;
 import reactor.core.publisher.Flux;
 
 /** What answers to some models' names. */
@@ -11,11 +12,13 @@ interface ModelServer extends AutoCloseable {
   String name();
 
   /**
-   * As {@link io.heddle.turn.Upstream#call}, with {@link CallFailure} as the only error.
+   * As {@link io.heddle.turn.Upstream#call}, with {@link CallFailure} as the only error. What was
+   * said at once stands in one list: it passes the operators on its way once and not piece by piece.
+   * A list may be empty.
    *
    * @param model the one to ask, whatever the call says
    */
-  Flux<Piece> call(String model, ModelCall call);
+  Flux<List<Piece>> call(String model, ModelCall call);
 
   /** What its breaker does now. */
   BreakerState breaker();

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import reactor.core.observability.DefaultSignalListener;
 import reactor.core.publisher.Flux;
 
 /** All models that can be asked for: a name leads to a server, and perhaps on to another. */
@@ -59,23 +60,26 @@ public final class Models implements Upstream, AutoCloseable {
                     "The call names no model, and heddle.default-model is not set")
                 .toException());
       }
+      // One list at a time, and the next only when all of it was taken.
       return ask(model, call, Set.of())
           .onErrorMap(
               CallFailure.class,
-              failure -> RefusedParameter.named(failure.problem(), call).toException());
+              failure -> RefusedParameter.named(failure.problem(), call).toException())
+          .concatMapIterable(pieces -> pieces, 1);
     });
   }
 
   /**
    * @param asked models that could not be asked
    */
-  private Flux<Piece> ask(String model, ModelCall call, Set<String> asked) {
+  private Flux<List<Piece>> ask(String model, ModelCall call, Set<String> asked) {
     String name = names.server(model);
     ModelServer server = name == null ? null : servers.get(name);
     if (name == null || server == null) {
       return Flux.error(notFound(model).toException());
     }
-    Flux<Piece> pieces = new Measured(name, model).of(server.call(model, call));
+    Flux<List<Piece>> pieces =
+        server.call(model, call).tap(() -> new Measured(name, model));
     String fallback = names.fallback(name);
     if (fallback == null || fallback.equals(model) || asked.contains(fallback)) {
       return pieces;
@@ -87,7 +91,11 @@ public final class Models implements Upstream, AutoCloseable {
     }
     AtomicBoolean spoke = new AtomicBoolean();
     return pieces
-        .doOnNext(_ -> spoke.setPlain(true))
+        .doOnNext(said -> {
+          if (!said.isEmpty()) {
+            spoke.setPlain(true);
+          }
+        })
         .onErrorResume(
             CallFailure.class,
             failure -> {
@@ -146,7 +154,7 @@ public final class Models implements Upstream, AutoCloseable {
   }
 
   /** Tells the listener how one call goes. */
-  private final class Measured {
+  private final class Measured extends DefaultSignalListener<List<Piece>> {
     private final String upstream;
     private final String model;
     private final long since = System.nanoTime();
@@ -159,15 +167,30 @@ public final class Models implements Upstream, AutoCloseable {
       this.model = model;
     }
 
-    Flux<Piece> of(Flux<Piece> pieces) {
-      return pieces
-          .doOnSubscribe(_ -> listener.started(upstream))
-          .doOnNext(this::piece)
-          .doOnError(error ->
-              end(error instanceof CallFailure failure ? failure.outcome() : Outcome.FAILED))
-          .doOnComplete(() -> end(Outcome.FINISHED))
-          // Who has the end need not wait until the connection is free.
-          .doOnCancel(() -> end(finished ? Outcome.FINISHED : Outcome.CANCELLED));
+    @Override
+    public void doOnSubscription() {
+      listener.started(upstream);
+    }
+
+    @Override
+    public void doOnNext(List<Piece> pieces) {
+      pieces.forEach(this::piece);
+    }
+
+    @Override
+    public void doOnError(Throwable error) {
+      end(error instanceof CallFailure failure ? failure.outcome() : Outcome.FAILED);
+    }
+
+    @Override
+    public void doOnComplete() {
+      end(Outcome.FINISHED);
+    }
+
+    @Override
+    public void doOnCancel() {
+      // Who has the end need not wait until the connection is free.
+      end(finished ? Outcome.FINISHED : Outcome.CANCELLED);
     }
 
     private void end(Outcome outcome) {

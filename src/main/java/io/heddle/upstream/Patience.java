@@ -1,19 +1,15 @@
 package io.heddle.upstream;
 
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * How long one request is waited for: its first token, each one after, and the whole. The time in
  * which nobody asked for more does not count: a slow reader is not the server's fault.
  *
- * <p>One timer a request, which is set anew when it runs out and not with every token.
+ * <p>It has no timer: a {@link Watchdog} looks at it every few milliseconds.
  */
 final class Patience {
 
@@ -26,7 +22,7 @@ final class Patience {
   private final UpstreamProperties.Server limits;
   private final Faults faults;
   private final long deadline;
-  private final Disposable.Swap timer = Disposables.swap();
+  private final boolean whole;
   private @Nullable MonoSink<Void> watcher;
 
   private boolean waiting = true;
@@ -39,25 +35,29 @@ final class Patience {
 
   /**
    * @param deadline of the whole call, by {@link System#nanoTime}
+   * @param whole whether nothing is to be heard before the end
    */
-  Patience(UpstreamProperties.Server limits, Faults faults, long deadline) {
+  Patience(UpstreamProperties.Server limits, Faults faults, long deadline, boolean whole) {
     this.limits = limits;
     this.faults = faults;
     this.deadline = deadline;
+    this.whole = whole;
   }
 
   /**
    * Is empty when it is over: because something took too long, which {@link #verdict} says, or
    * because the answer has ended and its bytes do not. Never an error: with one {@code
    * takeUntilOther} would leave the request running. To be subscribed once.
+   *
+   * @param watchdog looks at it as long as it is subscribed
    */
-  Mono<Void> over() {
+  Mono<Void> over(Watchdog watchdog) {
     return Mono.create(sink -> {
-      sink.onDispose(timer);
       synchronized (this) {
         watcher = sink;
       }
-      look();
+      watchdog.add(this);
+      sink.onDispose(() -> watchdog.remove(this));
     });
   }
 
@@ -79,22 +79,14 @@ final class Patience {
    *
    * @param said whether any of it is said on
    */
-  void hears(boolean said) {
-    boolean first;
-    synchronized (this) {
-      first = said && !spoken;
-      if (said) {
-        spoken = true;
-        waited = 0;
-      } else if (waiting) {
-        waited += System.nanoTime() - waitingSince;
-      }
-      waiting = false;
+  synchronized void hears(boolean said) {
+    if (said) {
+      spoken = true;
+      waited = 0;
+    } else if (waiting) {
+      waited += System.nanoTime() - waitingSince;
     }
-    if (first) {
-      // From now on another limit holds, and the timer runs to the old one.
-      look();
-    }
+    waiting = false;
   }
 
   /**
@@ -111,36 +103,28 @@ final class Patience {
     rest(FOR_THE_BYTES, false);
   }
 
-  private void rest(Duration time, boolean anew) {
-    synchronized (this) {
-      if (time.equals(forTheRest)) {
-        restSince = anew ? System.nanoTime() : restSince;
-        return;
-      }
+  private synchronized void rest(Duration time, boolean anew) {
+    if (!time.equals(forTheRest)) {
       forTheRest = time;
       restSince = System.nanoTime();
+    } else if (anew) {
+      restSince = System.nanoTime();
     }
-    look();
   }
 
-  private void look() {
+  /** Ends the request if it has taken too long. */
+  void look() {
     MonoSink<Void> sink;
-    long left;
     synchronized (this) {
       sink = watcher;
-      left = left(System.nanoTime());
-      if (sink != null && left <= 0 && forTheRest == null && verdict == null) {
+      if (sink == null || left(System.nanoTime()) > 0) {
+        return;
+      }
+      if (forTheRest == null && verdict == null) {
         verdict = judge();
       }
     }
-    if (sink == null) {
-      return;
-    }
-    if (left > 0) {
-      timer.update(Schedulers.parallel().schedule(this::look, left, TimeUnit.NANOSECONDS));
-    } else {
-      sink.success();
-    }
+    sink.success();
   }
 
   private long left(long now) {
@@ -160,6 +144,9 @@ final class Patience {
   }
 
   private Duration limit() {
+    if (whole) {
+      return limits.wholeTimeout();
+    }
     return spoken ? limits.betweenTokensTimeout() : limits.firstTokenTimeout();
   }
 

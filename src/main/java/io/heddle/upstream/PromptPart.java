@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
+import io.heddle.turn.ItemPart;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * to one thread, and each part means the same on both.
  */
 sealed interface PromptPart {
-
-  /** The type of a part that carries an {@link Item}. */
-  String ITEM = "openai.item";
 
   /** A text without a word. */
   Slice NOTHING = Slice.of(Json.of("\"\""));
@@ -64,8 +62,7 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(
-      @Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
+  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
       implements PromptPart {}
 
   /**
@@ -87,8 +84,7 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored)
-      implements PromptPart {}
+  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored) implements PromptPart {}
 
   /**
    * @param text a JSON string
@@ -133,7 +129,7 @@ sealed interface PromptPart {
             Slice text = stored.string("refusal");
             yield new Refusal(text == null ? NOTHING : text);
           }
-          case ITEM -> {
+          case ItemPart.TYPE -> {
             Slice item = members.get("item");
             yield new Item(item == null ? part : item);
           }

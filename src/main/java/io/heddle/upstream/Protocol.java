@@ -18,8 +18,13 @@ interface Protocol {
   /** Adds the headers that the form wants in every request; those in the settings go before. */
   default void addHeaders(HttpHeaders headers) {}
 
+  /** Whether this call is asked for in one piece, so that nothing is heard before its end. */
+  default boolean asksForAll(ModelCall call) {
+    return false;
+  }
+
   /**
-   * The body of a request that is streamed.
+   * The body of a request, of one that is streamed unless {@link #asksForAll} says otherwise.
    *
    * @param model the one to ask, whatever the call says
    */

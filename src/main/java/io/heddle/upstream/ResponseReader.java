@@ -5,6 +5,7 @@ import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteShare;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
+import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
@@ -17,10 +18,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.buffer.DataBuffer;
-import org.springframework.core.io.buffer.DataBufferUtils;
-import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.client.ClientResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -77,32 +74,32 @@ final class ResponseReader {
     held.close();
   }
 
-  /** Up to the end of the bytes; {@link #end} has the rest. */
-  Flux<Piece> read(ClientResponse response) {
+  /**
+   * What each part of the bytes says, up to their end; {@link #end} has the rest. Who takes it asks
+   * for one part at a time, so that a slow reader slows the server, and nothing piles up.
+   *
+   * @param content whose buffers are only valid while they are handed over
+   */
+  Flux<List<Piece>> read(ResponseHead head, Flux<ByteBuf> content) {
     answered = true;
-    if (response.statusCode().value() / 100 != 2) {
-      return error(response).flux();
+    if (!head.isOk()) {
+      return error(head, content).flux();
     }
     faults.answered();
-    MediaType type = type(response);
-    isMeantAsJson = type != null && type.getSubtype().matches("(.+\\+)?json");
-    if (type != null && type.getSubtype().matches("(.+\\+)?html")) {
+    isMeantAsJson = head.isJson();
+    if (head.isPage()) {
       return Flux.error(
           faults.failed(
-              "answered with a page for people (" + type.getSubtype() + ")", Blame.SERVER));
+              "answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
     }
-    // One part at a time, and the next only when all of it was taken: a slow reader slows the
-    // server, and nothing piles up here.
-    return response
-        .bodyToFlux(DataBuffer.class)
+    return content
         .doOnRequest(_ -> patience.asks())
         .map(this::part)
-        .takeUntil(_ -> isBroken())
-        .concatMapIterable(parts -> parts, 1);
+        .takeUntil(_ -> isBroken());
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */
-  synchronized Flux<Piece> end() {
+  synchronized Flux<List<Piece>> end() {
     over = true;
     if (broken != null) {
       return Flux.error(broken);
@@ -122,9 +119,9 @@ final class ResponseReader {
       }
     } catch (CallFailure | EventLines.TooLarge e) {
       // What was said before it is told on.
-      return Flux.fromIterable(pieces).concatWith(Flux.error(e));
+      return Flux.just(pieces).concatWith(Flux.error(e));
     }
-    return Flux.fromIterable(pieces);
+    return Flux.just(pieces);
   }
 
   /** Whether a connection broke when all that matters was there: some servers end so. */
@@ -136,7 +133,7 @@ final class ResponseReader {
     return faults.of(error, answered, answer.hasSaid());
   }
 
-  private synchronized List<Piece> part(DataBuffer buffer) {
+  private synchronized List<Piece> part(ByteBuf buffer) {
     byte[] bytes = bytes(buffer);
     if (over) {
       // Patience ended on another thread, while this part was on its way.
@@ -214,44 +211,37 @@ final class ResponseReader {
     return broken != null;
   }
 
-  private Mono<Piece> error(ClientResponse response) {
-    int status = response.statusCode().value();
-    MediaType type = type(response);
-    boolean isText = type == null || !type.getSubtype().matches("(.+\\+)?(ht|x)ml");
-    Duration wait = wait(response);
-    return DataBufferUtils.join(
-            DataBufferUtils.takeUntilByteCount(
-                response.bodyToFlux(DataBuffer.class), LONGEST_ERROR))
+  private Mono<List<Piece>> error(ResponseHead head, Flux<ByteBuf> content) {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    return content
         .map(ResponseReader::bytes)
+        .takeUntil(part -> {
+          body.write(part, 0, Math.min(part.length, LONGEST_ERROR - body.size()));
+          return body.size() == LONGEST_ERROR;
+        })
+        .then(Mono.fromSupplier(body::toByteArray))
         .timeout(ERROR_BODY)
         // The status says enough.
         .onErrorReturn(new byte[0])
-        .defaultIfEmpty(new byte[0])
-        .flatMap(body ->
+        .flatMap(words ->
             Mono.error(
                 faults.status(
-                    status, ServerError.of(body, isText), wait, properties.maxRetryWait())));
+                    head.status(),
+                    ServerError.of(words, !head.isMarkup()),
+                    wait(head),
+                    properties.maxRetryWait())));
   }
 
-  private static byte[] bytes(DataBuffer buffer) {
-    byte[] bytes = new byte[buffer.readableByteCount()];
-    buffer.read(bytes);
-    DataBufferUtils.release(buffer);
+  private static byte[] bytes(ByteBuf buffer) {
+    byte[] bytes = new byte[buffer.readableBytes()];
+    buffer.readBytes(bytes);
     return bytes;
   }
 
-  private static @Nullable MediaType type(ClientResponse response) {
-    try {
-      return response.headers().contentType().orElse(null);
-    } catch (IllegalArgumentException e) {
-      return null;
-    }
-  }
-
   /** What {@code retry-after-ms} or {@code Retry-After} ask, or null. */
-  private static @Nullable Duration wait(ClientResponse response) {
-    String millis = response.headers().asHttpHeaders().getFirst("retry-after-ms");
-    String after = response.headers().asHttpHeaders().getFirst("Retry-After");
+  private static @Nullable Duration wait(ResponseHead head) {
+    String millis = head.retryAfterMs();
+    String after = head.retryAfter();
     try {
       if (millis != null) {
         return Duration.ofMillis((long) Math.ceil(positive(Double.parseDouble(millis.strip()))));

@@ -1,7 +1,9 @@
 package io.heddle.upstream;
 
 import io.heddle.base.JsonBuffer;
+import io.heddle.turn.Parameters;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,15 +59,24 @@ final class ResponsesParameters {
           "reasoning_effort",
           "reasoning");
 
+  private static final String THOUGHTS = "reasoning.encrypted_content";
+
+  /** Some servers know the word, OpenAI refuses it: no summary is what it gives unasked. */
+  private static final String NO_SUMMARY = "none";
+
   /** OpenAI refuses less. */
   private static final long LEAST_OUTPUT = 16;
 
   private final JsonBuffer out;
   private final Map<String, Slice> parameters;
 
+  /** What the client said in the words of Responses. */
+  private final Map<String, Slice> own;
+
   private ResponsesParameters(JsonBuffer out, Map<String, Slice> parameters) {
     this.out = out;
     this.parameters = parameters;
+    own = members(members(parameters.get(Parameters.STREAM_OPTIONS)).get(Parameters.RESPONSES));
   }
 
   /**
@@ -76,15 +87,32 @@ final class ResponsesParameters {
    */
   static void write(JsonBuffer out, Map<String, Slice> parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
-    if (thinks) {
-      out.ascii(",\"include\":[\"reasoning.encrypted_content\"]");
-    }
+    all.include(thinks);
     parameters.forEach(all::same);
     all.bound();
     all.tools();
     all.choice();
     all.text();
-    all.reasoning(thinks ? summary : "");
+    all.reasoning(summary, thinks);
+  }
+
+  /** The thoughts are Heddle's to ask for: they go back with the next call. */
+  private void include(boolean thinks) {
+    Set<String> all = new LinkedHashSet<>();
+    Slice asked = own.get("include");
+    for (Slice name : asked == null ? List.<Slice>of() : asked.elements()) {
+      all.add(name.text());
+    }
+    all.remove(THOUGHTS);
+    if (thinks) {
+      all.add(THOUGHTS);
+    }
+    String before = ",\"include\":[";
+    for (String name : all) {
+      out.ascii(before).string(name);
+      before = ",";
+    }
+    out.ascii(before.equals(",") ? "]" : "");
   }
 
   private void same(String name, Slice value) {
@@ -247,8 +275,11 @@ final class ResponsesParameters {
   }
 
   private static String type(Map<String, Slice> members) {
-    Slice type = members.get("type");
-    return type != null && type.isString() ? type.text() : "";
+    return word(members.get("type"));
+  }
+
+  private static String word(@Nullable Slice value) {
+    return value != null && value.isString() ? value.text() : "";
   }
 
   // ---- the form of the answer
@@ -287,13 +318,17 @@ final class ResponsesParameters {
     }
   }
 
-  private void reasoning(String summary) {
+  private void reasoning(String summary, boolean thinks) {
     Map<String, Slice> all = new LinkedHashMap<>(members(some("reasoning")));
+    all.putAll(members(own.get("reasoning")));
     Slice effort = some("reasoning_effort");
     if (effort != null) {
       all.put("effort", effort);
     }
-    boolean asks = !summary.isEmpty() && !has(all, "summary");
+    boolean asks = thinks && !summary.isEmpty() && !has(all, "summary");
+    if (!thinks || NO_SUMMARY.equals(word(all.get("summary")))) {
+      all.remove("summary");
+    }
     all.values().removeIf(Slice::isNull);
     if (all.isEmpty() && !asks) {
       return;

@@ -48,7 +48,10 @@ public record UpstreamProperties(
    * @param apiKeyFile a file that holds the key, read at the start
    * @param headers sent with every request, and as secret as the key
    * @param connectTimeout for a connection
-   * @param firstTokenTimeout from the request to the first token
+   * @param alwaysStream whether answers that nobody hears before their end are streamed to here
+   *     too, as through a proxy that ends connections on which nothing comes; only of kind {@code
+   *     chat}, the others always are
+   * @param firstTokenTimeout from the request to the first token, of answers that are streamed
    * @param betweenTokensTimeout from one token to the next, while somebody waits for it
    * @param wholeTimeout for the whole call, with what is tried again
    * @param maxConnections that may be open at once, which is how many calls may run
@@ -74,6 +77,7 @@ public record UpstreamProperties(
       @Nullable Secret apiKey,
       @Nullable String apiKeyFile,
       @DefaultValue Map<String, Secret> headers,
+      @DefaultValue("false") boolean alwaysStream,
       @DefaultValue("2s") Duration connectTimeout,
       @DefaultValue("2m") Duration firstTokenTimeout,
       @DefaultValue("1m") Duration betweenTokensTimeout,

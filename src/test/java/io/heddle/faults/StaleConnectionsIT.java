@@ -45,7 +45,11 @@ class StaleConnectionsIT {
       works(replica, "after");
       Pair.await("no script asks the replica any more")
           .until(() ->
-              atOld.commands().clientList().lines().noneMatch(line -> line.contains("cmd=evalsha")));
+              atOld
+                  .commands()
+                  .clientList()
+                  .lines()
+                  .noneMatch(line -> line.contains("cmd=evalsha")));
       Pair.await("changes come from the master").until(() -> replica.untrusted() == 0);
       Pair.await("health").until(() -> !replica.isRed());
     }
@@ -82,7 +86,9 @@ class StaleConnectionsIT {
     }
   }
 
-  /** What Redis refuses for now makes health red although it answers; one that is full is told too. */
+  /**
+   * What Redis refuses for now makes health red although it answers; one that is full is told too.
+   */
   @Test
   void whatRefusesWritesIsRed() throws Exception {
     try (RedisProcess master = RedisProcess.start();
@@ -118,14 +124,15 @@ class StaleConnectionsIT {
     Pair.await("created").until(() -> Set.of(201, 409).contains(create(replica, session).status()));
     Pair.await("appended").until(() -> append(replica, session).status() == 201);
     Pair.await("patched").until(() -> patch(replica, session).status() == 200);
-    Pair.await("read").until(() -> {
-      for (int i = 0; i < 4; i++) {
-        if (read(replica, session).status() != 200) {
-          return false;
-        }
-      }
-      return true;
-    });
+    Pair.await("read")
+        .until(() -> {
+          for (int i = 0; i < 4; i++) {
+            if (read(replica, session).status() != 200) {
+              return false;
+            }
+          }
+          return true;
+        });
     System.out.printf(
         "StaleConnectionsIT: works after %d ms%n",
         Duration.ofNanos(System.nanoTime() - began).toMillis());

@@ -41,7 +41,9 @@ class AsksTest {
                     + "'parameters':{'type':'object'},'description':'d'}}],"
                     + "'tool_choice':{'type':'function','function':{'name':'f'}},'verbosity':'low',"
                     + "'response_format':{'type':'json_schema','json_schema':{'name':'n',"
-                    + "'schema':{'type':'object'},'strict':true}},'reasoning_effort':'low'}"));
+                    + "'schema':{'type':'object'},'strict':true}},'reasoning_effort':'low',"
+                    + "'stream_options':{'responses':{'reasoning':{'summary':'auto'},"
+                    + "'include':['x']}}}"));
   }
 
   @Test
@@ -277,6 +279,7 @@ class AsksTest {
         "{'prompt':{'id':'p'}}|prompt",
         "{'context_management':[{'type':'other'}]}|context_management[0].type",
         "{'moderation':{'model':'m'}}|moderation",
+        "{'include':['x','message.output_text.logprobs']}|include[1]",
         "{'top_logprobs':3}|top_logprobs",
         "{'tools':[{'type':'function','name':'f'},{'type':'web_search'}]}|tools[1].type",
         "{'tool_choice':{'type':'mcp'}}|tool_choice.type",
@@ -494,6 +497,7 @@ class AsksTest {
         "'functions':[{}]|functions",
         "'function_call':'auto'|function_call",
         "'audio':{'voice':'v'}|audio",
+        "'moderation':{'model':'m'}|moderation",
         "'modalities':['text','audio']|modalities"
       })
   void whatChatCompletionsHaveAndHeddleHasNotIsRefusedByName(String member, String param) {

@@ -153,6 +153,33 @@ class ToolLoopsIT {
     }
   }
 
+  /** The summary that a client wanted of the thoughts was asked of no server. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatResponsesAloneKnowsReachesResponsesAlone(boolean stored) throws Exception {
+    String asked =
+        "{\"model\":\"%s\",\"input\":\"Look around\",\"store\":%s,\"tools\":%s,\"reasoning\":"
+            + "{\"effort\":\"low\",\"summary\":\"detailed\"},\"text\":{\"verbosity\":\"low\"},"
+            + "\"include\":[\"reasoning.encrypted_content\",\"web_search_call.results\"]}";
+    for (StrictServers server : List.of(StrictServers.RESPONSES, StrictServers.OPENAI)) {
+      post("/openai/v1/responses", null, asked.formatted(server.model(), stored, RESPONSE_TOOLS));
+      JsonNode told = JSON.readTree(servers.get(server).lastRequest().body());
+      if (server == StrictServers.RESPONSES) {
+        assertThat(told.get("reasoning"))
+            .isEqualTo(JSON.readTree("{\"summary\":\"detailed\",\"effort\":\"low\"}"));
+        assertThat(told.at("/text/verbosity").asString()).isEqualTo("low");
+        assertThat(told.get("include"))
+            .isEqualTo(
+                JSON.readTree("[\"web_search_call.results\",\"reasoning.encrypted_content\"]"));
+      } else {
+        assertThat(told.get("reasoning_effort").asString()).isEqualTo("low");
+        assertThat(told.get("verbosity").asString()).isEqualTo("low");
+        assertThat(told.get("stream_options")).isEqualTo(JSON.readTree("{\"include_usage\":true}"));
+        assertThat(told.toString()).doesNotContain("detailed", "web_search_call");
+      }
+    }
+  }
+
   /** And to servers that refuse ids, members and thoughts of others. */
   @ParameterizedTest
   @EnumSource

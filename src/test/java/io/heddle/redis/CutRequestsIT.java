@@ -51,8 +51,7 @@ class CutRequestsIT {
   void start() {
     fixture = EngineFixture.standalone(proxy.uri(), StoreLimits.DEFAULT);
     Description description =
-        new Description(
-            null, null, Json.of("{}"), null, null, Status.ACTIVE, Duration.ofHours(1));
+        new Description(null, null, Json.of("{}"), null, null, Status.ACTIVE, Duration.ofHours(1));
     fixture
         .engine()
         .writer()
@@ -93,7 +92,8 @@ class CutRequestsIT {
             .apply(
                 KEY,
                 new Write.Append(
-                    List.of(new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"a\"}")))),
+                    List.of(
+                        new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"a\"}")))),
                 Conditions.NONE)
             .toFuture();
     assertThat(hold.await(PATIENCE)).isTrue();
@@ -111,11 +111,7 @@ class CutRequestsIT {
   }
 
   private CompletableFuture<ThreadPage> load() {
-    return fixture
-        .engine()
-        .reader()
-        .load(KEY, View.ANY, PageRequest.last(5))
-        .toFuture();
+    return fixture.engine().reader().load(KEY, View.ANY, PageRequest.last(5)).toFuture();
   }
 
   private long sent(RedisScript script) {

@@ -27,7 +27,7 @@ class ChatRequestTest {
             Json.of(parameters),
             "trn_1");
     return new String(
-        ChatRequest.body("m", call, "test", Dialect.COMPATIBLE, null), StandardCharsets.UTF_8);
+        ChatRequest.body("m", call, "test", Dialect.COMPATIBLE, null, true), StandardCharsets.UTF_8);
   }
 
   private static JsonNode messages(String... messages) {
@@ -179,7 +179,7 @@ class ChatRequestTest {
             Arrays.stream(messages).map(each -> Json.of(quoted(each))).toList(),
             Json.of(quoted(parameters)),
             "trn_1");
-    return MAPPER.readTree(ChatRequest.body("m", call, "mine", dialect, tokenParameter));
+    return MAPPER.readTree(ChatRequest.body("m", call, "mine", dialect, tokenParameter, true));
   }
 
   private static String quoted(String json) {

@@ -429,6 +429,31 @@ class ChatServerIT {
     assertThat(recorded.told()).containsExactly("test started", "test timeout");
   }
 
+  /** Nothing of it is to be heard before its end, which is no silence of the server's. */
+  @Test
+  void anAnswerInOnePieceIsWaitedForAsLongAsTheWholeCallMayTake() {
+    String[] limits = {"first-token-timeout=300ms", "whole-timeout=1500ms"};
+    ModelCall call = call("m", "hi").inOnePiece();
+    server.next(ModelScript.say("late").headersAfter(Duration.ofMillis(700)));
+    assertThat(text(all(models(limits).call(call)))).isEqualTo("late");
+    assertThat(server.lastRequest().body())
+        .contains("\"stream\":false")
+        .doesNotContain("stream_options");
+
+    server.next(ModelScript.say("late").headersAfter(Duration.ofSeconds(30)));
+    assertThat(problem(models(limits).call(call)).detail())
+        .contains("did not end its answer within 1500 ms");
+    Awaitility.await().untilAsserted(() -> assertThat(server.openConnections()).isZero());
+  }
+
+  @Test
+  void anAnswerInOnePieceCanBeStreamedToHere() {
+    server.next(ModelScript.say("Hello"));
+    all(models("always-stream=true").call(call("m", "hi").inOnePiece()));
+
+    assertThat(server.lastRequest().body()).contains("\"stream\":true");
+  }
+
   @Test
   void aStallAfterTheFirstTokenEnds() {
     server.next(ModelScript.stream().text("a").text("b").stall());

@@ -24,7 +24,7 @@ class DialectTest {
     List<Json> all = new ArrayList<>();
     MAPPER.readTree(quoted(messages)).forEach(message -> all.add(Json.of(message.toString())));
     ModelCall call = new ModelCall(null, system, all, Json.of(quoted(parameters)), "trn_1");
-    return MAPPER.readTree(ChatRequest.body("m", call, "mine", dialect, null));
+    return MAPPER.readTree(ChatRequest.body("m", call, "mine", dialect, null, true));
   }
 
   private static JsonNode messages(Dialect dialect, @Nullable String system, String messages) {

@@ -120,6 +120,12 @@ class ResponsesRequestTest {
         Arguments.of(
             "{'reasoning_effort':'low','reasoning':{'effort':'high','summary':'auto','x':null}}",
             "{'reasoning':{'effort':'low','summary':'auto'}}"),
+        // What a client of Responses says that Chat Completions has no word for.
+        Arguments.of(
+            "{'reasoning_effort':'low','stream_options':{'include_usage':true,'responses':"
+                + "{'reasoning':{'summary':'detailed','mode':'pro'}}}}",
+            "{'reasoning':{'summary':'detailed','mode':'pro','effort':'low'}}"),
+        Arguments.of("{'stream_options':{'responses':{'reasoning':{'summary':'none'}}}}", "{}"),
         Arguments.of("{'verbosity':'low'}", "{'text':{'verbosity':'low'}}"),
         Arguments.of(
             "{'response_format':{'type':'json_object'},'verbosity':'low'}",
@@ -163,6 +169,19 @@ class ResponsesRequestTest {
                 + "'tools':[{'type':'function','function':{'name':'f'}}]}}}",
             "{'tool_choice':{'type':'allowed_tools','mode':'auto',"
                 + "'tools':[{'type':'function','name':'f'}]}}"));
+  }
+
+  /** A client's words for what it wants in an answer were dropped. */
+  @Test
+  void whatAnAnswerIsToIncludeIsAskedFor() {
+    String asked =
+        "{'stream_options':{'responses':{'include':['web_search_call.results',"
+            + "'reasoning.encrypted_content'],'reasoning':{'summary':'auto'}}}}";
+    assertThat(body("gpt-5", null, asked).get("include"))
+        .isEqualTo(json("['web_search_call.results','reasoning.encrypted_content']"));
+    JsonNode thoughtless = body("gpt-4o", null, asked);
+    assertThat(thoughtless.get("include")).isEqualTo(json("['web_search_call.results']"));
+    assertThat(thoughtless.has("reasoning")).isFalse();
   }
 
   @ParameterizedTest

@@ -8,16 +8,14 @@ import io.heddle.testing.RecordedStream;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.Calls.Ended;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.springframework.core.io.buffer.DataBuffer;
-import org.springframework.core.io.buffer.DefaultDataBufferFactory;
-import org.springframework.http.HttpStatusCode;
-import org.springframework.web.reactive.function.client.ClientResponse;
 import reactor.core.publisher.Flux;
 
 /** Runs bytes through all of the reader, without a network. */
@@ -80,23 +78,20 @@ final class StreamReading {
             server,
             answer -> protocol.reader("m", CALL, answer),
             faults,
-            new Patience(server, faults, deadline),
+            new Patience(server, faults, deadline, false),
             share);
-    Flux<DataBuffer> body = parts.map(DefaultDataBufferFactory.sharedInstance::wrap);
-    ClientResponse response =
-        ClientResponse.create(HttpStatusCode.valueOf(status))
-            .header("Content-Type", contentType)
-            .body(cut ? body.concatWith(Flux.error(new IOException("reset"))) : body)
-            .build();
+    Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
+    Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
+    ResponseHead head = new ResponseHead(status, contentType, null, null);
     List<Piece> pieces = new ArrayList<>();
     Problem problem = null;
     try {
       reply
-          .read(response)
+          .read(head, content)
           .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
           .concatWith(Flux.defer(reply::end))
           .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
-          .doOnNext(pieces::add)
+          .doOnNext(pieces::addAll)
           .blockLast(Calls.PATIENCE);
     } catch (ProblemException e) {
       problem = e.problem();
