@@ -93,6 +93,12 @@ final class SpringAiCases {
         : asked.call().content();
   }
 
+  private static void saysBody(String words, Throwable error) {
+    boolean body = error instanceof WebClientResponseException;
+    String told = body ? ((WebClientResponseException) error).getResponseBodyAsString() : "";
+    check((told + Cases.words(error)).contains(words), error);
+  }
+
   private void all(boolean session, boolean stream) {
     String wire = "chat" + (session ? " in a session" : "") + (stream ? ", streamed" : "");
     CASES.of(
@@ -120,10 +126,14 @@ final class SpringAiCases {
         wire + ": tools",
         () -> {
           for (String text : List.of("Plan a trip", "Plan a trip aloud")) {
-            if (old && stream && text.endsWith("aloud")) {
+            ChatClientRequestSpec asked = client(session).prompt().user(text).tools(new Tools());
+            if (old && stream && !session && text.endsWith("aloud")) {
+              // Beside its calls it sends an empty text; in a session the thread has the words.
+              CASES.refused(
+                  e -> saysBody("my words stand there once", e), () -> said(asked, stream));
               continue;
             }
-            String answer = say(client(session).prompt().user(text).tools(new Tools()), stream);
+            String answer = say(asked, stream);
             // A stream tells what was said beside the calls, too.
             Cases.trip(answer.replace("Let me see.", ""));
           }
@@ -180,12 +190,7 @@ final class SpringAiCases {
         () -> {
           for (int status : new int[] {400, 503}) {
             CASES.refused(
-                e -> {
-                  boolean body = e instanceof WebClientResponseException;
-                  String told =
-                      body ? ((WebClientResponseException) e).getResponseBodyAsString() : "";
-                  check((told + Cases.words(e)).contains("The model says no with " + status), e);
-                },
+                e -> saysBody("The model says no with " + status, e),
                 () -> said(client(session).prompt("Fail with " + status), stream));
           }
           if (old) {

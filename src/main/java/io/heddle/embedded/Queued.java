@@ -4,14 +4,10 @@ import io.heddle.base.ProblemException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.publisher.MonoSink;
 
 /** A piece of work that waits for the writer, and whoever waits for its answer. */
 final class Queued<T> {
-  private static final Logger log = LoggerFactory.getLogger(Queued.class);
-
   private final StoreWriter.Work<T> work;
   private final MonoSink<T> sink;
   private final AtomicInteger open;
@@ -37,8 +33,7 @@ final class Queued<T> {
       error = e;
       return false;
     } catch (RuntimeException e) {
-      log.error("A piece of work failed and wrote nothing", e);
-      error = StoreWriter.unavailable("The session store failed; nothing was written.", 1);
+      error = Failures.told(e, "The session store failed; nothing was written.");
       return false;
     }
     changes = tx.changes();

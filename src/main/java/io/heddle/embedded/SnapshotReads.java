@@ -3,8 +3,6 @@ package io.heddle.embedded;
 import io.heddle.base.ProblemException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
@@ -13,8 +11,6 @@ import reactor.core.publisher.MonoSink;
  * finds must be of one moment and committed.
  */
 final class SnapshotReads {
-
-  private static final Logger log = LoggerFactory.getLogger(SnapshotReads.class);
 
   private final StoreWriter writer;
   private final Workers readers;
@@ -48,8 +44,7 @@ final class SnapshotReads {
       sink.error(e);
       return;
     } catch (RuntimeException e) {
-      log.error("A read of the session store failed", e);
-      sink.error(StoreWriter.unavailable("The session store could not be read.", 1));
+      sink.error(Failures.told(e, "The session store could not be read."));
       return;
     }
     sink.success(result);

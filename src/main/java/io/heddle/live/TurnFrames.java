@@ -94,7 +94,8 @@ public final class TurnFrames {
       out.ascii(",\"name\":").string(call.name());
     }
     if (call.custom()) {
-      out.ascii(",\"type\":\"custom\"");
+      // Its type is that of the event.
+      out.ascii(",\"custom\":true");
     }
     return out.ascii(",\"arguments\":").string(call.arguments());
   }

@@ -125,7 +125,7 @@ final class ConversationsHandler {
    */
   Mono<Answer> list(Call call) {
     Query query = call.query();
-    int limit = query.integer("limit", 1, MAX_LIMIT, 20);
+    int limit = Value.integer(query, "limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
     String order = query.text("order");
     if (order != null && !order.equals("desc")) {

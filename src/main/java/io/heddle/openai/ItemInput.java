@@ -95,9 +95,10 @@ final class ItemInput {
     return id;
   }
 
-  /** Null for a role that no chat model has. */
+  /** Null for a role that items may have, and no chat model has. */
   private static @Nullable Json said(Fields fields) {
-    String role = fields.required("role").text();
+    Value said = fields.required("role");
+    String role = said.text();
     return switch (role) {
       case "user", "assistant", "system", "developer" -> {
         Value content =
@@ -110,7 +111,8 @@ final class ItemInput {
             .string("status", status(fields))
             .toJson();
       }
-      default -> null;
+      case "unknown", "critic", "discriminator", "tool" -> null;
+      default -> throw said.refuse("must be one of user, assistant, system, developer");
     };
   }
 
@@ -142,6 +144,9 @@ final class ItemInput {
 
   private static Json output(Fields fields) {
     Value output = fields.required("output");
+    if (output.isArray()) {
+      Parts.check(output);
+    }
     return new JsonObject(output.json().length() + 96)
         .string("role", "tool")
         .raw("content", Parts.textOrParts(output).json())

@@ -85,7 +85,7 @@ final class ItemsHandler {
   }
 
   static int limit(Query query) {
-    return query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
+    return Value.integer(query, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
   }
 
   /** Newest first, unless the caller says otherwise. */

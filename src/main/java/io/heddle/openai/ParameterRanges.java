@@ -37,6 +37,11 @@ final class ParameterRanges {
     decimal(body, "presence_penalty", -2, 2);
     decimal(body, "frequency_penalty", -2, 2);
     body.flag("parallel_tool_calls");
+    Value options = body.get("stream_options");
+    if (options != null) {
+      options.fields().flag("include_usage");
+      options.fields().flag("include_obfuscation");
+    }
     for (String name :
         List.of("user", "safety_identifier", "prompt_cache_key", "service_tier", "model")) {
       body.text(name);
@@ -89,11 +94,15 @@ final class ParameterRanges {
     if (stop != null && !stop.isString()) {
       strings(stop, MOST_STOPS);
     }
-    for (String name : List.of("logit_bias", "stream_options")) {
-      Value object = body.get(name);
-      if (object != null) {
-        object.fields();
+    for (String name : List.of("max_tokens", "max_completion_tokens")) {
+      Value most = body.get(name);
+      if (most != null) {
+        most.integer(1, Integer.MAX_VALUE);
       }
+    }
+    Value bias = body.get("logit_bias");
+    if (bias != null) {
+      bias.fields().all().values().forEach(each -> each.decimal(-100, 100));
     }
     oneOf(body.get("reasoning_effort"), EFFORTS);
     oneOf(body.get("verbosity"), VERBOSITIES);

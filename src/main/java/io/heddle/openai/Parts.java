@@ -23,19 +23,48 @@ final class Parts {
       return content.json();
     }
     List<Value> parts = content.elements();
+    Fields last = null;
     for (Value part : parts) {
-      if (!part.isObject()) {
-        throw part.refuse("must be a part: an object with a type");
-      }
-      part.fields().required("type").text();
+      last = checked(part);
     }
-    if (parts.size() == 1) {
-      Json text = plainText(parts.getFirst().fields());
-      if (text != null) {
-        return text;
-      }
+    Json text = parts.size() == 1 && last != null ? plainText(last) : null;
+    return text == null ? content.json() : text;
+  }
+
+  /** Refuses what is no list of parts, each of which says what its type has to say. */
+  static void check(Value parts) {
+    parts.elements().forEach(Parts::checked);
+  }
+
+  /** What no server could read is refused here, where the client is told which part it is. */
+  private static Fields checked(Value part) {
+    if (!part.isObject()) {
+      throw part.refuse("must be a part: an object with a type");
     }
-    return content.json();
+    Fields fields = part.fields();
+    switch (fields.required("type").text()) {
+      case "text", "input_text", "output_text" -> fields.required("text").text();
+      case "refusal" -> fields.required("refusal").text();
+      case "image_url" -> {
+        Value image = fields.required("image_url");
+        if (!image.isString()) {
+          image.fields().required("url").text();
+        }
+      }
+      case "input_image" -> {
+        if (fields.text("file_id") == null) {
+          fields.required("image_url");
+        }
+        fields.text("image_url");
+      }
+      case "input_file" -> {
+        if (!fields.has("file_data") && !fields.has("file_url")) {
+          fields.required("file_id");
+        }
+      }
+      default -> {}
+    }
+    return fields;
   }
 
   /** A content as all wires have it. */

@@ -60,7 +60,7 @@ final class ResponseCalls {
   Mono<ServerResponse> get(Call call) {
     Query query = call.query();
     boolean stream = query.flag("stream");
-    long after = query.integer("starting_after", 0, 999_999_999, -1);
+    long after = Value.integer(query, "starting_after", 0, 999_999_999, -1);
     if (!stream && after >= 0) {
       throw Query.refuse("starting_after", "needs stream=true");
     }

@@ -6,6 +6,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.UntrustedJson;
 import io.heddle.base.WholeNumbers;
+import io.heddle.web.Query;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -77,12 +78,23 @@ record Value(Json json, String path) {
     if (first != '-' && (first < '0' || first > '9')) {
       throw wrongType("a whole number");
     }
-    Long value = WholeNumbers.parse(json.toString());
+    return integer(path, json.toString(), least, most);
+  }
+
+  /** A parameter of a query that is a whole number, or {@code otherwise} when it is not there. */
+  static int integer(Query query, String name, int least, int most, int otherwise) {
+    String text = query.text(name);
+    return text == null ? otherwise : (int) integer(name, text, least, most);
+  }
+
+  private static long integer(String path, String text, long least, long most) {
+    Long value = WholeNumbers.parse(text);
     if (value == null) {
-      throw refuseAs("invalid_type", "must be a whole number from " + least + " to " + most);
+      throw refuse(path, "invalid_type", "must be a whole number from " + least + " to " + most);
     }
     if (value < least || value > most) {
-      throw refuseAs(
+      throw refuse(
+          path,
           value < least ? "integer_below_min_value" : "integer_above_max_value",
           "must be " + least + " to " + most);
     }

@@ -35,6 +35,7 @@ public final class Sessions {
   private final Forks forks;
   private final Making making;
   private final CurrentSessions currents;
+  private final Unreadable unreadable = new Unreadable();
 
   Sessions(
       SessionReader reader,
@@ -127,7 +128,7 @@ public final class Sessions {
         .flatMap(page ->
             Flux.fromIterable(page.ids())
                 .flatMapSequential(
-                    id -> making.look(new SessionKey(caller.tenant(), id), of), LIST_CONCURRENCY)
+                    id -> listed(new SessionKey(caller.tenant(), id), of), LIST_CONCURRENCY)
                 .collectList()
                 .map(looked -> listing(looked, of, filter, page.next())));
   }
@@ -185,6 +186,10 @@ public final class Sessions {
             error -> Writes.is(error, ProblemCode.SESSION_EXISTS),
             // Another caller's, or one that is being built: the id is taken, and no more is told.
             error -> making.found(request).switchIfEmpty(Mono.error(error)));
+  }
+
+  private Mono<Seen> listed(SessionKey key, @Nullable String user) {
+    return unreadable.leftOut(key, making.look(key, user));
   }
 
   private Listing listing(

@@ -17,6 +17,7 @@ public final class StorageCount {
 
   private final SessionIndex index;
   private final SessionReader reader;
+  private final Unreadable unreadable = new Unreadable();
 
   public StorageCount(SessionIndex index, SessionReader reader) {
     this.index = index;
@@ -44,8 +45,8 @@ public final class StorageCount {
   }
 
   private Mono<Found> look(SessionKey key, String user) {
-    return reader
-        .load(key, View.ANY, PageRequest.NONE)
+    return unreadable
+        .leftOut(key, reader.load(key, View.ANY, PageRequest.NONE))
         .map(ThreadPage::session)
         .filter(session -> Objects.equals(user, session.description().user()))
         .map(session -> new Found(1, session.head().bytes()))

@@ -269,7 +269,7 @@ final class AnswerAssembler {
     add(text.rest(), Piece.Text::new, out);
     add(refusal.rest(), Piece.Refusal::new, out);
     boolean isCut = reason == null ? calls.isCut() : reason.isCut();
-    if (!calls.finish(out) && !isCut) {
+    if (!calls.finish(isCut, out) && !isCut) {
       throw faults.failed("made a tool call without a name", Blame.NOBODY);
     }
     finished = true;

@@ -16,6 +16,9 @@ final class ArgumentScanner {
   private final SplitCharacters characters = new SplitCharacters();
   private final StringBuilder bare = new StringBuilder(0);
   private int depth;
+  private int length;
+  private int solid;
+  private long hash;
   private boolean some;
   private boolean inString;
   private boolean escaped;
@@ -25,8 +28,11 @@ final class ArgumentScanner {
   /** The same text in whole characters. */
   String take(String text) {
     for (int i = 0; i < text.length(); i++) {
-      scan(text.charAt(i));
+      char c = text.charAt(i);
+      hash = 31 * hash + c;
+      scan(c);
     }
+    length += text.length();
     return characters.take(text);
   }
 
@@ -39,6 +45,23 @@ final class ArgumentScanner {
     return !some;
   }
 
+  /** Whether all there is so far is an object without members. */
+  boolean hasNoMembers() {
+    return isWhole() && depth == 0 && closed && solid == 2;
+  }
+
+  /** Whether a text is all of the arguments once more, behind their end. */
+  boolean isRepeatedBy(String text) {
+    if (text.length() != length || !closed || !isWhole()) {
+      return false;
+    }
+    long other = 0;
+    for (int i = 0; i < text.length(); i++) {
+      other = 31 * other + text.charAt(i);
+    }
+    return other == hash;
+  }
+
   boolean isWhole() {
     return !broken && (closed ? bare.isEmpty() : depth == 0 && isBare());
   }
@@ -49,6 +72,7 @@ final class ArgumentScanner {
 
   private void scan(char c) {
     if (inString) {
+      solid++;
       if (escaped) {
         escaped = false;
       } else if (c == '\\') {
@@ -63,6 +87,7 @@ final class ArgumentScanner {
       return;
     }
     some = true;
+    solid++;
     broken |= closed;
     switch (c) {
       case '"' -> inString = true;

@@ -4,7 +4,9 @@ import io.heddle.turn.Piece;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -14,9 +16,14 @@ final class ChatAnswerReader implements AnswerReader {
 
   private static final int MOST_CALLS = 1024;
 
+  /** Types of events whose data may be anything. */
+  private static final Set<String> SIGNS_OF_LIFE =
+      Set.of("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive");
+
   private final AnswerAssembler answer;
   private final Faults faults;
   private @Nullable MessageSnapshots messages;
+  private @Nullable ServerError words;
   private boolean ending;
   private @Nullable String seal;
   private boolean manySeals;
@@ -37,13 +44,15 @@ final class ChatAnswerReader implements AnswerReader {
       return;
     }
     if (ServerJson.isDone(data, length)) {
+      checkAnswered();
       finish(out);
       return;
     }
-    ChatChunk chunk = parse(data, length);
+    ChatChunk chunk = parse(type, data, length);
     if (chunk == null) {
       return;
     }
+    words = words == null ? chunk.words() : words;
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
@@ -103,18 +112,27 @@ final class ChatAnswerReader implements AnswerReader {
     if (answer.isFinished()) {
       return;
     }
+    checkAnswered();
     if (!answer.hasReason()) {
       throw faults.brokeOff(answer.hasSaid());
     }
     finish(out);
   }
 
-  /** Null for what is cut off behind the end of the answer. */
-  private @Nullable ChatChunk parse(byte[] json, int length) {
+  /** A server that says nothing and no reason has not answered, be its stream whole or not. */
+  private void checkAnswered() {
+    if (answer.hasReason() || answer.hasSaid() || answer.begunCalls() > 0 || messages != null) {
+      return;
+    }
+    throw words == null ? faults.brokeOff(false) : faults.inStream(words, false);
+  }
+
+  /** Null for a sign of life, and for what cannot be read behind the end of the answer. */
+  private @Nullable ChatChunk parse(String type, byte[] json, int length) {
     try {
       return ChatChunk.read(json, length);
     } catch (JacksonException | UnexpectedJson e) {
-      if (ending && answer.hasReason()) {
+      if (ending && answer.hasReason() || SIGNS_OF_LIFE.contains(type.toLowerCase(Locale.ROOT))) {
         return null;
       }
       throw answer.notOfThisWire(json, length);

@@ -19,6 +19,7 @@ final class ChatChunk {
   private @Nullable String model;
   private @Nullable Usage usage;
   private @Nullable ServerError error;
+  private @Nullable ServerError words;
   private boolean hasChoices;
 
   private ChatChunk(byte[] json) {
@@ -75,6 +76,11 @@ final class ChatChunk {
     return error;
   }
 
+  /** What it says when it is no chunk at all, and not surely an error. */
+  @Nullable ServerError words() {
+    return words;
+  }
+
   /** Whether it has choices, be they none. */
   boolean hasChoices() {
     return hasChoices;
@@ -106,6 +112,8 @@ final class ChatChunk {
     }
     if (error == null && !namesChoices && (isError || flat.isError())) {
       error = flat.error();
+    } else if (error == null && !namesChoices && flat.hasMessage()) {
+      words = flat.error();
     }
     if (error != null && hasChoices && error.isEmpty()) {
       // Some servers have the member in each chunk.

@@ -280,9 +280,12 @@ final class ChatMessage {
     }
   }
 
+  /** Some servers leave {@code function} out, and have its members in the call itself. */
   private ToolCallDelta toolCall(JsonParser in) {
     int index = -1;
     String id = null;
+    String called = null;
+    String arguments = "";
     ToolCallDelta function = new ToolCallDelta(-1, null, null, "");
     boolean custom = false;
     Map<String, Object> unknown = Map.of();
@@ -297,13 +300,17 @@ final class ChatMessage {
         function = functionCall(in, "arguments");
       } else if (name.equals(CustomTools.TYPE) && in.currentToken() == JsonToken.START_OBJECT) {
         // Some servers have both members in each call, one of them empty.
-        ToolCallDelta called = functionCall(in, CustomTools.INPUT);
-        if (called.name() != null || !called.arguments().isEmpty()) {
-          function = called;
+        ToolCallDelta other = functionCall(in, CustomTools.INPUT);
+        if (other.name() != null || !other.arguments().isEmpty()) {
+          function = other;
           custom = true;
         }
       } else if (name.equals("type")) {
         in.skipChildren();
+      } else if (name.equals("name")) {
+        called = LenientValues.scalar(in);
+      } else if (name.equals("arguments")) {
+        arguments = arguments(in);
       } else {
         unknown = with(unknown, name, UnknownMembers.read(in));
       }
@@ -311,8 +318,9 @@ final class ChatMessage {
     if (!function.unknown().isEmpty()) {
       unknown = with(unknown, "function", function.unknown());
     }
-    return new ToolCallDelta(
-        index, blankToNull(id), function.name(), function.arguments(), unknown, custom);
+    called = function.name() == null ? blankToNull(called) : function.name();
+    arguments = function.arguments().isEmpty() ? arguments : function.arguments();
+    return new ToolCallDelta(index, blankToNull(id), called, arguments, unknown, custom);
   }
 
   private static Map<String, Object> with(

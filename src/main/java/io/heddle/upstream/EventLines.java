@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Server-sent events out of bytes that come cut anywhere, inside a character too: lines are found
@@ -30,6 +31,11 @@ final class EventLines {
   private static final byte[] DATA = {'d', 'a', 't', 'a'};
   private static final byte[] ERROR = "{\"error\"".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] EVENT = {'e', 'v', 'e', 'n', 't'};
+  private static final byte[] ID = {'i', 'd'};
+  private static final byte[] RETRY = {'r', 'e', 't', 'r', 'y'};
+
+  /** Of what is no event stream, and may be a server's words. */
+  private static final int LONGEST_STRAY = 1024;
 
   private final int most;
   private final Sink sink;
@@ -41,6 +47,8 @@ final class EventLines {
   private boolean afterReturn;
   private boolean begun;
   private String type = "";
+  private boolean hasField;
+  private @Nullable String stray;
 
   /**
    * @param most bytes of one event
@@ -53,6 +61,11 @@ final class EventLines {
   /** Bytes that it keeps for lines and events that do not end. */
   int size() {
     return line.length + data.length;
+  }
+
+  /** The first line, when no line is of an event stream; null otherwise. */
+  @Nullable String stray() {
+    return hasField ? null : stray;
   }
 
   void read(byte[] bytes) {
@@ -123,12 +136,23 @@ final class EventLines {
       System.arraycopy(line, value, data, dataLength, count);
       dataLength += count;
       hasData = true;
+      hasField = true;
     } else if (Arrays.equals(line, from, colon, EVENT, 0, EVENT.length)) {
       type = new String(line, value, length - value, StandardCharsets.UTF_8);
+      hasField = true;
     } else if (Arrays.equals(line, from, colon, ERROR, 0, ERROR.length)) {
       // Some servers drop out of the form when they fail.
       sink.event("error", Arrays.copyOfRange(line, from, length), length - from);
+    } else if (stray == null && !hasField && colon > from && !isOther(from, colon)) {
+      int shown = Math.min(length - from, LONGEST_STRAY);
+      stray = new String(line, from, shown, StandardCharsets.UTF_8);
     }
+  }
+
+  /** Whether the line is of a field that is of no interest. */
+  private boolean isOther(int from, int to) {
+    return Arrays.equals(line, from, to, ID, 0, ID.length)
+        || Arrays.equals(line, from, to, RETRY, 0, RETRY.length);
   }
 
   private int byteOrderMark(int length) {

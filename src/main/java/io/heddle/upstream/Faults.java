@@ -74,6 +74,18 @@ final class Faults {
         said ? Blame.NOBODY : Blame.SERVER);
   }
 
+  /**
+   * A success that is neither an event stream nor JSON.
+   *
+   * @param words its first line
+   */
+  CallFailure noStream(String words) {
+    boolean isPage = words.stripLeading().startsWith("<");
+    return failed(
+        isPage ? "answered with a page for people" : "answered with words: " + cleaned(words),
+        Blame.SERVER);
+  }
+
   CallFailure tooSlow(String what, Duration limit) {
     return new CallFailure(
         ProblemCode.MODEL_TIMEOUT,

@@ -25,9 +25,28 @@ enum FinishReason {
           "sensitive",
           "guardrail",
           "moderation",
-          "refusal");
+          "refusal",
+          "block",
+          "policy",
+          "violation",
+          "unsafe",
+          "censor");
   private static final Set<String> FAILURES =
-      Set.of("error", "abort", "cancel", "fail", "timeout", "malformed", "unexpected", "resource");
+      Set.of(
+          "error",
+          "abort",
+          "cancel",
+          "fail",
+          "timeout",
+          "malformed",
+          "unexpected",
+          "resource",
+          "exception",
+          "overload",
+          "unavailable",
+          "interrupt",
+          "disconnect",
+          "preempt");
 
   private final String word;
 

@@ -115,6 +115,9 @@ final class ResponseReader {
         reader.whole(whole.toByteArray(), pieces);
       } else {
         lines.end();
+        if (lines.stray() != null) {
+          throw faults.noStream(lines.stray());
+        }
         reader.end(pieces);
       }
     } catch (CallFailure | EventLines.TooLarge e) {

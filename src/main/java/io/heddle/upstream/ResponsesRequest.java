@@ -192,7 +192,7 @@ final class ResponsesRequest {
     out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
     Slice arguments = call.arguments();
-    if (arguments == null) {
+    if (arguments == null || arguments.isString() && arguments.to() - arguments.from() == 2) {
       out.string(isCustom ? "" : "{}");
     } else {
       arguments.writeTo(out);

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * Else it continues the call of its index, else that of its id, else the last one.
+ *
+ * <p>Arguments that are whole are not gone on with: some servers say {@code {}} until the first of
+ * them come, and some say all of them once more at the end.
  *
  * <p>Calls are numbered from 0 in the order in which they begin, and are told in that order: with
  * their whole name, because some servers send it in pieces, and with an id that no other call of
@@ -107,6 +111,7 @@ final class ToolCallAssembler {
     }
     Call call = whole ? null : continued(bit);
     if (call == null) {
+      release(out);
       call = begin(bit);
       call.repeats &= !whole;
     }
@@ -121,7 +126,7 @@ final class ToolCallAssembler {
     call.custom |= bit.custom();
     call.name(bit.name());
     nameTooLong |= call.name != null && call.name.length() > LONGEST_NAME;
-    String arguments = call.arguments.take(bit.arguments());
+    String arguments = call.take(bit.arguments(), whole);
     boolean more = !bit.unknown().isEmpty();
     if (more) {
       call.unknown = call.unknown == null ? new UnknownMembers() : call.unknown;
@@ -136,8 +141,9 @@ final class ToolCallAssembler {
     } else {
       call.early.append(arguments);
       waiting += arguments.length();
-      call.repeats &= arguments.isEmpty();
-      if (whole || !arguments.isEmpty()) {
+      boolean some = !arguments.isEmpty() || call.held != null;
+      call.repeats &= !some;
+      if (whole || some) {
         tell(call, out);
       }
     }
@@ -156,28 +162,60 @@ final class ToolCallAssembler {
 
   /** Tells all calls that have a name: something else is said next. */
   void tellAll(List<Piece> out) {
+    release(out);
     if (!untold.isEmpty()) {
       tell(null, out);
     }
   }
 
+  /** Something else comes: the last call has no more arguments than it had so far. */
+  private void release(List<Piece> out) {
+    Call call = last;
+    if (call == null || !call.told || call.held == null) {
+      return;
+    }
+    String all = unwrapped(call, call.heldBack());
+    if (!out.isEmpty()
+        && out.getLast() instanceof Piece.ToolCall begun
+        && begun.index() == call.number
+        && begun.arguments().isEmpty()) {
+      out.set(
+          out.size() - 1,
+          new Piece.ToolCall(
+              call.number, begun.id(), begun.name(), all, begun.opaque(), begun.custom()));
+    } else if (!all.isEmpty()) {
+      out.add(new Piece.ToolCall(call.number, null, null, all));
+    }
+  }
+
   /**
-   * The end: tells what can be told.
+   * The end: tells what can be told. A whole call without arguments gets an object without members,
+   * as OpenAI's have: many clients read nothing else.
    *
+   * @param isCut whether more was to come
    * @return whether all that was begun has a name
    */
-  boolean finish(List<Piece> out) {
+  boolean finish(boolean isCut, List<Piece> out) {
+    release(out);
     boolean named = true;
+    for (Call call = last; call != null && !isCut; call = call.before) {
+      if (!call.custom && call.name != null && !wrapped.contains(call.name)) {
+        call.endWithoutArguments();
+      }
+    }
     for (Call call : untold) {
       if (call.name == null) {
         named = false;
       } else if (!call.repeats) {
+        String held = call.heldBack();
+        call.early.append(held);
+        waiting += held.length();
         tellOne(call, out);
       }
     }
     untold.clear();
     for (Call call = last; call != null; call = call.before) {
-      String rest = unwrapped(call, call.arguments.rest());
+      String rest = unwrapped(call, call.heldBack() + call.arguments.rest());
       rest += call.input == null ? "" : call.input.rest();
       if (call.told && (!rest.isEmpty() || call.changed)) {
         Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
@@ -201,7 +239,9 @@ final class ToolCallAssembler {
       return null;
     }
     Call call = ofIndex != null ? ofIndex : ofId != null ? ofId : last;
-    return call != null && bit.name() != null && call.arguments.isWhole() ? null : call;
+    boolean isNext =
+        call != null && bit.name() != null && call.arguments.isWhole() && !call.isSaidBy(bit);
+    return isNext ? null : call;
   }
 
   private Call begin(ToolCallDelta bit) {
@@ -276,8 +316,9 @@ final class ToolCallAssembler {
 
   private static final class Call {
     private final @Nullable Call before;
-    private final ArgumentScanner arguments = new ArgumentScanner();
+    private ArgumentScanner arguments = new ArgumentScanner();
     private StringBuilder early = new StringBuilder();
+    private @Nullable String held;
     private @Nullable String id;
     private @Nullable String name;
     private @Nullable UnknownMembers unknown;
@@ -291,6 +332,55 @@ final class ToolCallAssembler {
 
     Call(@Nullable Call before) {
       this.before = before;
+    }
+
+    /**
+     * Takes the next bit of the arguments.
+     *
+     * @return what of them can be told
+     */
+    String take(String more, boolean whole) {
+      if (custom) {
+        return arguments.take(more);
+      }
+      if (more.isEmpty() || arguments.isRepeatedBy(more)) {
+        return "";
+      }
+      if (held != null) {
+        if (more.isBlank()) {
+          return "";
+        }
+        held = null;
+        arguments = new ArgumentScanner();
+      }
+      boolean first = arguments.isEmpty();
+      String text = arguments.take(more);
+      if (first && !whole && arguments.hasNoMembers()) {
+        held = text;
+        return "";
+      }
+      return text;
+    }
+
+    void endWithoutArguments() {
+      if (arguments.isEmpty() && held == null) {
+        held = "{}";
+      }
+    }
+
+    /** No members, which may stand for arguments that come later. */
+    String heldBack() {
+      String text = held == null ? "" : held;
+      held = null;
+      return text;
+    }
+
+    /** Whether a bit is nothing but this call, whole, once more. */
+    boolean isSaidBy(ToolCallDelta bit) {
+      return bit.id() != null
+          && bit.id().equals(id)
+          && Objects.equals(bit.name(), name)
+          && arguments.isRepeatedBy(bit.arguments());
     }
 
     /** The first, the next piece of it, or the same once more, alone or with more behind it. */

@@ -27,12 +27,6 @@ public final class Callers {
   private static final String ADDRESS = "ip:";
   private static final String KEPT = Callers.class.getName() + ".kept";
 
-  /**
-   * As some write it, and as proxies pass on what they do not know: taken for nobody, it would be.
-   */
-  private static final List<String> MISSPELT =
-      List.of("Heddle_User", "X-Heddle-User", "HeddleUser");
-
   private Callers() {}
 
   /**
@@ -80,11 +74,6 @@ public final class Callers {
   }
 
   private static Caller of(ServerHttpRequest request) {
-    for (String name : MISSPELT) {
-      if (request.getHeaders().containsHeader(name)) {
-        throw Query.refuse(name, "is not the header that names the user; that is " + HEADER);
-      }
-    }
     List<String> given = request.getHeaders().get(HEADER);
     if (given == null || given.isEmpty()) {
       String client = TrustedProxies.client(request);

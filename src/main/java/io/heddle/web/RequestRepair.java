@@ -112,6 +112,12 @@ public final class RequestRepair extends ChannelDuplexHandler {
     if (framing != null) {
       return framing;
     }
+    String misspelt = UserHeader.misspelt(headers);
+    if (misspelt != null) {
+      return Refusal.of(
+          misspelt.replace(Refusal.BETWEEN, "?"),
+          "is not the header that names the user; that is " + Callers.HEADER);
+    }
     Refusal misnamed = host(headers, old);
     if (misnamed != null) {
       headers.remove(HttpHeaderNames.HOST);

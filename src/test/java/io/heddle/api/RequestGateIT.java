@@ -356,6 +356,13 @@ class RequestGateIT {
         "Heddle-User: \u00c3",
         "Heddle_User: eve",
         "X-Heddle-User: eve",
+        "HEDDLE_USER: eve",
+        "x_heddle_user: eve",
+        "Heddle.User: eve",
+        "HeddleUser: eve",
+        "Heddle|User: eve",
+        "Heddle-User-Id: eve",
+        "Heddle-User: eve\r\nHeddle_User: bob",
         "Heddle-User: a\r\nHeddle-User: a"
       })
   void aHeaderThatIsNoUserIsRefused(String header) throws IOException {

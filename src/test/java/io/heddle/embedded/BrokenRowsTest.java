@@ -2,16 +2,23 @@ package io.heddle.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.base.Caller;
 import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Conditions;
 import io.heddle.session.Description;
+import io.heddle.session.Filter;
+import io.heddle.session.Listing;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
 import io.heddle.session.Retry;
+import io.heddle.session.Session;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionServices;
+import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
@@ -23,6 +30,9 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
 import org.springframework.util.unit.DataSize;
 
 /**
@@ -48,6 +58,7 @@ class BrokenRowsTest {
     try (EmbeddedEngine engine = open(Duration.ofHours(1), NOW)) {
       for (SessionKey key : List.of(BROKEN, WHOLE)) {
         create(engine, key);
+        engine.index().touch(key, "ann", NOW.instant()).block();
         NewTurn turn =
             new NewTurn(
                 TurnId.next(IDS, key).toString(),
@@ -116,6 +127,33 @@ class BrokenRowsTest {
           .atMost(Duration.ofSeconds(20))
           .until(() -> List.of(WHOLE)
               .equals(engine.turnLog().due(Duration.ZERO).collectList().block()));
+    }
+  }
+
+  /** One session that cannot be read hid all sessions of its user. */
+  @Test
+  void theOthersAreListedAndCounted() {
+    try (EmbeddedEngine engine = open(Duration.ofHours(1), NOW)) {
+      SessionServices services =
+          new SessionServices(
+              engine.reader(),
+              engine.writer(),
+              engine.index(),
+              engine.locks(),
+              engine.retries(),
+              IDS,
+              NOW,
+              new Binder(new MapConfigurationPropertySource())
+                  .bindOrCreate("heddle.session", Bindable.of(SessionProperties.class)));
+      Caller caller = new Caller(Tenant.DEFAULT, null, "ip:127.0.0.1", true);
+      for (String user : new String[] {"ann", null}) {
+        Listing found = services.sessions().list(caller, user, Filter.ALL, 10, null).block();
+        assertThat(found.sessions()).extracting(Session::key).containsExactly(WHOLE);
+      }
+      StorageCount count = new StorageCount(engine.index(), engine.reader());
+      assertThat(count.count(Tenant.DEFAULT, "ann").block())
+          .extracting(StorageCount.Found::sessions)
+          .isEqualTo(1L);
     }
   }
 

@@ -169,7 +169,9 @@ class AsksTest {
         "{'tool_choice':7}|tool_choice|invalid_type",
         "{'tool_choice':'required'}|tool_choice|invalid_value",
         "{'tool_choice':{}}|tool_choice.type|missing_required_parameter",
-        "{'tools':{}}|tools|invalid_type"
+        "{'tools':{}}|tools|invalid_type",
+        "{'stream_options':7}|stream_options|invalid_type",
+        "{'stream_options':{'include_usage':'x'}}|stream_options.include_usage|invalid_type"
       })
   void whatOpenAiChecksIsChecked(String body, String param, String code) {
     for (String more : List.of("'input':'x'", "'messages':[{'role':'user','content':'x'}]")) {
@@ -190,6 +192,75 @@ class AsksTest {
       assertThat(error.param()).as(whole).isEqualTo(param);
       assertThat(error.code()).as(whole).isEqualTo(code);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'max_tokens':0}|max_tokens|integer_below_min_value",
+        "{'max_completion_tokens':'5'}|max_completion_tokens|invalid_type",
+        "{'logit_bias':{'7':101}}|logit_bias.7|decimal_above_max_value",
+        "{'logit_bias':[]}|logit_bias|invalid_type"
+      })
+  void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
+    String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class, () -> ChatAsk.read(Fields.of(Json.of(whole))));
+    WireError error = WireError.of(refused.problem());
+    assertThat(error.param()).isEqualTo(param);
+    assertThat(error.code()).isEqualTo(code);
+  }
+
+  /** They went up as they were: the model's server refused them, or the model never saw them. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'type':'text'}|text|missing_required_parameter",
+        "{'type':'input_text','text':7}|text|invalid_type",
+        "{'type':'output_text','text':null}|text|missing_required_parameter",
+        "{'type':'refusal'}|refusal|missing_required_parameter",
+        "{'type':'image_url'}|image_url|missing_required_parameter",
+        "{'type':'image_url','image_url':{}}|image_url.url|missing_required_parameter",
+        "{'type':'input_image'}|image_url|missing_required_parameter",
+        "{'type':'input_image','image_url':{'url':'http://x'}}|image_url|invalid_type",
+        "{'type':'input_file','filename':'f'}|file_id|missing_required_parameter",
+        "{}|type|missing_required_parameter"
+      })
+  void aPartSaysWhatItsTypeHasToSay(String part, String member, String code) {
+    String content = json("[{'type':'text','text':'x'}," + part + "]");
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class,
+            () -> Parts.stored(new Value(Json.of(content), "input[0].content")));
+    WireError error = WireError.of(refused.problem());
+    assertThat(error.param()).isEqualTo("input[0].content[1]." + member);
+    assertThat(error.code()).isEqualTo(code);
+
+    ProblemException output =
+        catchThrowableOfType(
+            ProblemException.class,
+            () ->
+                ItemInput.message(
+                    Value.of(
+                        Json.of(
+                            json("{'type':'function_call_output','call_id':'c','output':")
+                                + content
+                                + "}"))));
+    assertThat(WireError.of(output.problem()).param()).isEqualTo("output[1]." + member);
+  }
+
+  /** A message of a role that nobody knows was taken, and the model never saw it. */
+  @Test
+  void aRoleThatNoItemHasIsRefused() {
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class,
+            () -> ItemInput.message(Value.of(Json.of(json("{'role':'bogus','content':'x'}")))));
+    assertThat(WireError.of(refused.problem()).param()).isEqualTo("role");
+    assertThat(WireError.of(refused.problem()).code()).isEqualTo("invalid_value");
   }
 
   @ParameterizedTest

@@ -167,6 +167,7 @@ class ItemsTest {
           "type",
           List.of("input_text", "output_text", "input_image", "new_part").get(random.nextInt(4)));
       part.put("text", "t" + random.nextInt(5));
+      part.put("image_url", "u");
       if (random.nextInt(3) == 0) {
         part.set("extra", value(random, 2));
       }

@@ -180,8 +180,8 @@ class RecordedStreamsIT {
         saved.call(
             saved.calls.size(),
             call.path("id").asString(),
-            call.at("/function/name").asString(),
-            call.at("/function/arguments").asString());
+            called(call).path("name").asString(),
+            said(called(call)));
       }
       saved.complete = stream.isComplete();
     }
@@ -248,9 +248,19 @@ class RecordedStreamsIT {
       told.call(
           index,
           call.path("id").asString(null),
-          call.at("/function/name").asString(null),
-          call.at("/function/arguments").asString());
+          called(call).path("name").asString(null),
+          said(called(call)));
     }
+  }
+
+  /** What a call names, be it of a function or of a custom tool. */
+  private static JsonNode called(JsonNode call) {
+    return call.path(call.has("custom") ? "custom" : "function");
+  }
+
+  /** What it is called with: arguments, or the input of a custom tool. */
+  private static String said(JsonNode called) {
+    return called.path(called.has("input") ? "input" : "arguments").asString();
   }
 
   /** A client that asked is told numbers: those of the server, or those that Heddle counted. */
@@ -331,12 +341,12 @@ class RecordedStreamsIT {
     for (JsonNode item : response.path("output")) {
       switch (item.path("type").asString()) {
         case "reasoning" -> told.reasoning += item.at("/content/0/text").asString("");
-        case "function_call" ->
+        case "function_call", "custom_tool_call" ->
             told.call(
                 told.calls.size(),
                 item.path("call_id").asString(),
                 item.path("name").asString(),
-                item.path("arguments").asString());
+                said(item));
         default -> {
           for (JsonNode part : item.path("content")) {
             told.text += part.path("text").asString("");
@@ -361,7 +371,7 @@ class RecordedStreamsIT {
         case "response.refusal.delta" -> told.refusal += delta;
         case "response.output_item.added" -> {
           JsonNode item = event.get("item");
-          if (item.path("type").asString().equals("function_call")) {
+          if (item.has("call_id")) {
             calls.put(index, calls.size());
             told.call(
                 calls.get(index),
@@ -370,7 +380,7 @@ class RecordedStreamsIT {
                 "");
           }
         }
-        case "response.function_call_arguments.delta" ->
+        case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta" ->
             told.call(calls.get(index), null, null, delta);
         default -> {
           // Of the frame around it.

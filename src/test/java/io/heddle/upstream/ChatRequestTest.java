@@ -61,6 +61,27 @@ class ChatRequestTest {
         .contains(",\"seed\":12345678901234567890,\"top_p\":1.50,");
   }
 
+  /** Ollama and llama.cpp read arguments as JSON, and refuse a thread in which there are none. */
+  @Test
+  void noArgumentsAreToldAsAnObjectWithoutMembers() {
+    String calls =
+        "[{'id':'a','type':'function','function':{'name':'f','arguments':''}},"
+            + "{'id':'b','type':'function','function':{'name':'g','arguments':'{}'}}]";
+    for (Dialect dialect : Dialect.values()) {
+      if (!dialect.wantsObjectArguments()) {
+        continue;
+      }
+      JsonNode message =
+          told(dialect, "{}", "{'role':'assistant','content':null,'toolCalls':" + calls + "}")
+              .at("/messages/0");
+      assertThat(message.at("/tool_calls/0/function"))
+          .as(dialect.name())
+          .isEqualTo(json(quoted("{'name':'f','arguments':'{}'}")));
+      assertThat(message.at("/tool_calls/1/function"))
+          .isEqualTo(json(quoted("{'name':'g','arguments':'{}'}")));
+    }
+  }
+
   @Test
   void toolCallsAndTheirOutputsAreToldInTheFormOfTheWire() {
     String calls =

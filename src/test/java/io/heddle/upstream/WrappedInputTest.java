@@ -55,7 +55,7 @@ class WrappedInputTest {
     calls.take(new ToolCallDelta(0, null, null, "\\n\"}"), false, pieces);
     calls.take(new ToolCallDelta(2, "c", "own", "any }", Map.of(), true), false, pieces);
     assertThat(calls.isCut()).isFalse();
-    assertThat(calls.finish(pieces)).isTrue();
+    assertThat(calls.finish(false, pieces)).isTrue();
     assertThat(pieces)
         .containsExactly(
             new Piece.ToolCall(0, "a", "patch", "x", null, true),
