@@ -143,6 +143,7 @@ class RequestCostIT {
   private static boolean isComparison(TcpProxy.Request request) {
     String command = request.command();
     return command.equals("INFO")
+        || command.equals("SETRANGE")
         || command.equals("ZCARD")
         || (command.equals("EVALSHA") && BESIDE.contains(Scripts.name(request.argument())))
         || (command.equals("EVAL") && BESIDE.contains(Scripts.nameOfSource(request.argument())))

@@ -5,6 +5,7 @@ import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -24,6 +25,8 @@ final class ChatAnswerReader implements AnswerReader {
   private @Nullable MessageSnapshots messages;
   private @Nullable ServerError words;
   private boolean ending;
+  private @Nullable String seal;
+  private boolean manySeals;
 
   ChatAnswerReader(AnswerAssembler answer) {
     this.answer = answer;
@@ -167,6 +170,10 @@ final class ChatAnswerReader implements AnswerReader {
       answer.thoughtsMember(member);
     }
     answer.keep(from.unknown(), whole);
+    if (from.seal() != null) {
+      manySeals |= seal != null && !seal.equals(from.seal());
+      seal = from.seal();
+    }
   }
 
   /** ChatMessage as a delta, as the whole answer so far, or as both. */
@@ -196,6 +203,10 @@ final class ChatAnswerReader implements AnswerReader {
   private void finish(List<Piece> out) {
     if (messages != null) {
       answer.calls(messages.calls(), true, out);
+    }
+    if (seal != null && !manySeals) {
+      // Of several parts nobody could tell any more what each of them had signed.
+      answer.keep(Map.of(ChatParts.SEAL, new StringBuilder(seal)), false);
     }
     answer.finish(out);
   }

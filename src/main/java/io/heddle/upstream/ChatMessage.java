@@ -50,6 +50,7 @@ final class ChatMessage {
   private @Nullable ToolCallDelta function;
   private Map<String, Object> unknown = Map.of();
   private @Nullable String thoughtsMember;
+  private @Nullable String seal;
 
   /**
    * @param json that is read
@@ -66,6 +67,11 @@ final class ChatMessage {
   /** The member whose text the thoughts are, or would be if there were any; or null. */
   @Nullable String thoughtsMember() {
     return thoughtsMember;
+  }
+
+  /** With which the server signed the thoughts in a part of the content, or null. */
+  @Nullable String seal() {
+    return seal;
   }
 
   private void keep(String name, @Nullable Object value) {
@@ -123,6 +129,7 @@ final class ChatMessage {
     refusal = "";
     unknown = Map.of();
     thoughtsMember = null;
+    seal = null;
     calls = List.of();
     function = null;
   }
@@ -212,6 +219,7 @@ final class ChatMessage {
     private final StringBuilder text = new StringBuilder();
     private final StringBuilder thoughts = new StringBuilder();
     private final StringBuilder refusal = new StringBuilder();
+    private @Nullable String seal;
 
     void take(JsonParser in) {
       String type = "";
@@ -229,6 +237,10 @@ final class ChatMessage {
           case "text" -> words = LenientValues.words(in);
           case "thinking", "reasoning", "summary" -> thought = LenientValues.words(in);
           case "refusal" -> refused = LenientValues.words(in);
+          case "signature" -> {
+            String signature = LenientValues.scalar(in);
+            seal = signature == null || signature.isEmpty() ? seal : signature;
+          }
           default -> in.skipChildren();
         }
       }
@@ -245,6 +257,7 @@ final class ChatMessage {
     void putInto(ChatMessage said) {
       said.text = text.isEmpty() ? said.text : text.toString();
       said.think(Thoughts.PARTS, "content", thoughts.toString());
+      said.seal = seal;
       said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
     }
   }

@@ -4,9 +4,13 @@ import io.heddle.base.JsonBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Writes parts of messages and of tools' outputs as Chat Completions has them. */
 final class ChatParts {
+
+  /** The member of an answer that has the signature of its thoughts. */
+  static final String SEAL = "thinking_signature";
 
   private final JsonBuffer out;
   private final Dialect dialect;
@@ -20,10 +24,15 @@ final class ChatParts {
    * A content of thoughts and what was said behind them.
    *
    * @param thoughts a JSON string
+   * @param seal with which their server signed them, or null
    */
-  void thoughtful(Slice thoughts, List<PromptPart> said) {
+  void thoughtful(Slice thoughts, @Nullable Slice seal, List<PromptPart> said) {
     out.ascii("[{\"type\":\"thinking\",\"thinking\":[");
-    textOf(thoughts).ascii("}],\"closed\":true}");
+    textOf(thoughts).ascii("}],\"closed\":true");
+    if (seal != null && seal.isString()) {
+      seal.writeTo(out.ascii(",\"signature\":"));
+    }
+    out.ascii("}");
     for (PromptPart part : said) {
       out.ascii(",");
       part(part);

@@ -18,7 +18,14 @@ final class ChatRequest {
 
   /** What Heddle writes itself, and what is a server's of another kind. */
   private static final Set<String> OF_MESSAGE =
-      Set.of("role", "content", "name", "tool_calls", "tool_call_id", ResponsesOutput.KEPT);
+      Set.of(
+          "role",
+          "content",
+          "name",
+          "tool_calls",
+          "tool_call_id",
+          ResponsesOutput.KEPT,
+          ChatParts.SEAL);
 
   private final String upstream;
   private final Dialect dialect;
@@ -125,7 +132,8 @@ final class ChatRequest {
     out.ascii(",\"content\":");
     Slice thoughts = thoughtsInContent(message, loop);
     if (thoughts != null) {
-      parts.thoughtful(thoughts, said == null || said.isArray() ? told : text(said));
+      Slice seal = message.kept().message().get(ChatParts.SEAL);
+      parts.thoughtful(thoughts, seal, said == null || said.isArray() ? told : text(said));
     } else if (said == null) {
       out.ascii(calls.isEmpty() ? "\"\"" : "null");
     } else if (!said.isArray()) {

@@ -19,6 +19,7 @@ final class RequestKinds {
           "whole script seqs",
           "feed INFO",
           "store INFO",
+          "store SETRANGE",
           "store ZCARD",
           "script usage",
           "whole script usage",
@@ -39,7 +40,7 @@ final class RequestKinds {
       case "EVAL" -> "whole script " + Scripts.nameOfSource(argument);
       case "ZADD" -> is.apply(argument.startsWith("heddle:u:") ? "index" : "other");
       case "INFO" -> is.apply(argument.equals("replication") ? "feed" : "store");
-      case "ZCARD" -> is.apply("store");
+      case "ZCARD", "SETRANGE" -> is.apply("store");
       case "PING" -> is.apply("client");
       case "SUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "SUNSUBSCRIBE" ->
           is.apply(argument.contains(":live:") ? "live channel" : "other");

@@ -90,7 +90,8 @@ final class StrictMistral {
     List<JsonNode> steps = StrictChat.steps(body);
     for (int i = 0; i < steps.size(); i++) {
       String thought = steps.get(i).at("/content/0/thinking/0/text").asString("");
-      if (!thought.equals("thought " + i)) {
+      String seal = steps.get(i).at("/content/0/signature").asString("");
+      if (!thought.equals("thought " + i) || !seal.equals("sealed/" + i)) {
         return refused("skipped: thoughts that are no part: " + steps.get(i), "t", "1");
       }
     }
@@ -204,10 +205,15 @@ final class StrictMistral {
       return chunk(script, "{'content':'" + StrictServers.DONE + "'}", "stop").done();
     }
     for (String bit : List.of("thought ", "" + step)) {
+      String seal = bit.startsWith("t") ? "" : ",'signature':'sealed/" + step + "','closed':true";
       script =
           chunk(
               script,
-              "{'content':[{'type':'thinking','thinking':[{'type':'text','text':'" + bit + "'}]}]}",
+              "{'content':[{'type':'thinking','thinking':[{'type':'text','text':'"
+                  + bit
+                  + "'}]"
+                  + seal
+                  + "}]}",
               null);
     }
     StringBuilder calls = new StringBuilder();

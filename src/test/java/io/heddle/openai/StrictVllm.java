@@ -43,6 +43,9 @@ final class StrictVllm {
       return "`tools` must not be an empty array. Either provide at least one tool or omit the"
           + " field entirely.";
     }
+    if (body.has("stream_options") && !body.path("stream").asBoolean(false)) {
+      return "Stream options can only be defined when `stream=True`.";
+    }
     if (body.has("tool_choice") && !body.has("tools")) {
       return "When using `tool_choice`, `tools` must be set.";
     }

@@ -347,7 +347,7 @@ class ToolLoopsIT {
   @ParameterizedTest
   @EnumSource(
       mode = EnumSource.Mode.EXCLUDE,
-      names = {"OPENROUTER", "RESPONSES"})
+      names = {"OPENROUTER", "RESPONSES", "MISTRAL"})
   void overResponsesThatAreNotStored(StrictServers server) throws Exception {
     responses(server, "\"store\":false,\"input\":", false);
   }
