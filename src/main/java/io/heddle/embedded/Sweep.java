@@ -1,6 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Life;
 
 /** Removes what has come to its end, a bounded number of rows a run. */

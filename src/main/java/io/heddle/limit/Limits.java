@@ -33,8 +33,8 @@ import reactor.core.scheduler.Schedulers;
  * Asks the rules that are for a request, all of them in one call.
  *
  * <p>Whoever has used up a limit of kind {@code requests} is refused here until that window ends,
- * without asking: a client in a loop must not cost the store anything. Reads and calls of models use
- * permits that were counted ahead, where there are some ({@link Leases}); other writes ask the
+ * without asking: a client in a loop must not cost the store anything. Reads and calls of models
+ * use permits that were counted ahead, where there are some ({@link Leases}); other writes ask the
  * store, which they do anyway.
  */
 public final class Limits implements AutoCloseable {

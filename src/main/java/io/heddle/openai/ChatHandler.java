@@ -8,7 +8,6 @@ import io.heddle.session.Turn;
 import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Parameters;
-import io.heddle.turn.Piece;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;

@@ -76,8 +76,7 @@ public final class DirectCalls implements AutoCloseable {
         .contextWrite(share::in);
   }
 
-  private Flux<Piece> admitted(
-      Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
+  private Flux<Piece> admitted(Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
@@ -134,8 +133,8 @@ public final class DirectCalls implements AutoCloseable {
     return finish == null
         ? Mono.empty()
         : usage(caller, call, answer)
-            .map(usage ->
-                new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()));
+            .map(
+                usage -> new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()));
   }
 
   /**

@@ -158,8 +158,7 @@ final class HttpModelServer implements ModelServer {
   }
 
   /** Only what failed before its first token asks to be sent again. */
-  private Flux<List<Piece>> tried(
-      Supplier<Flux<List<Piece>>> request, int retries, long deadline) {
+  private Flux<List<Piece>> tried(Supplier<Flux<List<Piece>>> request, int retries, long deadline) {
     return Flux.defer(request)
         .onErrorResume(
             CallFailure.class,

@@ -78,8 +78,7 @@ public final class Models implements Upstream, AutoCloseable {
     if (name == null || server == null) {
       return Flux.error(notFound(model).toException());
     }
-    Flux<List<Piece>> pieces =
-        server.call(model, call).tap(() -> new Measured(name, model));
+    Flux<List<Piece>> pieces = server.call(model, call).tap(() -> new Measured(name, model));
     String fallback = names.fallback(name);
     if (fallback == null || fallback.equals(model) || asked.contains(fallback)) {
       return pieces;

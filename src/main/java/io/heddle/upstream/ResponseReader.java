@@ -89,13 +89,9 @@ final class ResponseReader {
     isMeantAsJson = head.isJson();
     if (head.isPage()) {
       return Flux.error(
-          faults.failed(
-              "answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
+          faults.failed("answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
     }
-    return content
-        .doOnRequest(_ -> patience.asks())
-        .map(this::part)
-        .takeUntil(_ -> isBroken());
+    return content.doOnRequest(_ -> patience.asks()).map(this::part).takeUntil(_ -> isBroken());
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */

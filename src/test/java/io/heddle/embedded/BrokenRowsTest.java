@@ -125,8 +125,8 @@ class BrokenRowsTest {
     try (EmbeddedEngine engine = open(Duration.ofHours(1), later)) {
       Awaitility.await("the turn whose session can be read")
           .atMost(Duration.ofSeconds(20))
-          .until(() -> List.of(WHOLE)
-              .equals(engine.turnLog().due(Duration.ZERO).collectList().block()));
+          .until(() ->
+              List.of(WHOLE).equals(engine.turnLog().due(Duration.ZERO).collectList().block()));
     }
   }
 
@@ -179,8 +179,7 @@ class BrokenRowsTest {
 
   private static void create(EmbeddedEngine engine, SessionKey key) {
     Description description =
-        new Description(
-            "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, TTL);
+        new Description("ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, TTL);
     Retry retry = new Retry("once", "body");
     apply(engine, key, new Write.Create(description, List.of()), Conditions.NONE.withRetry(retry));
   }

@@ -206,8 +206,7 @@ class AsksTest {
   void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
     String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
     ProblemException refused =
-        catchThrowableOfType(
-            ProblemException.class, () -> ChatAsk.read(Fields.of(Json.of(whole))));
+        catchThrowableOfType(ProblemException.class, () -> ChatAsk.read(Fields.of(Json.of(whole))));
     WireError error = WireError.of(refused.problem());
     assertThat(error.param()).isEqualTo(param);
     assertThat(error.code()).isEqualTo(code);

@@ -27,7 +27,8 @@ class ChatRequestTest {
             Json.of(parameters),
             "trn_1");
     return new String(
-        ChatRequest.body("m", call, "test", Dialect.COMPATIBLE, null, true), StandardCharsets.UTF_8);
+        ChatRequest.body("m", call, "test", Dialect.COMPATIBLE, null, true),
+        StandardCharsets.UTF_8);
   }
 
   private static JsonNode messages(String... messages) {
