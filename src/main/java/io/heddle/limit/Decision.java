@@ -1,7 +1,6 @@
 package io.heddle.limit;
 
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,15 +13,23 @@ import org.jspecify.annotations.Nullable;
  */
 public record Decision(Rule rule, boolean allowed, long remaining, Duration resetAfter) {
 
-  private static final Comparator<Decision> BY_TIGHTNESS =
-      Comparator.comparingLong(Decision::remaining)
-          .thenComparing(Decision::resetAfter, Comparator.reverseOrder());
-
   /**
    * The rule that has least left, for those who can be told of one only; of equal ones the one
    * whose window ends last. Null when no rule was asked.
    */
   public static @Nullable Decision tightest(List<Decision> decisions) {
-    return decisions.stream().min(BY_TIGHTNESS).orElse(null);
+    Decision tightest = null;
+    for (Decision decision : decisions) {
+      if (tightest == null || decision.isTighterThan(tightest)) {
+        tightest = decision;
+      }
+    }
+    return tightest;
+  }
+
+  private boolean isTighterThan(Decision other) {
+    return remaining == other.remaining
+        ? resetAfter.compareTo(other.resetAfter) > 0
+        : remaining < other.remaining;
   }
 }

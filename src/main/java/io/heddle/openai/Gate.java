@@ -102,9 +102,7 @@ final class Gate {
   /** After the call is begun, so that it is counted. */
   private Mono<ServerResponse> tokensTold(Call call, Mono<? extends ServerResponse> answer) {
     Mono<ServerResponse> done =
-        answer
-            .cast(ServerResponse.class)
-            .onErrorResume(error -> Mono.just(error(call.exchange(), error).answer()));
+        answer.cast(ServerResponse.class).onErrorResume(error -> told(call.exchange(), error));
     if (!tokens.areCounted()) {
       return done;
     }
@@ -125,7 +123,7 @@ final class Gate {
     long began = System.nanoTime();
     ServerWebExchange exchange = request.exchange();
     HttpHeaders headers = exchange.getResponse().getHeaders();
-    headers.set("x-request-id", "req_" + ids.token());
+    headers.set("x-request-id", "req_" + ids.tag() + ids.tag());
     return Mono.defer(
             () -> {
               Caller caller = Callers.ofHeader(exchange.getRequest());
@@ -152,7 +150,7 @@ final class Gate {
                   .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
             })
         .doFinally(signal -> BodyReader.release(exchange, signal))
-        .onErrorResume(error -> Mono.just(error(exchange, error).answer()))
+        .onErrorResume(error -> told(exchange, error))
         .doOnNext(_ ->
             headers.set(
                 "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
@@ -225,6 +223,13 @@ final class Gate {
     if (admission.isGivenBack()) {
       RateHeaders.tell(headers, admission);
     }
+  }
+
+  /** Whoever has hung up is told nothing: an answer would count as one more failure of ours. */
+  private static Mono<ServerResponse> told(ServerWebExchange exchange, Throwable error) {
+    return ProblemHandler.isHangUp(error)
+        ? Mono.error(error)
+        : Mono.just(error(exchange, error).answer());
   }
 
   static WireError error(ServerWebExchange exchange, Throwable error) {

@@ -41,8 +41,12 @@ final class RateHeaders {
     text.append(millis / 1000 % 60);
     long rest = millis % 1000;
     if (rest > 0) {
-      String digits = Long.toString(1000 + rest).substring(1).replaceAll("0+$", "");
-      text.append('.').append(digits);
+      String digits = Long.toString(1000 + rest);
+      int end = digits.length();
+      while (digits.charAt(end - 1) == '0') {
+        end--;
+      }
+      text.append('.').append(digits, 1, end);
     }
     return text.append('s').toString();
   }

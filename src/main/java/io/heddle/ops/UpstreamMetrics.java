@@ -26,7 +26,7 @@ public final class UpstreamMetrics implements UpstreamListener {
   private static final String OTHER_MODELS = "other";
 
   private final MeterRegistry registry;
-  private final Map<String, AtomicInteger> running = new ConcurrentHashMap<>();
+  private final Map<String, Meters> meters = new ConcurrentHashMap<>();
   private final Set<String> models = ConcurrentHashMap.newKeySet();
 
   public UpstreamMetrics(MeterRegistry registry) {
@@ -50,38 +50,45 @@ public final class UpstreamMetrics implements UpstreamListener {
 
   @Override
   public void started(String upstream) {
-    running(upstream).incrementAndGet();
+    of(upstream).running.incrementAndGet();
   }
 
   @Override
   public void firstPiece(String upstream, Duration after) {
-    Timer.builder("heddle.upstream.first.token")
-        .tag(TAG, upstream)
-        .description("From a call to its first token")
-        .serviceLevelObjectives(Buckets.MODELS)
-        .register(registry)
-        .record(after);
+    of(upstream).firstToken.record(after);
   }
 
   @Override
   public void used(String upstream, String model, Usage usage) {
     String name = models.contains(model) || models.size() < MOST_MODELS ? model : OTHER_MODELS;
     models.add(name);
-    tokens(upstream, name, "input", usage.input());
-    tokens(upstream, name, "output", usage.output());
-    tokens(upstream, name, "cached", usage.cached());
-    tokens(upstream, name, "reasoning", usage.reasoning());
+    Map<String, Counter> counters =
+        of(upstream).tokens.computeIfAbsent(name, _ -> new ConcurrentHashMap<>());
+    tokens(counters, upstream, name, "input", usage.input());
+    tokens(counters, upstream, name, "output", usage.output());
+    tokens(counters, upstream, name, "cached", usage.cached());
+    tokens(counters, upstream, name, "reasoning", usage.reasoning());
   }
 
-  private void tokens(String upstream, String model, String kind, long count) {
+  private void tokens(
+      Map<String, Counter> counters, String upstream, String model, String kind, long count) {
     if (count > 0) {
-      Counter.builder("heddle.upstream.tokens")
-          .tag(TAG, upstream)
-          .tag("model", model)
-          .tag("kind", kind)
-          .description("Tokens as model servers count them; input holds cached, output reasoning")
-          .register(registry)
-          .increment(count);
+      Counter known = counters.get(kind);
+      if (known == null) {
+        known =
+            counters.computeIfAbsent(
+                kind,
+                _ ->
+                    Counter.builder("heddle.upstream.tokens")
+                        .tag(TAG, upstream)
+                        .tag("model", model)
+                        .tag("kind", kind)
+                        .description(
+                            "Tokens as model servers count them; input holds cached, output"
+                                + " reasoning")
+                        .register(registry));
+      }
+      known.increment(count);
     }
   }
 
@@ -97,14 +104,22 @@ public final class UpstreamMetrics implements UpstreamListener {
 
   @Override
   public void ended(String upstream, Outcome outcome, Duration after) {
-    running(upstream).decrementAndGet();
-    Timer.builder("heddle.upstream.calls")
+    Meters meters = of(upstream);
+    meters.running.decrementAndGet();
+    Timer known = meters.calls.get(outcome);
+    if (known == null) {
+      known = meters.calls.computeIfAbsent(outcome, _ -> calls(upstream, outcome));
+    }
+    known.record(after);
+  }
+
+  private Timer calls(String upstream, Outcome outcome) {
+    return Timer.builder("heddle.upstream.calls")
         .tag(TAG, upstream)
         .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
         .description("Calls of models, by how they ended")
         .serviceLevelObjectives(Buckets.MODELS)
-        .register(registry)
-        .record(after);
+        .register(registry);
   }
 
   private void count(String name, String description, String upstream) {
@@ -115,18 +130,35 @@ public final class UpstreamMetrics implements UpstreamListener {
         .increment();
   }
 
-  private AtomicInteger running(String upstream) {
-    AtomicInteger known = running.get(upstream);
-    return known != null ? known : running.computeIfAbsent(upstream, this::gauge);
+  private Meters of(String upstream) {
+    Meters known = meters.get(upstream);
+    return known != null ? known : meters.computeIfAbsent(upstream, this::meters);
   }
 
-  private AtomicInteger gauge(String upstream) {
-    AtomicInteger count = new AtomicInteger();
+  private Meters meters(String upstream) {
+    AtomicInteger running = new AtomicInteger();
     // A meter keeps its object weakly: the map holds it.
-    Gauge.builder("heddle.upstream.running", count, AtomicInteger::get)
+    Gauge.builder("heddle.upstream.running", running, AtomicInteger::get)
         .tag(TAG, upstream)
         .description("Calls of models now")
         .register(registry);
-    return count;
+    Timer firstToken =
+        Timer.builder("heddle.upstream.first.token")
+            .tag(TAG, upstream)
+            .description("From a call to its first token")
+            .serviceLevelObjectives(Buckets.MODELS)
+            .register(registry);
+    return new Meters(running, firstToken, new ConcurrentHashMap<>(), new ConcurrentHashMap<>());
   }
+
+  /**
+   * Of one upstream: looked up in the registry once, and not for each call.
+   *
+   * @param tokens by model, then by kind
+   */
+  private record Meters(
+      AtomicInteger running,
+      Timer firstToken,
+      Map<Outcome, Timer> calls,
+      Map<String, Map<String, Counter>> tokens) {}
 }

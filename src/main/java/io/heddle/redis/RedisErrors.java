@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -43,6 +44,7 @@ final class RedisErrors {
           "Command buffer size exceeded");
 
   private static final Seldom FAILED = new Seldom();
+  private static final Seldom OURS = new Seldom();
   private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
 
   private RedisErrors() {}
@@ -130,8 +132,7 @@ final class RedisErrors {
       return problemOf(refused);
     }
     if (!isOutage(error)) {
-      // Told as an outage only, it would never be found. A client that is closed fails like that.
-      LOG.debug("A request to Redis failed here", error);
+      logOurs(error);
     }
     if (notSent(error) || !writes) {
       return away();
@@ -141,6 +142,15 @@ final class RedisErrors {
             "Redis did not answer a write that was sent; look before you send it again, or use an"
                 + " Idempotency-Key")
         .toException();
+  }
+
+  /** Told as an outage only, it would never be found. A client that is closed fails too. */
+  private static void logOurs(Throwable error) {
+    if (error instanceof RejectedExecutionException || !OURS.happened()) {
+      LOG.debug("A request to Redis failed here", error);
+    } else {
+      LOG.warn("A request to Redis failed here, {} since the start", OURS.count(), error);
+    }
   }
 
   /** Why there is no connection, in words that hold no part of a password. */

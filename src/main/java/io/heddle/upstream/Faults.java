@@ -16,6 +16,7 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.netty.channel.AbortedException;
 import reactor.netty.internal.shaded.reactor.pool.PoolAcquirePendingLimitException;
 import reactor.netty.internal.shaded.reactor.pool.PoolAcquireTimeoutException;
 
@@ -162,7 +163,8 @@ final class Faults {
               ProblemCode.MODEL_UNAVAILABLE,
               "All connections to the upstream " + upstream + " are in use",
               Blame.NOBODY);
-      case IOException _ ->
+      // The second: the server closed the connection when the request was about to be sent.
+      case IOException _, AbortedException _ ->
           answered
               ? brokeOff(said)
               : new CallFailure(

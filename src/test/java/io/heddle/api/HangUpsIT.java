@@ -9,6 +9,7 @@ import ch.qos.logback.core.AppenderBase;
 import io.heddle.live.Hubs;
 import io.heddle.testing.RawWebSocket;
 import io.heddle.web.Connections;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -113,6 +114,12 @@ class HangUpsIT {
             assertThat(server.bean(Hubs.class).watches()).isZero();
           });
       http.get("/v1/sessions/s").is(200);
+      // Nor are they failures of this server, which somebody would be woken for.
+      assertThat(
+              server.bean(MeterRegistry.class).find("http.server.requests").timers().stream()
+                  .filter(timer -> timer.getId().getTag("status").startsWith("5"))
+                  .map(timer -> timer.getId() + " " + timer.count()))
+          .isEmpty();
     } finally {
       root.detachAppender(complaints);
     }
