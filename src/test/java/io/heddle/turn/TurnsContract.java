@@ -410,7 +410,7 @@ abstract class TurnsContract extends TurnsSuite {
     assertThat(ended.messages()).hasSize(2);
     assertThat(ended.messages().getFirst().body().toString())
         .contains("\"half of \"", "call_1", "\"status\":\"incomplete\"");
-    assertThat(other.turns.counts().reaped()).isEqualTo(1);
+    await().untilAsserted(() -> assertThat(other.turns.counts().reaped()).isEqualTo(1));
     HandModel.Call next = model.next(Duration.ofSeconds(10));
     assertThat(next.asked.messages()).hasSize(4);
     next.says("b").finishes();
@@ -433,7 +433,7 @@ abstract class TurnsContract extends TurnsSuite {
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(tape.end().turn().attempt()).isEqualTo(2);
     assertThat(tape.text()).isEqualTo("a");
-    assertThat(other.turns.counts().retaken()).isEqualTo(1);
+    await().untilAsserted(() -> assertThat(other.turns.counts().retaken()).isEqualTo(1));
     assertThat(contents(other)).containsExactly("1", "a");
   }
 
