@@ -441,7 +441,7 @@ abstract class CompactionContract extends TurnsSuite {
     call.says("a").finishes();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(contents(replica)).hasSize(6);
-    assertThat(replica.turns.counts().uncompacted()).isEqualTo(1);
+    await().untilAsserted(() -> assertThat(replica.turns.counts().uncompacted()).isEqualTo(1));
   }
 
   @Test
@@ -562,7 +562,7 @@ abstract class CompactionContract extends TurnsSuite {
     assertThat(texts(call.asked)).hasSize(5).last().isEqualTo("q");
     call.says("a").finishes();
     get(replica.turns.await(key, View.ANY, turn));
-    assertThat(replica.turns.counts().uncompacted()).isEqualTo(1);
+    await().untilAsserted(() -> assertThat(replica.turns.counts().uncompacted()).isEqualTo(1));
     get(replica.services.locks().release(request, false));
   }
 }

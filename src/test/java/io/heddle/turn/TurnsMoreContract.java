@@ -380,7 +380,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     owner.away = false;
     await().until(() -> owner.turns.running() == 0);
     await().until(call::isCancelled);
-    assertThat(owner.turns.counts().lost()).isEqualTo(1);
+    await().untilAsserted(() -> assertThat(owner.turns.counts().lost()).isEqualTo(1));
     assertThat(contents(other)).containsExactly("1", "half");
   }
 
