@@ -59,6 +59,7 @@ class ScriptTimesIT {
 
   /** Before a script is found to take too long. */
   private static final int MORE_RUNS = 10;
+
   private static final int MANY_STEPS = 10;
   private static final long BOUND_MICROS = Long.getLong("heddle.it.script-micros", 10_000);
   private static final int MESSAGES = Integer.getInteger("heddle.it.script-messages", 300_000);
