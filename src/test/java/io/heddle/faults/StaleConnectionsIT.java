@@ -97,6 +97,7 @@ class StaleConnectionsIT {
         Here replica = Here.start("refusing", redis.uri())) {
       works(replica, "before");
       Pair.await("health").until(() -> !replica.isRed());
+      int connections = replica.proxy().connections();
       for (String refusal : List.of("min-replicas-to-write", "replicaof")) {
         if (refusal.equals("replicaof")) {
           view.commands().replicaof("127.0.0.1", master.port());
@@ -114,6 +115,8 @@ class StaleConnectionsIT {
         Pair.await("after " + refusal).until(() -> create(replica, refusal).status() == 201);
         Pair.await("health after " + refusal).until(() -> !replica.isRed());
       }
+      Pair.await("no connection is left over")
+          .until(() -> replica.proxy().connections() <= connections);
     }
   }
 
