@@ -104,7 +104,7 @@ public final class RedisEngine implements AutoCloseable {
     this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link, pages);
     this.changeLog = new RedisChangeLog(pages);
-    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties, this::isReplica);
+    this.feed = new RedisChangeFeed(RedisMasters.of(client), link, properties, renewal::isReplica);
     this.liveChannel = new RedisLiveChannel(link, feed);
     this.turnLog = new RedisTurnLog(link, counters, pages, properties.sweepBatch());
     this.locks = new RedisLocks(link, lockClient, ids, liveChannel, properties.timeout());
@@ -180,13 +180,6 @@ public final class RedisEngine implements AutoCloseable {
       }
       Duration longer = pause.multipliedBy(2);
       pause = longer.compareTo(properties.reconnectMax()) < 0 ? longer : properties.reconnectMax();
-    }
-  }
-
-  /** In a Cluster a replica sends its callers to the master. */
-  private void isReplica() {
-    if (!link.hasShards()) {
-      renewal.isReplica();
     }
   }
 

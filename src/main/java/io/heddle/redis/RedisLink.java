@@ -38,8 +38,6 @@ final class RedisLink {
   private final @Nullable RedisRenewal renewal;
   private final RedisMemory memory = new RedisMemory(this::hasRoom);
   private volatile @Nullable Made made;
-  private volatile @Nullable RedisClusterAsyncCommands<byte[], byte[]> commands;
-  private volatile PublishCommand publish = PublishCommand.PUBLISH;
   private volatile boolean closed;
 
   /** One that publishes nothing, and keeps its connection as long as that is open. */
@@ -106,9 +104,7 @@ final class RedisLink {
   /** Sends over this connection from now on. What waits on the one before has its time yet. */
   void use(Made next) {
     Made before = made;
-    publish = next.publish;
     made = next;
-    commands = next.commands;
     if (before != null) {
       Mono.delay(timeout).subscribe(_ -> before.close());
     }
@@ -154,7 +150,7 @@ final class RedisLink {
     }
   }
 
-  /** Whether its server takes writes as far as it says; also when that cannot be asked. */
+  /** Whether it leads to a master; also when there is no connection, which is the driver's work. */
   Mono<Boolean> isMaster() {
     Made mine = made;
     return mine == null || !mine.connection.isOpen() ? Mono.just(true) : mine.isMaster();
@@ -168,7 +164,8 @@ final class RedisLink {
 
   /** How changes are published here; known once connected, before any script can run. */
   PublishCommand publish() {
-    return publish;
+    Made mine = made;
+    return mine == null ? PublishCommand.PUBLISH : mine.publish;
   }
 
   /** Whether one request can reach the keys of one slot only. */
@@ -250,7 +247,7 @@ final class RedisLink {
     if (others != null) {
       if (RedisErrors.isLate(error)) {
         others.isSilent(this, key);
-      } else if (RedisErrors.isReplicas(error) && !hasShards()) {
+      } else if (RedisErrors.isReplicas(error)) {
         others.isReplica();
       }
     }
@@ -351,10 +348,10 @@ final class RedisLink {
   }
 
   private RedisClusterAsyncCommands<byte[], byte[]> commands() {
-    RedisClusterAsyncCommands<byte[], byte[]> ready = commands;
-    if (ready == null) {
+    Made mine = made;
+    if (mine == null) {
       throw RedisErrors.away();
     }
-    return ready;
+    return mine.commands;
   }
 }

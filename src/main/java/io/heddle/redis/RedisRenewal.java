@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.Seldom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -37,18 +38,16 @@ final class RedisRenewal {
   private static final Executor THREADS =
       task -> Thread.ofVirtual().name("heddle-redis-renew").start(task);
 
-  private final Duration timeout;
   private final Duration patience;
   private final long longestPauseNanos;
   private final List<RedisLink> links = new CopyOnWriteArrayList<>();
   private final AtomicBoolean seeking = new AtomicBoolean();
-  private final AtomicBoolean demoted = new AtomicBoolean();
+  private final Seldom demoted = new Seldom();
   private volatile long nextAt = System.nanoTime();
   private volatile long pauseNanos = FIRST_PAUSE_NANOS;
   private volatile boolean closed;
 
   RedisRenewal(RedisProperties properties) {
-    this.timeout = properties.timeout();
     this.patience = properties.connectTimeout().plus(properties.timeout());
     this.longestPauseNanos = properties.reconnectMax().toNanos();
   }
@@ -62,7 +61,10 @@ final class RedisRenewal {
     closed = true;
   }
 
-  /** A server is no master any more: where one link leads to it, others do. */
+  /**
+   * A server is no master any more: where one link leads to it, others do. In a Cluster nothing is
+   * replaced, see {@link RedisLink.Made#isMaster}.
+   */
   void isReplica() {
     if (!begins()) {
       return;
@@ -71,8 +73,15 @@ final class RedisRenewal {
         .filterWhen(link -> not(link.isMaster()))
         .doOnNext(_ -> tell())
         .flatMap(link -> renew(link, RedisLink.Made::isMaster))
-        .all(renewed -> renewed)
-        .subscribe(this::ended);
+        // All of them: who is cancelled at the first that fails would not close what it has made.
+        .collectList()
+        .subscribe(renewed -> {
+          boolean all = !renewed.contains(false);
+          if (all && !renewed.isEmpty()) {
+            LOG.info("The master of Redis was found");
+          }
+          ended(all);
+        });
   }
 
   /**
@@ -85,15 +94,13 @@ final class RedisRenewal {
       return;
     }
     // Redis answers in order: what answers this has answered all that came before.
-    Flux.just(link)
-        .filterWhen(silent -> not(silent.answers(key)))
-        .flatMap(silent -> renew(silent, made -> made.answers(key)))
-        .all(renewed -> renewed)
+    link.answers(key)
+        .flatMap(answers -> answers ? Mono.just(true) : renew(link, made -> made.answers(key)))
         .subscribe(this::ended);
   }
 
   private void tell() {
-    if (demoted.compareAndSet(false, true)) {
+    if (demoted.happened()) {
       LOG.warn("Redis is a replica now, which refuses what is written: its master is looked for");
     }
   }
@@ -133,9 +140,6 @@ final class RedisRenewal {
   private void ended(boolean renewed) {
     pauseNanos = renewed ? FIRST_PAUSE_NANOS : Math.min(2 * pauseNanos, longestPauseNanos);
     nextAt = System.nanoTime() + pauseNanos;
-    if (renewed && demoted.compareAndSet(true, false)) {
-      LOG.info("The master of Redis was found");
-    }
     seeking.set(false);
   }
 }
