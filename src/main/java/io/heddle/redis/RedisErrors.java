@@ -45,6 +45,7 @@ final class RedisErrors {
 
   private static final Seldom FAILED = new Seldom();
   private static final Seldom OURS = new Seldom();
+  private static final Seldom UNANSWERED = new Seldom();
   private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
 
   private RedisErrors() {}
@@ -136,6 +137,12 @@ final class RedisErrors {
     }
     if (notSent(error) || !writes) {
       return away();
+    }
+    if (UNANSWERED.happened()) {
+      LOG.warn(
+          "Redis did not answer a write that was sent, {} since the start: {}",
+          UNANSWERED.count(),
+          error.toString());
     }
     return Problem.of(
             ProblemCode.OUTCOME_UNKNOWN,
