@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /** The library over one base URL: it holds every answer to OpenAI's schema. */
@@ -137,7 +138,7 @@ final class Wire {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!condition.call()) {
       check(System.nanoTime() < end, "It has not become true.");
-      Thread.sleep(20);
+      LockSupport.parkNanos(20_000_000);
     }
   }
 }

@@ -108,7 +108,7 @@ final class ChatHandler {
     ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
     if (!ask.stream()) {
       return calls
-          .call(call.caller(), model.inOnePiece(), true)
+          .call(call.caller(), model.withoutStream(), true)
           .collect(ChatAnswer::new, ChatAnswer::add)
           .map(answer -> ConversationsHandler.json(answer.json(form)));
     }

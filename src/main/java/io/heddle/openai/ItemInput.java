@@ -143,13 +143,13 @@ final class ItemInput {
   }
 
   private static Json output(Fields fields) {
-    Value output = fields.required("output");
+    Value output = Parts.textOrParts(fields.required("output"));
     if (output.isArray()) {
       Parts.check(output);
     }
     return new JsonObject(output.json().length() + 96)
         .string("role", "tool")
-        .raw("content", Parts.textOrParts(output).json())
+        .raw("content", output.json())
         .string("status", status(fields))
         .raw("toolCallId", fields.requiredString("call_id"))
         .toJson();

@@ -113,26 +113,21 @@ final class ParameterRanges {
         of.required("json_schema").fields().required("name").text();
       }
     }
-    Map<String, Set<String>> names = Map.of("function", new HashSet<>(), "custom", new HashSet<>());
+    Set<String> functions = new HashSet<>();
+    Set<String> customs = new HashSet<>();
     Value tools = body.get("tools");
     if (tools != null) {
       for (Value tool : tools.elements()) {
         Fields fields = tool.fields();
         switch (fields.word("type")) {
-          case "function" ->
-              names("function", names).add(function(fields.required("function").fields()));
-          case "custom" ->
-              names("custom", names).add(chatCustom(fields.required("custom").fields()));
+          case "function" -> functions.add(function(fields.required("function").fields()));
+          case "custom" -> customs.add(chatCustom(fields.required("custom").fields()));
           // The server's own.
           default -> {}
         }
       }
     }
-    choice(body.get("tool_choice"), names, tools);
-  }
-
-  private static Set<String> names(String type, Map<String, Set<String>> names) {
-    return names.getOrDefault(type, Set.of());
+    choice(body.get("tool_choice"), Map.of("function", functions, "custom", customs), tools);
   }
 
   /** The name of a custom tool that may be told to a model. */
@@ -145,12 +140,16 @@ final class ParameterRanges {
     return name.text();
   }
 
+  /** Refuses a grammar of a custom tool that lacks what it is made of. */
+  static void grammar(Fields grammar) {
+    grammar.required("definition").text();
+    grammar.required("syntax").text();
+  }
+
   private static String chatCustom(Fields custom) {
     Value format = custom.get("format");
     if (format != null && format.fields().required("type").text().equals("grammar")) {
-      Fields grammar = format.fields().required("grammar").fields();
-      grammar.required("definition").text();
-      grammar.required("syntax").text();
+      grammar(format.fields().required("grammar").fields());
     }
     return custom(custom);
   }
@@ -176,7 +175,7 @@ final class ParameterRanges {
   }
 
   /**
-   * @param names of the functions and of the custom tools among the tools
+   * @param names of the functions and of the custom tools among the tools, by their type
    */
   private static void choice(
       @Nullable Value choice, Map<String, Set<String>> names, @Nullable Value tools) {
@@ -211,7 +210,7 @@ final class ParameterRanges {
   private static void named(Fields tool, Map<String, Set<String>> names) {
     String type = tool.word("type");
     Value name = tool.required(type).fields().required("name");
-    if (!names(type, names).contains(name.text())) {
+    if (!names.getOrDefault(type, Set.of()).contains(name.text())) {
       throw name.refuse("names no " + type + " of 'tools'");
     }
   }

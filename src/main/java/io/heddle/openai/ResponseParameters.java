@@ -62,8 +62,7 @@ final class ResponseParameters {
 
   /** What a request for a response calls a parameter of Chat Completions. */
   static String nameOf(String chat) {
-    int inside = chat.startsWith("tool") ? chat.indexOf('[') : chat.indexOf('.');
-    String name = inside < 0 ? chat : chat.substring(0, inside);
+    String name = chat.split("[.\\[]", 2)[0];
     return switch (name) {
       case "messages" -> "input";
       case "max_tokens", "max_completion_tokens" -> "max_output_tokens";

@@ -207,8 +207,7 @@ final class ResponseTools {
     return switch (type) {
       case "text" -> format.value().json();
       case "grammar" -> {
-        format.required("definition").text();
-        format.required("syntax").text();
+        ParameterRanges.grammar(format);
         JsonObject grammar = new JsonObject(format.value().json().length() + 32);
         format
             .all()

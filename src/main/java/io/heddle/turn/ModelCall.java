@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     ({@code temperature}, {@code tools}, {@code max_tokens} …), passed on as it is
  * @param turn names the call in logs
  * @param user whom it is for, or null: a model's server is not judged by one user's calls
- * @param whole whether nobody hears the answer before its end, so that it need not be streamed
+ * @param stream whether the answer is heard as it grows; otherwise it may come in one piece
  */
 public record ModelCall(
     @Nullable String model,
@@ -25,7 +25,7 @@ public record ModelCall(
     Json parameters,
     String turn,
     @Nullable String user,
-    boolean whole) {
+    boolean stream) {
 
   /** A streamed one of nobody in particular. */
   public ModelCall(
@@ -34,15 +34,15 @@ public record ModelCall(
       List<Json> messages,
       Json parameters,
       String turn) {
-    this(model, system, messages, parameters, turn, null, false);
+    this(model, system, messages, parameters, turn, null, true);
   }
 
   public ModelCall of(@Nullable String caller) {
-    return new ModelCall(model, system, messages, parameters, turn, caller, whole);
+    return new ModelCall(model, system, messages, parameters, turn, caller, stream);
   }
 
   /** The same with an answer in one piece, where the model's server gives one. */
-  public ModelCall inOnePiece() {
-    return new ModelCall(model, system, messages, parameters, turn, user, true);
+  public ModelCall withoutStream() {
+    return new ModelCall(model, system, messages, parameters, turn, user, false);
   }
 }

@@ -15,15 +15,16 @@ import reactor.core.publisher.Mono;
 
 /**
  * Finds the last summary of a thread that is longer than what is read of it. Summaries are numbered
- * by their ids, so the last one is found in a few reads however long the thread is. Where messages
- * were deleted some numbers may be missing, and a few in a row are passed over. That a thread has
- * no summary is remembered: who never compacts pays one read for each long thread.
+ * by their ids, so the last one is found in a few reads however long the thread is. Some numbers
+ * may be missing, where messages were deleted or a client has given such an id to its own: a few in
+ * a row are passed over. That a thread has no summary is remembered: who never compacts pays one
+ * read for each long thread.
  */
 final class Summaries {
 
   private static final int REMEMBERED = 20_000;
 
-  /** So many numbers in a row are looked for where messages were deleted. */
+  /** So many numbers in a row are looked for where some may be missing. */
   private static final int NUMBERS = 4;
 
   private final SessionReader reader;
@@ -89,19 +90,30 @@ final class Summaries {
         .switchIfEmpty(Mono.defer(() -> between(session, number, found, middle)));
   }
 
-  /** The one with that number, or with one of the next where that one may have been deleted. */
+  /** The one with that number, or with one of the next where that one may be missing. */
   private Mono<Message> from(Session session, int number) {
-    boolean whole = session.head().deleted() == 0;
-    return whole
-        ? at(session.key(), number)
-        : Flux.range(number, NUMBERS).flatMapSequential(each -> at(session.key(), each)).next();
+    if (session.head().deleted() > 0) {
+      return anyFrom(session.key(), number);
+    }
+    return at(session.key(), number)
+        .flatMap(found -> isSummary(found) ? Mono.just(found) : anyFrom(session.key(), number + 1));
+  }
+
+  private Mono<Message> anyFrom(SessionKey key, int number) {
+    return Flux.range(number, NUMBERS)
+        .flatMapSequential(each -> at(key, each))
+        .filter(Summaries::isSummary)
+        .next();
+  }
+
+  private static boolean isSummary(Message message) {
+    return Summary.of(message.body()) != null;
   }
 
   private Mono<Message> at(SessionKey key, int number) {
     return reader
         .message(key, View.ANY, Summary.id(number))
         .map(page -> page.messages().getFirst())
-        .filter(message -> Summary.of(message.body()) != null)
         .onErrorResume(
             error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
   }

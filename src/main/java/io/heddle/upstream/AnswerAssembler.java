@@ -252,7 +252,7 @@ final class AnswerAssembler {
    *
    * @param wanted what it should be
    */
-  CallFailure isNo(byte[] json, String wanted) {
+  CallFailure notA(byte[] json, String wanted) {
     ServerError error = ServerError.of(json, false);
     return error.message() == null
         ? faults.failed("answered with JSON that is no " + wanted, Blame.SERVER)

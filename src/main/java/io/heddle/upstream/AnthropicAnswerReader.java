@@ -123,7 +123,7 @@ final class AnthropicAnswerReader implements AnswerReader {
       throw faults.inStream(message.error(), answer.hasSaid());
     }
     if (message.content() == null) {
-      throw answer.isNo(json, "message");
+      throw answer.notA(json, "message");
     }
     message(message, out);
     finish(out);

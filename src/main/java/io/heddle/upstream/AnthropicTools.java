@@ -87,7 +87,7 @@ final class AnthropicTools {
         choice = "tool";
         chosen = name(given);
         if (chosen == null) {
-          throw refusal(upstream, "tool_choice", "tool_choice without a name");
+          throw refusal(upstream, "tool_choice", "form for a tool_choice without a name");
         }
       }
       case "allowed_tools" -> {

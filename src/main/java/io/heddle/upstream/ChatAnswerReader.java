@@ -97,7 +97,7 @@ final class ChatAnswerReader implements AnswerReader {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
     if (isOne && !chunk.hasChoices()) {
-      throw answer.isNo(json, "completion");
+      throw answer.notA(json, "completion");
     }
     take(chunk, isOne, out);
   }
@@ -176,7 +176,7 @@ final class ChatAnswerReader implements AnswerReader {
     }
   }
 
-  /** ChatMessage as a delta, as the whole answer so far, or as both. */
+  /** A message as a delta, as the whole answer so far, or as both. */
   private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<Piece> out) {
     if (messages == null) {
       messages =

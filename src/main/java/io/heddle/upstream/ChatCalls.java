@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
 /** Writes tool calls as Chat Completions has them, with what their server said of them. */
 final class ChatCalls {
 
+  private static final String FUNCTION = "function";
+  private static final Slice FUNCTION_TYPE = Slice.of(Json.of("\"function\""));
+
   /** What a tool call has with every server. */
-  private static final Set<String> OF_CALL = Set.of("id", "type", "function", "custom");
+  private static final Set<String> OF_CALL = Set.of("id", "type", FUNCTION, CustomTools.TYPE);
 
   private static final Set<String> OF_FUNCTION = Set.of("name", "arguments");
 
@@ -22,7 +25,6 @@ final class ChatCalls {
    * @param kept members to add, by id of call
    * @param takesUnknown whether members that the calls themselves have and not every server knows
    *     are told
-   * @param takesCustom whether calls of custom tools are told as such, and not as functions
    */
   static void write(
       JsonBuffer out,
@@ -59,21 +61,20 @@ final class ChatCalls {
       members.keySet().retainAll(OF_CALL);
     }
     added.forEach(members::putIfAbsent);
-    Slice ofFunction = added.get("function");
+    Slice ofFunction = added.get(FUNCTION);
+    Slice custom = isFlat ? members.remove(CustomTools.TYPE) : null;
+    if (custom != null) {
+      // What else is there under this name is what a server said of it.
+      ofFunction = members.put(FUNCTION, CustomTools.call(custom));
+      members.put("type", FUNCTION_TYPE);
+    }
     String before = "{";
     for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before);
+      out.ascii(before).string(member.getKey()).ascii(":");
       before = ",";
-      if (isFlat && member.getKey().equals(CustomTools.TYPE)) {
-        CustomTools.call(member.getValue(), out.ascii("\"function\":"));
-        continue;
-      }
-      out.string(member.getKey()).ascii(":");
-      if (isFlat && member.getKey().equals("type")) {
-        out.ascii("\"function\"");
-      } else if (member.getKey().equals("id")) {
+      if (member.getKey().equals("id")) {
         id(out, member.getValue(), dialect);
-      } else if (member.getKey().equals("function")
+      } else if (member.getKey().equals(FUNCTION)
           && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
         function(out, member.getValue(), ofFunction, arguments, dialect);
       } else {
@@ -94,13 +95,12 @@ final class ChatCalls {
 
   /** Arguments as an object; null when they are one, or there are none. */
   private static @Nullable Json mended(PromptMessage.Call call) {
-    Slice arguments = call.type().equals("function") ? call.arguments() : null;
+    Slice arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
     if (arguments == null) {
       return null;
     }
     String text = arguments.text();
-    Json object = ToolInput.object(text, false);
-    return object.length() == text.length() && object.toString().equals(text) ? null : object;
+    return ToolInput.isObject(Json.of(text)) ? null : ToolInput.object(text, false);
   }
 
   private static void function(

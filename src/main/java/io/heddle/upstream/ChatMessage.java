@@ -297,7 +297,8 @@ final class ChatMessage {
       } else if (name.equals("id")) {
         id = LenientValues.scalar(in);
       } else if (name.equals("function") && in.currentToken() == JsonToken.START_OBJECT) {
-        function = functionCall(in, "arguments");
+        ToolCallDelta other = functionCall(in, "arguments");
+        function = custom ? function : other;
       } else if (name.equals(CustomTools.TYPE) && in.currentToken() == JsonToken.START_OBJECT) {
         // Some servers have both members in each call, one of them empty.
         ToolCallDelta other = functionCall(in, CustomTools.INPUT);
@@ -316,7 +317,7 @@ final class ChatMessage {
       }
     }
     if (!function.unknown().isEmpty()) {
-      unknown = with(unknown, "function", function.unknown());
+      unknown = with(unknown, custom ? CustomTools.TYPE : "function", function.unknown());
     }
     called = function.name() == null ? blankToNull(called) : function.name();
     arguments = function.arguments().isEmpty() ? arguments : function.arguments();

@@ -30,12 +30,12 @@ final class ChatProtocol implements Protocol {
         upstream,
         properties.dialect(),
         tokenParameter.isEmpty() ? null : tokenParameter,
-        !asksForAll(call));
+        streams(call));
   }
 
   @Override
-  public boolean asksForAll(ModelCall call) {
-    return call.whole() && !properties.alwaysStream();
+  public boolean streams(ModelCall call) {
+    return call.stream() || properties.alwaysStream();
   }
 
   @Override

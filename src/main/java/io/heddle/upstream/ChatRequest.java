@@ -220,7 +220,7 @@ final class ChatRequest {
   /** Those that the server wants back as a part of the content, between calls of tools. */
   private @Nullable Slice thoughtsInContent(PromptMessage message, boolean loop) {
     if (!loop
-        || !OF_MESSAGE.contains(String.valueOf(dialect.reasoning()))
+        || !"content".equals(dialect.reasoning())
         || !message.isFrom("assistant")
         || !message.isKeptFor(upstream, message.kept())) {
       return null;

@@ -4,6 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,20 +33,12 @@ final class CustomTools {
 
   private static boolean mayBeIn(byte[] json, int from, int to) {
     for (int i = from; i <= to - QUOTED.length; i++) {
-      if (json[i + 1] == 'c' && isAt(json, i)) {
+      if (json[i + 1] == 'c'
+          && Arrays.equals(json, i, i + QUOTED.length, QUOTED, 0, QUOTED.length)) {
         return true;
       }
     }
     return false;
-  }
-
-  private static boolean isAt(byte[] json, int at) {
-    for (int i = 0; i < QUOTED.length; i++) {
-      if (json[at + i] != QUOTED[i]) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** The names of a call's custom tools. */
@@ -143,13 +136,14 @@ final class CustomTools {
     out.ascii(before.equals("{") ? "{}}" : "}}");
   }
 
-  /** The members of a stored call of such a tool, as one of the function. */
-  static void call(Slice custom, JsonBuffer out) {
+  /** The name and the input of a stored call of such a tool, as those of a call of the function. */
+  static Slice call(Slice custom) {
     Map<String, Slice> members = custom.members();
     Slice input = members.get(INPUT);
-    String arguments = "{\"input\":" + (input == null || !input.isString() ? "\"\"" : input) + "}";
-    string(members.get("name"), out.ascii("{\"name\":"));
-    out.ascii(",\"arguments\":").string(arguments).ascii("}");
+    String said = input == null || !input.isString() ? "" : input.text();
+    JsonBuffer out = new JsonBuffer(custom.to() - custom.from() + 64).ascii("{\"name\":");
+    string(members.get("name"), out).ascii(",\"arguments\":");
+    return Slice.of(out.string(ToolInput.object(said, true).toString()).ascii("}").toJson());
   }
 
   private static JsonBuffer string(@Nullable Slice value, JsonBuffer out) {

@@ -19,7 +19,6 @@ enum FinishReason {
           "filter",
           "safety",
           "recitation",
-          "blocklist",
           "prohibited",
           "spii",
           "sensitive",

@@ -35,16 +35,19 @@ final class HttpModelServer implements ModelServer {
   private final UpstreamListener listener;
   private final ConnectionProvider connections;
   private final HttpClient.RequestSender web;
-  private final Watchdog watchdog = new Watchdog();
+  private final Watchdog watchdog;
 
   /**
    * @param key for the protocol's header, or null
+   * @param watchdog of all servers
    */
   HttpModelServer(
       String name,
       UpstreamProperties.Server properties,
       @Nullable Secret key,
-      UpstreamListener listener) {
+      UpstreamListener listener,
+      Watchdog watchdog) {
+    this.watchdog = watchdog;
     this.name = name;
     this.properties = properties;
     this.listener = listener;
@@ -137,7 +140,7 @@ final class HttpModelServer implements ModelServer {
     if (judge == null) {
       return Flux.error(CallFailure.rejected(name));
     }
-    Patience patience = new Patience(properties, faults, deadline, protocol.asksForAll(call));
+    Patience patience = new Patience(properties, faults, deadline, protocol.streams(call));
     ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
     return web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
         .response((response, content) -> reply.read(ResponseHead.of(response), content))
@@ -184,7 +187,6 @@ final class HttpModelServer implements ModelServer {
 
   @Override
   public void close() {
-    watchdog.close();
     connections.disposeLater().subscribe();
   }
 }

@@ -32,6 +32,7 @@ public final class Models implements Upstream, AutoCloseable {
   private final UpstreamListener listener;
   private final Map<String, ModelServer> servers = new LinkedHashMap<>();
   private final ModelNames names;
+  private final Watchdog watchdog = new Watchdog();
 
   /**
    * Reads the keys that are in files.
@@ -46,7 +47,7 @@ public final class Models implements Upstream, AutoCloseable {
     properties
         .upstreams()
         .forEach((name, server) ->
-            servers.put(name, new HttpModelServer(name, server, key(name, server), listener)));
+            servers.put(name, new HttpModelServer(name, server, key(name, server), listener, watchdog)));
   }
 
   @Override
@@ -133,6 +134,7 @@ public final class Models implements Upstream, AutoCloseable {
   @Override
   public void close() {
     servers.values().forEach(ModelServer::close);
+    watchdog.close();
   }
 
   private static @Nullable Secret key(String name, UpstreamProperties.Server server) {

@@ -22,7 +22,7 @@ final class Patience {
   private final UpstreamProperties.Server limits;
   private final Faults faults;
   private final long deadline;
-  private final boolean whole;
+  private final boolean stream;
   private @Nullable MonoSink<Void> watcher;
 
   private boolean waiting = true;
@@ -35,13 +35,13 @@ final class Patience {
 
   /**
    * @param deadline of the whole call, by {@link System#nanoTime}
-   * @param whole whether nothing is to be heard before the end
+   * @param stream whether something is to be heard before the end
    */
-  Patience(UpstreamProperties.Server limits, Faults faults, long deadline, boolean whole) {
+  Patience(UpstreamProperties.Server limits, Faults faults, long deadline, boolean stream) {
     this.limits = limits;
     this.faults = faults;
     this.deadline = deadline;
-    this.whole = whole;
+    this.stream = stream;
   }
 
   /**
@@ -144,7 +144,7 @@ final class Patience {
   }
 
   private Duration limit() {
-    if (whole) {
+    if (!stream) {
       return limits.wholeTimeout();
     }
     return spoken ? limits.betweenTokensTimeout() : limits.firstTokenTimeout();

@@ -18,13 +18,13 @@ interface Protocol {
   /** Adds the headers that the form wants in every request; those in the settings go before. */
   default void addHeaders(HttpHeaders headers) {}
 
-  /** Whether this call is asked for in one piece, so that nothing is heard before its end. */
-  default boolean asksForAll(ModelCall call) {
-    return false;
+  /** Whether this call's answer is streamed; otherwise nothing is heard before its end. */
+  default boolean streams(ModelCall call) {
+    return true;
   }
 
   /**
-   * The body of a request, of one that is streamed unless {@link #asksForAll} says otherwise.
+   * The body of a request.
    *
    * @param model the one to ask, whatever the call says
    */

@@ -9,21 +9,18 @@ import reactor.netty.http.client.HttpClientResponse;
 /**
  * What comes before the bytes of a response.
  *
- * @param contentType as it came, or null
+ * @param subtype of the content type, in lower case; empty when there is none
  * @param retryAfterMs of the header {@code retry-after-ms}, or null
  * @param retryAfter of the header {@code Retry-After}, or null
  */
 record ResponseHead(
-    int status,
-    @Nullable String contentType,
-    @Nullable String retryAfterMs,
-    @Nullable String retryAfter) {
+    int status, String subtype, @Nullable String retryAfterMs, @Nullable String retryAfter) {
 
   static ResponseHead of(HttpClientResponse response) {
     HttpHeaders headers = response.responseHeaders();
     return new ResponseHead(
         response.status().code(),
-        headers.get(HttpHeaderNames.CONTENT_TYPE),
+        subtype(headers.get(HttpHeaderNames.CONTENT_TYPE)),
         headers.get("retry-after-ms"),
         headers.get(HttpHeaderNames.RETRY_AFTER));
   }
@@ -33,19 +30,25 @@ record ResponseHead(
   }
 
   boolean isJson() {
-    return subtype().equals("json") || subtype().endsWith("+json");
+    return is("json");
   }
 
-  boolean isPage() {
-    return subtype().equals("html") || subtype().endsWith("+html");
+  boolean isHtml() {
+    return is("html");
   }
 
-  boolean isMarkup() {
-    return isPage() || subtype().equals("xml") || subtype().endsWith("+xml");
+  boolean isXml() {
+    return is("xml");
   }
 
-  /** Of the content type, in small letters; empty when there is none that can be understood. */
-  String subtype() {
+  private boolean is(String format) {
+    return subtype.endsWith(format)
+        && (subtype.length() == format.length()
+            || subtype.charAt(subtype.length() - format.length() - 1) == '+');
+  }
+
+  /** Of {@code application/problem+json; charset=utf-8}: {@code problem+json}. */
+  static String subtype(@Nullable String contentType) {
     if (contentType == null) {
       return "";
     }

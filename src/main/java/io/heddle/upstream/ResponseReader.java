@@ -87,7 +87,7 @@ final class ResponseReader {
     }
     faults.answered();
     isMeantAsJson = head.isJson();
-    if (head.isPage()) {
+    if (head.isHtml()) {
       return Flux.error(
           faults.failed("answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
     }
@@ -226,7 +226,7 @@ final class ResponseReader {
             Mono.error(
                 faults.status(
                     head.status(),
-                    ServerError.of(words, !head.isMarkup()),
+                    ServerError.of(words, !head.isHtml() && !head.isXml()),
                     wait(head),
                     properties.maxRetryWait())));
   }

@@ -52,7 +52,7 @@ final class ResponsesAnswerReader implements AnswerReader {
       }
       while (event != null && !answer.isFinished()) {
         if (event.type().isEmpty() && !event.isResponse() && event.error() == null) {
-          throw answer.isNo(json, "response");
+          throw answer.notA(json, "response");
         }
         take(event, event.type(), json, json.length, out);
         event = answer.isFinished() ? null : ResponsesEvent.next(in, json);

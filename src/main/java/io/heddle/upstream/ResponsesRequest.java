@@ -192,7 +192,7 @@ final class ResponsesRequest {
     out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
     Slice arguments = call.arguments();
-    if (arguments == null || arguments.isString() && arguments.to() - arguments.from() == 2) {
+    if (arguments == null || PromptMessage.isEmpty(arguments)) {
       out.string(isCustom ? "" : "{}");
     } else {
       arguments.writeTo(out);

@@ -22,6 +22,8 @@ final class WrappedInput {
 
   private enum State {
     BEFORE,
+    /** An object that does not begin with the input: all of it is waited for. */
+    OTHER,
     INSIDE,
     BEHIND,
     PLAIN
@@ -45,6 +47,10 @@ final class WrappedInput {
   String take(String arguments) {
     return switch (state) {
       case BEFORE -> begin(arguments);
+      case OTHER -> {
+        before.append(arguments);
+        yield "";
+      }
       case INSIDE -> inside(arguments, 0);
       case BEHIND -> "";
       case PLAIN -> arguments;
@@ -53,7 +59,9 @@ final class WrappedInput {
 
   /** What is left of it at the end of the arguments. */
   String rest() {
-    return state == State.BEFORE ? other(before.toString()) : characters.rest();
+    return state == State.BEFORE || state == State.OTHER
+        ? other(before.toString())
+        : characters.rest();
   }
 
   private String begin(String arguments) {
@@ -70,6 +78,7 @@ final class WrappedInput {
     }
     Matcher found = BEGIN.matcher(all);
     if (!found.lookingAt()) {
+      state = found.hitEnd() ? State.BEFORE : State.OTHER;
       return "";
     }
     state = State.INSIDE;

@@ -123,7 +123,6 @@ public final class FramesProtocol implements StreamProtocol {
     @Override
     protected void hookFinally(SignalType type) {
       if (type != SignalType.CANCEL) {
-        write();
         outlet.flush();
       }
     }

@@ -26,7 +26,7 @@ import java.util.TreeMap;
 final class VersionsBench {
 
   /** With each set of processes. */
-  private static final int PAIRS = Integer.getInteger("bench.pairs", 3);
+  private static final int PAIRS = 3;
 
   private static final int SETS = 2;
   private static final List<String> PARTS =

@@ -9,6 +9,7 @@ import io.heddle.base.ProblemException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -205,11 +206,7 @@ class AsksTest {
       })
   void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
     String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
-    ProblemException refused =
-        catchThrowableOfType(ProblemException.class, () -> ChatAsk.read(Fields.of(Json.of(whole))));
-    WireError error = WireError.of(refused.problem());
-    assertThat(error.param()).isEqualTo(param);
-    assertThat(error.code()).isEqualTo(code);
+    isRefused(() -> ChatAsk.read(Fields.of(Json.of(whole))), param, code);
   }
 
   /** They went up as they were: the model's server refused them, or the model never saw them. */
@@ -230,36 +227,19 @@ class AsksTest {
       })
   void aPartSaysWhatItsTypeHasToSay(String part, String member, String code) {
     String content = json("[{'type':'text','text':'x'}," + part + "]");
-    ProblemException refused =
-        catchThrowableOfType(
-            ProblemException.class,
-            () -> Parts.stored(new Value(Json.of(content), "input[0].content")));
-    WireError error = WireError.of(refused.problem());
-    assertThat(error.param()).isEqualTo("input[0].content[1]." + member);
-    assertThat(error.code()).isEqualTo(code);
-
-    ProblemException output =
-        catchThrowableOfType(
-            ProblemException.class,
-            () ->
-                ItemInput.message(
-                    Value.of(
-                        Json.of(
-                            json("{'type':'function_call_output','call_id':'c','output':")
-                                + content
-                                + "}"))));
-    assertThat(WireError.of(output.problem()).param()).isEqualTo("output[1]." + member);
+    isRefused(
+        () -> Parts.stored(new Value(Json.of(content), "input[0].content")),
+        "input[0].content[1]." + member,
+        code);
+    String output = json("{'type':'function_call_output','call_id':'c','output':") + content + "}";
+    isRefused(() -> ItemInput.message(Value.of(Json.of(output))), "output[1]." + member, code);
   }
 
   /** A message of a role that nobody knows was taken, and the model never saw it. */
   @Test
   void aRoleThatNoItemHasIsRefused() {
-    ProblemException refused =
-        catchThrowableOfType(
-            ProblemException.class,
-            () -> ItemInput.message(Value.of(Json.of(json("{'role':'bogus','content':'x'}")))));
-    assertThat(WireError.of(refused.problem()).param()).isEqualTo("role");
-    assertThat(WireError.of(refused.problem()).code()).isEqualTo("invalid_value");
+    Json item = Json.of(json("{'role':'bogus','content':'x'}"));
+    isRefused(() -> ItemInput.message(Value.of(item)), "role", "invalid_value");
   }
 
   @ParameterizedTest
@@ -287,10 +267,31 @@ class AsksTest {
         "{'conversation':'c','previous_response_id':'r'}|previous_response_id|mutually_exclusive_parameters"
       })
   void whatOpenAiChecksOfResponsesIsChecked(String body, String param, String code) {
-    ProblemException refused = catchThrowableOfType(ProblemException.class, () -> response(body));
+    isRefused(() -> response(body), param, code);
+  }
+
+  private static void isRefused(ThrowingCallable read, String param, String code) {
+    ProblemException refused = catchThrowableOfType(ProblemException.class, read);
     WireError error = WireError.of(refused.problem());
     assertThat(error.param()).isEqualTo(param);
     assertThat(error.code()).isEqualTo(code);
+  }
+
+  /** Servers refuse parameters by the names of Chat Completions. */
+  @ParameterizedTest
+  @CsvSource({
+    "messages,input",
+    "max_completion_tokens,max_output_tokens",
+    "response_format.json_schema.name,text.format",
+    "reasoning_effort,reasoning.effort",
+    "tools[0].function.parameters,tools",
+    "tool_choice.function.name,tool_choice",
+    "tool_choice.allowed_tools.tools[0].function.name,tool_choice",
+    "metadata.a,metadata.a",
+    "top_p,top_p"
+  })
+  void parametersHaveTheNamesOfTheRequest(String chat, String name) {
+    assertThat(ResponseParameters.nameOf(chat)).isEqualTo(name);
   }
 
   @ParameterizedTest

@@ -18,12 +18,7 @@ enum PatchServers {
   COMPATIBLE("chat", "compatible") {
     @Override
     boolean isGiven(JsonNode body) {
-      return isFunction(body.at("/tools/0"), "function", "parameters");
-    }
-
-    @Override
-    JsonNode call(JsonNode body) {
-      return body.at("/messages/1/tool_calls/0");
+      return isFunction(body.at("/tools/0/function"), "parameters");
     }
 
     @Override
@@ -53,11 +48,6 @@ enum PatchServers {
       return tool.path("type").asString("").equals("custom")
           && tool.at("/custom/name").asString("").equals("patch")
           && tool.at("/custom/format/grammar/syntax").asString("").equals("lark");
-    }
-
-    @Override
-    JsonNode call(JsonNode body) {
-      return body.at("/messages/1/tool_calls/0");
     }
 
     @Override
@@ -134,7 +124,7 @@ enum PatchServers {
   ANTHROPIC("anthropic", "compatible") {
     @Override
     boolean isGiven(JsonNode body) {
-      return isFunction(body.path("tools"), "0", "input_schema");
+      return isFunction(body.at("/tools/0"), "input_schema");
     }
 
     @Override
@@ -218,7 +208,9 @@ enum PatchServers {
   abstract boolean isGiven(JsonNode body);
 
   /** The call that the server is told that it made. */
-  abstract JsonNode call(JsonNode body);
+  JsonNode call(JsonNode body) {
+    return body.at("/messages/1/tool_calls/0");
+  }
 
   abstract String input(JsonNode call);
 
@@ -252,8 +244,7 @@ enum PatchServers {
     return string.asString("");
   }
 
-  private static boolean isFunction(JsonNode tool, String inner, String schema) {
-    JsonNode function = tool.isArray() ? tool.path(Integer.parseInt(inner)) : tool.path(inner);
+  private static boolean isFunction(JsonNode function, String schema) {
     return function.path("name").asString("").equals("patch")
         && function.path("description").asString("").contains("start: /.+/")
         && function.path(schema).at("/properties/input/type").asString("").equals("string");

@@ -97,11 +97,6 @@ enum StrictServers {
     ModelScript answer(ScriptedModel.Request request) {
       return StrictOllama.answer(request);
     }
-
-    @Override
-    @Nullable String wrong(JsonNode message, int step) {
-      return null;
-    }
   },
 
   /** vLLM with a reasoning parser, and a chat template of Qwen's. */
@@ -120,11 +115,6 @@ enum StrictServers {
     ModelScript answer(ScriptedModel.Request request) {
       return StrictVllm.answer(request);
     }
-
-    @Override
-    @Nullable String wrong(JsonNode message, int step) {
-      return null;
-    }
   },
 
   MISTRAL {
@@ -142,11 +132,6 @@ enum StrictServers {
     ModelScript answer(ScriptedModel.Request request) {
       return StrictMistral.answer(request);
     }
-
-    @Override
-    @Nullable String wrong(JsonNode message, int step) {
-      return null;
-    }
   },
 
   /** OpenAI's Responses. */
@@ -159,11 +144,6 @@ enum StrictServers {
     @Override
     ModelScript answer(ScriptedModel.Request request) {
       return StrictResponses.answer(request);
-    }
-
-    @Override
-    @Nullable String wrong(JsonNode message, int step) {
-      return null;
     }
   },
 
@@ -182,11 +162,6 @@ enum StrictServers {
     @Override
     ModelScript answer(ScriptedModel.Request request) {
       return StrictAnthropic.answer(request);
-    }
-
-    @Override
-    @Nullable String wrong(JsonNode message, int step) {
-      return null;
     }
   },
 
@@ -219,7 +194,9 @@ enum StrictServers {
   }
 
   /** What is wrong with the message of a step that came back; null for nothing. */
-  abstract @Nullable String wrong(JsonNode message, int step);
+  @Nullable String wrong(JsonNode message, int step) {
+    return null;
+  }
 
   /** Of the server, as in the settings. */
   String kind() {

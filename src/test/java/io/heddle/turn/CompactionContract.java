@@ -114,12 +114,17 @@ abstract class CompactionContract extends TurnsSuite {
     assertThat(told(replica, "q")).containsExactly(SUMMARY + "two", "m5", "m6", "q");
   }
 
-  @Test
-  void aSummaryIsToldHoweverLongTheThreadHasGrown() {
+  /** A replica that reads less of a thread than has come behind its last summary. */
+  private Replica grown(int summaries) {
     settings.put("heddle.turns.history-messages", "4");
     Replica replica = replica();
     create(replica, 4);
-    for (int i = 1; i <= 5; i++) {
+    grow(replica, summaries);
+    return replica;
+  }
+
+  private void grow(Replica replica, int summaries) {
+    for (int i = 1; i <= summaries; i++) {
       CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
       model.next().says("s" + i).finishes();
       of(done);
@@ -128,6 +133,11 @@ abstract class CompactionContract extends TurnsSuite {
     for (int i = 0; i < 6; i++) {
       append(replica, said("user", "later " + i), said("assistant", "yes " + i));
     }
+  }
+
+  @Test
+  void aSummaryIsToldHoweverLongTheThreadHasGrown() {
+    Replica replica = grown(5);
     assertThat(told(replica, "q"))
         .containsExactly(SUMMARY + "s5", "yes 4", "later 5", "yes 5", "q");
     // Another replica, which has not seen it; and what a replica remembers is no longer true.
@@ -136,19 +146,20 @@ abstract class CompactionContract extends TurnsSuite {
   }
 
   @Test
-  void theLastSummaryIsFoundThoughOlderOnesWereDeleted() {
+  void theLastSummaryIsFoundThoughClientsHaveTakenNumbers() {
     settings.put("heddle.turns.history-messages", "4");
     Replica replica = replica();
-    create(replica, 4);
-    for (int i = 1; i <= 6; i++) {
-      CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
-      model.next().says("s" + i).finishes();
-      of(done);
-      append(replica, said("user", "u" + i), said("assistant", "a" + i));
+    create(replica, 0);
+    for (int number : new int[] {1, 2, 4}) {
+      append(replica, new NewMessage("cmp_" + number, said("user", "mine " + number).body()));
     }
-    for (int i = 0; i < 6; i++) {
-      append(replica, said("user", "later " + i), said("assistant", "yes " + i));
-    }
+    grow(replica, 3);
+    assertThat(told(replica(), "q")).startsWith(SUMMARY + "s3").endsWith("q");
+  }
+
+  @Test
+  void theLastSummaryIsFoundThoughOlderOnesWereDeleted() {
+    Replica replica = grown(6);
     for (int number : new int[] {1, 2, 4, 5}) {
       get(replica.services.threads().deleteMessage(request(caller), "cmp_" + number));
     }

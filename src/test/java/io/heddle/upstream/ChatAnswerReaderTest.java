@@ -56,6 +56,19 @@ class ChatAnswerReaderTest {
     assertThat(assembled.hasSaid()).isFalse();
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'function':{'name':'','arguments':''},'custom':{'name':'patch','input':'x'}",
+        "'custom':{'name':'patch','input':'x'},'function':{'name':'','arguments':''}"
+      })
+  void ofTheTwoMembersOfACallTheOneThatSaysSomethingIsTaken(String members) {
+    delta("{'tool_calls':[{'index':0,'id':'a',%s}]}".formatted(members).replace('\'', '"'));
+    finish("tool_calls");
+
+    assertThat(pieces.getFirst()).isEqualTo(new Piece.ToolCall(0, "a", "patch", "x", null, true));
+  }
+
   @Test
   void reasoningTextAndRefusalAreToldApart() {
     delta("{\"reasoning_content\":\"hm\"}");

@@ -433,7 +433,7 @@ class ChatServerIT {
   @Test
   void anAnswerInOnePieceIsWaitedForAsLongAsTheWholeCallMayTake() {
     String[] limits = {"first-token-timeout=300ms", "whole-timeout=1500ms"};
-    ModelCall call = call("m", "hi").inOnePiece();
+    ModelCall call = call("m", "hi").withoutStream();
     server.next(ModelScript.say("late").headersAfter(Duration.ofMillis(700)));
     assertThat(text(all(models(limits).call(call)))).isEqualTo("late");
     assertThat(server.lastRequest().body())
@@ -449,7 +449,7 @@ class ChatServerIT {
   @Test
   void anAnswerInOnePieceCanBeStreamedToHere() {
     server.next(ModelScript.say("Hello"));
-    all(models("always-stream=true").call(call("m", "hi").inOnePiece()));
+    all(models("always-stream=true").call(call("m", "hi").withoutStream()));
 
     assertThat(server.lastRequest().body()).contains("\"stream\":true");
   }

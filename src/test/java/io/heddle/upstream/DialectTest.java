@@ -170,6 +170,23 @@ class DialectTest {
   }
 
   @Test
+  void whatAServerSaidOfAFunctionIsGivenBackToTheOneThatStandsForACustomTool() {
+    JsonNode told =
+        messages(
+            Dialect.COMPATIBLE,
+            null,
+            "[{'role':'assistant','content':null,'toolCalls':[{'id':'a','type':'custom',"
+                + "'custom':{'name':'patch','input':'x'}}],'turn':'t','upstream':{'name':'mine',"
+                + "'toolCalls':{'a':{'function':{'seal':'s'},'more':1}}}}]");
+    JsonNode call = told.at("/0/tool_calls/0");
+    assertThat(call.propertyNames()).containsExactlyInAnyOrder("id", "type", "function", "more");
+    assertThat(call.at("/type").asString()).isEqualTo("function");
+    assertThat(call.at("/function/name").asString()).isEqualTo("patch");
+    assertThat(call.at("/function/arguments").asString()).isEqualTo("{\"input\":\"x\"}");
+    assertThat(call.at("/function/seal").asString()).isEqualTo("s");
+  }
+
+  @Test
   void idsOfCallsHaveNineLettersAndDigits() {
     JsonNode told =
         messages(

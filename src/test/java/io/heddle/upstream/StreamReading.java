@@ -78,11 +78,11 @@ final class StreamReading {
             server,
             answer -> protocol.reader("m", CALL, answer),
             faults,
-            new Patience(server, faults, deadline, false),
+            new Patience(server, faults, deadline, true),
             share);
     Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
     Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
-    ResponseHead head = new ResponseHead(status, contentType, null, null);
+    ResponseHead head = new ResponseHead(status, ResponseHead.subtype(contentType), null, null);
     List<Piece> pieces = new ArrayList<>();
     Problem problem = null;
     try {
