@@ -83,22 +83,27 @@ final class RedisLink {
         StatefulRedisClusterConnection<byte[], byte[]> made =
             cluster.connect(ByteArrayCodec.INSTANCE);
         made.setTimeout(timeout);
-        // Spares the other shards every message of this one.
-        boolean shards = RedisStatus.major(made.sync().info("server")) >= 7;
-        yield new Made(
-            made,
-            made.async(),
-            shards ? PublishCommand.SPUBLISH : PublishCommand.PUBLISH,
-            true,
-            timeout);
+        try {
+          yield new Made(made, made.async(), publishCommand(made), true);
+        } catch (RuntimeException e) {
+          made.closeAsync();
+          throw e;
+        }
       }
       case RedisClient single -> {
         StatefulRedisConnection<byte[], byte[]> made = single.connect(ByteArrayCodec.INSTANCE);
         made.setTimeout(timeout);
-        yield new Made(made, made.async(), PublishCommand.PUBLISH, false, timeout);
+        yield new Made(made, made.async(), PublishCommand.PUBLISH, false);
       }
       default -> throw new IllegalArgumentException("not a client for Redis: " + client);
     };
+  }
+
+  /** A sharded channel spares the other shards every message of this one. */
+  private static PublishCommand publishCommand(StatefulRedisClusterConnection<byte[], byte[]> cluster) {
+    return RedisStatus.major(cluster.sync().info("server")) >= 7
+        ? PublishCommand.SPUBLISH
+        : PublishCommand.PUBLISH;
   }
 
   /** Sends over this connection from now on. What waits on the one before has its time yet. */
@@ -122,8 +127,7 @@ final class RedisLink {
       StatefulConnection<byte[], byte[]> connection,
       RedisClusterAsyncCommands<byte[], byte[]> commands,
       PublishCommand publish,
-      boolean shards,
-      Duration timeout) {
+      boolean shards) {
 
     /** Whether what has this key says anything on it. */
     Mono<Boolean> answers(byte[] key) {
