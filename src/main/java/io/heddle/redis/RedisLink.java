@@ -100,7 +100,8 @@ final class RedisLink {
   }
 
   /** A sharded channel spares the other shards every message of this one. */
-  private static PublishCommand publishCommand(StatefulRedisClusterConnection<byte[], byte[]> cluster) {
+  private static PublishCommand publishCommand(
+      StatefulRedisClusterConnection<byte[], byte[]> cluster) {
     return RedisStatus.major(cluster.sync().info("server")) >= 7
         ? PublishCommand.SPUBLISH
         : PublishCommand.PUBLISH;

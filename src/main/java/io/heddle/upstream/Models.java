@@ -47,7 +47,8 @@ public final class Models implements Upstream, AutoCloseable {
     properties
         .upstreams()
         .forEach((name, server) ->
-            servers.put(name, new HttpModelServer(name, server, key(name, server), listener, watchdog)));
+            servers.put(
+                name, new HttpModelServer(name, server, key(name, server), listener, watchdog)));
   }
 
   @Override
