@@ -45,6 +45,9 @@ public final class JsonBuffer {
     if (text == null) {
       return ascii("null");
     }
+    if (plainString(text)) {
+      return this;
+    }
     byte[] quoted = JsonStringEncoder.getInstance().quoteAsUTF8(text);
     ensure(quoted.length + 2);
     bytes[length++] = '"';
@@ -52,6 +55,24 @@ public final class JsonBuffer {
     length += quoted.length;
     bytes[length++] = '"';
     return this;
+  }
+
+  /** Whether nothing in it needs an escape or more than one byte, as in most strings. */
+  private boolean plainString(String text) {
+    int size = text.length();
+    ensure(size + 2);
+    int at = length;
+    bytes[at++] = '"';
+    for (int i = 0; i < size; i++) {
+      char c = text.charAt(i);
+      if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+        return false;
+      }
+      bytes[at++] = (byte) c;
+    }
+    bytes[at++] = '"';
+    length = at;
+    return true;
   }
 
   public JsonBuffer number(long value) {

@@ -7,7 +7,6 @@ import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -23,15 +22,19 @@ final class ChatChunks {
   /** Calls of custom tools: only the first bit of a call says that it is one. */
   private final Set<Integer> customs = new HashSet<>(0);
 
-  /** With what each chunk begins, up to its choices. */
+  /** With what each chunk begins, up to its delta. */
   private final byte[] opening;
 
   private boolean begun;
 
   ChatChunks(ChatForm form) {
     this.form = form;
-    byte[] object = form.open("chat.completion.chunk", 0, null).toJson().utf8();
-    opening = Arrays.copyOf(object, object.length - 1);
+    Json object = form.open("chat.completion.chunk", 0, null).toJson();
+    opening =
+        new JsonBuffer(object.length() + 40)
+            .raw(object.utf8(), 0, object.length() - 1)
+            .ascii(",\"choices\":[{\"index\":0,\"delta\":")
+            .toBytes();
   }
 
   List<Frame> piece(Piece piece) {
@@ -85,15 +88,14 @@ final class ChatChunks {
   }
 
   private List<Frame> said(String name, String text) {
-    Json delta =
-        new JsonBuffer(text.length() + 40)
+    JsonBuffer out =
+        choice(text.length() + name.length() + 8)
             .ascii("{\"")
             .ascii(name)
             .ascii("\":")
             .string(text)
-            .ascii("}")
-            .toJson();
-    return delta(delta);
+            .ascii("}");
+    return begun(end(out, null));
   }
 
   private List<Frame> delta(String name, Json value) {
@@ -101,7 +103,10 @@ final class ChatChunks {
   }
 
   private List<Frame> delta(Json delta) {
-    Frame frame = chunk(delta, null);
+    return begun(chunk(delta, null));
+  }
+
+  private List<Frame> begun(Frame frame) {
     if (begun) {
       return List.of(frame);
     }
@@ -120,15 +125,18 @@ final class ChatChunks {
   }
 
   private Frame chunk(Json delta, @Nullable String reason) {
-    JsonBuffer out =
-        new JsonBuffer(opening.length + delta.length() + 96)
-            .raw(opening, 0, opening.length)
-            .ascii(",\"choices\":[{\"index\":0,\"delta\":")
-            .raw(delta)
-            .ascii(",\"logprobs\":null,\"finish_reason\":")
-            .string(reason)
-            .ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
-    return Frame.data(out.toBytes());
+    return end(choice(delta.length()).raw(delta), reason);
+  }
+
+  /** A chunk up to its delta. */
+  private JsonBuffer choice(int deltaLength) {
+    return new JsonBuffer(opening.length + deltaLength + 96).raw(opening, 0, opening.length);
+  }
+
+  private Frame end(JsonBuffer chunk, @Nullable String reason) {
+    chunk.ascii(",\"logprobs\":null,\"finish_reason\":").string(reason);
+    chunk.ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
+    return Frame.data(chunk.toBytes());
   }
 
   private static Frame frame(JsonObject chunk) {

@@ -25,6 +25,7 @@ final class ChatAnswerReader implements AnswerReader {
   private @Nullable MessageSnapshots messages;
   private @Nullable ServerError words;
   private boolean ending;
+  private final TextChunks alike = new TextChunks();
   private @Nullable String seal;
   private boolean manySeals;
 
@@ -48,9 +49,17 @@ final class ChatAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
+    String text = messages == null && !type.equals("error") ? alike.text(data, length) : null;
+    if (text != null) {
+      answer.say("", text, "", out);
+      return;
+    }
     ChatChunk chunk = parse(type, data, length);
     if (chunk == null) {
       return;
+    }
+    if (chunk.textAt() >= 0) {
+      alike.learn(data, length, chunk.textAt());
     }
     words = words == null ? chunk.words() : words;
     if (chunk.error() != null) {

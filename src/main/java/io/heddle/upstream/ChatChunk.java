@@ -81,6 +81,13 @@ final class ChatChunk {
     return words;
   }
 
+  /** Where the string begins that is all that it says; -1 when it says more, or in another form. */
+  int textAt() {
+    boolean isAll =
+        message == null && reason == null && usage == null && error == null && words == null;
+    return isAll ? delta.textAt() : -1;
+  }
+
   /** Whether it has choices, be they none. */
   boolean hasChoices() {
     return hasChoices;

@@ -41,8 +41,11 @@ final class ChatMessage {
     NONE
   }
 
+  private static final int NOWHERE = -1;
+
   private final byte[] json;
   private String text = "";
+  private int textAt = NOWHERE;
   private String reasoning = "";
   private Thoughts thoughts = Thoughts.NONE;
   private String refusal = "";
@@ -85,6 +88,17 @@ final class ChatMessage {
     return text;
   }
 
+  /** Where the string begins that is all that it says; -1 when it says more, or in another form. */
+  int textAt() {
+    boolean isAll =
+        reasoning.isEmpty()
+            && refusal.isEmpty()
+            && calls().isEmpty()
+            && unknown.isEmpty()
+            && seal == null;
+    return isAll && !text.isEmpty() ? textAt : NOWHERE;
+  }
+
   String reasoning() {
     return reasoning;
   }
@@ -124,6 +138,7 @@ final class ChatMessage {
   /** As if nothing had been read. */
   void clear() {
     text = "";
+    textAt = NOWHERE;
     reasoning = "";
     thoughts = Thoughts.NONE;
     refusal = "";
@@ -188,6 +203,8 @@ final class ChatMessage {
 
   /** Text, or a part, or parts and texts. */
   private void content(JsonParser in) {
+    boolean isFirst = text.isEmpty();
+    textAt = NOWHERE;
     switch (in.currentToken()) {
       case START_ARRAY -> {
         Parts parts = new Parts();
@@ -208,6 +225,9 @@ final class ChatMessage {
         parts.putInto(this);
       }
       default -> {
+        if (isFirst && in.currentToken() == JsonToken.VALUE_STRING) {
+          textAt = (int) in.currentTokenLocation().getByteOffset();
+        }
         String said = LenientValues.string(in);
         text = said == null ? text : said;
       }

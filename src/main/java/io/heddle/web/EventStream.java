@@ -98,10 +98,7 @@ public final class EventStream implements ServerResponse {
       response.chunkedTransfer(false).keepAlive(false);
     }
     WireForm wireForm = old ? WireForm.PLAIN_EVENTS : WireForm.EVENTS;
-    return response
-        .sendHeaders()
-        .then(stream(response, wireForm))
-        .then()
+    return stream(response, wireForm)
         .onErrorResume(HangUps::isOne, _ -> Mono.empty())
         .doFinally(_ -> {
           if (!begun) {
@@ -110,15 +107,30 @@ public final class EventStream implements ServerResponse {
         });
   }
 
+  /** The head is not waited for: it goes out with what the stream begins with. */
   private Mono<Void> stream(HttpServerResponse response, WireForm wireForm) {
-    return Mono.create(
-        sink -> response.withConnection(connection -> begin(connection.channel(), wireForm, sink)));
+    return Mono.create(sink ->
+        response.withConnection(connection -> {
+          Channel channel = connection.channel();
+          GuardedConnection.delayFlush(channel);
+          response.sendHeaders().then().subscribe(_ -> {}, error -> headFailed(channel, error, sink));
+          begin(channel, wireForm, sink);
+        }));
+  }
+
+  /** What was written with the head fails after it, and must still find the stream in its place. */
+  private static void headFailed(Channel channel, Throwable error, MonoSink<Void> sink) {
+    if (HangUps.isOne(error)) {
+      channel.close();
+    } else {
+      sink.error(error);
+    }
   }
 
   private void begin(Channel channel, WireForm wireForm, MonoSink<Void> sink) {
     ChannelPipeline pipeline = channel.pipeline();
-    if (pipeline.context(NettyPipeline.ReactiveBridge) == null) {
-      // Whoever asked hung up while the head was written; its pipeline is empty.
+    if (!channel.isActive() || pipeline.context(NettyPipeline.ReactiveBridge) == null) {
+      // Whoever asked has hung up, and its pipeline is empty or will be.
       sink.success();
       return;
     }

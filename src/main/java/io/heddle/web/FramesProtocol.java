@@ -130,7 +130,7 @@ public final class FramesProtocol implements StreamProtocol {
     @Override
     protected void hookOnComplete() {
       write();
-      outlet.flush();
+      // It goes out with the end of the answer.
       end.run();
     }
 
