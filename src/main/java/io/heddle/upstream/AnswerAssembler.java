@@ -230,14 +230,19 @@ final class AnswerAssembler {
     return more;
   }
 
-  /** Of what cannot be read; some servers put an error into an array. */
-  CallFailure notOfThisWire(byte[] json, int length) {
+  /**
+   * Of what cannot be read; some servers put an error into an array, or say it in words.
+   *
+   * @param type of the event, empty when it has none
+   */
+  CallFailure notOfThisWire(String type, byte[] json, int length) {
     int first = 0;
     while (first < length && json[first] <= ' ') {
       first++;
     }
-    if (first < length && json[first] == '[') {
-      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+    boolean isError = type.equalsIgnoreCase("error");
+    if (isError || first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), isError);
       if (error.message() != null) {
         return faults.inStream(error, spoke);
       }

@@ -23,7 +23,6 @@ final class ChatMessage {
           "object",
           "type",
           "annotations",
-          "audio",
           "tool_call_id",
           "prefix",
           "padding",
@@ -46,6 +45,10 @@ final class ChatMessage {
   private final byte[] json;
   private String text = "";
   private int textAt = NOWHERE;
+
+  /** The words of what it says aloud. */
+  private String spoken = "";
+
   private String reasoning = "";
   private Thoughts thoughts = Thoughts.NONE;
   private String refusal = "";
@@ -85,13 +88,19 @@ final class ChatMessage {
   }
 
   String text() {
-    return text;
+    return text.isEmpty() ? spoken : text;
+  }
+
+  void say(String words) {
+    text = words.isEmpty() ? text : words;
+    textAt = NOWHERE;
   }
 
   /** Where the string begins that is all that it says; -1 when it says more, or in another form. */
   int textAt() {
     boolean isAll =
-        reasoning.isEmpty()
+        spoken.isEmpty()
+            && reasoning.isEmpty()
             && refusal.isEmpty()
             && calls().isEmpty()
             && unknown.isEmpty()
@@ -113,7 +122,7 @@ final class ChatMessage {
   }
 
   boolean isEmpty() {
-    return text.isEmpty() && reasoning.isEmpty() && refusal.isEmpty() && calls().isEmpty();
+    return text().isEmpty() && reasoning.isEmpty() && refusal.isEmpty() && calls().isEmpty();
   }
 
   /** Servers say the same thoughts under several names: the first name that has any is taken. */
@@ -139,6 +148,7 @@ final class ChatMessage {
   void clear() {
     text = "";
     textAt = NOWHERE;
+    spoken = "";
     reasoning = "";
     thoughts = Thoughts.NONE;
     refusal = "";
@@ -168,6 +178,7 @@ final class ChatMessage {
         case "thinking" -> think(in, Thoughts.THINKING, name);
         case "reasoning_details" -> think(in, Thoughts.DETAILS, name);
         case "refusal" -> refusal = LenientValues.words(in);
+        case "audio" -> audio(in);
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
@@ -183,6 +194,22 @@ final class ChatMessage {
             keep(name, UnknownMembers.read(in));
           }
         }
+      }
+    }
+  }
+
+  private void audio(JsonParser in) {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String name = in.currentName();
+      in.nextToken();
+      if (name.equals("transcript")) {
+        spoken = LenientValues.words(in);
+      } else {
+        in.skipChildren();
       }
     }
   }
@@ -207,22 +234,22 @@ final class ChatMessage {
     textAt = NOWHERE;
     switch (in.currentToken()) {
       case START_ARRAY -> {
-        Parts parts = new Parts();
+        ContentParts parts = new ContentParts();
         while (in.nextToken() != JsonToken.END_ARRAY) {
           if (in.currentToken() == JsonToken.START_OBJECT) {
             parts.take(in);
           } else if (in.currentToken() == JsonToken.VALUE_STRING) {
-            parts.text.append(in.getString());
+            parts.take(in.getString());
           } else {
             in.skipChildren();
           }
         }
-        parts.putInto(this);
+        take(parts);
       }
       case START_OBJECT -> {
-        Parts parts = new Parts();
+        ContentParts parts = new ContentParts();
         parts.take(in);
-        parts.putInto(this);
+        take(parts);
       }
       default -> {
         if (isFirst && in.currentToken() == JsonToken.VALUE_STRING) {
@@ -234,52 +261,11 @@ final class ChatMessage {
     }
   }
 
-  /** What the parts of a content say together. */
-  private static final class Parts {
-    private final StringBuilder text = new StringBuilder();
-    private final StringBuilder thoughts = new StringBuilder();
-    private final StringBuilder refusal = new StringBuilder();
-    private @Nullable String seal;
-
-    void take(JsonParser in) {
-      String type = "";
-      String words = "";
-      String thought = "";
-      String refused = "";
-      while (in.nextToken() != JsonToken.END_OBJECT) {
-        String name = in.currentName();
-        in.nextToken();
-        switch (name) {
-          case "type" -> {
-            String word = LenientValues.scalar(in);
-            type = word == null ? "" : word;
-          }
-          case "text" -> words = LenientValues.words(in);
-          case "thinking", "reasoning", "summary" -> thought = LenientValues.words(in);
-          case "refusal" -> refused = LenientValues.words(in);
-          case "signature" -> {
-            String signature = LenientValues.scalar(in);
-            seal = signature == null || signature.isEmpty() ? seal : signature;
-          }
-          default -> in.skipChildren();
-        }
-      }
-      if (type.contains("thinking") || type.contains("reasoning")) {
-        thoughts.append(thought.isEmpty() ? words : thought);
-      } else if (type.equals("refusal")) {
-        refusal.append(refused.isEmpty() ? words : refused);
-      } else {
-        text.append(words);
-        thoughts.append(thought);
-      }
-    }
-
-    void putInto(ChatMessage said) {
-      said.text = text.isEmpty() ? said.text : text.toString();
-      said.think(Thoughts.PARTS, "content", thoughts.toString());
-      said.seal = seal;
-      said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
-    }
+  private void take(ContentParts parts) {
+    text = parts.text().isEmpty() ? text : parts.text();
+    think(Thoughts.PARTS, "content", parts.thoughts());
+    seal = parts.seal();
+    refusal = parts.refusal().isEmpty() ? refusal : parts.refusal();
   }
 
   private void toolCalls(JsonParser in) {
@@ -360,6 +346,7 @@ final class ChatMessage {
   private ToolCallDelta functionCall(JsonParser in, String said) {
     String called = null;
     String arguments = "";
+    String parameters = "";
     Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String member = in.currentName();
@@ -368,10 +355,14 @@ final class ChatMessage {
         called = LenientValues.scalar(in);
       } else if (member.equals(said)) {
         arguments = arguments(in);
+      } else if (member.equals("parameters")) {
+        // The name that some models have for them.
+        parameters = arguments(in);
       } else {
         unknown = with(unknown, member, UnknownMembers.read(in));
       }
     }
+    arguments = arguments.isEmpty() ? parameters : arguments;
     return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown, false);
   }
 

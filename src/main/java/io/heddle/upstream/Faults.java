@@ -127,7 +127,7 @@ final class Faults {
         boolean spent = "insufficient_quota".equals(error.code());
         yield wait == null || spent || wait.compareTo(longestWait) > 0 ? busy : busy.again(wait);
       }
-      case 502, 503, 504, 529 -> {
+      case 498, 502, 503, 504, 529 -> {
         CallFailure busy = busy(status, error, wait, Blame.SERVER);
         Duration again = wait == null ? Duration.ZERO : wait;
         yield again.compareTo(longestWait) > 0 ? busy : busy.again(again);

@@ -109,7 +109,8 @@ final class UnknownMembers {
       }
       case VALUE_STRING -> in.getStringLength() == 0 ? null : new StringBuilder(in.getString());
       case VALUE_NULL -> null;
-      default -> Json.of(in.getString());
+      // What is no number cannot be written again.
+      default -> in.isNaN() ? null : Json.of(in.getString());
     };
   }
 
