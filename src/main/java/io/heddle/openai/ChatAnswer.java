@@ -26,6 +26,10 @@ final class ChatAnswer {
     boolean custom;
   }
 
+  void addAll(List<Piece> pieces) {
+    pieces.forEach(this::add);
+  }
+
   void add(Piece piece) {
     switch (piece) {
       case Piece.Text(String more) -> text.append(more);

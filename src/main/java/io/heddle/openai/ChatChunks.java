@@ -37,6 +37,14 @@ final class ChatChunks {
             .toBytes();
   }
 
+  List<Frame> pieces(List<Piece> pieces) {
+    List<Frame> frames = new ArrayList<>(pieces.size() + 4);
+    for (Piece piece : pieces) {
+      frames.addAll(piece(piece));
+    }
+    return frames;
+  }
+
   List<Frame> piece(Piece piece) {
     return switch (piece) {
       case Piece.Text(String text) -> said("content", text);

@@ -109,13 +109,14 @@ final class ChatHandler {
     if (!ask.stream()) {
       return calls
           .call(call.caller(), model.withoutStream(), true)
-          .collect(ChatAnswer::new, ChatAnswer::add)
+          .collect(ChatAnswer::new, ChatAnswer::addAll)
           .map(answer -> ConversationsHandler.json(answer.json(form)));
     }
     return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
         .map(rest -> {
           ChatChunks chunks = new ChatChunks(form);
-          return stream(call, rest.concatMapIterable(chunks::piece));
+          // The next list is asked for when all of this one was taken.
+          return stream(call, rest.concatMapIterable(chunks::pieces, 1));
         });
   }
 

@@ -104,7 +104,10 @@ final class ResponsesAlone {
 
   private Flux<Piece> pieces(Call call, Compactions.Prepared prepared) {
     Flux<Piece> answer =
-        calls.call(call.caller(), prepared.call(), true).onErrorMap(ResponseParameters::named);
+        calls
+            .call(call.caller(), prepared.call(), true)
+            .onErrorMap(ResponseParameters::named)
+            .concatMapIterable(said -> said, 1);
     Piece compaction = prepared.compaction();
     // What fails before its first piece has a status.
     return compaction == null

@@ -43,7 +43,7 @@ final class AnswerCache {
   }
 
   /**
-   * The answer, as {@link Upstream#call} gives it; after its end it is kept, as long as nobody
+   * The pieces that {@link Upstream#call} gives, one by one; after its end it is kept, as long as nobody
    * cancels.
    *
    * @param user whose it is
@@ -78,6 +78,7 @@ final class AnswerCache {
     Answer answer = new Answer();
     return upstream
         .call(call)
+        .concatMapIterable(pieces -> pieces, 1)
         .doOnNext(piece -> {
           answer.add(piece);
           sink.next(piece);

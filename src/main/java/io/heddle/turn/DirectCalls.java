@@ -65,7 +65,7 @@ public final class DirectCalls implements AutoCloseable {
    * @param usage whether the end must say what the call cost: what the server does not say is
    *     counted here
    */
-  public Flux<Piece> call(Caller caller, ModelCall asked, boolean usage) {
+  public Flux<List<Piece>> call(Caller caller, ModelCall asked, boolean usage) {
     ByteShare share = new ByteShare(budget, caller.holder());
     return Flux.using(
             () -> new AnswerMemory(share),
@@ -76,12 +76,13 @@ public final class DirectCalls implements AutoCloseable {
         .contextWrite(share::in);
   }
 
-  private Flux<Piece> admitted(Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
+  private Flux<List<Piece>> admitted(
+      Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
     return Flux.defer(() -> {
       ModelCall call = asked.of(caller.user());
       Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
       Answer answer = new Answer();
-      Flux<Piece> pieces = said(caller, call, usage, memory, answer);
+      Flux<List<Piece>> pieces = said(caller, call, usage, memory, answer);
       if (!limits.areCounted()) {
         return pieces;
       }
@@ -101,40 +102,48 @@ public final class DirectCalls implements AutoCloseable {
    * What the model says, weighed: a caller who waits for the whole answer has it gathered, and so
    * has whoever counts it. The end waits for what the call cost, if that must be counted here.
    */
-  private Flux<Piece> said(
+  private Flux<List<Piece>> said(
       Caller caller, ModelCall call, boolean usage, AnswerMemory memory, Answer answer) {
     boolean gathers = usage || limits.areCounted();
     AtomicReference<Piece.Finish> uncounted = new AtomicReference<>();
     long[] length = new long[1];
-    Flux<Piece> said =
+    Flux<List<Piece>> said =
         upstream
             .call(call)
-            .handle((piece, sink) -> {
-              length[0] += piece.length();
+            .handle((pieces, sink) -> {
+              for (Piece piece : pieces) {
+                length[0] += piece.length();
+              }
               if (!memory.say(length[0])) {
                 sink.error(ByteBudget.overloaded());
                 return;
               }
               if (gathers) {
-                answer.add(piece);
+                answer.addAll(pieces);
               }
-              if (usage && piece instanceof Piece.Finish finish && finish.usage() == null) {
+              List<Piece> told = pieces;
+              if (usage
+                  && pieces.getLast() instanceof Piece.Finish finish
+                  && finish.usage() == null) {
                 uncounted.setPlain(finish);
-              } else {
-                sink.next(piece);
+                told = pieces.subList(0, pieces.size() - 1);
+              }
+              if (!told.isEmpty()) {
+                sink.next(told);
               }
             });
     return usage ? said.concatWith(Mono.defer(() -> end(caller, call, answer, uncounted))) : said;
   }
 
-  private Mono<Piece> end(
+  private Mono<List<Piece>> end(
       Caller caller, ModelCall call, Answer answer, AtomicReference<Piece.Finish> uncounted) {
     Piece.Finish finish = uncounted.getPlain();
     return finish == null
         ? Mono.empty()
         : usage(caller, call, answer)
-            .map(
-                usage -> new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque()));
+            .map(usage ->
+                List.of(
+                    new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque())));
   }
 
   /**
@@ -217,13 +226,17 @@ public final class DirectCalls implements AutoCloseable {
   /**
    * Settles once, whatever the call comes to: what was said before it broke off was paid for too.
    */
-  private Flux<Piece> counted(
-      Caller caller, Flux<Piece> pieces, Answer answer, TokenReservation reserved, long input) {
+  private Flux<List<Piece>> counted(
+      Caller caller,
+      Flux<List<Piece>> pieces,
+      Answer answer,
+      TokenReservation reserved,
+      long input) {
     return Flux.defer(() -> {
       AtomicBoolean settled = new AtomicBoolean();
       return pieces
-          .doOnNext(piece -> {
-            if (piece instanceof Piece.Finish finish
+          .doOnNext(said -> {
+            if (said.getLast() instanceof Piece.Finish finish
                 && finish.usage() != null
                 && settled.compareAndSet(false, true)) {
               limits.settle(reserved, finish.usage().total()).subscribe();

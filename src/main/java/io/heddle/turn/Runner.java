@@ -229,7 +229,7 @@ final class Runner implements Flusher.Owner {
     Duration maxAge = request.cacheFor();
     Flux<Piece> answered =
         maxAge == null
-            ? runners.upstream.call(call)
+            ? runners.upstream.call(call).concatMapIterable(pieces -> pieces, 1)
             : runners.cache.call(
                 session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
     // Clients that did not ask for it know no such item.

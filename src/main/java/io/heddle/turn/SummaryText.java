@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -21,11 +22,12 @@ public record SummaryText(
   private static final int LONGEST = 32 * 1024;
 
   /** Of what a model says; {@code model-failed} when it writes none. */
-  static Mono<SummaryText> of(Flux<Piece> pieces) {
+  static Mono<SummaryText> of(Flux<List<Piece>> pieces) {
     return Mono.defer(() -> {
       StringBuilder text = new StringBuilder();
       Piece.Finish[] finish = new Piece.Finish[1];
       return pieces
+          .concatMapIterable(said -> said, 1)
           .doOnNext(piece -> {
             if (piece instanceof Piece.Text(String more)) {
               text.append(more, 0, Math.min(more.length(), LONGEST - text.length()));

@@ -7,8 +7,9 @@ import reactor.core.publisher.Flux;
 public interface Upstream {
 
   /**
-   * Calls a model once subscribed; cancelling ends the call. Pieces come as they are generated, on
-   * any thread that must not be blocked; the last one is a {@link Piece.Finish}, and nothing
+   * Calls a model once subscribed; cancelling ends the call. Pieces come as they are generated,
+   * those that are there at once in one list, which is never empty, on any thread that must not be
+   * blocked; the last one is a {@link Piece.Finish}, and nothing
    * follows it. At most one request reaches the model that produced a piece: what is tried again is
    * tried before the first piece.
    *
@@ -16,7 +17,7 @@ public interface Upstream {
    * server found the request wrong; member {@code upstreamStatus}), {@code model-unavailable},
    * {@code model-failed} (also when the stream breaks off before its end), {@code model-timeout}.
    */
-  Flux<Piece> call(ModelCall call);
+  Flux<List<Piece>> call(ModelCall call);
 
   /** Models that can be asked for by name. */
   List<Model> models();

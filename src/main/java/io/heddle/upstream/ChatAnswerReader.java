@@ -58,9 +58,7 @@ final class ChatAnswerReader implements AnswerReader {
     if (chunk == null) {
       return;
     }
-    if (chunk.textAt() >= 0) {
-      alike.learn(data, length, chunk.textAt());
-    }
+    alike.learn(data, length, chunk.textAt());
     words = words == null ? chunk.words() : words;
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), answer.hasSaid());

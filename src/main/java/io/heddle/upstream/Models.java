@@ -52,7 +52,7 @@ public final class Models implements Upstream, AutoCloseable {
   }
 
   @Override
-  public Flux<Piece> call(ModelCall call) {
+  public Flux<List<Piece>> call(ModelCall call) {
     return Flux.defer(() -> {
       String model = call.model() == null ? names.byDefault() : call.model();
       if (model == null) {
@@ -62,12 +62,11 @@ public final class Models implements Upstream, AutoCloseable {
                     "The call names no model, and heddle.default-model is not set")
                 .toException());
       }
-      // One list at a time, and the next only when all of it was taken.
       return ask(model, call, Set.of())
           .onErrorMap(
               CallFailure.class,
               failure -> RefusedParameter.named(failure.problem(), call).toException())
-          .concatMapIterable(pieces -> pieces, 1);
+          .filter(pieces -> !pieces.isEmpty());
     });
   }
 

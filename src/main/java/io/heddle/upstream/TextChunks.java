@@ -14,18 +14,26 @@ final class TextChunks {
   /** A longer text is left to the parser, which bounds it. */
   private static final int LONGEST = 8 << 10;
 
+  private static final byte[] NONE = {};
   private static final char REPLACEMENT = '\ufffd';
 
-  private byte[] chunk = {};
+  private byte[] chunk = NONE;
   private int from;
   private int to;
 
   /**
    * Takes a chunk as the one to compare with.
    *
-   * @param quote where the string begins that is all that the chunk says
+   * @param quote where the string begins that is all that the chunk says; -1 when it says more, or
+   *     says it in another form
    */
   void learn(byte[] json, int length, int quote) {
+    if (quote < 0) {
+      chunk = NONE;
+      from = 0;
+      to = 0;
+      return;
+    }
     chunk = Arrays.copyOf(json, length);
     from = quote + 1;
     int end = from;

@@ -59,11 +59,11 @@ final class HandModel implements Upstream {
   }
 
   @Override
-  public Flux<Piece> call(ModelCall call) {
+  public Flux<List<Piece>> call(ModelCall call) {
     return Flux.defer(() -> {
       Call one = new Call(call);
       calls.add(one);
-      return one.pieces.asFlux().doOnCancel(() -> one.cancelled = true);
+      return one.pieces.asFlux().doOnCancel(() -> one.cancelled = true).map(List::of);
     });
   }
 

@@ -147,11 +147,11 @@ class ReapEveryIT {
   private static final class Talker implements Upstream {
 
     @Override
-    public Flux<Piece> call(ModelCall call) {
+    public Flux<List<Piece>> call(ModelCall call) {
       boolean silent = call.messages().getLast().toString().contains("wait");
       return silent
           ? Flux.never()
-          : Flux.interval(Duration.ofMillis(50)).map(i -> new Piece.Text("word " + i + " "));
+          : Flux.interval(Duration.ofMillis(50)).map(i -> List.of(new Piece.Text("word " + i + " ")));
     }
 
     @Override

@@ -179,12 +179,13 @@ class SlowEndsIT {
   private static final class Talker implements Upstream {
 
     @Override
-    public Flux<Piece> call(ModelCall call) {
+    public Flux<List<Piece>> call(ModelCall call) {
       String words = "warp weft ".repeat(410).substring(0, 4096);
       return Flux.range(0, CHARS / 4096)
           .<Piece>map(_ -> new Piece.Text(words))
           .concatWithValues(
-              new Piece.Text("x".repeat(CHARS % 4096)), new Piece.Finish("stop", null, "talker"));
+              new Piece.Text("x".repeat(CHARS % 4096)), new Piece.Finish("stop", null, "talker"))
+          .map(List::of);
     }
 
     @Override

@@ -34,7 +34,7 @@ final class Speaker implements Upstream {
   }
 
   @Override
-  public Flux<Piece> call(ModelCall call) {
+  public Flux<List<Piece>> call(ModelCall call) {
     return Flux.defer(() -> {
       calls.incrementAndGet();
       String nonce =
@@ -48,7 +48,8 @@ final class Speaker implements Upstream {
       Flux<Piece> paced = pace.isZero() ? said : said.delayElements(jittered(pace));
       return paced
           .delaySubscription(jittered(first))
-          .concatWithValues(new Piece.Finish("stop", new Usage(5, words, 0, 0), "speaker"));
+          .concatWithValues(new Piece.Finish("stop", new Usage(5, words, 0, 0), "speaker"))
+          .map(List::of);
     });
   }
 

@@ -67,8 +67,8 @@ final class Calls {
         "trn_test");
   }
 
-  static List<Piece> all(Flux<Piece> pieces) {
-    return pieces.collectList().block(PATIENCE);
+  static List<Piece> all(Flux<List<Piece>> pieces) {
+    return pieces.concatMapIterable(said -> said).collectList().block(PATIENCE);
   }
 
   /** The texts put together. */
@@ -89,11 +89,11 @@ final class Calls {
    */
   record Ended(List<Piece> pieces, @Nullable Problem problem) {}
 
-  static Ended ended(Flux<Piece> pieces) {
+  static Ended ended(Flux<List<Piece>> pieces) {
     List<Piece> said = new CopyOnWriteArrayList<>();
     Problem problem =
         pieces
-            .doOnNext(said::add)
+            .doOnNext(said::addAll)
             .then(Mono.<Problem>empty())
             .onErrorResume(ProblemException.class, e -> Mono.just(e.problem()))
             .block(PATIENCE);
@@ -101,7 +101,7 @@ final class Calls {
   }
 
   /** The problem that a call must end with. */
-  static Problem problem(Flux<Piece> pieces) {
+  static Problem problem(Flux<List<Piece>> pieces) {
     Problem problem = ended(pieces).problem();
     if (problem == null) {
       throw new AssertionError("the call ended well");

@@ -328,7 +328,7 @@ class ChatServerIT {
     // The request may be running there: a second one would be paid for twice.
     server.answer(_ -> ModelScript.stream().headersAfter(Duration.ofSeconds(30)));
     Models models = models();
-    Flux<Piece> call = models.call(call("m", "hi"));
+    Flux<List<Piece>> call = models.call(call("m", "hi"));
     List<Problem> problems = new ArrayList<>();
     Thread caller = Thread.ofVirtual().start(() -> problems.add(problem(call)));
     Awaitility.await().until(() -> server.requests().size() == 1);
@@ -497,7 +497,7 @@ class ChatServerIT {
     server.next(ModelScript.stream().forever("x".repeat(500), Duration.ZERO));
     Models models = models("between-tokens-timeout=200ms", "max-answer=256MB");
     Slow reader = new Slow();
-    models.call(call("m", "hi")).subscribe(reader);
+    models.call(call("m", "hi")).concatMapIterable(pieces -> pieces, 1).subscribe(reader);
     reader.request(1);
     Awaitility.await().until(() -> reader.taken.get() == 1);
     Awaitility.await()

@@ -28,7 +28,7 @@ class EchoModelTest {
 
   private final Models models = Calls.models(new Recorded());
 
-  private Flux<Piece> echo(String text, String order) {
+  private Flux<List<Piece>> echo(String text, String order) {
     return models.call(call("echo", text, "{\"temperature\":1,\"echo\":" + order + "}"));
   }
 
