@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Frame {
 
+  /** Ends a server-sent event without a type, and begins the next. */
+  public static final String BETWEEN_EVENTS = "\n\ndata: ";
+
   static final String DELETED = "session.deleted";
   static final String EXPIRED = "session.expired";
   static final String GAP = "gap";
@@ -91,7 +94,10 @@ public final class Frame {
     return new Frame(null, "", type, json, new Of(null, null, spoken, null));
   }
 
-  /** The data of an event that has no type, on one line; {@code [DONE]} is not even JSON. */
+  /**
+   * The data of an event that has no type, on one line; {@code [DONE]} is not even JSON. Those of
+   * several events, each with {@link #BETWEEN_EVENTS} before it but the first, are sent together.
+   */
   public static Frame data(byte[] utf8) {
     return new Frame(null, "", "", new Json(utf8));
   }

@@ -5,17 +5,18 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.live.Frame;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A completion as the chunks of a stream. */
+/** A completion as the chunks of a stream. Those that are there at once go out as one frame. */
 final class ChatChunks {
 
-  private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
+  private static final String OBJECT = "chat.completion.chunk";
+
+  /** Bytes of a chunk beside its opening and its delta. */
+  private static final int AROUND = 96;
 
   private final ChatForm form;
 
@@ -29,7 +30,7 @@ final class ChatChunks {
 
   ChatChunks(ChatForm form) {
     this.form = form;
-    Json object = form.open("chat.completion.chunk", 0, null).toJson();
+    Json object = form.open(OBJECT, 0, null).toJson();
     opening =
         new JsonBuffer(object.length() + 40)
             .raw(object.utf8(), 0, object.length() - 1)
@@ -37,117 +38,99 @@ final class ChatChunks {
             .toBytes();
   }
 
-  List<Frame> pieces(List<Piece> pieces) {
-    List<Frame> frames = new ArrayList<>(pieces.size() + 4);
+  /** Null when there is nothing to tell. */
+  @Nullable Frame of(List<Piece> pieces) {
+    JsonBuffer out = new JsonBuffer((opening.length + AROUND) * (pieces.size() + 2));
     for (Piece piece : pieces) {
-      frames.addAll(piece(piece));
+      add(piece, out);
     }
-    return frames;
+    return out.length() == 0 ? null : Frame.data(out.toBytes());
   }
 
-  List<Frame> piece(Piece piece) {
-    return switch (piece) {
-      case Piece.Text(String text) -> said("content", text);
+  private void add(Piece piece, JsonBuffer out) {
+    switch (piece) {
+      case Piece.Text(String text) -> said("content", text, out);
       // Not OpenAI's, but what the servers that show thoughts agree on.
-      case Piece.Reasoning(String text) -> said("reasoning_content", text);
-      case Piece.Refusal(String text) -> said("refusal", text);
-      case Piece.ToolCall call ->
-          delta(
-              "tool_calls",
-              JsonObject.array(
-                  List.of(
-                      ChatForm.call(
-                          call.index(),
-                          true,
-                          call.id(),
-                          call.name(),
-                          call.arguments(),
-                          call.opaque(),
-                          isCustom(call)))));
-      case Piece.Compaction _ -> List.of();
+      case Piece.Reasoning(String text) -> said("reasoning_content", text, out);
+      case Piece.Refusal(String text) -> said("refusal", text, out);
+      case Piece.ToolCall call -> called(call, out);
+      case Piece.Compaction _ -> {}
       case Piece.Finish finish ->
-          end(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()));
-    };
-  }
-
-  private boolean isCustom(Piece.ToolCall call) {
-    return call.custom() ? customs.add(call.index()) : customs.contains(call.index());
+          ended(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()), out);
+    }
   }
 
   /**
    * @param opaque members that the server added to its message, or null
    */
-  List<Frame> end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
-    List<Frame> frames = new ArrayList<>(begin());
+  Frame end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
+    JsonBuffer out = new JsonBuffer(1024);
+    ended(reason, usage, opaque, out);
+    return Frame.data(out.toBytes());
+  }
+
+  private void said(String name, String text, JsonBuffer out) {
+    begin(out);
+    open(out).ascii("{\"").ascii(name).ascii("\":").string(text).ascii("}");
+    close(null, out);
+  }
+
+  private void called(Piece.ToolCall call, JsonBuffer out) {
+    boolean isCustom =
+        call.custom() ? customs.add(call.index()) : customs.contains(call.index());
+    Json told =
+        ChatForm.call(
+            call.index(),
+            true,
+            call.id(),
+            call.name(),
+            call.arguments(),
+            call.opaque(),
+            isCustom);
+    begin(out);
+    open(out).ascii("{\"tool_calls\":[").raw(told).ascii("]}");
+    close(null, out);
+  }
+
+  private void ended(
+      String reason, @Nullable Usage usage, @Nullable Json opaque, JsonBuffer out) {
+    begin(out);
     if (opaque != null) {
-      Json delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque).toJson();
-      frames.add(chunk(delta, null));
+      open(out).raw(OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque).toJson());
+      close(null, out);
     }
-    frames.add(chunk(Json.EMPTY_OBJECT, reason));
+    open(out).ascii("{}");
+    close(reason, out);
     if (form.usage()) {
-      frames.add(
-          frame(
-              form.open("chat.completion.chunk", 256, null)
-                  .raw("choices", JsonObject.EMPTY_ARRAY)
-                  .raw("usage", usage == null ? null : ChatForm.usage(usage))));
+      Json last =
+          form.open(OBJECT, 256, null)
+              .raw("choices", JsonObject.EMPTY_ARRAY)
+              .raw("usage", usage == null ? null : ChatForm.usage(usage))
+              .toJson();
+      next(out).raw(last);
     }
-    frames.add(Frame.data(DONE));
-    return frames;
+    next(out).ascii("[DONE]");
   }
 
-  private List<Frame> said(String name, String text) {
-    JsonBuffer out =
-        choice(text.length() + name.length() + 8)
-            .ascii("{\"")
-            .ascii(name)
-            .ascii("\":")
-            .string(text)
-            .ascii("}");
-    return begun(end(out, null));
-  }
-
-  private List<Frame> delta(String name, Json value) {
-    return delta(new JsonObject(value.length() + 32).raw(name, value).toJson());
-  }
-
-  private List<Frame> delta(Json delta) {
-    return begun(chunk(delta, null));
-  }
-
-  private List<Frame> begun(Frame frame) {
-    if (begun) {
-      return List.of(frame);
+  private void begin(JsonBuffer out) {
+    if (!begun) {
+      begun = true;
+      open(out).ascii("{\"role\":\"assistant\",\"content\":\"\"}");
+      close(null, out);
     }
-    List<Frame> frames = new ArrayList<>(begin());
-    frames.add(frame);
-    return frames;
   }
 
-  private List<Frame> begin() {
-    if (begun) {
-      return List.of();
-    }
-    begun = true;
-    return List.of(
-        chunk(new JsonObject(64).string("role", "assistant").string("content", "").toJson(), null));
+  /** Begins a chunk, up to its delta. */
+  private JsonBuffer open(JsonBuffer out) {
+    return next(out).raw(opening, 0, opening.length);
   }
 
-  private Frame chunk(Json delta, @Nullable String reason) {
-    return end(choice(delta.length()).raw(delta), reason);
+  private void close(@Nullable String reason, JsonBuffer out) {
+    out.ascii(",\"logprobs\":null,\"finish_reason\":").string(reason);
+    out.ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
   }
 
-  /** A chunk up to its delta. */
-  private JsonBuffer choice(int deltaLength) {
-    return new JsonBuffer(opening.length + deltaLength + 96).raw(opening, 0, opening.length);
-  }
-
-  private Frame end(JsonBuffer chunk, @Nullable String reason) {
-    chunk.ascii(",\"logprobs\":null,\"finish_reason\":").string(reason);
-    chunk.ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
-    return Frame.data(chunk.toBytes());
-  }
-
-  private static Frame frame(JsonObject chunk) {
-    return Frame.data(chunk.toJson().utf8());
+  private static JsonBuffer next(JsonBuffer out) {
+    return out.length() == 0 ? out : out.ascii(Frame.BETWEEN_EVENTS);
   }
 }

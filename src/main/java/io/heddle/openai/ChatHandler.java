@@ -115,8 +115,8 @@ final class ChatHandler {
     return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
         .map(rest -> {
           ChatChunks chunks = new ChatChunks(form);
-          // The next list is asked for when all of this one was taken.
-          return stream(call, rest.concatMapIterable(chunks::pieces, 1));
+          // A frame is all that was there at once, and so the next is asked for when it was taken.
+          return stream(call, rest.mapNotNull(chunks::of), 1);
         });
   }
 
@@ -164,26 +164,31 @@ final class ChatHandler {
             // That it has started is nothing to answer with yet: it may still fail at once.
             .filter(event -> !(event instanceof TurnEvent.Started))
             .map(event -> told(chunks, event));
-    return FirstSignal.of(told).map(all -> stream(call, all.concatMapIterable(frames -> frames)));
+    return FirstSignal.of(told)
+        .map(all -> stream(call, all.concatMapIterable(frames -> frames), FramesProtocol.AHEAD));
   }
 
   private static List<Frame> told(ChatChunks chunks, TurnEvent event) {
     return switch (event) {
-      case TurnEvent.Delta delta -> chunks.piece(delta.piece());
+      case TurnEvent.Delta delta -> {
+        Frame frame = chunks.of(List.of(delta.piece()));
+        yield frame == null ? List.of() : List.of(frame);
+      }
       case TurnEvent.Ended ended -> {
         refuseUnlessAnswered(ended.turn());
-        yield chunks.end(
-            reason(ended.turn()),
-            ResponseEnd.usageOf(ended.turn()),
-            OpaqueMembers.ofAnswer(ended.messages()));
+        yield List.of(
+            chunks.end(
+                reason(ended.turn()),
+                ResponseEnd.usageOf(ended.turn()),
+                OpaqueMembers.ofAnswer(ended.messages())));
       }
       case TurnEvent.Queued _, TurnEvent.Started _, TurnEvent.SoFar _ -> List.of();
     };
   }
 
-  private ServerResponse stream(Call call, Flux<Frame> frames) {
+  private ServerResponse stream(Call call, Flux<Frame> frames, int ahead) {
     Flux<Frame> told = frames.onErrorResume(error -> Flux.just(Streams.chatError(call, error)));
-    return new EventStream(connections, new FramesProtocol(told), StreamForm.OPENAI);
+    return new EventStream(connections, new FramesProtocol(told, ahead), StreamForm.OPENAI);
   }
 
   /** This wire has no word for an answer that somebody stopped. */

@@ -70,22 +70,28 @@ final class EventLines {
 
   void read(byte[] bytes) {
     int from = 0;
-    for (int at = 0; at < bytes.length; at++) {
-      byte next = bytes[at];
-      if (next == '\n' && afterReturn) {
+    while (from < bytes.length) {
+      if (afterReturn && bytes[from] == '\n') {
         // The second half of a line's end.
-        afterReturn = false;
-        from = at + 1;
-      } else {
-        afterReturn = next == '\r';
-        if (next == '\n' || next == '\r') {
-          append(bytes, from, at);
-          endLine();
-          from = at + 1;
-        }
+        from++;
       }
+      afterReturn = false;
+      int end = lineEnd(bytes, from);
+      append(bytes, from, end);
+      if (end < bytes.length) {
+        afterReturn = bytes[end] == '\r';
+        endLine();
+      }
+      from = end + 1;
     }
-    append(bytes, from, bytes.length);
+  }
+
+  private static int lineEnd(byte[] bytes, int from) {
+    int at = from;
+    while (at < bytes.length && bytes[at] != '\n' && bytes[at] != '\r') {
+      at++;
+    }
+    return at;
   }
 
   /**

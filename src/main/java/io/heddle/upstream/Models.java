@@ -66,7 +66,9 @@ public final class Models implements Upstream, AutoCloseable {
           .onErrorMap(
               CallFailure.class,
               failure -> RefusedParameter.named(failure.problem(), call).toException())
-          .filter(pieces -> !pieces.isEmpty());
+          .filter(pieces -> !pieces.isEmpty())
+          // One list at a time: how long a server is silent counts only while somebody asks.
+          .limitRate(1);
     });
   }
 

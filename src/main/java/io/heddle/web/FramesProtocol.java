@@ -18,12 +18,14 @@ import reactor.core.scheduler.Schedulers;
  */
 public final class FramesProtocol implements StreamProtocol {
 
-  private static final int AHEAD = 64;
+  /** Frames that are asked for ahead, where nothing else is said. */
+  public static final int AHEAD = 64;
 
   /** Bytes of frames that are put together for one write; longer ones are written by themselves. */
   private static final int MOST_TAKEN = 8 << 10;
 
   private final Flux<Frame> frames;
+  private final int ahead;
   private @Nullable Writer writer;
 
   /**
@@ -31,14 +33,22 @@ public final class FramesProtocol implements StreamProtocol {
    *     end does
    */
   public FramesProtocol(Flux<Frame> frames) {
+    this(frames, AHEAD);
+  }
+
+  /**
+   * @param ahead frames that are asked for before the connection takes them
+   */
+  public FramesProtocol(Flux<Frame> frames, int ahead) {
     this.frames = frames;
+    this.ahead = ahead;
   }
 
   @Override
   public void opened(Outlet outlet, Runnable end) {
     Writer mine = new Writer(outlet, end);
     writer = mine;
-    frames.publishOn(Schedulers.fromExecutor(outlet.loop()), AHEAD).subscribe(mine);
+    frames.publishOn(Schedulers.fromExecutor(outlet.loop()), ahead).subscribe(mine);
   }
 
   @Override

@@ -109,14 +109,24 @@ class ChatFormsTest {
   }
 
   private static List<JsonNode> chunks(boolean usage, List<Piece> pieces) {
+    List<String> events = events(usage, pieces.stream().map(List::of).toList());
+    // Pieces that come together are told as if they had come one by one.
+    assertThat(events(usage, List.of(pieces))).isEqualTo(events);
+    assertThat(events.getLast()).isEqualTo("[DONE]");
+    return events.subList(0, events.size() - 1).stream().map(MAPPER::readTree).toList();
+  }
+
+  private static List<String> events(boolean usage, List<List<Piece>> said) {
     ChatChunks chunks = new ChatChunks(new ChatForm("chatcmpl-1", 5, "m", usage));
-    List<Frame> frames = new ArrayList<>();
-    pieces.forEach(piece -> frames.addAll(chunks.piece(piece)));
-    assertThat(frames).allSatisfy(frame -> assertThat(frame.type()).isEmpty());
-    assertThat(new String(frames.removeLast().utf8(), StandardCharsets.US_ASCII))
-        .isEqualTo("[DONE]");
-    return frames.stream()
-        .map(frame -> MAPPER.readTree(new String(frame.utf8(), StandardCharsets.UTF_8)))
-        .toList();
+    List<String> events = new ArrayList<>();
+    for (List<Piece> pieces : said) {
+      Frame frame = chunks.of(pieces);
+      if (frame != null) {
+        assertThat(frame.type()).isEmpty();
+        String data = new String(frame.utf8(), StandardCharsets.UTF_8);
+        events.addAll(List.of(data.split(Frame.BETWEEN_EVENTS)));
+      }
+    }
+    return events;
   }
 }
