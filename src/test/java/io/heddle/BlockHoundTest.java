@@ -57,10 +57,11 @@ class BlockHoundTest {
     nodes.copied.await();
 
     AtomicReference<Thread> thread = new AtomicReference<>(Thread.currentThread());
-    CompletableFuture<Void> waiter = onAParallelThread(() -> {
-      thread.set(Thread.currentThread());
-      partitions.updateCache();
-    });
+    CompletableFuture<Void> waiter =
+        onAParallelThread(() -> {
+          thread.set(Thread.currentThread());
+          partitions.updateCache();
+        });
     await().until(() -> waiter.isDone() || isParked(thread.get()));
     nodes.goesOn.countDown();
     waiter.join();
