@@ -259,6 +259,12 @@ record ChatAsk(
     }
     Value content = fields.get("content");
     Value calls = fields.get("tool_calls");
+    for (String name : List.of("function_call", "audio")) {
+      if (fields.has(name)) {
+        throw unsupported(
+            fields.path(name), "Heddle does not support '" + name + "' of a message.");
+      }
+    }
     boolean empty = content == null && calls == null && !fields.has("refusal");
     // Clients send again what they were given, also an answer or an output without a word.
     boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
