@@ -7,6 +7,7 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.io.IOContext;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonFactoryBuilder;
+import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.core.json.UTF8StreamJsonParser;
 import tools.jackson.core.sym.ByteQuadsCanonicalizer;
 import tools.jackson.core.util.JsonRecyclerPools;
@@ -33,12 +34,25 @@ public final class UntrustedJson {
 
   /** For documents that nobody has looked at. */
   public static JsonFactory factory(int maxNesting) {
+    return new Factory(builder(maxNesting));
+  }
+
+  /**
+   * The same for documents of programs that write JSON without care: numbers that are none, and
+   * control characters that are not escaped.
+   */
+  public static JsonFactory carelessFactory(int maxNesting) {
     return new Factory(
-        JsonFactory.builder()
-            // The threads that parse are few, and a queue that all share costs each document.
-            .recyclerPool(JsonRecyclerPools.threadLocalPool())
-            .streamReadConstraints(
-                StreamReadConstraints.builder().maxNestingDepth(maxNesting).build()));
+        builder(maxNesting)
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS));
+  }
+
+  private static JsonFactoryBuilder builder(int maxNesting) {
+    return JsonFactory.builder()
+        // The threads that parse are few, and a queue that all share costs each document.
+        .recyclerPool(JsonRecyclerPools.threadLocalPool())
+        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(maxNesting).build());
   }
 
   /** For documents that were checked when they came in. */

@@ -259,6 +259,12 @@ record ChatAsk(
     }
     Value content = fields.get("content");
     Value calls = fields.get("tool_calls");
+    for (String name : List.of("function_call", "audio")) {
+      if (fields.has(name)) {
+        throw unsupported(
+            fields.path(name), "Heddle does not support '" + name + "' of a message.");
+      }
+    }
     boolean empty = content == null && calls == null && !fields.has("refusal");
     // Clients send again what they were given, also an answer or an output without a word.
     boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
@@ -275,7 +281,7 @@ record ChatAsk(
     }
     out.some("name", fields.string("name")).some("refusal", fields.string("refusal"));
     out.string("status", "completed");
-    if (calls != null && !calls.elements().isEmpty()) {
+    if (calls != null && hasCalls(calls)) {
       out.raw("toolCalls", calls.json());
     }
     if (role.equals("assistant")) {
@@ -286,5 +292,16 @@ record ChatAsk(
       throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
+  }
+
+  /** Whether there are any; each says what is called. */
+  private static boolean hasCalls(Value calls) {
+    List<Value> all = calls.elements();
+    for (Value call : all) {
+      Fields fields = call.fields();
+      String type = fields.word("type").equals("custom") ? "custom" : "function";
+      fields.required(type).fields().requiredString("name");
+    }
+    return !all.isEmpty();
   }
 }

@@ -54,7 +54,7 @@ final class CompactHandler {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = ResponseAsk.read(known(body.fields()));
+          ResponseAsk ask = ResponseAsk.read(known(body.fields()), HostedTools.DROP);
           String model = ask.model();
           if (model == null || model.isEmpty()) {
             throw Value.missing("model");

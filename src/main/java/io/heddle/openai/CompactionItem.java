@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.turn.Summary;
 import java.util.Base64;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class CompactionItem {
 
   static final String TYPE = "compaction";
+
+  /** An item that asks for one of all that stands before it, and for no answer. */
+  static final String TRIGGER = "compaction_trigger";
 
   /** What the Codex CLI calls the same. */
   private static final String OLD_TYPE = "compaction_summary";
@@ -25,6 +29,12 @@ final class CompactionItem {
 
   static boolean isOne(String type) {
     return type.equals(TYPE) || type.equals(OLD_TYPE);
+  }
+
+  /** Whether the input ends with the wish for a summary. */
+  static boolean isAsked(List<Value> input) {
+    Value last = input.isEmpty() ? null : input.getLast();
+    return last != null && last.isObject() && last.fields().word("type").equals(TRIGGER);
   }
 
   /**

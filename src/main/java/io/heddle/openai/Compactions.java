@@ -7,9 +7,11 @@ import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -35,6 +37,27 @@ final class Compactions {
   record Prepared(ModelCall call, Piece.@Nullable Compaction compaction) {}
 
   /**
+   * A summary of all that there is, and no answer.
+   *
+   * @param random names the item
+   */
+  Flux<Piece> summary(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+    List<Json> all = Conversation.ofBodies(told.thread()).all();
+    return calls
+        .summarise(call.caller(), model(ask), all, ask.instructions())
+        .flatMapIterable(text -> {
+          Json body = new Summary(0, 0).body(text.content());
+          return List.of(
+              new Piece.Compaction(ItemIds.COMPACTION + random, body),
+              new Piece.Finish("stop", text.usage(), text.model()));
+        });
+  }
+
+  private @Nullable String model(ResponseAsk ask) {
+    return calls.compactModel() == null ? ask.model() : calls.compactModel();
+  }
+
+  /**
    * @param random names the item
    */
   Mono<Prepared> prepare(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
@@ -57,9 +80,8 @@ final class Compactions {
     if (first == 0) {
       return Mono.empty();
     }
-    String model = calls.compactModel() == null ? ask.model() : calls.compactModel();
     return calls
-        .summarise(call.caller(), model, conversation.all(), null)
+        .summarise(call.caller(), model(ask), conversation.all(), null)
         .timeout(calls.compactTimeout())
         .map(text -> prepared(told.call(), conversation, first, text, random))
         .onErrorResume(error -> {

@@ -59,6 +59,10 @@ final class ItemInput {
       boolean own = made == null || made.session() == null;
       return new NewMessage(own ? id(fields) : null, CompactionItem.body(fields));
     }
+    if (type.equals(CompactionItem.TRIGGER)) {
+      throw Value.refuse(
+          fields.path("type"), "must be the last item of the input of a request for a response");
+    }
     String id = id(fields);
     Json mapped =
         switch (type) {

@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,12 @@ final class ParameterRanges {
 
   private static final int MOST_TOOLS = 128;
   private static final int MOST_STOPS = 4;
+  private static final int LONGEST_KEY = 64;
+  private static final int LONGEST_SCHEMA_NAME = 64;
+  private static final int LONGEST_TOOL_NAME = 128;
+
+  /** OpenAI takes fewer; others know periods, colons and letters of any language. */
+  private static final Pattern NAME = Pattern.compile("[^\\s\\p{Cntrl}]+");
 
   private static final Set<String> CHOICES = set("none", "auto", "required");
   private static final Set<String> EFFORTS =
@@ -23,6 +30,9 @@ final class ParameterRanges {
   private static final Set<String> SUMMARIES = set("auto", "concise", "detailed", "none");
   private static final Set<String> VERBOSITIES = set("low", "medium", "high");
   private static final Set<String> MODES = set("auto", "required");
+
+  /** Other servers' types of a choice on Chat Completions. */
+  private static final Set<String> OTHER_CHOICES = set("auto", "none", "required", "any", "tool");
 
   private ParameterRanges() {}
 
@@ -46,6 +56,9 @@ final class ParameterRanges {
         List.of("user", "safety_identifier", "prompt_cache_key", "service_tier", "model")) {
       body.text(name);
     }
+    bounded(body.get("safety_identifier"), LONGEST_KEY);
+    bounded(body.get("prompt_cache_key"), LONGEST_KEY);
+    body.text("prompt_cache_retention");
     Value tools = body.get("tools");
     if (tools != null) {
       int count = tools.elements().size();
@@ -68,6 +81,7 @@ final class ParameterRanges {
       Fields fields = reasoning.fields();
       oneOf(fields.get("effort"), EFFORTS);
       oneOf(fields.get("summary"), SUMMARIES);
+      oneOf(fields.get("generate_summary"), SUMMARIES);
     }
     Value text = body.get("text");
     if (text != null) {
@@ -77,8 +91,8 @@ final class ParameterRanges {
       if (format != null) {
         Fields of = format.fields();
         if (of.required("type").text().equals("json_schema")) {
-          of.required("name").text();
-          of.required("schema").fields();
+          schema(of);
+          of.required("schema");
         }
       }
     }
@@ -110,7 +124,7 @@ final class ParameterRanges {
     if (format != null) {
       Fields of = format.fields();
       if (of.required("type").text().equals("json_schema")) {
-        of.required("json_schema").fields().required("name").text();
+        schema(of.required("json_schema").fields());
       }
     }
     Set<String> functions = new HashSet<>();
@@ -130,14 +144,39 @@ final class ParameterRanges {
     choice(body.get("tool_choice"), Map.of("function", functions, "custom", customs), tools);
   }
 
-  /** The name of a custom tool that may be told to a model. */
-  static String custom(Fields custom) {
-    Value name = custom.required("name");
-    if (name.text().isEmpty()) {
+  private static void schema(Fields schema) {
+    name(schema.required("name"), LONGEST_SCHEMA_NAME);
+    schema.text("description");
+    schema.flag("strict");
+    Value itself = schema.get("schema");
+    if (itself != null) {
+      itself.fields();
+    }
+  }
+
+  private static String name(Value name, int most) {
+    String text = name.text();
+    if (text.isEmpty()) {
       throw name.refuse("is empty");
     }
+    if (!NAME.matcher(text).matches()) {
+      throw name.refuse("has a space or a control character");
+    }
+    bounded(name, most);
+    return text;
+  }
+
+  private static void bounded(@Nullable Value text, int most) {
+    if (text != null && text.text().length() > most) {
+      throw text.refuseAs("string_above_max_length", "is longer than " + most + " characters");
+    }
+  }
+
+  /** The name of a custom tool that may be told to a model. */
+  static String custom(Fields custom) {
+    String name = name(custom.required("name"), LONGEST_TOOL_NAME);
     custom.text("description");
-    return name.text();
+    return name;
   }
 
   /** Refuses a grammar of a custom tool that lacks what it is made of. */
@@ -156,22 +195,29 @@ final class ParameterRanges {
 
   /** The name of a function that may be told to a model. */
   static String function(Fields function) {
-    Value name = function.required("name");
-    if (name.text().isEmpty()) {
-      throw name.refuse("is empty");
-    }
+    String name = name(function.required("name"), LONGEST_TOOL_NAME);
     function.text("description");
     function.flag("strict");
     Value parameters = function.get("parameters");
     if (parameters != null) {
       parameters.fields();
     }
-    return name.text();
+    return name;
   }
 
-  /** Of allowed tools. */
-  static void mode(@Nullable Value mode) {
-    oneOf(mode, MODES);
+  /**
+   * The tools that a choice allows.
+   *
+   * @param allowed its {@code mode} and {@code tools}
+   */
+  static List<Value> allowed(Fields allowed) {
+    oneOf(allowed.get("mode"), MODES);
+    Value tools = allowed.required("tools");
+    List<Value> all = tools.elements();
+    if (all.isEmpty()) {
+      throw tools.refuseAs("array_below_min_length", "is empty");
+    }
+    return all;
   }
 
   /**
@@ -190,21 +236,28 @@ final class ParameterRanges {
       return;
     }
     Fields fields = choice.fields();
-    switch (fields.required("type").text()) {
+    Value type = fields.required("type");
+    switch (type.text()) {
       case "function", "custom" -> named(fields, names);
       case "allowed_tools" -> {
-        Fields allowed = fields.required("allowed_tools").fields();
-        mode(allowed.get("mode"));
-        for (Value tool : allowed.required("tools").elements()) {
-          String type = tool.fields().required("type").text();
-          if (names.containsKey(type)) {
+        for (Value tool : allowed(fields.required("allowed_tools").fields())) {
+          if (names.containsKey(tool.fields().required("type").text())) {
             named(tool.fields(), names);
           }
         }
       }
-      // The server's own.
-      default -> {}
+      default -> {
+        if (!OTHER_CHOICES.contains(type.text()) && !hasTool(tools, type.text())) {
+          throw type.refuse("must be function, custom or allowed_tools");
+        }
+      }
     }
+  }
+
+  /** Whether there is a tool of that type, which then is the server's own. */
+  private static boolean hasTool(@Nullable Value tools, String type) {
+    return tools != null
+        && tools.elements().stream().anyMatch(tool -> tool.fields().word("type").equals(type));
   }
 
   private static void named(Fields tool, Map<String, Set<String>> names) {

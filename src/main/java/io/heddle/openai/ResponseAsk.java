@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param parameters as Chat Completions has them
  * @param compactAt from how many tokens of the prompt the conversation is summarised first; 0:
  *     never
+ * @param compacts whether a summary is all that is asked for
+ * @param brought tools of items, of the thread before too
  */
 record ResponseAsk(
     @Nullable String model,
@@ -32,7 +34,9 @@ record ResponseAsk(
     boolean sealed,
     Json parameters,
     Json shown,
-    long compactAt) {
+    long compactAt,
+    boolean compacts,
+    List<Value> brought) {
 
   /** What OpenAI does and Heddle does not; a client must not take silence for consent. */
   private static final List<String> UNSUPPORTED =
@@ -80,9 +84,19 @@ record ResponseAsk(
   }
 
   static ResponseAsk read(Fields body, HostedTools hosted) {
+    return read(body, hosted, List.of());
+  }
+
+  /**
+   * @param before tools that items of the thread before have brought
+   */
+  static ResponseAsk read(Fields body, HostedTools hosted, List<Value> before) {
     refuseUnsupported(body);
     ParameterRanges.responses(body);
-    ResponseTools tools = ResponseTools.read(body, hosted);
+    List<Value> input = input(body.get("input"));
+    List<Value> brought = ToolItems.brought(body.get("input"), before);
+    ResponseTools tools = ResponseTools.read(body, hosted, brought);
+    boolean compacts = CompactionItem.isAsked(input);
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
@@ -104,11 +118,27 @@ record ResponseAsk(
         body.flag("stream"),
         background,
         instructions(body.get("instructions")),
-        input(body.get("input")),
+        compacts ? input.subList(0, input.size() - 1) : input,
         isSealed(body.get("include")),
         ResponseParameters.chat(body, tools),
         shown(body, tools),
-        compactAt(body.get("context_management")));
+        compactAt(body.get("context_management")),
+        compacts,
+        brought);
+  }
+
+  /** Refuses to summarise at once what is stored. */
+  ResponseAsk notCompactedInStore() {
+    if (compacts && (store || conversation != null)) {
+      throw WireError.unsupported(
+              "input",
+              "Heddle takes a "
+                  + CompactionItem.TRIGGER
+                  + " only for what it does not store ('store': false, and no 'conversation'); use"
+                  + " 'context_management'.")
+          .toException();
+    }
+    return this;
   }
 
   /** {@code [{"type":"compaction","compact_threshold":…}]}; without a number, where it must be. */

@@ -29,6 +29,7 @@ final class ResponseEvents {
 
   private final ResponseForm form;
   private final long after;
+  private final boolean answers;
   private final List<ResponseOutput> outputs = new ArrayList<>();
   private List<Frame> made = new ArrayList<>();
   private long next;
@@ -44,8 +45,17 @@ final class ResponseEvents {
    * @param after only events with a higher number are made; -1 for all
    */
   ResponseEvents(ResponseForm form, long after) {
+    this(form, after, true);
+  }
+
+  /**
+   * @param answers whether there is a message in any case: an answer without a word is one, a
+   *     summary alone is none
+   */
+  ResponseEvents(ResponseForm form, long after, boolean answers) {
     this.form = form;
     this.after = after;
+    this.answers = answers;
   }
 
   /** The events before anything is said. */
@@ -74,7 +84,9 @@ final class ResponseEvents {
 
   List<Frame> end(ResponseEnd end) {
     // An answer without a word is a message all the same, in the thread too.
-    if (end.isWhole() && outputs.stream().allMatch(ResponseOutput.Compacted.class::isInstance)) {
+    if (answers
+        && end.isWhole()
+        && outputs.stream().allMatch(ResponseOutput.Compacted.class::isInstance)) {
       part(message(), false);
     }
     String status = end.isWhole() ? DONE : "incomplete";

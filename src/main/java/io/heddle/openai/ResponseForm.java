@@ -5,6 +5,7 @@ import io.heddle.base.JsonBuffer;
 import io.heddle.session.Turn;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +43,14 @@ record ResponseForm(
   /** Whether the client asked for summaries of what the model thinks, and not for all of it. */
   boolean summaries() {
     Value reasoning = Fields.of(notes.shown()).get("reasoning");
-    return reasoning != null && reasoning.isObject() && reasoning.fields().has("summary");
+    if (reasoning == null || !reasoning.isObject()) {
+      return false;
+    }
+    Fields fields = reasoning.fields();
+    // The second is the older name of the same.
+    return Stream.of("summary", "generate_summary")
+        .map(fields::word)
+        .anyMatch(wish -> !wish.isEmpty() && !wish.equals("none"));
   }
 
   /** The functions of the request's namespaces by the name that the model is told. */

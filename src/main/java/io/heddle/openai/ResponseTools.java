@@ -29,23 +29,34 @@ final class ResponseTools {
   private final Set<String> custom = new HashSet<>();
 
   /** Names in namespaces, and what the model is told. */
-  private final Map<String, List<String>> inner = new LinkedHashMap<>();
+  private final Map<String, Set<String>> inner = new LinkedHashMap<>();
 
-  private final Map<String, List<String>> namespaces = new LinkedHashMap<>();
+  private final Map<String, Set<String>> namespaces = new LinkedHashMap<>();
   private final List<Value> kept = new ArrayList<>();
-  private boolean dropped;
+
+  /** Types of those that were left out. */
+  private final Set<String> dropped = new HashSet<>();
+
+  /** Whether those of items are being read. */
+  private boolean brought;
+
   private @Nullable Json choice;
 
   private ResponseTools(HostedTools hosted) {
     this.hosted = hosted;
   }
 
-  static ResponseTools read(Fields body, HostedTools hosted) {
+  /**
+   * @param brought tools of items: one that has the name of another is its newer form
+   */
+  static ResponseTools read(Fields body, HostedTools hosted, List<Value> brought) {
     ResponseTools tools = new ResponseTools(hosted);
     Value all = body.get("tools");
     if (all != null) {
       all.elements().forEach(tools::add);
     }
+    tools.brought = true;
+    brought.forEach(tools::add);
     Value choice = body.get("tool_choice");
     if (choice != null) {
       Json told = tools.choice(choice);
@@ -72,34 +83,26 @@ final class ResponseTools {
     return kept;
   }
 
-  /** Whether some were left out. */
-  boolean dropped() {
-    return dropped;
-  }
-
   private void add(Value tool) {
     Fields fields = tool.fields();
-    switch (fields.required("type").text()) {
-      case "function" -> {
-        String name = ParameterRanges.function(fields);
-        Json other = functions.get(name);
-        Json function = function(fields, name, null);
-        if (!function.equals(other) || isInner(name)) {
-          put(fields, name, function);
-        }
-        kept.add(tool);
-      }
-      case CUSTOM -> {
-        String name = ParameterRanges.custom(fields);
-        put(fields, name, custom(fields, name, null));
-        custom.add(name);
-        kept.add(tool);
+    String type = fields.required("type").text();
+    switch (type) {
+      case "function", CUSTOM -> {
+        String name = name(fields, type);
+        put(fields, name, told(fields, type, name, null), !isInner(name));
+        keep(tool);
       }
       case Namespaces.TYPE -> {
         addAll(fields);
-        kept.add(tool);
+        keep(tool);
       }
       default -> leaveOut(fields);
+    }
+  }
+
+  private void keep(Value tool) {
+    if (!brought || kept.stream().noneMatch(other -> other.json().equals(tool.json()))) {
+      kept.add(tool);
     }
   }
 
@@ -109,22 +112,18 @@ final class ResponseTools {
       throw name.refuse("is empty");
     }
     String about = namespace.text("description");
-    List<String> all = namespaces.computeIfAbsent(name.text(), _ -> new ArrayList<>());
+    Set<String> all = namespaces.computeIfAbsent(name.text(), _ -> new LinkedHashSet<>());
     for (Value tool : namespace.required("tools").elements()) {
       Fields fields = tool.fields();
       String type = fields.required("type").text();
-      boolean isCustom = type.equals(CUSTOM);
-      if (!isCustom && !type.equals("function")) {
+      if (!type.equals(CUSTOM) && !type.equals("function")) {
         leaveOut(fields);
         continue;
       }
-      String own = isCustom ? ParameterRanges.custom(fields) : ParameterRanges.function(fields);
+      String own = name(fields, type);
       String flat = Namespaces.flat(name.text(), own);
-      if (isCustom) {
-        custom.add(flat);
-      }
-      put(fields, flat, isCustom ? custom(fields, flat, about) : function(fields, flat, about));
-      inner.computeIfAbsent(own, _ -> new ArrayList<>()).add(flat);
+      put(fields, flat, told(fields, type, flat, about), all.contains(flat));
+      inner.computeIfAbsent(own, _ -> new LinkedHashSet<>()).add(flat);
       all.add(flat);
     }
   }
@@ -133,9 +132,28 @@ final class ResponseTools {
     return namespaces.values().stream().anyMatch(all -> all.contains(name));
   }
 
-  private void put(Fields tool, String name, Json function) {
-    if (functions.put(name, function) != null) {
+  private static String name(Fields tool, String type) {
+    return type.equals(CUSTOM) ? ParameterRanges.custom(tool) : ParameterRanges.function(tool);
+  }
+
+  private static Json told(Fields tool, String type, String name, @Nullable String about) {
+    return type.equals(CUSTOM) ? custom(tool, name, about) : function(tool, name, about);
+  }
+
+  /**
+   * @param again whether one of that name would be this one once more
+   */
+  private void put(Fields tool, String name, Json told, boolean again) {
+    boolean isCustom = tool.word("type").equals(CUSTOM);
+    Json other = functions.put(name, told);
+    boolean same = !isCustom && told.equals(other);
+    if (other != null && !(again && (brought || same))) {
       throw tool.required("name").refuse("names another tool of this request too");
+    }
+    if (isCustom) {
+      custom.add(name);
+    } else {
+      custom.remove(name);
     }
   }
 
@@ -144,7 +162,7 @@ final class ResponseTools {
     if (hosted == HostedTools.REFUSE) {
       throw refused(tool, "tools");
     }
-    dropped = true;
+    dropped.add(tool.word("type"));
   }
 
   private static WireException refused(Fields tool, String what) {
@@ -242,7 +260,7 @@ final class ResponseTools {
       if (!CHOICES.contains(choice.text())) {
         throw choice.refuse("must be none, auto or required, or name a tool");
       }
-      if (choice.text().equals("required") && functions.isEmpty() && !dropped) {
+      if (choice.text().equals("required") && functions.isEmpty() && dropped.isEmpty()) {
         throw choice.refuse("is required, and there are no 'tools'");
       }
       return choice.json();
@@ -251,8 +269,11 @@ final class ResponseTools {
     return switch (fields.required("type").text()) {
       case "function", CUSTOM -> byName(called(fields));
       case "allowed_tools" -> allowed(fields);
+      case Namespaces.TYPE -> allowed(Json.of("\"required\""), named(fields.required("name")));
       default -> {
-        if (hosted == HostedTools.REFUSE) {
+        // A type may have a date, and be chosen without it.
+        String type = fields.word("type");
+        if (dropped.stream().noneMatch(one -> one.startsWith(type) || type.startsWith(one))) {
           throw refused(fields, "a tool_choice");
         }
         yield null;
@@ -261,29 +282,34 @@ final class ResponseTools {
   }
 
   private Json allowed(Fields choice) {
-    ParameterRanges.mode(choice.get("mode"));
     Set<String> names = new LinkedHashSet<>();
-    for (Value tool : choice.required("tools").elements()) {
+    for (Value tool : ParameterRanges.allowed(choice)) {
       Fields fields = tool.fields();
       switch (fields.required("type").text()) {
         case "function", CUSTOM -> names.add(called(fields));
-        case Namespaces.TYPE -> {
-          Value name = fields.required("name");
-          List<String> all = namespaces.get(name.text());
-          if (all == null) {
-            throw name.refuse("names no namespace of 'tools'");
-          }
-          names.addAll(all);
-        }
+        case Namespaces.TYPE -> names.addAll(named(fields.required("name")));
         default -> leaveOut(fields);
       }
     }
+    return allowed(choice.raw("mode", Json.of("\"auto\"")), names);
+  }
+
+  /** The functions of a namespace, as the model is told them. */
+  private Set<String> named(Value namespace) {
+    Set<String> all = namespaces.get(namespace.text());
+    if (all == null) {
+      throw namespace.refuse("names no namespace of 'tools'");
+    }
+    return all;
+  }
+
+  private Json allowed(Json mode, Set<String> names) {
     if (names.isEmpty()) {
       return NONE;
     }
     Json allowed =
         new JsonObject(256)
-            .raw("mode", choice.raw("mode", Json.of("\"auto\"")))
+            .raw("mode", mode)
             .raw("tools", JsonObject.array(names.stream().map(this::byName).toList()))
             .toJson();
     return new JsonObject(allowed.length() + 48)
@@ -308,15 +334,15 @@ final class ResponseTools {
     String namespace = tool.text("namespace");
     if (namespace != null) {
       String flat = Namespaces.flat(namespace, name.text());
-      if (namespaces.getOrDefault(namespace, List.of()).contains(flat)) {
+      if (namespaces.getOrDefault(namespace, Set.of()).contains(flat)) {
         return flat;
       }
     } else if (functions.containsKey(name.text())) {
       return name.text();
     } else {
-      List<String> called = inner.getOrDefault(name.text(), List.of());
+      Set<String> called = inner.getOrDefault(name.text(), Set.of());
       if (called.size() == 1) {
-        return called.getFirst();
+        return called.iterator().next();
       }
     }
     throw name.refuse("names no function of 'tools'");

@@ -70,15 +70,13 @@ final class ResponsesAlone {
 
   Mono<ServerResponse> answer(Call call, ResponseAsk ask, String defaultModel) {
     gate.once(call);
-    Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), null);
+    Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), ask.compacts(), null);
     return asked(call, ask, telling.form().id(), null)
-        .flatMap(asked -> compactions.prepare(call, ask, asked, telling.form().random()))
-        .flatMap(prepared -> {
-          Flux<Piece> pieces = pieces(call, prepared);
-          return ask.stream()
-              ? frames(call, telling, pieces).map(this::stream)
-              : plain(telling, pieces);
-        });
+        .flatMap(asked -> pieces(call, ask, asked, telling.form()))
+        .flatMap(pieces ->
+            ask.stream()
+                ? frames(call, telling, pieces).map(this::stream)
+                : plain(telling, pieces));
   }
 
   /** The same on a socket, which remembers it. The events must be subscribed to, once. */
@@ -87,13 +85,21 @@ final class ResponsesAlone {
     ResponseForm form = form(ask, defaultModel);
     return asked(call, ask, form.id(), recall.past())
         .flatMap(asked ->
-            compactions
-                .prepare(call, ask, asked, form.random())
-                .flatMap(prepared -> {
-                  Telling telling =
-                      new Telling(form, ask.sealed(), recall.listener(form.id(), asked.thread()));
-                  return frames(call, telling, pieces(call, prepared));
+            pieces(call, ask, asked, form)
+                .flatMap(pieces -> {
+                  SocketMemory.Listener listener =
+                      recall.listener(form.id(), asked.thread(), ask.brought());
+                  return frames(
+                      call, new Telling(form, ask.sealed(), ask.compacts(), listener), pieces);
                 }));
+  }
+
+  private Mono<Flux<Piece>> pieces(Call call, ResponseAsk ask, Asked asked, ResponseForm form) {
+    return ask.compacts()
+        ? Mono.just(compactions.summary(call, ask, asked, form.random()))
+        : compactions
+            .prepare(call, ask, asked, form.random())
+            .map(prepared -> pieces(call, prepared));
   }
 
   private Flux<Piece> pieces(Call call, Compactions.Prepared prepared) {
@@ -112,7 +118,7 @@ final class ResponsesAlone {
     ResponseForm form = form(ask, defaultModel);
     return thread(call, ask, recall.past())
         .map(thread -> {
-          recall.listener(form.id(), thread.messages()).end();
+          recall.listener(form.id(), thread.messages(), ask.brought()).end();
           ResponseEvents events = new ResponseEvents(form, -1);
           Piece.Finish nothing =
               new Piece.Finish("stop", new Usage(0, 0, 0, 0), form.notes().model());
@@ -136,10 +142,19 @@ final class ResponsesAlone {
   /**
    * How a response is told.
    *
+   * @param summary whether it is nothing but a summary
    * @param listener who remembers it, or null
    */
   private record Telling(
-      ResponseForm form, boolean sealed, SocketMemory.@Nullable Listener listener) {}
+      ResponseForm form,
+      boolean sealed,
+      boolean summary,
+      SocketMemory.@Nullable Listener listener) {
+
+    ResponseEvents events(long after) {
+      return new ResponseEvents(form, after, !summary);
+    }
+  }
 
   void refuseConnection(Call call) {
     gate.refuseConnection(call.caller());
@@ -272,7 +287,7 @@ final class ResponsesAlone {
 
   private Mono<ServerResponse> plain(Telling telling, Flux<Piece> pieces) {
     return Mono.defer(() -> {
-      ResponseEvents events = new ResponseEvents(telling.form(), Long.MAX_VALUE);
+      ResponseEvents events = telling.events(Long.MAX_VALUE);
       events.begin();
       return pieces
           .doOnNext(piece -> told(events, piece, telling))
@@ -289,7 +304,7 @@ final class ResponsesAlone {
     return FirstSignal.of(pieces)
         .map(rest ->
             Flux.defer(() -> {
-              ResponseEvents events = new ResponseEvents(telling.form(), -1);
+              ResponseEvents events = telling.events(-1);
               return Flux.fromIterable(events.begin())
                   .concatWith(rest.concatMapIterable(piece -> told(events, piece, telling)))
                   .onErrorResume(error ->

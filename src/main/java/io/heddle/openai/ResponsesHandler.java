@@ -53,9 +53,13 @@ final class ResponsesHandler {
     return ResponseAsk.read(body, hosted);
   }
 
-  /** The request for a response that a model may be asked for. */
-  private ResponseAsk checked(Fields body) {
-    ResponseAsk ask = ask(body);
+  /**
+   * The request for a response that a model may be asked for.
+   *
+   * @param tools that items of the thread before have brought
+   */
+  private ResponseAsk checked(Fields body, List<Value> tools) {
+    ResponseAsk ask = ResponseAsk.read(body, hosted, tools).notCompactedInStore();
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
         ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
@@ -66,7 +70,7 @@ final class ResponsesHandler {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = checked(body.fields());
+          ResponseAsk ask = checked(body.fields(), List.of());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
             alone.refuseConnection(call);
@@ -88,12 +92,13 @@ final class ResponsesHandler {
   Mono<Flux<Frame>> create(
       Call call, SocketMessage message, SocketMemory memory, Consumer<Boolean> stored) {
     Fields body = message.body();
-    ResponseAsk ask = checked(body);
+    SocketMemory.Recall recall = memory.recall(message.lane(), message.previous());
+    SocketMemory.Past past = recall.past();
+    ResponseAsk ask = checked(body, past == null ? List.of() : past.tools());
     if (ask.background()) {
       throw WireError.unsupported("background", "Responses of a socket are told as they are given.")
           .toException();
     }
-    SocketMemory.Recall recall = memory.recall(message.lane(), ask.previous());
     if (!message.generate()) {
       if (ask.conversation() != null) {
         throw Value.refuse("generate", "cannot be false together with 'conversation'");

@@ -50,8 +50,9 @@ final class SocketMemory implements AutoCloseable {
    *
    * @param thread bodies of messages up to its end
    * @param items ids of items in it
+   * @param tools that items of it have brought
    */
-  record Past(String id, List<Json> thread, Set<String> items) {
+  record Past(String id, List<Json> thread, Set<String> items, List<Value> tools) {
 
     /** The whole thread with the input, whose calls and outputs must fit. */
     List<NewMessage> with(List<NewMessage> input) {
@@ -92,6 +93,9 @@ final class SocketMemory implements AutoCloseable {
       for (Json message : thread) {
         sum += message.length() + 64;
       }
+      for (Value tool : tools) {
+        sum += tool.json().length() + 96;
+      }
       return sum + 96L * items.size();
     }
   }
@@ -104,8 +108,8 @@ final class SocketMemory implements AutoCloseable {
    */
   record Recall(SocketMemory memory, String lane, @Nullable Past past) {
 
-    Listener listener(String id, List<Json> thread) {
-      return new Listener(this, id, thread);
+    Listener listener(String id, List<Json> thread, List<Value> tools) {
+      return new Listener(this, id, thread, tools);
     }
   }
 
@@ -176,13 +180,15 @@ final class SocketMemory implements AutoCloseable {
     private final Recall recall;
     private final String id;
     private final List<Json> thread;
+    private final List<Value> tools;
     private final AnswerMessage answer = new AnswerMessage();
     private @Nullable Json summary;
 
-    private Listener(Recall recall, String id, List<Json> thread) {
+    private Listener(Recall recall, String id, List<Json> thread, List<Value> tools) {
       this.recall = recall;
       this.id = id;
       this.thread = thread;
+      this.tools = tools;
     }
 
     void hear(Piece piece) {
@@ -216,7 +222,7 @@ final class SocketMemory implements AutoCloseable {
       if (recall.past() != null) {
         items.addAll(recall.past().items());
       }
-      recall.memory().keep(recall.lane(), new Past(id, List.copyOf(all), items));
+      recall.memory().keep(recall.lane(), new Past(id, List.copyOf(all), items, tools));
     }
   }
 }

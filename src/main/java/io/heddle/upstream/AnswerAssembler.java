@@ -230,14 +230,19 @@ final class AnswerAssembler {
     return more;
   }
 
-  /** Of what cannot be read; some servers put an error into an array. */
-  CallFailure notOfThisWire(byte[] json, int length) {
+  /**
+   * Of what cannot be read; some servers put an error into an array, or say it in words.
+   *
+   * @param type of the event, empty when it has none
+   */
+  CallFailure notOfThisWire(String type, byte[] json, int length) {
     int first = 0;
     while (first < length && json[first] <= ' ') {
       first++;
     }
-    if (first < length && json[first] == '[') {
-      ServerError error = ServerError.of(Arrays.copyOf(json, length), false);
+    boolean isError = type.equalsIgnoreCase("error");
+    if (isError || first < length && json[first] == '[') {
+      ServerError error = ServerError.of(Arrays.copyOf(json, length), isError);
       if (error.message() != null) {
         return faults.inStream(error, spoke);
       }
@@ -268,12 +273,17 @@ final class AnswerAssembler {
     add(reasoning.rest(), Piece.Reasoning::new, out);
     add(text.rest(), Piece.Text::new, out);
     add(refusal.rest(), Piece.Refusal::new, out);
-    boolean isCut = reason == null ? calls.isCut() : reason.isCut();
-    if (!calls.finish(isCut, out) && !isCut) {
+    // Some servers say that they call a tool when the answer was cut in its arguments.
+    boolean isSaidCut = reason != null && reason.isCut();
+    boolean isCut = isSaidCut || calls.isCut(reason != null);
+    if (!calls.finish(isCut, out) && !isSaidCut && (reason != null || !isCut)) {
       throw faults.failed("made a tool call without a name", Blame.NOBODY);
     }
     finished = true;
-    FinishReason end = reason != null ? reason : isCut ? FinishReason.LENGTH : FinishReason.STOP;
+    FinishReason end = reason != null && reason.isCut() ? reason : FinishReason.LENGTH;
+    if (!isCut) {
+      end = reason == null ? FinishReason.STOP : reason;
+    }
     if (end == FinishReason.STOP && calls.told() > 0) {
       // Clients run tools by this word only.
       end = FinishReason.TOOL_CALLS;

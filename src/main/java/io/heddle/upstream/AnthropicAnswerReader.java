@@ -62,7 +62,7 @@ final class AnthropicAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
-    AnthropicObject event = parse(data, length);
+    AnthropicObject event = parse(type, data, length);
     if (event == null) {
       return;
     }
@@ -115,7 +115,7 @@ final class AnthropicAnswerReader implements AnswerReader {
 
   @Override
   public void whole(byte[] json, List<Piece> out) {
-    AnthropicObject message = json.length == 0 ? null : parse(json, json.length);
+    AnthropicObject message = json.length == 0 ? null : parse("", json, json.length);
     if (message == null) {
       throw faults.brokeOff(answer.hasSaid());
     }
@@ -333,14 +333,14 @@ final class AnthropicAnswerReader implements AnswerReader {
   // ---- bytes
 
   /** Null for what is cut off behind the end of the answer. */
-  private @Nullable AnthropicObject parse(byte[] json, int length) {
+  private @Nullable AnthropicObject parse(String type, byte[] json, int length) {
     try {
-      return AnthropicObject.read(json, length);
+      return ServerJson.read(json, length, AnthropicObject::read);
     } catch (JacksonException | UnexpectedJson e) {
       if (ending && answer.hasReason()) {
         return null;
       }
-      throw answer.notOfThisWire(json, length);
+      throw answer.notOfThisWire(type, json, length);
     }
   }
 }

@@ -44,11 +44,12 @@ final class AnthropicObject {
     try (JsonParser in = ServerJson.parser(json, length)) {
       ServerJson.firstObject(in);
       AnthropicObject object = new AnthropicObject(json);
-      ServerError.Members flat = new ServerError.Members();
+      ErrorMembers flat = new ErrorMembers();
       object.members(in, flat);
       ServerJson.end(in);
       boolean says = object.inner != null || object.content != null || object.stopReason != null;
-      if (object.error == null && !says && flat.isError()) {
+      boolean hasOnlyWords = object.type == null && flat.hasMessage();
+      if (object.error == null && !says && (hasOnlyWords || flat.isError())) {
         object.error = flat.error();
       }
       return object;
@@ -64,7 +65,7 @@ final class AnthropicObject {
   /**
    * @param flat takes what may be an error without a frame; null within an object
    */
-  private void members(JsonParser in, ServerError.@Nullable Members flat) {
+  private void members(JsonParser in, @Nullable ErrorMembers flat) {
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String member = in.currentName();
       JsonToken value = in.nextToken();

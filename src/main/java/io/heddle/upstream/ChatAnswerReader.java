@@ -69,6 +69,25 @@ final class ChatAnswerReader implements AnswerReader {
   @Override
   public void whole(byte[] json, List<Piece> out) {
     boolean isOne = false;
+    try {
+      isOne = objects(json, out);
+    } catch (JacksonException | UnexpectedJson e) {
+      byte[] mended = answer.hasSaid() ? null : ServerJson.mended(json, json.length);
+      if (mended == null) {
+        throw answer.notOfThisWire("", json, json.length);
+      }
+      whole(mended, out);
+      return;
+    }
+    if (isOne) {
+      finish(out);
+    } else {
+      end(out);
+    }
+  }
+
+  /** Whether it is all in one object. */
+  private boolean objects(byte[] json, List<Piece> out) {
     try (JsonParser in = ServerJson.parser(json, json.length)) {
       ChatChunk chunk = ChatChunk.next(in, json);
       if (chunk == null) {
@@ -76,19 +95,13 @@ final class ChatAnswerReader implements AnswerReader {
       }
       ChatChunk next = ChatChunk.next(in, json);
       // The first of several chunks is none that is whole.
-      isOne = next == null && (chunk.message() != null || chunk.delta().isEmpty());
+      boolean isOne = next == null && (chunk.message() != null || chunk.delta().isEmpty());
       while (chunk != null) {
         object(chunk, isOne, json, out);
         chunk = next;
         next = next == null ? null : ChatChunk.next(in, json);
       }
-    } catch (JacksonException | UnexpectedJson e) {
-      throw answer.notOfThisWire(json, json.length);
-    }
-    if (isOne) {
-      finish(out);
-    } else {
-      end(out);
+      return isOne;
     }
   }
 
@@ -114,7 +127,9 @@ final class ChatAnswerReader implements AnswerReader {
     }
     checkAnswered();
     if (!answer.hasReason()) {
-      throw faults.brokeOff(answer.hasSaid());
+      throw words == null
+          ? faults.brokeOff(answer.hasSaid())
+          : faults.inStream(words, answer.hasSaid());
     }
     finish(out);
   }
@@ -130,13 +145,19 @@ final class ChatAnswerReader implements AnswerReader {
   /** Null for a sign of life, and for what cannot be read behind the end of the answer. */
   private @Nullable ChatChunk parse(String type, byte[] json, int length) {
     try {
-      return ChatChunk.read(json, length);
+      return ServerJson.read(json, length, ChatChunk::read);
     } catch (JacksonException | UnexpectedJson e) {
-      if (ending && answer.hasReason() || SIGNS_OF_LIFE.contains(type.toLowerCase(Locale.ROOT))) {
+      boolean isBehind = answer.hasReason() && (ending || isNoJson(type, json));
+      if (isBehind || SIGNS_OF_LIFE.contains(type.toLowerCase(Locale.ROOT))) {
         return null;
       }
-      throw answer.notOfThisWire(json, length);
+      throw answer.notOfThisWire(type, json, length);
     }
+  }
+
+  /** Some servers say goodbye in words. */
+  private static boolean isNoJson(String type, byte[] data) {
+    return data[0] != '{' && data[0] != '[' && !type.equalsIgnoreCase("error");
   }
 
   private void take(ChatChunk chunk, boolean whole, List<Piece> out) {

@@ -87,7 +87,7 @@ final class ChatChunk {
   }
 
   private void members(JsonParser in) {
-    ServerError.Members flat = new ServerError.Members();
+    ErrorMembers flat = new ErrorMembers();
     boolean isError = false;
     boolean namesChoices = false;
     while (in.nextToken() != JsonToken.END_OBJECT) {
@@ -115,9 +115,12 @@ final class ChatChunk {
     } else if (error == null && !namesChoices && flat.hasMessage()) {
       words = flat.error();
     }
-    if (error != null && hasChoices && error.isEmpty()) {
+    if (error != null && (hasChoices || usage != null) && error.isEmpty()) {
       // Some servers have the member in each chunk.
       error = null;
+    }
+    if (error != null && !error.isEmpty()) {
+      error = error.beside(flat.error());
     }
   }
 
@@ -146,13 +149,20 @@ final class ChatChunk {
   /** Only the answer 0 was asked for; another's bits must not get into it. */
   private boolean choice(JsonParser in) {
     boolean ours = true;
+    boolean isOfChat = false;
+    String text = "";
+    String ofModel = null;
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
       switch (name) {
         case "index" -> ours = LenientValues.number(in) == 0;
-        case "delta" -> delta.read(in);
+        case "delta" -> {
+          isOfChat |= in.currentToken() == JsonToken.START_OBJECT;
+          delta.read(in);
+        }
         case "message" -> {
+          isOfChat |= in.currentToken() == JsonToken.START_OBJECT;
           if (in.currentToken() == JsonToken.START_OBJECT) {
             message = new ChatMessage(json);
             message.read(in);
@@ -160,11 +170,21 @@ final class ChatChunk {
             in.skipChildren();
           }
         }
+        case "text" -> text = LenientValues.words(in);
         case "finish_reason" -> reason(in);
+        case "native_finish_reason" -> ofModel = LenientValues.scalar(in);
         case "usage" -> usage = UsageReader.read(in, usage);
         case "error" -> error(in);
         default -> in.skipChildren();
       }
+    }
+    if (!isOfChat) {
+      // Of the older completions.
+      delta.say(text);
+    }
+    if (reason != null && ofModel != null && FinishReason.of(ofModel) == FinishReason.FAILURE) {
+      // A router says "stop" for it.
+      reason = ofModel;
     }
     if (!ours) {
       delta.clear();
@@ -174,13 +194,34 @@ final class ChatChunk {
     return ours;
   }
 
+  /** Of an object with a type, and perhaps words about it. */
+  private String reasonOf(JsonParser in) {
+    String said = "other";
+    ErrorMembers members = new ErrorMembers();
+    if (in.currentToken() == JsonToken.START_OBJECT) {
+      while (in.nextToken() != JsonToken.END_OBJECT) {
+        String name = in.currentName();
+        in.nextToken();
+        if (name.equals("type") && in.currentToken() == JsonToken.VALUE_STRING) {
+          said = in.getString();
+        } else {
+          members.take(name, in);
+        }
+      }
+    }
+    in.skipChildren();
+    if (members.hasMessage() && FinishReason.of(said) == FinishReason.FAILURE) {
+      error = members.error();
+    }
+    return said;
+  }
+
   /** Some servers say "null" until they have one. */
   private void reason(JsonParser in) {
     if (in.currentToken() == JsonToken.VALUE_FALSE) {
       return;
     }
-    String said = in.currentToken().isStructStart() ? "other" : LenientValues.scalar(in);
-    in.skipChildren();
+    String said = in.currentToken().isStructStart() ? reasonOf(in) : LenientValues.scalar(in);
     if (said != null && !said.isBlank() && !said.equalsIgnoreCase("null")) {
       reason = said.strip();
     }

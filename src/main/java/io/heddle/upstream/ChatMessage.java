@@ -23,7 +23,6 @@ final class ChatMessage {
           "object",
           "type",
           "annotations",
-          "audio",
           "tool_call_id",
           "prefix",
           "padding",
@@ -43,6 +42,10 @@ final class ChatMessage {
 
   private final byte[] json;
   private String text = "";
+
+  /** The words of what it says aloud. */
+  private String spoken = "";
+
   private String reasoning = "";
   private Thoughts thoughts = Thoughts.NONE;
   private String refusal = "";
@@ -82,7 +85,11 @@ final class ChatMessage {
   }
 
   String text() {
-    return text;
+    return text.isEmpty() ? spoken : text;
+  }
+
+  void say(String words) {
+    text = words.isEmpty() ? text : words;
   }
 
   String reasoning() {
@@ -99,7 +106,7 @@ final class ChatMessage {
   }
 
   boolean isEmpty() {
-    return text.isEmpty() && reasoning.isEmpty() && refusal.isEmpty() && calls().isEmpty();
+    return text().isEmpty() && reasoning.isEmpty() && refusal.isEmpty() && calls().isEmpty();
   }
 
   /** Servers say the same thoughts under several names: the first name that has any is taken. */
@@ -124,6 +131,7 @@ final class ChatMessage {
   /** As if nothing had been read. */
   void clear() {
     text = "";
+    spoken = "";
     reasoning = "";
     thoughts = Thoughts.NONE;
     refusal = "";
@@ -153,6 +161,7 @@ final class ChatMessage {
         case "thinking" -> think(in, Thoughts.THINKING, name);
         case "reasoning_details" -> think(in, Thoughts.DETAILS, name);
         case "refusal" -> refusal = LenientValues.words(in);
+        case "audio" -> audio(in);
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
@@ -168,6 +177,22 @@ final class ChatMessage {
             keep(name, UnknownMembers.read(in));
           }
         }
+      }
+    }
+  }
+
+  private void audio(JsonParser in) {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String name = in.currentName();
+      in.nextToken();
+      if (name.equals("transcript")) {
+        spoken = LenientValues.words(in);
+      } else {
+        in.skipChildren();
       }
     }
   }
@@ -190,22 +215,22 @@ final class ChatMessage {
   private void content(JsonParser in) {
     switch (in.currentToken()) {
       case START_ARRAY -> {
-        Parts parts = new Parts();
+        ContentParts parts = new ContentParts();
         while (in.nextToken() != JsonToken.END_ARRAY) {
           if (in.currentToken() == JsonToken.START_OBJECT) {
             parts.take(in);
           } else if (in.currentToken() == JsonToken.VALUE_STRING) {
-            parts.text.append(in.getString());
+            parts.take(in.getString());
           } else {
             in.skipChildren();
           }
         }
-        parts.putInto(this);
+        take(parts);
       }
       case START_OBJECT -> {
-        Parts parts = new Parts();
+        ContentParts parts = new ContentParts();
         parts.take(in);
-        parts.putInto(this);
+        take(parts);
       }
       default -> {
         String said = LenientValues.string(in);
@@ -214,52 +239,11 @@ final class ChatMessage {
     }
   }
 
-  /** What the parts of a content say together. */
-  private static final class Parts {
-    private final StringBuilder text = new StringBuilder();
-    private final StringBuilder thoughts = new StringBuilder();
-    private final StringBuilder refusal = new StringBuilder();
-    private @Nullable String seal;
-
-    void take(JsonParser in) {
-      String type = "";
-      String words = "";
-      String thought = "";
-      String refused = "";
-      while (in.nextToken() != JsonToken.END_OBJECT) {
-        String name = in.currentName();
-        in.nextToken();
-        switch (name) {
-          case "type" -> {
-            String word = LenientValues.scalar(in);
-            type = word == null ? "" : word;
-          }
-          case "text" -> words = LenientValues.words(in);
-          case "thinking", "reasoning", "summary" -> thought = LenientValues.words(in);
-          case "refusal" -> refused = LenientValues.words(in);
-          case "signature" -> {
-            String signature = LenientValues.scalar(in);
-            seal = signature == null || signature.isEmpty() ? seal : signature;
-          }
-          default -> in.skipChildren();
-        }
-      }
-      if (type.contains("thinking") || type.contains("reasoning")) {
-        thoughts.append(thought.isEmpty() ? words : thought);
-      } else if (type.equals("refusal")) {
-        refusal.append(refused.isEmpty() ? words : refused);
-      } else {
-        text.append(words);
-        thoughts.append(thought);
-      }
-    }
-
-    void putInto(ChatMessage said) {
-      said.text = text.isEmpty() ? said.text : text.toString();
-      said.think(Thoughts.PARTS, "content", thoughts.toString());
-      said.seal = seal;
-      said.refusal = refusal.isEmpty() ? said.refusal : refusal.toString();
-    }
+  private void take(ContentParts parts) {
+    text = parts.text().isEmpty() ? text : parts.text();
+    think(Thoughts.PARTS, "content", parts.thoughts());
+    seal = parts.seal();
+    refusal = parts.refusal().isEmpty() ? refusal : parts.refusal();
   }
 
   private void toolCalls(JsonParser in) {
@@ -340,6 +324,7 @@ final class ChatMessage {
   private ToolCallDelta functionCall(JsonParser in, String said) {
     String called = null;
     String arguments = "";
+    String parameters = "";
     Map<String, Object> unknown = Map.of();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String member = in.currentName();
@@ -348,10 +333,14 @@ final class ChatMessage {
         called = LenientValues.scalar(in);
       } else if (member.equals(said)) {
         arguments = arguments(in);
+      } else if (member.equals("parameters")) {
+        // The name that some models have for them.
+        parameters = arguments(in);
       } else {
         unknown = with(unknown, member, UnknownMembers.read(in));
       }
     }
+    arguments = arguments.isEmpty() ? parameters : arguments;
     return new ToolCallDelta(-1, null, blankToNull(called), arguments, unknown, false);
   }
 

@@ -29,7 +29,7 @@ final class EventLines {
   }
 
   private static final byte[] DATA = {'d', 'a', 't', 'a'};
-  private static final byte[] ERROR = "{\"error\"".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] ERROR = {'e', 'r', 'r', 'o', 'r'};
   private static final byte[] EVENT = {'e', 'v', 'e', 'n', 't'};
   private static final byte[] ID = {'i', 'd'};
   private static final byte[] RETRY = {'r', 'e', 't', 'r', 'y'};
@@ -128,6 +128,9 @@ final class EventLines {
     int value = colon + 1 < length && line[colon + 1] == ' ' ? colon + 2 : colon + 1;
     value = Math.min(value, length);
     if (Arrays.equals(line, from, colon, DATA, 0, DATA.length)) {
+      if (isNext(value, length)) {
+        dispatch();
+      }
       int count = length - value;
       data = room(data, dataLength, count + 1);
       if (hasData) {
@@ -138,15 +141,38 @@ final class EventLines {
       hasData = true;
       hasField = true;
     } else if (Arrays.equals(line, from, colon, EVENT, 0, EVENT.length)) {
+      if (hasData && !type.isEmpty()) {
+        dispatch();
+      }
       type = new String(line, value, length - value, StandardCharsets.UTF_8);
       hasField = true;
     } else if (Arrays.equals(line, from, colon, ERROR, 0, ERROR.length)) {
+      hasField = true;
+      alone("error", value, length);
+    } else if (line[from] == '{' && line[length - 1] == '}') {
       // Some servers drop out of the form when they fail.
-      sink.event("error", Arrays.copyOfRange(line, from, length), length - from);
+      alone("", from, length);
     } else if (stray == null && !hasField && colon > from && !isOther(from, colon)) {
       int shown = Math.min(length - from, LONGEST_STRAY);
       stray = new String(line, from, shown, StandardCharsets.UTF_8);
     }
+  }
+
+  /**
+   * Whether data can only be of another event: some servers end events with a line and leave the
+   * empty one out. No JSON goes on so behind a brace.
+   */
+  private boolean isNext(int from, int length) {
+    return dataLength > 0
+        && data[dataLength - 1] == '}'
+        && from < length
+        && (line[from] == '{' || line[from] == '[');
+  }
+
+  /** A line that is an event by itself. */
+  private void alone(String as, int from, int length) {
+    dispatch();
+    sink.event(as, Arrays.copyOfRange(line, from, length), length - from);
   }
 
   /** Whether the line is of a field that is of no interest. */

@@ -54,7 +54,8 @@ final class LenientValues {
         }
         yield all.toString();
       }
-      case VALUE_STRING -> in.getString();
+      // Some servers take a word of digits for a number.
+      case VALUE_STRING, VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> in.getString();
       default -> "";
     };
   }
@@ -100,9 +101,11 @@ final class LenientValues {
     }
   }
 
+  /** A text; a number or a flag is the word that it is written as. */
   static @Nullable String string(JsonParser in) {
     return switch (in.currentToken()) {
-      case VALUE_STRING -> in.getString();
+      case VALUE_STRING, VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT, VALUE_TRUE, VALUE_FALSE ->
+          in.getString();
       case VALUE_NULL -> null;
       default -> {
         String name = in.currentName();

@@ -36,7 +36,7 @@ final class ResponsesAnswerReader implements AnswerReader {
     if (answer.isFinished() || length == 0 || ServerJson.isDone(data, length)) {
       return;
     }
-    ResponsesEvent event = parse(data, length);
+    ResponsesEvent event = parse(type, data, length);
     if (event != null) {
       take(event, event.type().isEmpty() ? type : event.type(), data, length, out);
     }
@@ -45,6 +45,20 @@ final class ResponsesAnswerReader implements AnswerReader {
   /** Takes an answer that is no event stream: a response, or its events one after the other. */
   @Override
   public void whole(byte[] json, List<Piece> out) {
+    try {
+      events(json, out);
+    } catch (JacksonException | UnexpectedJson e) {
+      byte[] mended = answer.hasSaid() ? null : ServerJson.mended(json, json.length);
+      if (mended == null) {
+        throw answer.notOfThisWire("", json, json.length);
+      }
+      whole(mended, out);
+      return;
+    }
+    end(out);
+  }
+
+  private void events(byte[] json, List<Piece> out) {
     try (JsonParser in = ServerJson.parser(json, json.length)) {
       ResponsesEvent event = ResponsesEvent.next(in, json);
       if (event == null) {
@@ -57,10 +71,7 @@ final class ResponsesAnswerReader implements AnswerReader {
         take(event, event.type(), json, json.length, out);
         event = answer.isFinished() ? null : ResponsesEvent.next(in, json);
       }
-    } catch (JacksonException | UnexpectedJson e) {
-      throw answer.notOfThisWire(json, json.length);
     }
-    end(out);
   }
 
   @Override
@@ -77,14 +88,14 @@ final class ResponsesAnswerReader implements AnswerReader {
   }
 
   /** Null for what is cut off behind the end of the answer. */
-  private @Nullable ResponsesEvent parse(byte[] json, int length) {
+  private @Nullable ResponsesEvent parse(String type, byte[] json, int length) {
     try {
-      return ResponsesEvent.read(json, length);
+      return ServerJson.read(json, length, ResponsesEvent::read);
     } catch (JacksonException | UnexpectedJson e) {
       if (ending && answer.isFinished()) {
         return null;
       }
-      throw answer.notOfThisWire(json, length);
+      throw answer.notOfThisWire(type, json, length);
     }
   }
 
@@ -145,7 +156,7 @@ final class ResponsesAnswerReader implements AnswerReader {
   private void complete(ResponsesEvent event, String status, List<Piece> out) {
     String end = status.equals("completed") && event.status() != null ? event.status() : status;
     if (event.error() != null || end.equals("failed")) {
-      ServerError none = new ServerError(null, null, null, null, 0);
+      ServerError none = new ServerError(null, null, null, null, 0, null);
       throw failure(event.error() == null ? none : event.error());
     }
     output.all(event.items(), out);
@@ -178,7 +189,8 @@ final class ResponsesAnswerReader implements AnswerReader {
     boolean ofRequest = code.startsWith("invalid_") || code.contains("image");
     return faults.inStream(
         ofRequest && error.status() == 0
-            ? new ServerError(error.message(), error.type(), code, error.param(), 400)
+            ? new ServerError(
+                error.message(), error.type(), code, error.param(), 400, error.pause())
             : error,
         answer.hasSaid());
   }

@@ -118,7 +118,7 @@ final class ResponsesEvent {
   }
 
   private void members(JsonParser in) {
-    ServerError.Members flat = new ServerError.Members();
+    ErrorMembers flat = new ErrorMembers();
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
@@ -156,7 +156,8 @@ final class ResponsesEvent {
       }
     }
     boolean isAnswer = isResponse || items != null || type.startsWith("response.");
-    if (error == null && (type.equals("error") || !isAnswer && flat.isError())) {
+    boolean hasOnlyWords = type.isEmpty() && flat.hasMessage();
+    if (error == null && (type.equals("error") || !isAnswer && (hasOnlyWords || flat.isError()))) {
       error = flat.error();
     }
   }

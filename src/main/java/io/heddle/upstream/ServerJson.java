@@ -1,6 +1,9 @@
 package io.heddle.upstream;
 
 import io.heddle.base.UntrustedJson;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -13,7 +16,7 @@ final class ServerJson {
   /** A model names members as its user asks it to, where a server sends arguments as an object. */
   private static final int MOST_NESTING = 1000;
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory(MOST_NESTING);
+  private static final JsonFactory FACTORY = UntrustedJson.carelessFactory(MOST_NESTING);
   private static final String DONE = "[DONE]";
 
   private ServerJson() {}
@@ -59,19 +62,56 @@ final class ServerJson {
 
   /** Whether it is what stands behind the last chunk of Chat Completions, and of other streams. */
   static boolean isDone(byte[] data, int length) {
+    int from = 0;
     int end = length;
-    while (end > 0 && data[end - 1] == ' ') {
+    while (from < end && isAround(data[from])) {
+      from++;
+    }
+    while (end > from && isAround(data[end - 1])) {
       end--;
     }
-    if (end != DONE.length()) {
+    if (end - from != DONE.length()) {
       return false;
     }
-    for (int i = 0; i < end; i++) {
-      if (data[i] != DONE.charAt(i)) {
+    for (int i = 0; i < DONE.length(); i++) {
+      char wanted = DONE.charAt(i);
+      if (data[from + i] != wanted && data[from + i] != Character.toLowerCase(wanted)) {
         return false;
       }
     }
     return true;
+  }
+
+  private static boolean isAround(byte next) {
+    return next == ' ' || next == '"' || next == '\t';
+  }
+
+  /**
+   * Reads a document. One with bytes that are no characters, which some servers send when they cut
+   * a character in two, is read with a mark in the place of each.
+   */
+  static <T> T read(byte[] json, int length, Reader<T> reader) {
+    try {
+      return reader.read(json, length);
+    } catch (JacksonException e) {
+      byte[] mended = mended(json, length);
+      if (mended == null) {
+        throw e;
+      }
+      return reader.read(mended, mended.length);
+    }
+  }
+
+  /** Null when all of it are characters. */
+  static byte @Nullable [] mended(byte[] json, int length) {
+    byte[] mended =
+        new String(json, 0, length, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
+    return Arrays.equals(mended, 0, mended.length, json, 0, length) ? null : mended;
+  }
+
+  /** Makes something of a document. */
+  interface Reader<T> {
+    T read(byte[] json, int length);
   }
 
   /** JSON, and not what a server of this kind sends. */

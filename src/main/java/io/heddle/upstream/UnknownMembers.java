@@ -109,7 +109,8 @@ final class UnknownMembers {
       }
       case VALUE_STRING -> in.getStringLength() == 0 ? null : new StringBuilder(in.getString());
       case VALUE_NULL -> null;
-      default -> Json.of(in.getString());
+      // What is no number cannot be written again.
+      default -> in.isNaN() ? null : Json.of(in.getString());
     };
   }
 
@@ -152,6 +153,14 @@ final class UnknownMembers {
       List<Object> elements = list(old);
       int before = elements.size();
       for (Object element : list(next)) {
+        if (isWhole(element)) {
+          int oldest = Math.max(0, elements.size() - OPEN_ELEMENTS);
+          List<Object> last = elements.subList(oldest, elements.size());
+          if (last.stream().noneMatch(other -> isEqual(other, element))) {
+            elements.add(element);
+          }
+          continue;
+        }
         int at = continued(elements, before, element);
         if (at < 0) {
           elements.add(element);
@@ -162,6 +171,15 @@ final class UnknownMembers {
       return elements;
     }
     return next;
+  }
+
+  /** An image comes at once, and some servers give each the same number. */
+  private static boolean isWhole(Object element) {
+    return element instanceof Map<?, ?> part && part.containsKey("image_url");
+  }
+
+  private static boolean isEqual(Object one, Object other) {
+    return size(one) == size(other) && String.valueOf(one).equals(String.valueOf(other));
   }
 
   /** Which element of a list a delta's element goes on with; -1 for none. */

@@ -49,8 +49,13 @@ final class UsageReader {
       }
       known |= counts;
     }
-    if (output == 0 && total > input) {
-      output = total - input;
+    long more = total - input - output;
+    if (more > 0 && more == cached && output > 0) {
+      // Some servers leave what they had in their cache out of the input.
+      input += more;
+    } else if (more > 0) {
+      // Others leave thoughts out of the output.
+      output += more;
     }
     return known && (before == null || input + output > 0)
         ? new Usage(input, output, cached, reasoned)

@@ -20,10 +20,13 @@ public final class NotJson {
 
   /** Where the library's texts begin to speak of its own settings, and of places twice. */
   private static final Pattern TAIL =
-      Pattern.compile(" \\(start marker at .*| ?\\(?\\[Source: .*|: enable .*|; was expecting .*");
+      Pattern.compile(
+          " \\(start marker at .*| ?\\(?\\[Source: .*|: enable .*|; was expecting .*|"
+              + " \\(not recognized as .*");
 
   private static final Pattern OF_THE_LIBRARY =
-      Pattern.compile("`|\\(\\)|\\b[A-Za-z]\\w*[a-z]\\.[A-Za-z]\\w*|\\b[A-Z][a-z]+[A-Z]\\w*");
+      Pattern.compile(
+          "`|\\(\\)|\\b[A-Za-z]\\w*[a-z]\\.[A-Za-z]\\w*|\\b[A-Z][a-z]+[A-Z]\\w*|\\b[A-Z]+_\\w+");
 
   private NotJson() {}
 

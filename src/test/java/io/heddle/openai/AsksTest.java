@@ -166,6 +166,9 @@ class AsksTest {
         "{'parallel_tool_calls':'yes'}|parallel_tool_calls|invalid_type",
         "{'user':7}|user|invalid_type",
         "{'prompt_cache_key':{}}|prompt_cache_key|invalid_type",
+        "{'safety_identifier':'0123456789012345678901234567890123456789012345678901234567890123X'}|safety_identifier|string_above_max_length",
+        "{'prompt_cache_key':'0123456789012345678901234567890123456789012345678901234567890123X'}|prompt_cache_key|string_above_max_length",
+        "{'prompt_cache_retention':24}|prompt_cache_retention|invalid_type",
         "{'tool_choice':'banana'}|tool_choice|invalid_value",
         "{'tool_choice':7}|tool_choice|invalid_type",
         "{'tool_choice':'required'}|tool_choice|invalid_value",
@@ -202,7 +205,18 @@ class AsksTest {
         "{'max_tokens':0}|max_tokens|integer_below_min_value",
         "{'max_completion_tokens':'5'}|max_completion_tokens|invalid_type",
         "{'logit_bias':{'7':101}}|logit_bias.7|decimal_above_max_value",
-        "{'logit_bias':[]}|logit_bias|invalid_type"
+        "{'logit_bias':[]}|logit_bias|invalid_type",
+        "{'tool_choice':{'type':'banana'}}|tool_choice.type|invalid_value",
+        "{'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'auto','tools':[]}}}|tool_choice.allowed_tools.tools|array_below_min_length",
+        "{'tools':[{'type':'function','function':{'name':'my"
+            + " tool'}}]}|tools[0].function.name|invalid_value",
+        "{'tools':[{'type':'custom','custom':{'name':'my"
+            + "\ttool'}}]}|tools[0].custom.name|invalid_value",
+        "{'response_format':{'type':'json_schema','json_schema':{'name':'my"
+            + " answer'}}}|response_format.json_schema.name|invalid_value",
+        "{'response_format':{'type':'json_schema','json_schema':{'name':''}}}|response_format.json_schema.name|invalid_value",
+        "{'response_format':{'type':'json_schema','json_schema':{'name':'n','schema':'{}'}}}|response_format.json_schema.schema|invalid_type",
+        "{'response_format':{'type':'json_schema','json_schema':{'name':'n','strict':'yes'}}}|response_format.json_schema.strict|invalid_type"
       })
   void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
     String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
@@ -258,7 +272,20 @@ class AsksTest {
         "{'text':{'format':{}}}|text.format.type|missing_required_parameter",
         "{'text':{'format':{'type':'json_schema','schema':{}}}}|text.format.name|missing_required_parameter",
         "{'text':{'format':{'type':'json_schema','name':'n'}}}|text.format.schema|missing_required_parameter",
-        "{'include':'x'}|include|invalid_type",
+        "{'reasoning':{'generate_summary':'long'}}|reasoning.generate_summary|invalid_value",
+        "{'text':{'format':{'type':'json_schema','name':'my"
+            + " answer','schema':{}}}}|text.format.name|invalid_value",
+        "{'text':{'format':{'type':'json_schema','name':'n','schema':'{}'}}}|text.format.schema|invalid_type",
+        "{'text':{'format':{'type':'json_schema','name':'n','schema':{},'strict':'yes'}}}|text.format.strict|invalid_type",
+        "{'tools':[{'type':'function','name':'my tool'}]}|tools[0].name|invalid_value",
+        "{'tools':[{'type':'custom','name':' '}]}|tools[0].name|invalid_value",
+        "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'function','name':'my"
+            + " tool'}]}]}|tools[0].tools[0].name|invalid_value",
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'allowed_tools','tools':[]}}|tool_choice.tools|array_below_min_length",
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'namespace','name':'n'}}|tool_choice.name|invalid_value",
+        "{'input':[{'type':'additional_tools','role':'developer'}]}|input[0].tools|missing_required_parameter",
+        "{'input':[{'type':'additional_tools','tools':[{'type':'function'}]}]}|input[0].tools[0].name|missing_required_parameter",
+        "{'input':'x','include':'x'}|include|invalid_type",
         "{'metadata':{'a':1}}|metadata.a|invalid_type",
         "{'tools':[{'type':'function'}]}|tools[0].name|missing_required_parameter",
         "{'tools':[{'type':'function','name':'f','parameters':[]}]}|tools[0].parameters|invalid_type",
@@ -275,6 +302,147 @@ class AsksTest {
     WireError error = WireError.of(refused.problem());
     assertThat(error.param()).isEqualTo(param);
     assertThat(error.code()).isEqualTo(code);
+  }
+
+  /** A name of any length went up, and the server refused the whole request. */
+  @Test
+  void namesOfToolsAreBounded() {
+    String longest = "n".repeat(128);
+    assertThat(response("{'tools':[{'type':'function','name':'" + longest + "'}]}").parameters())
+        .asString()
+        .contains(longest);
+    isRefused(
+        () -> response("{'tools':[{'type':'function','name':'" + longest + "n'}]}"),
+        "tools[0].name",
+        "string_above_max_length");
+    // Periods and colons, and letters of any language, are for servers that know them.
+    for (String name : List.of("a.b", "mcp:get", "wörter", "天気")) {
+      assertThat(
+              response("{'tools':[{'type':'function','name':'" + name + "'}]}")
+                  .parameters()
+                  .toString())
+          .contains(name);
+    }
+  }
+
+  /** They were taken, and no model saw them: the answer read as if nothing had been called. */
+  @Test
+  void whatAMessageOfAnotherTimeHasIsRefused() {
+    for (String member :
+        List.of("'function_call':{'name':'f','arguments':'{}'}", "'audio':{'id':'a'}")) {
+      String body =
+          "{'messages':[{'role':'user','content':'x'},{'role':'assistant','content':null,%s}]}"
+              .formatted(member);
+      String name = member.substring(1, member.indexOf(':') - 1);
+      WireException refused =
+          catchThrowableOfType(
+              WireException.class, () -> ChatAsk.read(Fields.of(Json.of(json(body)))));
+      assertThat(refused.error().param()).isEqualTo("messages[1]." + name);
+      assertThat(refused.error().code()).isEqualTo("unsupported_parameter");
+    }
+  }
+
+  /**
+   * The newest Codex sends its tools in an item and nowhere else, and those that a client has found
+   * come in an item too: its model was told of none.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'input':[{'type':'additional_tools','role':'developer','tools':[F]},M]}|f",
+        "{'input':[M,{'type':'tool_search_output','call_id':'c','execution':'client','tools':[F,G]}]}|f,g",
+        "{'tools':[F],'input':[{'type':'additional_tools','tools':[G]},M]}|f,g",
+        "{'tools':[F],'input':[{'type':'additional_tools','tools':[F,F]},M,{'type':'additional_tools','tools':[F]}]}|f",
+        "{'tools':[F],'input':[{'type':'additional_tools','tools':[{'type':'function','name':'f','description':'newer'}]},M]}|f",
+        "{'tools':[F],'input':[{'type':'additional_tools','tools':[{'type':'custom','name':'f'}]},M]}|f",
+        "{'input':[{'type':'additional_tools','tools':[N]},M,{'type':'additional_tools','tools':[N]}]}|n-_-f",
+        "{'tools':[N,N],'input':[M]}|n-_-f",
+        "{'input':[M,{'type':'tool_search_output','tools':null},{'type':'additional_tools','tools':[]}]}|",
+        "{'input':[{'role':'user','content':'additional_tools'}]}|"
+      })
+  void itemsBringTools(String request, String names) {
+    String body =
+        json(request)
+            .replace("[M", "[{\"role\":\"user\",\"content\":\"x\"}")
+            .replace(",M", ",{\"role\":\"user\",\"content\":\"x\"}")
+            .replace("N", "{\"type\":\"namespace\",\"name\":\"n\",\"tools\":[F]}")
+            .replace("F", "{\"type\":\"function\",\"name\":\"f\"}")
+            .replace("G", "{\"type\":\"function\",\"name\":\"g\"}");
+    ResponseAsk ask = ResponseAsk.read(Fields.of(Json.of(body)));
+    Value tools = Fields.of(ask.parameters()).get("tools");
+    List<String> told =
+        tools == null
+            ? List.of()
+            : tools.elements().stream()
+                .map(Value::fields)
+                .map(tool -> tool.required(tool.word("type")).fields().word("name"))
+                .toList();
+    assertThat(told).isEqualTo(names == null ? List.of() : List.of(names.split(",")));
+    if (request.contains("newer")) {
+      assertThat(ask.parameters().toString()).contains("newer");
+    }
+  }
+
+  /** With drop, a choice that no tool of the request has was left out without a word. */
+  @ParameterizedTest
+  @CsvSource({
+    "web_search,web_search,true",
+    "web_search_preview_2025_03_11,web_search_preview,true",
+    "web_search,web_search_2025_08_26,true",
+    "web_search,banana,false",
+    "web_search,mcp,false"
+  })
+  void whatIsChosenWasThere(String tool, String chosen, boolean taken) {
+    Fields body =
+        Fields.of(
+            Json.of(
+                json(
+                    "{'tools':[{'type':'function','name':'f'},{'type':'%s'}],'tool_choice':{'type':'%s'}}"
+                        .formatted(tool, chosen))));
+    Throwable refused = catchThrowable(() -> ResponseAsk.read(body, HostedTools.DROP));
+    if (taken) {
+      assertThat(refused).isNull();
+    } else {
+      assertThat(((WireException) refused).error().param()).isEqualTo("tool_choice.type");
+    }
+  }
+
+  /** It went up as it was. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{}|function|missing_required_parameter",
+        "{'id':'c'}|function|missing_required_parameter",
+        "{'id':'c','type':'function','function':{}}|function.name|missing_required_parameter",
+        "{'id':'c','type':'function','function':'f'}|function|invalid_type",
+        "{'id':'c','type':'function','function':{'name':7}}|function.name|invalid_type",
+        "{'id':'c','type':'custom','custom':{}}|custom.name|missing_required_parameter"
+      })
+  void aCallOfAMessageSaysWhatIsCalled(String call, String member, String code) {
+    String body =
+        "{'messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[%s]}]}"
+            .formatted(call);
+    isRefused(
+        () -> ChatAsk.read(Fields.of(Json.of(json(body)))),
+        "messages[1].tool_calls[0]." + member,
+        code);
+  }
+
+  /** A choice of a namespace was named as possible by its own refusal, and left out with drop. */
+  @Test
+  void aNamespaceMayBeChosen() {
+    String body =
+        "{'tools':[{'type':'function','name':'f'},{'type':'namespace','name':'n','tools':["
+            + "{'type':'function','name':'g'},{'type':'custom','name':'h'}]}],"
+            + "'tool_choice':{'type':'namespace','name':'n'}}";
+    assertThat(Fields.of(response(body).parameters()).required("tool_choice").json().toString())
+        .isEqualTo(
+            json(
+                "{'type':'allowed_tools','allowed_tools':{'mode':'required','tools':["
+                    + "{'type':'function','function':{'name':'n-_-g'}},"
+                    + "{'type':'custom','custom':{'name':'n-_-h'}}]}}"));
   }
 
   /** Servers refuse parameters by the names of Chat Completions. */
@@ -304,7 +472,8 @@ class AsksTest {
         "{'tools':[{'type':'namespace','tools':[]}]}|tools[0].name|missing_required_parameter",
         "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'function'}]}]}|tools[0].tools[0].name|missing_required_parameter",
         "{'tools':[{'type':'namespace','name':'n','tools':[{'type':'function','name':'f'}]},{'type':'function','name':'n-_-f'}]}|tools[1].name|invalid_value",
-        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'web_search'}}|tool_choice.type|unsupported_parameter"
+        "{'tools':[{'type':'function','name':'f'}],'tool_choice':{'type':'web_search'}}|tool_choice.type|unsupported_parameter",
+        "{'input':[{'role':'user','content':'x'},{'type':'additional_tools','tools':[{'type':'web_search'}]}]}|input[1].tools[0].type|unsupported_parameter"
       })
   void toolsThatHeddleHasNotAreRefusedByName(String body, String param, String code) {
     Throwable refused = catchThrowable(() -> response(body));
@@ -508,7 +677,8 @@ class AsksTest {
 
   @Test
   void anAnswerThatIsSplitIsSeen() {
-    String calls = "{'role':'assistant','content':null,'tool_calls':[{'id':'c'}]}";
+    String calls =
+        "{'role':'assistant','content':null,'tool_calls':[{'id':'c','function':{'name':'f','arguments':'{}'}}]}";
     assertThat(chat("{'messages':[{'role':'assistant','content':'a'}," + calls + "]}").isSplit())
         .isTrue();
     assertThat(chat("{'messages':[{'role':'user','content':'a'}," + calls + "]}").isSplit())
@@ -529,7 +699,7 @@ class AsksTest {
     assertThat(onlyNew.added(false)).hasSize(1);
     ChatAsk outputs =
         chat(
-            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c'}]},"
+            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c','function':{'name':'f','arguments':'{}'}}]},"
                 + "{'role':'tool','tool_call_id':'c','content':'x'}]}");
     assertThat(outputs.added(false)).hasSize(1);
     ChatAsk nothing =

@@ -323,6 +323,58 @@ class OpenResponsesIT {
     assertThat(overSocket(input).response().get("status").asString()).isEqualTo("completed");
   }
 
+  /**
+   * Newer clients have a conversation compacted by an item at the end of an ordinary request. They
+   * take the one item that comes for all that stood before; they were given an answer.
+   */
+  @Test
+  void aRequestMayAskForNothingButASummary() {
+    String asks =
+        "'store':false,'input':[{'role':'user','content':'slate'},{'role':'assistant','content':'OK.'},"
+            + "{'role':'user','content':'amber'},{'type':'compaction_trigger'}]";
+    for (Function<String, Told> way :
+        List.<Function<String, Told>>of(
+            OpenResponsesIT::whole, OpenResponsesIT::streamed, OpenResponsesIT::overSocket)) {
+      Told told = way.apply(asks);
+      JsonNode response = told.response();
+      assertThat(OpenResponsesShapes.faults("Response", response)).isEmpty();
+      assertThat(response.get("output").valueStream().map(one -> one.get("type").asString()))
+          .containsExactly("compaction");
+      assertThat(response.at("/usage/total_tokens").asInt()).isPositive();
+      String goesOn =
+          "'store':false,'input':[%s,{'role':'user','content':'Go on.'}]"
+              .formatted(response.at("/output/0"));
+      assertThat(way.apply(goesOn).response().get("status").asString()).isEqualTo("completed");
+      assertThat(model.lastRequest().body()).contains("Summary of").doesNotContain("slate");
+    }
+    try (SocketClient socket = socket()) {
+      String id = turn(socket, asks).response().get("id").asString();
+      turn(socket, "'store':false,'previous_response_id':'" + id + "','input':'Go on.'");
+      assertThat(model.lastRequest().body()).contains("Summary of").doesNotContain("slate");
+    }
+  }
+
+  @Test
+  void aSummaryAloneIsOfWhatIsNotStored() {
+    String trigger = "{'type':'compaction_trigger'}";
+    String said = "{'role':'user','content':'x'}";
+    for (String body :
+        List.of(
+            "'input':[" + said + "," + trigger + "]",
+            "'store':false,'input':[" + trigger + "," + said + "]",
+            "'store':false,'input':[" + trigger + "]")) {
+      HttpResponse<String> answer = post("/responses", "{'model':'m'," + body + "}");
+      assertThat(answer.statusCode()).as(body).isEqualTo(400);
+      assertThat(MAPPER.readTree(answer.body()).at("/error/param").asString()).startsWith("input");
+    }
+    HttpResponse<String> compacted =
+        post("/responses/compact", "{'model':'m','input':[" + said + "," + trigger + "]}");
+    assertThat(compacted.statusCode()).isEqualTo(200);
+    HttpResponse<String> counted =
+        post("/responses/input_tokens", "{'model':'m','input':[" + said + "," + trigger + "]}");
+    assertThat(counted.statusCode()).isEqualTo(200);
+  }
+
   @Test
   void nothingIsCompactedWithoutAModel() {
     HttpResponse<String> answer = post("/responses/compact", "{'input':'x'}");

@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -298,6 +300,29 @@ class ResponseEventsTest {
       assertThat(item.at("/summary/0/text").asString()).isEqualTo("hm ok");
       assertThat(item.at("/content/0/text").asString()).isEqualTo("hm ok");
     }
+  }
+
+  /** The older name was not known, and none was taken for a wish. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'summary':'concise'}|true",
+        "{'summary':'detailed','effort':'low'}|true",
+        "{'generate_summary':'auto'}|true",
+        "{'summary':null,'generate_summary':'concise'}|true",
+        "{'summary':'none'}|false",
+        "{'generate_summary':'none'}|false",
+        "{'effort':'high'}|false",
+        "{}|false",
+        "null|false"
+      })
+  void aWishForSummariesHasTwoNames(String reasoning, boolean told) {
+    String request = json("{'reasoning':" + reasoning + "}");
+    assertThat(types(events(-1, request, List.of(new Piece.Reasoning("hm")), finish("stop"))))
+        .contains(told ? "response.reasoning_summary_text.done" : "response.reasoning_text.done")
+        .doesNotContain(
+            told ? "response.reasoning_text.done" : "response.reasoning_summary_text.done");
   }
 
   private static String words(Random random) {

@@ -19,7 +19,10 @@ class SocketMemoryTest {
   private final SocketMemory memory = new SocketMemory(shared, SOMEBODY, MOST);
 
   private static void keep(SocketMemory memory, String lane, String id, int bytes) {
-    memory.recall(lane, null).listener(id, List.of(Json.of("\"" + "x".repeat(bytes) + "\""))).end();
+    memory
+        .recall(lane, null)
+        .listener(id, List.of(Json.of("\"" + "x".repeat(bytes) + "\"")), List.of())
+        .end();
   }
 
   private SocketMemory.Past past(String id) {
@@ -40,7 +43,7 @@ class SocketMemoryTest {
   @Test
   void anAnswerIsRememberedBehindItsThread() {
     SocketMemory.Listener listener =
-        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")));
+        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")), List.of());
     listener.hear(new Piece.Text("He"));
     listener.hear(new Piece.Text("llo"));
     listener.hear(new Piece.Finish("stop", null, null));
@@ -51,7 +54,7 @@ class SocketMemoryTest {
     assertThat(past.items()).containsExactly("msg_1");
     // A stored thread's turns are its own.
     assertThat(past.stored(List.of()).getLast().body().toString()).doesNotContain("\"turn\"");
-    SocketMemory.Listener next = memory.recall("", "1").listener("2", past.thread());
+    SocketMemory.Listener next = memory.recall("", "1").listener("2", past.thread(), List.of());
     next.end(true, List.of("msg_2"));
     assertThat(past("2").items()).containsExactlyInAnyOrder("msg_1", "msg_2");
   }
@@ -59,7 +62,7 @@ class SocketMemoryTest {
   @Test
   void aSummaryIsRememberedBeforeItsAnswer() {
     SocketMemory.Listener listener =
-        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")));
+        memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")), List.of());
     Json summary = new Summary(1, 0).body("short");
     listener.hear(new Piece.Compaction("cmp_1", summary));
     listener.hear(new Piece.Text("Hello"));

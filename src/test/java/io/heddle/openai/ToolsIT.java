@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
+import io.heddle.testing.SocketClient;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,6 +106,45 @@ class ToolsIT {
     assertThat(told.has("client_metadata")).isFalse();
     assertThat(told.at("/tools/4/function").has("description")).isFalse();
     assertThat(told.at("/tools/3/function/description").asString()).isEqualTo("Agents.");
+  }
+
+  /** A client that sends its tools in an item sends them once on a socket. */
+  @Test
+  void toolsOfItemsAreToldAndRemembered() throws Exception {
+    String brought = "{'type':'additional_tools','role':'developer'," + TOOLS + "}";
+    String body = "'store':false,'input':[" + brought + ",{'role':'user','content':'call 4'}]}";
+    for (String stream : List.of("false", "true")) {
+      HttpResponse<String> answer = post("{'model':'m','stream':" + stream + "," + body);
+      assertThat(answer.body()).as(stream).contains(json("'name':'close','namespace':'my.notes'"));
+    }
+    try (SocketClient socket = SocketClient.at(replica.port(), "/openai/v1/responses")) {
+      socket.send(json("{'type':'response.create','model':'m'," + body));
+      String id = completed(socket).at("/response/id").asString();
+      socket.send(
+          json(
+              "{'type':'response.create','model':'m','store':false,'previous_response_id':'%s','input':["
+                      .formatted(id)
+                  + "{'type':'function_call_output','call_id':'c1','output':'closed'},"
+                  + "{'role':'user','content':'call 2'}]}"));
+      JsonNode call = completed(socket).at("/response/output/0");
+      assertThat(call.get("name").asString()).isEqualTo(LONG);
+      assertThat(call.get("namespace").asString()).isEqualTo("agents");
+    }
+  }
+
+  private static JsonNode completed(SocketClient socket) {
+    while (true) {
+      JsonNode event = socket.any();
+      String type = event.get("type").asString();
+      assertThat(type).as(event.toString()).isNotIn("error", "response.failed");
+      if (type.equals("response.completed")) {
+        return event;
+      }
+    }
+  }
+
+  private static String json(String quoted) {
+    return quoted.replace('\'', '"');
   }
 
   /** What is stored, sent back and referred to has the namespace too. */

@@ -258,14 +258,16 @@ class ChatAnswerReaderTest {
     assertThat(assembled.hasReason()).isFalse();
   }
 
+  /** As every client of such a server reads it: one broken character does not end an answer. */
   @Test
-  void bytesThatAreNoUtf8AreAFailure() {
+  void bytesThatAreNoUtf8AreMarked() {
     byte[] bytes =
-        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\u00e9\"}}]}"
+        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\u00e9\"}}]}"
             .getBytes(StandardCharsets.ISO_8859_1);
 
-    assertThatThrownBy(() -> answer.event("", bytes, bytes.length, pieces))
-        .isInstanceOf(CallFailure.class);
+    answer.event("", bytes, bytes.length, pieces);
+
+    assertThat(pieces).containsExactly(new Piece.Text("a\ufffd"));
   }
 
   @ParameterizedTest
@@ -339,6 +341,22 @@ class ChatAnswerReaderTest {
   }
 
   // ---- what only the server understands
+
+  /** Two images of one number became one address, which showed neither. */
+  @Test
+  void imagesAreKeptOneByOne() {
+    for (String image : List.of("a", "b", "b")) {
+      delta("{\"images\":[{\"index\":0,\"image_url\":{\"url\":\"data:" + image + "\"}}]}");
+    }
+    finish("stop");
+
+    Piece.Finish end = (Piece.Finish) pieces.getLast();
+    assertThat(end.opaque()).isNotNull();
+    assertThat(end.opaque().members())
+        .hasToString(
+            "{\"images\":[{\"index\":0,\"image_url\":{\"url\":\"data:a\"}},"
+                + "{\"index\":0,\"image_url\":{\"url\":\"data:b\"}}]}");
+  }
 
   @Test
   void whatAServerSaysOfACallIsKeptWithIt() {

@@ -37,7 +37,7 @@ class StreamFuzzTest {
 
   private static final List<RecordedStream> STREAMS = RecordedStream.all();
   private static final Pattern REASON =
-      Pattern.compile("\"(finish|stop)_reason\": ?(\"[^\"]+\"|true)");
+      Pattern.compile("\"(finish|stop)_reason\": ?(\\{\"type\": ?)?(\"[^\"]+\"|true)");
 
   private static final List<byte[]> WORDS =
       List.of(
