@@ -69,8 +69,10 @@ final class ChatChunks {
   List<Frame> end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
     List<Frame> frames = new ArrayList<>(begin());
     if (opaque != null) {
-      Json delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque).toJson();
-      frames.add(chunk(delta, null));
+      JsonObject delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque);
+      Json sources = OpaqueMembers.annotations(opaque);
+      delta.some("annotations", sources.length() > 2 ? sources : null);
+      frames.add(chunk(delta.toJson(), null));
     }
     frames.add(chunk(Json.EMPTY_OBJECT, reason));
     if (form.usage()) {

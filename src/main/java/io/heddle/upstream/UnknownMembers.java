@@ -46,6 +46,10 @@ final class UnknownMembers {
   private static final Set<String> SEALS =
       Set.of("signature", "thought_signature", "data", "encrypted_content", "encrypted");
 
+  /** Members of elements that come in one piece. */
+  private static final Set<String> WHOLE =
+      Set.of("image_url", "url_citation", "file_citation", "file_path", "file", "url");
+
   private final Map<String, Object> members = new LinkedHashMap<>();
 
   boolean isEmpty() {
@@ -173,9 +177,9 @@ final class UnknownMembers {
     return next;
   }
 
-  /** An image comes at once, and some servers give each the same number. */
+  /** An image and a source come at once, and some servers give each the same number. */
   private static boolean isWhole(Object element) {
-    return element instanceof Map<?, ?> part && part.containsKey("image_url");
+    return element instanceof Map<?, ?> part && WHOLE.stream().anyMatch(part::containsKey);
   }
 
   private static boolean isEqual(Object one, Object other) {
