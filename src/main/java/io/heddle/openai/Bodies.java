@@ -6,7 +6,6 @@ import io.heddle.base.ProblemCode;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.BodyReader;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -58,7 +57,7 @@ final class Bodies {
   }
 
   /** The items of a call that adds them. */
-  List<NewMessage> newItems(@Nullable Value items, int least) {
+  static List<Value> items(@Nullable Value items, int least) {
     if (items == null) {
       return List.of();
     }
@@ -68,16 +67,7 @@ final class Bodies {
           elements.size() < least ? "array_below_min_length" : "array_above_max_length",
           "has " + elements.size() + " items; " + least + " to " + MAX_ITEMS + " are allowed");
     }
-    List<NewMessage> messages = new ArrayList<>(elements.size());
-    for (Value item : elements) {
-      if (ItemInput.type(item).equals(ItemInput.REFERENCE)) {
-        throw WireError.unsupported(
-                item.path(), "An item_reference adds nothing to a conversation; send the item.")
-            .toException();
-      }
-      messages.add(newItem(item));
-    }
-    return messages;
+    return elements;
   }
 
   /** One item, as the message it is stored as. */

@@ -71,7 +71,7 @@ final class ChatAnswer {
             .string("role", "assistant")
             .string("content", said ? text.toString() : null)
             .string("refusal", refusal.isEmpty() ? null : refusal.toString())
-            .raw("annotations", JsonObject.EMPTY_ARRAY);
+            .raw("annotations", OpaqueMembers.annotations(opaque));
     if (!reasoning.isEmpty()) {
       message.string("reasoning_content", reasoning.toString());
     }

@@ -281,7 +281,7 @@ record ChatAsk(
     }
     out.some("name", fields.string("name")).some("refusal", fields.string("refusal"));
     out.string("status", "completed");
-    if (calls != null && !calls.elements().isEmpty()) {
+    if (calls != null && hasCalls(calls)) {
       out.raw("toolCalls", calls.json());
     }
     if (role.equals("assistant")) {
@@ -292,5 +292,16 @@ record ChatAsk(
       throw Value.missing(fields.path("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
+  }
+
+  /** Whether there are any; each says what is called. */
+  private static boolean hasCalls(Value calls) {
+    List<Value> all = calls.elements();
+    for (Value call : all) {
+      Fields fields = call.fields();
+      String type = fields.word("type").equals("custom") ? "custom" : "function";
+      fields.required(type).fields().requiredString("name");
+    }
+    return !all.isEmpty();
   }
 }

@@ -96,7 +96,10 @@ final class ChatChunks {
       String reason, @Nullable Usage usage, @Nullable Json opaque, JsonBuffer out) {
     begin(out);
     if (opaque != null) {
-      open(out).raw(OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque).toJson());
+      JsonObject delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque);
+      Json sources = OpaqueMembers.annotations(opaque);
+      delta.some("annotations", sources.length() > 2 ? sources : null);
+      open(out).raw(delta.toJson());
       close(null, out);
     }
     open(out).ascii("{}");

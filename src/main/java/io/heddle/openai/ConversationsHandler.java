@@ -6,7 +6,6 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Description;
 import io.heddle.session.Filter;
-import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
 import io.heddle.session.Session;
@@ -61,11 +60,14 @@ final class ConversationsHandler {
           Fields asked = body.fields();
           Description description =
               conversations.description(call.caller(), Metadata.read(asked.get("metadata")));
-          List<NewMessage> messages = bodies.newItems(asked.get("items"), 0);
+          List<Value> items = Bodies.items(asked.get("items"), 0);
           SessionKey key = Conversations.key(call, conversations.newId(call));
           Request request = call.writing(key, body.bytes());
-          return gate.write(call, request, () -> sessions.create(request, description, messages))
-              .flatMap(references.remember(call, key, messages));
+          return references
+              .added(call, key, items, true)
+              .flatMap(messages ->
+                  gate.write(call, request, () -> sessions.create(request, description, messages))
+                      .flatMap(references.remember(call, key, messages)));
         })
         .map(written -> json(Conversations.json(written.value())));
   }

@@ -103,6 +103,39 @@ final class ItemReferences {
         .map(ItemReferences::joined);
   }
 
+  /**
+   * The messages that items add to a conversation. What references stand for is added once, however
+   * often they are sent.
+   *
+   * @param made whether the conversation is made with them
+   */
+  Mono<List<NewMessage>> added(Call call, SessionKey into, List<Value> items, boolean made) {
+    return Flux.fromIterable(items)
+        .flatMapSequential(
+            item ->
+                ItemInput.type(item).equals(ItemInput.REFERENCE)
+                    ? copied(call, into, item, made)
+                    : Mono.fromCallable(() -> new Read(bodies.newItem(item), null, "")),
+            AT_ONCE)
+        .collectList()
+        .map(ItemReferences::joined);
+  }
+
+  private Mono<Read> copied(Call call, SessionKey into, Value item, boolean made) {
+    String id = item.fields().required("id").text();
+    return stored(call, id)
+        .switchIfEmpty(Mono.error(() -> notFound(id, "items")))
+        .filterWhen(read -> {
+          if (read.origin().startsWith(into.id() + "/")) {
+            return Mono.just(false);
+          }
+          String message = Objects.requireNonNull(read.stored()).message().id();
+          return made
+              ? Mono.just(true)
+              : pages.has(into, call.view(), ItemIds.copy(message)).map(there -> !there);
+        });
+  }
+
   /** Without items that are sent twice, by reference or word for word. */
   private static List<Value> once(List<Value> items) {
     if (items.size() < 2) {
@@ -137,7 +170,7 @@ final class ItemReferences {
             return Mono.empty();
           }
           return reference
-              ? stored(call, id).switchIfEmpty(Mono.error(() -> notFound(id)))
+              ? stored(call, id).switchIfEmpty(Mono.error(() -> notFound(id, "input")))
               : Mono.fromCallable(() -> new Read(bodies.newItem(item), null, ""));
         });
   }
@@ -234,9 +267,9 @@ final class ItemReferences {
   }
 
   /** The same for an item that is somebody else's. */
-  private static WireException notFound(String id) {
+  private static WireException notFound(String id, String param) {
     return new WireError(
-            404, "Item with id '" + id + "' not found.", WireError.INVALID, "input", null, null, 0)
+            404, "Item with id '" + id + "' not found.", WireError.INVALID, param, null, null, 0)
         .toException();
   }
 }

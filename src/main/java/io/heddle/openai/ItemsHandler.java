@@ -54,17 +54,27 @@ final class ItemsHandler {
     return bodies
         .object(call)
         .flatMap(body -> {
-          List<NewMessage> messages = bodies.newItems(body.fields().required("items"), 1);
+          List<Value> items = Bodies.items(body.fields().required("items"), 1);
           Request request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
-              gate.write(call, request, () -> services.threads().append(request, messages, null))
-                  .flatMap(references.remember(call, key, messages)));
+              references
+                  .added(call, key, items, false)
+                  .flatMap(messages -> added(call, request, messages)));
         })
-        .map(written -> {
-          List<Item> items = ItemOutput.items(left(written.value()), key.id());
-          return ConversationsHandler.json(Item.list(items, false));
-        });
+        .map(items -> ConversationsHandler.json(Item.list(items, false)));
+  }
+
+  private Mono<List<Item>> added(Call call, Request request, List<NewMessage> messages) {
+    if (messages.isEmpty()) {
+      // References to what is there already.
+      gate.once(call);
+      return Mono.just(List.of());
+    }
+    SessionKey key = request.key();
+    return gate.write(call, request, () -> services.threads().append(request, messages, null))
+        .flatMap(references.remember(call, key, messages))
+        .map(written -> ItemOutput.items(left(written.value()), key.id()));
   }
 
   /** Of a repeated call: what is still there. */

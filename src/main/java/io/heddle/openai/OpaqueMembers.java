@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class OpaqueMembers {
 
   private static final String UPSTREAM = "upstream";
+  private static final String ANNOTATIONS = "annotations";
 
   /** Members in which servers say their thoughts as text. */
   private static final List<String> THOUGHTS = List.of("reasoning_content", "reasoning");
@@ -33,7 +34,7 @@ final class OpaqueMembers {
           "tool_call_id",
           "function_call",
           "audio",
-          "annotations",
+          ANNOTATIONS,
           "parsed",
           "id",
           "index",
@@ -123,6 +124,12 @@ final class OpaqueMembers {
   /** Adds to a message of Chat Completions what its server said of it. */
   static JsonObject toMessage(JsonObject message, @Nullable Json members) {
     return members == null ? message : add(message, members, OF_MESSAGE);
+  }
+
+  /** The sources of an answer, which every message of Chat Completions has; perhaps none. */
+  static Json annotations(@Nullable Json members) {
+    Value sources = members == null ? null : Fields.of(members).get(ANNOTATIONS);
+    return sources != null && sources.isArray() ? sources.json() : JsonObject.EMPTY_ARRAY;
   }
 
   /** What the server said of a stored tool call, or the client that sent it; null for nothing. */

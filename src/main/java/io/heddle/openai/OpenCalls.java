@@ -77,6 +77,8 @@ final class OpenCalls {
     List<NewMessage> added = new ArrayList<>(input.size());
     // An output before its call waits for it: nobody looks for it there later.
     Map<String, NewMessage> early = new HashMap<>();
+    // Calls of the input that wait for their output.
+    Set<Made> waiting = new HashSet<>();
     Set<String> ofInput = new LinkedHashSet<>();
     for (NewMessage message : input) {
       ofInput.addAll(calls(Fields.of(message.body())));
@@ -92,10 +94,17 @@ final class OpenCalls {
           // Told after the output a question would be asked anew, and the model would call again.
           continue;
         }
+        List<Made> made = made(fields);
+        if (!made.isEmpty() && !fields.has("content") && waiting.containsAll(made)) {
+          // Sent twice. Told so it would be a call without an output, and another of the same id.
+          continue;
+        }
+        waiting.addAll(made);
         added.add(message);
         for (String call : addCalls(fields)) {
           NewMessage output = early.remove(call);
           if (output != null) {
+            waiting.removeIf(one -> one.id().equals(call));
             outputs.put(call, Fields.of(output.body()).raw("content", JsonObject.NULL));
             added.add(output);
           }
@@ -103,6 +112,7 @@ final class OpenCalls {
         continue;
       }
       step &= !open.contains(answers);
+      waiting.removeIf(one -> one.id().equals(answers));
       boolean known = calls.contains(answers);
       if (!known && !ofInput.contains(answers) && whole) {
         throw WireError.invalid(

@@ -33,7 +33,9 @@ final class ResponseTools {
 
   private final Map<String, Set<String>> namespaces = new LinkedHashMap<>();
   private final List<Value> kept = new ArrayList<>();
-  private boolean dropped;
+
+  /** Types of those that were left out. */
+  private final Set<String> dropped = new HashSet<>();
 
   /** Whether those of items are being read. */
   private boolean brought;
@@ -79,11 +81,6 @@ final class ResponseTools {
   /** The request's tools without those that were left out. */
   List<Value> kept() {
     return kept;
-  }
-
-  /** Whether some were left out. */
-  boolean dropped() {
-    return dropped;
   }
 
   private void add(Value tool) {
@@ -165,7 +162,7 @@ final class ResponseTools {
     if (hosted == HostedTools.REFUSE) {
       throw refused(tool, "tools");
     }
-    dropped = true;
+    dropped.add(tool.word("type"));
   }
 
   private static WireException refused(Fields tool, String what) {
@@ -263,7 +260,7 @@ final class ResponseTools {
       if (!CHOICES.contains(choice.text())) {
         throw choice.refuse("must be none, auto or required, or name a tool");
       }
-      if (choice.text().equals("required") && functions.isEmpty() && !dropped) {
+      if (choice.text().equals("required") && functions.isEmpty() && dropped.isEmpty()) {
         throw choice.refuse("is required, and there are no 'tools'");
       }
       return choice.json();
@@ -274,7 +271,9 @@ final class ResponseTools {
       case "allowed_tools" -> allowed(fields);
       case Namespaces.TYPE -> allowed(Json.of("\"required\""), named(fields.required("name")));
       default -> {
-        if (hosted == HostedTools.REFUSE) {
+        // A type may have a date, and be chosen without it.
+        String type = fields.word("type");
+        if (dropped.stream().noneMatch(one -> one.startsWith(type) || type.startsWith(one))) {
           throw refused(fields, "a tool_choice");
         }
         yield null;

@@ -273,12 +273,17 @@ final class AnswerAssembler {
     add(reasoning.rest(), Piece.Reasoning::new, out);
     add(text.rest(), Piece.Text::new, out);
     add(refusal.rest(), Piece.Refusal::new, out);
-    boolean isCut = reason == null ? calls.isCut() : reason.isCut();
-    if (!calls.finish(isCut, out) && !isCut) {
+    // Some servers say that they call a tool when the answer was cut in its arguments.
+    boolean isSaidCut = reason != null && reason.isCut();
+    boolean isCut = isSaidCut || calls.isCut(reason != null);
+    if (!calls.finish(isCut, out) && !isSaidCut && (reason != null || !isCut)) {
       throw faults.failed("made a tool call without a name", Blame.NOBODY);
     }
     finished = true;
-    FinishReason end = reason != null ? reason : isCut ? FinishReason.LENGTH : FinishReason.STOP;
+    FinishReason end = reason != null && reason.isCut() ? reason : FinishReason.LENGTH;
+    if (!isCut) {
+      end = reason == null ? FinishReason.STOP : reason;
+    }
     if (end == FinishReason.STOP && calls.told() > 0) {
       // Clients run tools by this word only.
       end = FinishReason.TOOL_CALLS;

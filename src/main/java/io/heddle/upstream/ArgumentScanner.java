@@ -62,6 +62,11 @@ final class ArgumentScanner {
     return other == hash;
   }
 
+  /** Whether more has to come: a bracket or a quote is open. */
+  boolean isOpen() {
+    return !broken && (depth > 0 || inString);
+  }
+
   boolean isWhole() {
     return !broken && (closed ? bare.isEmpty() : depth == 0 && isBare());
   }

@@ -22,7 +22,6 @@ final class ChatMessage {
           "id",
           "object",
           "type",
-          "annotations",
           "tool_call_id",
           "prefix",
           "padding",

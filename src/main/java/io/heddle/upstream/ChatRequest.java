@@ -24,6 +24,8 @@ final class ChatRequest {
           "name",
           "tool_calls",
           "tool_call_id",
+          // Sources are for who reads.
+          "annotations",
           ResponsesOutput.KEPT,
           ChatParts.SEAL);
 

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -27,6 +28,7 @@ final class ErrorMembers {
   private int status;
   private boolean isError;
   private @Nullable String behind;
+  private @Nullable Duration pause;
 
   boolean hasMessage() {
     return message != null || (inner != null && inner.hasMessage());
@@ -70,6 +72,7 @@ final class ErrorMembers {
       code = code == null ? error.code() : code;
       param = param == null ? error.param() : param;
       status = status == 0 ? error.status() : status;
+      pause = pause == null ? error.pause() : pause;
     }
   }
 
@@ -79,6 +82,11 @@ final class ErrorMembers {
       case "error", "errors", "Error" -> nested(in);
       case "ResponseMetadata", "Response" -> frame(in);
       case "metadata" -> metadata(in);
+      case "details" -> details(in);
+      case "retryDelay", "retry_after", "retryAfter", "estimated_time" -> {
+        String said = LenientValues.scalar(in);
+        pause = said == null || pause != null ? pause : RetryWait.of(said);
+      }
       case "message" -> message(in, 0);
       case "detail" -> {
         boolean isStruct = in.currentToken().isStructStart();
@@ -118,6 +126,29 @@ final class ErrorMembers {
       in.nextToken();
       if (name.equals("Error")) {
         nested(in);
+      } else {
+        in.skipChildren();
+      }
+    }
+  }
+
+  /** Google says there how long to wait. */
+  private void details(JsonParser in) {
+    if (in.currentToken() != JsonToken.START_ARRAY) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_ARRAY) {
+      if (in.currentToken() == JsonToken.START_OBJECT) {
+        while (in.nextToken() != JsonToken.END_OBJECT) {
+          String name = in.currentName();
+          in.nextToken();
+          if (name.equals("retryDelay")) {
+            take(name, in);
+          } else {
+            in.skipChildren();
+          }
+        }
       } else {
         in.skipChildren();
       }
@@ -215,12 +246,13 @@ final class ErrorMembers {
               first(within.type(), type),
               first(within.code(), code),
               first(within.param(), param),
-              status(within.status()))
+              status(within.status()),
+              within.pause() == null ? pause : within.pause())
           .named();
     }
     String words = message == null || place == null ? message : place + ": " + message;
     words = words == null || behind == null ? words : words + ": " + behind;
-    return new ServerError(words, type, code, first(param, ofBody()), status).named();
+    return new ServerError(words, type, code, first(param, ofBody()), status, pause).named();
   }
 
   /** The same without the name of what all of it stands in. */

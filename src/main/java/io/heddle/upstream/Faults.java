@@ -101,8 +101,7 @@ final class Faults {
     }
     if (!said && error.isBusy()) {
       return new CallFailure(
-          ProblemCode.MODEL_UNAVAILABLE,
-          "The upstream " + upstream + " is busy" + colon(error),
+          retryAfter(problem(ProblemCode.MODEL_UNAVAILABLE, "is busy", error), error.pause()),
           error.status() == 429 ? Blame.NOBODY : Blame.SERVER);
     }
     return failed("answered with an error" + colon(error), said ? Blame.NOBODY : Blame.SERVER);
@@ -111,10 +110,12 @@ final class Faults {
   /**
    * An answer that is none.
    *
-   * @param wait what the server asks to wait before the next try, or null
+   * @param asked what the head asks to wait before the next try, or null
    * @param longestWait what is waited at most
    */
-  CallFailure status(int status, ServerError error, @Nullable Duration wait, Duration longestWait) {
+  CallFailure status(
+      int status, ServerError error, @Nullable Duration asked, Duration longestWait) {
+    Duration wait = asked == null ? error.pause() : asked;
     return switch (status) {
       case 401, 403 -> setup(status, "does not take Heddle's credentials");
       case 408 ->
@@ -200,11 +201,13 @@ final class Faults {
     Problem problem =
         problem(ProblemCode.MODEL_UNAVAILABLE, "is busy (" + status + ")", error)
             .with("upstreamStatus", status);
-    return new CallFailure(
-        wait == null
-            ? problem
-            : problem.with("retryAfter", Math.max(1, wait.plusMillis(999).toSeconds())),
-        blame);
+    return new CallFailure(retryAfter(problem, wait), blame);
+  }
+
+  private static Problem retryAfter(Problem problem, @Nullable Duration wait) {
+    return wait == null
+        ? problem
+        : problem.with("retryAfter", Math.max(1, wait.plusMillis(999).toSeconds()));
   }
 
   /**

@@ -12,9 +12,14 @@ import reactor.netty.http.client.HttpClientResponse;
  * @param subtype of the content type, in lower case; empty when there is none
  * @param retryAfterMs of the header {@code retry-after-ms}, or null
  * @param retryAfter of the header {@code Retry-After}, or null
+ * @param encoding of the bytes, in lower case; empty when they are as they are
  */
 record ResponseHead(
-    int status, String subtype, @Nullable String retryAfterMs, @Nullable String retryAfter) {
+    int status,
+    String subtype,
+    @Nullable String retryAfterMs,
+    @Nullable String retryAfter,
+    String encoding) {
 
   static ResponseHead of(HttpClientResponse response) {
     HttpHeaders headers = response.responseHeaders();
@@ -22,7 +27,13 @@ record ResponseHead(
         response.status().code(),
         subtype(headers.get(HttpHeaderNames.CONTENT_TYPE)),
         headers.get("retry-after-ms"),
-        headers.get(HttpHeaderNames.RETRY_AFTER));
+        headers.get(HttpHeaderNames.RETRY_AFTER),
+        encoding(headers.get(HttpHeaderNames.CONTENT_ENCODING)));
+  }
+
+  private static String encoding(@Nullable String said) {
+    String encoding = said == null ? "" : said.strip().toLowerCase(Locale.ROOT);
+    return encoding.equals("identity") ? "" : encoding;
   }
 
   boolean isOk() {

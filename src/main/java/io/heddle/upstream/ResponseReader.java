@@ -9,13 +9,9 @@ import io.netty.buffer.ByteBuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -81,6 +77,30 @@ final class ResponseReader {
    * @param content whose buffers are only valid while they are handed over
    */
   Flux<List<Piece>> read(ResponseHead head, Flux<ByteBuf> content) {
+    return head.encoding().isEmpty() ? readPlain(head, content) : decompressed(head, content);
+  }
+
+  private Flux<List<Piece>> decompressed(ResponseHead head, Flux<ByteBuf> content) {
+    answered = true;
+    String encoding = faults.cleaned(head.encoding());
+    Decompression decompression =
+        Decompression.of(
+            head.encoding(),
+            Math.toIntExact(properties.maxAnswer().toBytes()),
+            () ->
+                faults.failed(
+                    "sent bytes that are not of its encoding " + encoding,
+                    answer.hasSaid() ? Blame.NOBODY : Blame.SERVER));
+    if (decompression == null) {
+      return Flux.error(
+          faults.failed(
+              "answered in an encoding that it was not asked for: " + encoding, Blame.SERVER));
+    }
+    return readPlain(head, content.map(buffer -> decompression.next(bytes(buffer))))
+        .doFinally(_ -> decompression.close());
+  }
+
+  private Flux<List<Piece>> readPlain(ResponseHead head, Flux<ByteBuf> content) {
     answered = true;
     if (!head.isOk()) {
       return error(head, content).flux();
@@ -227,7 +247,7 @@ final class ResponseReader {
                 faults.status(
                     head.status(),
                     ServerError.of(words, !head.isHtml() && !head.isXml()),
-                    wait(head),
+                    RetryWait.of(head.retryAfterMs(), head.retryAfter()),
                     properties.maxRetryWait())));
   }
 
@@ -235,35 +255,5 @@ final class ResponseReader {
     byte[] bytes = new byte[buffer.readableBytes()];
     buffer.readBytes(bytes);
     return bytes;
-  }
-
-  /** What {@code retry-after-ms} or {@code Retry-After} ask, or null. */
-  private static @Nullable Duration wait(ResponseHead head) {
-    String millis = head.retryAfterMs();
-    String after = head.retryAfter();
-    try {
-      if (millis != null) {
-        return Duration.ofMillis((long) Math.ceil(positive(Double.parseDouble(millis.strip()))));
-      }
-      if (after == null) {
-        return null;
-      }
-      return after.strip().matches("[0-9.]+")
-          ? Duration.ofMillis((long) Math.ceil(positive(Double.parseDouble(after.strip())) * 1000))
-          : until(after.strip());
-    } catch (NumberFormatException | DateTimeParseException e) {
-      return null;
-    }
-  }
-
-  private static double positive(double value) {
-    return Math.clamp(value, 0.001, 1e9);
-  }
-
-  private static Duration until(String date) {
-    Instant then =
-        DateTimeFormatter.RFC_1123_DATE_TIME.withLocale(Locale.ROOT).parse(date, Instant::from);
-    Duration wait = Duration.between(Instant.now(), then);
-    return wait.isPositive() ? wait : Duration.ofMillis(1);
   }
 }

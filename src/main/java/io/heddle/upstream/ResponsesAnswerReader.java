@@ -156,7 +156,7 @@ final class ResponsesAnswerReader implements AnswerReader {
   private void complete(ResponsesEvent event, String status, List<Piece> out) {
     String end = status.equals("completed") && event.status() != null ? event.status() : status;
     if (event.error() != null || end.equals("failed")) {
-      ServerError none = new ServerError(null, null, null, null, 0);
+      ServerError none = new ServerError(null, null, null, null, 0, null);
       throw failure(event.error() == null ? none : event.error());
     }
     output.all(event.items(), out);
@@ -189,7 +189,8 @@ final class ResponsesAnswerReader implements AnswerReader {
     boolean ofRequest = code.startsWith("invalid_") || code.contains("image");
     return faults.inStream(
         ofRequest && error.status() == 0
-            ? new ServerError(error.message(), error.type(), code, error.param(), 400)
+            ? new ServerError(
+                error.message(), error.type(), code, error.param(), 400, error.pause())
             : error,
         answer.hasSaid());
   }

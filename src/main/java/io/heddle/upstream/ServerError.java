@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +20,15 @@ import tools.jackson.core.json.JsonFactory;
  * @param code a word, {@code context_length_exceeded}
  * @param param where in the request it is wrong, {@code tools[0].function.name}
  * @param status an HTTP status, when the error has one of its own; else 0
+ * @param pause what the server asks to wait before the next try, or null
  */
 record ServerError(
     @Nullable String message,
     @Nullable String type,
     @Nullable String code,
     @Nullable String param,
-    int status) {
+    int status,
+    @Nullable Duration pause) {
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
@@ -38,6 +41,15 @@ record ServerError(
           "context length exceeded",
           "exceeds the context length",
           "context length is only",
+          "context length of only",
+          "than the context length",
+          "context size has been exceeded",
+          "exceeded model token limit",
+          "maximum prompt length is",
+          "prompt exceeds max length",
+          "range of input length should be",
+          "too many tokens: size limit exceeded",
+          "less than max_seq_len",
           "maximum model length",
           CONTEXT_LENGTH,
           "exceeds the available context size",
@@ -67,7 +79,7 @@ record ServerError(
       }
     }
     return isText && !startsLikeJson(json)
-        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0)
+        ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0, null)
         : members.error();
   }
 
@@ -85,7 +97,8 @@ record ServerError(
         type == null ? other.type : type,
         code == null ? other.code : code,
         param == null ? other.param : param,
-        status == 0 ? other.status : status);
+        status == 0 ? other.status : status,
+        pause == null ? other.pause : pause);
   }
 
   boolean isEmpty() {
@@ -149,6 +162,6 @@ record ServerError(
     String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
     boolean tooLong =
         "exceed_context_size_error".equals(type) || TOO_LONG.stream().anyMatch(words::contains);
-    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, param, status) : this;
+    return tooLong ? new ServerError(message, type, CONTEXT_LENGTH, param, status, pause) : this;
   }
 }

@@ -87,10 +87,16 @@ final class ToolCallAssembler {
     return waiting;
   }
 
-  /** Whether a call's arguments have begun and not come to their end. */
-  boolean isCut() {
+  /**
+   * Whether a call's arguments have begun and not come to their end.
+   *
+   * @param ended whether the server says that they are whole: only an open bracket says otherwise
+   */
+  boolean isCut(boolean ended) {
     for (Call call = last; call != null; call = call.before) {
-      if (!call.custom && !call.arguments.isEmpty() && !call.arguments.isWhole()) {
+      ArgumentScanner arguments = call.arguments;
+      boolean isHalf = ended ? arguments.isOpen() : !arguments.isEmpty() && !arguments.isWhole();
+      if (!call.custom && isHalf) {
         return true;
       }
     }

@@ -46,6 +46,10 @@ final class UnknownMembers {
   private static final Set<String> SEALS =
       Set.of("signature", "thought_signature", "data", "encrypted_content", "encrypted");
 
+  /** Members of elements that come in one piece. */
+  private static final Set<String> WHOLE =
+      Set.of("image_url", "url_citation", "file_citation", "file_path", "file", "url");
+
   private final Map<String, Object> members = new LinkedHashMap<>();
 
   boolean isEmpty() {
@@ -153,6 +157,14 @@ final class UnknownMembers {
       List<Object> elements = list(old);
       int before = elements.size();
       for (Object element : list(next)) {
+        if (isWhole(element)) {
+          int oldest = Math.max(0, elements.size() - OPEN_ELEMENTS);
+          List<Object> last = elements.subList(oldest, elements.size());
+          if (last.stream().noneMatch(other -> isEqual(other, element))) {
+            elements.add(element);
+          }
+          continue;
+        }
         int at = continued(elements, before, element);
         if (at < 0) {
           elements.add(element);
@@ -163,6 +175,15 @@ final class UnknownMembers {
       return elements;
     }
     return next;
+  }
+
+  /** An image and a source come at once, and some servers give each the same number. */
+  private static boolean isWhole(Object element) {
+    return element instanceof Map<?, ?> part && WHOLE.stream().anyMatch(part::containsKey);
+  }
+
+  private static boolean isEqual(Object one, Object other) {
+    return size(one) == size(other) && String.valueOf(one).equals(String.valueOf(other));
   }
 
   /** Which element of a list a delta's element goes on with; -1 for none. */

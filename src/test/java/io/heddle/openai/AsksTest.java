@@ -384,6 +384,52 @@ class AsksTest {
     }
   }
 
+  /** With drop, a choice that no tool of the request has was left out without a word. */
+  @ParameterizedTest
+  @CsvSource({
+    "web_search,web_search,true",
+    "web_search_preview_2025_03_11,web_search_preview,true",
+    "web_search,web_search_2025_08_26,true",
+    "web_search,banana,false",
+    "web_search,mcp,false"
+  })
+  void whatIsChosenWasThere(String tool, String chosen, boolean taken) {
+    Fields body =
+        Fields.of(
+            Json.of(
+                json(
+                    "{'tools':[{'type':'function','name':'f'},{'type':'%s'}],'tool_choice':{'type':'%s'}}"
+                        .formatted(tool, chosen))));
+    Throwable refused = catchThrowable(() -> ResponseAsk.read(body, HostedTools.DROP));
+    if (taken) {
+      assertThat(refused).isNull();
+    } else {
+      assertThat(((WireException) refused).error().param()).isEqualTo("tool_choice.type");
+    }
+  }
+
+  /** It went up as it was. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{}|function|missing_required_parameter",
+        "{'id':'c'}|function|missing_required_parameter",
+        "{'id':'c','type':'function','function':{}}|function.name|missing_required_parameter",
+        "{'id':'c','type':'function','function':'f'}|function|invalid_type",
+        "{'id':'c','type':'function','function':{'name':7}}|function.name|invalid_type",
+        "{'id':'c','type':'custom','custom':{}}|custom.name|missing_required_parameter"
+      })
+  void aCallOfAMessageSaysWhatIsCalled(String call, String member, String code) {
+    String body =
+        "{'messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[%s]}]}"
+            .formatted(call);
+    isRefused(
+        () -> ChatAsk.read(Fields.of(Json.of(json(body)))),
+        "messages[1].tool_calls[0]." + member,
+        code);
+  }
+
   /** A choice of a namespace was named as possible by its own refusal, and left out with drop. */
   @Test
   void aNamespaceMayBeChosen() {
@@ -631,7 +677,8 @@ class AsksTest {
 
   @Test
   void anAnswerThatIsSplitIsSeen() {
-    String calls = "{'role':'assistant','content':null,'tool_calls':[{'id':'c'}]}";
+    String calls =
+        "{'role':'assistant','content':null,'tool_calls':[{'id':'c','function':{'name':'f','arguments':'{}'}}]}";
     assertThat(chat("{'messages':[{'role':'assistant','content':'a'}," + calls + "]}").isSplit())
         .isTrue();
     assertThat(chat("{'messages':[{'role':'user','content':'a'}," + calls + "]}").isSplit())
@@ -652,7 +699,7 @@ class AsksTest {
     assertThat(onlyNew.added(false)).hasSize(1);
     ChatAsk outputs =
         chat(
-            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c'}]},"
+            "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c','function':{'name':'f','arguments':'{}'}}]},"
                 + "{'role':'tool','tool_call_id':'c','content':'x'}]}");
     assertThat(outputs.added(false)).hasSize(1);
     ChatAsk nothing =

@@ -135,6 +135,39 @@ class OpenCallsTest {
         .isEqualTo("No tool output found for function call b.");
   }
 
+  /**
+   * Items without an id that were sent twice: the model was told a call without an output, and then
+   * another one of the same id, which strict servers refuse.
+   */
+  @Test
+  void aCallThatIsSentTwiceIsOne() {
+    String a = call("a", "f");
+    String b = call("b", "f");
+    String other = call("a", "g");
+    assertAdded(List.of(ASK, a, a, OUTPUT_A), List.of(ASK, a, OUTPUT_A));
+    assertAdded(
+        List.of(ASK, a, b, a, b, OUTPUT_A, OUTPUT_B), List.of(ASK, a, b, OUTPUT_A, OUTPUT_B));
+    assertAdded(List.of(ASK, a, a, OUTPUT_A, OUTPUT_A), List.of(ASK, a, OUTPUT_A));
+    assertAdded(List.of(ASK, a, ITEM, a, OUTPUT_A), List.of(ASK, a, ITEM, OUTPUT_A));
+    // Once it is answered, or when it is another one, it is made anew.
+    for (List<String> all :
+        List.of(
+            List.of(ASK, a, OUTPUT_A, a, OUTPUT_A.replace("'1'", "'3'")),
+            List.of(ASK, a, other, OUTPUT_A),
+            List.of(ASK, a, a.replace("null", "'I look.'"), OUTPUT_A))) {
+      assertAdded(all, all);
+    }
+  }
+
+  private static String call(String id, String name) {
+    return "{'role':'assistant','content':null,'toolCalls':[{'id':'%s','type':'function','function':{'name':'%s','arguments':'{}'}}]}"
+        .formatted(id, name);
+  }
+
+  private static void assertAdded(List<String> input, List<String> added) {
+    assertThat(bodies(OpenCalls.check(input(input)))).isEqualTo(bodies(input(added)));
+  }
+
   @Test
   void everyOutputAnswersACall() {
     assertThat(refused(List.of(ASK), List.of(OUTPUT_A), false))

@@ -218,18 +218,22 @@ class RecordedStreamsIT {
     Told told = new Told();
     take(completion.at("/choices/0/message"), told);
     told.complete = isComplete(completion.at("/choices/0"));
+    assertThat(completion.at("/choices/0/message/annotations")).isEqualTo(stream.annotations());
     check(stream, told);
     assertThat(completion.at("/choices/0/finish_reason").asString()).isEqualTo(stream.finish());
     checkUsage(stream, completion.get("usage"));
 
     assertThat(streamed.body()).endsWith("data: [DONE]\n\n");
     Told bits = new Told();
+    List<JsonNode> sources = new ArrayList<>();
     List<JsonNode> chunks = events(streamed.body());
     for (JsonNode chunk : chunks) {
+      chunk.at("/choices/0/delta/annotations").forEach(sources::add);
       take(chunk.at("/choices/0/delta"), bits);
       bits.complete |= isComplete(chunk.at("/choices/0"));
     }
     check(stream, bits);
+    assertThat(sources).containsExactlyElementsOf(stream.annotations());
     checkUsage(stream, chunks.getLast().get("usage"));
   }
 

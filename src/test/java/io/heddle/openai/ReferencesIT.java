@@ -112,6 +112,33 @@ class ReferencesIT {
     }
   }
 
+  /** Whoever keeps a conversation by its items was refused what a response takes. */
+  @Test
+  void itemsOfAConversationMayBeReferences() {
+    List<String> ids =
+        ids(answer("{'model':'m','input':'CALL',%s}".formatted(TOOLS)).get("output"));
+    String items = "{'items':[{'role':'user','content':'q'},%s]}".formatted(references(ids));
+    String made = id(post("/conversations", items));
+    String filled = id(post("/conversations", "{}"));
+    JsonNode added = json(post("/conversations/" + filled + "/items", items));
+    for (JsonNode list : List.of(added, get("/conversations/" + made + "/items?order=asc"))) {
+      assertThat(list.get("data").valueStream().map(item -> item.get("type").asString()))
+          .containsExactly("message", "reasoning", "message", "function_call", "function_call");
+    }
+    // What is there is not added, be it itself or a copy.
+    for (List<String> there : List.of(ids, ids(added.get("data")))) {
+      String again = "{'items':[" + references(there) + "]}";
+      assertThat(json(post("/conversations/" + filled + "/items", again)).get("data")).isEmpty();
+    }
+    String more = "{'items':[%s,{'role':'user','content':'r'}]}".formatted(references(ids));
+    assertThat(json(post("/conversations/" + filled + "/items", more)).get("data")).hasSize(1);
+    assertThat(get("/conversations/" + filled + "/items").get("data")).hasSize(6);
+    HttpResponse<String> none =
+        post("/conversations", "{'items':[{'type':'item_reference','id':'msg_none'}]}");
+    assertThat(none.statusCode()).isEqualTo(404);
+    assertThat(json(none).at("/error/param").asString()).isEqualTo("items");
+  }
+
   @Test
   void aReferenceMayBeToEveryKindOfStoredItem() {
     String conversation = id(post("/conversations", "{}"));

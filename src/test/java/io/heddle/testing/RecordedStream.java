@@ -21,6 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  *   <li>{@code text}, {@code reasoning}, {@code refusal}: nothing when they are not there
  *   <li>{@code calls}: objects with {@code id} ({@code *} for one that Heddle made), {@code name},
  *       {@code arguments}
+ *   <li>{@code annotations}: of a client of Chat Completions
  *   <li>{@code finish}, {@code usage} (input, output, cached, reasoning; none when it is not
  *       there), {@code model} (any when it is not there)
  *   <li>{@code problem} in the place of {@code finish}: {@code code}, a part of {@code detail},
@@ -114,6 +115,11 @@ public record RecordedStream(String name, byte[] body, String usualType, JsonNod
               call.path("arguments").asString()));
     }
     return calls;
+  }
+
+  /** The sources that a client of Chat Completions is told; mostly none. */
+  public JsonNode annotations() {
+    return expected.has("annotations") ? expected.get("annotations") : MAPPER.createArrayNode();
   }
 
   /** Null when it ends with a problem. */

@@ -342,6 +342,22 @@ class ChatAnswerReaderTest {
 
   // ---- what only the server understands
 
+  /** Two images of one number became one address, which showed neither. */
+  @Test
+  void imagesAreKeptOneByOne() {
+    for (String image : List.of("a", "b", "b")) {
+      delta("{\"images\":[{\"index\":0,\"image_url\":{\"url\":\"data:" + image + "\"}}]}");
+    }
+    finish("stop");
+
+    Piece.Finish end = (Piece.Finish) pieces.getLast();
+    assertThat(end.opaque()).isNotNull();
+    assertThat(end.opaque().members())
+        .hasToString(
+            "{\"images\":[{\"index\":0,\"image_url\":{\"url\":\"data:a\"}},"
+                + "{\"index\":0,\"image_url\":{\"url\":\"data:b\"}}]}");
+  }
+
   @Test
   void whatAServerSaysOfACallIsKeptWithIt() {
     delta(

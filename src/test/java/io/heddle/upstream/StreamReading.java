@@ -82,7 +82,7 @@ final class StreamReading {
             share);
     Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
     Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
-    ResponseHead head = new ResponseHead(status, ResponseHead.subtype(contentType), null, null);
+    ResponseHead head = new ResponseHead(status, ResponseHead.subtype(contentType), null, null, "");
     List<Piece> pieces = new ArrayList<>();
     Problem problem = null;
     try {

@@ -54,7 +54,7 @@ class WrappedInputTest {
     calls.take(new ToolCallDelta(1, "b", "look", "{\"input\":1}"), false, pieces);
     calls.take(new ToolCallDelta(0, null, null, "\\n\"}"), false, pieces);
     calls.take(new ToolCallDelta(2, "c", "own", "any }", Map.of(), true), false, pieces);
-    assertThat(calls.isCut()).isFalse();
+    assertThat(calls.isCut(false)).isFalse();
     assertThat(calls.finish(false, pieces)).isTrue();
     assertThat(pieces)
         .containsExactly(
