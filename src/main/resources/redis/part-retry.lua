@@ -5,7 +5,7 @@
 -- KEYS of every write: 1 session hash, 2 partition hash, then the script's own,
 --   last the idempotency record, if there is one.
 -- ARGV of every write: 1 tag, 2 terms: '' for none, else three lines: the lock token, the positions of If-Match
---   as ' v-tag v-tag ', the owner the session must have, each of them empty for none; 3 the idempotency key: '' for none, else 'hash operation' with the hash of the
+--   as ' v-tag v-tag ', with a ! before it those of If-None-Match, the owner the session must have, each of them empty for none; 3 the idempotency key: '' for none, else 'hash operation' with the hash of the
 --   request's body and the operation that holds the key, which is empty for a call of one step,
 --   4 tenant/id, 5 channel, 6 publish command, then the script's own.
 -- Returns of every write: the state, as a string, which costs less than a table; for create and open

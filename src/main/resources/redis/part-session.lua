@@ -45,6 +45,6 @@ if token then
 elseif lock ~= '' then
   return {0, 'stale-fence'}
 end
-if match ~= '' and not string.find(match, ' ' .. v .. '-' .. t .. ' ', 1, true) then
+if match ~= '' and (string.byte(match) == 33) == (string.find(match, ' ' .. v .. '-' .. t .. ' ', 1, true) ~= nil) then
   return {0, 'version-conflict', v .. '-' .. t}
 end

@@ -22,6 +22,9 @@ final class SettingNames {
 
   private static final String PREFIX = "HEDDLE";
 
+  /** So many letters of the prefix may be wrong. */
+  private static final LevenshteinDistance WRONG = new LevenshteinDistance(2);
+
   private final Node root = new Node();
 
   private SettingNames() {}
@@ -59,6 +62,27 @@ final class SettingNames {
   /** Whether a setting has this name in the environment, {@code HEDDLE_SESSION_DEFAULTTTL}. */
   boolean knowsVariable(String name) {
     return root.matches(List.of(name.toLowerCase(Locale.ROOT).split("_", -1)), 0, true);
+  }
+
+  /** Whether only the first element, {@code heddle} itself, keeps this from being a setting. */
+  boolean knowsNearly(List<String> elements) {
+    return isNearlyPrefix(elements.getFirst()) && knows(withPrefix(elements));
+  }
+
+  /** The same of a name in the environment. */
+  boolean knowsVariableNearly(String name) {
+    List<String> elements = List.of(name.toLowerCase(Locale.ROOT).split("_", -1));
+    return isNearlyPrefix(elements.getFirst()) && root.matches(withPrefix(elements), 0, true);
+  }
+
+  private static boolean isNearlyPrefix(String element) {
+    return element.startsWith("h") && WRONG.apply(element, "heddle") > 0;
+  }
+
+  private static List<String> withPrefix(List<String> elements) {
+    List<String> right = new ArrayList<>(elements);
+    right.set(0, "heddle");
+    return right;
   }
 
   /** The known name that is spelled most like this one, with {@code *} for a name of the user's. */

@@ -35,6 +35,7 @@ import org.springframework.boot.origin.Origin;
 import org.springframework.boot.origin.PropertySourceOrigin;
 import org.springframework.boot.origin.TextResourceOrigin;
 import org.springframework.core.Ordered;
+import org.springframework.core.env.CommandLinePropertySource;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
@@ -86,6 +87,10 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
   private static final Pattern SERVICE_ADDRESS = Pattern.compile("(tcp|udp|sctp)://.*");
   private static final String COMPOSE_PORT = "HEDDLE_PORT";
 
+  /** What of the command line is no option, in Spring's words. */
+  private static final String WORDS =
+      CommandLinePropertySource.DEFAULT_NON_OPTION_ARGS_PROPERTY_NAME;
+
   /** After all that adds settings. */
   @Override
   public int getOrder() {
@@ -94,12 +99,14 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
 
   @Override
   public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication app) {
+    refuseWords(environment);
     Set<String> wrong = new LinkedHashSet<>();
     Set<String> instead = new LinkedHashSet<>();
     for (PropertySource<?> source : environment.getPropertySources()) {
       if (source instanceof SystemEnvironmentPropertySource variables) {
         for (String name : variables.getPropertyNames()) {
-          if (SettingNames.isVariable(name) && !isKnown(name, variables.getProperty(name))) {
+          if ((SettingNames.isVariable(name) && !isKnown(name, variables.getProperty(name)))
+              || NAMES.knowsVariableNearly(name)) {
             wrong.add(name + " (" + place(source, null) + ")");
             instead.add(NAMES.nearestVariableTo(name));
           }
@@ -107,9 +114,7 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
       } else if (ConfigurationPropertySource.from(source)
           instanceof IterableConfigurationPropertySource properties) {
         for (ConfigurationPropertyName name : properties) {
-          if (name.getNumberOfElements() > 0
-              && name.getElement(0, Form.UNIFORM).equals("heddle")
-              && !isKnown(name)) {
+          if (isWrong(name)) {
             wrong.add(name + " (" + place(source, properties.getConfigurationProperty(name)) + ")");
             instead.add(NAMES.nearestTo(name.toString()));
           }
@@ -127,6 +132,32 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
     }
   }
 
+  /** What is no option sets nothing either; its words may be a password, which is not repeated. */
+  private static void refuseWords(ConfigurableEnvironment environment) {
+    for (PropertySource<?> source : environment.getPropertySources()) {
+      if (source instanceof CommandLinePropertySource<?>
+          && source.getProperty(WORDS) instanceof String words
+          && !words.isBlank()) {
+        int end = words.indexOf('=');
+        throw new BadSettingException(
+            "The command line has "
+                + (end < 0
+                    ? "a word that sets nothing."
+                    : words.substring(0, end) + ", no setting."),
+            "Write each setting as --name=value, such as --heddle.engine=redis.");
+      }
+    }
+  }
+
+  private static boolean isWrong(ConfigurationPropertyName name) {
+    if (name.getNumberOfElements() == 0) {
+      return false;
+    }
+    return name.getElement(0, Form.UNIFORM).equals("heddle")
+        ? !isKnown(name)
+        : NAMES.knowsNearly(elements(name));
+  }
+
   private static boolean isKnown(String variable, @Nullable Object value) {
     String name = variable.toUpperCase(Locale.ROOT);
     return NAMES.knowsVariable(name)
@@ -137,13 +168,16 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
   }
 
   private static boolean isKnown(ConfigurationPropertyName name) {
-    List<String> elements =
-        IntStream.range(0, name.getNumberOfElements())
-            .mapToObj(i -> name.getElement(i, Form.UNIFORM))
-            .toList();
+    List<String> elements = elements(name);
     return NAMES.knows(elements)
         || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)))
         || name.toString().equals(RedisVariables.TTL_PROPERTY);
+  }
+
+  private static List<String> elements(ConfigurationPropertyName name) {
+    return IntStream.range(0, name.getNumberOfElements())
+        .mapToObj(i -> name.getElement(i, Form.UNIFORM))
+        .toList();
   }
 
   private static String place(PropertySource<?> source, @Nullable ConfigurationProperty property) {

@@ -16,6 +16,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.context.annotation.ClassPathScanningCandidateComponentProvider;
 import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.SimpleCommandLinePropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 import org.springframework.core.io.ByteArrayResource;
@@ -38,6 +39,9 @@ class SettingsCheckTest {
     "heddle.upstreams.openai.base-uri, heddle.upstreams.*.base-url",
     "heddle.upstreams.openai.breaker.windw, heddle.upstreams.*.breaker.window",
     "heddle.limits.rules.writes.limits, heddle.limits.rules.*.limit",
+    "hedle.engine, heddle.engine",
+    "heddel.session.default-ttl, heddle.session.default-ttl",
+    "heddles.limits.rules.x.limit, heddle.limits.rules.*.limit",
   })
   void aNameThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(name, "secret-value"), Map.of()))
@@ -70,6 +74,8 @@ class SettingsCheckTest {
         "heddle.test.redis",
         "heddle.it.turns",
         "heddlesome.other",
+        "hurdle.other",
+        "handle.engine.type",
         "spring.data.redis.host"
       })
   void everyFormOfASettingIsKnown(String name) {
@@ -84,6 +90,8 @@ class SettingsCheckTest {
     "HEDDLE_UPSTREAMS_OPENAI_URL, HEDDLE_UPSTREAMS",
     "HEDDLE_REDIS_PORT, HEDDLE_",
     "HEDDLE_SERVER_PORT, HEDDLE_",
+    "HEDLE_ENGINE, HEDDLE_ENGINE",
+    "HEDDEL_LIMITS_RULES_X_LIMIT, HEDDLE_LIMITS_RULES_*_LIMIT",
   })
   void aVariableThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(), Map.of(name, "6379")))
@@ -92,6 +100,32 @@ class SettingsCheckTest {
             e -> {
               assertThat(e).hasMessageContaining(name + " (in the environment)");
               assertThat(e.action()).contains(nearest);
+            });
+  }
+
+  /** {@code heddle.engine=redis} without its dashes set nothing either, and nobody said so. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "heddle.engine=topsecret",
+        "-Dheddle.engine=topsecret",
+        "-heddle.engine=topsecret",
+        "topsecret",
+        "--heddle.engine|topsecret",
+        "--heddle.engine=redis|topsecret"
+      })
+  void aWordThatIsNoOptionStopsTheStart(String words) {
+    StandardEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .addFirst(new SimpleCommandLinePropertySource(words.split("\\|")));
+    assertThatThrownBy(
+            () -> new SettingsCheck().postProcessEnvironment(environment, new SpringApplication()))
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e -> {
+              assertThat(e).hasMessageNotContaining("topsecret");
+              assertThat(e.action()).contains("--heddle.engine=redis");
             });
   }
 

@@ -9,6 +9,7 @@ import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -78,14 +79,33 @@ final class Terms {
     return any ? List.of(Conditions.THERE) : positions;
   }
 
-  /** {@code If-Match}, and {@code If-None-Match} as writes look at it (RFC 9110, 13.2.2). */
+  /**
+   * {@code If-Match}, and {@code If-None-Match} as writes look at it (RFC 9110, 13.2.2): where one
+   * of its tags is the session's, nothing is written.
+   */
   static List<Position> preconditions(HttpHeaders headers) {
     List<Position> positions = ifMatch(headers);
-    List<String> none = headers.get(HttpHeaders.IF_NONE_MATCH);
-    if (none == null || !tags(none).contains("*")) {
+    List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
+    if (lines == null) {
       return positions;
     }
-    return List.of(positions.isEmpty() ? Conditions.ABSENT : Conditions.NOWHERE);
+    List<String> tags = tags(lines);
+    if (tags.contains("*")) {
+      return List.of(positions.isEmpty() ? Conditions.ABSENT : Conditions.NOWHERE);
+    }
+    List<Position> none =
+        tags.stream().map(tag -> Position.parse(unquoted(tag))).filter(Objects::nonNull).toList();
+    if (none.isEmpty()) {
+      return positions;
+    }
+    if (!positions.isEmpty() && !positions.contains(Conditions.THERE)) {
+      List<Position> left = positions.stream().filter(each -> !none.contains(each)).toList();
+      return left.isEmpty() ? List.of(Conditions.NOWHERE) : left;
+    }
+    List<Position> all = new ArrayList<>(positions);
+    all.add(Conditions.ELSEWHERE);
+    all.addAll(none);
+    return all;
   }
 
   /** The elements of a list of entity tags, which may have commas. */

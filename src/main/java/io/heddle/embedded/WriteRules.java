@@ -113,7 +113,7 @@ final class WriteRules {
       Tx tx, SessionKey key, @Nullable SessionRecord found, Conditions conditions) {
     Draft session = Access.require(found, conditions.owner(), tx.now()).edit();
     locking.check(tx, Keys.session(key), session, conditions.lock());
-    if (!conditions.positions().isEmpty() && !conditions.positions().contains(session.position())) {
+    if (!conditions.allow(session.position())) {
       throw Refusals.conflict(session.position());
     }
     return new Target(tx, key, conditions, session, description(tx, session.number));

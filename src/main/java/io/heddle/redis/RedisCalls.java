@@ -271,6 +271,9 @@ final class RedisCalls {
       return null;
     }
     StringBuilder text = new StringBuilder(nothing(conditions.lock())).append('\n');
+    if (positions.contains(Conditions.ELSEWHERE)) {
+      text.append('!');
+    }
     for (Position position : positions) {
       text.append(' ').append(position);
     }

@@ -3,6 +3,7 @@ package io.heddle.redis;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
@@ -58,6 +59,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisAnswers answers;
   private final RedisUsage usage;
   private final RedisLink counters;
+  private final ReconnectFaults reconnects;
   private final LockClient lockClient;
   private final CountDownLatch closing = new CountDownLatch(1);
   private volatile boolean ready;
@@ -99,7 +101,8 @@ public final class RedisEngine implements AutoCloseable {
     this.records = new RedisRetryRecords(link);
     // A connection of its own: what is asked before a request is admitted must not wait behind the
     // large answers and writes of those that were.
-    this.counters = new RedisLink(client, properties.timeout(), 0, renewal);
+    this.counters = new RedisLink(client, properties.timeout(), 0, renewal, link.memory());
+    this.reconnects = new ReconnectFaults(client);
     this.limiter = new RedisRateLimiter(counters);
     this.usage = new RedisUsage(counters);
     this.answers = new RedisAnswers(link, pages);
@@ -259,8 +262,7 @@ public final class RedisEngine implements AutoCloseable {
   public Mono<RedisStatus> status() {
     String reason = fault;
     if (reason != null) {
-      return Mono.error(
-          Problem.of(ProblemCode.STORE_UNAVAILABLE, reason).with("retryAfter", 1).toException());
+      return Mono.error(away(reason));
     }
     // Asked once a second. The version is another only after a new connection, and is for people.
     String asked = server;
@@ -272,11 +274,22 @@ public final class RedisEngine implements AutoCloseable {
         .then(link.command(commands -> commands.info("memory")))
         .zipWith(known)
         .map(answers -> RedisStatus.of(answers.getT2(), answers.getT1()))
+        .onErrorMap(this::explained)
         .doOnNext(status -> {
+          reconnects.answered();
           if (status.isFull()) {
             link.memory().isFullAt(RedisKeys.SCHEMA);
           }
         });
+  }
+
+  private Throwable explained(Throwable error) {
+    String reason = link.isOpen() ? null : reconnects.reason();
+    return reason == null ? error : away(reason);
+  }
+
+  private static ProblemException away(String reason) {
+    return Problem.of(ProblemCode.STORE_UNAVAILABLE, reason).with("retryAfter", 1).toException();
   }
 
   /** How many due times, of sessions and of turns, could not be seen to, since the start. */
@@ -308,6 +321,7 @@ public final class RedisEngine implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
+    reconnects.close();
     renewal.close();
     sweeper.stop();
     feed.close();

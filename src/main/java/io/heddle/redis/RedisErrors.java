@@ -46,6 +46,11 @@ final class RedisErrors {
   private static final Seldom FAILED = new Seldom();
   private static final Seldom OURS = new Seldom();
   private static final Seldom UNANSWERED = new Seldom();
+
+  /** How Redis says, in words of its own, that its user may not do what a script does. */
+  private static final List<String> FORBIDDEN =
+      List.of("The user executing the script can't", "ACL failure in script");
+
   private static final Pattern IN_SCRIPT = Pattern.compile("@user_script: ?\\d+: -([A-Z]+)(?: |$)");
 
   private RedisErrors() {}
@@ -130,7 +135,7 @@ final class RedisErrors {
       return error;
     }
     if (error instanceof RedisCommandExecutionException refused) {
-      return problemOf(refused);
+      return problemOf(refused, writes);
     }
     if (!isOutage(error)) {
       logOurs(error);
@@ -149,6 +154,10 @@ final class RedisErrors {
             "Redis did not answer a write that was sent; look before you send it again, or use an"
                 + " Idempotency-Key")
         .toException();
+  }
+
+  private static boolean isForbidden(String message) {
+    return FORBIDDEN.stream().anyMatch(message::contains);
   }
 
   /** Told as an outage only, it would never be found. A client that is closed fails too. */
@@ -203,9 +212,10 @@ final class RedisErrors {
     return String.valueOf(error.getMessage()).replaceFirst("(?s)\\.? channel: .*", "");
   }
 
-  private static Throwable problemOf(RedisCommandExecutionException refused) {
+  private static Throwable problemOf(RedisCommandExecutionException refused, boolean writes) {
     String message = String.valueOf(refused.getMessage());
-    String word = word(message);
+    // What comes first in a script may have been written by the time the rest is forbidden.
+    String word = writes && isForbidden(message) ? "" : word(message);
     return switch (word) {
       case "OOM" -> full();
       case "LOADING",
@@ -249,6 +259,9 @@ final class RedisErrors {
    * @user_script: 1: -OOM command not allowed…}.
    */
   static String word(String message) {
+    if (isForbidden(message)) {
+      return "NOPERM";
+    }
     Matcher inScript = IN_SCRIPT.matcher(message);
     return inScript.find() ? inScript.group(1) : message.split(" ", 2)[0];
   }

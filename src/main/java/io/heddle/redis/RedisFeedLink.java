@@ -323,6 +323,10 @@ final class RedisFeedLink {
 
   /** A question was refused. What Redis never answers here cannot be mended by another link. */
   private void failed(@Nullable Throwable error) {
+    if (unprovable) {
+      // One question of a batch was refused like this; the others are no news.
+      return;
+    }
     if (RedisFeedErrors.isForEver(error)) {
       LOG.warn("Changes of {} cannot be compared: {}", name, RedisFeedErrors.message(error));
       unprovable = true;

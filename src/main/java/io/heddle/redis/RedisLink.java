@@ -36,7 +36,8 @@ final class RedisLink {
   private final Duration timeout;
   private final int database;
   private final @Nullable RedisRenewal renewal;
-  private final RedisMemory memory = new RedisMemory(this::hasRoom);
+  private final WriteProbe probe = new WriteProbe(this::commands);
+  private final RedisMemory memory;
   private volatile @Nullable Made made;
   private volatile boolean closed;
 
@@ -51,6 +52,19 @@ final class RedisLink {
    */
   RedisLink(
       AbstractRedisClient client, Duration timeout, int database, @Nullable RedisRenewal renewal) {
+    this(client, timeout, database, renewal, null);
+  }
+
+  /**
+   * @param memory of the link whose Redis it shares, so that the log is told once; null for its own
+   */
+  RedisLink(
+      AbstractRedisClient client,
+      Duration timeout,
+      int database,
+      @Nullable RedisRenewal renewal,
+      @Nullable RedisMemory memory) {
+    this.memory = memory == null ? new RedisMemory(probe::hasRoom) : memory;
     this.client = client;
     this.timeout = timeout;
     this.database = database;
@@ -260,38 +274,19 @@ final class RedisLink {
   }
 
   /**
-   * Whether the key's server would take what adds. Writes nothing, into a key of any type or none;
-   * and it is compared with maxmemory before it is with the type.
-   */
-  private Mono<Boolean> hasRoom(byte[] key) {
-    return writeNothing(key)
-        .thenReturn(true)
-        .onErrorResume(
-            RedisCommandExecutionException.class,
-            said -> Mono.just(RedisErrors.refusal(said).equals("WRONGTYPE")));
-  }
-
-  private Mono<Long> writeNothing(byte[] key) {
-    return Mono.fromCompletionStage(() -> commands().setrange(key, 0, new byte[0]));
-  }
-
-  /**
    * An error when Redis answers and yet takes nothing that is written: as a replica, while it loads
-   * its data, or when it cannot save them. That it is full is no such error.
+   * its data, when it cannot save them, or from this user. That it is full is no such error.
    */
   Mono<Void> takesWrites() {
-    return writeNothing(RedisKeys.SCHEMA)
-        .then()
-        .onErrorResume(error ->
-            switch (RedisErrors.refusal(error)) {
-              // The last two: its user may not send this, or it has no such command.
-              case "WRONGTYPE", "NOPERM", "ERR" -> Mono.empty();
-              case "OOM" -> {
-                memory.isFullAt(RedisKeys.SCHEMA);
-                yield Mono.empty();
-              }
-              default -> Mono.error(problem(error, RedisKeys.SCHEMA, false));
-            });
+    return probe
+        .takesWrites()
+        .onErrorResume(error -> {
+          if (RedisErrors.refusal(error).equals("OOM")) {
+            memory.isFullAt(RedisKeys.SCHEMA);
+            return Mono.empty();
+          }
+          return Mono.error(problem(error, RedisKeys.SCHEMA, false));
+        });
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */

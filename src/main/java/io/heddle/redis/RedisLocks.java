@@ -129,8 +129,10 @@ final class RedisLocks implements SessionLocks {
         .materialize()
         .flatMap(signal -> {
           Mono<Void> leave = leave(lock, acquisition, acquired);
-          if (isAway(signal.getThrowable())) {
-            // Told at once: a Redis that did not answer this does not answer that any sooner.
+          Throwable error = signal.getThrowable();
+          if (isAway(error) || (error != null && RedisErrors.isFull(error))) {
+            // Told at once: a Redis that did not answer this does not answer that any sooner, and
+            // one that is full took no lock.
             leave.subscribe();
             return Mono.just(signal);
           }

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param retry the client's idempotency key
  * @param lock the token of whoever claims to hold the session, or null. Without one a held session
  *     is {@code session-locked}; with one that is not the live holder's it is {@code stale-fence}
- * @param positions {@code If-Match}: the session must be at one of them; empty for any
+ * @param positions {@code If-Match}: the session must be at one of them; empty for any. With {@link
+ *     #ELSEWHERE}, {@code If-None-Match}: it must be at none of them
  */
 public record Conditions(
     @Nullable String owner,
@@ -31,14 +32,24 @@ public record Conditions(
   /** Where no session ever is: what the tag of something else asks for. */
   public static final Position NOWHERE = new Position(0, "nowhere");
 
+  /** {@code If-None-Match}: it must be at none of the positions beside this, or not be there. */
+  public static final Position ELSEWHERE = new Position(0, "elsewhere");
+
   /** Whether a session that is there may be written to. */
   public boolean allow(Position at) {
-    return positions.isEmpty() || positions.contains(THERE) || positions.contains(at);
+    return positions.contains(ELSEWHERE)
+        ? !positions.contains(at)
+        : positions.isEmpty() || positions.contains(THERE) || positions.contains(at);
   }
 
   /** Whether nothing that is not there may be made. */
   public boolean wantSomething() {
-    return lock != null || (!positions.isEmpty() && !positions.contains(ABSENT));
+    return lock != null || positions.contains(THERE) || !(positions.isEmpty() || allowNothing());
+  }
+
+  /** Whether they may be met where nothing is. */
+  private boolean allowNothing() {
+    return positions.contains(ABSENT) || positions.contains(ELSEWHERE);
   }
 
   /**
@@ -47,10 +58,15 @@ public record Conditions(
    * @param makes whether the write makes a session, which is refused with any position
    */
   Conditions forWrite(boolean makes) {
-    if (positions.contains(makes ? ABSENT : THERE)) {
-      return withPositions(List.of());
+    if (positions.contains(makes ? THERE : ABSENT)) {
+      return withPositions(List.of(NOWHERE));
     }
-    return positions.contains(makes ? THERE : ABSENT) ? withPositions(List.of(NOWHERE)) : this;
+    if (makes) {
+      return allowNothing() ? withPositions(List.of()) : this;
+    }
+    return positions.contains(THERE)
+        ? withPositions(positions.stream().filter(position -> !position.equals(THERE)).toList())
+        : this;
   }
 
   public Conditions withOwner(@Nullable String other) {

@@ -3,7 +3,7 @@ package io.heddle.web;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.Iterator;
 import java.util.Map;
-import java.util.Set;
+import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class UserHeader {
 
-  /** Letters and digits of {@link Callers#HEADER}, and what others call the same. */
-  private static final Set<String> LETTERS =
-      Set.of("heddleuser", "heddleuserid", "heddleusername", "heddleusers");
+  /** Letters and digits of {@link Callers#HEADER}. */
+  private static final String LETTERS = "heddleuser";
 
-  private static final int SHORTEST = 10;
+  /** So many letters may be wrong, missing or too many; Heddle's other headers differ in more. */
+  private static final LevenshteinDistance WRONG = new LevenshteinDistance(2);
+
+  private static final int SHORTEST = 8;
   private static final int LONGEST = 24;
 
   private UserHeader() {}
@@ -40,7 +42,8 @@ final class UserHeader {
       return false;
     }
     int first = name.charAt(0) | 0x20;
-    if (first != 'h' && first != 'x') {
+    // As it is, or behind what others put in front of such a name: X-, HTTP_, Proxy-.
+    if (first != 'h' && first != 'x' && first != 'p') {
       return false;
     }
     StringBuilder letters = new StringBuilder(length);
@@ -51,6 +54,7 @@ final class UserHeader {
       }
     }
     String plain = letters.toString();
-    return LETTERS.contains(first == 'x' ? plain.substring(1) : plain);
+    return plain.contains(LETTERS)
+        || WRONG.apply(first == 'x' ? plain.substring(1) : plain, LETTERS) >= 0;
   }
 }

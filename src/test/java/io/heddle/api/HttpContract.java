@@ -1402,7 +1402,11 @@ abstract class HttpContract {
     assertThat(positionNow()).isEqualTo(before);
   }
 
-  /** RFC 9110, 13: what is there, what is not, and tags of something else. */
+  /**
+   * RFC 9110, 13: what is there, what is not, and tags of something else. An append with the
+   * session's own tag in {@code If-None-Match} was once carried out, because writes looked for
+   * {@code *} there and for nothing else.
+   */
   @ParameterizedTest
   @CsvSource({
     "If-Match, *, 412, 201",
@@ -1412,6 +1416,10 @@ abstract class HttpContract {
     "If-Match, 'POSITION, \"x\"', 412, 201",
     "If-Match, \"1-aaaaaaaa\", 412, 412",
     "If-None-Match, *, 201, 412",
+    "If-None-Match, POSITION, 201, 412",
+    "If-None-Match, 'W/\"a,b\", W/POSITION', 201, 412",
+    "If-None-Match, \"0-aaaaaaaa\", 201, 201",
+    "If-None-Match, \"x\", 201, 201",
   })
   void writesObeyTheirPreconditions(String name, String value, int absent, int there) {
     String none = session() + "-none";
@@ -1438,6 +1446,31 @@ abstract class HttpContract {
     }
     at = value.replace("POSITION", quoted(positionNow()));
     http.delete(session(), name, at).is(there == 201 ? 204 : there);
+  }
+
+  /** Each of the two may refuse a write that the other allows. */
+  @ParameterizedTest
+  @CsvSource({
+    "*, \"0-aaaaaaaa\", 412, 201",
+    "*, POSITION, 412, 412",
+    "POSITION, \"0-aaaaaaaa\", 412, 201",
+    "POSITION, POSITION, 412, 412",
+    "POSITION, *, 412, 412",
+    "\"0-aaaaaaaa\", \"0-aaaaaaaa\", 412, 412",
+  })
+  void bothPreconditionsMustHold(String match, String none, int absent, int there) {
+    http.put(session() + "-none", "{}", "If-Match", match, "If-None-Match", none)
+        .is(match.equals("POSITION") ? 400 : absent);
+    create();
+    String at = quoted(positionNow());
+    http.post(
+            messages(),
+            MESSAGE,
+            "If-Match",
+            match.replace("POSITION", at),
+            "If-None-Match",
+            none.replace("POSITION", at))
+        .is(there);
   }
 
   @Test

@@ -362,6 +362,13 @@ class RequestGateIT {
         "HeddleUser: eve",
         "Heddle|User: eve",
         "Heddle-User-Id: eve",
+        "Heddle-Usr: eve",
+        "Heddle-Users: eve",
+        "Heddle-Uesr: eve",
+        "Hedle-User: eve",
+        "X-Heddle-Usr: eve",
+        "Proxy-Heddle-User: eve",
+        "HTTP_HEDDLE_USER: eve",
         "Heddle-User: eve\r\nHeddle_User: bob",
         "Heddle-User: a\r\nHeddle-User: a"
       })

@@ -6,6 +6,7 @@ import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.ReplicaProcess;
+import io.lettuce.core.KillArgs;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -171,6 +172,22 @@ class RedisAwayIT {
           .untilAsserted(() -> assertThat(replica.log()).contains("WRONGPASS"));
       assertThat(replica.readiness()).isEqualTo(503);
       assertThat(replica.log()).as("no secret in the log").doesNotContain("wrong@");
+    }
+  }
+
+  /** The same in the middle: the log said only that Redis could not be reached. */
+  @Test
+  void aPasswordThatIsChangedIsToldInTheLog() {
+    try (RedisProcess redis = RedisProcess.start();
+        RedisView view = new RedisView(redis.uri());
+        ReplicaProcess replica = ReplicaProcess.on(redis.uri(), "changed").start()) {
+      replica.awaitReady();
+      view.commands().configSet("requirepass", "right");
+      view.commands().clientKill(KillArgs.Builder.typeNormal().skipme());
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(() -> assertThat(replica.log()).contains("does not answer: Redis asks"));
+      assertThat(replica.log()).contains("NOAUTH").doesNotContain("cannot be reached");
     }
   }
 

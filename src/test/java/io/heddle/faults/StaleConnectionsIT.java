@@ -6,6 +6,10 @@ import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.TcpProxy.Direction;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Connections to Redis that stay open and do not serve any more. A replica of Heddle kept such a
@@ -118,6 +123,35 @@ class StaleConnectionsIT {
       Pair.await("no connection is left over")
           .until(() -> replica.proxy().connections() <= connections);
     }
+  }
+
+  /**
+   * Somebody changed what Redis lets Heddle's user do. Every request was refused, and health stayed
+   * green, because the one command that it looks with was no part of the change.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"-eval -evalsha", "-@write", "resetkeys ~other:*"})
+  void whatItsUserMayNotDoIsRed(String rules) throws Exception {
+    try (RedisProcess redis = RedisProcess.start();
+        RedisView view = new RedisView(redis.uri());
+        Here replica = Here.start("forbidden", redis.uri())) {
+      works(replica, "before");
+      Pair.await("health").until(() -> !replica.isRed());
+      acl(view, rules);
+      Pair.await(rules).until(() -> append(replica, "before").status() >= 500);
+      Pair.await(rules + " in health").until(replica::isRed);
+      Pair.await(rules + " as a meter").until(() -> replica.meter("heddle.store.up") == 0);
+      acl(view, "~* +@all");
+      works(replica, "after");
+      Pair.await("health after " + rules).until(() -> !replica.isRed());
+    }
+  }
+
+  private static void acl(RedisView view, String rules) {
+    CommandArgs<String, String> args =
+        new CommandArgs<>(StringCodec.UTF8).add("SETUSER").add("default");
+    List.of(rules.split(" ")).forEach(args::add);
+    view.commands().dispatch(CommandType.ACL, new StatusOutput<>(StringCodec.UTF8), args);
   }
 
   /** Soon, and reads each time: one of several connections must not be left behind. */

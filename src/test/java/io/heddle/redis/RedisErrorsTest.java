@@ -8,6 +8,7 @@ import java.net.ConnectException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RedisErrorsTest {
 
@@ -36,6 +37,27 @@ class RedisErrorsTest {
 
     assertThat(RedisErrors.reasonOf(byLettuce)).contains(told).doesNotContain("reached");
     assertThat(RedisErrors.reasonOf(byRedisson)).contains(told).doesNotContain("secret", "reached");
+  }
+
+  /** Each version of Redis has words of its own for what its user may not do in a script. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "NOPERM this user has no permissions to run the 'evalsha' command",
+        "ERR The user executing the script can't run this command or subcommand script: 5c, on"
+            + " @user_script:1.",
+        "ERR The user executing the script can't publish to the channel mentioned in the command"
+            + " script: 5c, on @user_script:9.",
+        "ERR ACL failure in script: User default has no permissions to run the 'hdel' command"
+            + " script: 5c, on @user_script:1.",
+        "ERR Error running script (call to f_5c): @user_script:1: @user_script: 1: -NOPERM this"
+            + " user has no permissions"
+      })
+  void whatItsUserMayNotDoIsOneRefusal(String answer) {
+    var refused = new RedisCommandExecutionException(answer);
+
+    assertThat(RedisErrors.refusal(refused)).isEqualTo("NOPERM");
+    assertThat(RedisErrors.isAway(RedisErrors.translate(refused, false))).isTrue();
   }
 
   @Test
