@@ -143,10 +143,11 @@ final class ChatAnswerReader implements AnswerReader {
 
   /** A server that says nothing and no reason has not answered, be its stream whole or not. */
   private void checkAnswered() {
-    if (answer.hasReason() || answer.hasSaid() || answer.begunCalls() > 0 || messages != null) {
+    boolean hasBegun = answer.hasSaid() || answer.begunCalls() > 0 || messages != null;
+    if (answer.hasReason() || hasBegun && words == null) {
       return;
     }
-    throw words == null ? faults.brokeOff(false) : faults.inStream(words, false);
+    throw words == null ? faults.brokeOff(false) : faults.inStream(words, answer.hasSaid());
   }
 
   /** Null for a sign of life, and for what cannot be read behind the end of the answer. */

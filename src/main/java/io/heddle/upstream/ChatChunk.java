@@ -138,6 +138,12 @@ final class ChatChunk {
   }
 
   private void choices(JsonParser in) {
+    if (in.currentToken() == JsonToken.START_OBJECT) {
+      // Some servers have but one.
+      hasChoices = true;
+      choice(in);
+      return;
+    }
     if (in.currentToken() != JsonToken.START_ARRAY) {
       in.skipChildren();
       return;

@@ -111,7 +111,13 @@ final class ErrorMembers {
         in.skipChildren();
       }
       case "code", "Code", "error_code", "status", "status_code", "statusCode" -> code(name, in);
-      default -> in.skipChildren();
+      default -> {
+        if (name.endsWith("Exception")) {
+          // Amazon's errors have their names.
+          nested(in);
+        }
+        in.skipChildren();
+      }
     }
   }
 

@@ -3,11 +3,14 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.heddle.testing.HttpConnection;
 import io.heddle.testing.RedisCluster;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.ReplicaProcess;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -17,6 +20,9 @@ import org.junit.jupiter.api.Test;
 class OutageLogIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(40);
+
+  private static final String FULL = "Redis has no memory left";
+  private static final String ROOM = "Redis has memory again";
 
   /** Longer than a driver waits between two looks at its nodes. */
   private static final Duration OUTAGE = Duration.ofSeconds(7);
@@ -38,6 +44,37 @@ class OutageLogIT {
                 .start()) {
       isToldOnce(replica, () -> cluster.nodes().forEach(RedisProcess::kill), null);
     }
+  }
+
+  /** It was told twice: each of the connections that write had seen it for itself. */
+  @Test
+  void aFullRedisIsTwoLines() throws Exception {
+    try (RedisProcess redis = RedisProcess.start();
+        RedisView view = new RedisView(redis.uri());
+        ReplicaProcess replica = ReplicaProcess.on(redis.uri(), "full-log").start()) {
+      replica.awaitReady();
+      int before = replica.log().length();
+      view.commands().configSet("maxmemory", "1mb");
+      await().atMost(PATIENCE).until(() -> refused(replica) == 503 && told(replica, FULL) > 0);
+      view.commands().configSet("maxmemory", "0");
+      await().atMost(PATIENCE).until(() -> refused(replica) == 201 && told(replica, ROOM) > 0);
+
+      assertThat(replica.log().substring(before).lines().filter(line -> line.contains("memory")))
+          .as("lines of one full Redis")
+          .hasSize(2);
+    }
+  }
+
+  /** A user's write is seen by the connection that counts, and by the one that writes. */
+  private static int refused(ReplicaProcess replica) throws IOException {
+    try (HttpConnection http = replica.connect()) {
+      Map<String, String> ann = Map.of("Heddle-User", "ann", "Content-Type", "application/json");
+      return http.call("POST", "/v1/sessions", "{}", ann).status();
+    }
+  }
+
+  private static long told(ReplicaProcess replica, String what) {
+    return replica.log().lines().filter(line -> line.contains(what)).count();
   }
 
   private static void isToldOnce(ReplicaProcess replica, Runnable begin, Runnable end) {
