@@ -9,6 +9,7 @@ import org.springframework.boot.data.redis.autoconfigure.DataRedisRepositoriesAu
 import org.springframework.boot.data.redis.autoconfigure.health.DataRedisHealthContributorAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.health.DataRedisReactiveHealthContributorAutoConfiguration;
 import org.springframework.boot.data.redis.autoconfigure.observation.LettuceObservationAutoConfiguration;
+import reactor.netty.ReactorNetty;
 
 /**
  * Starts Heddle. Boot's own configuration of Redis is taken only by {@link RedisConfiguration}, and
@@ -29,7 +30,19 @@ public class HeddleApplication {
 
   public static void main(String[] args) {
     if (!CommandLine.answer(args)) {
+      oneEventLoopACore();
       SpringApplication.run(HeddleApplication.class, args);
+    }
+  }
+
+  /**
+   * Reactor Netty makes at least four. With fewer cores than that they take turns, and each wakes up
+   * for less work: on two cores a model call costs 7 % more CPU.
+   */
+  private static void oneEventLoopACore() {
+    if (System.getProperty(ReactorNetty.IO_WORKER_COUNT) == null) {
+      int cores = Math.max(2, Runtime.getRuntime().availableProcessors());
+      System.setProperty(ReactorNetty.IO_WORKER_COUNT, Integer.toString(cores));
     }
   }
 }

@@ -20,6 +20,8 @@ final class FirstSignal {
               return error == null ? Mono.just(all) : Mono.error(error);
             },
             false)
-        .single();
+        .single()
+        // The operators above look for the context at each signal, and walk no further than this.
+        .contextWrite(context -> context);
   }
 }

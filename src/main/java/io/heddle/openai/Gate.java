@@ -153,7 +153,9 @@ final class Gate {
         .onErrorResume(error -> told(exchange, error))
         .doOnNext(_ ->
             headers.set(
-                "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)));
+                "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)))
+        // Operators that look for the context walk no further than this, and there are many.
+        .contextWrite(context -> context);
   }
 
   private ServerResponse connected(Caller caller, ServerResponse answer) {

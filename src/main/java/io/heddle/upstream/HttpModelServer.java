@@ -144,6 +144,8 @@ final class HttpModelServer implements ModelServer {
     ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
     return web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
         .response((response, content) -> reply.read(ResponseHead.of(response), content))
+        // The client looks for the context several times, and walks no further than this.
+        .contextWrite(context -> context)
         .takeUntilOther(patience.over(watchdog))
         .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
         .concatWith(Flux.defer(reply::end))
