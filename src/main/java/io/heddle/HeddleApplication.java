@@ -36,8 +36,8 @@ public class HeddleApplication {
   }
 
   /**
-   * Reactor Netty makes at least four. With fewer cores than that they take turns, and each wakes up
-   * for less work: on two cores a model call costs 7 % more CPU.
+   * Reactor Netty makes at least four. With fewer cores than that they take turns, and each wakes
+   * up for less work: on two cores a model call costs 7 % more CPU.
    */
   private static void oneEventLoopACore() {
     if (System.getProperty(ReactorNetty.IO_WORKER_COUNT) == null) {

@@ -40,7 +40,8 @@ class ModelsApplicationIT {
   void withoutSettingsThereIsEcho() {
     try (Server server = start("heddle.echo.pace=0ms")) {
       Upstream upstream = server.bean(Upstream.class);
-      List<Piece> pieces = upstream.call(call(null)).concatMapIterable(said -> said).collectList().block(PATIENCE);
+      List<Piece> pieces =
+          upstream.call(call(null)).concatMapIterable(said -> said).collectList().block(PATIENCE);
 
       assertThat(pieces).hasSize(3).contains(new Piece.Text("hello "), new Piece.Text("there"));
       assertThat(server.get("/actuator/prometheus").body())

@@ -76,24 +76,16 @@ final class ChatChunks {
   }
 
   private void called(Piece.ToolCall call, JsonBuffer out) {
-    boolean isCustom =
-        call.custom() ? customs.add(call.index()) : customs.contains(call.index());
+    boolean isCustom = call.custom() ? customs.add(call.index()) : customs.contains(call.index());
     Json told =
         ChatForm.call(
-            call.index(),
-            true,
-            call.id(),
-            call.name(),
-            call.arguments(),
-            call.opaque(),
-            isCustom);
+            call.index(), true, call.id(), call.name(), call.arguments(), call.opaque(), isCustom);
     begin(out);
     open(out).ascii("{\"tool_calls\":[").raw(told).ascii("]}");
     close(null, out);
   }
 
-  private void ended(
-      String reason, @Nullable Usage usage, @Nullable Json opaque, JsonBuffer out) {
+  private void ended(String reason, @Nullable Usage usage, @Nullable Json opaque, JsonBuffer out) {
     begin(out);
     if (opaque != null) {
       JsonObject delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque);

@@ -43,8 +43,8 @@ final class AnswerCache {
   }
 
   /**
-   * The pieces that {@link Upstream#call} gives, one by one; after its end it is kept, as long as nobody
-   * cancels.
+   * The pieces that {@link Upstream#call} gives, one by one; after its end it is kept, as long as
+   * nobody cancels.
    *
    * @param user whose it is
    * @param maxAge how old it may be

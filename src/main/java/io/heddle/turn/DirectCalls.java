@@ -142,8 +142,7 @@ public final class DirectCalls implements AutoCloseable {
         ? Mono.empty()
         : usage(caller, call, answer)
             .map(usage ->
-                List.of(
-                    new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque())));
+                List.of(new Piece.Finish(finish.reason(), usage, finish.model(), finish.opaque())));
   }
 
   /**

@@ -5,9 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chunks that differ from the one before in their text only: most of a stream's do, and parsing them
- * takes longer than all that is done with them. The bytes around the text are the same, and the text
- * is a string without escapes: so it is known what a parser would find.
+ * Chunks that differ from the one before in their text only: most of a stream's do, and parsing
+ * them takes longer than all that is done with them. The bytes around the text are the same, and
+ * the text is a string without escapes: so it is known what a parser would find.
  */
 final class TextChunks {
 

@@ -113,7 +113,10 @@ public final class EventStream implements ServerResponse {
         response.withConnection(connection -> {
           Channel channel = connection.channel();
           GuardedConnection.delayFlush(channel);
-          response.sendHeaders().then().subscribe(_ -> {}, error -> headFailed(channel, error, sink));
+          response
+              .sendHeaders()
+              .then()
+              .subscribe(_ -> {}, error -> headFailed(channel, error, sink));
           begin(channel, wireForm, sink);
         }));
   }

@@ -132,9 +132,7 @@ final class ChatBench {
         List<Figures[]> pairs = toPlain.getOrDefault(of, List.of());
         table(of, "passed through", pairs);
         String ratio = ", ours / passed through";
-        kept &=
-            Bench.atLeast(
-                of + ": requests/s" + ratio, median(pairs, Figures::perSecond), 0.75);
+        kept &= Bench.atLeast(of + ": requests/s" + ratio, median(pairs, Figures::perSecond), 0.75);
         kept &= Bench.atMost(of + ": CPU a request" + ratio, median(pairs, Figures::cpu), 1.4);
         kept &= Bench.atMost(of + ": p99" + ratio, median(pairs, Figures::p99), 1.3);
       }

@@ -151,7 +151,8 @@ class ReapEveryIT {
       boolean silent = call.messages().getLast().toString().contains("wait");
       return silent
           ? Flux.never()
-          : Flux.interval(Duration.ofMillis(50)).map(i -> List.of(new Piece.Text("word " + i + " ")));
+          : Flux.interval(Duration.ofMillis(50))
+              .map(i -> List.of(new Piece.Text("word " + i + " ")));
     }
 
     @Override

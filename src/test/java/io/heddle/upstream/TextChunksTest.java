@@ -21,14 +21,16 @@ class TextChunksTest {
   private static final String PLAIN =
       """
       {"id":"c","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"%s"},\
-      "finish_reason":null}]}""";
+      "finish_reason":null}]}\
+      """;
 
   private static final List<String> FORMS =
       List.of(
           PLAIN,
           """
           {"choices":[{"delta":{"role":"assistant","content":"%s","reasoning_content":null},\
-          "logprobs":null}],"usage":null,"error":null}""",
+          "logprobs":null}],"usage":null,"error":null}\
+          """,
           "{\"choices\":[{\"delta\":{\"content\":\"%s\",\"reasoning\":\"\"}}]}",
           "{\"choices\":[{\"delta\":{\"content\":\"%s\",\"reasoning\":\"why\"}}]}",
           "{\"choices\":[{\"delta\":{\"content\":\"%s\",\"content\":\"twice\"}}]}",
@@ -45,7 +47,8 @@ class TextChunksTest {
           "{\"choices\":[{\"delta\":{\"content\":\"%s\",\"audio\":{\"transcript\":\"loud\"}}}]}",
           """
           {"choices":[{"delta":{"content":"%s",\
-          "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}""",
+          "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}\
+          """,
           "{\"choices\":[{\"delta\":{\"content\":\"%s\"}}],\"usage\":{\"prompt_tokens\":3}}",
           "{\"choices\":[{\"delta\":{\"content\":\"%s\"},\"finish_reason\":\"stop\"}]}",
           "{\"choices\":[{\"text\":\"%s\"}]}",
@@ -59,8 +62,7 @@ class TextChunksTest {
   static Stream<Arguments> pairs() {
     return FORMS.stream()
         .flatMap(form ->
-            Stream.concat(Stream.of(form), Stream.of(PLAIN))
-                .map(next -> Arguments.of(form, next)));
+            Stream.concat(Stream.of(form), Stream.of(PLAIN)).map(next -> Arguments.of(form, next)));
   }
 
   @ParameterizedTest
