@@ -45,7 +45,7 @@ public final class JsonBuffer {
     if (text == null) {
       return ascii("null");
     }
-    if (plainString(text)) {
+    if (tryPlain(text)) {
       return this;
     }
     byte[] quoted = JsonStringEncoder.getInstance().quoteAsUTF8(text);
@@ -57,8 +57,8 @@ public final class JsonBuffer {
     return this;
   }
 
-  /** Whether nothing in it needs an escape or more than one byte, as in most strings. */
-  private boolean plainString(String text) {
+  /** Adds a string of which nothing needs an escape or a second byte, as of most; else nothing. */
+  private boolean tryPlain(String text) {
     int size = text.length();
     ensure(size + 2);
     int at = length;

@@ -66,7 +66,7 @@ final class TextChunks {
       return new String(json, from, end - from, StandardCharsets.ISO_8859_1);
     }
     String text = new String(json, from, end - from, StandardCharsets.UTF_8);
-    // Perhaps it is broken, which a parser refuses.
+    // Where a byte was replaced, the parser says what becomes of it.
     return text.indexOf(REPLACEMENT) < 0 ? text : null;
   }
 }
