@@ -171,7 +171,9 @@ final class ErrorMembers {
       String name = in.currentName();
       in.nextToken();
       if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
-        behind = ServerError.of(in.getString().getBytes(StandardCharsets.UTF_8), true).message();
+        byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
+        String raw = ServerError.of(said, true).message();
+        behind = raw == null || raw.isBlank() ? null : raw;
       } else {
         in.skipChildren();
       }
@@ -183,8 +185,9 @@ final class ErrorMembers {
       return;
     }
     ErrorMembers within = new ErrorMembers();
-    inner = inner == null ? within : inner;
     within.value(in);
+    // One that says nothing does not hide the next.
+    inner = inner == null || !inner.hasMessage() ? within : inner;
     isError |= within.hasMessage();
   }
 
@@ -257,7 +260,9 @@ final class ErrorMembers {
           .named();
     }
     String words = message == null || place == null ? message : place + ": " + message;
-    words = words == null || behind == null ? words : words + ": " + behind;
+    if (words != null && behind != null && !behind.equals(words)) {
+      words = words + ": " + behind;
+    }
     return new ServerError(words, type, code, first(param, ofBody()), status, pause).named();
   }
 
