@@ -20,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -91,6 +92,10 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
   private static final String WORDS =
       CommandLinePropertySource.DEFAULT_NON_OPTION_ARGS_PROPERTY_NAME;
 
+  /** A setting that lacks the dashes, among words with a comma between them. */
+  private static final Pattern WITHOUT_DASHES =
+      Pattern.compile("(?:^|,)(-?D?heddle[._][\\w.\\[\\]-]+)=", Pattern.CASE_INSENSITIVE);
+
   /** After all that adds settings. */
   @Override
   public int getOrder() {
@@ -138,12 +143,12 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
       if (source instanceof CommandLinePropertySource<?>
           && source.getProperty(WORDS) instanceof String words
           && !words.isBlank()) {
-        int end = words.indexOf('=');
+        Matcher setting = WITHOUT_DASHES.matcher(words);
         throw new BadSettingException(
             "The command line has "
-                + (end < 0
-                    ? "a word that sets nothing."
-                    : words.substring(0, end) + ", no setting."),
+                + (setting.find()
+                    ? setting.group(1) + " without dashes, which sets nothing."
+                    : "a word that sets nothing."),
             "Write each setting as --name=value, such as --heddle.engine=redis.");
       }
     }

@@ -112,7 +112,10 @@ class SettingsCheckTest {
         "-heddle.engine=topsecret",
         "topsecret",
         "--heddle.engine|topsecret",
-        "--heddle.engine=redis|topsecret"
+        "--heddle.engine=redis|topsecret",
+        // The end of Base64, as passwords have it.
+        "topsecret=",
+        "topsecret|heddle.engine=redis"
       })
   void aWordThatIsNoOptionStopsTheStart(String words) {
     StandardEnvironment environment = new StandardEnvironment();

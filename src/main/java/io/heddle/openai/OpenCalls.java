@@ -77,8 +77,8 @@ final class OpenCalls {
     List<NewMessage> added = new ArrayList<>(input.size());
     // An output before its call waits for it: nobody looks for it there later.
     Map<String, NewMessage> early = new HashMap<>();
-    // Calls of the input that wait for their output.
-    Set<Made> waiting = new HashSet<>();
+    // Calls of the input that wait for their output, by their ids.
+    Map<String, Made> waiting = new HashMap<>();
     Set<String> ofInput = new LinkedHashSet<>();
     for (NewMessage message : input) {
       ofInput.addAll(calls(Fields.of(message.body())));
@@ -95,16 +95,16 @@ final class OpenCalls {
           continue;
         }
         List<Made> made = made(fields);
-        if (!made.isEmpty() && !fields.has("content") && waiting.containsAll(made)) {
+        if (isMade(made, waiting) && !fields.has("content")) {
           // Sent twice. Told so it would be a call without an output, and another of the same id.
           continue;
         }
-        waiting.addAll(made);
+        made.forEach(call -> waiting.put(call.id(), call));
         added.add(message);
         for (String call : addCalls(fields)) {
           NewMessage output = early.remove(call);
           if (output != null) {
-            waiting.removeIf(one -> one.id().equals(call));
+            waiting.remove(call);
             outputs.put(call, Fields.of(output.body()).raw("content", JsonObject.NULL));
             added.add(output);
           }
@@ -112,7 +112,7 @@ final class OpenCalls {
         continue;
       }
       step &= !open.contains(answers);
-      waiting.removeIf(one -> one.id().equals(answers));
+      waiting.remove(answers);
       boolean known = calls.contains(answers);
       if (!known && !ofInput.contains(answers) && whole) {
         throw WireError.invalid(
@@ -137,6 +137,12 @@ final class OpenCalls {
       }
     }
     return added;
+  }
+
+  /** Whether there are calls, and all of them are among those. */
+  private static boolean isMade(List<Made> calls, Map<String, Made> among) {
+    return !calls.isEmpty()
+        && calls.stream().allMatch(call -> call.equals(among.get(call.id())));
   }
 
   private boolean isThere(Fields message) {

@@ -32,7 +32,12 @@ final class ResponseTools {
   private final Map<String, Set<String>> inner = new LinkedHashMap<>();
 
   private final Map<String, Set<String>> namespaces = new LinkedHashMap<>();
+
+  /** What the model is told instead of names in namespaces. */
+  private final Set<String> flat = new HashSet<>();
+
   private final List<Value> kept = new ArrayList<>();
+  private final Set<Json> forms = new HashSet<>();
 
   /** Types of those that were left out. */
   private final Set<String> dropped = new HashSet<>();
@@ -89,7 +94,7 @@ final class ResponseTools {
     switch (type) {
       case "function", CUSTOM -> {
         String name = name(fields, type);
-        put(fields, name, told(fields, type, name, null), !isInner(name));
+        put(fields, name, told(fields, type, name, null), !flat.contains(name));
         keep(tool);
       }
       case Namespaces.TYPE -> {
@@ -101,7 +106,7 @@ final class ResponseTools {
   }
 
   private void keep(Value tool) {
-    if (!brought || kept.stream().noneMatch(other -> other.json().equals(tool.json()))) {
+    if (forms.add(tool.json()) || !brought) {
       kept.add(tool);
     }
   }
@@ -121,15 +126,12 @@ final class ResponseTools {
         continue;
       }
       String own = name(fields, type);
-      String flat = Namespaces.flat(name.text(), own);
-      put(fields, flat, told(fields, type, flat, about), all.contains(flat));
-      inner.computeIfAbsent(own, _ -> new LinkedHashSet<>()).add(flat);
-      all.add(flat);
+      String told = Namespaces.flat(name.text(), own);
+      put(fields, told, told(fields, type, told, about), all.contains(told));
+      inner.computeIfAbsent(own, _ -> new LinkedHashSet<>()).add(told);
+      all.add(told);
+      flat.add(told);
     }
-  }
-
-  private boolean isInner(String name) {
-    return namespaces.values().stream().anyMatch(all -> all.contains(name));
   }
 
   private static String name(Fields tool, String type) {

@@ -4,19 +4,23 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.codec.compression.DecompressionException;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.compression.ZlibCodecFactory;
 import io.netty.handler.codec.compression.ZlibWrapper;
 import java.io.ByteArrayOutputStream;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The bytes of an answer that its server, or a proxy before it, has compressed unasked. */
+/**
+ * The bytes of an answer that its server, or a proxy before it, has compressed unasked. Any thread
+ * may close it, also while another reads.
+ */
 final class Decompression {
 
   private final EmbeddedChannel channel;
   private final int most;
   private final Supplier<? extends RuntimeException> broken;
+  private boolean closed;
 
   private Decompression(ZlibWrapper form, int most, Supplier<? extends RuntimeException> broken) {
     this.most = most;
@@ -39,8 +43,11 @@ final class Decompression {
     };
   }
 
-  /** What the next bytes stand for. */
-  ByteBuf next(byte[] bytes) {
+  /** What the next bytes stand for; nothing once it is closed. */
+  synchronized ByteBuf next(byte[] bytes) {
+    if (closed) {
+      return Unpooled.EMPTY_BUFFER;
+    }
     ByteArrayOutputStream out = new ByteArrayOutputStream(bytes.length * 4);
     try {
       channel.writeInbound(Unpooled.wrappedBuffer(bytes));
@@ -54,13 +61,21 @@ final class Decompression {
           part.release();
         }
       }
-    } catch (DecompressionException e) {
+    } catch (DecoderException e) {
       throw broken.get();
     }
     return Unpooled.wrappedBuffer(out.toByteArray());
   }
 
-  void close() {
-    channel.finishAndReleaseAll();
+  synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      channel.finishAndReleaseAll();
+    } catch (DecoderException e) {
+      // What was left of bytes that could not be read.
+    }
   }
 }

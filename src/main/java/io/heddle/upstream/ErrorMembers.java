@@ -3,6 +3,7 @@ package io.heddle.upstream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -44,13 +45,7 @@ final class ErrorMembers {
   void value(JsonParser in) {
     switch (in.currentToken()) {
       case VALUE_STRING -> words(in.getString(), 0);
-      case START_OBJECT -> {
-        while (in.nextToken() != JsonToken.END_OBJECT) {
-          String name = in.currentName();
-          in.nextToken();
-          take(name, in);
-        }
-      }
+      case START_OBJECT -> eachMember(in, name -> take(name, in));
       case START_ARRAY -> list(in);
       default -> {
         // A flag or a number says nothing.
@@ -123,19 +118,11 @@ final class ErrorMembers {
 
   /** What some servers have around an error, and around an answer. */
   private void frame(JsonParser in) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
+    eachMember(in, name -> {
       if (name.equals("Error")) {
         nested(in);
-      } else {
-        in.skipChildren();
       }
-    }
+    });
   }
 
   /** Google says there how long to wait. */
@@ -145,24 +132,27 @@ final class ErrorMembers {
       return;
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
-      if (in.currentToken() == JsonToken.START_OBJECT) {
-        while (in.nextToken() != JsonToken.END_OBJECT) {
-          String name = in.currentName();
-          in.nextToken();
-          if (name.equals("retryDelay")) {
-            take(name, in);
-          } else {
-            in.skipChildren();
-          }
+      eachMember(in, name -> {
+        if (name.equals("retryDelay")) {
+          take(name, in);
         }
-      } else {
-        in.skipChildren();
-      }
+      });
     }
   }
 
   /** A router has there what the server behind it said. */
   private void metadata(JsonParser in) {
+    eachMember(in, name -> {
+      if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
+        byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
+        String raw = ServerError.of(said, true).message();
+        behind = raw == null || raw.isBlank() ? null : raw;
+      }
+    });
+  }
+
+  /** Hands over the members of an object, at their values; what is not read of them is skipped. */
+  private static void eachMember(JsonParser in, Consumer<String> member) {
     if (in.currentToken() != JsonToken.START_OBJECT) {
       in.skipChildren();
       return;
@@ -170,11 +160,8 @@ final class ErrorMembers {
     while (in.nextToken() != JsonToken.END_OBJECT) {
       String name = in.currentName();
       in.nextToken();
-      if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
-        behind = ServerError.of(in.getString().getBytes(StandardCharsets.UTF_8), true).message();
-      } else {
-        in.skipChildren();
-      }
+      member.accept(name);
+      in.skipChildren();
     }
   }
 
@@ -183,7 +170,8 @@ final class ErrorMembers {
       return;
     }
     ErrorMembers within = new ErrorMembers();
-    inner = inner == null ? within : inner;
+    // One that says nothing does not hide the next; and what is cut off within counts.
+    inner = inner == null || !inner.hasMessage() ? within : inner;
     within.value(in);
     isError |= within.hasMessage();
   }
@@ -257,7 +245,9 @@ final class ErrorMembers {
           .named();
     }
     String words = message == null || place == null ? message : place + ": " + message;
-    words = words == null || behind == null ? words : words + ": " + behind;
+    if (words != null && behind != null && !behind.equals(words)) {
+      words = words + ": " + behind;
+    }
     return new ServerError(words, type, code, first(param, ofBody()), status, pause).named();
   }
 

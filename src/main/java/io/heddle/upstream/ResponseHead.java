@@ -3,6 +3,7 @@ package io.heddle.upstream;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.http.client.HttpClientResponse;
 
@@ -21,6 +22,10 @@ record ResponseHead(
     @Nullable String retryAfter,
     String encoding) {
 
+  /** Words for no encoding; some servers keep proxies from buffering a stream by one. */
+  private static final Set<String> NOT_ENCODED =
+      Set.of("identity", "none", "utf-8", "utf8", "text", "binary", "chunked");
+
   static ResponseHead of(HttpClientResponse response) {
     HttpHeaders headers = response.responseHeaders();
     return new ResponseHead(
@@ -33,7 +38,7 @@ record ResponseHead(
 
   private static String encoding(@Nullable String said) {
     String encoding = said == null ? "" : said.strip().toLowerCase(Locale.ROOT);
-    return encoding.equals("identity") ? "" : encoding;
+    return NOT_ENCODED.contains(encoding) ? "" : encoding;
   }
 
   boolean isOk() {

@@ -92,6 +92,10 @@ final class ResponseReader {
                     "sent bytes that are not of its encoding " + encoding,
                     answer.hasSaid() ? Blame.NOBODY : Blame.SERVER));
     if (decompression == null) {
+      if (!head.isOk()) {
+        // The status says enough.
+        return readPlain(head, Flux.empty());
+      }
       return Flux.error(
           faults.failed(
               "answered in an encoding that it was not asked for: " + encoding, Blame.SERVER));

@@ -55,9 +55,9 @@ class OutageLogIT {
       replica.awaitReady();
       int before = replica.log().length();
       view.commands().configSet("maxmemory", "1mb");
-      await().atMost(PATIENCE).until(() -> refused(replica) == 503 && told(replica, FULL) > 0);
+      await().atMost(PATIENCE).until(() -> written(replica) == 503 && told(replica, FULL) > 0);
       view.commands().configSet("maxmemory", "0");
-      await().atMost(PATIENCE).until(() -> refused(replica) == 201 && told(replica, ROOM) > 0);
+      await().atMost(PATIENCE).until(() -> written(replica) == 201 && told(replica, ROOM) > 0);
 
       assertThat(replica.log().substring(before).lines().filter(line -> line.contains("memory")))
           .as("lines of one full Redis")
@@ -66,7 +66,7 @@ class OutageLogIT {
   }
 
   /** A user's write is seen by the connection that counts, and by the one that writes. */
-  private static int refused(ReplicaProcess replica) throws IOException {
+  private static int written(ReplicaProcess replica) throws IOException {
     try (HttpConnection http = replica.connect()) {
       Map<String, String> ann = Map.of("Heddle-User", "ann", "Content-Type", "application/json");
       return http.call("POST", "/v1/sessions", "{}", ann).status();

@@ -109,6 +109,29 @@ class CompressedAnswersIT {
     assertThat(problem.code()).isEqualTo(ProblemCode.MODEL_FAILED);
   }
 
+  /**
+   * Servers send such words to keep proxies from buffering a stream, or mix them up with a charset.
+   * Their answers failed as ones in an unknown encoding, and not a byte of them was compressed.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"identity", "none", "UTF-8"})
+  void aWordForNoEncodingIsNone(String encoding) {
+    server.next(
+        answer(200, "text/event-stream", encoding).bytes(STREAM.getBytes(StandardCharsets.UTF_8)));
+
+    assertThat(text(all(models.call(call("m", "hi"))))).isEqualTo("H\u00e9llo");
+  }
+
+  /** A refusal that could not be read was told as a broken answer, and its status was lost. */
+  @Test
+  void theStatusOfARefusalThatCannotBeReadCounts() {
+    server.next(answer(400, "application/json", "br").bytes(new byte[] {1, 2, 3}));
+
+    Problem problem = problem(models.call(call("m", "hi")));
+    assertThat(problem.code()).isEqualTo(ProblemCode.MODEL_REFUSED);
+    assertThat(problem.detail()).contains("(400)");
+  }
+
   @Test
   void whatIsOfNoKnownEncodingIsToldSo() {
     server.next(answer(200, "text/event-stream", "br").bytes(new byte[] {1, 2, 3}));
