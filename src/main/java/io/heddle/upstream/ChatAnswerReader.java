@@ -49,7 +49,7 @@ final class ChatAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
-    String text = messages == null && !type.equals("error") ? alike.text(data, length) : null;
+    String text = messages == null && !type.equalsIgnoreCase("error") ? alike.text(data, length) : null;
     if (text != null) {
       answer.say("", text, "", out);
       return;
@@ -58,12 +58,12 @@ final class ChatAnswerReader implements AnswerReader {
     if (chunk == null) {
       return;
     }
-    alike.learn(data, length, chunk.textAt());
+    alike.learn(data, length, chunk.isOf(data) ? chunk.textAt() : -1);
     words = words == null ? chunk.words() : words;
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
-    if (type.equals("error")) {
+    if (type.equalsIgnoreCase("error")) {
       throw faults.inStream(ServerError.of(Arrays.copyOf(data, length), false), answer.hasSaid());
     }
     take(chunk, false, out);
@@ -79,7 +79,8 @@ final class ChatAnswerReader implements AnswerReader {
     try {
       isOne = objects(json, out);
     } catch (JacksonException | UnexpectedJson e) {
-      byte[] mended = answer.hasSaid() ? null : ServerJson.mended(json, json.length);
+      boolean isBegun = answer.hasSaid() || answer.begunCalls() > 0;
+      byte[] mended = isBegun ? null : ServerJson.mended(json, json.length);
       if (mended == null) {
         throw answer.notOfThisWire("", json, json.length);
       }

@@ -81,6 +81,12 @@ final class ChatChunk {
     return words;
   }
 
+  /** Whether it was read from these very bytes, and not from some that had to be mended. */
+  @SuppressWarnings("ArrayEquals") // the same array, not an equal one
+  boolean isOf(byte[] bytes) {
+    return json == bytes;
+  }
+
   /** Where the string begins that is all that it says; -1 when it says more, or in another form. */
   int textAt() {
     boolean isAll =

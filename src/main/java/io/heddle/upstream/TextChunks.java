@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TextChunks {
 
-  /** A longer text is left to the parser, which bounds it. */
+  /** A longer text, or chunk, is left to the parser: one is kept, and nobody counts it. */
   private static final int LONGEST = 8 << 10;
 
   private static final byte[] NONE = {};
@@ -22,13 +22,13 @@ final class TextChunks {
   private int to;
 
   /**
-   * Takes a chunk as the one to compare with.
+   * Takes a chunk as the one to compare with, if it is short.
    *
    * @param quote where the string begins that is all that the chunk says; -1 when it says more, or
    *     says it in another form
    */
   void learn(byte[] json, int length, int quote) {
-    if (quote < 0) {
+    if (quote < 0 || length > LONGEST) {
       chunk = NONE;
       from = 0;
       to = 0;

@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -42,7 +43,9 @@ public final class EventStream implements ServerResponse {
   private final StreamProtocol protocol;
   private final StreamForm form;
   private final HttpHeaders headers = new HttpHeaders();
-  private volatile boolean begun;
+
+  /** Whether the protocol was opened, or abandoned: one of both happens to it. */
+  private final AtomicBoolean taken = new AtomicBoolean();
 
   public EventStream(Connections connections, StreamProtocol protocol) {
     this(connections, protocol, StreamForm.WATCH);
@@ -101,7 +104,7 @@ public final class EventStream implements ServerResponse {
     return stream(response, wireForm)
         .onErrorResume(HangUps::isOne, _ -> Mono.empty())
         .doFinally(_ -> {
-          if (!begun) {
+          if (taken.compareAndSet(false, true)) {
             protocol.abandoned();
           }
         });
@@ -117,7 +120,12 @@ public final class EventStream implements ServerResponse {
               .sendHeaders()
               .then()
               .subscribe(_ -> {}, error -> headFailed(channel, error, sink));
-          begin(channel, wireForm, sink);
+          if (channel.eventLoop().inEventLoop()) {
+            begin(channel, wireForm, sink);
+          } else {
+            // After the head, which is written there too; and nothing closes the channel meanwhile.
+            channel.eventLoop().execute(() -> begin(channel, wireForm, sink));
+          }
         }));
   }
 
@@ -137,16 +145,18 @@ public final class EventStream implements ServerResponse {
       sink.success();
       return;
     }
+    if (!taken.compareAndSet(false, true)) {
+      return;
+    }
     StreamConnection stream =
         new StreamConnection(connections, wireForm, protocol, form, sink::success);
+    pipeline.addBefore(NettyPipeline.ReactiveBridge, NAME, stream);
     // However it ends, the connection may take another request.
     sink.onDispose(() -> {
       if (pipeline.context(stream) != null) {
         pipeline.remove(stream);
       }
     });
-    begun = true;
-    pipeline.addBefore(NettyPipeline.ReactiveBridge, NAME, stream);
   }
 
   @Override

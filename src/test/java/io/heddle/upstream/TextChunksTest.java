@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.turn.Piece;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -121,6 +122,32 @@ class TextChunksTest {
       System.arraycopy(chunk, 0, parsed, 1, chunk.length);
       assertThat(outcome(chunk)).isEqualTo(outcome(parsed));
     }
+  }
+
+  /** Where the text stands in what was mended is not where it stands in what came. */
+  @Test
+  void whatHadToBeMendedIsNotComparedWith() {
+    byte[] bad = new byte[100];
+    Arrays.fill(bad, (byte) 0xff);
+    String id = new String(bad, StandardCharsets.ISO_8859_1);
+    List<String> texts = List.of("a", "another", "");
+    for (String first : texts) {
+      for (String second : texts) {
+        List<Piece> pieces = new ArrayList<>();
+        ChatAnswerReader reader = reader();
+        event(reader, broken(id, first), pieces);
+        event(reader, broken(id, second), pieces);
+        assertThat(pieces.stream().map(piece -> ((Piece.Text) piece).text()).toList())
+            .isEqualTo(Stream.of(first, second).filter(text -> !text.isEmpty()).toList());
+      }
+    }
+  }
+
+  private static byte[] broken(String id, String text) {
+    return PLAIN
+        .formatted(text)
+        .replace("\"c\"", "\"" + id + "\"")
+        .getBytes(StandardCharsets.ISO_8859_1);
   }
 
   private static Object outcome(byte[] second) {
