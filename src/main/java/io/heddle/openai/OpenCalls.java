@@ -141,8 +141,7 @@ final class OpenCalls {
 
   /** Whether there are calls, and all of them are among those. */
   private static boolean isMade(List<Made> calls, Map<String, Made> among) {
-    return !calls.isEmpty()
-        && calls.stream().allMatch(call -> call.equals(among.get(call.id())));
+    return !calls.isEmpty() && calls.stream().allMatch(call -> call.equals(among.get(call.id())));
   }
 
   private boolean isThere(Fields message) {

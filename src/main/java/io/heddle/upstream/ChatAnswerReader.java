@@ -49,7 +49,8 @@ final class ChatAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
-    String text = messages == null && !type.equalsIgnoreCase("error") ? alike.text(data, length) : null;
+    String text =
+        messages == null && !type.equalsIgnoreCase("error") ? alike.text(data, length) : null;
     if (text != null) {
       answer.say("", text, "", out);
       return;

@@ -118,11 +118,13 @@ final class ErrorMembers {
 
   /** What some servers have around an error, and around an answer. */
   private void frame(JsonParser in) {
-    eachMember(in, name -> {
-      if (name.equals("Error")) {
-        nested(in);
-      }
-    });
+    eachMember(
+        in,
+        name -> {
+          if (name.equals("Error")) {
+            nested(in);
+          }
+        });
   }
 
   /** Google says there how long to wait. */
@@ -132,23 +134,27 @@ final class ErrorMembers {
       return;
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
-      eachMember(in, name -> {
-        if (name.equals("retryDelay")) {
-          take(name, in);
-        }
-      });
+      eachMember(
+          in,
+          name -> {
+            if (name.equals("retryDelay")) {
+              take(name, in);
+            }
+          });
     }
   }
 
   /** A router has there what the server behind it said. */
   private void metadata(JsonParser in) {
-    eachMember(in, name -> {
-      if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
-        byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
-        String raw = ServerError.of(said, true).message();
-        behind = raw == null || raw.isBlank() ? null : raw;
-      }
-    });
+    eachMember(
+        in,
+        name -> {
+          if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
+            byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
+            String raw = ServerError.of(said, true).message();
+            behind = raw == null || raw.isBlank() ? null : raw;
+          }
+        });
   }
 
   /** Hands over the members of an object, at their values; what is not read of them is skipped. */
