@@ -38,6 +38,7 @@ enum RedisScript {
   DUE,
   PUT_OFF,
   SEQS,
+  PROBE,
   RECORD_FIND,
   RECORD_DROP,
   LOAD,

@@ -3,16 +3,11 @@ package io.heddle.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
-import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 
 /** Asks Redis whether it would take what is written. Changes nothing there. */
 final class WriteProbe {
-
-  /** A write of ours comes in a script, and this is a command that they have. */
-  private static final byte[] SCRIPT =
-      "return redis.call('HDEL', KEYS[1], '')".getBytes(StandardCharsets.US_ASCII);
 
   private final Supplier<RedisClusterAsyncCommands<byte[], byte[]>> commands;
 
@@ -53,7 +48,10 @@ final class WriteProbe {
     return Mono.fromCompletionStage(() ->
             commands
                 .get()
-                .<Object>eval(SCRIPT, ScriptOutputType.VALUE, new byte[][] {RedisKeys.SCHEMA}))
+                .<Object>eval(
+                    RedisScript.PROBE.source(),
+                    ScriptOutputType.MULTI,
+                    new byte[][] {RedisKeys.SCHEMA}))
         .then()
         .onErrorResume(error ->
             RedisErrors.refusal(error).equals("NOPERM") ? Mono.error(error) : Mono.empty());

@@ -17,6 +17,7 @@ final class RequestKinds {
       Set.of(
           "script due",
           "whole script seqs",
+          "whole script probe",
           "feed INFO",
           "store INFO",
           "store SETRANGE",

@@ -698,6 +698,11 @@ final class FullRedisScriptsIT extends ScriptSuite {
         "a partition's",
         this::furnished,
         () -> run(RedisScript.SEQS, one(keys.partition()), List.of()));
+    passes(
+        RedisScript.PROBE,
+        "a write of nothing",
+        this::furnished,
+        () -> run(RedisScript.PROBE, one(RedisKeys.SCHEMA), List.of()));
   }
 
   private void refused(RedisScript script, String name, Runnable before, Supplier<?> call) {

@@ -101,7 +101,7 @@ class ScriptTimesIT {
   private static final Map<String, String> SCRIPTS = new HashMap<>();
 
   /** What every replica asks by itself, whatever is called: told apart from the calls. */
-  private static final Set<String> BACKGROUND = Set.of("due", "seqs");
+  private static final Set<String> BACKGROUND = Set.of("due", "seqs", "probe");
 
   private static final Map<String, List<Long>> BACKGROUND_TIMES = new TreeMap<>();
   private static final Map<String, Map<String, Long>> FIGURES = new LinkedHashMap<>();
