@@ -325,6 +325,16 @@ abstract class ScriptContract extends ScriptSuite {
   }
 
   @Test
+  void probe() {
+    Map<String, String> before = hash(RedisKeys.SCHEMA);
+    assertThat(run(RedisScript.PROBE, one(RedisKeys.SCHEMA), List.of()).number(0)).isZero();
+    assertThat(hash(RedisKeys.SCHEMA)).isEqualTo(before).isNotEmpty();
+    byte[] missing = keys.turnLog("none");
+    assertThat(run(RedisScript.PROBE, one(missing), List.of()).number(0)).isZero();
+    assertThat(this.<Long>ask(redis -> redis.exists(missing))).isZero();
+  }
+
+  @Test
   void cutCopy() {
     create("tagtag01", 60, "first");
     append("tagtag02", "", "own", "");
