@@ -41,11 +41,14 @@ public final class DriverLocks implements BlockHoundIntegration {
     }
   }
 
-  /** Whether the frame right below the innermost {@code lock()} is a driver's. */
+  /**
+   * Whether a driver takes the lock, or one of the JDK's collections for a driver: the size of the
+   * queue that Lettuce bounds its commands with is read under that queue's lock.
+   */
   private static boolean isDriversLock(Stream<StackFrame> stack) {
     return stack
         .dropWhile(frame -> !isLock(frame))
-        .dropWhile(DriverLocks::isLock)
+        .dropWhile(frame -> frame.getClassName().startsWith("java.util.concurrent."))
         .findFirst()
         .map(StackFrame::getClassName)
         .filter(name -> name.startsWith(LETTUCE) || name.startsWith(REDISSON))
