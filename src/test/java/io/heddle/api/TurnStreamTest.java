@@ -19,11 +19,13 @@ import java.util.concurrent.Executor;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import reactor.core.publisher.Flux;
 import reactor.test.publisher.TestPublisher;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** A turn's events to one connection, whose room and thread the test turns by hand. */
+@Isolated("Its virtual time is that of all schedulers of the JVM.")
 class TurnStreamTest {
 
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");

@@ -21,9 +21,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
+@Isolated("Its virtual time is that of all schedulers of the JVM.")
 class TokenLimitsTest {
 
   private static final Duration MINUTE = Duration.ofMinutes(1);

@@ -9,11 +9,13 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
+@Isolated("Its virtual time is that of all schedulers of the JVM.")
 class StoreHealthTest {
 
   private final AtomicReference<Mono<StoreProbe.Look>> next = new AtomicReference<>();

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -25,6 +26,7 @@ import reactor.test.StepVerifier;
  * Waiting for a lock, in virtual time. Whoever waited looked again up to a quarter of a second
  * after the lock was free, however soon it was released.
  */
+@Isolated("Its virtual time is that of all schedulers of the JVM.")
 class LockWaitTest {
 
   private static final Duration LONG = Duration.ofMinutes(1);

@@ -18,12 +18,14 @@ import io.heddle.upstream.Calls.Ended;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.test.StepVerifier;
 
+@Isolated("Its virtual time is that of all schedulers of the JVM.")
 class EchoModelTest {
 
   private final Models models = Calls.models(new Recorded());
