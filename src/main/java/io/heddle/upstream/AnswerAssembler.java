@@ -240,7 +240,7 @@ final class AnswerAssembler {
     while (first < length && json[first] <= ' ') {
       first++;
     }
-    boolean isError = type.equalsIgnoreCase("error");
+    boolean isError = ServerError.isType(type);
     if (isError || first < length && json[first] == '[') {
       ServerError error = ServerError.of(Arrays.copyOf(json, length), isError);
       if (error.message() != null) {
@@ -249,6 +249,21 @@ final class AnswerAssembler {
     }
     return faults.failed(
         "sent something that is not JSON of this wire", spoke ? Blame.NOBODY : Blame.SERVER);
+  }
+
+  /**
+   * What cannot be read, with a mark in the place of bytes that are no characters, to be read once
+   * more from its beginning.
+   *
+   * @throws CallFailure when there are none, or when something was taken from it already
+   */
+  byte[] mended(byte[] json) {
+    boolean hasBegun = spoke || calls.begun() > 0;
+    byte[] mended = hasBegun ? null : ServerJson.mended(json, json.length);
+    if (mended == null) {
+      throw notOfThisWire("", json, json.length);
+    }
+    return mended;
   }
 
   /**
@@ -280,9 +295,9 @@ final class AnswerAssembler {
       throw faults.failed("made a tool call without a name", Blame.NOBODY);
     }
     finished = true;
-    FinishReason end = reason != null && reason.isCut() ? reason : FinishReason.LENGTH;
-    if (!isCut) {
-      end = reason == null ? FinishReason.STOP : reason;
+    FinishReason end = reason == null ? FinishReason.STOP : reason;
+    if (isCut && !isSaidCut) {
+      end = FinishReason.LENGTH;
     }
     if (end == FinishReason.STOP && calls.told() > 0) {
       // Clients run tools by this word only.

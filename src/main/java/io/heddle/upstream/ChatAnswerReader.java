@@ -49,8 +49,7 @@ final class ChatAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
-    String text =
-        messages == null && !type.equalsIgnoreCase("error") ? alike.text(data, length) : null;
+    String text = messages == null && !ServerError.isType(type) ? alike.text(data, length) : null;
     if (text != null) {
       answer.say("", text, "", out);
       return;
@@ -64,7 +63,7 @@ final class ChatAnswerReader implements AnswerReader {
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
-    if (type.equalsIgnoreCase("error")) {
+    if (ServerError.isType(type)) {
       throw faults.inStream(ServerError.of(Arrays.copyOf(data, length), false), answer.hasSaid());
     }
     take(chunk, false, out);
@@ -80,12 +79,7 @@ final class ChatAnswerReader implements AnswerReader {
     try {
       isOne = objects(json, out);
     } catch (JacksonException | UnexpectedJson e) {
-      boolean isBegun = answer.hasSaid() || answer.begunCalls() > 0;
-      byte[] mended = isBegun ? null : ServerJson.mended(json, json.length);
-      if (mended == null) {
-        throw answer.notOfThisWire("", json, json.length);
-      }
-      whole(mended, out);
+      whole(answer.mended(json), out);
       return;
     }
     if (isOne) {
@@ -167,7 +161,7 @@ final class ChatAnswerReader implements AnswerReader {
 
   /** Some servers say goodbye in words. */
   private static boolean isNoJson(String type, byte[] data) {
-    return data[0] != '{' && data[0] != '[' && !type.equalsIgnoreCase("error");
+    return data[0] != '{' && data[0] != '[' && !ServerError.isType(type);
   }
 
   private void take(ChatChunk chunk, boolean whole, List<Piece> out) {

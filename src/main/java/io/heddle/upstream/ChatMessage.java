@@ -198,19 +198,13 @@ final class ChatMessage {
   }
 
   private void audio(JsonParser in) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      if (name.equals("transcript")) {
-        spoken = LenientValues.words(in);
-      } else {
-        in.skipChildren();
-      }
-    }
+    ServerJson.eachMember(
+        in,
+        name -> {
+          if (name.equals("transcript")) {
+            spoken = LenientValues.words(in);
+          }
+        });
   }
 
   /** What is no text is wanted back as it is. */

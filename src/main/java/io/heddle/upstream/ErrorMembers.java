@@ -3,7 +3,6 @@ package io.heddle.upstream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -45,7 +44,7 @@ final class ErrorMembers {
   void value(JsonParser in) {
     switch (in.currentToken()) {
       case VALUE_STRING -> words(in.getString(), 0);
-      case START_OBJECT -> eachMember(in, name -> take(name, in));
+      case START_OBJECT -> ServerJson.eachMember(in, name -> take(name, in));
       case START_ARRAY -> list(in);
       default -> {
         // A flag or a number says nothing.
@@ -118,7 +117,7 @@ final class ErrorMembers {
 
   /** What some servers have around an error, and around an answer. */
   private void frame(JsonParser in) {
-    eachMember(
+    ServerJson.eachMember(
         in,
         name -> {
           if (name.equals("Error")) {
@@ -134,7 +133,7 @@ final class ErrorMembers {
       return;
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
-      eachMember(
+      ServerJson.eachMember(
           in,
           name -> {
             if (name.equals("retryDelay")) {
@@ -146,7 +145,7 @@ final class ErrorMembers {
 
   /** A router has there what the server behind it said. */
   private void metadata(JsonParser in) {
-    eachMember(
+    ServerJson.eachMember(
         in,
         name -> {
           if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
@@ -155,20 +154,6 @@ final class ErrorMembers {
             behind = raw == null || raw.isBlank() ? null : raw;
           }
         });
-  }
-
-  /** Hands over the members of an object, at their values; what is not read of them is skipped. */
-  private static void eachMember(JsonParser in, Consumer<String> member) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      member.accept(name);
-      in.skipChildren();
-    }
   }
 
   private void nested(JsonParser in) {

@@ -48,11 +48,7 @@ final class ResponsesAnswerReader implements AnswerReader {
     try {
       events(json, out);
     } catch (JacksonException | UnexpectedJson e) {
-      byte[] mended = answer.hasSaid() ? null : ServerJson.mended(json, json.length);
-      if (mended == null) {
-        throw answer.notOfThisWire("", json, json.length);
-      }
-      whole(mended, out);
+      whole(answer.mended(json), out);
       return;
     }
     end(out);

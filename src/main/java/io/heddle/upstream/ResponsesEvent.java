@@ -163,19 +163,15 @@ final class ResponsesEvent {
   }
 
   private void response(JsonParser in) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      if (name.equals("status")) {
-        status = LenientValues.scalar(in);
-      } else if (!ofResponse(name, in)) {
-        in.skipChildren();
-      }
-    }
+    ServerJson.eachMember(
+        in,
+        name -> {
+          if (name.equals("status")) {
+            status = LenientValues.scalar(in);
+          } else {
+            ofResponse(name, in);
+          }
+        });
   }
 
   private boolean ofResponse(String name, JsonParser in) {

@@ -90,6 +90,11 @@ record ServerError(
     return members.error();
   }
 
+  /** Whether an event of this type is an error, whatever it says. */
+  static boolean isType(String event) {
+    return event.equalsIgnoreCase("error");
+  }
+
   /** The same with what stands beside it, where it does not say so itself. */
   ServerError beside(ServerError other) {
     return new ServerError(

@@ -3,6 +3,7 @@ package io.heddle.upstream;
 import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -57,6 +58,20 @@ final class ServerJson {
   static void end(JsonParser in) {
     if (in.nextToken() != null) {
       throw new UnexpectedJson("there is more behind it");
+    }
+  }
+
+  /** Hands over the members of an object, at their values; what is not read of them is skipped. */
+  static void eachMember(JsonParser in, Consumer<String> member) {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      in.skipChildren();
+      return;
+    }
+    while (in.nextToken() != JsonToken.END_OBJECT) {
+      String name = in.currentName();
+      in.nextToken();
+      member.accept(name);
+      in.skipChildren();
     }
   }
 

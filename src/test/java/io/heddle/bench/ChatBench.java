@@ -1,6 +1,5 @@
 package io.heddle.bench;
 
-import io.heddle.HeddleApplication;
 import io.heddle.bench.Child.Pace;
 import io.heddle.testing.RedisProcess;
 import java.io.IOException;
@@ -64,12 +63,8 @@ final class ChatBench {
   }
 
   private Child heddle() throws IOException, InterruptedException {
-    String far = "1000000000";
-    return Child.server(
-        HeddleApplication.class,
+    return Child.heddle(
         redis.uri(),
-        "--heddle.limits.rules.requests.limit=" + far,
-        "--heddle.limits.rules.writes.limit=" + far,
         "--heddle.upstreams.bench.base-url=http://127.0.0.1:" + model.port() + "/v1",
         "--heddle.upstreams.bench.models=bench");
   }

@@ -42,6 +42,12 @@ final class Child implements AutoCloseable {
   private final int port;
   private final Path log;
 
+  /** Limits that no load comes to. */
+  static final List<String> UNLIMITED =
+      List.of(
+          "--heddle.limits.rules.requests.limit=1000000000",
+          "--heddle.limits.rules.writes.limit=1000000000");
+
   private Child(Process process, int port, Path log) {
     this.process = process;
     this.port = port;
@@ -60,6 +66,13 @@ final class Child implements AutoCloseable {
     Child child = new Child(builder.redirectOutput(log.toFile()).start(), port, log);
     child.awaitReady(READY);
     return child;
+  }
+
+  /** Heddle without limits that a load comes to, told these arguments. */
+  static Child heddle(String redis, String... arguments) throws IOException {
+    List<String> all = new ArrayList<>(UNLIMITED);
+    all.addAll(List.of(arguments));
+    return server(HeddleApplication.class, redis, all.toArray(String[]::new));
   }
 
   /** A server out of a version's jar, taken apart: classes within jars within a jar load slowly. */

@@ -1,6 +1,5 @@
 package io.heddle.bench;
 
-import io.heddle.HeddleApplication;
 import io.heddle.testing.FreePort;
 import io.heddle.testing.RedisProcess;
 import java.io.IOException;
@@ -100,13 +99,7 @@ record Contestant(
   }
 
   private static Child replica(RedisProcess redis) throws IOException {
-    String far = "1000000000";
-    return Child.server(
-        HeddleApplication.class,
-        redis.uri(),
-        "--heddle.limits.rules.requests.limit=" + far,
-        "--heddle.limits.rules.writes.limit=" + far,
-        "--heddle.session.max-session=1GB");
+    return Child.heddle(redis.uri(), "--heddle.session.max-session=1GB");
   }
 
   private static void put(int port) throws IOException {

@@ -1,6 +1,5 @@
 package io.heddle.bench;
 
-import io.heddle.HeddleApplication;
 import io.heddle.testing.RedisProcess;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,17 +27,10 @@ final class HttpBench {
 
   /** Prints the tables; true when every bound is kept. */
   static boolean run() throws IOException {
-    String far = "1000000000";
     try (RedisProcess ourRedis = RedisProcess.start();
         RedisProcess plainRedis = RedisProcess.start();
         Child load = Child.program(Load.class);
-        Child heddle =
-            Child.server(
-                HeddleApplication.class,
-                ourRedis.uri(),
-                "--heddle.limits.rules.requests.limit=" + far,
-                "--heddle.limits.rules.writes.limit=" + far,
-                "--heddle.session.max-session=1GB");
+        Child heddle = Child.heddle(ourRedis.uri(), "--heddle.session.max-session=1GB");
         Child plain =
             Child.server(
                 PlainServer.class,

@@ -1,6 +1,5 @@
 package io.heddle.bench;
 
-import io.heddle.HeddleApplication;
 import io.heddle.bench.Child.Pace;
 import io.heddle.testing.RedisProcess;
 import java.io.IOException;
@@ -49,19 +48,15 @@ final class ReadBench {
   /** Prints the tables; true when every bound is kept. */
   static boolean run() throws IOException {
     String engine = System.getProperty("bench.engine", "redis");
-    String far = "1000000000";
     try (RedisProcess ourRedis = RedisProcess.start();
         RedisProcess plainRedis = RedisProcess.start();
         Child load = Child.program(Load.class);
         Child heddle =
-            Child.server(
-                HeddleApplication.class,
+            Child.heddle(
                 ourRedis.uri(),
                 "--heddle.engine=" + engine,
                 "--heddle.embedded.path=",
-                "--heddle.limits.enabled=" + System.getProperty("bench.limits", "true"),
-                "--heddle.limits.rules.requests.limit=" + far,
-                "--heddle.limits.rules.writes.limit=" + far);
+                "--heddle.limits.enabled=" + System.getProperty("bench.limits", "true"));
         Child plain =
             Child.server(
                 PlainServer.class,

@@ -1,6 +1,5 @@
 package io.heddle.bench;
 
-import io.heddle.HeddleApplication;
 import io.heddle.testing.EventStream;
 import io.heddle.testing.RedisProcess;
 import java.io.IOException;
@@ -46,12 +45,8 @@ final class TurnBench {
   }
 
   private static Child replica(RedisProcess redis, Child model) throws IOException {
-    String far = "1000000000";
-    return Child.server(
-        HeddleApplication.class,
+    return Child.heddle(
         redis.uri(),
-        "--heddle.limits.rules.requests.limit=" + far,
-        "--heddle.limits.rules.writes.limit=" + far,
         "--heddle.upstreams.bench.base-url=http://127.0.0.1:" + model.port() + "/v1",
         "--heddle.upstreams.bench.models=bench",
         "--heddle.upstreams.bench.max-connections=2000");

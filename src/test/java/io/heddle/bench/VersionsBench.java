@@ -117,15 +117,12 @@ final class VersionsBench {
 
   private static Side side(String jar, Child model) throws IOException {
     RedisProcess redis = RedisProcess.start();
-    String far = "1000000000";
-    String[] settings = {
-      "--heddle.limits.rules.requests.limit=" + far,
-      "--heddle.limits.rules.writes.limit=" + far,
-      "--heddle.session.max-session=1GB",
-      "--heddle.upstreams.bench.base-url=http://127.0.0.1:" + model.port() + "/v1",
-      "--heddle.upstreams.bench.models=bench",
-      "--heddle.upstreams.bench.max-connections=2000"
-    };
+    List<String> all = new ArrayList<>(Child.UNLIMITED);
+    all.add("--heddle.session.max-session=1GB");
+    all.add("--heddle.upstreams.bench.base-url=http://127.0.0.1:" + model.port() + "/v1");
+    all.add("--heddle.upstreams.bench.models=bench");
+    all.add("--heddle.upstreams.bench.max-connections=2000");
+    String[] settings = all.toArray(String[]::new);
     Child written = server(jar, redis, settings);
     Child watched = server(jar, redis, settings);
     try (HttpConnection http = new HttpConnection(written.port(), Duration.ofSeconds(10))) {

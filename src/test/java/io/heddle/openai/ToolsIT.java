@@ -119,27 +119,16 @@ class ToolsIT {
     }
     try (SocketClient socket = SocketClient.at(replica.port(), "/openai/v1/responses")) {
       socket.send(json("{'type':'response.create','model':'m'," + body));
-      String id = completed(socket).at("/response/id").asString();
+      String id = ResponseEnds.completed(socket).at("/response/id").asString();
       socket.send(
           json(
               "{'type':'response.create','model':'m','store':false,'previous_response_id':'%s','input':["
                       .formatted(id)
                   + "{'type':'function_call_output','call_id':'c1','output':'closed'},"
                   + "{'role':'user','content':'call 2'}]}"));
-      JsonNode call = completed(socket).at("/response/output/0");
+      JsonNode call = ResponseEnds.completed(socket).at("/response/output/0");
       assertThat(call.get("name").asString()).isEqualTo(LONG);
       assertThat(call.get("namespace").asString()).isEqualTo("agents");
-    }
-  }
-
-  private static JsonNode completed(SocketClient socket) {
-    while (true) {
-      JsonNode event = socket.any();
-      String type = event.get("type").asString();
-      assertThat(type).as(event.toString()).isNotIn("error", "response.failed");
-      if (type.equals("response.completed")) {
-        return event;
-      }
     }
   }
 
