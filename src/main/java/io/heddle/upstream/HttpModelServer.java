@@ -1,7 +1,6 @@
 package io.heddle.upstream;
 
 import io.heddle.base.ByteShare;
-import io.heddle.base.ProblemException;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
@@ -12,8 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -109,76 +106,67 @@ final class HttpModelServer implements ModelServer {
   @Override
   public Flux<List<Piece>> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
-      ByteShare share = ByteShare.of(context);
-      byte[] body = protocol.body(model, call);
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
-      Function<AnswerAssembler, AnswerReader> reader =
-          answer -> protocol.reader(model, call, answer);
-      Function<byte[], Flux<List<Piece>>> asked =
-          sent -> tried(() -> request(call, sent, reader, deadline, share), 0, deadline);
-      return asked
-          .apply(body)
-          .onErrorResume(
-              CallFailure.class,
-              failure -> {
-                byte[] instead =
-                    failure.blame() == Blame.REQUEST
-                        ? protocol.bodyInstead(model, call, failure.problem())
-                        : null;
-                return instead == null ? Flux.error(failure) : asked.apply(instead);
-              });
+      Asked asked = new Asked(model, call, ByteShare.of(context), deadline);
+      return asked.with(protocol.body(model, call), false, 0);
     });
   }
 
-  private Flux<List<Piece>> request(
-      ModelCall call,
-      byte[] body,
-      Function<AnswerAssembler, AnswerReader> reader,
-      long deadline,
-      ByteShare share) {
-    Breaker.Request judge = breaker.begin(call.user());
-    if (judge == null) {
-      return Flux.error(CallFailure.rejected(name));
-    }
-    Patience patience = new Patience(properties, faults, deadline, protocol.streams(call));
-    ResponseReader reply = new ResponseReader(properties, reader, faults, patience, share);
-    return web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
-        .response((response, content) -> reply.read(ResponseHead.of(response), content))
-        // The client looks for the context several times, and walks no further than this.
-        .contextWrite(context -> context)
-        .takeUntilOther(patience.over(watchdog))
-        .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
-        .concatWith(Flux.defer(reply::end))
-        .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
-        .doOnNext(pieces -> {
-          if (!pieces.isEmpty()) {
-            judge.spoke();
-          }
-        })
-        .doOnError(CallFailure.class, judge::failed)
-        .doFinally(_ -> {
-          judge.over();
-          reply.close();
-        });
-  }
+  /** One call: a request, and perhaps others after it. */
+  private final class Asked {
+    private final String model;
+    private final ModelCall call;
+    private final ByteShare share;
+    private final long deadline;
 
-  /** Only what failed before its first token asks to be sent again. */
-  private Flux<List<Piece>> tried(Supplier<Flux<List<Piece>>> request, int retries, long deadline) {
-    return Flux.defer(request)
-        .onErrorResume(
-            CallFailure.class,
-            failure -> {
-              Duration asked = failure.again();
-              if (asked == null || retries >= properties.maxRetries()) {
-                return Mono.error(failure);
-              }
-              Duration wait = asked.isZero() ? backoff(retries) : asked;
-              if (System.nanoTime() + wait.toNanos() >= deadline) {
-                return Mono.error(failure);
-              }
-              listener.retried(name);
-              return Mono.delay(wait).thenMany(tried(request, retries + 1, deadline));
-            });
+    Asked(String model, ModelCall call, ByteShare share, long deadline) {
+      this.model = model;
+      this.call = call;
+      this.share = share;
+      this.deadline = deadline;
+    }
+
+    /**
+     * @param instead whether this is the other body, that is sent when the first was refused
+     * @param retries of this body, before this request
+     */
+    Flux<List<Piece>> with(byte[] body, boolean instead, int retries) {
+      return request(body)
+          .onErrorResume(CallFailure.class, failure -> after(failure, body, instead, retries));
+    }
+
+    private Flux<List<Piece>> request(byte[] body) {
+      Breaker.Request judge = breaker.begin(call.user());
+      if (judge == null) {
+        return Flux.error(CallFailure.rejected(name));
+      }
+      Patience patience = new Patience(properties, faults, deadline, protocol.streams(call));
+      ResponseReader reader =
+          new ResponseReader(
+              properties, answer -> protocol.reader(model, call, answer), faults, patience, share);
+      Flux<List<Piece>> response =
+          web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
+              .response((head, content) -> reader.read(ResponseHead.of(head), content));
+      return new Exchange(response, reader, patience, watchdog, judge);
+    }
+
+    /** Only what failed before its first token asks to be sent again. */
+    private Flux<List<Piece>> after(
+        CallFailure failure, byte[] body, boolean instead, int retries) {
+      Duration asked = failure.again();
+      if (asked != null && retries < properties.maxRetries()) {
+        Duration wait = asked.isZero() ? backoff(retries) : asked;
+        if (System.nanoTime() + wait.toNanos() < deadline) {
+          listener.retried(name);
+          return Mono.delay(wait).thenMany(Flux.defer(() -> with(body, instead, retries + 1)));
+        }
+      }
+      byte[] other =
+          instead || failure.blame() != Blame.REQUEST
+              ? null
+              : protocol.bodyInstead(model, call, failure.problem());
+      return other == null ? Flux.error(failure) : with(other, true, 0);
+    }
   }
 
   /** Doubled each time, and spread: many calls fail at once when a server goes. */

@@ -14,7 +14,7 @@ interface ModelServer extends AutoCloseable {
   /**
    * As {@link io.heddle.turn.Upstream#call}, with {@link CallFailure} as the only error. What was
    * said at once stands in one list: it passes the operators on its way once and not piece by
-   * piece. A list may be empty.
+   * piece. No list is empty.
    *
    * @param model the one to ask, whatever the call says
    */

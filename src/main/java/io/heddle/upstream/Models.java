@@ -65,10 +65,7 @@ public final class Models implements Upstream, AutoCloseable {
       return ask(model, call, Set.of())
           .onErrorMap(
               CallFailure.class,
-              failure -> RefusedParameter.named(failure.problem(), call).toException())
-          .filter(pieces -> !pieces.isEmpty())
-          // One list at a time: how long a server is silent counts only while somebody asks.
-          .limitRate(1);
+              failure -> RefusedParameter.named(failure.problem(), call).toException());
     });
   }
 
@@ -93,11 +90,7 @@ public final class Models implements Upstream, AutoCloseable {
     }
     AtomicBoolean spoke = new AtomicBoolean();
     return pieces
-        .doOnNext(said -> {
-          if (!said.isEmpty()) {
-            spoke.setPlain(true);
-          }
-        })
+        .doOnNext(_ -> spoke.setPlain(true))
         .onErrorResume(
             CallFailure.class,
             failure -> {

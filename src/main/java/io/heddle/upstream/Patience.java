@@ -2,8 +2,6 @@ package io.heddle.upstream;
 
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 
 /**
  * How long one request is waited for: its first token, each one after, and the whole. The time in
@@ -23,7 +21,7 @@ final class Patience {
   private final Faults faults;
   private final long deadline;
   private final boolean stream;
-  private @Nullable MonoSink<Void> watcher;
+  private @Nullable Runnable watcher;
 
   private boolean waiting = true;
   private long waitingSince = System.nanoTime();
@@ -45,20 +43,13 @@ final class Patience {
   }
 
   /**
-   * Is empty when it is over: because something took too long, which {@link #verdict} says, or
-   * because the answer has ended and its bytes do not. Never an error: with one {@code
-   * takeUntilOther} would leave the request running. To be subscribed once.
+   * Who is told when it is over: because something took too long, which {@link #verdict} says, or
+   * because the answer has ended and its bytes do not.
    *
-   * @param watchdog looks at it as long as it is subscribed
+   * @param watcher called on the {@link Watchdog}'s thread, perhaps several times
    */
-  Mono<Void> over(Watchdog watchdog) {
-    return Mono.create(sink -> {
-      synchronized (this) {
-        watcher = sink;
-      }
-      watchdog.add(this);
-      sink.onDispose(() -> watchdog.remove(this));
-    });
+  synchronized void watchedBy(Runnable watcher) {
+    this.watcher = watcher;
   }
 
   /** What took too long, or null. */
@@ -114,17 +105,17 @@ final class Patience {
 
   /** Ends the request if it has taken too long. */
   void look() {
-    MonoSink<Void> sink;
+    Runnable told;
     synchronized (this) {
-      sink = watcher;
-      if (sink == null || left(System.nanoTime()) > 0) {
+      told = watcher;
+      if (told == null || left(System.nanoTime()) > 0) {
         return;
       }
       if (forTheRest == null && verdict == null) {
         verdict = judge();
       }
     }
-    sink.success();
+    told.run();
   }
 
   private long left(long now) {

@@ -71,8 +71,8 @@ final class ResponseReader {
   }
 
   /**
-   * What each part of the bytes says, up to their end; {@link #end} has the rest. Who takes it asks
-   * for one part at a time, so that a slow reader slows the server, and nothing piles up.
+   * What each part of the bytes says, up to their end or until {@link #isBroken}; {@link #end} has
+   * the rest. A list may be empty.
    *
    * @param content whose buffers are only valid while they are handed over
    */
@@ -115,18 +115,18 @@ final class ResponseReader {
       return Flux.error(
           faults.failed("answered with a page for people (" + head.subtype() + ")", Blame.SERVER));
     }
-    return content.doOnRequest(_ -> patience.asks()).map(this::part).takeUntil(_ -> isBroken());
+    return content.map(this::part);
   }
 
   /** What is left to say when the bytes have ended, or are not waited for any longer. */
-  synchronized Flux<List<Piece>> end() {
+  synchronized End end() {
     over = true;
     if (broken != null) {
-      return Flux.error(broken);
+      return new End(List.of(), broken);
     }
     CallFailure tooSlow = patience.verdict();
     if (tooSlow != null) {
-      return Flux.error(tooSlow);
+      return new End(List.of(), tooSlow);
     }
     pieces = new ArrayList<>();
     try {
@@ -142,9 +142,21 @@ final class ResponseReader {
       }
     } catch (CallFailure | EventLines.TooLarge e) {
       // What was said before it is told on.
-      return Flux.just(pieces).concatWith(Flux.error(e));
+      return new End(pieces, e);
     }
-    return Flux.just(pieces);
+    return new End(pieces, null);
+  }
+
+  /**
+   * How it ends.
+   *
+   * @param pieces the last words, before the error if there is one
+   */
+  record End(List<Piece> pieces, @Nullable RuntimeException error) {
+
+    End told() {
+      return new End(List.of(), error);
+    }
   }
 
   /** Whether a connection broke when all that matters was there: some servers end so. */
@@ -230,7 +242,8 @@ final class ResponseReader {
     }
   }
 
-  private synchronized boolean isBroken() {
+  /** Whether something came that cannot be read: {@link #end} says what. */
+  synchronized boolean isBroken() {
     return broken != null;
   }
 

@@ -20,7 +20,17 @@ public final class HangUps {
   static boolean isOne(Throwable error) {
     return error instanceof AbortedException
         || error instanceof ClosedChannelException
+        || isWrittenTooLate(error)
         || DisconnectedClientHelper.isClientDisconnectedException(error);
+  }
+
+  /**
+   * Reactor Netty gives a response whose connection has gone another channel, which is of no event
+   * loop: whoever writes to it from another thread at that moment is told so.
+   */
+  private static boolean isWrittenTooLate(Throwable error) {
+    return error instanceof IllegalStateException
+        && "channel not registered to an event loop".equals(error.getMessage());
   }
 
   /**

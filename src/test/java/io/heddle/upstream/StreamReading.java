@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.publisher.Flux;
 
@@ -26,6 +27,8 @@ final class StreamReading {
   private static final ModelCall CALL = Calls.call("m", "Hello");
 
   private static final Map<String, UpstreamProperties.Server> SERVERS = new ConcurrentHashMap<>();
+
+  private static final Watchdog WATCHDOG = new Watchdog();
 
   private StreamReading() {}
 
@@ -73,32 +76,25 @@ final class StreamReading {
     Faults faults = new Faults("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
-    ResponseReader reply =
+    Patience patience = new Patience(server, faults, deadline, true);
+    ResponseReader reader =
         new ResponseReader(
-            server,
-            answer -> protocol.reader("m", CALL, answer),
-            faults,
-            new Patience(server, faults, deadline, true),
-            share);
+            server, answer -> protocol.reader("m", CALL, answer), faults, patience, share);
+    Breaker.Request judge =
+        Objects.requireNonNull(new Breaker("test", server.breaker()).begin(null));
     Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
     Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
     ResponseHead head = new ResponseHead(status, ResponseHead.subtype(contentType), null, null, "");
     List<Piece> pieces = new ArrayList<>();
     Problem problem = null;
     try {
-      reply
-          .read(head, content)
-          .onErrorResume(reply::isOverAnyway, _ -> Flux.empty())
-          .concatWith(Flux.defer(reply::end))
-          .onErrorMap(error -> !(error instanceof ProblemException), reply::failure)
+      new Exchange(reader.read(head, content), reader, patience, WATCHDOG, judge)
           .doOnNext(pieces::addAll)
           .blockLast(Calls.PATIENCE);
     } catch (ProblemException e) {
       problem = e.problem();
     } catch (CallFailure e) {
       problem = e.problem();
-    } finally {
-      reply.close();
     }
     return new Ended(pieces, problem);
   }
