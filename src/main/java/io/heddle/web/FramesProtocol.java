@@ -2,14 +2,16 @@ package io.heddle.web;
 
 import io.heddle.live.Frame;
 import io.heddle.live.Outlet;
+import io.netty.util.concurrent.EventExecutor;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.SignalType;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Sends what a publisher has on an event stream, no faster than the connection takes it: while more
@@ -46,22 +48,22 @@ public final class FramesProtocol implements StreamProtocol {
 
   @Override
   public void opened(Outlet outlet, Runnable end) {
-    Writer mine = new Writer(outlet, end);
+    Writer mine = new Writer(outlet, end, ahead);
     writer = mine;
-    frames.publishOn(Schedulers.fromExecutor(outlet.loop()), ahead).subscribe(mine);
+    frames.subscribe(mine);
   }
 
   @Override
   public void drained() {
     if (writer != null) {
-      writer.more();
+      writer.writeOn();
     }
   }
 
   @Override
   public void closed() {
     if (writer != null) {
-      writer.dispose();
+      writer.close();
     }
   }
 
@@ -71,38 +73,127 @@ public final class FramesProtocol implements StreamProtocol {
     frames.subscribe().dispose();
   }
 
-  /** Everything but the cancelling is called on the connection's loop. */
+  /**
+   * Everything but the signals is on the connection's loop, and they mostly come there. To go there
+   * anyway, as an operator would, takes longer than to write what they bring.
+   */
   private static final class Writer extends BaseSubscriber<Frame> {
     private final Outlet outlet;
     private final Runnable end;
-    private boolean asked;
+    private final int ahead;
+
+    /** How many are taken before as many more are asked for. */
+    private final int refill;
+
+    /** Signals on their way to the loop: what comes there meanwhile must not overtake them. */
+    private final AtomicInteger onTheirWay = new AtomicInteger();
+
+    /** Asked for, and no room for them yet. */
+    private final Queue<Frame> waiting = new ArrayDeque<>(2);
+
+    private int gone;
+    private boolean writing;
     private boolean flushing;
+    private boolean over;
+    private boolean closed;
 
     /** Taken, and not written yet. */
     private final List<Frame> taken = new ArrayList<>();
 
     private int takenBytes;
 
-    Writer(Outlet outlet, Runnable end) {
+    Writer(Outlet outlet, Runnable end, int ahead) {
       this.outlet = outlet;
       this.end = end;
+      this.ahead = ahead;
+      refill = ahead - (ahead >> 2);
     }
 
     @Override
     protected void hookOnSubscribe(Subscription subscription) {
-      more();
-    }
-
-    void more() {
-      if (!asked && outlet.isWritable()) {
-        asked = true;
-        request(1);
-      }
+      request(ahead);
     }
 
     @Override
     protected void hookOnNext(Frame frame) {
-      asked = false;
+      if (isHere()) {
+        next(frame);
+      } else {
+        send(() -> next(frame));
+      }
+    }
+
+    @Override
+    protected void hookOnComplete() {
+      if (isHere()) {
+        over();
+      } else {
+        send(this::over);
+      }
+    }
+
+    @Override
+    protected void hookOnError(Throwable error) {
+      hookOnComplete();
+    }
+
+    private boolean isHere() {
+      return outlet.loop() instanceof EventExecutor loop
+          && loop.inEventLoop()
+          && onTheirWay.get() == 0;
+    }
+
+    private void send(Runnable signal) {
+      onTheirWay.incrementAndGet();
+      outlet
+          .loop()
+          .execute(() -> {
+            onTheirWay.decrementAndGet();
+            signal.run();
+          });
+    }
+
+    // ---- on the loop
+
+    private void next(Frame frame) {
+      waiting.add(frame);
+      writeOn();
+    }
+
+    private void over() {
+      over = true;
+      writeOn();
+    }
+
+    void close() {
+      closed = true;
+      waiting.clear();
+      dispose();
+    }
+
+    void writeOn() {
+      if (writing || closed) {
+        return;
+      }
+      writing = true;
+      while (outlet.isWritable() && !waiting.isEmpty()) {
+        take(waiting.remove());
+        if (++gone == refill) {
+          gone = 0;
+          request(refill);
+        }
+      }
+      writing = false;
+      if (over && waiting.isEmpty()) {
+        closed = true;
+        write();
+        // It goes out with the end of the answer.
+        end.run();
+        outlet.flush();
+      }
+    }
+
+    private void take(Frame frame) {
       taken.add(frame);
       takenBytes += frame.utf8().length;
       if (takenBytes >= MOST_TAKEN) {
@@ -113,7 +204,6 @@ public final class FramesProtocol implements StreamProtocol {
         flushing = true;
         outlet.loop().execute(this::flush);
       }
-      more();
     }
 
     private void write() {
@@ -128,26 +218,6 @@ public final class FramesProtocol implements StreamProtocol {
       flushing = false;
       write();
       outlet.flush();
-    }
-
-    @Override
-    protected void hookFinally(SignalType type) {
-      if (type != SignalType.CANCEL) {
-        outlet.flush();
-      }
-    }
-
-    @Override
-    protected void hookOnComplete() {
-      write();
-      // It goes out with the end of the answer.
-      end.run();
-    }
-
-    @Override
-    protected void hookOnError(Throwable error) {
-      write();
-      end.run();
     }
   }
 }
