@@ -66,9 +66,7 @@ final class Gate {
    * Writes that models are called for: their callers are told what they have left of tokens too.
    */
   HandlerFunction<ServerResponse> models(Handler handler) {
-    return request ->
-        enter(
-            request, true, true, call -> tokensTold(call, Mono.defer(() -> handler.handle(call))));
+    return request -> enter(request, true, true, call -> tokensTold(call, handler));
   }
 
   /** Does a write that the limits allow, or that was done before. */
@@ -100,13 +98,14 @@ final class Gate {
   }
 
   /** After the call is begun, so that it is counted. */
-  private Mono<ServerResponse> tokensTold(Call call, Mono<? extends ServerResponse> answer) {
-    Mono<ServerResponse> done =
-        answer.cast(ServerResponse.class).onErrorResume(error -> told(call.exchange(), error));
+  private Mono<? extends ServerResponse> tokensTold(Call call, Handler handler) {
     if (!tokens.areCounted()) {
-      return done;
+      return handler.handle(call);
     }
     HttpHeaders headers = call.exchange().getResponse().getHeaders();
+    Mono<? extends ServerResponse> answer = Mono.defer(() -> handler.handle(call));
+    Mono<ServerResponse> done =
+        answer.cast(ServerResponse.class).onErrorResume(error -> told(call.exchange(), error));
     return done.flatMap(answered ->
         tokens
             .look(call.caller())
@@ -138,28 +137,30 @@ final class Gate {
                         headers.set(HttpHeaders.CACHE_CONTROL, "private");
                         Call call = new Call(request, caller, admission, lockWait);
                         Problem refusal = refusal(admission, caller, model);
-                        return refusal == null
-                            ? handler
-                                .handle(call)
-                                .cast(ServerResponse.class)
-                                .doOnNext(_ -> tellAgain(headers, admission))
-                            : refused(call, refusal, write, handler);
+                        return (refusal == null
+                                ? handler.handle(call)
+                                : refused(call, refusal, write, handler))
+                            .map(made -> finished(call, made, began));
                       });
-              return limits
-                  .working(caller, answer.map(made -> connected(caller, made)))
-                  .doOnNext(response -> Answer.count(response, caller, Gate::overloaded));
+              return limits.working(caller, answer);
             })
         .doFinally(signal -> BodyReader.release(exchange, signal))
-        .onErrorResume(error -> told(exchange, error))
-        .doOnNext(_ ->
-            headers.set(
-                "openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000)))
+        .onErrorResume(error -> told(exchange, error, began))
         // Operators that look for the context walk no further than this, and there are many.
         .contextWrite(context -> context);
   }
 
-  private ServerResponse connected(Caller caller, ServerResponse answer) {
-    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+  private ServerResponse finished(Call call, ServerResponse made, long began) {
+    HttpHeaders headers = call.exchange().getResponse().getHeaders();
+    tellAgain(headers, call.admission());
+    tellTime(headers, began);
+    Caller caller = call.caller();
+    Answer.count(made, caller, Gate::overloaded);
+    return CountedConnection.of(made, open -> limits.quotas().connected(caller, open));
+  }
+
+  private static void tellTime(HttpHeaders headers, long began) {
+    headers.set("openai-processing-ms", Long.toString((System.nanoTime() - began) / 1_000_000));
   }
 
   /** The same for a message of a socket: it counts as the call that it stands for. */
@@ -200,7 +201,8 @@ final class Gate {
    * Nothing is done, unless it may have been done before. Where that stands is often said in the
    * body only, and without a key by the whole of it.
    */
-  private Mono<ServerResponse> refused(Call call, Problem refusal, boolean write, Handler handler) {
+  private Mono<? extends ServerResponse> refused(
+      Call call, Problem refusal, boolean write, Handler handler) {
     boolean retry = call.isRetry();
     if (!write || (!retry && call.idempotencyKey() == null)) {
       return Mono.error(refusal.toException());
@@ -216,7 +218,7 @@ final class Gate {
     }
     return mayBeRecorded.flatMap(recorded ->
         recorded && limits.mayBeRead(call.admission(), call.bodyLength())
-            ? handler.handle(call).cast(ServerResponse.class)
+            ? handler.handle(call)
             : Mono.error(refusal.toException()));
   }
 
@@ -225,6 +227,12 @@ final class Gate {
     if (admission.isGivenBack()) {
       RateHeaders.tell(headers, admission);
     }
+  }
+
+  private static Mono<ServerResponse> told(
+      ServerWebExchange exchange, Throwable error, long began) {
+    return told(exchange, error)
+        .doOnNext(_ -> tellTime(exchange.getResponse().getHeaders(), began));
   }
 
   /** Whoever has hung up is told nothing: an answer would count as one more failure of ours. */
