@@ -3,6 +3,7 @@ package io.heddle.base;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.io.JsonStringEncoder;
 
@@ -12,11 +13,40 @@ import tools.jackson.core.io.JsonStringEncoder;
  */
 public final class JsonBuffer {
 
+  private static final int SCRATCH = 4 << 10;
+
+  /** A scratch that has become larger is not kept. */
+  private static final int LARGEST_SCRATCH = 64 << 10;
+
+  private static final ThreadLocal<@Nullable JsonBuffer> SCRATCHES = new ThreadLocal<>();
+
   private byte[] bytes;
   private int length;
 
   public JsonBuffer(int capacity) {
     bytes = new byte[Math.max(64, capacity)];
+  }
+
+  /**
+   * The bytes that are written. They are put together in a buffer that the thread keeps, so that
+   * nobody has to know how many they will be.
+   *
+   * @param writer uses the buffer during the call only
+   */
+  public static byte[] written(Consumer<JsonBuffer> writer) {
+    JsonBuffer out = SCRATCHES.get();
+    // Whoever is called meanwhile has another one.
+    SCRATCHES.set(null);
+    if (out == null) {
+      out = new JsonBuffer(SCRATCH);
+    }
+    out.length = 0;
+    writer.accept(out);
+    byte[] written = Arrays.copyOf(out.bytes, out.length);
+    if (out.bytes.length <= LARGEST_SCRATCH) {
+      SCRATCHES.set(out);
+    }
+    return written;
   }
 
   /** ASCII text as it is: punctuation, names, numbers. */
@@ -88,8 +118,9 @@ public final class JsonBuffer {
     return new Json(toBytes());
   }
 
+  /** Its last use: what is exactly full is not copied. */
   public byte[] toBytes() {
-    return Arrays.copyOf(bytes, length);
+    return length == bytes.length ? bytes : Arrays.copyOf(bytes, length);
   }
 
   public int length() {

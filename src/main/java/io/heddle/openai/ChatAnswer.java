@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
@@ -65,9 +66,23 @@ final class ChatAnswer {
       @Nullable Usage usage,
       @Nullable String model,
       @Nullable Json opaque) {
+    return new Json(
+        JsonBuffer.written(out -> {
+          JsonObject all = form.open(out, "chat.completion", model);
+          all.name("choices").ascii("[");
+          JsonObject choice = new JsonObject(out).number("index", 0);
+          choice.name("message");
+          writeMessage(out, opaque);
+          choice.raw("logprobs", null).string("finish_reason", reason).end().ascii("]");
+          ChatForm.usage(usage, all.name("usage"));
+          all.end();
+        }));
+  }
+
+  private void writeMessage(JsonBuffer out, @Nullable Json opaque) {
     boolean said = !text.isEmpty() || (calls.isEmpty() && refusal.isEmpty());
     JsonObject message =
-        new JsonObject(text.length() + 256)
+        new JsonObject(out)
             .string("role", "assistant")
             .string("content", said ? text.toString() : null)
             .string("refusal", refusal.isEmpty() ? null : refusal.toString())
@@ -92,16 +107,6 @@ final class ChatAnswer {
                   .toList()));
     }
     OpaqueMembers.toMessage(message, opaque);
-    Json choice =
-        new JsonObject(text.length() + 384)
-            .number("index", 0)
-            .raw("message", message.toJson())
-            .raw("logprobs", null)
-            .string("finish_reason", reason)
-            .toJson();
-    return form.open("chat.completion", choice.length(), model)
-        .raw("choices", JsonObject.array(List.of(choice)))
-        .raw("usage", usage == null ? null : ChatForm.usage(usage))
-        .toJson();
+    message.end();
   }
 }

@@ -15,9 +15,6 @@ final class ChatChunks {
 
   private static final String OBJECT = "chat.completion.chunk";
 
-  /** Bytes of a chunk beside its opening and its delta. */
-  private static final int AROUND = 96;
-
   private final ChatForm form;
 
   /** Calls of custom tools: only the first bit of a call says that it is one. */
@@ -30,21 +27,20 @@ final class ChatChunks {
 
   ChatChunks(ChatForm form) {
     this.form = form;
-    Json object = form.open(OBJECT, 0, null).toJson();
     opening =
-        new JsonBuffer(object.length() + 40)
-            .raw(object.utf8(), 0, object.length() - 1)
-            .ascii(",\"choices\":[{\"index\":0,\"delta\":")
-            .toBytes();
+        JsonBuffer.written(out ->
+            form.open(out, OBJECT, null).name("choices").ascii("[{\"index\":0,\"delta\":"));
   }
 
   /** Null when there is nothing to tell. */
   @Nullable Frame of(List<Piece> pieces) {
-    JsonBuffer out = new JsonBuffer((opening.length + AROUND) * (pieces.size() + 2));
-    for (Piece piece : pieces) {
-      add(piece, out);
-    }
-    return out.length() == 0 ? null : Frame.data(out.toBytes());
+    byte[] chunks =
+        JsonBuffer.written(out -> {
+          for (Piece piece : pieces) {
+            add(piece, out);
+          }
+        });
+    return chunks.length == 0 ? null : Frame.data(chunks);
   }
 
   private void add(Piece piece, JsonBuffer out) {
@@ -64,9 +60,7 @@ final class ChatChunks {
    * @param opaque members that the server added to its message, or null
    */
   Frame end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
-    JsonBuffer out = new JsonBuffer(1024);
-    ended(reason, usage, opaque, out);
-    return Frame.data(out.toBytes());
+    return Frame.data(JsonBuffer.written(out -> ended(reason, usage, opaque, out)));
   }
 
   private void said(String name, String text, JsonBuffer out) {
@@ -97,12 +91,10 @@ final class ChatChunks {
     open(out).ascii("{}");
     close(reason, out);
     if (form.usage()) {
-      Json last =
-          form.open(OBJECT, 256, null)
-              .raw("choices", JsonObject.EMPTY_ARRAY)
-              .raw("usage", usage == null ? null : ChatForm.usage(usage))
-              .toJson();
-      next(out).raw(last);
+      JsonObject last =
+          form.open(next(out), OBJECT, null).raw("choices", JsonObject.EMPTY_ARRAY);
+      ChatForm.usage(usage, last.name("usage"));
+      last.end();
     }
     next(out).ascii("[DONE]");
   }

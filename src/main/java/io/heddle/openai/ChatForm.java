@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,9 @@ record ChatForm(String id, long created, String model, boolean usage) {
 
   static final String PREFIX = "chatcmpl-";
 
-  JsonObject open(String object, int size, @Nullable String answeredBy) {
-    return new JsonObject(size + 256)
+  /** Begins an object of it, to which members can be added. */
+  JsonObject open(JsonBuffer out, String object, @Nullable String answeredBy) {
+    return new JsonObject(out)
         .string("id", id)
         .string("object", object)
         .number("created", created)
@@ -24,16 +26,21 @@ record ChatForm(String id, long created, String model, boolean usage) {
         .raw("system_fingerprint", null);
   }
 
-  static Json usage(Usage usage) {
-    Json prompt = new JsonObject(48).number("cached_tokens", usage.cached()).toJson();
-    Json completion = new JsonObject(48).number("reasoning_tokens", usage.reasoning()).toJson();
-    return new JsonObject(256)
-        .number("prompt_tokens", usage.input())
-        .number("completion_tokens", usage.output())
-        .number("total_tokens", usage.total())
-        .raw("prompt_tokens_details", prompt)
-        .raw("completion_tokens_details", completion)
-        .toJson();
+  static void usage(@Nullable Usage usage, JsonBuffer out) {
+    if (usage == null) {
+      out.raw(JsonObject.NULL);
+      return;
+    }
+    JsonObject all =
+        new JsonObject(out)
+            .number("prompt_tokens", usage.input())
+            .number("completion_tokens", usage.output())
+            .number("total_tokens", usage.total());
+    new JsonObject(all.name("prompt_tokens_details")).number("cached_tokens", usage.cached()).end();
+    new JsonObject(all.name("completion_tokens_details"))
+        .number("reasoning_tokens", usage.reasoning())
+        .end();
+    all.end();
   }
 
   /**

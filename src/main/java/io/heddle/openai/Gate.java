@@ -109,7 +109,7 @@ final class Gate {
     return done.flatMap(answered ->
         tokens
             .look(call.caller())
-            .doOnNext(left -> RateHeaders.tell(headers, "tokens", Decision.tightest(left)))
+            .doOnNext(left -> RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
             .thenReturn(answered));
   }
 

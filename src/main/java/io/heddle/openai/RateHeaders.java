@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -11,15 +12,25 @@ final class RateHeaders {
 
   private RateHeaders() {}
 
-  static void tell(HttpHeaders headers, Admission admission) {
-    tell(headers, "requests", Decision.tightest(admission.decisions()));
+  /** The headers of one kind of limit. */
+  enum Of {
+    REQUESTS,
+    TOKENS;
+
+    private final String limit = "x-ratelimit-limit-" + name().toLowerCase(Locale.ROOT);
+    private final String remaining = "x-ratelimit-remaining-" + name().toLowerCase(Locale.ROOT);
+    private final String reset = "x-ratelimit-reset-" + name().toLowerCase(Locale.ROOT);
   }
 
-  static void tell(HttpHeaders headers, String of, @Nullable Decision decision) {
+  static void tell(HttpHeaders headers, Admission admission) {
+    tell(headers, Of.REQUESTS, Decision.tightest(admission.decisions()));
+  }
+
+  static void tell(HttpHeaders headers, Of of, @Nullable Decision decision) {
     if (decision != null) {
-      headers.set("x-ratelimit-limit-" + of, Long.toString(decision.rule().limit()));
-      headers.set("x-ratelimit-remaining-" + of, Long.toString(decision.remaining()));
-      headers.set("x-ratelimit-reset-" + of, go(decision.resetAfter()));
+      headers.set(of.limit, Long.toString(decision.rule().limit()));
+      headers.set(of.remaining, Long.toString(decision.remaining()));
+      headers.set(of.reset, go(decision.resetAfter()));
     }
   }
 

@@ -38,11 +38,11 @@ final class ChatRequest {
   private boolean first = true;
 
   private ChatRequest(
-      String upstream, Dialect dialect, @Nullable String tokenParameter, int capacity) {
+      String upstream, Dialect dialect, @Nullable String tokenParameter, JsonBuffer out) {
     this.upstream = upstream;
     this.dialect = dialect;
     this.tokenParameter = tokenParameter == null ? dialect.tokenParameter() : tokenParameter;
-    out = new JsonBuffer(capacity);
+    this.out = out;
     parts = new ChatParts(out, dialect);
   }
 
@@ -59,16 +59,11 @@ final class ChatRequest {
       Dialect dialect,
       @Nullable String tokenParameter,
       boolean stream) {
-    int size = 512 + call.parameters().length();
-    for (Json message : call.messages()) {
-      size += message.length() + 32;
-    }
-    return new ChatRequest(upstream, dialect, tokenParameter, size)
-        .write(model, call, stream)
-        .toBytes();
+    return JsonBuffer.written(out ->
+        new ChatRequest(upstream, dialect, tokenParameter, out).write(model, call, stream));
   }
 
-  private JsonBuffer write(String model, ModelCall call, boolean stream) {
+  private void write(String model, ModelCall call, boolean stream) {
     out.ascii("{\"model\":").string(model).ascii(",\"messages\":[");
     ChatOrder order = ChatOrder.of(call.system(), PromptMessage.of(call.messages()), dialect);
     if (order.system() != null) {
@@ -79,10 +74,11 @@ final class ChatRequest {
     out.ascii("]");
     ChatParameters.write(out, Slice.of(call.parameters()).members(), dialect, tokenParameter);
     if (!stream) {
-      return out.ascii(",\"stream\":false}");
+      out.ascii(",\"stream\":false}");
+      return;
     }
     out.ascii(",\"stream\":true");
-    return out.ascii(
+    out.ascii(
         dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
   }
 

@@ -28,6 +28,9 @@ final class EventLines {
     }
   }
 
+  private static final byte[] NONE = {};
+  private static final int SMALLEST = 512;
+
   private static final byte[] DATA = {'d', 'a', 't', 'a'};
   private static final byte[] ERROR = {'e', 'r', 'r', 'o', 'r'};
   private static final byte[] EVENT = {'e', 'v', 'e', 'n', 't'};
@@ -39,9 +42,12 @@ final class EventLines {
 
   private final int most;
   private final Sink sink;
-  private byte[] line = new byte[512];
-  private int lineLength;
-  private byte[] data = new byte[1024];
+
+  /** What a line begins with whose end has not come yet. */
+  private byte[] begin = NONE;
+
+  private int beginLength;
+  private byte[] data = NONE;
   private int dataLength;
   private boolean hasData;
   private boolean afterReturn;
@@ -60,7 +66,7 @@ final class EventLines {
 
   /** Bytes that it keeps for lines and events that do not end. */
   int size() {
-    return line.length + data.length;
+    return begin.length + data.length;
   }
 
   /** The first line, when no line is of an event stream; null otherwise. */
@@ -77,10 +83,19 @@ final class EventLines {
       }
       afterReturn = false;
       int end = lineEnd(bytes, from);
-      append(bytes, from, end);
-      if (end < bytes.length) {
+      if (end > from && end - from > most - beginLength - dataLength) {
+        throw new TooLarge();
+      }
+      if (end == bytes.length) {
+        append(bytes, from, end);
+      } else {
         afterReturn = bytes[end] == '\r';
-        endLine();
+        if (beginLength == 0) {
+          endLine(bytes, from, end);
+        } else {
+          append(bytes, from, end);
+          endLine();
+        }
       }
       from = end + 1;
     }
@@ -99,7 +114,7 @@ final class EventLines {
    * so, and one that was cut short is no JSON.
    */
   void end() {
-    if (lineLength > 0) {
+    if (beginLength > 0) {
       endLine();
     }
     dispatch();
@@ -107,37 +122,35 @@ final class EventLines {
 
   private void append(byte[] bytes, int from, int to) {
     int count = to - from;
-    if (count == 0) {
-      return;
-    }
-    if (count > most - lineLength - dataLength) {
-      throw new TooLarge();
-    }
-    line = room(line, lineLength, count);
-    System.arraycopy(bytes, from, line, lineLength, count);
-    lineLength += count;
+    begin = room(begin, beginLength, count);
+    System.arraycopy(bytes, from, begin, beginLength, count);
+    beginLength += count;
   }
 
   private void endLine() {
-    int length = lineLength;
-    lineLength = 0;
-    int from = begun ? 0 : byteOrderMark(length);
+    int length = beginLength;
+    beginLength = 0;
+    endLine(begin, 0, length);
+  }
+
+  private void endLine(byte[] line, int start, int end) {
+    int from = begun ? start : start + byteOrderMark(line, start, end);
     begun = true;
-    if (length == from) {
+    if (end == from) {
       dispatch();
       return;
     }
     int colon = from;
-    while (colon < length && line[colon] != ':') {
+    while (colon < end && line[colon] != ':') {
       colon++;
     }
-    int value = colon + 1 < length && line[colon + 1] == ' ' ? colon + 2 : colon + 1;
-    value = Math.min(value, length);
+    int value = colon + 1 < end && line[colon + 1] == ' ' ? colon + 2 : colon + 1;
+    value = Math.min(value, end);
     if (Arrays.equals(line, from, colon, DATA, 0, DATA.length)) {
-      if (isNext(value, length)) {
+      if (isNext(line, value, end)) {
         dispatch();
       }
-      int count = length - value;
+      int count = end - value;
       data = room(data, dataLength, count + 1);
       if (hasData) {
         data[dataLength++] = '\n';
@@ -150,16 +163,16 @@ final class EventLines {
       if (hasData && !type.isEmpty()) {
         dispatch();
       }
-      type = new String(line, value, length - value, StandardCharsets.UTF_8);
+      type = new String(line, value, end - value, StandardCharsets.UTF_8);
       hasField = true;
     } else if (Arrays.equals(line, from, colon, ERROR, 0, ERROR.length)) {
       hasField = true;
-      alone("error", value, length);
-    } else if (line[from] == '{' && line[length - 1] == '}') {
+      alone("error", line, value, end);
+    } else if (line[from] == '{' && line[end - 1] == '}') {
       // Some servers drop out of the form when they fail.
-      alone("", from, length);
-    } else if (stray == null && !hasField && colon > from && !isOther(from, colon)) {
-      int shown = Math.min(length - from, LONGEST_STRAY);
+      alone("", line, from, end);
+    } else if (stray == null && !hasField && colon > from && !isOther(line, from, colon)) {
+      int shown = Math.min(end - from, LONGEST_STRAY);
       stray = new String(line, from, shown, StandardCharsets.UTF_8);
     }
   }
@@ -168,7 +181,7 @@ final class EventLines {
    * Whether data can only be of another event: some servers end events with a line and leave the
    * empty one out. No JSON goes on so behind a brace.
    */
-  private boolean isNext(int from, int length) {
+  private boolean isNext(byte[] line, int from, int length) {
     return dataLength > 0
         && data[dataLength - 1] == '}'
         && from < length
@@ -176,21 +189,24 @@ final class EventLines {
   }
 
   /** A line that is an event by itself. */
-  private void alone(String as, int from, int length) {
+  private void alone(String as, byte[] line, int from, int length) {
     dispatch();
     sink.event(as, Arrays.copyOfRange(line, from, length), length - from);
   }
 
   /** Whether the line is of a field that is of no interest. */
-  private boolean isOther(int from, int to) {
+  private static boolean isOther(byte[] line, int from, int to) {
     return Arrays.equals(line, from, to, ID, 0, ID.length)
         || Arrays.equals(line, from, to, RETRY, 0, RETRY.length);
   }
 
-  private int byteOrderMark(int length) {
-    return length >= 3 && line[0] == (byte) 0xef && line[1] == (byte) 0xbb && line[2] == (byte) 0xbf
-        ? 3
-        : 0;
+  private static int byteOrderMark(byte[] line, int at, int end) {
+    boolean marked =
+        end - at >= 3
+            && line[at] == (byte) 0xef
+            && line[at + 1] == (byte) 0xbb
+            && line[at + 2] == (byte) 0xbf;
+    return marked ? 3 : 0;
   }
 
   private void dispatch() {
@@ -209,6 +225,6 @@ final class EventLines {
   private static byte[] room(byte[] bytes, int used, int more) {
     return bytes.length - used >= more
         ? bytes
-        : Arrays.copyOf(bytes, Math.max(bytes.length * 2, used + more));
+        : Arrays.copyOf(bytes, Math.max(SMALLEST, Math.max(bytes.length * 2, used + more)));
   }
 }
