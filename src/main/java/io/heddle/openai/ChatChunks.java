@@ -28,8 +28,8 @@ final class ChatChunks {
   ChatChunks(ChatForm form) {
     this.form = form;
     opening =
-        JsonBuffer.written(out ->
-            form.open(out, OBJECT, null).name("choices").ascii("[{\"index\":0,\"delta\":"));
+        JsonBuffer.written(
+            out -> form.open(out, OBJECT, null).name("choices").ascii("[{\"index\":0,\"delta\":"));
   }
 
   /** Null when there is nothing to tell. */
@@ -91,8 +91,7 @@ final class ChatChunks {
     open(out).ascii("{}");
     close(reason, out);
     if (form.usage()) {
-      JsonObject last =
-          form.open(next(out), OBJECT, null).raw("choices", JsonObject.EMPTY_ARRAY);
+      JsonObject last = form.open(next(out), OBJECT, null).raw("choices", JsonObject.EMPTY_ARRAY);
       ChatForm.usage(usage, last.name("usage"));
       last.end();
     }

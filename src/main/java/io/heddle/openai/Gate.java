@@ -109,7 +109,8 @@ final class Gate {
     return done.flatMap(answered ->
         tokens
             .look(call.caller())
-            .doOnNext(left -> RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
+            .doOnNext(
+                left -> RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
             .thenReturn(answered));
   }
 

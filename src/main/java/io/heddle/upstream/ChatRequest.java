@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
 import io.heddle.base.JsonBuffer;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
@@ -59,8 +58,8 @@ final class ChatRequest {
       Dialect dialect,
       @Nullable String tokenParameter,
       boolean stream) {
-    return JsonBuffer.written(out ->
-        new ChatRequest(upstream, dialect, tokenParameter, out).write(model, call, stream));
+    return JsonBuffer.written(
+        out -> new ChatRequest(upstream, dialect, tokenParameter, out).write(model, call, stream));
   }
 
   private void write(String model, ModelCall call, boolean stream) {
@@ -78,8 +77,7 @@ final class ChatRequest {
       return;
     }
     out.ascii(",\"stream\":true");
-    out.ascii(
-        dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
+    out.ascii(dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
   }
 
   private void messages(List<PromptMessage> messages) {
