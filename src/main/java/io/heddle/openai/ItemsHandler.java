@@ -83,9 +83,7 @@ final class ItemsHandler {
   /** Whether it was what brought them here that they stand for. */
   private Mono<Boolean> repeated(Request request) {
     Retry retry = request.conditions().retry();
-    return retry == null
-        ? Mono.just(false)
-        : services.sessions().isRecorded(request.key(), retry);
+    return retry == null ? Mono.just(false) : services.sessions().isRecorded(request.key(), retry);
   }
 
   private Mono<List<Item>> appended(Call call, Request request, List<NewMessage> messages) {

@@ -142,7 +142,8 @@ class ReferencesIT {
   /** The answer was lost on its way; what came to who asked again was an empty list. */
   @Test
   void whatBroughtTheItemsIsAnsweredAgain() throws Exception {
-    List<String> ids = ids(answer("{'model':'m','input':'CALL',%s}".formatted(TOOLS)).get("output"));
+    List<String> ids =
+        ids(answer("{'model':'m','input':'CALL',%s}".formatted(TOOLS)).get("output"));
     String into = "/conversations/" + id(post("/conversations", "{}")) + "/items";
     String items = "{'items':[" + references(ids) + "]}";
     List<JsonNode> answers = new ArrayList<>();
