@@ -45,7 +45,7 @@ public final class HangUps {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
       if (isOne(error)
-          || Refusals.of(error) != null
+          || MergedRefusals.of(error) != null
           || ofStore.test(error)
           || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);

@@ -61,7 +61,7 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   /** What an error is told as; what nobody expected is logged here. */
   public static Problem problem(ServerWebExchange exchange, Throwable error) {
-    ProblemException expected = Refusals.of(error);
+    ProblemException expected = MergedRefusals.of(error);
     if (expected != null) {
       return expected.problem();
     }

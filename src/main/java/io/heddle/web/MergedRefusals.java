@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.Exceptions;
 
 /** Errors that are expected, and told to whoever asks. */
-final class Refusals {
+final class MergedRefusals {
 
-  private Refusals() {}
+  private MergedRefusals() {}
 
   /**
    * The refusal that an error is. A call that asks for many things at once may be refused several
