@@ -5,11 +5,14 @@ import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
+import org.springframework.boot.json.JsonParseException;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -24,6 +27,16 @@ import org.yaml.snakeyaml.reader.ReaderException;
 final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
 
   private static final String UNREADABLE = "IO error on loading imports";
+  private static final String BAD_JSON =
+      "SPRING_APPLICATION_JSON (or spring.application.json) is not a JSON object";
+
+  private static final Set<String> JSON =
+      Set.of("org.springframework.boot.support.SpringApplicationJsonEnvironmentPostProcessor");
+
+  private static final Set<String> READERS =
+      Set.of(
+          "org.springframework.boot.support.SpringApplicationJsonEnvironmentPostProcessor",
+          "org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor");
 
   @Override
   public @Nullable FailureAnalysis analyze(Throwable failure) {
@@ -35,14 +48,37 @@ final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
           && String.valueOf(failure.getMessage()).startsWith(UNREADABLE)) {
         return analysis("A configuration file cannot be read: " + cause.getMessage(), cause);
       }
+      if ((cause instanceof IllegalStateException
+              || cause instanceof IllegalArgumentException
+              || cause instanceof JsonParseException)
+          && isOf(cause, READERS)) {
+        return analysis(isOf(cause, JSON) ? BAD_JSON : unread(cause), cause);
+      }
     }
     return null;
+  }
+
+  /** Where Spring Boot reads what is configured. */
+  private static boolean isOf(Throwable failure, Set<String> readers) {
+    return Arrays.stream(failure.getStackTrace())
+        .anyMatch(frame -> readers.contains(frame.getClassName()));
+  }
+
+  /** Boot's message names a place, a profile or a form, and nothing of what a file holds. */
+  private static String unread(Throwable cause) {
+    Throwable root = cause;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String message = cause.getMessage() + (root == cause ? "" : ": " + root.getMessage());
+    return "The configuration cannot be read: "
+        + message.replaceAll("//[^/@\\s]*@", "//…@").replaceAll("[.\\s]+$", "");
   }
 
   private static FailureAnalysis analysis(String description, Throwable cause) {
     return new FailureAnalysis(
         description + ".",
-        "Correct the file; src/main/resources/application.yml shows the form of every setting.",
+        "Correct it; src/main/resources/application.yml shows the form of every setting.",
         cause);
   }
 

@@ -1,5 +1,7 @@
 package io.heddle;
 
+import static java.util.regex.Pattern.CASE_INSENSITIVE;
+
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -9,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -24,6 +27,8 @@ final class SettingNames {
 
   /** So many letters of the prefix may be wrong. */
   private static final LevenshteinDistance WRONG = new LevenshteinDistance(2);
+
+  private static final Pattern WITH_PREFIX = Pattern.compile("heddle[.\\[]", CASE_INSENSITIVE);
 
   private final Node root = new Node();
 
@@ -76,7 +81,20 @@ final class SettingNames {
   }
 
   private static boolean isNearlyPrefix(String element) {
-    return element.startsWith("h") && WRONG.apply(element, "heddle") > 0;
+    int wrong = WRONG.apply(element, "heddle");
+    return wrong == 1 || (wrong == 2 && element.startsWith("h"));
+  }
+
+  /** Whether only what stands between its words keeps this from being a setting. */
+  boolean knowsJoined(String name) {
+    String words = joined(name);
+    return words.startsWith("heddle")
+        && !WITH_PREFIX.matcher(name).lookingAt()
+        && all().stream().anyMatch(known -> words.matches(joined(known).replace("*", ".+")));
+  }
+
+  private static String joined(String name) {
+    return plain(name).replace(".", "");
   }
 
   private static List<String> withPrefix(List<String> elements) {
@@ -103,8 +121,18 @@ final class SettingNames {
         .toUpperCase(Locale.ROOT);
   }
 
-  static boolean isVariable(String name) {
-    return name.toUpperCase(Locale.ROOT).startsWith(PREFIX + "_");
+  /** Whether this begins with Heddle's name and with what does not separate it in a file. */
+  static boolean isPrefixed(String name) {
+    int end = PREFIX.length();
+    return name.length() > end
+        && name.substring(0, end).equalsIgnoreCase(PREFIX)
+        && !Character.isLetterOrDigit(name.charAt(end))
+        && ".[".indexOf(name.charAt(end)) < 0;
+  }
+
+  /** The name with dots between its words, whatever stood there. */
+  static String dotted(String name) {
+    return name.replaceAll("[^A-Za-z0-9]+", ".");
   }
 
   /** Every name, one a setting. */
@@ -123,6 +151,7 @@ final class SettingNames {
     private final Map<String, Node> children = new LinkedHashMap<>();
     private @Nullable Node any;
     private boolean open;
+    private boolean list;
 
     Node child(String name) {
       return children.computeIfAbsent(name, _ -> new Node());
@@ -141,7 +170,8 @@ final class SettingNames {
           addRecord(raw);
         } else {
           // A list or a map that is not told what it holds takes anything.
-          open = Iterable.class.isAssignableFrom(raw) || Map.class.isAssignableFrom(raw);
+          list = Iterable.class.isAssignableFrom(raw);
+          open = list || Map.class.isAssignableFrom(raw);
         }
       } else if (type instanceof ParameterizedType generic) {
         Type[] arguments = generic.getActualTypeArguments();
@@ -152,6 +182,8 @@ final class SettingNames {
           any = new Node();
           any.addType(value);
         } else {
+          list =
+              generic.getRawType() instanceof Class<?> raw && Iterable.class.isAssignableFrom(raw);
           open = true;
         }
       }
@@ -166,7 +198,8 @@ final class SettingNames {
         return isLeaf();
       }
       if (open) {
-        return true;
+        // What a list holds has a number; by a name nothing is added to it.
+        return !list || elements.get(from).chars().allMatch(c -> c >= '0' && c <= '9');
       }
       for (Map.Entry<String, Node> child : children.entrySet()) {
         if (elements.get(from).equals(child.getKey().replace("-", ""))

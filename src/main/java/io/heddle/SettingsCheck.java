@@ -32,12 +32,15 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyN
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName.Form;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
 import org.springframework.boot.context.properties.source.IterableConfigurationPropertySource;
+import org.springframework.boot.env.OriginTrackedMapPropertySource;
 import org.springframework.boot.origin.Origin;
+import org.springframework.boot.origin.OriginLookup;
 import org.springframework.boot.origin.PropertySourceOrigin;
 import org.springframework.boot.origin.TextResourceOrigin;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.CommandLinePropertySource;
 import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 
@@ -88,6 +91,9 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
   private static final Pattern SERVICE_ADDRESS = Pattern.compile("(tcp|udp|sctp)://.*");
   private static final String COMPOSE_PORT = "HEDDLE_PORT";
 
+  /** What Spring makes of a YAML file that holds a text or a list. */
+  private static final Pattern NO_NAME = Pattern.compile("document(\\[\\d+].*)?");
+
   /** What of the command line is no option, in Spring's words. */
   private static final String WORDS =
       CommandLinePropertySource.DEFAULT_NON_OPTION_ARGS_PROPERTY_NAME;
@@ -110,13 +116,23 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
     for (PropertySource<?> source : environment.getPropertySources()) {
       if (source instanceof SystemEnvironmentPropertySource variables) {
         for (String name : variables.getPropertyNames()) {
-          if ((SettingNames.isVariable(name) && !isKnown(name, variables.getProperty(name)))
-              || NAMES.knowsVariableNearly(name)) {
-            wrong.add(name + " (" + place(source, null) + ")");
+          if (isWrong(name, variables.getProperty(name))) {
+            wrong.add(name + " (" + where(source, name) + ")");
             instead.add(NAMES.nearestVariableTo(name));
           }
         }
-      } else if (ConfigurationPropertySource.from(source)
+        continue;
+      }
+      if (source instanceof EnumerablePropertySource<?> names) {
+        for (String name : names.getPropertyNames()) {
+          refuseNameless(source, name);
+          if (NAMES.knowsJoined(name) || (SettingNames.isPrefixed(name) && !isOfTests(name))) {
+            wrong.add(name + " (" + where(source, name) + ")");
+            instead.add(NAMES.nearestTo(SettingNames.dotted(name)));
+          }
+        }
+      }
+      if (ConfigurationPropertySource.from(source)
           instanceof IterableConfigurationPropertySource properties) {
         for (ConfigurationPropertyName name : properties) {
           if (isWrong(name)) {
@@ -154,6 +170,17 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
     }
   }
 
+  /** {@code heddle.engine=redis} in a YAML file is a text, and sets nothing. */
+  private static void refuseNameless(PropertySource<?> source, String name) {
+    if (source instanceof OriginTrackedMapPropertySource
+        && source.getName().contains(".y")
+        && NO_NAME.matcher(name).matches()) {
+      throw new BadSettingException(
+          "There are no settings in the " + where(source, name) + ", only a text or a list.",
+          "Write each setting as name: value.");
+    }
+  }
+
   private static boolean isWrong(ConfigurationPropertyName name) {
     if (name.getNumberOfElements() == 0) {
       return false;
@@ -161,6 +188,21 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
     return name.getElement(0, Form.UNIFORM).equals("heddle")
         ? !isKnown(name)
         : NAMES.knowsNearly(elements(name));
+  }
+
+  /** In the environment a setting may have the name that it has in a file, too. */
+  private static boolean isWrong(String variable, @Nullable Object value) {
+    if (variable.contains(".")) {
+      return isWrong(ConfigurationPropertyName.adapt(variable, '.'));
+    }
+    return SettingNames.isPrefixed(variable)
+        ? !isKnown(variable, value)
+        : NAMES.knowsVariableNearly(variable) || NAMES.knowsJoined(variable);
+  }
+
+  private static boolean isOfTests(String name) {
+    String[] words = SettingNames.dotted(name).split("\\.");
+    return words.length > 1 && OF_TESTS.contains(words[1].toLowerCase(Locale.ROOT));
   }
 
   private static boolean isKnown(String variable, @Nullable Object value) {
@@ -185,8 +227,22 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
         .toList();
   }
 
+  private static String where(PropertySource<?> source, String name) {
+    Origin origin = source instanceof OriginLookup<?> lookup ? origin(lookup, name) : null;
+    return place(source, origin);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static @Nullable Origin origin(OriginLookup<?> lookup, String name) {
+    return ((OriginLookup<String>) lookup).getOrigin(name);
+  }
+
   private static String place(PropertySource<?> source, @Nullable ConfigurationProperty property) {
-    Origin origin = property == null ? null : property.getOrigin();
+    return place(source, property == null ? null : property.getOrigin());
+  }
+
+  private static String place(PropertySource<?> source, @Nullable Origin of) {
+    Origin origin = of;
     if (origin instanceof PropertySourceOrigin wrapped) {
       origin = wrapped.getOrigin();
     }

@@ -5,11 +5,20 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.boot.support.SpringApplicationJsonEnvironmentPostProcessor;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.io.ByteArrayResource;
 
 /**
@@ -66,6 +75,43 @@ class ConfigFileFailureAnalyzerTest {
 
     assertThat(analysis).isNotNull();
     assertThat(analysis.getDescription()).contains("config/application.yml (Permission denied)");
+  }
+
+  /** What is no YAML was told by forty lines of stack. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          spring.application.json         | {"a":"secret"             | is not a JSON object
+          spring.application.json         | ["secret"]                | is not a JSON object
+          spring.application.json         | secret                    | is not a JSON object
+          spring.config.import            | vault://u:secret@host     | cannot be read
+          spring.config.import            | FILE.properties           | u005cuxxxx
+          spring.config.location          | FILE.txt                  | extension
+          """)
+  void whatCannotBeReadIsToldByItsPlace(
+      String name, String value, String told, @TempDir Path folder) throws IOException {
+    Files.writeString(folder.resolve("a.properties"), "a=\\uZZsecret");
+    Files.writeString(folder.resolve("a.txt"), "a=secret");
+    StandardEnvironment environment = new StandardEnvironment();
+    String set = value.replace("FILE", "file:" + folder.resolve("a"));
+    environment.getPropertySources().addFirst(new MapPropertySource("test", Map.of(name, set)));
+
+    Throwable failure =
+        catchThrowable(
+            () -> {
+              new SpringApplicationJsonEnvironmentPostProcessor()
+                  .postProcessEnvironment(environment, new SpringApplication());
+              ConfigDataEnvironmentPostProcessor.applyTo(environment);
+            });
+
+    assertThat(failure).isNotNull();
+    FailureAnalysis analysis = new ConfigFileFailureAnalyzer().analyze(failure);
+    assertThat(analysis).isNotNull();
+    assertThat(analysis.getDescription())
+        .contains(told.replace("u005c", "\\"))
+        .doesNotContain("secret", "\n");
   }
 
   @Test

@@ -42,6 +42,18 @@ class SettingsCheckTest {
     "hedle.engine, heddle.engine",
     "heddel.session.default-ttl, heddle.session.default-ttl",
     "heddles.limits.rules.x.limit, heddle.limits.rules.*.limit",
+    "eddle.engine, heddle.engine",
+    "heddle.live.origins.first, heddle.live.origins",
+    "heddle.upstreams.a.models.first, heddle.upstreams.*.models",
+    // Words with something else between them than dots.
+    "heddle_engine, heddle.engine",
+    "heddle-engine, heddle.engine",
+    "heddle/engine, heddle.engine",
+    "heddle:engin, heddle.engine",
+    "heddleEngine, heddle.engine",
+    "HEDDLE_SESION_DEFAULTTTL, heddle.session.default-ttl",
+    "heddleSession.default-ttl, heddle.session.default-ttl",
+    "heddle_upstreams_a_base-url, heddle.upstreams.*.base-url",
   })
   void aNameThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(name, "secret-value"), Map.of()))
@@ -74,6 +86,9 @@ class SettingsCheckTest {
         "heddle.test.redis",
         "heddle.it.turns",
         "heddlesome.other",
+        "heddlesome-other",
+        "heddlesomeOther",
+        "HEDDLE_TEST_REDIS",
         "hurdle.other",
         "handle.engine.type",
         "spring.data.redis.host"
@@ -92,6 +107,12 @@ class SettingsCheckTest {
     "HEDDLE_SERVER_PORT, HEDDLE_",
     "HEDLE_ENGINE, HEDDLE_ENGINE",
     "HEDDEL_LIMITS_RULES_X_LIMIT, HEDDLE_LIMITS_RULES_*_LIMIT",
+    "HEDDLE_LIVE_ORIGINS_FIRST, HEDDLE_LIVE_ORIGINS",
+    "HEDDLEENGINE, HEDDLE_ENGINE",
+    "HEDDLE-ENGINE, HEDDLE_ENGINE",
+    // A pod may have variables with the names that stand in a file.
+    "heddle.engin, HEDDLE_ENGINE",
+    "HEDDLE.SESION.DEFAULT-TTL, HEDDLE_SESSION_DEFAULTTTL",
   })
   void aVariableThatIsNoSettingStopsTheStart(String name, String nearest) {
     assertThatThrownBy(() -> check(Map.of(), Map.of(name, "6379")))
@@ -135,6 +156,8 @@ class SettingsCheckTest {
   @ParameterizedTest
   @CsvSource({
     "HEDDLE_ENGINE, redis",
+    "heddle.engine, redis",
+    "heddle.session.default-ttl, 1h",
     "HEDDLE_ENV_FILE, x",
     "HEDDLE_ENVFILE, x",
     "HEDDLE_SESSION_DEFAULTTTL, 1h",
@@ -188,6 +211,21 @@ class SettingsCheckTest {
         .hasMessageContaining("heddle.sesion.max-state (")
         .hasMessageContaining("config/application.yml")
         .hasMessageContaining("line 4");
+  }
+
+  /** A YAML file with {@code heddle.engine=redis} in it is a text, and was passed over. */
+  @ParameterizedTest
+  @ValueSource(strings = {"heddle.engine=secret\n", "- heddle:\n    engine: secret\n"})
+  void aFileWithoutNamesStopsTheStart(String yaml) throws Exception {
+    StandardEnvironment environment = new StandardEnvironment();
+    new YamlPropertySourceLoader()
+        .load("application.yml", new ByteArrayResource(yaml.getBytes(), "application.yml"))
+        .forEach(environment.getPropertySources()::addLast);
+
+    assertThatThrownBy(() -> new SettingsCheck().postProcessEnvironment(environment, app()))
+        .isInstanceOf(BadSettingException.class)
+        .hasMessageContaining("application.yml")
+        .hasMessageNotContaining("secret");
   }
 
   @Test

@@ -120,6 +120,7 @@ final class CacheHandler {
   /** As a shared cache on the way would have it: a user's own, and never a page of this origin. */
   private static Answer shown(Call call, AnswerStore.Answer found) {
     String tag = tag(found);
+    Terms.checkMatch(call.headers(), tag);
     Answer answer =
         Terms.noneMatch(call.headers(), tag)
             ? Answer.empty(304)

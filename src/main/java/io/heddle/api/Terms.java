@@ -3,6 +3,7 @@ package io.heddle.api;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.session.Conditions;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.Query;
@@ -35,15 +36,33 @@ final class Terms {
 
   /** {@code If-Match} and {@code If-None-Match} of a write to something with this tag, or none. */
   static void check(HttpHeaders headers, @Nullable String current) {
-    List<String> match = headers.get(HttpHeaders.IF_MATCH);
-    boolean refused = match != null && (current == null || !names(match, current));
+    checkMatch(headers, current);
     List<String> none = headers.get(HttpHeaders.IF_NONE_MATCH);
-    if (refused || (none != null && current != null && names(none, current))) {
-      throw Problem.of(
-              ProblemCode.VERSION_CONFLICT,
-              current == null ? "There is nothing yet" : "It is another than it is asked to be")
-          .toException();
+    if (none != null && current != null && names(none, current)) {
+      throw conflict(current);
     }
+  }
+
+  /** {@code If-Match} alone, which a read obeys too. */
+  static void checkMatch(HttpHeaders headers, @Nullable String current) {
+    List<String> lines = headers.get(HttpHeaders.IF_MATCH);
+    if (lines == null) {
+      return;
+    }
+    List<String> tags = tags(lines);
+    if (tags.isEmpty() || (tags.size() > 1 && tags.contains("*"))) {
+      throw Query.refuse(HttpHeaders.IF_MATCH, "must be * or a list of tags");
+    }
+    if (current == null || !names(lines, current)) {
+      throw conflict(current);
+    }
+  }
+
+  private static ProblemException conflict(@Nullable String current) {
+    return Problem.of(
+            ProblemCode.VERSION_CONFLICT,
+            current == null ? "There is nothing yet" : "It is another than it is asked to be")
+        .toException();
   }
 
   /**

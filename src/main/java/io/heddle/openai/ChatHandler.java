@@ -70,6 +70,7 @@ final class ChatHandler {
         .flatMap(body -> {
           ChatAsk ask = ChatAsk.read(body.fields());
           Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
+          upstream.refuseUnknown(ask.model());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
             gate.refuseConnection(call.caller());

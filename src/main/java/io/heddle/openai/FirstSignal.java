@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.base.DrainLoop;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -48,8 +49,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
 
     private final AtomicLong requested = new AtomicLong();
 
-    /** Signals that wait for whoever is at work. */
-    private final AtomicInteger work = new AtomicInteger();
+    private final DrainLoop loop = new DrainLoop(this::step);
 
     private @Nullable Subscription subscription;
 
@@ -141,7 +141,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
       } else {
         this.error = error;
         over = true;
-        work();
+        loop.signal();
       }
     }
 
@@ -151,7 +151,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
       if (!begun) {
         begin();
       }
-      work();
+      loop.signal();
     }
 
     @Override
@@ -163,7 +163,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
       } else {
         actual.onSubscribe(this);
         reader = actual;
-        work();
+        loop.signal();
       }
     }
 
@@ -171,7 +171,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
     public void request(long n) {
       if (Operators.validate(n)) {
         requested.accumulateAndGet(n, Operators::addCap);
-        work();
+        loop.signal();
       }
     }
 
@@ -179,18 +179,7 @@ final class FirstSignal<T> extends Mono<Flux<T>> {
     public void cancel() {
       cancelled = true;
       subscription().cancel();
-      work();
-    }
-
-    private void work() {
-      if (work.getAndIncrement() != 0) {
-        return;
-      }
-      int signals = 1;
-      do {
-        step();
-        signals = work.addAndGet(-signals);
-      } while (signals != 0);
+      loop.signal();
     }
 
     private void step() {

@@ -8,6 +8,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Request;
+import io.heddle.session.Retry;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.web.Answer;
@@ -66,11 +67,26 @@ final class ItemsHandler {
   }
 
   private Mono<List<Item>> added(Call call, Request request, List<NewMessage> messages) {
-    if (messages.isEmpty()) {
-      // References to what is there already.
-      gate.once(call);
-      return Mono.just(List.of());
-    }
+    return messages.isEmpty()
+        ? repeated(request)
+            .flatMap(repeated -> {
+              if (repeated) {
+                return appended(call, request, messages);
+              }
+              // References to what is there already.
+              gate.once(call);
+              return Mono.just(List.of());
+            })
+        : appended(call, request, messages);
+  }
+
+  /** Whether it was what brought them here that they stand for. */
+  private Mono<Boolean> repeated(Request request) {
+    Retry retry = request.conditions().retry();
+    return retry == null ? Mono.just(false) : services.sessions().isRecorded(request.key(), retry);
+  }
+
+  private Mono<List<Item>> appended(Call call, Request request, List<NewMessage> messages) {
     SessionKey key = request.key();
     return gate.write(call, request, () -> services.threads().append(request, messages, null))
         .flatMap(references.remember(call, key, messages))

@@ -63,6 +63,7 @@ final class ResponsesHandler {
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
         ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
+    upstream.refuseUnknown(ask.model());
     return ask;
   }
 

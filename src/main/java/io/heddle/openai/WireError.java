@@ -105,8 +105,7 @@ record WireError(
       case TURN_RUNNING, TURN_QUEUE_FULL, TURN_QUEUE_TIMEOUT, SESSION_LOCKED -> locked();
       // The session's end is told like one that never was, as OpenAI does.
       case SESSION_DELETED, SESSION_EXPIRED -> notFound(detail);
-      case MODEL_NOT_FOUND ->
-          new WireError(404, detail, INVALID, "model", "model_not_found", null, 0);
+      case MODEL_NOT_FOUND -> noModel("model", detail);
       case MESSAGE_EXISTS ->
           invalid("items", "item_exists", "An item's id is taken in this conversation.");
       case SESSION_COMPLETE ->
@@ -147,12 +146,20 @@ record WireError(
     return status == 408 || status == 409 || status >= 500 ? (Boolean) code.retryable() : null;
   }
 
+  private static WireError noModel(@Nullable String param, String message) {
+    return new WireError(404, message, INVALID, param, "model_not_found", null, 0);
+  }
+
   /** What the model's server says of the request is the caller's to mend. */
   private static WireError refusedByModel(Problem problem) {
     long upstream =
         problem.members().get("upstreamStatus") instanceof Number status ? status.longValue() : 0;
     String code = problem.members().get("upstreamCode") instanceof String said ? said : "";
     String param = problem.members().get(PARAM) instanceof String said ? said : null;
+    boolean isNamed = code.equals("model_not_found") && upstream >= 400 && upstream < 500;
+    if (isNamed || upstream == 404 && "model".equals(param)) {
+      return noModel(param, problem.detail());
+    }
     boolean isOpenAis = isModels(code) || code.equals("unsupported_parameter");
     return upstream >= 400 && upstream < 500 && upstream != 401 && upstream != 403
         ? invalid(param, isOpenAis ? code : "model_refused", problem.detail())

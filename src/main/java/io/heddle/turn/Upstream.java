@@ -1,6 +1,10 @@
 package io.heddle.turn;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /** What calls models. */
@@ -20,6 +24,27 @@ public interface Upstream {
 
   /** Models that can be asked for by name. */
   List<Model> models();
+
+  /** Whether there is such a model; it need not be one of {@link #models}. */
+  boolean has(String model);
+
+  /**
+   * Refuses a call of a model that nobody has, before anything is written for it.
+   *
+   * @param model null for the default
+   * @throws ProblemException {@code model-not-found}
+   */
+  default void refuseUnknown(@Nullable String model) {
+    if (model != null && !has(model)) {
+      throw notFound(model).toException();
+    }
+  }
+
+  static Problem notFound(String model) {
+    String shown = model.length() <= 200 ? model : model.substring(0, 200) + "…";
+    return Problem.of(ProblemCode.MODEL_NOT_FOUND, "There is no model " + shown)
+        .with("model", shown);
+  }
 
   /**
    * @param owner the name of the upstream that has it

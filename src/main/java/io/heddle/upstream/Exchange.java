@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
+import io.heddle.base.DrainLoop;
 import io.heddle.base.ProblemException;
 import io.heddle.turn.Piece;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -22,8 +22,7 @@ import reactor.util.context.Context;
  * much of a short answer's time as the reading of it. It asks the connection for one part at a
  * time, as long as somebody asks for more: a slow reader slows the server, and nothing piles up.
  *
- * <p>Signals are serialised as Reactor's own operators do it: whoever finds nobody at work does all
- * the work there is. To be subscribed once.
+ * <p>To be subscribed once.
  */
 final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
 
@@ -62,8 +61,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
 
     private final AtomicLong requested = new AtomicLong();
 
-    /** Signals that wait for whoever is at work. */
-    private final AtomicInteger work = new AtomicInteger();
+    private final DrainLoop loop = new DrainLoop(this::step);
 
     private @Nullable Subscription connection;
     private volatile boolean cancelled;
@@ -103,7 +101,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
     @Override
     public void onNext(List<Piece> pieces) {
       next = pieces;
-      work();
+      loop.signal();
     }
 
     @Override
@@ -114,13 +112,13 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
       }
       this.error = error;
       over = true;
-      work();
+      loop.signal();
     }
 
     @Override
     public void onComplete() {
       over = true;
-      work();
+      loop.signal();
     }
 
     /** It is over, says its patience, on the watchdog's thread. */
@@ -129,7 +127,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
       if (!over) {
         over = true;
         connection().cancel();
-        work();
+        loop.signal();
       }
     }
 
@@ -137,7 +135,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
     public void request(long n) {
       if (Operators.validate(n)) {
         requested.accumulateAndGet(n, Operators::addCap);
-        work();
+        loop.signal();
       }
     }
 
@@ -146,7 +144,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
       if (!cancelled) {
         cancelled = true;
         connection().cancel();
-        work();
+        loop.signal();
       }
     }
 
@@ -156,17 +154,6 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
         throw new IllegalStateException("not subscribed");
       }
       return connection;
-    }
-
-    private void work() {
-      if (work.getAndIncrement() != 0) {
-        return;
-      }
-      int signals = 1;
-      do {
-        step();
-        signals = work.addAndGet(-signals);
-      } while (signals != 0);
     }
 
     private void step() {

@@ -76,7 +76,7 @@ public final class Models implements Upstream, AutoCloseable {
     String name = names.server(model);
     ModelServer server = name == null ? null : servers.get(name);
     if (name == null || server == null) {
-      return Flux.error(notFound(model).toException());
+      return Flux.error(Upstream.notFound(model).toException());
     }
     Flux<List<Piece>> pieces = server.call(model, call).tap(() -> new Measured(name, model));
     String fallback = names.fallback(name);
@@ -103,15 +103,15 @@ public final class Models implements Upstream, AutoCloseable {
             });
   }
 
-  private static Problem notFound(String model) {
-    String shown = model.length() <= 200 ? model : model.substring(0, 200) + "…";
-    return Problem.of(ProblemCode.MODEL_NOT_FOUND, "There is no model " + shown)
-        .with("model", shown);
-  }
-
   @Override
   public List<Model> models() {
     return names.models();
+  }
+
+  @Override
+  public boolean has(String model) {
+    String name = names.server(model);
+    return name != null && servers.containsKey(name);
   }
 
   /** What the breaker of each upstream does now, by name. */

@@ -44,14 +44,18 @@ public final class HangUps {
   /**
    * An error that comes when nobody listens any more is logged with its stack, once a minute: when
    * many clients hang up, it is the same one for all of them. A hang-up comes like that whenever
-   * the request had been answered, or given up, before it.
+   * the request had been answered, or given up, before it. So does a refusal, of a call that asks
+   * for many things at once and was answered with the first one.
    *
    * @param ofStore which errors are the store's: it may refuse a command whose caller has gone
    */
   public static void areNoErrors(Predicate<Throwable> ofStore) {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
-      if (isOne(error) || ofStore.test(error) || !seldom.happened()) {
+      if (isOne(error)
+          || Refusals.of(error) != null
+          || ofStore.test(error)
+          || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);
       } else {
         log.error("an error came when nobody listened any more", error);

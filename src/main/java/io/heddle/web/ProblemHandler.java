@@ -61,8 +61,11 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   /** What an error is told as; what nobody expected is logged here. */
   public static Problem problem(ServerWebExchange exchange, Throwable error) {
+    ProblemException expected = Refusals.of(error);
+    if (expected != null) {
+      return expected.problem();
+    }
     return switch (error) {
-      case ProblemException expected -> expected.problem();
       case MethodNotAllowedException e ->
           Problem.of(
               ProblemCode.METHOD_NOT_ALLOWED,

@@ -188,6 +188,33 @@ abstract class CacheContract {
     assertThat(http.get(path).body()).isEqualTo("1");
   }
 
+  /**
+   * A read with {@code If-Match} of another tag was given the answer, as if nothing had been asked
+   * for; and a write with a list that has {@code *} among its tags was carried out.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "*, 200",
+    "TAG, 200",
+    "'\"a,b\", TAG', 200",
+    "\"other\", 412",
+    "'\"other\", W/\"another\"', 412",
+    "'*, TAG', 400",
+    "'TAG, *', 400",
+    "',', 400"
+  })
+  void readsObeyIfMatchAsWritesDo(String match, int status) {
+    http.get(path, "If-Match", match).is(404);
+    String tag = http.put(path, "1").is(201).header("ETag");
+    String sent = match.replace("TAG", tag);
+    http.get(path, "If-Match", sent).is(status);
+    http.get(path, "If-Match", sent, "Heddle-Single-Flight", "1").is(status);
+    http.get(path, "If-Match", sent, "If-None-Match", tag).is(status == 200 ? 304 : status);
+    http.put(path, "2", "If-Match", sent).is(status == 200 ? 204 : status);
+    http.put(path, "1").is(204);
+    http.delete(path, "If-Match", sent).is(status == 200 ? 204 : status);
+  }
+
   @Test
   void tagsAreCompared() {
     String tag = http.put(path, "1").is(201).header("ETag");

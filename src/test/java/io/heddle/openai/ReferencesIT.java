@@ -139,6 +139,27 @@ class ReferencesIT {
     assertThat(json(none).at("/error/param").asString()).isEqualTo("items");
   }
 
+  /** The answer was lost on its way; what came to who asked again was an empty list. */
+  @Test
+  void whatBroughtTheItemsIsAnsweredAgain() throws Exception {
+    List<String> ids =
+        ids(answer("{'model':'m','input':'CALL',%s}".formatted(TOOLS)).get("output"));
+    String into = "/conversations/" + id(post("/conversations", "{}")) + "/items";
+    String items = "{'items':[" + references(ids) + "]}";
+    List<JsonNode> answers = new ArrayList<>();
+    for (String key : List.of("one", "one", "two")) {
+      String url = replicas.get(sent++ % 2).url() + into;
+      answers.add(
+          json(
+              Replica.send(
+                  "POST", url, items, "Heddle-User", user, "Idempotency-Key", user + key)));
+    }
+    assertThat(answers.getFirst().get("data")).hasSize(4);
+    assertThat(answers.get(1)).isEqualTo(answers.getFirst());
+    assertThat(answers.getLast().get("data")).isEmpty();
+    assertThat(get(into).get("data")).hasSize(4);
+  }
+
   @Test
   void aReferenceMayBeToEveryKindOfStoredItem() {
     String conversation = id(post("/conversations", "{}"));

@@ -6,6 +6,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.web.Answer;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -83,6 +84,28 @@ class WireErrorTest {
     assertThat(WireError.of(refused.with("upstreamCode", "conversation_locked")).code())
         .isEqualTo("model_refused");
     assertThat(WireError.of(refused.with("upstreamStatus", 404)).status()).isEqualTo(400);
+  }
+
+  /** A glob sent it on, and there it was not known either. */
+  @Test
+  void aModelThatItsServerDoesNotKnowIsNotFound() {
+    Problem refused = Problem.of(ProblemCode.MODEL_REFUSED, "no such model");
+    WireError unknown = WireError.of(Problem.of(ProblemCode.MODEL_NOT_FOUND, "no such model"));
+    for (Problem told :
+        List.of(
+            refused.with("upstreamStatus", 404).with("upstreamCode", "model_not_found"),
+            refused.with("upstreamStatus", 400L).with("upstreamCode", "model_not_found"),
+            refused.with("upstreamStatus", 404).with(WireError.PARAM, "model"))) {
+      WireError error = WireError.of(told);
+      assertThat(error.status()).isEqualTo(unknown.status());
+      assertThat(error.code()).isEqualTo(unknown.code());
+      assertThat(error.message()).isEqualTo(unknown.message());
+    }
+    assertThat(
+            WireError.of(
+                    refused.with("upstreamStatus", 500).with("upstreamCode", "model_not_found"))
+                .status())
+        .isEqualTo(502);
   }
 
   @Test

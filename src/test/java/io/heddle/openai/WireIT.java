@@ -262,7 +262,11 @@ class WireIT {
         "GET|/chat/completions/chatcmpl-1/messages||400|unsupported_parameter",
         "GET|/embeddings||404|unknown_url",
         "GET|/||404|unknown_url",
-        "POST|/responses|{'input':'x','model':'nobody'}|404|model_not_found"
+        // Also where the answer would be a stream, whose status would have been sent.
+        "POST|/responses|{'input':'x','model':'nobody'}|404|model_not_found",
+        "POST|/responses|{'input':'x','model':'nobody','stream':true}|404|model_not_found",
+        "POST|/responses|{'input':'x','model':'nobody','background':true}|404|model_not_found",
+        "POST|/responses|{'input':'x','model':'nobody','store':false,'stream':true}|404|model_not_found"
       })
   void errorsHaveTheFormOfThisWire(String method, String path, String body, int status, String code)
       throws Exception {

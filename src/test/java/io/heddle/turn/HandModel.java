@@ -90,6 +90,11 @@ final class HandModel implements Upstream {
   }
 
   @Override
+  public boolean has(String model) {
+    return true;
+  }
+
+  @Override
   public List<Model> models() {
     return List.of(new Model("hand-1", "hand"));
   }

@@ -46,6 +46,11 @@ class ParametersTest {
           {"n":2}                                       | n
           {"n":"1"}                                     | n
           {"best_of":5}                                 | best_of
+          {"N":50}                                      | N
+          {"num_completions":50}                        | num_completions
+          {"max_tokens_to_sample":1000000000}           | max_tokens_to_sample
+          {"min_tokens":1000000000}                     | min_tokens
+          {"min_tokens":-1}                             | min_tokens
           """)
   void aBoundThatIsNoneIsRefusedByItsName(String parameters, String name) {
     assertThatThrownBy(() -> Parameters.check(Json.of(parameters), MOST, it -> "parameters." + it))
@@ -57,6 +62,41 @@ class ParametersTest {
             });
   }
 
+  /**
+   * Servers written in Go take MAX_TOKENS for max_tokens, others look into an object for it: it was
+   * passed on with any number, and 1,024 were reserved.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "MAX_TOKENS",
+        "Max_Tokens",
+        "maxTokens",
+        "maxOutputTokens",
+        "max_to\u212aens",
+        "max_token\u017f",
+        "Max_Completion_Tokens",
+        "options.num_predict",
+        "Options.Num_Predict",
+        "reasoning.max_tokens",
+        "thinking.budget_tokens",
+        "extra_body.max_tokens",
+        "generationConfig.maxOutputTokens",
+      })
+  void noSpellingAndNoPlaceHidesABound(String path) {
+    String json = "{\"" + path.replace(".", "\":{\"") + "\":%s}" + (path.contains(".") ? "}" : "");
+    Json tooMuch = Json.of(json.formatted(MOST + 1));
+    assertThatThrownBy(() -> Parameters.check(tooMuch, MOST, it -> "parameters." + it))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            refused ->
+                assertThat(refused.problem().members())
+                    .containsEntry("field", "parameters." + path));
+    Json most = Json.of(json.formatted(MOST));
+    Parameters.check(most, MOST, UnaryOperator.identity());
+    assertThat(Parameters.maxOutput(most)).isEqualTo(MOST);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -64,6 +104,8 @@ class ParametersTest {
         "{\"max_tokens\":1}",
         "{\"max_tokens\":1000000}",
         "{\"max_tokens\":null,\"max_completion_tokens\":null}",
+        "{\"min_tokens\":0,\"reasoning\":{\"effort\":\"low\",\"max_tokens\":null}}",
+        "{\"metadata\":{\"max_tokens\":\"x\"},\"options\":{\"a\":{\"n\":7}}}",
         "{\"n\":1,\"tools\":[{\"max_tokens\":\"a name of somebody's\"}]}"
       })
   void aSoundBoundIsTaken(String parameters) {

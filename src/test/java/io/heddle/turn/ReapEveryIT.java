@@ -156,6 +156,11 @@ class ReapEveryIT {
     }
 
     @Override
+    public boolean has(String model) {
+      return true;
+    }
+
+    @Override
     public List<Model> models() {
       return List.of(new Model("talker", "test"));
     }

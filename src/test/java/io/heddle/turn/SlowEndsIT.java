@@ -189,6 +189,11 @@ class SlowEndsIT {
     }
 
     @Override
+    public boolean has(String model) {
+      return true;
+    }
+
+    @Override
     public List<Model> models() {
       return List.of(new Model("talker", "test"));
     }

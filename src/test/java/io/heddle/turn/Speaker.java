@@ -59,6 +59,11 @@ final class Speaker implements Upstream {
   }
 
   @Override
+  public boolean has(String model) {
+    return true;
+  }
+
+  @Override
   public List<Model> models() {
     return List.of(new Model("speaker", "test"));
   }

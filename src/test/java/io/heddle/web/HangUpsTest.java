@@ -7,6 +7,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.redis.RedisClients;
 import io.lettuce.core.RedisNoScriptException;
 import io.netty.channel.local.LocalChannel;
@@ -20,7 +22,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.slf4j.LoggerFactory;
+import org.springframework.mock.http.server.reactive.MockServerHttpRequest;
+import org.springframework.mock.web.server.MockServerWebExchange;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Hooks;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -88,5 +95,39 @@ class HangUpsTest {
     assertThat(HangUps.isBroken(new DecoderException(new SSLException("no TLS")))).isTrue();
     assertThat(HangUps.isBroken(new DecoderException("no chunk"))).isFalse();
     assertThat(HangUps.isBroken(new IllegalStateException("a mistake"))).isFalse();
+  }
+
+  /**
+   * Redis was slow while all sessions were listed, which asks it for many things at once: the
+   * refusals that came after the answer left an ERROR, and those that came together were told as
+   * {@code internal}, with fifty lines of stack.
+   */
+  @Test
+  void severalRefusalsAreOne() {
+    Throwable together =
+        Flux.range(0, 3)
+            .flatMapDelayError(_ -> Mono.<Integer>error(away()), 3, 1)
+            .then()
+            .<Throwable>thenReturn(new AssertionError("nothing failed"))
+            .onErrorResume(Mono::just)
+            .block();
+    assertThat(Exceptions.isMultiple(together)).isTrue();
+
+    Operators.onErrorDropped(away(), Context.empty());
+    Operators.onErrorDropped(together, Context.empty());
+    assertThat(errors()).isEmpty();
+    MockServerWebExchange exchange =
+        MockServerWebExchange.from(MockServerHttpRequest.get("/v1/sessions"));
+    assertThat(ProblemHandler.problem(exchange, together).code())
+        .isEqualTo(ProblemCode.STORE_UNAVAILABLE);
+
+    Throwable mistaken = Exceptions.multiple(away(), new IllegalStateException("a mistake"));
+    assertThat(ProblemHandler.problem(exchange, mistaken).code()).isEqualTo(ProblemCode.INTERNAL);
+    Operators.onErrorDropped(mistaken, Context.empty());
+    assertThat(errors()).hasSize(1);
+  }
+
+  private static RuntimeException away() {
+    return Problem.of(ProblemCode.STORE_UNAVAILABLE, "Redis cannot be reached").toException();
   }
 }
