@@ -44,10 +44,7 @@ public final class HangUps {
   public static void areNoErrors(Predicate<Throwable> ofStore) {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
-      if (isOne(error)
-          || Refusals.of(error) != null
-          || ofStore.test(error)
-          || !seldom.happened()) {
+      if (isOne(error) || Refusals.of(error) != null || ofStore.test(error) || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);
       } else {
         log.error("an error came when nobody listened any more", error);
