@@ -6,6 +6,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.EnvironmentPostProcessor;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.convert.DurationStyle;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -31,11 +34,14 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
 
   private static final String PREFIX = "spring.data.redis.";
   private static final int DEFAULT_PORT = 6379;
+  private static final int MOST_PORT = 65535;
 
   /** What Kubernetes puts into REDIS_PORT of every pod when a service is called redis. */
   private static final Pattern SERVICE_LINK = Pattern.compile("tcp://[^/]*:([0-9]{1,5})");
 
   private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
+
+  private static final Pattern ADDRESS = Pattern.compile("[^@/\\s]*");
 
   @Override
   public int getOrder() {
@@ -97,6 +103,7 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
   /** Boot takes a URL without a port for port -1, and does not tell that a URL asks for TLS. */
   private static Map<String, Object> corrections(Environment environment) {
     Map<String, Object> corrections = new LinkedHashMap<>();
+    requireAddresses(environment);
     String url = EngineChoice.text(environment, PREFIX + "url");
     if (url == null) {
       return corrections;
@@ -106,6 +113,8 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
       if (uri.getHost() == null || isTorn(uri)) {
         throw badUrl(PREFIX + "url", "names no host, or has characters that must be escaped");
       }
+      // Boot's own report of another scheme shows the whole URL, too.
+      requireRedis(PREFIX + "url", uri);
       if (uri.getPort() < 0) {
         String authority = uri.getRawAuthority();
         String named = authority.endsWith(":") ? authority : authority + ":";
@@ -143,10 +152,8 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     } catch (URISyntaxException e) {
       throw badUrl("REDIS_URL", "is not a URL");
     }
+    requireRedis("REDIS_URL", uri);
     boolean tls = "rediss".equals(uri.getScheme());
-    if (!tls && !"redis".equals(uri.getScheme())) {
-      throw badUrl("REDIS_URL", "does not begin with redis:// or rediss://");
-    }
     if (uri.getHost() == null) {
       throw badUrl("REDIS_URL", "names no host");
     }
@@ -187,6 +194,36 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
         || String.valueOf(uri.getRawQuery()).contains("@");
   }
 
+  /** A host is told in the log; one with a password in front of it is none. */
+  private static void requireAddresses(Environment environment) {
+    Binder binder = Binder.get(environment);
+    for (String name : List.of("host", "cluster.nodes", "sentinel.nodes")) {
+      List<String> addresses =
+          binder.bind(PREFIX + name, Bindable.listOf(String.class)).orElse(List.of());
+      if (!addresses.stream().allMatch(address -> ADDRESS.matcher(address.strip()).matches())) {
+        throw new BadSettingException(
+            PREFIX + name + " has something that is no address.",
+            "Write the host alone, a node as host:port, and the password in "
+                + PREFIX
+                + "password.");
+      }
+    }
+    String port = EngineChoice.text(environment, PREFIX + "port");
+    if (port != null && port.matches("[0-9]+") && number(port, 1, MOST_PORT) == null) {
+      throw new BadSettingException(
+          PREFIX + "port is '" + port + "'.", "Set it to a number from 1 to " + MOST_PORT + ".");
+    }
+  }
+
+  private static void requireRedis(String name, URI uri) {
+    if (!"redis".equals(uri.getScheme()) && !"rediss".equals(uri.getScheme())) {
+      throw badUrl(name, "does not begin with redis:// or rediss://");
+    }
+    if (uri.getPort() == 0 || uri.getPort() > MOST_PORT) {
+      throw badUrl(name, "has a port that is not from 1 to " + MOST_PORT);
+    }
+  }
+
   private static BadSettingException badUrl(String name, String problem) {
     return new BadSettingException(
         name + " " + problem + ".",
@@ -198,7 +235,7 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
 
   private static int port(String text) {
     Matcher link = SERVICE_LINK.matcher(text);
-    Integer port = number(link.matches() ? link.group(1) : text, 1, 65535);
+    Integer port = number(link.matches() ? link.group(1) : text, 1, MOST_PORT);
     if (port == null) {
       throw new BadSettingException(
           "REDIS_PORT is '" + text + "'.", "Set it to a number from 1 to 65535.");

@@ -73,6 +73,54 @@ class RedisVariablesTest {
     }
   }
 
+  /**
+   * Boot shows the whole URL of another scheme, and the log tells the nodes of a Cluster, each with
+   * the password that somebody wrote in front of it. A port that is none was a long stack.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "url, redis-sentinel://:secret@h:6379",
+    "url, http://ann:secret@h",
+    "url, //:secret@h",
+    "url, redis://:secret@h:99999",
+    "url, redis://:secret@h:0",
+    "host, :secret@h",
+    "host, redis://secret@h",
+    "cluster.nodes, :secret@h:7000",
+    "cluster.nodes, 'h:7000,ann:secret@h:7001'",
+    "cluster.nodes[0], redis://:secret@h:7000",
+    "sentinel.nodes, secret@h:26379",
+    "port, 99999",
+    "port, 0",
+  })
+  void whatIsNoAddressIsNeitherUsedNorShown(String name, String value) {
+    assertThatThrownBy(() -> environment(Map.of("spring.data.redis." + name, value)))
+        .isInstanceOfSatisfying(
+            BadSettingException.class,
+            e ->
+                assertThat(e.getMessage() + e.action())
+                    .contains("spring.data.redis." + name.replace("[0]", ""))
+                    .doesNotContain("secret"));
+    if (name.equals("url")) {
+      assertThatThrownBy(() -> environment(Map.of("REDIS_URL", value)))
+          .isInstanceOf(BadSettingException.class)
+          .hasMessageNotContaining("secret");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "host, h",
+    "host, ::1",
+    "cluster.nodes, 'h:7000, 10.0.0.1:7001,[::1]:7002'",
+    "sentinel.nodes, redis-sentinel.default.svc:26379",
+    "port, 6380",
+  })
+  void addressesAreTaken(String name, String value) {
+    assertThat(redis(environment(Map.of("spring.data.redis." + name, value)), name))
+        .isEqualTo(value);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "redis://h, h, 6379,",
