@@ -1,6 +1,8 @@
 package io.heddle.web;
 
 import io.heddle.base.Seldom;
+import io.netty.handler.codec.DecoderException;
+import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -22,6 +24,12 @@ public final class HangUps {
         || error instanceof ClosedChannelException
         || isWrittenTooLate(error)
         || DisconnectedClientHelper.isClientDisconnectedException(error);
+  }
+
+  /** Whether a connection can be read no more: it was reset, or what came on it is no TLS. */
+  static boolean isBroken(Throwable error) {
+    return error instanceof IOException
+        || (error instanceof DecoderException && error.getCause() instanceof IOException);
   }
 
   /**
