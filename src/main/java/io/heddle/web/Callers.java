@@ -52,7 +52,7 @@ public final class Callers {
     String raw = request.getURI().getRawQuery();
     if (raw != null && !raw.isEmpty()) {
       for (String name : Query.lenient(raw).names()) {
-        if (name.equalsIgnoreCase(QUERY) || name.equalsIgnoreCase(HEADER)) {
+        if (UserHeader.isInQuery(name)) {
           throw Query.refuse(
               name, "does not name the user of this call; the header " + HEADER + " does");
         }

@@ -329,6 +329,20 @@ final class GuardedConnection extends ChannelDuplexHandler {
       from.fireChannelRead(message);
     }
 
+    /**
+     * A connection that breaks is one that has closed, which is how whoever reads the body is told.
+     * Reactor Netty would write to the log what nobody has begun to read yet, as while the store is
+     * asked whether the request is admitted.
+     */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext from, Throwable error) {
+      if (HangUps.isBroken(error)) {
+        from.close();
+      } else {
+        from.fireExceptionCaught(error);
+      }
+    }
+
     @Override
     public void write(ChannelHandlerContext to, Object message, ChannelPromise promise) {
       if (message instanceof HttpResponse response) {

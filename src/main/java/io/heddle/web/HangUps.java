@@ -1,6 +1,8 @@
 package io.heddle.web;
 
 import io.heddle.base.Seldom;
+import io.netty.handler.codec.DecoderException;
+import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -24,6 +26,12 @@ public final class HangUps {
         || DisconnectedClientHelper.isClientDisconnectedException(error);
   }
 
+  /** Whether a connection can be read no more: it was reset, or what came on it is no TLS. */
+  static boolean isBroken(Throwable error) {
+    return error instanceof IOException
+        || (error instanceof DecoderException && error.getCause() instanceof IOException);
+  }
+
   /**
    * Reactor Netty gives a response whose connection has gone another channel, which is of no event
    * loop: whoever writes to it from another thread at that moment is told so.
@@ -44,10 +52,7 @@ public final class HangUps {
   public static void areNoErrors(Predicate<Throwable> ofStore) {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
-      if (isOne(error)
-          || Refusals.of(error) != null
-          || ofStore.test(error)
-          || !seldom.happened()) {
+      if (isOne(error) || Refusals.of(error) != null || ofStore.test(error) || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);
       } else {
         log.error("an error came when nobody listened any more", error);

@@ -15,6 +15,9 @@ final class UserHeader {
   /** Letters and digits of {@link Callers#HEADER}. */
   private static final String LETTERS = "heddleuser";
 
+  /** A parameter's, whatever stands between. */
+  private static final String BY_ID = "userid";
+
   /** So many letters may be wrong, missing or too many; Heddle's other headers differ in more. */
   private static final LevenshteinDistance WRONG = new LevenshteinDistance(2);
 
@@ -42,19 +45,41 @@ final class UserHeader {
       return false;
     }
     int first = name.charAt(0) | 0x20;
-    // As it is, or behind what others put in front of such a name: X-, HTTP_, Proxy-.
-    if (first != 'h' && first != 'x' && first != 'p') {
+    // As it is, or behind what others put in front of such a name: X-, HTTP_, Proxy-; and behind
+    // anything.
+    boolean usual = first == 'h' || first == 'x' || first == 'p';
+    if (!usual && (name.charAt(length - 1) | 0x20) != 'r') {
       return false;
     }
-    StringBuilder letters = new StringBuilder(length);
-    for (int i = 0; i < length; i++) {
+    String plain = letters(name);
+    return plain.contains(LETTERS)
+        || (usual && WRONG.apply(first == 'x' ? plain.substring(1) : plain, LETTERS) >= 0);
+  }
+
+  /**
+   * Whether a parameter that is there names a user to whoever sent it: {@code user}, {@code
+   * user[]}, {@code heddle_user}, also behind a separator that is none here, as in {@code
+   * amp;user}.
+   */
+  static boolean isInQuery(String name) {
+    for (String part : name.split("[;&=?]")) {
+      String plain = letters(part);
+      if (plain.equals(Callers.QUERY) || plain.equals(BY_ID) || plain.contains(LETTERS)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** In lower case, and nothing else. */
+  private static String letters(CharSequence name) {
+    StringBuilder letters = new StringBuilder(name.length());
+    for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
       if (Character.isLetterOrDigit(c)) {
         letters.append(Character.toLowerCase(c));
       }
     }
-    String plain = letters.toString();
-    return plain.contains(LETTERS)
-        || WRONG.apply(first == 'x' ? plain.substring(1) : plain, LETTERS) >= 0;
+    return letters.toString();
   }
 }

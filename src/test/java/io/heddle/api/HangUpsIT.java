@@ -8,6 +8,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 import io.heddle.live.Hubs;
 import io.heddle.testing.RawWebSocket;
+import io.heddle.testing.TestRedis;
+import io.heddle.web.ConnectionGuard;
 import io.heddle.web.Connections;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -124,6 +126,60 @@ class HangUpsIT {
       root.detachAppender(complaints);
     }
     assertThat(complaints.events).isEmpty();
+  }
+
+  /**
+   * The head of a request had come, nothing of its body, and the store was asked whether it is
+   * admitted: whoever reset the connection then left an ERROR each time.
+   */
+  @Test
+  void beforeTheyAreAdmittedLeaveNothingInTheLog() throws Exception {
+    Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    Complaints complaints = new Complaints();
+    try (Application server =
+        Application.start(
+            Map.of(
+                "heddle.engine",
+                "redis",
+                "spring.data.redis.url",
+                TestRedis.uri(HangUpsIT.class),
+                "heddle.limits.timeout",
+                "10s"))) {
+      Http http = new Http(server.port());
+      // It listens before it has found its Redis.
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> http.get("/actuator/health/readiness").status() == 200);
+      http.post("/v1/sessions", "{'id':'s'}").is(201);
+      complaints.start();
+      root.addAppender(complaints);
+      for (String path :
+          List.of(
+              "/v1/sessions/s/messages",
+              "/v1/sessions/s/turns",
+              "/openai/v1/conversations",
+              "/openai/v1/responses")) {
+        for (String more : List.of("", "Expect: 100-continue\r\n")) {
+          String head = post(path, "x".repeat(100)).replace("\r\n\r\n", "\r\n" + more + "\r\n");
+          byte[] octets = head.replace("x", "").getBytes(StandardCharsets.US_ASCII);
+          for (int i = 0; i < 10; i++) {
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+              socket.setSoLinger(true, 0);
+              socket.getOutputStream().write(octets);
+            }
+          }
+        }
+      }
+      http.get("/v1/sessions/s").is(200);
+      // The one that asks keeps its own.
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> server.bean(ConnectionGuard.class).open() <= 1);
+    } finally {
+      root.detachAppender(complaints);
+    }
+    // What a busy machine has others complain of is not asked here.
+    assertThat(complaints.events).filteredOn(event -> event.startsWith("reactor.")).isEmpty();
   }
 
   private static void hangUp(int port, String turn, Random random) throws IOException {

@@ -329,6 +329,13 @@ class RequestGateIT {
         "user%20=eve",
         "user[]=eve",
         "Heddle-User=eve",
+        "heddle_user=eve",
+        "user_id=eve",
+        "+user=eve",
+        "user%3Deve",
+        ";user=eve",
+        "x=1&amp;user=eve",
+        "%EF%BB%BFuser=eve",
       })
   void whatNamesAUserIsNeverTakenForNobody(String query) throws IOException {
     for (String path :
@@ -340,7 +347,7 @@ class RequestGateIT {
             "/v1/cache/x",
             "/openai/v1/conversations/" + id,
             "/openai/v1/conversations/" + id + "/items")) {
-      boolean passedOver = path.startsWith("/openai/") && query.matches("user(%20|\\[]).*|%ff.*");
+      boolean passedOver = path.startsWith("/openai/") && query.startsWith("%ff");
       String answer = raw("GET " + path + "?" + query + " HTTP/1.1", "Host: localhost");
       assertThat(status(answer))
           .as(path + " " + answer)
@@ -369,6 +376,8 @@ class RequestGateIT {
         "X-Heddle-Usr: eve",
         "Proxy-Heddle-User: eve",
         "HTTP_HEDDLE_USER: eve",
+        "Remote-Heddle-User: eve",
+        "Original_Heddle_User: eve",
         "Heddle-User: eve\r\nHeddle_User: bob",
         "Heddle-User: a\r\nHeddle-User: a"
       })

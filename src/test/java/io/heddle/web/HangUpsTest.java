@@ -12,8 +12,11 @@ import io.heddle.base.ProblemCode;
 import io.heddle.redis.RedisClients;
 import io.lettuce.core.RedisNoScriptException;
 import io.netty.channel.local.LocalChannel;
+import io.netty.handler.codec.DecoderException;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +86,15 @@ class HangUpsTest {
     assertThatThrownBy(() -> new LocalChannel().eventLoop())
         .satisfies(error -> assertThat(HangUps.isOne(error)).isTrue());
     assertThat(HangUps.isOne(new IllegalStateException("a mistake"))).isFalse();
+  }
+
+  /** What is wrong with the bytes of a request is no reason to drop its connection unanswered. */
+  @Test
+  void aConnectionBreaksByWhatItIsNotByWhatItBrings() {
+    assertThat(HangUps.isBroken(new IOException("Connection reset by peer"))).isTrue();
+    assertThat(HangUps.isBroken(new DecoderException(new SSLException("no TLS")))).isTrue();
+    assertThat(HangUps.isBroken(new DecoderException("no chunk"))).isFalse();
+    assertThat(HangUps.isBroken(new IllegalStateException("a mistake"))).isFalse();
   }
 
   /**
