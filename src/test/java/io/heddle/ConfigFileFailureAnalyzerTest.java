@@ -99,12 +99,11 @@ class ConfigFileFailureAnalyzerTest {
     environment.getPropertySources().addFirst(new MapPropertySource("test", Map.of(name, set)));
 
     Throwable failure =
-        catchThrowable(
-            () -> {
-              new SpringApplicationJsonEnvironmentPostProcessor()
-                  .postProcessEnvironment(environment, new SpringApplication());
-              ConfigDataEnvironmentPostProcessor.applyTo(environment);
-            });
+        catchThrowable(() -> {
+          new SpringApplicationJsonEnvironmentPostProcessor()
+              .postProcessEnvironment(environment, new SpringApplication());
+          ConfigDataEnvironmentPostProcessor.applyTo(environment);
+        });
 
     assertThat(failure).isNotNull();
     FailureAnalysis analysis = new ConfigFileFailureAnalyzer().analyze(failure);
