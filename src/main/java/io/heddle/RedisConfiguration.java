@@ -7,6 +7,7 @@ import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
 import io.heddle.limit.UsageStore;
+import io.heddle.ops.StoreMonitor;
 import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
@@ -104,8 +105,9 @@ class RedisConfiguration {
 
   /** Ends the engine after the web server, which may still need it, and before its client. */
   @Bean
-  SmartLifecycle redisEngineLifecycle(RedisEngine engine, ApplicationContext context) {
-    return new EngineLifecycle(engine, context);
+  SmartLifecycle redisEngineLifecycle(
+      RedisEngine engine, StoreMonitor monitor, ApplicationContext context) {
+    return new EngineLifecycle(engine, monitor, context);
   }
 
   @Bean
@@ -288,11 +290,13 @@ class RedisConfiguration {
     private static final int EXIT_CONFIG = 78;
 
     private final RedisEngine engine;
+    private final StoreMonitor monitor;
     private final ApplicationContext context;
     private volatile boolean running;
 
-    EngineLifecycle(RedisEngine engine, ApplicationContext context) {
+    EngineLifecycle(RedisEngine engine, StoreMonitor monitor, ApplicationContext context) {
       this.engine = engine;
+      this.monitor = monitor;
       this.context = context;
     }
 
@@ -305,6 +309,8 @@ class RedisConfiguration {
     @Override
     public void stop() {
       running = false;
+      // An engine that is closed does not answer, which is no outage.
+      monitor.close();
       engine.close();
     }
 

@@ -65,6 +65,22 @@ class OutageLogIT {
     }
   }
 
+  /**
+   * Each replica that was stopped told of an outage with its last line: the clients of Redis had
+   * gone before the one who looks at it. Redis was there, so nothing else could say so.
+   */
+  @Test
+  void aReplicaThatEndsTellsOfNoOutage() throws Exception {
+    try (RedisProcess redis = RedisProcess.start();
+        ReplicaProcess replica = ReplicaProcess.on(redis.uri(), "end-log").start()) {
+      replica.awaitReady();
+      replica.terminate();
+
+      assertThat(replica.waitFor(PATIENCE)).isTrue();
+      assertThat(replica.log()).contains("listens on").doesNotContain("cannot be reached");
+    }
+  }
+
   /** A user's write is seen by the connection that counts, and by the one that writes. */
   private static int written(ReplicaProcess replica) throws IOException {
     try (HttpConnection http = replica.connect()) {
