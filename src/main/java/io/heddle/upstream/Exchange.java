@@ -71,10 +71,12 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
 
     private @Nullable Throwable error;
 
-    // ---- seen only by whoever is at work, or handed to him with a signal
+    /** There is one at most: no more is asked for until it is taken. */
+    private volatile @Nullable List<Piece> next;
+
+    // ---- seen only by whoever is at work
 
     private boolean asked;
-    private @Nullable List<Piece> next;
     private ResponseReader.@Nullable End end;
     private boolean ended;
 
@@ -164,6 +166,8 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
         close();
         return;
       }
+      // Looked at before the part that may come with it, which would be lost if it came between.
+      boolean last = over || end != null;
       List<Piece> pieces = next;
       if (pieces != null) {
         next = null;
@@ -173,8 +177,9 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
           close();
           return;
         }
+        last |= reader.isBroken();
       }
-      if (over || reader.isBroken()) {
+      if (last) {
         end();
       } else if (!asked && requested.get() > 0) {
         asked = true;

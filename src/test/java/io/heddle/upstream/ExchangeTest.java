@@ -231,6 +231,34 @@ class ExchangeTest {
     }
   }
 
+  /**
+   * Whoever reads asks for more on a thread of his own while the last part and the end come: the
+   * end was told first, and the part was lost.
+   */
+  @Test
+  void nothingIsLostBesideAnEndThatComesAtOnce() throws Exception {
+    for (int round = 0; round < 5_000; round++) {
+      TestPublisher<ByteBuf> content =
+          TestPublisher.createNoncompliant(TestPublisher.Violation.REQUEST_OVERFLOW);
+      Asker asker = new Asker();
+      exchange(content).subscribe(asker);
+      asker.request(1);
+      CountDownLatch asking = new CountDownLatch(1);
+      Schedulers.boundedElastic()
+          .schedule(() -> {
+            asking.countDown();
+            while (asker.end.getCount() > 0) {
+              asker.request(1);
+            }
+          });
+      assertThat(asking.await(20, TimeUnit.SECONDS)).isTrue();
+      content.next(word("one"));
+      content.complete();
+      asker.awaitEnd();
+      assertThat(Calls.text(asker.heard)).isEqualTo("one");
+    }
+  }
+
   private static void spin() {
     int turns = ThreadLocalRandom.current().nextInt(2_000);
     for (int i = 0; i < turns; i++) {
