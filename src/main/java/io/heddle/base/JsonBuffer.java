@@ -27,6 +27,11 @@ public final class JsonBuffer {
     bytes = new byte[Math.max(64, capacity)];
   }
 
+  /** Reads bytes that it must not keep. */
+  public interface Reader {
+    void read(byte[] bytes, int length);
+  }
+
   /**
    * The bytes that are written. They are put together in a buffer that the thread keeps, so that
    * nobody has to know how many they will be.
@@ -34,19 +39,40 @@ public final class JsonBuffer {
    * @param writer uses the buffer during the call only
    */
   public static byte[] written(Consumer<JsonBuffer> writer) {
+    JsonBuffer out = scratch();
+    writer.accept(out);
+    byte[] written = Arrays.copyOf(out.bytes, out.length);
+    giveBack(out);
+    return written;
+  }
+
+  /**
+   * The same for whoever copies the bytes to somewhere else.
+   *
+   * @param writer uses the buffer during the call only
+   */
+  public static void write(Consumer<JsonBuffer> writer, Reader reader) {
+    JsonBuffer out = scratch();
+    writer.accept(out);
+    reader.read(out.bytes, out.length);
+    giveBack(out);
+  }
+
+  private static JsonBuffer scratch() {
     JsonBuffer out = SCRATCHES.get();
     // Whoever is called meanwhile has another one.
     SCRATCHES.set(null);
     if (out == null) {
-      out = new JsonBuffer(SCRATCH);
+      return new JsonBuffer(SCRATCH);
     }
     out.length = 0;
-    writer.accept(out);
-    byte[] written = Arrays.copyOf(out.bytes, out.length);
-    if (out.bytes.length <= LARGEST_SCRATCH) {
-      SCRATCHES.set(out);
+    return out;
+  }
+
+  private static void giveBack(JsonBuffer scratch) {
+    if (scratch.bytes.length <= LARGEST_SCRATCH) {
+      SCRATCHES.set(scratch);
     }
-    return written;
   }
 
   /** ASCII text as it is: punctuation, names, numbers. */

@@ -1,9 +1,13 @@
 package io.heddle.base;
 
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.io.IOContext;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonFactoryBuilder;
@@ -17,8 +21,8 @@ import tools.jackson.core.util.JsonRecyclerPools;
  *
  * <p>A parser keeps the names that it has read in a table, and its factory takes them over for all
  * parsers that follow. Names that are made to collide fill such a table up, and then correct
- * documents of others are refused. Here is no table: one for each parser alone would take five
- * kilobytes a document, and names are short and few.
+ * documents of others are refused. Here the table has the names that are usual and takes over none:
+ * one for each parser alone would take five kilobytes a document.
  *
  * <p>Bytes are UTF-8 and nothing else: JSON between systems is (RFC 8259, 8.1), and a parser that
  * looks for other encodings finds them where there are none.
@@ -79,7 +83,7 @@ public final class UntrustedJson {
           read.getStreamReadFeatures(_streamReadFeatures),
           read.getFormatReadFeatures(_formatReadFeatures),
           null,
-          NoTable.INSTANCE,
+          UsualNames.INSTANCE,
           data,
           offset + skipped,
           offset + length,
@@ -98,35 +102,97 @@ public final class UntrustedJson {
     }
   }
 
-  /** Knows no name and keeps none, so all parsers share it. */
-  private static final class NoTable extends ByteQuadsCanonicalizer {
+  /** Knows the usual names and keeps no other, so all parsers share it. */
+  private static final class UsualNames extends ByteQuadsCanonicalizer {
 
-    static final NoTable INSTANCE = new NoTable();
+    /** Of requests, and of the chunks that model servers send. */
+    private static final List<String> NAMES =
+        List.of(
+            "model",
+            "messages",
+            "role",
+            "content",
+            "name",
+            "type",
+            "text",
+            "stream",
+            "input",
+            "stream_options",
+            "include_usage",
+            "temperature",
+            "top_p",
+            "max_tokens",
+            "tools",
+            "max_completion_tokens",
+            "max_output_tokens",
+            "tool_choice",
+            "function",
+            "parameters",
+            "arguments",
+            "description",
+            "properties",
+            "required",
+            "user",
+            "metadata",
+            "store",
+            "instructions",
+            "id",
+            "object",
+            "created",
+            "system_fingerprint",
+            "service_tier",
+            "choices",
+            "index",
+            "delta",
+            "message",
+            "logprobs",
+            "finish_reason",
+            "refusal",
+            "reasoning",
+            "reasoning_content",
+            "tool_calls",
+            "tool_call_id",
+            "usage",
+            "error",
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+            "prompt_tokens_details",
+            "completion_tokens_details",
+            "cached_tokens",
+            "reasoning_tokens",
+            "parent",
+            "status");
+
+    static final UsualNames INSTANCE = new UsualNames(Learner.table(NAMES));
 
     private static final int SMALLEST = 16;
 
-    private NoTable() {
+    private final ByteQuadsCanonicalizer names;
+
+    private UsualNames(ByteQuadsCanonicalizer names) {
       super(SMALLEST, 0);
+      this.names = names;
     }
 
     @Override
     public @Nullable String findName(int quad) {
-      return null;
+      return names.findName(quad);
     }
 
     @Override
     public @Nullable String findName(int first, int second) {
-      return null;
+      return names.findName(first, second);
     }
 
     @Override
     public @Nullable String findName(int first, int second, int third) {
-      return null;
+      return names.findName(first, second, third);
     }
 
     @Override
     public @Nullable String findName(int[] quads, int length) {
-      return null;
+      return names.findName(quads, length);
     }
 
     @Override
@@ -152,6 +218,24 @@ public final class UntrustedJson {
     @Override
     public void release() {
       // Nothing was taken over.
+    }
+  }
+
+  /** Has Jackson itself fill a table, which is only read afterwards. */
+  private static final class Learner extends JsonFactory {
+    private static final long serialVersionUID = 1L;
+
+    static ByteQuadsCanonicalizer table(List<String> names) {
+      Learner learner = new Learner();
+      String document = names.stream().collect(Collectors.joining("\":0,\"", "{\"", "\":0}"));
+      byte[] utf8 = document.getBytes(StandardCharsets.UTF_8);
+      try (JsonParser in = learner.createParser(ObjectReadContext.empty(), utf8)) {
+        while (in.nextToken() != null) {
+          // Its names go into the table.
+        }
+      }
+      return learner._byteSymbolCanonicalizer.makeChild(
+          TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES.getMask());
     }
   }
 }

@@ -9,6 +9,7 @@ import io.heddle.session.ThreadPage;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,14 +50,21 @@ public final class Frame {
    * @param turn whose change it is
    * @param spoken what it tells of what a running turn says
    * @param eventId of a server-sent event that has another than its position
+   * @param unwritten bytes that are written when it is sent
    */
   private record Of(
       @Nullable String owner,
       @Nullable String turn,
       @Nullable Spoken spoken,
-      @Nullable String eventId) {
-    static final Of NOBODY = new Of(null, null, null, null);
+      @Nullable String eventId,
+      @Nullable Unwritten unwritten) {
+    static final Of NOBODY = new Of(null, null, null, null, null);
   }
+
+  /**
+   * @param about how many bytes it will write
+   */
+  private record Unwritten(int about, Consumer<JsonBuffer> writer) {}
 
   /**
    * Where a frame stands that tells what a running turn says.
@@ -87,11 +95,11 @@ public final class Frame {
 
   /** A message of a stream that counts its events in its own way. */
   public static Frame event(String type, String id, Json json) {
-    return new Frame(null, "", type, json, new Of(null, null, null, id));
+    return new Frame(null, "", type, json, new Of(null, null, null, id, null));
   }
 
   static Frame spoken(String type, Spoken spoken, Json json) {
-    return new Frame(null, "", type, json, new Of(null, null, spoken, null));
+    return new Frame(null, "", type, json, new Of(null, null, spoken, null, null));
   }
 
   /**
@@ -100,6 +108,18 @@ public final class Frame {
    */
   public static Frame data(byte[] utf8) {
     return new Frame(null, "", "", new Json(utf8));
+  }
+
+  /**
+   * The same for the one connection that it is sent on: its bytes are written when they go into the
+   * connection's buffer, and are nobody's before. To be sent once.
+   *
+   * @param about how many bytes that will be
+   * @param writer called once at most, on the connection's loop
+   */
+  public static Frame data(int about, Consumer<JsonBuffer> writer) {
+    Unwritten unwritten = new Unwritten(about, writer);
+    return new Frame(null, "", "", null, new Of(null, null, null, null, unwritten));
   }
 
   /**
@@ -118,7 +138,7 @@ public final class Frame {
     JsonBuffer out = open(type, key, position, bytes.length + 192);
     Json json = out.raw(bytes, end + 1, bytes.length).toJson();
     String turn = turn(bytes, end + 1);
-    Of of = turn == null ? Of.NOBODY : new Of(null, turn, null, null);
+    Of of = turn == null ? Of.NOBODY : new Of(null, turn, null, null, null);
     return new Frame(position, previousTag, type, json, of);
   }
 
@@ -141,7 +161,7 @@ public final class Frame {
     JsonBuffer out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
     out.ascii(",\"state\":").raw(state, 0, state.length).ascii("}");
     String owner = page.session().description().user();
-    return new Frame(position, "", SNAPSHOT, out.toJson(), new Of(owner, null, null, null));
+    return new Frame(position, "", SNAPSHOT, out.toJson(), new Of(owner, null, null, null, null));
   }
 
   /**
@@ -226,7 +246,10 @@ public final class Frame {
     return other == null || other.equals(of.owner());
   }
 
-  /** Not to be asked of a frame that {@link #isHollow()}; those are not sent. */
+  /**
+   * Not to be asked of a frame that {@link #isHollow()}, which is not sent, nor of one that is
+   * written when it is sent.
+   */
   public byte[] utf8() {
     if (json == null) {
       throw new IllegalStateException("a frame without its body is not sent");
@@ -234,14 +257,27 @@ public final class Frame {
     return json.utf8();
   }
 
-  /** In bytes; nothing for a frame that {@link #isHollow()}. */
-  int size() {
-    return json == null ? 0 : json.length();
+  /** Hands over its bytes, whenever they are written. */
+  public void read(JsonBuffer.Reader reader) {
+    Unwritten unwritten = of.unwritten();
+    if (unwritten == null) {
+      reader.read(utf8(), utf8().length);
+    } else {
+      JsonBuffer.write(unwritten.writer(), reader);
+    }
+  }
+
+  /** In bytes, or about so many while they are not written; 0 if it {@link #isHollow()}. */
+  public int size() {
+    if (json != null) {
+      return json.length();
+    }
+    return of.unwritten() == null ? 0 : of.unwritten().about();
   }
 
   /** Whether its body has to be read from the log. */
   boolean isHollow() {
-    return json == null;
+    return json == null && of.unwritten() == null;
   }
 
   boolean isEnd() {

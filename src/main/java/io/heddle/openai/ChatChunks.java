@@ -15,6 +15,9 @@ final class ChatChunks {
 
   private static final String OBJECT = "chat.completion.chunk";
 
+  /** Bytes that most chunks have around what they say. */
+  private static final int AROUND = 64;
+
   private final ChatForm form;
 
   /** Calls of custom tools: only the first bit of a call says that it is one. */
@@ -32,15 +35,23 @@ final class ChatChunks {
             out -> form.open(out, OBJECT, null).name("choices").ascii("[{\"index\":0,\"delta\":"));
   }
 
-  /** Null when there is nothing to tell. */
+  /** To be sent in order, once; null when there is nothing to tell. */
   @Nullable Frame of(List<Piece> pieces) {
-    byte[] chunks =
-        JsonBuffer.written(out -> {
-          for (Piece piece : pieces) {
-            add(piece, out);
-          }
-        });
-    return chunks.length == 0 ? null : Frame.data(chunks);
+    int about = 0;
+    for (Piece piece : pieces) {
+      if (!(piece instanceof Piece.Compaction)) {
+        about += opening.length + AROUND + piece.length();
+      }
+    }
+    return about == 0
+        ? null
+        : Frame.data(
+            about,
+            out -> {
+              for (Piece piece : pieces) {
+                add(piece, out);
+              }
+            });
   }
 
   private void add(Piece piece, JsonBuffer out) {
@@ -60,7 +71,8 @@ final class ChatChunks {
    * @param opaque members that the server added to its message, or null
    */
   Frame end(String reason, @Nullable Usage usage, @Nullable Json opaque) {
-    return Frame.data(JsonBuffer.written(out -> ended(reason, usage, opaque, out)));
+    int about = 4 * (opening.length + AROUND) + (opaque == null ? 0 : opaque.length());
+    return Frame.data(about, out -> ended(reason, usage, opaque, out));
   }
 
   private void said(String name, String text, JsonBuffer out) {

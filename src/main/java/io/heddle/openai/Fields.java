@@ -19,8 +19,8 @@ final class Fields {
     return Value.of(object).fields();
   }
 
-  void add(String name, Json value) {
-    all.put(name, new Value(value, path(name)));
+  void add(String name, Value value) {
+    all.put(name, value);
   }
 
   /** Every member, those that are null too. */
@@ -90,7 +90,7 @@ final class Fields {
   }
 
   String path(String name) {
-    return object.path().isEmpty() ? name : object.path() + "." + name;
+    return object.pathOf(name);
   }
 
   Value value() {

@@ -62,7 +62,7 @@ final class JsonObject {
 
   /** A member as it stands in another object. */
   JsonObject member(String name, Value value) {
-    out.ascii(any ? "," : "").string(name).ascii(":").raw(value.json());
+    value.writeTo(out.ascii(any ? "," : "").string(name).ascii(":"));
     any = true;
     return this;
   }

@@ -63,7 +63,7 @@ record SocketMessage(
         .all()
         .forEach((name, value) -> {
           if (!ENVELOPE.contains(name)) {
-            body.add(name, value.json());
+            body.add(name, value);
           }
         });
     return body;

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
+import io.heddle.base.JsonBuffer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
@@ -18,16 +20,70 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * A JSON value in a request or a message, and where it stands there. It is looked into by cutting
  * its bytes, never changed; refusals name its path.
- *
- * @param json sound and without a space between its tokens
- * @param path as a client writes it, {@code input[2].content}; empty for the whole body
  */
-record Value(Json json, String path) {
+final class Value {
 
   private static final JsonFactory FACTORY = UntrustedJson.factory();
 
+  /** Of what it stands in: most values are only looked at, and cut out when they are passed on. */
+  private final byte[] bytes;
+
+  private final int from;
+  private final int to;
+  private @Nullable Json cut;
+
+  /** Its path is put together only when it is asked for: most values are never refused. */
+  private final @Nullable Value within;
+
+  private final String name;
+  private final int index;
+
+  /**
+   * @param json sound and without a space between its tokens
+   * @param path as a client writes it, {@code input[2].content}; empty for the whole body
+   */
+  Value(Json json, String path) {
+    this(json.utf8(), 0, json.length(), null, path, -1);
+    cut = json;
+  }
+
+  private Value(byte[] bytes, int from, int to, @Nullable Value within, String name, int index) {
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+    this.within = within;
+    this.name = name;
+    this.index = index;
+  }
+
   static Value of(Json json) {
     return new Value(json, "");
+  }
+
+  Json json() {
+    Json json = cut;
+    if (json == null) {
+      json = new Json(Arrays.copyOfRange(bytes, from, to));
+      cut = json;
+    }
+    return json;
+  }
+
+  void writeTo(JsonBuffer out) {
+    out.raw(bytes, from, to);
+  }
+
+  String path() {
+    if (within == null) {
+      return name;
+    }
+    return index < 0 ? within.pathOf(name) : within.path() + "[" + index + "]";
+  }
+
+  /** Where a member of this object stands. */
+  String pathOf(String member) {
+    String path = path();
+    return path.isEmpty() ? member : path + "." + member;
   }
 
   // ---- its kind
@@ -53,7 +109,7 @@ record Value(Json json, String path) {
   }
 
   private char first() {
-    return (char) json.utf8()[0];
+    return (char) bytes[from];
   }
 
   // ---- what it is
@@ -62,7 +118,7 @@ record Value(Json json, String path) {
     if (!isString()) {
       throw wrongType("a string");
     }
-    return string(json.utf8(), 0, json.length());
+    return string(bytes, from, to);
   }
 
   boolean bool() {
@@ -78,7 +134,7 @@ record Value(Json json, String path) {
     if (first != '-' && (first < '0' || first > '9')) {
       throw wrongType("a whole number");
     }
-    return integer(path, json.toString(), least, most);
+    return integer(path(), written(), least, most);
   }
 
   /** A parameter of a query that is a whole number, or {@code otherwise} when it is not there. */
@@ -101,13 +157,17 @@ record Value(Json json, String path) {
     return value;
   }
 
+  private String written() {
+    return new String(bytes, from, to - from, StandardCharsets.UTF_8);
+  }
+
   /** A number of that range, with or without a fraction. */
   void decimal(int least, int most) {
     char first = first();
     if (first != '-' && (first < '0' || first > '9')) {
       throw wrongType("a number");
     }
-    double value = Double.parseDouble(json.toString());
+    double value = Double.parseDouble(written());
     if (value < least || value > most) {
       throw refuseAs(
           value < least ? "decimal_below_min_value" : "decimal_above_max_value",
@@ -121,13 +181,13 @@ record Value(Json json, String path) {
       throw wrongType("an object");
     }
     Fields fields = new Fields(this);
-    byte[] bytes = json.utf8();
-    int at = 1;
+    int at = from + 1;
     while (bytes[at] != '}') {
       at = bytes[at] == ',' ? at + 1 : at;
       int nameEnd = end(bytes, at);
       int valueEnd = end(bytes, nameEnd + 1);
-      fields.add(string(bytes, at, nameEnd), cut(nameEnd + 1, valueEnd));
+      String member = string(bytes, at, nameEnd);
+      fields.add(member, new Value(bytes, nameEnd + 1, valueEnd, this, member, -1));
       at = valueEnd;
     }
     return fields;
@@ -139,32 +199,27 @@ record Value(Json json, String path) {
       throw wrongType("an array");
     }
     List<Value> elements = new ArrayList<>();
-    byte[] bytes = json.utf8();
-    int at = 1;
+    int at = from + 1;
     while (bytes[at] != ']') {
       at = bytes[at] == ',' ? at + 1 : at;
-      int to = end(bytes, at);
-      elements.add(new Value(cut(at, to), path + "[" + elements.size() + "]"));
-      at = to;
+      int end = end(bytes, at);
+      elements.add(new Value(bytes, at, end, this, "", elements.size()));
+      at = end;
     }
     return elements;
-  }
-
-  private Json cut(int from, int to) {
-    return new Json(Arrays.copyOfRange(json.utf8(), from, to));
   }
 
   // ---- refusals
 
   ProblemException refuse(String detail) {
-    return refuse(path, detail);
+    return refuse(path(), detail);
   }
 
   /**
    * @param code OpenAI's for what is wrong
    */
   ProblemException refuseAs(String code, String detail) {
-    return refuse(path, code, detail);
+    return refuse(path(), code, detail);
   }
 
   ProblemException wrongType(String expected) {

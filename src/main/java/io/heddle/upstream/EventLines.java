@@ -74,19 +74,22 @@ final class EventLines {
     return hasField ? null : stray;
   }
 
-  void read(byte[] bytes) {
-    int from = 0;
-    while (from < bytes.length) {
+  /**
+   * @param bytes are not kept
+   */
+  void read(byte[] bytes, int start, int stop) {
+    int from = start;
+    while (from < stop) {
       if (afterReturn && bytes[from] == '\n') {
         // The second half of a line's end.
         from++;
       }
       afterReturn = false;
-      int end = lineEnd(bytes, from);
+      int end = lineEnd(bytes, from, stop);
       if (end > from && end - from > most - beginLength - dataLength) {
         throw new TooLarge();
       }
-      if (end == bytes.length) {
+      if (end == stop) {
         append(bytes, from, end);
       } else {
         afterReturn = bytes[end] == '\r';
@@ -101,9 +104,9 @@ final class EventLines {
     }
   }
 
-  private static int lineEnd(byte[] bytes, int from) {
+  private static int lineEnd(byte[] bytes, int from, int stop) {
     int at = from;
-    while (at < bytes.length && bytes[at] != '\n' && bytes[at] != '\r') {
+    while (at < stop && bytes[at] != '\n' && bytes[at] != '\r') {
       at++;
     }
     return at;

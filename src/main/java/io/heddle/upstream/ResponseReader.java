@@ -6,11 +6,11 @@ import io.heddle.base.ByteShare;
 import io.heddle.turn.Piece;
 import io.heddle.upstream.CallFailure.Blame;
 import io.netty.buffer.ByteBuf;
+import io.netty.util.concurrent.FastThreadLocal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +24,15 @@ final class ResponseReader {
   private static final int COPIES = 3;
 
   private static final int SMALL = 16 << 10;
+
+  /** What a thread reads of a small part: nobody keeps its bytes. */
+  private static final FastThreadLocal<byte[]> SCRATCH =
+      new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+          return new byte[SMALL];
+        }
+      };
 
   private static final int LONGEST_ERROR = 16 * 1024;
   private static final Duration ERROR_BODY = Duration.ofSeconds(2);
@@ -169,31 +178,34 @@ final class ResponseReader {
   }
 
   private synchronized List<Piece> part(ByteBuf buffer) {
-    byte[] bytes = bytes(buffer);
     if (over) {
       // Patience ended on another thread, while this part was on its way.
       return List.of();
     }
+    int end = buffer.readableBytes();
+    byte[] bytes = end <= SMALL ? SCRATCH.get() : new byte[end];
+    buffer.readBytes(bytes, 0, end);
+    int from = 0;
     pieces = new ArrayList<>();
     if (isJson == null) {
-      int first = first(bytes);
-      if (first == bytes.length) {
+      from = first(bytes, end);
+      if (from == end) {
         patience.hears(false);
         return pieces;
       }
-      isJson = bytes[first] == '{' || bytes[first] == '[';
-      bytes = first == 0 ? bytes : Arrays.copyOfRange(bytes, first, bytes.length);
+      isJson = bytes[from] == '{' || bytes[from] == '[';
     }
+    int length = end - from;
     if (isJson) {
-      if (whole.size() + bytes.length > properties.maxAnswer().toBytes()) {
+      if (whole.size() + length > properties.maxAnswer().toBytes()) {
         throw faults.failed(
             "gave an answer larger than " + properties.maxAnswer().toBytes() + " bytes",
             Blame.NOBODY);
       }
-      weigh(COPIES * ((long) whole.size() + bytes.length));
-      whole.writeBytes(bytes);
+      weigh(COPIES * ((long) whole.size() + length));
+      whole.write(bytes, from, length);
     } else {
-      read(bytes);
+      read(bytes, from, end);
       weigh(lines.size() + 2L * reader.kept());
     }
     patience.hears(!pieces.isEmpty());
@@ -210,9 +222,9 @@ final class ResponseReader {
    * whole completion as an event stream, and streams as JSON. Before it there may be empty lines,
    * by which some servers say that they are still there, and a byte order mark.
    */
-  private static int first(byte[] bytes) {
+  private static int first(byte[] bytes, int end) {
     int at = 0;
-    while (at < bytes.length
+    while (at < end
         && switch (bytes[at]) {
           case ' ', '\n', '\r', '\t', (byte) 0xef, (byte) 0xbb, (byte) 0xbf -> true;
           default -> false;
@@ -230,9 +242,9 @@ final class ResponseReader {
   }
 
   /** What was said before something that cannot be read came with the same bytes: it is told on. */
-  private void read(byte[] bytes) {
+  private void read(byte[] bytes, int from, int to) {
     try {
-      lines.read(bytes);
+      lines.read(bytes, from, to);
     } catch (CallFailure | EventLines.TooLarge e) {
       if (pieces.isEmpty()) {
         throw e;

@@ -195,7 +195,7 @@ public final class FramesProtocol implements StreamProtocol {
 
     private void take(Frame frame) {
       taken.add(frame);
-      takenBytes += frame.utf8().length;
+      takenBytes += frame.size();
       if (takenBytes >= MOST_TAKEN) {
         write();
       }

@@ -124,7 +124,7 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
     try {
       ready = form.of(frame, context().alloc());
     } catch (OutOfMemoryError e) {
-      noMemory(e);
+      unwritten(e);
       return;
     }
     write(ready);
@@ -138,16 +138,17 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Ou
     ByteBuf ready;
     try {
       ready = form.of(frames, context().alloc());
-    } catch (OutOfMemoryError e) {
-      noMemory(e);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // Some are written only now.
+      unwritten(e);
       return;
     }
     write(ready);
   }
 
   /** A frame left out would be a hole that nobody sees; whoever comes back is given it again. */
-  private void noMemory(OutOfMemoryError error) {
-    log.error("no memory for a frame, so its connection is closed: {}", error.getMessage());
+  private void unwritten(Throwable error) {
+    log.error("a frame could not be written, so its connection is closed: {}", error.toString());
     silence();
     context().close();
   }

@@ -76,7 +76,7 @@ final class WireForm {
     ByteBuf encoded = last.encoded;
     if (encoded == null || last.frame != frame) {
       last.release();
-      encoded = allocator.directBuffer(frame.utf8().length + AROUND);
+      encoded = allocator.directBuffer(frame.size() + AROUND);
       encoder.encode(frame, encoded);
       last.frame = frame;
       last.encoded = encoded;
@@ -88,26 +88,32 @@ final class WireForm {
   ByteBuf of(List<Frame> frames, ByteBufAllocator allocator) {
     int size = 0;
     for (Frame frame : frames) {
-      size += frame.utf8().length + AROUND;
+      size += frame.size() + AROUND;
     }
     ByteBuf out = allocator.directBuffer(size);
-    for (Frame frame : frames) {
-      encoder.encode(frame, out);
+    try {
+      for (Frame frame : frames) {
+        encoder.encode(frame, out);
+      }
+    } catch (RuntimeException | OutOfMemoryError e) {
+      out.release();
+      throw e;
     }
     return out;
   }
 
   private static void socket(Frame frame, ByteBuf out) {
-    byte[] json = frame.utf8();
-    out.writeByte(FINAL_TEXT);
-    if (json.length < LENGTH_16) {
-      out.writeByte(json.length);
-    } else if (json.length <= 0xffff) {
-      out.writeByte(LENGTH_16).writeShort(json.length);
-    } else {
-      out.writeByte(LENGTH_64).writeLong(json.length);
-    }
-    out.writeBytes(json);
+    frame.read((json, length) -> {
+      out.writeByte(FINAL_TEXT);
+      if (length < LENGTH_16) {
+        out.writeByte(length);
+      } else if (length <= 0xffff) {
+        out.writeByte(LENGTH_16).writeShort(length);
+      } else {
+        out.writeByte(LENGTH_64).writeLong(length);
+      }
+      out.writeBytes(json, 0, length);
+    });
   }
 
   private static void chunkedEvent(Frame frame, ByteBuf out) {
@@ -120,15 +126,18 @@ final class WireForm {
 
   private static void event(Frame frame, ByteBuf out, boolean chunked) {
     String head = head(frame);
-    byte[] json = frame.utf8();
-    if (chunked) {
-      chunk(out, head.length() + json.length + 2);
-    }
-    out.writeCharSequence(head, StandardCharsets.US_ASCII);
-    out.writeBytes(json).writeByte('\n').writeByte('\n');
-    if (chunked) {
-      out.writeByte('\r').writeByte('\n');
-    }
+    frame.read((json, length) -> {
+      int size = head.length() + length + 2;
+      out.ensureWritable(size + AROUND);
+      if (chunked) {
+        chunk(out, size);
+      }
+      out.writeCharSequence(head, StandardCharsets.US_ASCII);
+      out.writeBytes(json, 0, length).writeByte('\n').writeByte('\n');
+      if (chunked) {
+        out.writeByte('\r').writeByte('\n');
+      }
+    });
   }
 
   private static String head(Frame frame) {

@@ -7,11 +7,13 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
@@ -28,15 +30,7 @@ class UntrustedJsonTest {
     }
     byte[] text = document.append('}').toString().getBytes(StandardCharsets.UTF_8);
 
-    List<String> names = new ArrayList<>();
-    try (JsonParser in = UntrustedJson.factory(64).createParser(ObjectReadContext.empty(), text)) {
-      while (in.nextToken() != null) {
-        if (in.currentName() != null) {
-          names.add(in.currentName());
-        }
-      }
-    }
-    assertThat(names).contains("name-0", "name-4999");
+    assertThat(names(UntrustedJson.factory(64), text)).contains("name-0", "name-4999");
     // The same through a factory as it is made otherwise: this is how the table fills up.
     factory.readThrough(text);
     assertThat(factory.shared()).isGreaterThan(before + 4_000);
@@ -44,6 +38,48 @@ class UntrustedJsonTest {
       read(own, text);
       assertThat(TableOf.shared(own)).isZero();
     }
+  }
+
+  /** Usual names are found in a table: what only looks like one of them is another name. */
+  @Test
+  void namesAreReadAsJacksonReadsThem() {
+    List<String> usual =
+        List.of("id", "role", "content", "messages", "completion_tokens_details", "max_tokens");
+    List<String> written = new ArrayList<>(List.of("", "\\u0000", "\\ud83e\\uddf5", "🧵", "ÿÿid"));
+    for (String name : usual) {
+      written.add(name);
+      for (int end = 0; end < name.length(); end++) {
+        written.add(name.substring(0, end));
+        written.add(name.substring(end));
+        written.add(name.substring(0, end) + "é" + name.substring(end + 1));
+        written.add(name.substring(0, end) + "\\u00" + Integer.toHexString(name.charAt(end)));
+      }
+      for (String around : List.of("\\u0000", "\\u00ff", "ÿ", " ", "_", "s", "\\u0000\\u0000")) {
+        written.add(around + name);
+        written.add(name + around);
+      }
+    }
+    String document =
+        written.stream().collect(Collectors.joining("\":0,\"", "{\"", "\":{\"id\":[1]}}"));
+    byte[] text = document.getBytes(StandardCharsets.UTF_8);
+
+    List<String> expected = names(JsonFactory.builder().build(), text);
+    assertThat(expected).hasSize(written.size() + 1);
+    for (int turn = 0; turn < 2; turn++) {
+      assertThat(names(UntrustedJson.factory(), text)).isEqualTo(expected);
+    }
+  }
+
+  private static List<String> names(JsonFactory factory, byte[] text) {
+    List<String> names = new ArrayList<>();
+    try (JsonParser in = factory.createParser(ObjectReadContext.empty(), text)) {
+      for (JsonToken next = in.nextToken(); next != null; next = in.nextToken()) {
+        if (next == JsonToken.PROPERTY_NAME) {
+          names.add(in.currentName());
+        }
+      }
+    }
+    return names;
   }
 
   @Test

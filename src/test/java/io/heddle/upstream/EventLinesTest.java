@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +29,7 @@ class EventLinesTest {
       events.clear();
       EventLines lines = lines(1000);
       for (int from = 0; from < bytes.length; from += size) {
-        lines.read(Arrays.copyOfRange(bytes, from, Math.min(bytes.length, from + size)));
+        lines.read(bytes, from, Math.min(bytes.length, from + size));
       }
       lines.end();
       first = first == null ? List.copyOf(events) : first;
@@ -81,16 +80,17 @@ class EventLinesTest {
     byte[] bit = "data: 0123456789\n".getBytes(StandardCharsets.UTF_8);
 
     EventLines lines = lines(100);
-    lines.read("data: 0123456789\n\n".repeat(100).getBytes(StandardCharsets.UTF_8));
+    byte[] many = "data: 0123456789\n\n".repeat(100).getBytes(StandardCharsets.UTF_8);
+    lines.read(many, 0, many.length);
     assertThat(events).hasSize(100);
     assertThatThrownBy(
             () -> {
               for (int i = 0; i < 100; i++) {
-                lines.read(bit);
+                lines.read(bit, 0, bit.length);
               }
             })
         .isInstanceOf(EventLines.TooLarge.class);
-    assertThatThrownBy(() -> lines(100).read(new byte[101]))
+    assertThatThrownBy(() -> lines(100).read(new byte[101], 0, 101))
         .isInstanceOf(EventLines.TooLarge.class);
   }
 }
