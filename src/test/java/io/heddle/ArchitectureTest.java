@@ -211,6 +211,8 @@ class ArchitectureTest {
         .doNotHaveFullyQualifiedName(UntrustedJson.class.getName())
         .and()
         .doNotHaveFullyQualifiedName(UntrustedJson.class.getName() + "$Factory")
+        .and()
+        .doNotHaveFullyQualifiedName(UntrustedJson.class.getName() + "$Learner")
         .should()
         .callMethod(JsonFactory.class, "builder")
         .orShould()

@@ -221,7 +221,7 @@ public final class UntrustedJson {
     }
   }
 
-  /** Has Jackson itself fill a table, which is only read afterwards. */
+  /** Has Jackson itself fill a table with names of ours; nothing else is read with it. */
   private static final class Learner extends JsonFactory {
     private static final long serialVersionUID = 1L;
 
