@@ -69,7 +69,6 @@ final class ChatHandler {
         .object(call)
         .flatMap(body -> {
           ChatAsk ask = ChatAsk.read(body.fields());
-          Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
           upstream.refuseUnknown(ask.model());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
@@ -80,6 +79,7 @@ final class ChatHandler {
           if (session == null) {
             return alone(call, ask);
           }
+          Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
           if (ask.conversation() != null && !ask.conversation().equals(session)) {
             throw Query.refuse(SESSION, "is another than metadata.conversation_id");
           }

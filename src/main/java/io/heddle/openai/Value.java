@@ -11,6 +11,7 @@ import io.heddle.web.Query;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -31,6 +32,8 @@ final class Value {
   private final int from;
   private final int to;
   private @Nullable Json cut;
+  private @Nullable Fields fields;
+  private @Nullable List<Value> elements;
 
   /** Its path is put together only when it is asked for: most values are never refused. */
   private final @Nullable Value within;
@@ -175,37 +178,47 @@ final class Value {
     }
   }
 
-  /** The members of an object. */
+  /** The members of an object. They are looked for once, and nobody adds to them. */
   Fields fields() {
+    Fields known = fields;
+    if (known != null) {
+      return known;
+    }
     if (!isObject()) {
       throw wrongType("an object");
     }
-    Fields fields = new Fields(this);
+    Fields found = new Fields(this);
     int at = from + 1;
     while (bytes[at] != '}') {
       at = bytes[at] == ',' ? at + 1 : at;
       int nameEnd = end(bytes, at);
       int valueEnd = end(bytes, nameEnd + 1);
       String member = string(bytes, at, nameEnd);
-      fields.add(member, new Value(bytes, nameEnd + 1, valueEnd, this, member, -1));
+      found.add(member, new Value(bytes, nameEnd + 1, valueEnd, this, member, -1));
       at = valueEnd;
     }
-    return fields;
+    fields = found;
+    return found;
   }
 
   /** The elements of an array. */
   List<Value> elements() {
+    List<Value> known = elements;
+    if (known != null) {
+      return known;
+    }
     if (!isArray()) {
       throw wrongType("an array");
     }
-    List<Value> elements = new ArrayList<>();
+    List<Value> found = new ArrayList<>();
     int at = from + 1;
     while (bytes[at] != ']') {
       at = bytes[at] == ',' ? at + 1 : at;
       int end = end(bytes, at);
-      elements.add(new Value(bytes, at, end, this, "", elements.size()));
+      found.add(new Value(bytes, at, end, this, "", found.size()));
       at = end;
     }
+    elements = Collections.unmodifiableList(found);
     return elements;
   }
 

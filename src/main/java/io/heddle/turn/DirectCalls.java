@@ -76,26 +76,24 @@ public final class DirectCalls implements AutoCloseable {
         .contextWrite(share::in);
   }
 
+  /** To be called by whoever subscribes, once a subscription. */
   private Flux<List<Piece>> admitted(
       Caller caller, ModelCall asked, boolean usage, AnswerMemory memory) {
-    return Flux.defer(() -> {
-      ModelCall call = asked.of(caller.user());
-      Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
-      Answer answer = new Answer();
-      Flux<List<Piece>> pieces = said(caller, call, usage, memory, answer);
-      if (!limits.areCounted()) {
-        return pieces;
-      }
-      return limits
-          .reserve(
-              caller, outputOf(call), weight(call), enough -> count(caller, call, enough, true))
-          .flatMapMany(estimated -> {
-            TokenReservation reserved = estimated.reservation();
-            return reserved.refusal() == null
-                ? counted(caller, pieces, answer, reserved, estimated.input())
-                : Flux.error(reserved.refusal().toException());
-          });
-    });
+    ModelCall call = asked.of(caller.user());
+    Parameters.check(call.parameters(), properties.maxOutput(), name -> name);
+    Answer answer = new Answer();
+    Flux<List<Piece>> pieces = said(caller, call, usage, memory, answer);
+    if (!limits.areCounted()) {
+      return pieces;
+    }
+    return limits
+        .reserve(caller, outputOf(call), weight(call), enough -> count(caller, call, enough, true))
+        .flatMapMany(estimated -> {
+          TokenReservation reserved = estimated.reservation();
+          return reserved.refusal() == null
+              ? counted(caller, pieces, answer, reserved, estimated.input())
+              : Flux.error(reserved.refusal().toException());
+        });
   }
 
   /**

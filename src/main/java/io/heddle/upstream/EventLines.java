@@ -1,5 +1,8 @@
 package io.heddle.upstream;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,13 @@ final class EventLines {
       super("an event is too large", null, false, false);
     }
   }
+
+  private static final VarHandle WORDS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long ONES = 0x0101010101010101L;
+  private static final long HIGHS = 0x8080808080808080L;
+  private static final long NEWLINES = '\n' * ONES;
+  private static final long RETURNS = '\r' * ONES;
 
   private static final byte[] NONE = {};
   private static final int SMALLEST = 512;
@@ -104,12 +114,28 @@ final class EventLines {
     }
   }
 
+  /** Eight bytes at a time: most of what is looked at is no end. */
   private static int lineEnd(byte[] bytes, int from, int stop) {
     int at = from;
+    while (at + Long.BYTES <= stop) {
+      long next = (long) WORDS.get(bytes, at);
+      if ((zero(next ^ NEWLINES) | zero(next ^ RETURNS)) != 0) {
+        break;
+      }
+      at += Long.BYTES;
+    }
     while (at < stop && bytes[at] != '\n' && bytes[at] != '\r') {
       at++;
     }
     return at;
+  }
+
+  /**
+   * Not 0 when a byte of the word is 0 (Hacker's Delight, 6-1). More bytes may look like one only
+   * behind one that is.
+   */
+  private static long zero(long word) {
+    return (word - ONES) & ~word & HIGHS;
   }
 
   /**

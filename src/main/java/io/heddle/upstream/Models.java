@@ -53,20 +53,18 @@ public final class Models implements Upstream, AutoCloseable {
 
   @Override
   public Flux<List<Piece>> call(ModelCall call) {
-    return Flux.defer(() -> {
-      String model = call.model() == null ? names.byDefault() : call.model();
-      if (model == null) {
-        return Flux.error(
-            Problem.of(
-                    ProblemCode.MODEL_NOT_FOUND,
-                    "The call names no model, and heddle.default-model is not set")
-                .toException());
-      }
-      return ask(model, call, Set.of())
-          .onErrorMap(
-              CallFailure.class,
-              failure -> RefusedParameter.named(failure.problem(), call).toException());
-    });
+    String model = call.model() == null ? names.byDefault() : call.model();
+    if (model == null) {
+      return Flux.error(
+          Problem.of(
+                  ProblemCode.MODEL_NOT_FOUND,
+                  "The call names no model, and heddle.default-model is not set")
+              .toException());
+    }
+    return ask(model, call, Set.of())
+        .onErrorMap(
+            CallFailure.class,
+            failure -> RefusedParameter.named(failure.problem(), call).toException());
   }
 
   /**
@@ -88,19 +86,21 @@ public final class Models implements Upstream, AutoCloseable {
     if (all.size() >= MOST_SERVERS) {
       return pieces;
     }
-    AtomicBoolean spoke = new AtomicBoolean();
-    return pieces
-        .doOnNext(_ -> spoke.setPlain(true))
-        .onErrorResume(
-            CallFailure.class,
-            failure -> {
-              if (!failure.isUnavailable() || spoke.getPlain()) {
-                return Flux.error(failure);
-              }
-              listener.fellBack(name);
-              return ask(fallback, call, all)
-                  .onErrorMap(CallFailure.class, second -> second.after(failure));
-            });
+    return Flux.defer(() -> {
+      AtomicBoolean spoke = new AtomicBoolean();
+      return pieces
+          .doOnNext(_ -> spoke.setPlain(true))
+          .onErrorResume(
+              CallFailure.class,
+              failure -> {
+                if (!failure.isUnavailable() || spoke.getPlain()) {
+                  return Flux.error(failure);
+                }
+                listener.fellBack(name);
+                return ask(fallback, call, all)
+                    .onErrorMap(CallFailure.class, second -> second.after(failure));
+              });
+    });
   }
 
   @Override
