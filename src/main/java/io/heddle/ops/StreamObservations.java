@@ -17,7 +17,11 @@ public final class StreamObservations implements ObservationFilter {
 
   static final String STREAMS = "http.server.streams";
 
+  private static final int OK = 200;
   private static final int SWITCHING = 101;
+  private static final String STATUS = "status";
+  private static final KeyValue STATUS_OK = KeyValue.of(STATUS, Integer.toString(OK));
+  private static final KeyValue SUCCESS = KeyValue.of("outcome", "SUCCESS");
   private static final String EVENTS = MediaType.TEXT_EVENT_STREAM_VALUE;
 
   @Override
@@ -25,10 +29,11 @@ public final class StreamObservations implements ObservationFilter {
     if (context instanceof ServerRequestObservationContext request) {
       ServerHttpResponse response = request.getResponse();
       if (response != null && isStream(response)) {
-        int status = response.getStatusCode() == null ? 200 : response.getStatusCode().value();
+        int status = response.getStatusCode() == null ? OK : response.getStatusCode().value();
         request.setName(STREAMS);
-        request.addLowCardinalityKeyValue(KeyValue.of("status", Integer.toString(status)));
-        request.addLowCardinalityKeyValue(KeyValue.of("outcome", "SUCCESS"));
+        request.addLowCardinalityKeyValue(
+            status == OK ? STATUS_OK : KeyValue.of(STATUS, Integer.toString(status)));
+        request.addLowCardinalityKeyValue(SUCCESS);
       }
     }
     return context;

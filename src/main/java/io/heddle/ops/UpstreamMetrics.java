@@ -60,10 +60,16 @@ public final class UpstreamMetrics implements UpstreamListener {
 
   @Override
   public void used(String upstream, String model, Usage usage) {
-    String name = models.contains(model) || models.size() < MOST_MODELS ? model : OTHER_MODELS;
-    models.add(name);
-    Map<String, Counter> counters =
-        of(upstream).tokens.computeIfAbsent(name, _ -> new ConcurrentHashMap<>());
+    String name = model;
+    if (!models.contains(model)) {
+      name = models.size() < MOST_MODELS ? model : OTHER_MODELS;
+      models.add(name);
+    }
+    Map<String, Map<String, Counter>> ofModels = of(upstream).tokens;
+    Map<String, Counter> counters = ofModels.get(name);
+    if (counters == null) {
+      counters = ofModels.computeIfAbsent(name, _ -> new ConcurrentHashMap<>());
+    }
     tokens(counters, upstream, name, "input", usage.input());
     tokens(counters, upstream, name, "output", usage.output());
     tokens(counters, upstream, name, "cached", usage.cached());
