@@ -33,16 +33,14 @@ class ExchangeTest {
   private static final String FINISHED =
       "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
-  private final UpstreamProperties.Server server =
-      Objects.requireNonNull(
-          Calls.properties(
-                  "upstreams.test.base-url=http://127.0.0.1:1/v1",
-                  "upstreams.test.first-token-timeout=200ms")
-              .upstreams()
-              .get("test"));
+  private static final UpstreamProperties.Server SERVER = server("1m");
+
+  /** A busy machine stands still for longer than that: for the test of silence alone. */
+  private static final UpstreamProperties.Server HASTY = server("200ms");
+
   private final ByteBudget budget = ByteBudget.unbounded();
   private final Watchdog watchdog = new Watchdog();
-  private final Breaker breaker = new Breaker("test", server.breaker());
+  private final Breaker breaker = new Breaker("test", SERVER.breaker());
 
   @AfterEach
   void close() {
@@ -80,7 +78,20 @@ class ExchangeTest {
     }
   }
 
+  private static UpstreamProperties.Server server(String firstToken) {
+    return Objects.requireNonNull(
+        Calls.properties(
+                "upstreams.test.base-url=http://127.0.0.1:1/v1",
+                "upstreams.test.first-token-timeout=" + firstToken)
+            .upstreams()
+            .get("test"));
+  }
+
   private Exchange exchange(TestPublisher<ByteBuf> content) {
+    return exchange(SERVER, content);
+  }
+
+  private Exchange exchange(UpstreamProperties.Server server, TestPublisher<ByteBuf> content) {
     Faults faults = new Faults("test", List.of());
     Patience patience =
         new Patience(server, faults, System.nanoTime() + TimeUnit.MINUTES.toNanos(1), true);
@@ -182,7 +193,7 @@ class ExchangeTest {
   void aSilentServerIsGivenUp() throws Exception {
     TestPublisher<ByteBuf> content = TestPublisher.create();
     Asker asker = new Asker();
-    exchange(content).subscribe(asker);
+    exchange(HASTY, content).subscribe(asker);
     asker.requestUnbounded();
 
     asker.awaitEnd();
