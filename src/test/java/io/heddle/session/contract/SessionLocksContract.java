@@ -891,6 +891,8 @@ abstract class SessionLocksContract extends ContractSuite {
     failed(engine().clientLock().release(key, null, "another"), ProblemCode.STALE_FENCE);
     lock(key, MINUTE);
     get(inLineAfter(key));
+    // The news is on its way: who stops listening before it comes hears nothing of it.
+    await().until(() -> told.get() == before + 3);
     listening.dispose();
     release(key, lock(key, MINUTE).token());
     pass(Duration.ofMillis(100));
