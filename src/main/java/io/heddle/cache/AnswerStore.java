@@ -55,6 +55,15 @@ public interface AnswerStore {
       return Duration.between(storedAt, readAt);
     }
 
+    /**
+     * Whether a reader who allows that age takes it. Zero allows none: an answer that was stored
+     * within the same millisecond is a stored one all the same, and so is one that a store's clock
+     * set back made younger than nothing.
+     */
+    public boolean isAllowedBy(Duration maxAge) {
+      return maxAge.isPositive() && age().compareTo(maxAge) <= 0;
+    }
+
     /** How old it may become. */
     public Duration life() {
       return Duration.between(storedAt, expiresAt);

@@ -66,7 +66,7 @@ public final class Answers {
   public Mono<Answer> get(AnswerKey key, @Nullable Duration maxAge) {
     return store
         .get(key.tenant(), key.stored())
-        .filter(answer -> maxAge == null || answer.age().compareTo(maxAge) <= 0)
+        .filter(answer -> maxAge == null || answer.isAllowedBy(maxAge))
         .doOnSuccess(answer -> (answer == null ? misses : hits).increment());
   }
 

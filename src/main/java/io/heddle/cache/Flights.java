@@ -193,7 +193,7 @@ final class Flights {
       synchronized (this) {
         if (answer != null) {
           for (Caller caller : waiting) {
-            if (answer.age().compareTo(caller.maxAge) <= 0) {
+            if (answer.isAllowedBy(caller.maxAge)) {
               served.add(caller);
             }
           }

@@ -7,8 +7,13 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
+import io.heddle.cache.AnswerKey;
+import io.heddle.cache.AnswerProperties;
 import io.heddle.cache.AnswerStore;
 import io.heddle.cache.AnswerStore.Answer;
+import io.heddle.cache.Answers;
+import io.heddle.cache.Flight;
+import io.heddle.cache.NewAnswer;
 import io.heddle.session.StoreLimits;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +29,7 @@ import org.springframework.util.unit.DataSize;
 class EmbeddedAnswersTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final int KILO = 1024;
 
   /** Of each answer beside its body: what the row is reckoned at, and the content type. */
@@ -48,6 +54,32 @@ class EmbeddedAnswersTest {
       assertThat(answer.age()).isEqualTo(Duration.ofSeconds(60));
       assertThat(answer.life()).isEqualTo(Duration.ofSeconds(600));
       assertThat(get(engine, "gone")).isNull();
+    }
+  }
+
+  /**
+   * A reader who said {@code no-cache} was given an answer that had been stored within the same
+   * millisecond: its age was zero, and no older than that was asked for. On a quick machine that is
+   * every answer that is read at once, alone or as one of many who want it.
+   */
+  @Test
+  void aReaderWhoWantsNoStoredAnswerGetsNoneHoweverYoung() {
+    try (EmbeddedEngine engine = open("", 44)) {
+      AnswerProperties properties =
+          new AnswerProperties(DataSize.ofMegabytes(1), MINUTE, MINUTE, MINUTE);
+      Answers answers =
+          new Answers(engine.answers(), properties, new RandomIds(InstantSource.system()), clock);
+      for (long age : new long[] {0, -5_000, 1}) {
+        AnswerKey key = new AnswerKey(Tenant.DEFAULT, AnswerKey.Kind.CLIENT, null, "k" + age);
+        answers.put(key, new NewAnswer("text/plain", new byte[1], MINUTE)).block(PATIENCE);
+        millis.addAndGet(age);
+
+        assertThat(answers.get(key, Duration.ZERO).block(PATIENCE)).as("age %s", age).isNull();
+        assertThat(answers.join(key, Duration.ZERO, Duration.ZERO, MINUTE).block(PATIENCE))
+            .as("age %s", age)
+            .isInstanceOf(Flight.Compute.class);
+        assertThat(answers.get(key, Duration.ofSeconds(10)).block(PATIENCE)).isNotNull();
+      }
     }
   }
 
