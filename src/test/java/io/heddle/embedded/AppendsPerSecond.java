@@ -4,12 +4,12 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -54,18 +54,20 @@ final class AppendsPerSecond {
           IntStream.range(0, sessions)
               .mapToObj(i -> new SessionKey(Tenant.DEFAULT, "session-" + i))
               .toList();
-      Description description =
-          new Description(
+      SessionAttributes description =
+          new SessionAttributes(
               "ann",
               null,
               Json.EMPTY_OBJECT,
               null,
               null,
-              Description.Status.ACTIVE,
+              SessionAttributes.Status.ACTIVE,
               Duration.ofDays(1));
       Flux.fromIterable(keys)
           .flatMap(key ->
-              engine.writer().apply(key, new Write.Create(description, List.of()), Conditions.NONE))
+              engine
+                  .writer()
+                  .apply(key, new Write.Create(description, List.of()), WritePreconditions.NONE))
           .blockLast();
       run(engine, keys, clients, appends);
       long cpu = cpuNanos();
@@ -103,7 +105,7 @@ final class AppendsPerSecond {
                             .apply(
                                 keys.get((client + i * clients) % keys.size()),
                                 append,
-                                Conditions.NONE)
+                                WritePreconditions.NONE)
                             .filter(outcome -> !(outcome instanceof Outcome.Applied))
                             .doOnNext(outcome -> {
                               throw new IllegalStateException(outcome.toString());

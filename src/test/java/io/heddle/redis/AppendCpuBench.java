@@ -5,11 +5,11 @@ import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.bench.Bench;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisFuture;
@@ -190,19 +190,19 @@ public final class AppendCpuBench {
     RedisLink link = new RedisLink(client, properties.timeout());
     link.connect();
     RedisWriter writer = new RedisWriter(link, new RedisIndex(link), ids, StoreLimits.DEFAULT);
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(24));
     for (Target target : targets) {
       Outcome made =
           writer
-              .apply(target.key, new Write.Create(description, List.of()), Conditions.NONE)
+              .apply(target.key, new Write.Create(description, List.of()), WritePreconditions.NONE)
               .block();
       if (!(made instanceof Outcome.Applied)) {
         throw new IllegalStateException("not created: " + made);
@@ -273,7 +273,7 @@ public final class AppendCpuBench {
   /** As RedisWriter sends it, for a caller who sends no condition. */
   private RedisFuture<?> append(Target target) {
     byte[][] args =
-        Args.of(11)
+        ScriptArgs.of(11)
             .text(ids.tag())
             .text(null)
             .text(null)
