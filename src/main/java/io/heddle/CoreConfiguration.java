@@ -1,17 +1,14 @@
 package io.heddle;
 
+import io.heddle.answercache.Allowance;
+import io.heddle.answercache.AnswerKey;
+import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.base.MemoryProperties;
 import io.heddle.base.Problem;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
-import io.heddle.cache.Allowance;
-import io.heddle.cache.AnswerKey;
-import io.heddle.cache.Answers;
-import io.heddle.coherence.Coherence;
-import io.heddle.coherence.CoherenceProperties;
-import io.heddle.coherence.NearCache;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.QuotaProperties;
@@ -20,6 +17,9 @@ import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.Usage;
 import io.heddle.limit.UsageStore;
+import io.heddle.nearcache.Coherence;
+import io.heddle.nearcache.CoherenceProperties;
+import io.heddle.nearcache.NearCache;
 import io.heddle.ops.CoherenceHealth;
 import io.heddle.ops.CoherenceMetrics;
 import io.heddle.ops.HeddleMetrics;
@@ -29,7 +29,7 @@ import io.heddle.ops.StoreMonitor;
 import io.heddle.ops.StoreProbe;
 import io.heddle.ops.StreamObservations;
 import io.heddle.session.ChangeFeed;
-import io.heddle.session.RetryRecords;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionProperties;
@@ -83,7 +83,7 @@ class CoreConfiguration {
       SessionWriter writer,
       SessionIndex index,
       SessionLocks locks,
-      RetryRecords records,
+      IdempotencyRecords records,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties,

@@ -2,8 +2,8 @@ package io.heddle;
 
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
@@ -11,8 +11,8 @@ import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreProbe;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -76,7 +76,7 @@ class EmbeddedConfiguration {
   }
 
   @Bean
-  RetryRecords retryRecords(EmbeddedEngine engine) {
+  IdempotencyRecords retryRecords(EmbeddedEngine engine) {
     return engine.retries();
   }
 

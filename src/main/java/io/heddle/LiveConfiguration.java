@@ -2,9 +2,9 @@ package io.heddle;
 
 import io.heddle.api.Routes;
 import io.heddle.base.ByteBudget;
-import io.heddle.coherence.Coherence;
-import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
+import io.heddle.live.SessionHubs;
+import io.heddle.nearcache.Coherence;
 import io.heddle.ops.LiveMetrics;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LiveChannel;
@@ -19,14 +19,14 @@ import org.springframework.context.annotation.Configuration;
 class LiveConfiguration {
 
   @Bean(destroyMethod = "close")
-  Hubs hubs(
+  SessionHubs hubs(
       Coherence coherence,
       ChangeLog log,
       TurnLog turns,
       SessionReader reader,
       LiveChannel channel,
       LiveProperties properties) {
-    return new Hubs(coherence, log, turns, reader, channel, properties);
+    return new SessionHubs(coherence, log, turns, reader, channel, properties);
   }
 
   @Bean
@@ -35,7 +35,7 @@ class LiveConfiguration {
   }
 
   @Bean
-  Routes.Live live(Hubs hubs, Connections connections, LiveProperties properties) {
+  Routes.Live live(SessionHubs hubs, Connections connections, LiveProperties properties) {
     return new Routes.Live(hubs, connections, properties);
   }
 
@@ -46,7 +46,7 @@ class LiveConfiguration {
   }
 
   @Bean
-  LiveMetrics liveMetrics(Hubs hubs, Connections connections) {
+  LiveMetrics liveMetrics(SessionHubs hubs, Connections connections) {
     return new LiveMetrics(hubs, connections::open, connections::tooSlow);
   }
 }

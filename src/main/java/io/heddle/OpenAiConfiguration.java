@@ -1,7 +1,7 @@
 package io.heddle;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.openai.OpenAiProperties;

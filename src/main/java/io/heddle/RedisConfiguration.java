@@ -2,8 +2,8 @@ package io.heddle;
 
 import io.heddle.CoreConfiguration.LockLosses;
 import io.heddle.EngineChoice.Engine;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
 import io.heddle.limit.UsageStore;
@@ -16,8 +16,8 @@ import io.heddle.redis.RedisStatus;
 import io.heddle.redis.RedissonClients;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -131,7 +131,7 @@ class RedisConfiguration {
   }
 
   @Bean
-  RetryRecords retryRecords(RedisEngine engine) {
+  IdempotencyRecords retryRecords(RedisEngine engine) {
     return engine.records();
   }
 

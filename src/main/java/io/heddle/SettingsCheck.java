@@ -1,12 +1,12 @@
 package io.heddle;
 
+import io.heddle.answercache.AnswerProperties;
 import io.heddle.base.MemoryProperties;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.QuotaProperties;
 import io.heddle.live.LiveProperties;
+import io.heddle.nearcache.CoherenceProperties;
 import io.heddle.openai.OpenAiProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.security.SecurityProperties;

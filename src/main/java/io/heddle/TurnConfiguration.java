@@ -1,13 +1,13 @@
 package io.heddle;
 
+import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
-import io.heddle.cache.Answers;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.TurnMetrics;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.TurnLog;
@@ -27,7 +27,7 @@ class TurnConfiguration {
   TurnStore turnStore(
       SessionServices services,
       SessionReader reader,
-      RetryRecords records,
+      IdempotencyRecords records,
       TurnLog log,
       LiveChannel channel,
       ChangeFeed feed,

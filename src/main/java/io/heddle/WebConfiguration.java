@@ -19,7 +19,7 @@ import io.heddle.web.HostProperties;
 import io.heddle.web.HttpProperties;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestGate;
-import io.heddle.web.RequestRepair;
+import io.heddle.web.RequestTargetCheck;
 import io.heddle.web.RouteAdapter;
 import io.heddle.web.TrustedProxies;
 import java.util.LinkedHashMap;
@@ -97,7 +97,7 @@ class WebConfiguration {
 
   @Bean
   WebServerFactoryCustomizer<NettyReactiveWebServerFactory> requestRepair(ConnectionGuard guard) {
-    return factory -> factory.addServerCustomizers(RequestRepair.customizer(), guard::apply);
+    return factory -> factory.addServerCustomizers(RequestTargetCheck.customizer(), guard::apply);
   }
 
   @Bean

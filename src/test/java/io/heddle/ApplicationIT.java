@@ -8,15 +8,15 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.embedded.EmbeddedFileException;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
-import io.heddle.session.Description.Status;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionAttributes.Status;
 import io.heddle.session.SessionServices;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -117,7 +117,7 @@ class ApplicationIT {
           server
               .bean(SessionServices.class)
               .sessions()
-              .load(key, View.ANY, PageRequest.last(10))
+              .load(key, ReadContext.ANY, PageRequest.last(10))
               .block(PATIENCE);
       assertThat(page.messages()).hasSize(1);
       assertThat(page.session().description().user()).isEqualTo("ann");
@@ -150,14 +150,14 @@ class ApplicationIT {
   }
 
   private static void create(Server server, SessionKey key) {
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             "ann", null, Json.EMPTY_OBJECT, null, null, Status.ACTIVE, Duration.ofHours(1));
     server
         .bean(SessionServices.class)
         .sessions()
         .create(
-            new Request(ANN, key, Conditions.NONE, Duration.ZERO),
+            new WriteContext(ANN, key, WritePreconditions.NONE, Duration.ZERO),
             description,
             List.of(new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"hello\"}"))))
         .block(PATIENCE);

@@ -8,7 +8,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Upstream;
 import java.time.Duration;
 import java.util.Arrays;
@@ -40,10 +40,12 @@ class ModelsApplicationIT {
   void withoutSettingsThereIsEcho() {
     try (Server server = start("heddle.echo.pace=0ms")) {
       Upstream upstream = server.bean(Upstream.class);
-      List<Piece> pieces =
+      List<ModelEvent> pieces =
           upstream.call(call(null)).concatMapIterable(said -> said).collectList().block(PATIENCE);
 
-      assertThat(pieces).hasSize(3).contains(new Piece.Text("hello "), new Piece.Text("there"));
+      assertThat(pieces)
+          .hasSize(3)
+          .contains(new ModelEvent.Text("hello "), new ModelEvent.Text("there"));
       assertThat(server.get("/actuator/prometheus").body())
           .contains(
               "heddle_upstream_calls_seconds_count{outcome=\"finished\",upstream=\"echo\"} 1",

@@ -9,8 +9,8 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionServices;
-import io.heddle.session.View;
 import io.heddle.testing.RedisProcess;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -92,7 +92,7 @@ class RedisOutageIT {
     server
         .bean(SessionServices.class)
         .sessions()
-        .load(new SessionKey(Tenant.DEFAULT, "none"), View.ANY, PageRequest.NONE)
+        .load(new SessionKey(Tenant.DEFAULT, "none"), ReadContext.ANY, PageRequest.NONE)
         .block(PATIENCE);
   }
 }

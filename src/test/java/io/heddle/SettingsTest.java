@@ -3,12 +3,12 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.answercache.AnswerProperties;
 import io.heddle.base.MemoryProperties;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.coherence.CoherenceProperties;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
 import io.heddle.live.LiveProperties;
+import io.heddle.nearcache.CoherenceProperties;
 import io.heddle.redis.RedisProperties;
 import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;

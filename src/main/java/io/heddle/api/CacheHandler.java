@@ -1,19 +1,19 @@
 package io.heddle.api;
 
+import io.heddle.answercache.AnswerKey;
+import io.heddle.answercache.AnswerProperties;
+import io.heddle.answercache.AnswerStore;
+import io.heddle.answercache.Answers;
+import io.heddle.answercache.Flight;
+import io.heddle.answercache.NewAnswer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.cache.AnswerKey;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.cache.AnswerStore;
-import io.heddle.cache.Answers;
-import io.heddle.cache.Flight;
-import io.heddle.cache.NewAnswer;
-import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
+import io.heddle.web.IdempotencyHashes;
 import io.heddle.web.ProblemWriter;
 import io.heddle.web.Query;
-import io.heddle.web.RetryKeys;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -36,21 +36,22 @@ final class CacheHandler {
 
   private final Answers answers;
   private final AnswerProperties properties;
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final BodyReader reader;
 
-  CacheHandler(Answers answers, AnswerProperties properties, Gate gate, BodyReader reader) {
+  CacheHandler(
+      Answers answers, AnswerProperties properties, AdmissionGate gate, BodyReader reader) {
     this.answers = answers;
     this.properties = properties;
     this.gate = gate;
     this.reader = reader;
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     AnswerKey key = call.answer();
     call.query();
-    Duration maxAge = Terms.oldest(call.headers());
-    Duration wait = Terms.singleFlight(call.headers(), properties.longestWait());
+    Duration maxAge = RequestHeaders.oldest(call.headers());
+    Duration wait = RequestHeaders.singleFlight(call.headers(), properties.longestWait());
     if (wait == null) {
       return answers
           .get(key, maxAge)
@@ -63,18 +64,18 @@ final class CacheHandler {
             switch (flight) {
               case Flight.Found found -> shown(call, found.answer());
               case Flight.Compute _ ->
-                  ProblemWriter.answer(none()).header(Terms.SINGLE_FLIGHT, "compute");
+                  ProblemWriter.answer(none()).header(RequestHeaders.SINGLE_FLIGHT, "compute");
               case Flight.Busy _ ->
                   ProblemWriter.answer(none().with("retryAfter", 1))
-                      .header(Terms.SINGLE_FLIGHT, "busy");
+                      .header(RequestHeaders.SINGLE_FLIGHT, "busy");
             });
   }
 
-  Mono<Answer> put(Call call) {
+  Mono<BytesResponse> put(RequestContext call) {
     AnswerKey key = call.answer();
     call.query();
     HttpHeaders headers = call.headers();
-    Duration asked = Terms.life(headers, properties.longestLife());
+    Duration asked = RequestHeaders.life(headers, properties.longestLife());
     Duration life = Objects.requireNonNullElse(asked, properties.defaultLife());
     String type = contentType(headers);
     int most = Math.toIntExact(properties.maxBytes().toBytes());
@@ -86,19 +87,19 @@ final class CacheHandler {
               call, () -> checked(call, key).then(Mono.defer(() -> answers.put(key, answer))));
         })
         .map(kept ->
-            Answer.empty(kept.replaced() ? 204 : 201)
+            BytesResponse.empty(kept.replaced() ? 204 : 201)
                 .header(HttpHeaders.ETAG, "\"" + tag(kept.answer()) + "\""));
   }
 
-  Mono<Answer> delete(Call call) {
+  Mono<BytesResponse> delete(RequestContext call) {
     AnswerKey key = call.answer();
     call.query();
     return gate.once(call, () -> checked(call, key).then(Mono.defer(() -> answers.remove(key))))
-        .map(_ -> Answer.empty(204));
+        .map(_ -> BytesResponse.empty(204));
   }
 
   /** What is kept is looked at only for who asks for that. */
-  private Mono<Void> checked(Call call, AnswerKey key) {
+  private Mono<Void> checked(RequestContext call, AnswerKey key) {
     HttpHeaders headers = call.headers();
     if (!headers.containsHeader(HttpHeaders.IF_MATCH)
         && !headers.containsHeader(HttpHeaders.IF_NONE_MATCH)) {
@@ -109,7 +110,7 @@ final class CacheHandler {
         .map(CacheHandler::tag)
         .map(Optional::of)
         .defaultIfEmpty(Optional.empty())
-        .doOnNext(tag -> Terms.check(headers, tag.orElse(null)))
+        .doOnNext(tag -> RequestHeaders.check(headers, tag.orElse(null)))
         .then();
   }
 
@@ -118,13 +119,13 @@ final class CacheHandler {
   }
 
   /** As a shared cache on the way would have it: a user's own, and never a page of this origin. */
-  private static Answer shown(Call call, AnswerStore.Answer found) {
+  private static BytesResponse shown(RequestContext call, AnswerStore.Answer found) {
     String tag = tag(found);
-    Terms.checkMatch(call.headers(), tag);
-    Answer answer =
-        Terms.noneMatch(call.headers(), tag)
-            ? Answer.empty(304)
-            : Answer.of(200, found.contentType(), found.body())
+    RequestHeaders.checkMatch(call.headers(), tag);
+    BytesResponse answer =
+        RequestHeaders.noneMatch(call.headers(), tag)
+            ? BytesResponse.empty(304)
+            : BytesResponse.of(200, found.contentType(), found.body())
                 .header("X-Content-Type-Options", "nosniff")
                 .header("Content-Security-Policy", "sandbox");
     return answer
@@ -141,7 +142,7 @@ final class CacheHandler {
 
   /** Of the content and its type. */
   private static String tag(AnswerStore.Answer answer) {
-    MessageDigest digest = RetryKeys.sha256();
+    MessageDigest digest = IdempotencyHashes.sha256();
     digest.update(answer.contentType().getBytes(StandardCharsets.UTF_8));
     digest.update((byte) 0);
     byte[] hash = digest.digest(answer.body());

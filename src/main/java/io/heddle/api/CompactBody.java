@@ -15,7 +15,7 @@ record CompactBody(@Nullable String model, int keep, @Nullable String instructio
 
   static final CompactBody NONE = new CompactBody(null, DEFAULT_KEEP, null);
 
-  static CompactBody read(StrictJson in) {
+  static CompactBody read(JsonReader in) {
     String model = null;
     String instructions = null;
     int keep = DEFAULT_KEEP;

@@ -1,26 +1,31 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
-import io.heddle.session.Request;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import io.heddle.turn.Compaction;
 import io.heddle.turn.Turns;
-import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import reactor.core.publisher.Mono;
 
 /** {@code POST /v1/sessions/{id}/compact}. */
 final class CompactHandler {
 
   private final Turns turns;
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final BodyReader reader;
-  private final Bodies bodies;
-  private final Requests requests;
+  private final RequestBodies bodies;
+  private final WriteContexts requests;
 
-  CompactHandler(Turns turns, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+  CompactHandler(
+      Turns turns,
+      AdmissionGate gate,
+      BodyReader reader,
+      RequestBodies bodies,
+      WriteContexts requests) {
     this.turns = turns;
     this.gate = gate;
     this.reader = reader;
@@ -28,23 +33,23 @@ final class CompactHandler {
     this.requests = requests;
   }
 
-  Mono<Answer> compact(Call call) {
+  Mono<BytesResponse> compact(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return reader
         .jsonOrNothing(call.exchange())
         .flatMap(body -> {
           Compaction.Order order = bodies.compact(body).order();
-          Request request = requests.writing(call, key, body);
+          WriteContext request = requests.writing(call, key, body);
           return gate.write(call, request, () -> turns.compact(request, order));
         })
         .map(CompactHandler::answer);
   }
 
-  private static Answer answer(Written<Compaction> written) {
+  private static BytesResponse answer(WriteResult<Compaction> written) {
     Compaction compaction = written.value();
     Message message = compaction.message();
-    JsonBuffer out = new JsonBuffer(256 + (message == null ? 0 : message.weight()));
+    JsonWriter out = new JsonWriter(256 + (message == null ? 0 : message.weight()));
     out.ascii("{\"position\":\"").ascii(written.position().toString());
     out.ascii("\",\"messages\":").number(compaction.messages()).ascii(",\"summary\":");
     if (message == null) {
@@ -59,6 +64,6 @@ final class CompactHandler {
       compaction.usage().writeTo(out.ascii(",\"usage\":"));
     }
     boolean made = written.replayed() || message != null;
-    return Answers.written(made ? 201 : 200, written, out.ascii("}"));
+    return ResponseFactory.written(made ? 201 : 200, written, out.ascii("}"));
   }
 }

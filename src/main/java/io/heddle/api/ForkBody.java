@@ -10,7 +10,7 @@ record ForkBody(@Nullable String id, @Nullable String after) {
 
   static final ForkBody NONE = new ForkBody(null, null);
 
-  static ForkBody read(StrictJson in) {
+  static ForkBody read(JsonReader in) {
     String id = null;
     String after = null;
     int seen = 0;

@@ -11,7 +11,7 @@ final class Ids {
 
   private Ids() {}
 
-  static String session(StrictJson in) {
+  static String session(JsonReader in) {
     String id = in.string(0, 1 << 20);
     if (!SessionKey.isId(id)) {
       throw in.refuse(SESSION_RULE);
@@ -19,7 +19,7 @@ final class Ids {
     return id;
   }
 
-  static String user(StrictJson in) {
+  static String user(JsonReader in) {
     String user = in.string(1, MAX_USER);
     if (hasControl(user)) {
       throw in.refuse("has a control character");

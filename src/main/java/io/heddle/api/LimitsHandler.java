@@ -1,6 +1,6 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
@@ -8,7 +8,7 @@ import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.TokenLimits;
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -30,7 +30,7 @@ final class LimitsHandler {
     this.tokens = tokens;
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     call.query();
     return tokens
         .look(call.caller())
@@ -39,8 +39,9 @@ final class LimitsHandler {
             (left, quotas) -> answer(call.admission(), left, quotas));
   }
 
-  private Answer answer(Admission admission, List<Decision> tokensLeft, List<Quotas.Quota> quotas) {
-    JsonBuffer out = new JsonBuffer(512);
+  private BytesResponse answer(
+      Admission admission, List<Decision> tokensLeft, List<Quotas.Quota> quotas) {
+    JsonWriter out = new JsonWriter(512);
     out.ascii("{\"subject\":").string(admission.subject().name()).ascii(",\"limits\":[");
     String comma = "";
     for (Rule rule : limits.rules()) {
@@ -55,10 +56,10 @@ final class LimitsHandler {
       out.ascii("}");
       comma = ",";
     }
-    return Answer.json(200, out.ascii("]}").toBytes());
+    return BytesResponse.json(200, out.ascii("]}").toBytes());
   }
 
-  private static void write(Rule rule, @Nullable Decision decision, JsonBuffer out) {
+  private static void write(Rule rule, @Nullable Decision decision, JsonWriter out) {
     out.ascii("{\"name\":\"").ascii(rule.name());
     out.ascii("\",\"kind\":\"").ascii(rule.kind().name().toLowerCase(Locale.ROOT));
     out.ascii("\",\"limit\":").number(rule.limit());
@@ -71,7 +72,7 @@ final class LimitsHandler {
     out.ascii("}");
   }
 
-  private static void paths(List<String> paths, JsonBuffer out) {
+  private static void paths(List<String> paths, JsonWriter out) {
     String before = ",\"paths\":[";
     for (String path : paths) {
       out.ascii(before).string(path);

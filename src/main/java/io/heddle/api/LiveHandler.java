@@ -6,14 +6,14 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.live.Hubs;
+import io.heddle.live.FrameSink;
 import io.heddle.live.LiveProperties;
-import io.heddle.live.Outlet;
+import io.heddle.live.SessionHubs;
 import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Threads;
-import io.heddle.session.View;
-import io.heddle.web.Answer;
+import io.heddle.session.ReadContext;
+import io.heddle.session.ThreadService;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
@@ -35,20 +35,20 @@ final class LiveHandler {
   /** What a request over a socket has beside its message. */
   private static final int ENVELOPE = 16 << 10;
 
-  private final Hubs hubs;
-  private final Threads threads;
+  private final SessionHubs hubs;
+  private final ThreadService threads;
   private final Connections connections;
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final SocketSession.Services services;
   private final int maxText;
 
   LiveHandler(
       Routes.Live live,
-      Threads threads,
+      ThreadService threads,
       TurnStarts starts,
-      Gate gate,
-      Bodies bodies,
-      Requests requests,
+      AdmissionGate gate,
+      RequestBodies bodies,
+      WriteContexts requests,
       int maxMessage) {
     LiveProperties properties = live.properties();
     this.hubs = live.hubs();
@@ -60,7 +60,7 @@ final class LiveHandler {
     this.maxText = maxMessage + ENVELOPE;
   }
 
-  Mono<ServerResponse> socket(Call call) {
+  Mono<ServerResponse> socket(RequestContext call) {
     Query query = call.query("watch", "since", Callers.QUERY);
     Problem wrong = Upgrade.refusal(call.exchange().getRequest());
     if (wrong != null) {
@@ -89,7 +89,7 @@ final class LiveHandler {
     return Mono.just(new Upgrade(connections, session, call.caller().holder(), maxText));
   }
 
-  Mono<ServerResponse> events(Call call) {
+  Mono<ServerResponse> events(RequestContext call) {
     SessionKey key = call.session();
     Query query = call.query("since", Callers.QUERY);
     refuseWhenDraining(connections, "connections");
@@ -105,7 +105,7 @@ final class LiveHandler {
     // The head of the answer is written before the first frame: what is refused is found out now.
     Mono<ServerResponse> stream =
         threads
-            .page(key, new View(caller.owner(), null), PageRequest.NONE)
+            .page(key, new ReadContext(caller.owner(), null), PageRequest.NONE)
             .map(_ -> new EventStream(connections, new Events(key, caller, since)));
     boolean returns = last != null && !last.isEmpty() && EventStream.isAskedFor(call.http());
     return since == null || !returns
@@ -121,8 +121,8 @@ final class LiveHandler {
   }
 
   /** Ends a browser's {@code EventSource}, which comes back after every stream that ends. */
-  static Answer stayAway() {
-    return Answer.empty(204);
+  static BytesResponse stayAway() {
+    return BytesResponse.empty(204);
   }
 
   static boolean isGone(Throwable error) {
@@ -143,7 +143,7 @@ final class LiveHandler {
     }
 
     @Override
-    public void opened(Outlet outlet, Runnable end) {
+    public void opened(FrameSink outlet, Runnable end) {
       this.end = end;
       watch = hubs.watch(key, caller, since, outlet, this);
     }
@@ -195,6 +195,6 @@ final class LiveHandler {
   }
 
   private static @Nullable Position since(@Nullable String text, String name) {
-    return text == null ? null : Terms.position(name, text);
+    return text == null ? null : RequestHeaders.position(name, text);
   }
 }

@@ -14,16 +14,16 @@ record LockBody(Duration ttl, @Nullable Duration waitFor, @Nullable String label
   static final int MAX_LABEL = 256;
 
   /** To take the lock: {@code {ttlSeconds, waitSeconds?, label?}}. */
-  static LockBody read(StrictJson in) {
+  static LockBody read(JsonReader in) {
     return read(in, true);
   }
 
   /** To renew it: {@code {ttlSeconds}}. */
-  static LockBody readRenewal(StrictJson in) {
+  static LockBody readRenewal(JsonReader in) {
     return read(in, false);
   }
 
-  private static LockBody read(StrictJson in, boolean take) {
+  private static LockBody read(JsonReader in, boolean take) {
     Duration ttl = null;
     Duration wait = null;
     String label = null;

@@ -1,14 +1,14 @@
 package io.heddle.api;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Locks;
-import io.heddle.session.Request;
+import io.heddle.session.LockService;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
-import io.heddle.web.Answer;
+import io.heddle.session.WriteContext;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 
@@ -17,13 +17,18 @@ final class LocksHandler {
 
   private static final byte[] FREE = Json.of("{\"held\":false}").utf8();
 
-  private final Locks locks;
-  private final Gate gate;
+  private final LockService locks;
+  private final AdmissionGate gate;
   private final BodyReader reader;
-  private final Bodies bodies;
-  private final Requests requests;
+  private final RequestBodies bodies;
+  private final WriteContexts requests;
 
-  LocksHandler(Locks locks, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+  LocksHandler(
+      LockService locks,
+      AdmissionGate gate,
+      BodyReader reader,
+      RequestBodies bodies,
+      WriteContexts requests) {
     this.locks = locks;
     this.gate = gate;
     this.reader = reader;
@@ -31,71 +36,73 @@ final class LocksHandler {
     this.requests = requests;
   }
 
-  Mono<Answer> lock(Call call) {
+  Mono<BytesResponse> lock(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return reader
         .json(call.exchange())
         .flatMap(body -> {
           LockBody asked = bodies.lock(body);
-          Request request = requests.writing(call, key, body);
-          Request waiting =
+          WriteContext request = requests.writing(call, key, body);
+          WriteContext waiting =
               asked.waitFor() == null
                   ? request
-                  : new Request(request.caller(), key, request.conditions(), asked.waitFor());
+                  : new WriteContext(request.caller(), key, request.requested(), asked.waitFor());
           return write(call, waiting, () -> locks.lock(waiting, asked.ttl(), asked.label()));
         });
   }
 
-  Mono<Answer> renew(Call call) {
+  Mono<BytesResponse> renew(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return reader
         .json(call.exchange())
         .flatMap(body -> {
           LockBody asked = bodies.renewal(body);
-          Request request = requests.writing(call, key, body);
+          WriteContext request = requests.writing(call, key, body);
           return write(call, request, () -> locks.renew(request, asked.ttl()));
         });
   }
 
-  Mono<Answer> release(Call call) {
+  Mono<BytesResponse> release(RequestContext call) {
     SessionKey key = call.session();
     boolean force = call.query("force").flag("force");
-    Request request = requests.writing(call, key);
+    WriteContext request = requests.writing(call, key);
     return write(call, request, () -> locks.release(request, force));
   }
 
-  Mono<Answer> holder(Call call) {
+  Mono<BytesResponse> holder(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return locks
         .holder(key, call.caller().owner())
-        .map(held -> Answer.json(200, shown(held)))
-        .switchIfEmpty(Mono.fromSupplier(() -> Answer.json(200, FREE)));
+        .map(held -> BytesResponse.json(200, shown(held)))
+        .switchIfEmpty(Mono.fromSupplier(() -> BytesResponse.json(200, FREE)));
   }
 
-  private Mono<Answer> write(Call call, Request request, Supplier<Mono<Done>> work) {
-    return gate.write(call, request.conditions(), request.key(), Done::replayed, work)
+  private Mono<BytesResponse> write(
+      RequestContext call, WriteContext request, Supplier<Mono<Done>> work) {
+    return gate.write(call, request.requested(), request.key(), Done::replayed, work)
         .map(done -> {
           Held held = done.held();
-          return Answers.replayed(done.replayed(), held == null ? Answer.empty(204) : taken(held));
+          return ResponseFactory.replayed(
+              done.replayed(), held == null ? BytesResponse.empty(204) : taken(held));
         });
   }
 
-  private static Answer taken(Held held) {
-    JsonBuffer out = new JsonBuffer(192);
+  private static BytesResponse taken(Held held) {
+    JsonWriter out = new JsonWriter(192);
     out.ascii("{\"lock\":").string(held.token());
-    return Answer.json(200, rest(out, held));
+    return BytesResponse.json(200, rest(out, held));
   }
 
   private static byte[] shown(Held held) {
-    JsonBuffer out = new JsonBuffer(192);
+    JsonWriter out = new JsonWriter(192);
     out.ascii("{\"held\":true,\"by\":\"").ascii(held.client() ? "client" : "update").ascii("\"");
     return rest(out, held);
   }
 
-  private static byte[] rest(JsonBuffer out, Held held) {
+  private static byte[] rest(JsonWriter out, Held held) {
     out.ascii(",\"fence\":").number(held.fence());
     out.ascii(",\"expiresAt\":").time(held.expiresAt());
     if (held.label() != null) {

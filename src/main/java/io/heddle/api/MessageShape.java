@@ -36,7 +36,7 @@ final class MessageShape {
   private static final int METADATA = 6;
   private static final int ID = 7;
 
-  private final StrictJson in;
+  private final JsonReader in;
   private final int maxBytes;
   private final JsonScratch values = new JsonScratch(512);
   private final JsonScratch body = new JsonScratch(512);
@@ -45,7 +45,7 @@ final class MessageShape {
   private int seen;
   private @Nullable String id;
 
-  MessageShape(StrictJson in, int maxBytes) {
+  MessageShape(JsonReader in, int maxBytes) {
     this.in = in;
     this.maxBytes = maxBytes;
   }

@@ -24,7 +24,7 @@ final class Metadata {
   private Metadata() {}
 
   /** Copies a metadata object. */
-  static void copy(StrictJson in, JsonScratch out) {
+  static void copy(JsonReader in, JsonScratch out) {
     in.object();
     String path = in.path();
     int from = out.length();
@@ -53,7 +53,7 @@ final class Metadata {
     }
   }
 
-  static Json read(StrictJson in) {
+  static Json read(JsonReader in) {
     JsonScratch out = new JsonScratch(128);
     copy(in, out);
     return out.json(0, out.length());

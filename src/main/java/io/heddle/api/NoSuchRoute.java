@@ -2,7 +2,7 @@ package io.heddle.api;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.ProblemWriter;
 import io.heddle.web.Query;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ final class NoSuchRoute implements HandlerFunction<ServerResponse> {
     return Mono.just(answer(request, path.value(), known));
   }
 
-  private static Answer answer(ServerRequest request, String path, List<String> known) {
+  private static BytesResponse answer(ServerRequest request, String path, List<String> known) {
     if (!known.isEmpty()) {
       known.sort(null);
       String allowed = String.join(", ", known);

@@ -1,6 +1,6 @@
 package io.heddle.api;
 
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -11,9 +11,9 @@ final class OpenApiHandler {
 
   private final byte[] document = load();
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     call.query();
-    return Mono.just(Answer.json(200, document));
+    return Mono.just(BytesResponse.json(200, document));
   }
 
   static byte[] load() {

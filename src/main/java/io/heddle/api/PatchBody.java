@@ -1,9 +1,9 @@
 package io.heddle.api;
 
 import io.heddle.base.Json;
-import io.heddle.session.Description;
-import io.heddle.session.Description.Status;
 import io.heddle.session.MergePatch;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,15 +13,15 @@ import java.util.function.UnaryOperator;
  * A JSON Merge Patch of a session: what it does to a description. A member that is null goes back
  * to what it is when nobody gives it.
  */
-final class PatchBody implements UnaryOperator<Description> {
+final class PatchBody implements UnaryOperator<SessionAttributes> {
 
   private static final String[] MEMBERS = {
     "title", "metadata", "status", "systemPrompt", "model", "ttlSeconds"
   };
 
-  private final List<UnaryOperator<Description>> changes = new ArrayList<>(MEMBERS.length);
+  private final List<UnaryOperator<SessionAttributes>> changes = new ArrayList<>(MEMBERS.length);
 
-  static PatchBody read(StrictJson in, Duration defaultTtl) {
+  static PatchBody read(JsonReader in, Duration defaultTtl) {
     PatchBody patch = new PatchBody();
     int seen = 0;
     in.object();
@@ -37,32 +37,32 @@ final class PatchBody implements UnaryOperator<Description> {
   }
 
   @Override
-  public Description apply(Description before) {
-    Description after = before;
-    for (UnaryOperator<Description> change : changes) {
+  public SessionAttributes apply(SessionAttributes before) {
+    SessionAttributes after = before;
+    for (UnaryOperator<SessionAttributes> change : changes) {
       after = change.apply(after);
     }
     return after;
   }
 
-  private static UnaryOperator<Description> change(StrictJson in, Duration defaultTtl) {
+  private static UnaryOperator<SessionAttributes> change(JsonReader in, Duration defaultTtl) {
     return switch (in.name()) {
       case "title" -> {
         String title = in.isNull() ? null : in.string(0, SessionBody.MAX_TITLE);
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(), title, d.metadata(), d.systemPrompt(), d.model(), d.status(), d.ttl());
       }
       case "systemPrompt" -> {
         String prompt = in.isNull() ? null : in.string(0, SessionBody.MAX_SYSTEM_PROMPT);
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(), d.title(), d.metadata(), prompt, d.model(), d.status(), d.ttl());
       }
       case "model" -> {
         String model = in.isNull() ? null : in.string(1, SessionBody.MAX_MODEL);
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(), d.title(), d.metadata(), d.systemPrompt(), model, d.status(), d.ttl());
       }
       case "status" -> {
@@ -71,19 +71,19 @@ final class PatchBody implements UnaryOperator<Description> {
           throw in.refuse("must be active or complete");
         }
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(), d.title(), d.metadata(), d.systemPrompt(), d.model(), status, d.ttl());
       }
       case "ttlSeconds" -> {
         Duration ttl = in.isNull() ? defaultTtl : SessionBody.ttl(in);
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(), d.title(), d.metadata(), d.systemPrompt(), d.model(), d.status(), ttl);
       }
       default -> {
         Json patch = in.isNull() ? null : Metadata.read(in);
         yield d ->
-            new Description(
+            new SessionAttributes(
                 d.user(),
                 d.title(),
                 patch == null

@@ -3,13 +3,13 @@ package io.heddle.api;
 import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
+import io.heddle.answercache.AnswerProperties;
+import io.heddle.answercache.Answers;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
-import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
+import io.heddle.live.SessionHubs;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
@@ -26,7 +26,7 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 /** The native API at a glance. */
 public final class Routes {
 
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final SessionsHandler sessions;
   private final ThreadsHandler threads;
   private final StateHandler state;
@@ -44,7 +44,7 @@ public final class Routes {
   public record Cache(Answers answers, AnswerProperties properties) {}
 
   /** What the calls that watch need. */
-  public record Live(Hubs hubs, Connections connections, LiveProperties properties) {}
+  public record Live(SessionHubs hubs, Connections connections, LiveProperties properties) {}
 
   public Routes(
       SessionServices services,
@@ -56,9 +56,9 @@ public final class Routes {
       SessionProperties properties,
       Cache cache,
       Live live) {
-    Bodies bodies = new Bodies(properties);
-    Requests requests = new Requests(ids, properties);
-    gate = new Gate(limits, tokens, services.sessions());
+    RequestBodies bodies = new RequestBodies(properties);
+    WriteContexts requests = new WriteContexts(ids, properties);
+    gate = new AdmissionGate(limits, tokens, services.sessions());
     this.limits = new LimitsHandler(limits, tokens);
     sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
     threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);

@@ -23,7 +23,7 @@ record SessionBody(
   static final int MAX_SYSTEM_PROMPT = 64 << 10;
   static final int MAX_MODEL = 256;
 
-  static SessionBody read(StrictJson in, int maxMessage) {
+  static SessionBody read(JsonReader in, int maxMessage) {
     String id = null;
     String user = null;
     String title = null;
@@ -79,7 +79,7 @@ record SessionBody(
     return new SessionBody(id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
   }
 
-  static Duration ttl(StrictJson in) {
+  static Duration ttl(JsonReader in) {
     return Duration.ofSeconds(
         in.integer(SessionProperties.MIN_TTL.toSeconds(), SessionProperties.MAX_TTL.toSeconds()));
   }

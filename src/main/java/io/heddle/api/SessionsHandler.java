@@ -1,18 +1,18 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
 import io.heddle.session.Filter;
-import io.heddle.session.Listing;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
 import io.heddle.session.Session;
-import io.heddle.session.Sessions;
-import io.heddle.web.Answer;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionPage;
+import io.heddle.session.SessionService;
+import io.heddle.session.WriteContext;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,14 +26,18 @@ final class SessionsHandler {
   private static final int MAX_CURSOR = 1024;
   private static final String METADATA = "metadata.";
 
-  private final Sessions sessions;
-  private final Gate gate;
+  private final SessionService sessions;
+  private final AdmissionGate gate;
   private final BodyReader reader;
-  private final Bodies bodies;
-  private final Requests requests;
+  private final RequestBodies bodies;
+  private final WriteContexts requests;
 
   SessionsHandler(
-      Sessions sessions, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+      SessionService sessions,
+      AdmissionGate gate,
+      BodyReader reader,
+      RequestBodies bodies,
+      WriteContexts requests) {
     this.sessions = sessions;
     this.gate = gate;
     this.reader = reader;
@@ -41,15 +45,15 @@ final class SessionsHandler {
     this.requests = requests;
   }
 
-  Mono<Answer> create(Call call) {
+  Mono<BytesResponse> create(RequestContext call) {
     call.query();
     return reader
         .json(call.exchange())
         .flatMap(body -> {
           SessionBody asked = bodies.session(body);
-          Description description = requests.description(call, asked);
+          SessionAttributes description = requests.description(call, asked);
           String id = requests.newId(call, asked.id());
-          Request request = requests.writing(call, call.key(id), body);
+          WriteContext request = requests.writing(call, call.key(id), body);
           if (!asked.resume()) {
             return gate.write(
                 call, request, () -> sessions.create(request, description, asked.messages()));
@@ -62,12 +66,12 @@ final class SessionsHandler {
               request,
               () ->
                   sessions.resume(
-                      call.caller(), id, request.conditions(), description, asked.messages()));
+                      call.caller(), id, request.requested(), description, asked.messages()));
         })
-        .map(written -> Answers.session(written.created() ? 201 : 200, written));
+        .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
   }
 
-  Mono<Answer> put(Call call) {
+  Mono<BytesResponse> put(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return reader
@@ -80,47 +84,47 @@ final class SessionsHandler {
           if (asked.resume()) {
             throw Query.refuse("resume", "is for POST /v1/sessions only");
           }
-          Description description = requests.description(call, asked);
-          Request request = requests.writing(call, key, body);
+          SessionAttributes description = requests.description(call, asked);
+          WriteContext request = requests.writing(call, key, body);
           return gate.write(
               call, request, () -> sessions.put(request, description, asked.messages()));
         })
-        .map(written -> Answers.session(written.created() ? 201 : 200, written));
+        .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = call.session();
     int messages = call.query("messages").integer("messages", 0, ThreadsHandler.MAX_LIMIT, -1);
     PageRequest page = messages < 1 ? PageRequest.NONE : PageRequest.last(messages);
     return sessions
         .load(key, call.view(), page)
         .map(found ->
-            Answers.read(
+            ResponseFactory.read(
                 call, found, () -> messages < 0 ? found.bareSessionJson() : found.sessionJson()));
   }
 
-  Mono<Answer> patch(Call call) {
+  Mono<BytesResponse> patch(RequestContext call) {
     SessionKey key = call.session();
     call.query();
     return reader
         .mergePatch(call.exchange())
         .flatMap(body -> {
           PatchBody patch = bodies.patch(body);
-          Request request = requests.writing(call, key, body);
+          WriteContext request = requests.writing(call, key, body);
           return gate.write(call, request, () -> sessions.patch(request, patch));
         })
-        .map(written -> Answers.session(200, written));
+        .map(written -> ResponseFactory.session(200, written));
   }
 
-  Mono<Answer> delete(Call call) {
+  Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    Request request = requests.writing(call, key);
+    WriteContext request = requests.writing(call, key);
     return gate.write(call, request, () -> sessions.delete(request))
-        .map(written -> Answers.replayed(written.replayed(), Answer.empty(204)));
+        .map(written -> ResponseFactory.replayed(written.replayed(), BytesResponse.empty(204)));
   }
 
-  Mono<Answer> fork(Call call) {
+  Mono<BytesResponse> fork(RequestContext call) {
     SessionKey source = call.session();
     call.query();
     return reader
@@ -131,17 +135,17 @@ final class SessionsHandler {
           if (target.equals(source)) {
             throw Query.refuse("id", "is the source's own");
           }
-          Request request = requests.writing(call, source, body);
+          WriteContext request = requests.writing(call, source, body);
           return gate.write(
               call,
-              request.conditions(),
+              request.requested(),
               target,
               () -> sessions.fork(request, target, asked.after()));
         })
-        .map(written -> Answers.session(201, written));
+        .map(written -> ResponseFactory.session(201, written));
   }
 
-  Mono<Answer> list(Call call) {
+  Mono<BytesResponse> list(RequestContext call) {
     Query query = call.query("user", "status", METADATA, "limit", "cursor");
     String user = user(query);
     Filter filter = new Filter(status(query), metadata(query));
@@ -153,11 +157,13 @@ final class SessionsHandler {
     }
     return sessions
         .list(call.caller(), user, filter, limit, cursor)
-        .map(found -> Answer.json(200, write(found)).header(Answers.CACHE, Answers.BYPASS));
+        .map(found ->
+            BytesResponse.json(200, write(found))
+                .header(ResponseFactory.CACHE, ResponseFactory.BYPASS));
   }
 
-  private static byte[] write(Listing listing) {
-    JsonBuffer out = new JsonBuffer(64 + listing.sessions().size() * Answers.SESSION_SIZE);
+  private static byte[] write(SessionPage listing) {
+    JsonWriter out = new JsonWriter(64 + listing.sessions().size() * ResponseFactory.SESSION_SIZE);
     out.ascii("{\"data\":[");
     String comma = "";
     for (Session session : listing.sessions()) {
@@ -175,12 +181,12 @@ final class SessionsHandler {
     return user;
   }
 
-  private static Description.@Nullable Status status(Query query) {
+  private static SessionAttributes.@Nullable Status status(Query query) {
     String text = query.text("status");
     if (text == null) {
       return null;
     }
-    Description.Status status = Description.Status.of(text);
+    SessionAttributes.Status status = SessionAttributes.Status.of(text);
     if (status == null) {
       throw Query.refuse("status", "must be active or complete");
     }

@@ -1,6 +1,6 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.limit.Admission;
@@ -8,7 +8,7 @@ import io.heddle.limit.Decision;
 import io.heddle.live.Frame;
 import io.heddle.session.Appended;
 import io.heddle.session.Turn;
-import io.heddle.session.Written;
+import io.heddle.session.WriteResult;
 import io.heddle.web.ProblemWriter;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +21,9 @@ final class SocketFrames {
     return Frame.of("ack", ack(128, ref, session).ascii("}").toJson());
   }
 
-  static Frame ack(@Nullable String ref, String session, Written<Appended> written) {
+  static Frame ack(@Nullable String ref, String session, WriteResult<Appended> written) {
     Position position = written.position();
-    JsonBuffer out = ack(written.value().weight() + 192, ref, session);
+    JsonWriter out = ack(written.value().weight() + 192, ref, session);
     out.ascii(",\"position\":\"").ascii(position.toString()).ascii("\"");
     if (written.replayed()) {
       out.ascii(",\"replayed\":true");
@@ -33,9 +33,9 @@ final class SocketFrames {
   }
 
   /** A turn was begun, or waits. */
-  static Frame ack(@Nullable String ref, Written<Turn> begun) {
+  static Frame ack(@Nullable String ref, WriteResult<Turn> begun) {
     Turn turn = begun.value();
-    JsonBuffer out = ack(320, ref, turn.session().id());
+    JsonWriter out = ack(320, ref, turn.session().id());
     out.ascii(",\"position\":\"").ascii(begun.position().toString()).ascii("\"");
     if (begun.replayed()) {
       out.ascii(",\"replayed\":true");
@@ -48,7 +48,7 @@ final class SocketFrames {
     return Frame.of("ack", turn(turn, ack(320, ref, turn.session().id())).ascii("}").toJson());
   }
 
-  private static JsonBuffer turn(Turn turn, JsonBuffer out) {
+  private static JsonWriter turn(Turn turn, JsonWriter out) {
     out.ascii(",\"turn\":\"").ascii(turn.id());
     out.ascii("\",\"status\":\"").ascii(turn.status().text()).ascii("\"");
     if (turn.queuePosition() > 0) {
@@ -57,8 +57,8 @@ final class SocketFrames {
     return out;
   }
 
-  private static JsonBuffer ack(int size, @Nullable String ref, String session) {
-    JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"ack\"");
+  private static JsonWriter ack(int size, @Nullable String ref, String session) {
+    JsonWriter out = new JsonWriter(size).ascii("{\"type\":\"ack\"");
     ref(ref, out);
     return out.ascii(",\"session\":\"").ascii(session).ascii("\"");
   }
@@ -68,7 +68,7 @@ final class SocketFrames {
   }
 
   static Frame error(@Nullable String ref, @Nullable String session, Problem problem) {
-    JsonBuffer out = new JsonBuffer(384).ascii("{\"type\":\"error\"");
+    JsonWriter out = new JsonWriter(384).ascii("{\"type\":\"error\"");
     ref(ref, out);
     if (session != null) {
       out.ascii(",\"session\":\"").ascii(session).ascii("\"");
@@ -83,7 +83,7 @@ final class SocketFrames {
     if (admission.decisions().isEmpty()) {
       return null;
     }
-    JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"limits\",\"limits\":");
+    JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"limits\",\"limits\":");
     String before = "[";
     for (Decision decision : admission.decisions()) {
       out.ascii(before).ascii("{\"name\":\"").ascii(decision.rule().name());
@@ -96,7 +96,7 @@ final class SocketFrames {
     return Frame.of("limits", out.ascii("]}").toJson());
   }
 
-  private static void ref(@Nullable String ref, JsonBuffer out) {
+  private static void ref(@Nullable String ref, JsonWriter out) {
     if (ref != null) {
       out.ascii(",\"ref\":").string(ref);
     }

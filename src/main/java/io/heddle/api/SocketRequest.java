@@ -65,7 +65,7 @@ sealed interface SocketRequest {
   /** What a refused request is answered with: which it was, as far as that can be told. */
   record Name(@Nullable String session, @Nullable String ref) {
 
-    static Name read(StrictJson in) {
+    static Name read(JsonReader in) {
       String session = null;
       String ref = null;
       in.object();
@@ -81,7 +81,7 @@ sealed interface SocketRequest {
     }
   }
 
-  static SocketRequest read(StrictJson in, int maxMessage) {
+  static SocketRequest read(JsonReader in, int maxMessage) {
     return new Draft(maxMessage).read(in);
   }
 
@@ -126,7 +126,7 @@ sealed interface SocketRequest {
       this.maxMessage = maxMessage;
     }
 
-    SocketRequest read(StrictJson in) {
+    SocketRequest read(JsonReader in) {
       in.object();
       while (in.nextMember()) {
         String name = in.name();
@@ -138,12 +138,13 @@ sealed interface SocketRequest {
       return build();
     }
 
-    private void member(StrictJson in, String name) {
+    private void member(JsonReader in, String name) {
       switch (name) {
         case "type" -> type = in.string(1, 64);
         case "session" -> session = Ids.session(in);
         case "ref" -> ref = in.isNull() ? null : in.string(0, MAX_REF);
-        case "since" -> since = in.isNull() ? null : Terms.position(name, in.string(1, 64));
+        case "since" ->
+            since = in.isNull() ? null : RequestHeaders.position(name, in.string(1, 64));
         case "message" -> add(List.of(new MessageShape(in, maxMessage).one()), in);
         case "messages" -> add(new MessageShape(in, maxMessage).list(0), in);
         case "content" -> add(TurnBody.content(in, maxMessage), in);
@@ -152,10 +153,13 @@ sealed interface SocketRequest {
         case "parameters" -> parameters = TurnBody.parameters(in);
         case "onBusy" -> onBusy = TurnBody.onBusy(in);
         case "create" -> create = in.bool();
-        case "key" -> key = in.isNull() ? null : Terms.key(name, in.string(0, 1 << 16));
-        case "lock" -> lock = in.isNull() ? null : Terms.lock(name, in.string(0, 1 << 16));
+        case "key" -> key = in.isNull() ? null : RequestHeaders.key(name, in.string(0, 1 << 16));
+        case "lock" -> lock = in.isNull() ? null : RequestHeaders.lock(name, in.string(0, 1 << 16));
         case "ifMatch" ->
-            ifMatch = in.isNull() ? List.of() : Terms.ifMatch(name, List.of(in.string(1, 1 << 16)));
+            ifMatch =
+                in.isNull()
+                    ? List.of()
+                    : RequestHeaders.ifMatch(name, List.of(in.string(1, 1 << 16)));
         case "wait" ->
             waitFor =
                 in.isNull()
@@ -165,7 +169,7 @@ sealed interface SocketRequest {
       }
     }
 
-    private void add(List<NewMessage> read, StrictJson in) {
+    private void add(List<NewMessage> read, JsonReader in) {
       if (messages != null) {
         throw Query.refuse(in.name(), "stands beside other messages of the request");
       }

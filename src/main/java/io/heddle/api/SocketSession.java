@@ -8,7 +8,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
 import io.heddle.live.Frame;
-import io.heddle.live.Hubs;
+import io.heddle.live.SessionHubs;
 import io.heddle.live.Watch;
 import io.heddle.web.Backlog;
 import io.heddle.web.CloseCode;
@@ -54,7 +54,7 @@ final class SocketSession implements SocketProtocol {
   private boolean held;
 
   /** What all sockets share. */
-  record Services(Hubs hubs, SocketWrites writes, Bodies bodies, int maxWatches) {}
+  record Services(SessionHubs hubs, SocketWrites writes, RequestBodies bodies, int maxWatches) {}
 
   /**
    * What the handshake asks for.

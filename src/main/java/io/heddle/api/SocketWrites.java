@@ -5,14 +5,14 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.Admission;
 import io.heddle.live.Frame;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
-import io.heddle.session.Threads;
-import io.heddle.turn.TurnOrder;
-import io.heddle.web.RetryKeys;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.ThreadService;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.turn.TurnSpec;
+import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -27,17 +27,18 @@ final class SocketWrites {
 
   private static final HexFormat HEX = HexFormat.of();
 
-  private final Threads threads;
+  private final ThreadService threads;
   private final TurnStarts starts;
-  private final Gate gate;
-  private final Requests requests;
+  private final AdmissionGate gate;
+  private final WriteContexts requests;
 
   /**
    * @param limits what is left of them; null when none was asked
    */
   record Written(@Nullable Frame limits, Frame answer) {}
 
-  SocketWrites(Threads threads, TurnStarts starts, Gate gate, Requests requests) {
+  SocketWrites(
+      ThreadService threads, TurnStarts starts, AdmissionGate gate, WriteContexts requests) {
     this.threads = threads;
     this.starts = starts;
     this.gate = gate;
@@ -83,21 +84,21 @@ final class SocketWrites {
 
   private Mono<Frame> append(
       Caller caller, SessionKey key, Asked asked, SocketRequest.Append append) {
-    Request request =
+    WriteContext request =
         writing(caller, key, asked, append.on(), digest -> add(append.messages(), digest));
-    Description made = made(caller, append.on());
+    SessionAttributes made = made(caller, append.on());
     return gate.write(
             asked.admission(),
-            request.conditions(),
+            request.requested(),
             key,
             () -> threads.append(request, append.messages(), made))
         .map(written -> SocketFrames.ack(append.ref(), append.session(), written));
   }
 
   private Mono<Frame> begin(Caller caller, SessionKey key, Asked asked, SocketRequest.Turn turn) {
-    TurnOrder order =
+    TurnSpec order =
         TurnBody.order(turn.input(), turn.model(), turn.parameters(), turn.onBusy(), null);
-    Request request =
+    WriteContext request =
         writing(
             caller,
             key,
@@ -109,47 +110,47 @@ final class SocketWrites {
               digest.update(turn.parameters().utf8());
               add(turn.onBusy().text(), digest);
             });
-    Description made = made(caller, turn.on());
+    SessionAttributes made = made(caller, turn.on());
     return gate.write(
-            asked.admission(), request.conditions(), key, () -> starts.begin(request, order, made))
+            asked.admission(), request.requested(), key, () -> starts.begin(request, order, made))
         .map(begun -> SocketFrames.ack(turn.ref(), begun));
   }
 
   private Mono<Frame> cancel(
       Caller caller, SessionKey key, Asked asked, SocketRequest.Cancel cancel) {
     TurnAnswers.check(key, cancel.turn());
-    Request request = requests.writing(caller, key, Conditions.NONE, null);
+    WriteContext request = requests.writing(caller, key, WritePreconditions.NONE, null);
     return gate.once(asked.admission(), () -> starts.turns().cancel(request, cancel.turn()))
         .map(turn -> SocketFrames.ack(cancel.ref(), turn));
   }
 
-  private @Nullable Description made(Caller caller, SocketRequest.On on) {
+  private @Nullable SessionAttributes made(Caller caller, SocketRequest.On on) {
     return on.create() ? requests.description(caller) : null;
   }
 
-  private Request writing(
+  private WriteContext writing(
       Caller caller,
       SessionKey key,
       Asked asked,
       SocketRequest.On on,
       Consumer<MessageDigest> body) {
-    Conditions conditions =
-        new Conditions(
+    WritePreconditions conditions =
+        new WritePreconditions(
             caller.owner(), retry(caller, asked.path(), on, body), on.lock(), on.ifMatch());
     return requests.writing(caller, key, conditions, on.waitFor());
   }
 
   /** A repeated request may have another ref; it must ask for the same. */
-  private static @Nullable Retry retry(
+  private static @Nullable IdempotentRequest retry(
       Caller caller, String path, SocketRequest.On on, Consumer<MessageDigest> body) {
     if (on.key() == null) {
       return null;
     }
-    MessageDigest digest = RetryKeys.sha256();
+    MessageDigest digest = IdempotencyHashes.sha256();
     digest.update((byte) (on.create() ? 1 : 0));
     body.accept(digest);
-    return new Retry(
-        HEX.formatHex(RetryKeys.hash(caller, "SOCKET", path, on.key())),
+    return new IdempotentRequest(
+        HEX.formatHex(IdempotencyHashes.hash(caller, "SOCKET", path, on.key())),
         HEX.formatHex(digest.digest()));
   }
 

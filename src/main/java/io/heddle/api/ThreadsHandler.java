@@ -1,16 +1,16 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Threads;
-import io.heddle.web.Answer;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.ThreadService;
+import io.heddle.session.WriteContext;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +22,18 @@ final class ThreadsHandler {
   static final int DEFAULT_LIMIT = 50;
   static final int MAX_LIMIT = 1000;
 
-  private final Threads threads;
-  private final Gate gate;
+  private final ThreadService threads;
+  private final AdmissionGate gate;
   private final BodyReader reader;
-  private final Bodies bodies;
-  private final Requests requests;
+  private final RequestBodies bodies;
+  private final WriteContexts requests;
 
-  ThreadsHandler(Threads threads, Gate gate, BodyReader reader, Bodies bodies, Requests requests) {
+  ThreadsHandler(
+      ThreadService threads,
+      AdmissionGate gate,
+      BodyReader reader,
+      RequestBodies bodies,
+      WriteContexts requests) {
     this.threads = threads;
     this.gate = gate;
     this.reader = reader;
@@ -36,61 +41,62 @@ final class ThreadsHandler {
     this.requests = requests;
   }
 
-  Mono<Answer> append(Call call) {
+  Mono<BytesResponse> append(RequestContext call) {
     SessionKey key = call.session();
     boolean create = call.query("create").flag("create");
     return reader
         .json(call.exchange())
         .flatMap(body -> {
           List<NewMessage> messages = bodies.messages(body);
-          Request request = requests.writing(call, key, body);
-          Description made = create ? requests.description(call) : null;
+          WriteContext request = requests.writing(call, key, body);
+          SessionAttributes made = create ? requests.description(call) : null;
           return gate.write(call, request, () -> threads.append(request, messages, made));
         })
         .map(written -> {
-          JsonBuffer out = new JsonBuffer(written.value().weight() + 64);
+          JsonWriter out = new JsonWriter(written.value().weight() + 64);
           out.ascii("{\"position\":\"").ascii(written.position().toString());
           written.value().writeTo(out.ascii("\",\"data\":")).ascii("}");
-          return Answers.written(201, written, out);
+          return ResponseFactory.written(201, written, out);
         });
   }
 
-  Mono<Answer> page(Call call) {
+  Mono<BytesResponse> page(RequestContext call) {
     SessionKey key = call.session();
     PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
     return threads
         .page(key, call.view(), page)
-        .map(found -> Answers.read(call, found, found::json));
+        .map(found -> ResponseFactory.read(call, found, found::json));
   }
 
-  Mono<Answer> message(Call call) {
+  Mono<BytesResponse> message(RequestContext call) {
     SessionKey key = call.session();
     String id = call.message();
     call.query();
     return threads
         .message(key, call.view(), id)
         .map(found ->
-            Answers.read(
+            ResponseFactory.read(
                 call,
                 found,
                 () ->
-                    found.messages().getFirst().writeTo(new JsonBuffer(found.weight())).toBytes()));
+                    found.messages().getFirst().writeTo(new JsonWriter(found.weight())).toBytes()));
   }
 
-  Mono<Answer> delete(Call call) {
+  Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = call.session();
     String id = call.message();
     call.query();
-    Request request = requests.writing(call, key);
-    return gate.write(call, request, () -> threads.deleteMessage(request, id)).map(Answers::gone);
+    WriteContext request = requests.writing(call, key);
+    return gate.write(call, request, () -> threads.deleteMessage(request, id))
+        .map(ResponseFactory::gone);
   }
 
   /** Clears the thread, or cuts it after a message. */
-  Mono<Answer> cut(Call call) {
+  Mono<BytesResponse> cut(RequestContext call) {
     SessionKey key = call.session();
     String after = cursor(call.query("after"), "after");
-    Request request = requests.writing(call, key);
-    return gate.write(call, request, () -> threads.cut(request, after)).map(Answers::gone);
+    WriteContext request = requests.writing(call, key);
+    return gate.write(call, request, () -> threads.cut(request, after)).map(ResponseFactory::gone);
   }
 
   static PageRequest pageRequest(Query query) {

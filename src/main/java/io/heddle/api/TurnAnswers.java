@@ -1,7 +1,7 @@
 package io.heddle.api;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -11,7 +11,7 @@ import io.heddle.live.TurnFrames;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,17 +45,17 @@ final class TurnAnswers {
   // ---- objects
 
   static byte[] one(Turn turn) {
-    return open(turn, new JsonBuffer(TURN_SIZE)).ascii("}").toBytes();
+    return open(turn, new JsonWriter(TURN_SIZE)).ascii("}").toBytes();
   }
 
   /** A Turn with the messages of its output. */
   static byte[] ended(TurnEvent.Ended end) {
-    JsonBuffer out = open(end.turn(), new JsonBuffer(TURN_SIZE + weight(end.messages())));
+    JsonWriter out = open(end.turn(), new JsonWriter(TURN_SIZE + weight(end.messages())));
     return messages(end.messages(), out.ascii(",\"messages\":")).ascii("}").toBytes();
   }
 
   static byte[] list(List<Turn> turns) {
-    JsonBuffer out = new JsonBuffer(64 + turns.size() * TURN_SIZE).ascii("{\"data\":[");
+    JsonWriter out = new JsonWriter(64 + turns.size() * TURN_SIZE).ascii("{\"data\":[");
     String comma = "";
     for (Turn turn : turns) {
       open(turn, out.ascii(comma)).ascii("}");
@@ -64,7 +64,7 @@ final class TurnAnswers {
     return out.ascii("]}").toBytes();
   }
 
-  private static JsonBuffer open(Turn turn, JsonBuffer out) {
+  private static JsonWriter open(Turn turn, JsonWriter out) {
     out.ascii("{\"id\":\"").ascii(turn.id());
     out.ascii("\",\"session\":\"").ascii(turn.session().id());
     out.ascii("\",\"status\":\"").ascii(turn.status().text()).ascii("\"");
@@ -91,14 +91,14 @@ final class TurnAnswers {
     return end != null && JSON.readTree(end.utf8()).has("model");
   }
 
-  private static JsonBuffer end(Turn turn, JsonBuffer out) {
+  private static JsonWriter end(Turn turn, JsonWriter out) {
     Json end = turn.end();
     return end == null || end.length() <= 2
         ? out
         : out.ascii(",").raw(end.utf8(), 1, end.length() - 1);
   }
 
-  private static JsonBuffer ids(List<String> ids, JsonBuffer out) {
+  private static JsonWriter ids(List<String> ids, JsonWriter out) {
     out.ascii("[");
     for (int i = 0; i < ids.size(); i++) {
       (i == 0 ? out : out.ascii(",")).string(ids.get(i));
@@ -106,7 +106,7 @@ final class TurnAnswers {
     return out.ascii("]");
   }
 
-  private static JsonBuffer messages(List<Message> messages, JsonBuffer out) {
+  private static JsonWriter messages(List<Message> messages, JsonWriter out) {
     out.ascii("[");
     for (int i = 0; i < messages.size(); i++) {
       messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
@@ -129,22 +129,22 @@ final class TurnAnswers {
   static Frame frame(SessionKey key, String turn, TurnEvent event, long before) {
     return switch (event) {
       case TurnEvent.Queued(int position) -> {
-        JsonBuffer out = event("turn.queued", key, turn, 0);
+        JsonWriter out = event("turn.queued", key, turn, 0);
         out.ascii(",\"queuePosition\":").number(position);
         yield Frame.of("turn.queued", out.ascii("}").toJson());
       }
       case TurnEvent.Started(Turn started) -> {
-        JsonBuffer out = event("turn.started", key, turn, 0);
+        JsonWriter out = event("turn.started", key, turn, 0);
         out.ascii(",\"model\":").string(started.model());
         ids(started.input(), out.ascii(",\"input\":"));
         yield Frame.of("turn.started", out.ascii("}").toJson());
       }
       case TurnEvent.SoFar(long seq, TurnEvent.Said said) ->
           Frame.event(TurnFrames.TEXT, Long.toString(seq), soFar(key, turn, seq, said));
-      case TurnEvent.Delta(long seq, Piece piece) -> delta(key, turn, seq, piece);
+      case TurnEvent.Delta(long seq, ModelEvent piece) -> delta(key, turn, seq, piece);
       case TurnEvent.Ended(Turn ended, List<Message> messages) -> {
         String type = "turn." + ended.status().text();
-        JsonBuffer out = event(type, key, turn, weight(messages));
+        JsonWriter out = event(type, key, turn, weight(messages));
         ids(removed(ended), out.ascii(",\"removed\":"));
         messages(messages, end(ended, out).ascii(",\"messages\":"));
         String id = Long.toString(Math.max(0, before) + 1);
@@ -158,19 +158,19 @@ final class TurnAnswers {
     return TurnFrames.text(key, turn, seq, said.text(), said.reasoning(), said.refusal(), calls);
   }
 
-  private static Frame delta(SessionKey key, String turn, long seq, Piece piece) {
+  private static Frame delta(SessionKey key, String turn, long seq, ModelEvent piece) {
     return switch (piece) {
-      case Piece.Text(String text) -> bit(key, turn, seq, TurnFrames.DELTA, text);
-      case Piece.Reasoning(String text) -> bit(key, turn, seq, TurnFrames.REASONING, text);
-      case Piece.Refusal(String text) -> bit(key, turn, seq, TurnFrames.REFUSAL, text);
-      case Piece.ToolCall call ->
+      case ModelEvent.Text(String text) -> bit(key, turn, seq, TurnFrames.DELTA, text);
+      case ModelEvent.Reasoning(String text) -> bit(key, turn, seq, TurnFrames.REASONING, text);
+      case ModelEvent.Refusal(String text) -> bit(key, turn, seq, TurnFrames.REFUSAL, text);
+      case ModelEvent.ToolCall call ->
           Frame.event(
               TurnFrames.TOOL_CALL,
               Long.toString(seq),
               TurnFrames.toolCall(key, turn, seq, call(call)));
       // The summary is a message of the thread, and told as such; its place here stays numbered.
-      case Piece.Compaction _ -> bit(key, turn, seq, TurnFrames.DELTA, "");
-      case Piece.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
+      case ModelEvent.Compaction _ -> bit(key, turn, seq, TurnFrames.DELTA, "");
+      case ModelEvent.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
     };
   }
 
@@ -178,7 +178,7 @@ final class TurnAnswers {
     return Frame.event(type, Long.toString(seq), TurnFrames.bit(key, turn, seq, type, text));
   }
 
-  private static TurnFrames.ToolCall call(Piece.ToolCall call) {
+  private static TurnFrames.ToolCall call(ModelEvent.ToolCall call) {
     return new TurnFrames.ToolCall(
         call.index(), call.id(), call.name(), call.arguments(), call.custom());
   }
@@ -192,8 +192,8 @@ final class TurnAnswers {
     return rolledBack ? ended.input() : List.of();
   }
 
-  private static JsonBuffer event(String type, SessionKey key, String turn, int more) {
-    JsonBuffer out = new JsonBuffer(TURN_SIZE + more).ascii("{\"type\":\"").ascii(type);
+  private static JsonWriter event(String type, SessionKey key, String turn, int more) {
+    JsonWriter out = new JsonWriter(TURN_SIZE + more).ascii("{\"type\":\"").ascii(type);
     out.ascii("\",\"session\":\"").ascii(key.id());
     return out.ascii("\",\"turn\":\"").ascii(turn).ascii("\"");
   }

@@ -3,7 +3,7 @@ package io.heddle.api;
 import io.heddle.base.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
-import io.heddle.turn.TurnOrder;
+import io.heddle.turn.TurnSpec;
 import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.List;
@@ -25,7 +25,7 @@ record TurnBody(
   private static final Set<String> NO_PARAMETERS =
       Set.of("model", "messages", "stream", "stream_options", "n");
 
-  static TurnBody read(StrictJson in, int maxMessage) {
+  static TurnBody read(JsonReader in, int maxMessage) {
     List<NewMessage> input = null;
     String model = null;
     Json parameters = Json.EMPTY_OBJECT;
@@ -65,34 +65,34 @@ record TurnBody(
     return new TurnBody(given(input), model, parameters, stream, onBusy);
   }
 
-  TurnOrder order(@Nullable Duration cacheFor) {
+  TurnSpec order(@Nullable Duration cacheFor) {
     return order(input, model, parameters, onBusy, cacheFor);
   }
 
-  static TurnOrder order(
+  static TurnSpec order(
       List<NewMessage> input,
       @Nullable String model,
       Json parameters,
       OnBusy onBusy,
       @Nullable Duration cacheFor) {
-    return new TurnOrder(input, model, null, parameters, onBusy, cacheFor, Json.EMPTY_OBJECT);
+    return new TurnSpec(input, model, null, parameters, onBusy, cacheFor, Json.EMPTY_OBJECT);
   }
 
   // ---- the members, which are the same over a socket
 
-  static List<NewMessage> content(StrictJson in, int maxMessage) {
+  static List<NewMessage> content(JsonReader in, int maxMessage) {
     return List.of(new MessageShape(in, maxMessage).user());
   }
 
-  static @Nullable String model(StrictJson in) {
+  static @Nullable String model(JsonReader in) {
     return in.isNull() ? null : in.string(1, MAX_MODEL);
   }
 
-  static Json parameters(StrictJson in) {
+  static Json parameters(JsonReader in) {
     return in.isNull() ? Json.EMPTY_OBJECT : in.copyObject(PARAMETERS, NO_PARAMETERS);
   }
 
-  static OnBusy onBusy(StrictJson in) {
+  static OnBusy onBusy(JsonReader in) {
     if (in.isNull()) {
       return OnBusy.ENQUEUE;
     }
@@ -112,7 +112,7 @@ record TurnBody(
   }
 
   private static List<NewMessage> input(
-      @Nullable List<NewMessage> before, List<NewMessage> read, StrictJson in) {
+      @Nullable List<NewMessage> before, List<NewMessage> read, JsonReader in) {
     if (before != null) {
       throw in.refuse("stands beside the other of content and messages");
     }

@@ -3,14 +3,14 @@ package io.heddle.api;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
-import io.heddle.session.Request;
-import io.heddle.session.Sessions;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionService;
 import io.heddle.session.Turn;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import io.heddle.turn.Parameters;
-import io.heddle.turn.TurnOrder;
+import io.heddle.turn.TurnSpec;
 import io.heddle.turn.Turns;
 import io.heddle.web.Connections;
 import java.util.List;
@@ -18,22 +18,23 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** How turns are begun, over HTTP and over sockets. */
-record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
+record TurnStarts(Turns turns, SessionService sessions, Connections connections) {
 
   /**
    * @param createWith makes the session if it was never there; over one that was deleted or has
    *     expired it is not made
    */
-  Mono<Written<Turn>> begin(Request request, TurnOrder order, @Nullable Description createWith) {
+  Mono<WriteResult<Turn>> begin(
+      WriteContext request, TurnSpec order, @Nullable SessionAttributes createWith) {
     Parameters.check(order.parameters(), turns.maxOutput(), name -> "parameters." + name);
     // A turn that begins now would be cut off half way.
     LiveHandler.refuseWhenDraining(connections, "turns");
-    Mono<Written<Turn>> begun = Mono.defer(() -> turns.begin(request, order));
-    if (createWith == null || request.conditions().lock() != null) {
+    Mono<WriteResult<Turn>> begun = Mono.defer(() -> turns.begin(request, order));
+    if (createWith == null || request.requested().lock() != null) {
       return begun;
     }
     // A position can only be of a session that is there.
-    if (request.conditions().wantSomething()) {
+    if (request.requested().wantSomething()) {
       return begun.onErrorMap(error -> is(error, ProblemCode.SESSION_NOT_FOUND), _ -> conflict());
     }
     return begun.onErrorResume(
@@ -46,15 +47,17 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
                 .onErrorMap(error -> is(error, ProblemCode.SESSION_EXISTS), _ -> none));
   }
 
-  private Mono<Written<Turn>> afterMaking(Written<?> made, Request request, TurnOrder order) {
-    boolean absent = request.conditions().positions().contains(Conditions.ABSENT);
+  private Mono<WriteResult<Turn>> afterMaking(
+      WriteResult<?> made, WriteContext request, TurnSpec order) {
+    boolean absent = request.requested().positions().contains(WritePreconditions.ABSENT);
     if (absent && !made.created()) {
       return Mono.error(conflict());
     }
     // What this very request has made is there now, as it was asked for.
-    Conditions rest = absent ? request.conditions().withPositions(List.of()) : request.conditions();
+    WritePreconditions rest =
+        absent ? request.requested().withPositions(List.of()) : request.requested();
     return turns.begin(
-        new Request(request.caller(), request.key(), rest, request.waitFor()), order);
+        new WriteContext(request.caller(), request.key(), rest, request.waitFor()), order);
   }
 
   private static ProblemException conflict() {
@@ -63,8 +66,9 @@ record TurnStarts(Turns turns, Sessions sessions, Connections connections) {
   }
 
   /** The idempotency key is the turn's: making a session that is there changes nothing. */
-  private static Request making(Request request) {
-    return new Request(request.caller(), request.key(), Conditions.NONE, request.waitFor());
+  private static WriteContext making(WriteContext request) {
+    return new WriteContext(
+        request.caller(), request.key(), WritePreconditions.NONE, request.waitFor());
   }
 
   private static boolean is(Throwable error, ProblemCode code) {

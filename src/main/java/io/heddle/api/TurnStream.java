@@ -3,7 +3,7 @@ package io.heddle.api;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.web.StreamProtocol;
@@ -50,7 +50,7 @@ final class TurnStream implements StreamProtocol {
   private boolean ranHere = true;
   private boolean over;
   private @Nullable Reading reading;
-  private @Nullable Outlet outlet;
+  private @Nullable FrameSink outlet;
   private Runnable end = () -> {};
 
   /**
@@ -72,7 +72,7 @@ final class TurnStream implements StreamProtocol {
   }
 
   @Override
-  public void opened(Outlet opened, Runnable ends) {
+  public void opened(FrameSink opened, Runnable ends) {
     outlet = opened;
     end = ends;
     read();
@@ -100,7 +100,7 @@ final class TurnStream implements StreamProtocol {
   }
 
   private void read() {
-    Outlet to = outlet;
+    FrameSink to = outlet;
     if (!over && to != null) {
       Reading next = new Reading(to);
       reading = next;
@@ -116,14 +116,14 @@ final class TurnStream implements StreamProtocol {
     }
   }
 
-  private void end(Outlet to) {
+  private void end(FrameSink to) {
     over = true;
     stop();
     to.flush();
     end.run();
   }
 
-  private void take(Outlet to, TurnEvent event) {
+  private void take(FrameSink to, TurnEvent event) {
     if (!to.isWritable()) {
       stop();
     } else if (isNews(event)) {
@@ -162,7 +162,7 @@ final class TurnStream implements StreamProtocol {
     }
   }
 
-  private void failed(Outlet to, Throwable error) {
+  private void failed(FrameSink to, Throwable error) {
     if (Turns.isSilence(error)) {
       // The client can come back; nothing more is known here.
       end(to);
@@ -191,7 +191,7 @@ final class TurnStream implements StreamProtocol {
                 }));
   }
 
-  private static void on(Outlet to, Runnable task) {
+  private static void on(FrameSink to, Runnable task) {
     try {
       to.loop().execute(task);
     } catch (RejectedExecutionException _) {
@@ -201,11 +201,11 @@ final class TurnStream implements StreamProtocol {
 
   /** Takes events from any thread to the loop; however many wait, they are flushed once. */
   private final class Reading extends BaseSubscriber<TurnEvent> {
-    private final Outlet to;
+    private final FrameSink to;
     private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
 
-    Reading(Outlet to) {
+    Reading(FrameSink to) {
       this.to = to;
     }
 

@@ -4,14 +4,14 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
-import io.heddle.session.Request;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import io.heddle.turn.Turns;
-import io.heddle.web.Answer;
 import io.heddle.web.BodyReader;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
@@ -31,18 +31,18 @@ final class TurnsHandler {
 
   private final TurnStarts starts;
   private final Turns turns;
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final BodyReader reader;
-  private final Bodies bodies;
-  private final Requests requests;
+  private final RequestBodies bodies;
+  private final WriteContexts requests;
   private final Connections connections;
 
   TurnsHandler(
       TurnStarts starts,
-      Gate gate,
+      AdmissionGate gate,
       BodyReader reader,
-      Bodies bodies,
-      Requests requests,
+      RequestBodies bodies,
+      WriteContexts requests,
       Connections connections) {
     this.starts = starts;
     this.turns = starts.turns();
@@ -53,11 +53,11 @@ final class TurnsHandler {
     this.connections = connections;
   }
 
-  Mono<ServerResponse> begin(Call call) {
+  Mono<ServerResponse> begin(RequestContext call) {
     SessionKey key = call.session();
     boolean create = call.query("create").flag("create");
-    boolean async = Terms.prefersAsync(call.headers());
-    Duration cacheFor = Terms.maxAge(call.headers());
+    boolean async = RequestHeaders.prefersAsync(call.headers());
+    Duration cacheFor = RequestHeaders.maxAge(call.headers());
     return reader
         .json(call.exchange())
         .flatMap(body -> {
@@ -66,8 +66,8 @@ final class TurnsHandler {
             LiveHandler.refuseWhenFull(connections);
             gate.refuseConnection(call.caller());
           }
-          Request request = requests.writing(call, key, body);
-          Description made = create ? requests.description(call) : null;
+          WriteContext request = requests.writing(call, key, body);
+          SessionAttributes made = create ? requests.description(call) : null;
           return gate.write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
               .flatMap(begun -> answer(call, begun, asked.stream(), async));
         });
@@ -75,9 +75,9 @@ final class TurnsHandler {
 
   /** The turn is under way whatever becomes of this answer. */
   private Mono<ServerResponse> answer(
-      Call call, Written<Turn> begun, boolean stream, boolean async) {
+      RequestContext call, WriteResult<Turn> begun, boolean stream, boolean async) {
     Turn turn = begun.value();
-    String position = Answers.tag(begun.position());
+    String position = ResponseFactory.tag(begun.position());
     if (stream) {
       EventStream events =
           new EventStream(
@@ -86,65 +86,64 @@ final class TurnsHandler {
                   StreamForm.TURN)
               .header(HttpHeaders.LOCATION, TurnAnswers.location(turn))
               .header(HttpHeaders.ETAG, position);
-      return Mono.just(begun.replayed() ? events.header(Answers.REPLAYED, "true") : events);
+      return Mono.just(begun.replayed() ? events.header(ResponseFactory.REPLAYED, "true") : events);
     }
     if (async) {
       return Mono.just(
-          Answers.replayed(
+          ResponseFactory.replayed(
               begun.replayed(),
               accepted(turn)
                   .header(HttpHeaders.ETAG, position)
-                  .header(PREFERENCE_APPLIED, Terms.RESPOND_ASYNC)));
+                  .header(PREFERENCE_APPLIED, RequestHeaders.RESPOND_ASYNC)));
     }
     // No position here: the session has moved on since the turn began.
     return turns
         .awaitHere(turn.session(), call.view(), turn.id())
         .map(end ->
-            Answer.json(200, TurnAnswers.ended(end))
+            BytesResponse.json(200, TurnAnswers.ended(end))
                 .header(HttpHeaders.LOCATION, TurnAnswers.location(turn)))
         // It has begun: whoever is told of a failure would order it again.
         .onErrorResume(TurnsHandler::isPassing, _ -> Mono.empty())
         .defaultIfEmpty(accepted(turn))
-        .map(answer -> Answers.replayed(begun.replayed(), answer));
+        .map(answer -> ResponseFactory.replayed(begun.replayed(), answer));
   }
 
   private static boolean isPassing(Throwable error) {
     return error instanceof ProblemException refusal && refusal.problem().code().retryable();
   }
 
-  private static Answer accepted(Turn turn) {
-    return Answer.json(202, TurnAnswers.one(turn))
+  private static BytesResponse accepted(Turn turn) {
+    return BytesResponse.json(202, TurnAnswers.one(turn))
         .header(HttpHeaders.LOCATION, TurnAnswers.location(turn));
   }
 
-  Mono<Answer> list(Call call) {
+  Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = call.session();
     Turn.Status status = status(call.query("status"));
     return turns.list(key, call.view(), status).map(found -> fresh(TurnAnswers.list(found)));
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = call.session();
     String turn = call.turn();
     call.query();
     return turns.get(key, call.view(), turn).map(found -> fresh(TurnAnswers.one(found)));
   }
 
-  private static Answer fresh(byte[] json) {
-    return Answer.json(200, json).header(Answers.CACHE, Answers.BYPASS);
+  private static BytesResponse fresh(byte[] json) {
+    return BytesResponse.json(200, json).header(ResponseFactory.CACHE, ResponseFactory.BYPASS);
   }
 
-  Mono<Answer> cancel(Call call) {
+  Mono<BytesResponse> cancel(RequestContext call) {
     SessionKey key = call.session();
     String turn = call.turn();
     call.query();
-    Request request = requests.writing(call, key);
-    return gate.write(
-            call, request.conditions(), key, _ -> false, () -> turns.cancel(request, turn))
+    WriteContext request = requests.writing(call, key);
+    return gate.write(call, request.requested(), key, _ -> false, () -> turns.cancel(request, turn))
         .map(TurnsHandler::accepted);
   }
 
-  Mono<ServerResponse> events(Call call) {
+  Mono<ServerResponse> events(RequestContext call) {
     SessionKey key = call.session();
     String turn = call.turn();
     Query query = call.query("after", Callers.QUERY);
@@ -171,9 +170,10 @@ final class TurnsHandler {
             _ -> Mono.just(LiveHandler.stayAway()));
   }
 
-  private TurnStream stream(Call call, String turn, long after, BooleanSupplier runsHere) {
+  private TurnStream stream(
+      RequestContext call, String turn, long after, BooleanSupplier runsHere) {
     SessionKey key = call.session();
-    View view = call.view();
+    ReadContext view = call.view();
     return new TurnStream(key, turn, seq -> turns.follow(key, view, turn, seq), after, runsHere);
   }
 

@@ -3,10 +3,10 @@ package io.heddle.embedded;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
 import java.time.Instant;
@@ -31,7 +31,7 @@ final class Appends {
   }
 
   Outcome append(Target target, List<NewMessage> added) {
-    if (target.now().status() == Description.Status.COMPLETE) {
+    if (target.now().status() == SessionAttributes.Status.COMPLETE) {
       throw Refusals.complete();
     }
     List<Write.Copied> messages = fresh(added, target.tx().now());
@@ -81,9 +81,9 @@ final class Appends {
     for (int i = 0; i < messages.size(); i++) {
       Write.Copied copied = messages.get(i);
       NewMessage message = copied.message();
-      Stored.Place place = new Stored.Place(session.version, first + i);
-      Stored.Row row =
-          new Stored.Row(
+      StoredRecords.Place place = new StoredRecords.Place(session.version, first + i);
+      StoredRecords.Row row =
+          new StoredRecords.Row(
               ++session.lastSeq,
               copied.createdAt().toEpochMilli(),
               session.tag,
@@ -166,7 +166,7 @@ final class Appends {
     if (last == null) {
       throw Refusals.turnRunning();
     }
-    Stored.Ordered turn = TurnRows.at(target.tx(), session.number, session.turn.version());
+    StoredRecords.Ordered turn = TurnRows.at(target.tx(), session.number, session.turn.version());
     for (String id : turn.input()) {
       Threads.Found input = Threads.find(target.tx(), target.key(), session.thread, id);
       if (input != null && input.place().isAfter(last.place())) {
@@ -212,7 +212,7 @@ final class Appends {
     return found;
   }
 
-  private static void remove(Target target, byte[] key, Stored.Row row, Gone gone) {
+  private static void remove(Target target, byte[] key, StoredRecords.Row row, Gone gone) {
     target.tx().remove(Table.MESSAGES, key);
     Draft session = target.session();
     session.messages--;
@@ -220,7 +220,7 @@ final class Appends {
     long left = session.bytes - NewMessage.bytes(row.name(), row.body());
     session.bytes = session.messages == 0 ? 0 : Math.max(0, left);
     if (row.name() != null) {
-      gone.add(row.name(), new Stored.Place(Keys.versionOf(key), Keys.indexOf(key)));
+      gone.add(row.name(), new StoredRecords.Place(Keys.versionOf(key), Keys.indexOf(key)));
     }
   }
 }

@@ -19,8 +19,8 @@ final class CachedAnswers {
 
   private CachedAnswers() {}
 
-  static Stored.@Nullable Cached find(Rows rows, byte[] key, long now) {
-    Stored.Cached found = rows.get(Table.ANSWERS, key);
+  static StoredRecords.@Nullable Cached find(Rows rows, byte[] key, long now) {
+    StoredRecords.Cached found = rows.get(Table.ANSWERS, key);
     return found == null || found.expiresAt() <= now ? null : found;
   }
 
@@ -29,7 +29,7 @@ final class CachedAnswers {
    *
    * @param bound bytes of all
    */
-  static void put(Tx tx, byte[] key, Stored.Cached answer, long bound) {
+  static void put(Tx tx, byte[] key, StoredRecords.Cached answer, long bound) {
     long size = size(answer);
     if (size > bound) {
       throw Problem.of(
@@ -38,7 +38,7 @@ final class CachedAnswers {
           .toException();
     }
     long total = total(tx) + size;
-    Stored.Cached before = tx.get(Table.ANSWERS, key);
+    StoredRecords.Cached before = tx.get(Table.ANSWERS, key);
     byte[] endOfBefore = null;
     if (before != null) {
       endOfBefore = Keys.due(before.expiresAt(), key);
@@ -64,7 +64,7 @@ final class CachedAnswers {
 
   /** Whether there was one. */
   static boolean remove(Tx tx, byte[] key, long now) {
-    Stored.Cached found = tx.get(Table.ANSWERS, key);
+    StoredRecords.Cached found = tx.get(Table.ANSWERS, key);
     if (found == null) {
       return false;
     }
@@ -110,7 +110,7 @@ final class CachedAnswers {
     return total == null ? 0 : total;
   }
 
-  private static long size(Stored.Cached answer) {
+  private static long size(StoredRecords.Cached answer) {
     return (long) OVERHEAD + answer.contentType().length() + answer.body().length;
   }
 }

@@ -6,8 +6,8 @@ import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
-import io.heddle.session.Description;
 import io.heddle.session.LoggedChanges;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -35,14 +35,14 @@ final class Codecs {
   static final Codec<SessionRecord> SESSION =
       new Codec<>(Codecs::putSession, Codecs::getSession, r -> 320, true);
 
-  static final Codec<Description> DESCRIPTION =
+  static final Codec<SessionAttributes> DESCRIPTION =
       new Codec<>(
           (out, d) -> putBytes(out, d.toJson().utf8()),
-          in -> Description.parse(getBytes(in)),
+          in -> SessionAttributes.parse(getBytes(in)),
           Codecs::weight,
           true);
 
-  static final Codec<Stored.Row> ROW =
+  static final Codec<StoredRecords.Row> ROW =
       new Codec<>(
           (out, row) -> {
             out.putVarLong(row.seq()).putVarLong(row.created());
@@ -51,7 +51,7 @@ final class Codecs {
             putBytes(out, row.body().utf8());
           },
           in ->
-              new Stored.Row(
+              new StoredRecords.Row(
                   DataUtils.readVarLong(in),
                   DataUtils.readVarLong(in),
                   getText(in),
@@ -60,14 +60,14 @@ final class Codecs {
           row -> 160 + row.body().length(),
           false);
 
-  static final Codec<Stored.Place> PLACE =
+  static final Codec<StoredRecords.Place> PLACE =
       new Codec<>(
           (out, place) -> out.putVarLong(place.version()).putVarInt(place.index()),
-          in -> new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
+          in -> new StoredRecords.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
           place -> 32,
           true);
 
-  static final Codec<Stored.Gone> GONE =
+  static final Codec<StoredRecords.Gone> GONE =
       new Codec<>(
           (out, gone) -> {
             putText(out, gone.name());
@@ -75,14 +75,14 @@ final class Codecs {
             out.putVarLong(gone.count());
           },
           in ->
-              new Stored.Gone(
+              new StoredRecords.Gone(
                   getText(in),
-                  new Stored.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
+                  new StoredRecords.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
                   DataUtils.readVarLong(in)),
           gone -> 96,
           false);
 
-  static final Codec<Stored.Made> MADE =
+  static final Codec<StoredRecords.Made> MADE =
       new Codec<>(
           (out, made) -> {
             putText(out, made.tag());
@@ -94,7 +94,7 @@ final class Codecs {
           in -> {
             String tag = getText(in);
             byte[] body = getBytes(in);
-            return new Stored.Made(
+            return new StoredRecords.Made(
                 tag,
                 body.length == 0 ? null : new Json(body),
                 in.hasRemaining() ? DataUtils.readVarInt(in) : LoggedChanges.NONE);
@@ -102,22 +102,24 @@ final class Codecs {
           made -> 100 + (made.body() == null ? 0 : made.body().length()),
           false);
 
-  static final Codec<Stored.Saved> SAVED =
+  static final Codec<StoredRecords.Saved> SAVED =
       new Codec<>(
           (out, saved) -> {
             putText(out, saved.tag());
             out.putVarLong(saved.time());
             putBytes(out, saved.document().utf8());
           },
-          in -> new Stored.Saved(getText(in), DataUtils.readVarLong(in), new Json(getBytes(in))),
+          in ->
+              new StoredRecords.Saved(
+                  getText(in), DataUtils.readVarLong(in), new Json(getBytes(in))),
           saved -> 120 + saved.document().length(),
           false);
 
-  static final Codec<Stored.Kept> KEPT =
+  static final Codec<StoredRecords.Kept> KEPT =
       new Codec<>(
           Codecs::putKept, Codecs::getKept, kept -> 280 + 80 * kept.messages().size(), false);
 
-  static final Codec<Stored.Cached> CACHED =
+  static final Codec<StoredRecords.Cached> CACHED =
       new Codec<>(
           (out, cached) -> {
             putText(out, cached.contentType());
@@ -125,7 +127,7 @@ final class Codecs {
             putBytes(out, cached.body());
           },
           in ->
-              new Stored.Cached(
+              new StoredRecords.Cached(
                   getText(in), DataUtils.readVarLong(in), DataUtils.readVarLong(in), getBytes(in)),
           cached -> 160 + cached.body().length,
           false);
@@ -274,7 +276,7 @@ final class Codecs {
     return r.done();
   }
 
-  private static void putKept(WriteBuffer out, Stored.Kept kept) {
+  private static void putKept(WriteBuffer out, StoredRecords.Kept kept) {
     putText(out, kept.body());
     putText(out, kept.operation());
     out.putVarLong(kept.until());
@@ -285,7 +287,7 @@ final class Codecs {
     kept.messages().forEach(message -> putText(out, message));
   }
 
-  private static Stored.Kept getKept(ByteBuffer in) {
+  private static StoredRecords.Kept getKept(ByteBuffer in) {
     String body = getText(in);
     String operation = getTextOrNull(in);
     long until = DataUtils.readVarLong(in);
@@ -296,7 +298,7 @@ final class Codecs {
     for (int i = 0; i < count; i++) {
       messages.add(getText(in));
     }
-    return new Stored.Kept(
+    return new StoredRecords.Kept(
         body, operation, until, tag == null ? null : new Position(version, tag), messages);
   }
 
@@ -338,7 +340,7 @@ final class Codecs {
     return bytes;
   }
 
-  private static int weight(Description d) {
+  private static int weight(SessionAttributes d) {
     int weight = 250 + d.metadata().length();
     for (String text : new @Nullable String[] {d.user(), d.title(), d.systemPrompt(), d.model()}) {
       weight += text == null ? 0 : 2 * text.length();

@@ -3,8 +3,8 @@ package io.heddle.embedded;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Tenant;
-import io.heddle.cache.AnswerStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -44,7 +44,7 @@ final class EmbeddedAnswers implements AnswerStore {
     byte[] at = Keys.answer(tenant, key);
     return reads.read(rows -> {
       long now = clock.millis();
-      Stored.Cached found = CachedAnswers.find(rows, at, now);
+      StoredRecords.Cached found = CachedAnswers.find(rows, at, now);
       return found == null ? null : answer(found, now);
     });
   }
@@ -55,8 +55,8 @@ final class EmbeddedAnswers implements AnswerStore {
     return writer
         .<Kept>submit(tx -> {
           Gone before = gone(CachedAnswers.find(tx, at, tx.now()));
-          Stored.Cached next =
-              new Stored.Cached(contentType, tx.now(), tx.now() + life.toMillis(), body);
+          StoredRecords.Cached next =
+              new StoredRecords.Cached(contentType, tx.now(), tx.now() + life.toMillis(), body);
           CachedAnswers.put(tx, at, next, bound);
           return new Kept(answer(next, tx.now()), before);
         })
@@ -103,7 +103,7 @@ final class EmbeddedAnswers implements AnswerStore {
                 new Name(tenant, key), (_, held) -> held.owner.equals(owner) ? null : held));
   }
 
-  private static @Nullable Gone gone(Stored.@Nullable Cached stored) {
+  private static @Nullable Gone gone(StoredRecords.@Nullable Cached stored) {
     return stored == null
         ? null
         : new Gone(
@@ -111,7 +111,7 @@ final class EmbeddedAnswers implements AnswerStore {
             Instant.ofEpochMilli(stored.expiresAt()));
   }
 
-  private static Answer answer(Stored.Cached stored, long now) {
+  private static Answer answer(StoredRecords.Cached stored, long now) {
     return new Answer(
         stored.contentType(),
         stored.body(),

@@ -61,7 +61,7 @@ final class EmbeddedChangeLog implements ChangeLog {
             false);
     while (others.hasNext()) {
       long version = Keys.versionOf(others.next());
-      Stored.Made made = others.value();
+      StoredRecords.Made made = others.value();
       if (made.body() != null && made.messages() != LoggedChanges.NONE) {
         changes.other(version, made.tag(), made.body(), made.messages());
       } else {
@@ -97,8 +97,8 @@ final class EmbeddedChangeLog implements ChangeLog {
     long bytes = 0;
     while (thread.hasNext()) {
       byte[] at = thread.next();
-      Stored.Row row = thread.value();
-      Stored.Place place = new Stored.Place(Keys.versionOf(at), Keys.indexOf(at));
+      StoredRecords.Row row = thread.value();
+      StoredRecords.Place place = new StoredRecords.Place(Keys.versionOf(at), Keys.indexOf(at));
       if (place.version() != version) {
         if (versions == most || bytes >= LoggedChanges.MAX_BYTES) {
           changes.threadGoesOn(row.seq());
@@ -115,7 +115,7 @@ final class EmbeddedChangeLog implements ChangeLog {
   }
 
   private static @Nullable String tagOf(Rows rows, SessionRecord session, long version) {
-    Stored.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), version));
+    StoredRecords.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), version));
     if (made != null) {
       return made.tag();
     }

@@ -1,13 +1,13 @@
 package io.heddle.embedded;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -31,7 +31,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final StoreWriter storeWriter;
   private final SnapshotReads reads;
   private final SessionWriter writer;
-  private final RetryRecords retries;
+  private final IdempotencyRecords retries;
   private final SessionReader reader;
   private final SessionIndex index;
   private final EmbeddedLocks locks;
@@ -73,7 +73,7 @@ public final class EmbeddedEngine implements AutoCloseable {
             properties.queue());
     this.reads = new SnapshotReads(storeWriter, readers);
     this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
-    this.retries = new EmbeddedRetries(storeWriter, reads, clock);
+    this.retries = new EmbeddedIdempotencyRecords(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
@@ -111,7 +111,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     return writer;
   }
 
-  public RetryRecords retries() {
+  public IdempotencyRecords retries() {
     return retries;
   }
 

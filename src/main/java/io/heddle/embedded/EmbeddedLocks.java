@@ -3,9 +3,9 @@ package io.heddle.embedded;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
-import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -25,7 +25,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   private final Locking locking;
   private final InstantSource clock;
   private final LiveChannel live;
-  private final Lines lines = new Lines();
+  private final SessionQueues lines = new SessionQueues();
   private final Scheduler timer = Schedulers.newSingle("heddle-embedded-timer", true);
 
   EmbeddedLocks(
@@ -55,7 +55,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
 
   @Override
   public Mono<Done> apply(
-      SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+      SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry) {
     return writer.submit(tx -> locking.apply(tx, key, owner, call, retry));
   }
 
@@ -81,7 +81,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
     });
   }
 
-  Lines lines() {
+  SessionQueues lines() {
     return lines;
   }
 

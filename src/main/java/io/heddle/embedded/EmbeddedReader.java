@@ -6,11 +6,11 @@ import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.Message;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -36,7 +36,7 @@ final class EmbeddedReader implements SessionReader {
   }
 
   @Override
-  public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
+  public Mono<ThreadPage> load(SessionKey key, ReadContext view, PageRequest page) {
     return reads.read(rows -> {
       SessionRecord session = require(rows, key, view);
       return page(rows, key, session, page);
@@ -44,7 +44,7 @@ final class EmbeddedReader implements SessionReader {
   }
 
   @Override
-  public Mono<ThreadPage> message(SessionKey key, View view, String message) {
+  public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
     return reads.read(rows -> {
       SessionRecord session = require(rows, key, view);
       Threads.Found found = Threads.find(rows, key, session.thread(), message);
@@ -57,7 +57,7 @@ final class EmbeddedReader implements SessionReader {
   }
 
   @Override
-  public Mono<StateView> state(SessionKey key, View view) {
+  public Mono<StateView> state(SessionKey key, ReadContext view) {
     return reads.read(rows -> {
       SessionRecord session = require(rows, key, view);
       return new StateView(session.position(), States.latest(rows, session.number()));
@@ -66,7 +66,7 @@ final class EmbeddedReader implements SessionReader {
 
   @Override
   public Mono<CheckpointPage> checkpoints(
-      SessionKey key, View view, int limit, @Nullable String before) {
+      SessionKey key, ReadContext view, int limit, @Nullable String before) {
     return reads.read(rows -> {
       SessionRecord session = require(rows, key, view);
       return checkpoints(rows, session, limit, before);
@@ -74,7 +74,7 @@ final class EmbeddedReader implements SessionReader {
   }
 
   @Override
-  public Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint) {
+  public Mono<StateView> checkpoint(SessionKey key, ReadContext view, String checkpoint) {
     return reads.read(rows -> {
       SessionRecord session = require(rows, key, view);
       Checkpoint found = States.find(rows, session.number(), checkpoint);
@@ -85,7 +85,7 @@ final class EmbeddedReader implements SessionReader {
     });
   }
 
-  private SessionRecord require(Rows rows, SessionKey key, View view) {
+  private SessionRecord require(Rows rows, SessionKey key, ReadContext view) {
     SessionRecord session =
         Access.require(rows.get(Table.SESSIONS, Keys.session(key)), view.owner(), clock.millis());
     Position atLeast = view.atLeast();
@@ -103,7 +103,8 @@ final class EmbeddedReader implements SessionReader {
     if (position.version() >= session.version()) {
       return !position.equals(session.position());
     }
-    Stored.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), position.version()));
+    StoredRecords.Made made =
+        rows.get(Table.CHANGES, Keys.version(session.number(), position.version()));
     if (made != null) {
       return !made.tag().equals(position.tag());
     }
@@ -123,8 +124,8 @@ final class EmbeddedReader implements SessionReader {
   }
 
   private ThreadPage page(Rows rows, SessionKey key, SessionRecord session, PageRequest page) {
-    Stored.Place after = place(rows, key, session, page.after(), "after");
-    Stored.Place before = place(rows, key, session, page.before(), "before");
+    StoredRecords.Place after = place(rows, key, session, page.after(), "after");
+    StoredRecords.Place before = place(rows, key, session, page.before(), "before");
     Session shown = session(rows, key, session);
     if (page.limit() == 0) {
       return new ThreadPage(shown, List.of(), session.messages() > 0, endsAt(session));
@@ -141,11 +142,11 @@ final class EmbeddedReader implements SessionReader {
             : rows.scan(Table.MESSAGES, low, high, false);
     while (!more && cursor.hasNext()) {
       byte[] at = cursor.next();
-      Stored.Place place = new Stored.Place(Keys.versionOf(at), Keys.indexOf(at));
+      StoredRecords.Place place = new StoredRecords.Place(Keys.versionOf(at), Keys.indexOf(at));
       if (place.equals(after) || place.equals(before)) {
         continue;
       }
-      Stored.Row row = cursor.value();
+      StoredRecords.Row row = cursor.value();
       bytes += row.body().length();
       more = messages.size() == page.limit() || (!messages.isEmpty() && bytes > pageBytes);
       if (!more) {
@@ -163,12 +164,12 @@ final class EmbeddedReader implements SessionReader {
     return now + TimeUnit.MILLISECONDS.toNanos(session.expires() - clock.millis());
   }
 
-  private static Stored.@Nullable Place place(
+  private static StoredRecords.@Nullable Place place(
       Rows rows, SessionKey key, SessionRecord session, @Nullable String cursor, String field) {
     if (cursor == null) {
       return null;
     }
-    Stored.Place place = Threads.cursor(rows, key, session, cursor);
+    StoredRecords.Place place = Threads.cursor(rows, key, session, cursor);
     if (place == null) {
       throw Refusals.cursor(field);
     }

@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
@@ -73,7 +73,7 @@ final class EmbeddedTurnLog implements TurnLog {
     if (!added.isEmpty()) {
       long first = running.last() + 1;
       byte[] at = Keys.event(session.number, running.version(), first);
-      tx.put(Table.LOGS, at, new Stored.Events(added));
+      tx.put(Table.LOGS, at, new StoredRecords.Events(added));
       tx.tell(key, told(attempt, first, added));
     }
     Lifecycle.save(tx, path, session);
@@ -81,7 +81,7 @@ final class EmbeddedTurnLog implements TurnLog {
   }
 
   private static Json told(TurnAttempt attempt, long first, List<Json> events) {
-    JsonBuffer out = new JsonBuffer(256).ascii("{\"turn\":\"").ascii(attempt.turn());
+    JsonWriter out = new JsonWriter(256).ascii("{\"turn\":\"").ascii(attempt.turn());
     out.ascii("\",\"attempt\":").number(attempt.attempt());
     out.ascii(",\"seq\":").number(first).ascii(",\"events\":[");
     for (int i = 0; i < events.size(); i++) {
@@ -101,7 +101,7 @@ final class EmbeddedTurnLog implements TurnLog {
       if (found == null) {
         throw Refusals.noTurn();
       }
-      Stored.Ordered record = found.record();
+      StoredRecords.Ordered record = found.record();
       int position =
           record.status() == Turn.Status.QUEUED
               ? TurnRows.queue(rows, session.number()).indexOf(found.version()) + 1
@@ -189,7 +189,7 @@ final class EmbeddedTurnLog implements TurnLog {
             true);
     while (turns.size() < most && newest.hasNext()) {
       long version = Keys.versionOf(newest.next());
-      Stored.Ordered record = newest.value();
+      StoredRecords.Ordered record = newest.value();
       if (record.status().isEnd() && !record.isForgotten(now)) {
         turns.add(TurnRows.turn(key, session, version, record, 0));
       }

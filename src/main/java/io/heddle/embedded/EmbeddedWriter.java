@@ -1,10 +1,10 @@
 package io.heddle.embedded;
 
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import reactor.core.publisher.Mono;
 
 /** Hands writes to the writer's thread. */
@@ -19,7 +19,7 @@ final class EmbeddedWriter implements SessionWriter {
   }
 
   @Override
-  public Mono<Outcome> apply(SessionKey key, Write write, Conditions conditions) {
+  public Mono<Outcome> apply(SessionKey key, Write write, WritePreconditions conditions) {
     return writer.submit(tx -> rules.decide(tx, key, write, conditions));
   }
 }

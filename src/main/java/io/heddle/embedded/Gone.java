@@ -17,13 +17,13 @@ final class Gone {
 
   private final Target target;
   private final List<String> names = new ArrayList<>();
-  private final List<Stored.Place> places = new ArrayList<>();
+  private final List<StoredRecords.Place> places = new ArrayList<>();
 
   Gone(Target target) {
     this.target = target;
   }
 
-  void add(String name, Stored.Place place) {
+  void add(String name, StoredRecords.Place place) {
     names.add(name);
     places.add(place);
   }
@@ -36,7 +36,7 @@ final class Gone {
     Tx tx = target.tx();
     long thread = target.session().thread;
     long count = 0;
-    for (Stored.Gone noted : noted(tx, thread)) {
+    for (StoredRecords.Gone noted : noted(tx, thread)) {
       count = Math.max(count, noted.count() + 1);
     }
     int from = Math.max(0, names.size() - MOST);
@@ -46,16 +46,16 @@ final class Gone {
         tx.put(
             Table.GONE,
             Keys.version(thread, count % MOST),
-            new Stored.Gone(names.get(i), places.get(i), count));
+            new StoredRecords.Gone(names.get(i), places.get(i), count));
         count++;
       }
     }
   }
 
   /** Where the message of that id stood that went last, or null. */
-  static Stored.@Nullable Place find(Rows rows, long thread, String name) {
-    Stored.Gone newest = null;
-    for (Stored.Gone noted : noted(rows, thread)) {
+  static StoredRecords.@Nullable Place find(Rows rows, long thread, String name) {
+    StoredRecords.Gone newest = null;
+    for (StoredRecords.Gone noted : noted(rows, thread)) {
       if (noted.name().equals(name) && (newest == null || noted.count() > newest.count())) {
         newest = noted;
       }
@@ -63,9 +63,9 @@ final class Gone {
     return newest == null ? null : newest.place();
   }
 
-  private static List<Stored.Gone> noted(Rows rows, long thread) {
-    List<Stored.Gone> noted = new ArrayList<>();
-    Scan<Stored.Gone> scan =
+  private static List<StoredRecords.Gone> noted(Rows rows, long thread) {
+    List<StoredRecords.Gone> noted = new ArrayList<>();
+    Scan<StoredRecords.Gone> scan =
         rows.scan(Table.GONE, Keys.version(thread, 0), Keys.version(thread, MOST), false);
     while (scan.hasNext()) {
       scan.next();

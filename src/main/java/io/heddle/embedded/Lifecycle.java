@@ -53,7 +53,7 @@ final class Lifecycle {
   private static void entomb(Tx tx, byte[] path, SessionRecord tombstone) {
     tx.put(Table.SESSIONS, path, tombstone);
     long end = tombstone.updated() + Access.TOMBSTONE_MILLIS;
-    tx.put(Table.RUBBISH, Rubbish.TOMBSTONE.due(end, path), Boolean.TRUE);
+    tx.put(Table.RUBBISH, GcKind.TOMBSTONE.due(end, path), Boolean.TRUE);
   }
 
   static Position next(Tx tx, long version) {
@@ -94,8 +94,8 @@ final class Lifecycle {
         Table.CHANGES,
         Keys.version(session.number, position.version()),
         change instanceof Change.OfTurn turns
-            ? new Stored.Made(position.tag(), turns.head(), turns.messages().size())
-            : new Stored.Made(position.tag(), Tx.bodyOf(change), LoggedChanges.NONE));
+            ? new StoredRecords.Made(position.tag(), turns.head(), turns.messages().size())
+            : new StoredRecords.Made(position.tag(), Tx.bodyOf(change), LoggedChanges.NONE));
     session.rows++;
     if (session.rows > ROWS) {
       var oldest = tx.scan(Table.CHANGES, Keys.number(session.number), null, false);

@@ -4,8 +4,8 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Outcome;
-import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.SessionLocks.Done;
@@ -71,8 +71,9 @@ final class Locking {
   }
 
   /** What a client asks, noted under its idempotency key with what it was told. */
-  Done apply(Tx tx, SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
-    Outcome said = Retries.said(tx, key, retry, tx.now());
+  Done apply(
+      Tx tx, SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry) {
+    Outcome said = IdempotencyTable.said(tx, key, retry, tx.now());
     if (said instanceof Outcome.Replayed(_, List<String> told)) {
       return new Done(recall(told), true);
     }
@@ -90,7 +91,7 @@ final class Locking {
         };
     if (retry != null) {
       Position position = require(tx, key, owner).position();
-      Retries.keep(tx, key, retry, position, held == null ? List.of() : remember(held));
+      IdempotencyTable.keep(tx, key, retry, position, held == null ? List.of() : remember(held));
     }
     return new Done(held, false);
   }

@@ -6,9 +6,9 @@ import org.h2.mvstore.Cursor;
 /** Goes over entries of a table in the order of their keys. */
 final class Scan<V> {
 
-  private final Cursor<byte[], Cell<V>> cursor;
+  private final Cursor<byte[], LazyValue<V>> cursor;
 
-  Scan(Cursor<byte[], Cell<V>> cursor) {
+  Scan(Cursor<byte[], LazyValue<V>> cursor) {
     this.cursor = cursor;
   }
 
@@ -27,7 +27,7 @@ final class Scan<V> {
 
   /** The value of the entry that {@link #next} gave last. */
   V value() {
-    Cell<V> cell = cursor.getValue();
+    LazyValue<V> cell = cursor.getValue();
     if (cell == null) {
       throw new NoSuchElementException();
     }

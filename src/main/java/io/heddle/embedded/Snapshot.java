@@ -50,7 +50,7 @@ final class Snapshot implements Rows {
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    Cell<V> cell = map(table).get(root(table).root, key);
+    LazyValue<V> cell = map(table).get(root(table).root, key);
     return cell == null ? null : cell.value();
   }
 
@@ -66,12 +66,12 @@ final class Snapshot implements Rows {
   }
 
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
-  private <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
-    return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];
+  private <V> MVMap<byte[], LazyValue<V>> map(Table<V> table) {
+    return (MVMap<byte[], LazyValue<V>>) maps[table.ordinal()];
   }
 
   @SuppressWarnings("unchecked") // as above
-  private <V> RootReference<byte[], Cell<V>> root(Table<V> table) {
-    return (RootReference<byte[], Cell<V>>) roots[table.ordinal()];
+  private <V> RootReference<byte[], LazyValue<V>> root(Table<V> table) {
+    return (RootReference<byte[], LazyValue<V>>) roots[table.ordinal()];
   }
 }

@@ -31,7 +31,7 @@ final class States {
         .put(
             Table.CHECKPOINTS,
             Keys.version(session.number, session.version),
-            new Stored.Saved(session.tag, target.tx().now(), document));
+            new StoredRecords.Saved(session.tag, target.tx().now(), document));
     session.checkpoints++;
     session.checkpointBytes += document.length();
     trim(target.tx(), session);
@@ -73,7 +73,7 @@ final class States {
     if (saved == null) {
       return null;
     }
-    Stored.Saved stored = rows.get(Table.CHECKPOINTS, Keys.version(number, saved.version()));
+    StoredRecords.Saved stored = rows.get(Table.CHECKPOINTS, Keys.version(number, saved.version()));
     return stored == null || !stored.tag().equals(saved.tag())
         ? null
         : checkpoint(saved.version(), stored);
@@ -86,7 +86,7 @@ final class States {
     return newest.hasNext() ? checkpoint(Keys.versionOf(newest.next()), newest.value()) : null;
   }
 
-  static Checkpoint checkpoint(long version, Stored.Saved stored) {
+  static Checkpoint checkpoint(long version, StoredRecords.Saved stored) {
     return new Checkpoint(
         new Position(version, stored.tag()),
         Instant.ofEpochMilli(stored.time()),

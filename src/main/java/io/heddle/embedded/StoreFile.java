@@ -57,7 +57,7 @@ final class StoreFile implements Rows, AutoCloseable {
   /** What stood in the tables where the group that is being written has changed them. */
   private final List<Before<?>> before = new ArrayList<>();
 
-  private record Before<V>(Table<V> table, byte[] key, @Nullable Cell<V> cell) {}
+  private record Before<V>(Table<V> table, byte[] key, @Nullable LazyValue<V> cell) {}
 
   private StoreFile(@Nullable Path file, boolean disk, MVStore store) {
     this.file = file;
@@ -189,7 +189,7 @@ final class StoreFile implements Rows, AutoCloseable {
     if (value == null) {
       map(table).remove(key);
     } else {
-      map(table).put(key, Cell.stored(table.codec(), value));
+      map(table).put(key, LazyValue.stored(table.codec(), value));
     }
   }
 
@@ -200,7 +200,7 @@ final class StoreFile implements Rows, AutoCloseable {
       MVMap.Builder builder =
           new MVMap.Builder()
               .keyType(ByteArrayDataType.INSTANCE)
-              .valueType(new Cell.Type<>(table.codec()));
+              .valueType(new LazyValue.Type<>(table.codec()));
       maps[table.ordinal()] = (MVMap<byte[], ?>) store.openMap(table.mapName(), builder);
     }
     return maps;
@@ -212,13 +212,13 @@ final class StoreFile implements Rows, AutoCloseable {
   }
 
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
-  <V> MVMap<byte[], Cell<V>> map(Table<V> table) {
-    return (MVMap<byte[], Cell<V>>) maps[table.ordinal()];
+  <V> MVMap<byte[], LazyValue<V>> map(Table<V> table) {
+    return (MVMap<byte[], LazyValue<V>>) maps[table.ordinal()];
   }
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    Cell<V> cell = map(table).get(key);
+    LazyValue<V> cell = map(table).get(key);
     return cell == null ? null : cell.value();
   }
 
@@ -229,8 +229,8 @@ final class StoreFile implements Rows, AutoCloseable {
   }
 
   <V> void put(Table<V> table, byte[] key, V value) {
-    Cell<V> cell = Cell.of(table.codec(), value);
-    Cell<V> old = map(table).put(key, cell);
+    LazyValue<V> cell = LazyValue.of(table.codec(), value);
+    LazyValue<V> old = map(table).put(key, cell);
     if (journal != null) {
       before.add(new Before<>(table, key, old));
       journal.note(table, key, cell.bytes());
@@ -238,7 +238,7 @@ final class StoreFile implements Rows, AutoCloseable {
   }
 
   <V> void remove(Table<V> table, byte[] key) {
-    Cell<V> old = map(table).remove(key);
+    LazyValue<V> old = map(table).remove(key);
     if (journal != null) {
       before.add(new Before<>(table, key, old));
       journal.note(table, key, null);

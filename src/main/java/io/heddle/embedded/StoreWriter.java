@@ -46,7 +46,7 @@ final class StoreWriter implements AutoCloseable {
   private final Workers answers;
   private final Upkeep upkeep;
   private final Heartbeat heartbeat;
-  private final Numbers numbers;
+  private final SequenceAllocator numbers;
   private final long groupNanos;
   private final int bound;
 
@@ -86,7 +86,7 @@ final class StoreWriter implements AutoCloseable {
     this.answers = answers;
     this.upkeep = upkeep;
     this.heartbeat = heartbeat;
-    this.numbers = new Numbers(store);
+    this.numbers = new SequenceAllocator(store);
     this.groupNanos = commitDelay.toNanos();
     this.bound = bound;
     this.committed = store.snapshot();

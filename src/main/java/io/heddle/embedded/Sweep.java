@@ -71,9 +71,9 @@ final class Sweep {
   }
 
   private static int removeRubbish(Tx tx, byte[] at, int rows) {
-    byte[] key = Rubbish.keyOf(at);
+    byte[] key = GcKind.keyOf(at);
     tx.remove(Table.RUBBISH, at);
-    switch (Rubbish.kindOf(at)) {
+    switch (GcKind.kindOf(at)) {
       case RETRY -> removeRetry(tx, key);
       case TOMBSTONE -> removeTombstone(tx, key);
       case BUILDING -> removeBuilding(tx, key);
@@ -85,7 +85,7 @@ final class Sweep {
   }
 
   private static void removeRetry(Tx tx, byte[] key) {
-    Stored.Kept kept = tx.get(Table.RETRIES, key);
+    StoredRecords.Kept kept = tx.get(Table.RETRIES, key);
     if (kept != null && kept.until() <= tx.now()) {
       tx.remove(Table.RETRIES, key);
     }
@@ -115,7 +115,7 @@ final class Sweep {
       tx.put(Table.RUBBISH, due, Boolean.TRUE);
       return left;
     }
-    Stored.Ordered record = tx.get(Table.TURNS, at);
+    StoredRecords.Ordered record = tx.get(Table.TURNS, at);
     if (record != null) {
       tx.remove(Table.TURN_IDS, Keys.name(Keys.numberOf(at), record.id()));
       tx.remove(Table.TURNS, at);

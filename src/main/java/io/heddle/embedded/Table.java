@@ -1,6 +1,6 @@
 package io.heddle.embedded;
 
-import io.heddle.session.Description;
+import io.heddle.session.SessionAttributes;
 import java.util.List;
 
 /**
@@ -13,22 +13,23 @@ final class Table<V> {
   static final Table<SessionRecord> SESSIONS = new Table<>(0, "sessions", Codecs.SESSION);
 
   /** By session number. */
-  static final Table<Description> DESCRIPTIONS = new Table<>(1, "descriptions", Codecs.DESCRIPTION);
+  static final Table<SessionAttributes> DESCRIPTIONS =
+      new Table<>(1, "descriptions", Codecs.DESCRIPTION);
 
   /** By thread number, version and place in the append. */
-  static final Table<Stored.Row> MESSAGES = new Table<>(2, "messages", Codecs.ROW);
+  static final Table<StoredRecords.Row> MESSAGES = new Table<>(2, "messages", Codecs.ROW);
 
   /** By thread number and client's message id. */
-  static final Table<Stored.Place> NAMES = new Table<>(3, "names", Codecs.PLACE);
+  static final Table<StoredRecords.Place> NAMES = new Table<>(3, "names", Codecs.PLACE);
 
   /** By session number and version: the changes that are not appends. */
-  static final Table<Stored.Made> CHANGES = new Table<>(4, "changes", Codecs.MADE);
+  static final Table<StoredRecords.Made> CHANGES = new Table<>(4, "changes", Codecs.MADE);
 
   /** By session number and version. */
-  static final Table<Stored.Saved> CHECKPOINTS = new Table<>(5, "checkpoints", Codecs.SAVED);
+  static final Table<StoredRecords.Saved> CHECKPOINTS = new Table<>(5, "checkpoints", Codecs.SAVED);
 
   /** By session and idempotency key. */
-  static final Table<Stored.Kept> RETRIES = new Table<>(6, "retries", Codecs.KEPT);
+  static final Table<StoredRecords.Kept> RETRIES = new Table<>(6, "retries", Codecs.KEPT);
 
   /** By time, then session: when to look whether it has expired. Never later than it does. */
   static final Table<Boolean> EXPIRIES = new Table<>(7, "expiries", Codecs.NOTHING);
@@ -52,7 +53,7 @@ final class Table<V> {
   static final Table<Long> NUMBERS = new Table<>(13, "numbers", Codecs.NUMBER);
 
   /** By session number and the version that a turn was begun in. */
-  static final Table<Stored.Ordered> TURNS = new Table<>(14, "turns", TurnCodecs.ORDERED);
+  static final Table<StoredRecords.Ordered> TURNS = new Table<>(14, "turns", TurnCodecs.ORDERED);
 
   /** By session number and turn's id: the version it was begun in. */
   static final Table<Long> TURN_IDS = new Table<>(15, "turn-ids", Codecs.NUMBER);
@@ -61,19 +62,19 @@ final class Table<V> {
   static final Table<Long> QUEUE = new Table<>(16, "queue", Codecs.NUMBER);
 
   /** By session number, the version that a turn was begun in, and the first event's seq. */
-  static final Table<Stored.Events> LOGS = new Table<>(17, "turn-logs", TurnCodecs.EVENTS);
+  static final Table<StoredRecords.Events> LOGS = new Table<>(17, "turn-logs", TurnCodecs.EVENTS);
 
   /** By time, then session: when to look after its turns. Never later than there is need. */
   static final Table<Boolean> DEADLINES = new Table<>(18, "turn-deadlines", Codecs.NOTHING);
 
   /** By tenant and hash of the key. */
-  static final Table<Stored.Cached> ANSWERS = new Table<>(19, "answers", Codecs.CACHED);
+  static final Table<StoredRecords.Cached> ANSWERS = new Table<>(19, "answers", Codecs.CACHED);
 
   /** By the time an answer ends, then its key: how much room it takes. */
   static final Table<Long> ANSWER_ENDS = new Table<>(20, "answer-ends", Codecs.NUMBER);
 
   /** By thread number and a place in a ring: where messages with a client's id stood that went. */
-  static final Table<Stored.Gone> GONE = new Table<>(21, "gone", Codecs.GONE);
+  static final Table<StoredRecords.Gone> GONE = new Table<>(21, "gone", Codecs.GONE);
 
   static final List<Table<?>> ALL =
       List.of(

@@ -13,7 +13,7 @@ final class Threads {
   private Threads() {}
 
   /** A message where it stands. */
-  record Found(Stored.Place place, Stored.Row row) {
+  record Found(StoredRecords.Place place, StoredRecords.Row row) {
     byte[] key(long thread) {
       return Threads.key(thread, place);
     }
@@ -23,16 +23,16 @@ final class Threads {
     }
   }
 
-  static byte[] key(long thread, Stored.Place place) {
+  static byte[] key(long thread, StoredRecords.Place place) {
     return Keys.message(thread, place.version(), place.index());
   }
 
-  static Message message(SessionKey session, Stored.Place place, Stored.Row row) {
+  static Message message(SessionKey session, StoredRecords.Place place, StoredRecords.Row row) {
     String id = row.name() != null ? row.name() : id(session, place, row.tag());
     return new Message(id, row.seq(), Instant.ofEpochMilli(row.created()), row.body());
   }
 
-  static String id(SessionKey session, Stored.Place place, String tag) {
+  static String id(SessionKey session, StoredRecords.Place place, String tag) {
     return MessagePlace.of(session, new Position(place.version(), tag), place.index()).id();
   }
 
@@ -46,7 +46,7 @@ final class Threads {
     if (!named.mark().equals(key.mark())) {
       return null;
     }
-    Found found = at(rows, thread, new Stored.Place(named.version(), named.index()));
+    Found found = at(rows, thread, new StoredRecords.Place(named.version(), named.index()));
     return found != null && found.row().tag().equals(named.tag()) ? found : null;
   }
 
@@ -54,23 +54,23 @@ final class Threads {
    * The place that a cursor names, its message there or not; null when it is no cursor of this
    * session.
    */
-  static Stored.@Nullable Place cursor(
+  static StoredRecords.@Nullable Place cursor(
       Rows rows, SessionKey key, SessionRecord session, String cursor) {
     MessagePlace named = MessagePlace.parse(cursor);
     if (named == null) {
-      Stored.Place place = rows.get(Table.NAMES, Keys.name(session.thread(), cursor));
+      StoredRecords.Place place = rows.get(Table.NAMES, Keys.name(session.thread(), cursor));
       return place != null ? place : Gone.find(rows, session.thread(), cursor);
     }
     if (!named.mark().equals(key.mark()) || named.version() > session.version()) {
       return null;
     }
-    Stored.Place place = new Stored.Place(named.version(), named.index());
+    StoredRecords.Place place = new StoredRecords.Place(named.version(), named.index());
     Found there = at(rows, session.thread(), place);
     return there == null || there.row().tag().equals(named.tag()) ? place : null;
   }
 
-  private static @Nullable Found at(Rows rows, long thread, Stored.@Nullable Place place) {
-    Stored.Row row = place == null ? null : rows.get(Table.MESSAGES, key(thread, place));
+  private static @Nullable Found at(Rows rows, long thread, StoredRecords.@Nullable Place place) {
+    StoredRecords.Row row = place == null ? null : rows.get(Table.MESSAGES, key(thread, place));
     return place == null || row == null ? null : new Found(place, row);
   }
 }

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 /** How turns stand in the file; see {@link Codecs} for how that evolves. */
 final class TurnCodecs {
 
-  static final Codecs.Codec<Stored.Ordered> ORDERED =
+  static final Codecs.Codec<StoredRecords.Ordered> ORDERED =
       new Codecs.Codec<>(TurnCodecs::putOrdered, TurnCodecs::getOrdered, TurnCodecs::weight, false);
 
-  static final Codecs.Codec<Stored.Events> EVENTS =
+  static final Codecs.Codec<StoredRecords.Events> EVENTS =
       new Codecs.Codec<>(
           (out, batch) -> {
             out.putVarInt(batch.events().size());
@@ -29,14 +29,14 @@ final class TurnCodecs {
             for (int i = 0; i < count; i++) {
               events.add(new Json(Codecs.getBytes(in)));
             }
-            return new Stored.Events(events);
+            return new StoredRecords.Events(events);
           },
           batch -> 60 + batch.events().stream().mapToInt(event -> 40 + event.length()).sum(),
           false);
 
   private TurnCodecs() {}
 
-  private static void putOrdered(WriteBuffer out, Stored.Ordered turn) {
+  private static void putOrdered(WriteBuffer out, StoredRecords.Ordered turn) {
     Codecs.putText(out, turn.id());
     out.put((byte) turn.status().ordinal()).putVarInt(turn.attempt());
     Codecs.putText(out, turn.model());
@@ -56,7 +56,7 @@ final class TurnCodecs {
     putPosition(out, turn.finished());
   }
 
-  private static Stored.Ordered getOrdered(ByteBuffer in) {
+  private static StoredRecords.Ordered getOrdered(ByteBuffer in) {
     String id = Codecs.getText(in);
     Turn.Status status = Turn.Status.values()[in.get()];
     int attempt = DataUtils.readVarInt(in);
@@ -81,7 +81,7 @@ final class TurnCodecs {
     if (begun == null) {
       throw new IllegalStateException("a turn that was never begun is in the store");
     }
-    return new Stored.Ordered(
+    return new StoredRecords.Ordered(
         id,
         status,
         attempt,
@@ -127,7 +127,7 @@ final class TurnCodecs {
     return tag == null ? null : new Position(DataUtils.readVarLong(in), tag);
   }
 
-  private static int weight(Stored.Ordered turn) {
+  private static int weight(StoredRecords.Ordered turn) {
     int weight = 300 + 80 * (turn.input().size() + turn.output().size()) + turn.request().length();
     for (NewMessage message : turn.asked()) {
       weight += 80 + message.body().length();

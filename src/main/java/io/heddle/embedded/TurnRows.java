@@ -18,20 +18,20 @@ final class TurnRows {
   private TurnRows() {}
 
   /** A turn's record where it stands. */
-  record Found(long version, Stored.Ordered record) {}
+  record Found(long version, StoredRecords.Ordered record) {}
 
   /** The turn of that id, unless it ended too long ago. */
   static @Nullable Found find(Rows rows, long number, String id, long now) {
     Long version = rows.get(Table.TURN_IDS, Keys.name(number, id));
-    Stored.Ordered record =
+    StoredRecords.Ordered record =
         version == null ? null : rows.get(Table.TURNS, Keys.version(number, version));
     return version == null || record == null || record.isForgotten(now)
         ? null
         : new Found(version, record);
   }
 
-  static Stored.Ordered at(Rows rows, long number, long version) {
-    Stored.Ordered record = rows.get(Table.TURNS, Keys.version(number, version));
+  static StoredRecords.Ordered at(Rows rows, long number, long version) {
+    StoredRecords.Ordered record = rows.get(Table.TURNS, Keys.version(number, version));
     if (record == null) {
       throw new IllegalStateException("a turn without a record");
     }
@@ -62,7 +62,11 @@ final class TurnRows {
    * @param position in the queue; 0 unless it waits
    */
   static Turn turn(
-      SessionKey key, SessionRecord session, long version, Stored.Ordered record, int position) {
+      SessionKey key,
+      SessionRecord session,
+      long version,
+      StoredRecords.Ordered record,
+      int position) {
     Running running = session.turn();
     if (running != null && running.version() != version) {
       running = null;

@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -10,12 +10,12 @@ import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;
 import io.heddle.session.Write;
 import java.time.Duration;
@@ -55,7 +55,7 @@ final class TurnRules {
       requirePlace(target, begin);
     }
     String previousTag = target.advance(target.now());
-    Stored.Ordered record = queued(target, turn);
+    StoredRecords.Ordered record = queued(target, turn);
     target.tx().put(Table.TURN_IDS, Keys.name(session.number, turn.id()), session.version);
     if (starts) {
       start(target, session.version, record, turn.lease(), previousTag);
@@ -66,7 +66,7 @@ final class TurnRules {
   }
 
   private void requireStart(Target target, List<NewMessage> input) {
-    if (target.now().status() == Description.Status.COMPLETE) {
+    if (target.now().status() == SessionAttributes.Status.COMPLETE) {
       throw Refusals.complete();
     }
     appends.requireRoom(target, Appends.fresh(input, target.tx().now()));
@@ -86,8 +86,8 @@ final class TurnRules {
     }
   }
 
-  private static Stored.Ordered queued(Target target, NewTurn turn) {
-    return new Stored.Ordered(
+  private static StoredRecords.Ordered queued(Target target, NewTurn turn) {
+    return new StoredRecords.Ordered(
         turn.id(),
         Turn.Status.QUEUED,
         0,
@@ -109,7 +109,11 @@ final class TurnRules {
 
   /** Adds the input to the version that the session is at. */
   private static void start(
-      Target target, long version, Stored.Ordered record, Duration lease, String previousTag) {
+      Target target,
+      long version,
+      StoredRecords.Ordered record,
+      Duration lease,
+      String previousTag) {
     Tx tx = target.tx();
     Draft session = target.session();
     List<Message> input = Appends.put(target, Appends.fresh(record.asked(), tx.now()), 0);
@@ -124,7 +128,7 @@ final class TurnRules {
   }
 
   private static void enqueue(
-      Target target, Stored.Ordered record, boolean first, String previousTag) {
+      Target target, StoredRecords.Ordered record, boolean first, String previousTag) {
     Tx tx = target.tx();
     Draft session = target.session();
     Long next = TurnRows.place(tx, session.number, !first);
@@ -176,7 +180,7 @@ final class TurnRules {
     session.turn = running.retaken(tx.now() + retake.lease().toMillis());
     TurnRows.keep(session);
     TurnRows.due(tx, Keys.session(target.key()), session);
-    Stored.Ordered record = TurnRows.at(tx, session.number, running.version());
+    StoredRecords.Ordered record = TurnRows.at(tx, session.number, running.version());
     put(tx, session, running.version(), record.asAttempt(session.turn.attempt()));
     return target.applied(null, List.of());
   }
@@ -233,7 +237,7 @@ final class TurnRules {
     if (found == null) {
       return null;
     }
-    Stored.Ordered record = found.record();
+    StoredRecords.Ordered record = found.record();
     return record.finished() != null
             && record.attempt() == end.attempt().attempt()
             && record.status() == end.status()
@@ -273,7 +277,7 @@ final class TurnRules {
     return target.applied(null, ids);
   }
 
-  private static boolean isRollback(Write.EndTurn end, Stored.Ordered turn) {
+  private static boolean isRollback(Write.EndTurn end, StoredRecords.Ordered turn) {
     return end.status() == Turn.Status.CANCELLED
         && end.output().isEmpty()
         && (turn.input().isEmpty() || !end.remove().isEmpty());
@@ -288,11 +292,11 @@ final class TurnRules {
       long last) {
     Tx tx = target.tx();
     Draft session = target.session();
-    Stored.Ordered record =
+    StoredRecords.Ordered record =
         found.record().asEnded(status, tx.now(), output, end, session.position(), last);
     put(tx, session, found.version(), record);
     byte[] at = Keys.version(session.number, found.version());
-    tx.put(Table.RUBBISH, Rubbish.TURN.due(tx.now() + record.keep(), at), Boolean.TRUE);
+    tx.put(Table.RUBBISH, GcKind.TURN.due(tx.now() + record.keep(), at), Boolean.TRUE);
   }
 
   /** Marks the running turn, if one runs, and wakes its owner, who may be waiting for its model. */
@@ -300,17 +304,17 @@ final class TurnRules {
     Draft session = target.session();
     if (session.turn != null) {
       session.turn = session.turn.asked(wish);
-      JsonBuffer out = new JsonBuffer(128).ascii("{\"turn\":\"").ascii(session.turn.id());
+      JsonWriter out = new JsonWriter(128).ascii("{\"turn\":\"").ascii(session.turn.id());
       target.tx().tell(target.key(), out.ascii("\",\"cancel\":true}").toJson());
     }
   }
 
-  private static void leave(Tx tx, Draft session, Stored.Ordered record) {
+  private static void leave(Tx tx, Draft session, StoredRecords.Ordered record) {
     tx.remove(Table.QUEUE, Keys.version(session.number, record.place()));
     session.waiting--;
   }
 
-  private static void put(Tx tx, Draft session, long version, Stored.Ordered record) {
+  private static void put(Tx tx, Draft session, long version, StoredRecords.Ordered record) {
     tx.put(Table.TURNS, Keys.version(session.number, version), record);
   }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Tx implements Rows {
 
   private final StoreFile store;
-  private final Numbers numbers;
+  private final SequenceAllocator numbers;
   private final IdSource ids;
   private final long now;
   private final List<Note<?>> notes = new ArrayList<>();
@@ -45,7 +45,7 @@ final class Tx implements Rows {
     }
   }
 
-  Tx(StoreFile store, Numbers numbers, IdSource ids, long now) {
+  Tx(StoreFile store, SequenceAllocator numbers, IdSource ids, long now) {
     this.store = store;
     this.numbers = numbers;
     this.ids = ids;

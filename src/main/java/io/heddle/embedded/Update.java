@@ -30,7 +30,7 @@ final class Update<T> {
   private final LockWait lockWait;
   private final Disposable.Swap waitTimer = Disposables.swap();
   private final Disposable.Swap leaseTimer = Disposables.swap();
-  private volatile Lines.@Nullable Place place;
+  private volatile SessionQueues.@Nullable Place place;
   private volatile boolean cancelled;
 
   Update(
@@ -60,7 +60,7 @@ final class Update<T> {
   }
 
   private void stand() {
-    Lines.Place entered = locks.lines().enter(key, this::turn);
+    SessionQueues.Place entered = locks.lines().enter(key, this::turn);
     place = entered;
     if (cancelled) {
       locks.lines().giveUp(entered);
@@ -84,13 +84,13 @@ final class Update<T> {
 
   private void cancel() {
     cancelled = true;
-    Lines.Place waiting = place;
+    SessionQueues.Place waiting = place;
     if (waiting == null || locks.lines().giveUp(waiting)) {
       waitTimer.dispose();
     }
   }
 
-  private void tooLate(Lines.Place waiting) {
+  private void tooLate(SessionQueues.Place waiting) {
     if (locks.lines().giveUp(waiting)) {
       locks.refusal(key, owner).subscribe(sink::error, sink::error);
     }
@@ -145,7 +145,7 @@ final class Update<T> {
 
   private void leave() {
     leaseTimer.update(Disposables.disposed());
-    Lines.Place mine = place;
+    SessionQueues.Place mine = place;
     if (mine != null) {
       locks.lines().leave(mine);
     }

@@ -6,12 +6,12 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.session.Change;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +34,8 @@ final class WriteRules {
     this.turns = new TurnRules(locking, appends);
   }
 
-  Outcome decide(Tx tx, SessionKey key, Write write, Conditions conditions) {
-    Outcome said = Retries.said(tx, key, conditions.retry(), tx.now());
+  Outcome decide(Tx tx, SessionKey key, Write write, WritePreconditions conditions) {
+    Outcome said = IdempotencyTable.said(tx, key, conditions.retry(), tx.now());
     if (said != null) {
       return said;
     }
@@ -44,16 +44,17 @@ final class WriteRules {
     try {
       return switch (write) {
         case Write.Create create -> create(tx, key, found, create, conditions);
-        case Write.Build build -> build(tx, key, found, build, conditions);
-        case Write.Fill fill -> fill(tx, key, found, fill);
-        case Write.Open open -> open(tx, key, found, open, conditions);
+        case Write.StartBuild build -> build(tx, key, found, build, conditions);
+        case Write.AppendToBuild fill -> fill(tx, key, found, fill);
+        case Write.PublishBuild open -> open(tx, key, found, open, conditions);
         case Write.Expire _ -> expire(tx, key, found);
         case Write.Delete _ -> delete(tx, key, found, conditions);
         case Write.Append append ->
             appends.append(target(tx, key, found, conditions), append.messages());
         case Write.DeleteMessage delete ->
             appends.delete(target(tx, key, found, conditions), delete.message());
-        case Write.Cut cut -> appends.cut(target(tx, key, found, conditions), cut.after());
+        case Write.TruncateThread cut ->
+            appends.cut(target(tx, key, found, conditions), cut.after());
         case Write.Update update ->
             update(target(tx, key, found, conditions), update.description());
         case Write.SaveState save ->
@@ -86,10 +87,11 @@ final class WriteRules {
   }
 
   /** A session that may be written to, on the caller's terms. */
-  record Target(Tx tx, SessionKey key, Conditions conditions, Draft session, Description now) {
+  record Target(
+      Tx tx, SessionKey key, WritePreconditions conditions, Draft session, SessionAttributes now) {
 
     /** The session's next version. The tag before it is answered. */
-    String advance(Description description) {
+    String advance(SessionAttributes description) {
       String previousTag = session.tag;
       Lifecycle.advance(tx, session, description.ttl().toMillis());
       Locking.keep(session);
@@ -102,15 +104,15 @@ final class WriteRules {
      *
      * @param description when the write looked at all of it
      */
-    Outcome applied(@Nullable Description description, List<String> messages) {
+    Outcome applied(@Nullable SessionAttributes description, List<String> messages) {
       Lifecycle.save(tx, Keys.session(key), session);
-      Retries.keep(tx, key, conditions.retry(), session.position(), messages);
+      IdempotencyTable.keep(tx, key, conditions.retry(), session.position(), messages);
       return new Outcome.Applied(session.user, description, session.done().head());
     }
   }
 
   private Target target(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, Conditions conditions) {
+      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
     Draft session = Access.require(found, conditions.owner(), tx.now()).edit();
     locking.check(tx, Keys.session(key), session, conditions.lock());
     if (!conditions.allow(session.position())) {
@@ -121,7 +123,7 @@ final class WriteRules {
 
   /** Without regard to lock and positions. */
   private static Target loose(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, Conditions conditions) {
+      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
     SessionRecord session = Access.require(found, conditions.owner(), tx.now());
     return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
   }
@@ -131,7 +133,7 @@ final class WriteRules {
       Tx tx,
       SessionKey key,
       @Nullable SessionRecord found,
-      Conditions conditions,
+      WritePreconditions conditions,
       TurnAttempt attempt) {
     SessionRecord session = Access.require(found, conditions.owner(), tx.now(), attempt);
     return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
@@ -142,21 +144,21 @@ final class WriteRules {
       SessionKey key,
       @Nullable SessionRecord found,
       Write.BeginTurn begin,
-      Conditions conditions) {
+      WritePreconditions conditions) {
     SessionRecord session = Access.require(found, conditions.owner(), tx.now());
     // Before lock and positions, which its first sending may have changed.
     Outcome said = TurnRules.said(tx, session, begin.turn().id());
     return said != null ? said : turns.begin(target(tx, key, found, conditions), begin);
   }
 
-  static Description description(Rows rows, long number) {
+  static SessionAttributes description(Rows rows, long number) {
     return Objects.requireNonNull(
         rows.get(Table.DESCRIPTIONS, Keys.number(number)), "a session without a description");
   }
 
-  private static Outcome update(Target target, Description wanted) {
-    Description next =
-        new Description(
+  private static Outcome update(Target target, SessionAttributes wanted) {
+    SessionAttributes next =
+        new SessionAttributes(
             target.now().user(),
             wanted.title(),
             wanted.metadata(),
@@ -176,10 +178,10 @@ final class WriteRules {
       SessionKey key,
       @Nullable SessionRecord found,
       Write.Create create,
-      Conditions conditions) {
+      WritePreconditions conditions) {
     SessionRecord before = cleared(tx, key, found);
     requireNothing(conditions);
-    Description description = create.description();
+    SessionAttributes description = create.description();
     Target target = fresh(tx, key, conditions, before, description, Life.LIVE);
     Draft session = target.session();
     List<String> ids = appends.fill(target, Appends.fresh(create.messages(), tx.now()));
@@ -192,8 +194,8 @@ final class WriteRules {
       Tx tx,
       SessionKey key,
       @Nullable SessionRecord found,
-      Write.Build build,
-      Conditions conditions) {
+      Write.StartBuild build,
+      WritePreconditions conditions) {
     SessionRecord before = cleared(tx, key, found);
     requireNothing(conditions);
     Target target = fresh(tx, key, conditions, before, build.description(), Life.BUILDING);
@@ -201,13 +203,14 @@ final class WriteRules {
     session.build = build.build();
     session.before = before;
     byte[] path = Keys.session(key);
-    tx.put(Table.RUBBISH, Rubbish.BUILDING.due(tx.now() + Access.BUILD_MILLIS, path), Boolean.TRUE);
+    tx.put(Table.RUBBISH, GcKind.BUILDING.due(tx.now() + Access.BUILD_MILLIS, path), Boolean.TRUE);
     tx.put(Table.SESSIONS, path, session.done());
     return new Outcome.Applied(session.user, null, session.done().head());
   }
 
-  private Outcome fill(Tx tx, SessionKey key, @Nullable SessionRecord found, Write.Fill fill) {
-    Target target = building(tx, key, found, fill.build(), Conditions.NONE);
+  private Outcome fill(
+      Tx tx, SessionKey key, @Nullable SessionRecord found, Write.AppendToBuild fill) {
+    Target target = building(tx, key, found, fill.build(), WritePreconditions.NONE);
     appends.fill(target, fill.messages());
     Draft session = target.session();
     tx.put(Table.SESSIONS, Keys.session(key), session.done());
@@ -218,8 +221,8 @@ final class WriteRules {
       Tx tx,
       SessionKey key,
       @Nullable SessionRecord found,
-      Write.Open open,
-      Conditions conditions) {
+      Write.PublishBuild open,
+      WritePreconditions conditions) {
     Target target = building(tx, key, found, open.build(), conditions);
     Draft session = target.session();
     SessionRecord before = session.before;
@@ -236,7 +239,11 @@ final class WriteRules {
 
   /** The building of that name; what is half built for too long is taken for absent. */
   private static Target building(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, String build, Conditions conditions) {
+      Tx tx,
+      SessionKey key,
+      @Nullable SessionRecord found,
+      String build,
+      WritePreconditions conditions) {
     if (found == null || !build.equals(found.build()) || Access.isAbandoned(found, tx.now())) {
       throw Refusals.notFound();
     }
@@ -246,9 +253,9 @@ final class WriteRules {
   private static Target fresh(
       Tx tx,
       SessionKey key,
-      Conditions conditions,
+      WritePreconditions conditions,
       @Nullable SessionRecord before,
-      Description description,
+      SessionAttributes description,
       Life life) {
     Position position = Lifecycle.next(tx, before == null ? 0 : before.version());
     long number = tx.newNumber();
@@ -288,7 +295,7 @@ final class WriteRules {
   }
 
   /** Where nothing is there is no lock to hold and no position to be at. */
-  private static void requireNothing(Conditions conditions) {
+  private static void requireNothing(WritePreconditions conditions) {
     if (conditions.lock() != null) {
       throw Refusals.staleFence();
     }
@@ -298,7 +305,7 @@ final class WriteRules {
   }
 
   private Outcome delete(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, Conditions conditions) {
+      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
     if (found != null
         && found.life() == Life.DELETED
         && !Access.isForgotten(found, tx.now())
@@ -307,7 +314,7 @@ final class WriteRules {
     }
     Target target = target(tx, key, found, conditions);
     SessionRecord tombstone = Lifecycle.end(tx, key, target.session().done(), Life.DELETED);
-    Retries.keep(tx, key, conditions.retry(), tombstone.position(), List.of());
+    IdempotencyTable.keep(tx, key, conditions.retry(), tombstone.position(), List.of());
     return new Outcome.Applied(tombstone.user(), null, tombstone.head());
   }
 

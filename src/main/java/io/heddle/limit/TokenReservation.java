@@ -1,7 +1,7 @@
 package io.heddle.limit;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
 import io.heddle.base.UntrustedJson;
@@ -49,7 +49,7 @@ public record TokenReservation(
 
   /** What {@link #parse} needs to settle it: the reservation, none of what was decided. */
   public Json toJson() {
-    JsonBuffer out = new JsonBuffer(256);
+    JsonWriter out = new JsonWriter(256);
     out.ascii("{\"tenant\":\"").ascii(subject.tenant().name());
     out.ascii("\",\"subject\":").string(subject.name());
     if (reservation != null) {

@@ -1,7 +1,7 @@
 package io.heddle.live;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -64,7 +64,7 @@ public final class Frame {
   /**
    * @param about how many bytes it will write
    */
-  private record Unwritten(int about, Consumer<JsonBuffer> writer) {}
+  private record Unwritten(int about, Consumer<JsonWriter> writer) {}
 
   /**
    * Where a frame stands that tells what a running turn says.
@@ -117,7 +117,7 @@ public final class Frame {
    * @param about how many bytes that will be
    * @param writer called once at most, on the connection's loop
    */
-  public static Frame data(int about, Consumer<JsonBuffer> writer) {
+  public static Frame data(int about, Consumer<JsonWriter> writer) {
     Unwritten unwritten = new Unwritten(about, writer);
     return new Frame(null, "", "", null, new Of(null, null, null, null, unwritten));
   }
@@ -135,7 +135,7 @@ public final class Frame {
       end++;
     }
     String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
-    JsonBuffer out = open(type, key, position, bytes.length + 192);
+    JsonWriter out = open(type, key, position, bytes.length + 192);
     Json json = out.raw(bytes, end + 1, bytes.length).toJson();
     String turn = turn(bytes, end + 1);
     Of of = turn == null ? Of.NOBODY : new Of(null, turn, null, null, null);
@@ -158,7 +158,7 @@ public final class Frame {
   static Frame snapshot(ThreadPage page) {
     Position position = page.session().position();
     byte[] state = page.sessionJson();
-    JsonBuffer out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
+    JsonWriter out = open(SNAPSHOT, page.session().key(), position, state.length + 192);
     out.ascii(",\"state\":").raw(state, 0, state.length).ascii("}");
     String owner = page.session().description().user();
     return new Frame(position, "", SNAPSHOT, out.toJson(), new Of(owner, null, null, null, null));
@@ -168,7 +168,7 @@ public final class Frame {
    * @param since the position after which something cannot be replayed
    */
   static Frame gap(SessionKey key, @Nullable Position since) {
-    JsonBuffer out = open(GAP, key, null, 192);
+    JsonWriter out = open(GAP, key, null, 192);
     if (since != null) {
       out.ascii(",\"since\":\"").ascii(since.toString()).ascii("\"");
     }
@@ -195,12 +195,12 @@ public final class Frame {
   }
 
   static Frame typing(SessionKey key, String user) {
-    JsonBuffer out = open("typing", key, null, 192).ascii(",\"user\":").string(user);
+    JsonWriter out = open("typing", key, null, 192).ascii(",\"user\":").string(user);
     return of("typing", out.ascii("}").toJson());
   }
 
   static Frame presence(SessionKey key, Collection<String> users) {
-    JsonBuffer out = open(PRESENCE, key, null, 256).ascii(",\"users\":[");
+    JsonWriter out = open(PRESENCE, key, null, 256).ascii(",\"users\":[");
     String comma = "";
     for (String user : users) {
       out.ascii(comma).string(user);
@@ -209,8 +209,8 @@ public final class Frame {
     return of(PRESENCE, out.ascii("]}").toJson());
   }
 
-  static JsonBuffer open(String type, SessionKey key, @Nullable Position position, int size) {
-    JsonBuffer out = new JsonBuffer(size).ascii("{\"type\":\"").ascii(type);
+  static JsonWriter open(String type, SessionKey key, @Nullable Position position, int size) {
+    JsonWriter out = new JsonWriter(size).ascii("{\"type\":\"").ascii(type);
     out.ascii("\",\"session\":\"").ascii(key.id()).ascii("\"");
     if (position != null) {
       out.ascii(",\"position\":\"").ascii(position.toString()).ascii("\"");
@@ -247,7 +247,7 @@ public final class Frame {
   }
 
   /**
-   * Not to be asked of a frame that {@link #isHollow()}, which is not sent, nor of one that is
+   * Not to be asked of a frame that {@link #isBodyless()}, which is not sent, nor of one that is
    * written when it is sent.
    */
   public byte[] utf8() {
@@ -258,16 +258,16 @@ public final class Frame {
   }
 
   /** Hands over its bytes, whenever they are written. */
-  public void read(JsonBuffer.Reader reader) {
+  public void read(JsonWriter.Reader reader) {
     Unwritten unwritten = of.unwritten();
     if (unwritten == null) {
       reader.read(utf8(), utf8().length);
     } else {
-      JsonBuffer.write(unwritten.writer(), reader);
+      JsonWriter.write(unwritten.writer(), reader);
     }
   }
 
-  /** In bytes, or about so many while they are not written; 0 if it {@link #isHollow()}. */
+  /** In bytes, or about so many while they are not written; 0 if it {@link #isBodyless()}. */
   public int size() {
     if (json != null) {
       return json.length();
@@ -276,7 +276,7 @@ public final class Frame {
   }
 
   /** Whether its body has to be read from the log. */
-  boolean isHollow() {
+  boolean isBodyless() {
     return json == null && of.unwritten() == null;
   }
 
@@ -300,21 +300,21 @@ public final class Frame {
   Step stepFrom(Position at) {
     Position mine = position;
     if (mine == null || mine.version() < at.version()) {
-      return Step.OLD;
+      return Step.DUPLICATE;
     }
     if (mine.version() == at.version()) {
-      return mine.tag().equals(at.tag()) ? Step.OLD : Step.HOLE;
+      return mine.tag().equals(at.tag()) ? Step.DUPLICATE : Step.GAP;
     }
     boolean next = mine.version() == at.version() + 1 && previousTag.equals(at.tag());
-    return next && !isHollow() ? Step.NEXT : Step.HOLE;
+    return next && !isBodyless() ? Step.NEXT : Step.GAP;
   }
 
   enum Step {
     /** It has been seen. */
-    OLD,
+    DUPLICATE,
     /** It is the next one. */
     NEXT,
     /** Something before it, or its body, must be read from the log. */
-    HOLE
+    GAP
   }
 }

@@ -1,7 +1,7 @@
 package io.heddle.live;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.HashMap;
@@ -52,7 +52,7 @@ final class Presence {
   }
 
   static Json typing(String user) {
-    return new JsonBuffer(96).ascii("{\"typing\":").string(user).ascii("}").toJson();
+    return new JsonWriter(96).ascii("{\"typing\":").string(user).ascii("}").toJson();
   }
 
   void joined(@Nullable String user) {
@@ -83,7 +83,7 @@ final class Presence {
 
   /** Asks the others to tell theirs at once. */
   Json ask() {
-    return new JsonBuffer(96).ascii("{\"who\":\"").ascii(replica).ascii("\"}").toJson();
+    return new JsonWriter(96).ascii("{\"who\":\"").ascii(replica).ascii("\"}").toJson();
   }
 
   /**
@@ -138,7 +138,7 @@ final class Presence {
   private Json tell(long now) {
     toldAt = now;
     ownChanged = false;
-    JsonBuffer out = new JsonBuffer(128).ascii("{\"replica\":\"").ascii(replica);
+    JsonWriter out = new JsonWriter(128).ascii("{\"replica\":\"").ascii(replica);
     out.ascii("\",\"users\":[");
     String comma = "";
     for (String user : own.keySet()) {

@@ -1,7 +1,7 @@
 package io.heddle.live;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +51,7 @@ public final class TurnFrames {
   }
 
   public static Json toolCall(SessionKey key, String turn, long seq, ToolCall bit) {
-    JsonBuffer out = open(key, turn, seq, TOOL_CALL, bit.arguments().length());
+    JsonWriter out = open(key, turn, seq, TOOL_CALL, bit.arguments().length());
     return write(out.ascii(","), bit).ascii("}").toJson();
   }
 
@@ -66,7 +66,7 @@ public final class TurnFrames {
       String reasoning,
       String refusal,
       List<ToolCall> toolCalls) {
-    JsonBuffer out = open(key, turn, seq, TEXT, text.length() + reasoning.length());
+    JsonWriter out = open(key, turn, seq, TEXT, text.length() + reasoning.length());
     out.ascii(",\"text\":").string(text);
     if (!reasoning.isEmpty()) {
       out.ascii(",\"reasoning\":").string(reasoning);
@@ -85,7 +85,7 @@ public final class TurnFrames {
     return out.ascii("}").toJson();
   }
 
-  private static JsonBuffer write(JsonBuffer out, ToolCall call) {
+  private static JsonWriter write(JsonWriter out, ToolCall call) {
     out.ascii("\"index\":").number(call.index());
     if (call.id() != null) {
       out.ascii(",\"id\":").string(call.id());
@@ -100,8 +100,8 @@ public final class TurnFrames {
     return out.ascii(",\"arguments\":").string(call.arguments());
   }
 
-  private static JsonBuffer open(SessionKey key, String turn, long seq, String type, int more) {
-    JsonBuffer out = Frame.open(type, key, null, 192 + more);
+  private static JsonWriter open(SessionKey key, String turn, long seq, String type, int more) {
+    JsonWriter out = Frame.open(type, key, null, 192 + more);
     return out.ascii(",\"turn\":\"").ascii(turn).ascii("\",\"seq\":").number(seq);
   }
 }

@@ -9,8 +9,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,37 +31,37 @@ public final class Watch {
 
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
 
-  private final Hubs hubs;
-  private final Hub hub;
+  private final SessionHubs hubs;
+  private final SessionHub hub;
   private final Caller caller;
-  private final Outlet outlet;
+  private final FrameSink outlet;
   private final Listener listener;
 
   /** Where its group has it in its list. */
   int index;
 
-  private @Nullable Group group;
-  private State state = State.READING;
+  private @Nullable LoopFanout group;
+  private State state = State.CATCHING_UP;
 
   /** Its listener knows that the session is there. */
   private boolean started;
 
   /** What was sent last, or was named by the watcher, and the hub's changes while it reads. */
-  private final Merge merge;
+  private final ReorderBuffer merge;
 
-  private final Heard heard;
-  private final Reads reads;
+  private final EphemeralCursor heard;
+  private final StoreReads reads;
 
   /** The hub's end, if it came while this reads: who is level then has nobody to follow. */
   private @Nullable Frame hubsEnd;
 
   private enum State {
     /** Waits for the log or a snapshot; the hub's changes wait. */
-    READING,
+    CATCHING_UP,
     /** The hub's frames are sent as they come. */
-    LEVEL,
+    LIVE,
     /** The outlet is full; the hub's changes are dropped, the log has them. */
-    BEHIND,
+    LAGGING,
     /** The session or the watch has ended. */
     ENDED
   }
@@ -80,20 +80,20 @@ public final class Watch {
   }
 
   Watch(
-      Hubs hubs,
-      Hub hub,
+      SessionHubs hubs,
+      SessionHub hub,
       Caller caller,
       @Nullable Position since,
-      Outlet outlet,
+      FrameSink outlet,
       Listener listener) {
     this.hubs = hubs;
     this.hub = hub;
     this.caller = caller;
     this.outlet = outlet;
     this.listener = listener;
-    this.merge = new Merge(hub.key, since, hubs.properties.buffer().toBytes());
-    this.heard = new Heard(hub, outlet);
-    this.reads = new Reads(outlet);
+    this.merge = new ReorderBuffer(hub.key, since, hubs.properties.buffer().toBytes());
+    this.heard = new EphemeralCursor(hub, outlet);
+    this.reads = new StoreReads(outlet);
   }
 
   public SessionKey key() {
@@ -101,7 +101,7 @@ public final class Watch {
   }
 
   void start() {
-    Group mine = hub.groupOf(outlet.loop());
+    LoopFanout mine = hub.groupOf(outlet.loop());
     group = mine;
     mine.add(this);
     read();
@@ -124,9 +124,9 @@ public final class Watch {
   /** The outlet has room again. */
   public void writable() {
     Position here = merge.at();
-    if (state == State.BEHIND) {
+    if (state == State.LAGGING) {
       read();
-    } else if (state == State.LEVEL && here != null) {
+    } else if (state == State.LIVE && here != null) {
       heard.makeGood(here);
       outlet.flush();
     }
@@ -141,12 +141,12 @@ public final class Watch {
   /** Whether it was sent. */
   boolean take(Frame frame) {
     return switch (state) {
-      case READING -> {
+      case CATCHING_UP -> {
         whileReading(frame);
         yield false;
       }
-      case LEVEL -> level(frame);
-      case BEHIND -> {
+      case LIVE -> level(frame);
+      case LAGGING -> {
         heard.miss(frame);
         yield false;
       }
@@ -180,7 +180,7 @@ public final class Watch {
     }
     // A snapshot without its gap would be nothing that a client expects.
     if (frame.isDurable() || frame.type().equals(Frame.GAP)) {
-      state = State.BEHIND;
+      state = State.LAGGING;
     }
     heard.miss(frame);
     return false;
@@ -200,7 +200,7 @@ public final class Watch {
       return beginAnew(frame);
     }
     return switch (merge.step(frame)) {
-      case OLD -> {
+      case DUPLICATE -> {
         catchUp();
         yield false;
       }
@@ -209,7 +209,7 @@ public final class Watch {
         catchUp();
         yield true;
       }
-      case HOLE -> {
+      case GAP -> {
         merge.hold(frame);
         read();
         yield false;
@@ -248,20 +248,22 @@ public final class Watch {
   // ---- reading
 
   private void read() {
-    state = State.READING;
+    state = State.CATCHING_UP;
     Position from = merge.at();
     if (from == null) {
       reads.read(snapshot(), page -> begin(page, false), this::failed);
     } else {
       hubs.counts.logReads.increment();
       reads.read(
-          hubs.log.after(key(), caller.owner(), from, Hub.LOG_READ), this::replay, this::failed);
+          hubs.log.after(key(), caller.owner(), from, SessionHub.LOG_READ),
+          this::replay,
+          this::failed);
     }
   }
 
   private Mono<ThreadPage> snapshot() {
     PageRequest last = PageRequest.last(hubs.properties.snapshotMessages());
-    return hubs.reader.load(key(), new View(caller.owner(), null), last);
+    return hubs.reader.load(key(), new ReadContext(caller.owner(), null), last);
   }
 
   private void replay(Replay replay) {
@@ -289,7 +291,7 @@ public final class Watch {
     hub.know(page.session());
     send(snapshot);
     boolean whole = merge.tellWaiting(this::send);
-    goOn(whole ? Merge.Read.LEVEL : Merge.Read.MORE);
+    goOn(whole ? ReorderBuffer.Read.CAUGHT_UP : ReorderBuffer.Read.MORE);
   }
 
   private void send(Frame change) {
@@ -301,16 +303,16 @@ public final class Watch {
   }
 
   /** After an answer. */
-  private void goOn(Merge.Read read) {
+  private void goOn(ReorderBuffer.Read read) {
     if (state == State.ENDED) {
       return;
     }
-    if (read == Merge.Read.LEVEL) {
+    if (read == ReorderBuffer.Read.CAUGHT_UP) {
       beLevel();
     } else if (!outlet.isWritable()) {
-      state = State.BEHIND;
+      state = State.LAGGING;
       merge.forget();
-    } else if (read == Merge.Read.MORE) {
+    } else if (read == ReorderBuffer.Read.MORE) {
       read();
     } else {
       reads.later(this::read);
@@ -318,7 +320,7 @@ public final class Watch {
   }
 
   private void beLevel() {
-    state = State.LEVEL;
+    state = State.LIVE;
     Position here = merge.at();
     if (hubsEnd != null) {
       end(hubsEnd);

@@ -6,28 +6,28 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who watches one session here: a {@link Group} for each thread that serves connections of theirs.
- * All groups are told the same frames in the same order. Once closed, because the last one has left
- * or the session has ended, it stays so.
+ * Who watches one session here: a {@link LoopFanout} for each thread that serves connections of
+ * theirs. All groups are told the same frames in the same order. Once closed, because the last one
+ * has left or the session has ended, it stays so.
  *
  * <p>Its hub's lock guards it.
  */
 final class Watchers {
 
-  private final Counts counts;
-  private final List<Group> groups = new ArrayList<>(1);
+  private final LiveCounters counts;
+  private final List<LoopFanout> groups = new ArrayList<>(1);
   private int members;
   private boolean closed;
 
-  Watchers(Counts counts) {
+  Watchers(LiveCounters counts) {
     this.counts = counts;
   }
 
   /** True when that was the first. */
   boolean join(Executor loop) {
-    Group group = find(loop);
+    LoopFanout group = find(loop);
     if (group == null) {
-      group = new Group(loop, counts);
+      group = new LoopFanout(loop, counts);
       groups.add(group);
     }
     group.members++;
@@ -36,23 +36,23 @@ final class Watchers {
 
   /** True when that was the last. */
   boolean leave(Executor loop) {
-    Group group = group(loop);
+    LoopFanout group = group(loop);
     if (--group.members == 0) {
       groups.remove(group);
     }
     return --members == 0;
   }
 
-  Group group(Executor loop) {
-    Group group = find(loop);
+  LoopFanout group(Executor loop) {
+    LoopFanout group = find(loop);
     if (group == null) {
       throw new IllegalStateException("the watch has not joined");
     }
     return group;
   }
 
-  private @Nullable Group find(Executor loop) {
-    for (Group group : groups) {
+  private @Nullable LoopFanout find(Executor loop) {
+    for (LoopFanout group : groups) {
       if (group.loop() == loop) {
         return group;
       }
@@ -61,7 +61,7 @@ final class Watchers {
   }
 
   void tell(Frame frame) {
-    for (Group group : groups) {
+    for (LoopFanout group : groups) {
       group.offer(frame);
     }
   }

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.live.Frame;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import java.util.HashSet;
 import java.util.List;
@@ -31,15 +31,15 @@ final class ChatChunks {
   ChatChunks(ChatForm form) {
     this.form = form;
     opening =
-        JsonBuffer.written(
+        JsonWriter.written(
             out -> form.open(out, OBJECT, null).name("choices").ascii("[{\"index\":0,\"delta\":"));
   }
 
   /** To be sent in order, once; null when there is nothing to tell. */
-  @Nullable Frame of(List<Piece> pieces) {
+  @Nullable Frame of(List<ModelEvent> pieces) {
     int about = 0;
-    for (Piece piece : pieces) {
-      if (!(piece instanceof Piece.Compaction)) {
+    for (ModelEvent piece : pieces) {
+      if (!(piece instanceof ModelEvent.Compaction)) {
         about += opening.length + AROUND + piece.length();
       }
     }
@@ -48,21 +48,21 @@ final class ChatChunks {
         : Frame.data(
             about,
             out -> {
-              for (Piece piece : pieces) {
+              for (ModelEvent piece : pieces) {
                 add(piece, out);
               }
             });
   }
 
-  private void add(Piece piece, JsonBuffer out) {
+  private void add(ModelEvent piece, JsonWriter out) {
     switch (piece) {
-      case Piece.Text(String text) -> said("content", text, out);
+      case ModelEvent.Text(String text) -> said("content", text, out);
       // Not OpenAI's, but what the servers that show thoughts agree on.
-      case Piece.Reasoning(String text) -> said("reasoning_content", text, out);
-      case Piece.Refusal(String text) -> said("refusal", text, out);
-      case Piece.ToolCall call -> called(call, out);
-      case Piece.Compaction _ -> {}
-      case Piece.Finish finish ->
+      case ModelEvent.Reasoning(String text) -> said("reasoning_content", text, out);
+      case ModelEvent.Refusal(String text) -> said("refusal", text, out);
+      case ModelEvent.ToolCall call -> called(call, out);
+      case ModelEvent.Compaction _ -> {}
+      case ModelEvent.Finish finish ->
           ended(finish.reason(), finish.usage(), OpaqueMembers.of(finish.opaque()), out);
     }
   }
@@ -75,13 +75,13 @@ final class ChatChunks {
     return Frame.data(about, out -> ended(reason, usage, opaque, out));
   }
 
-  private void said(String name, String text, JsonBuffer out) {
+  private void said(String name, String text, JsonWriter out) {
     begin(out);
     open(out).ascii("{\"").ascii(name).ascii("\":").string(text).ascii("}");
     close(null, out);
   }
 
-  private void called(Piece.ToolCall call, JsonBuffer out) {
+  private void called(ModelEvent.ToolCall call, JsonWriter out) {
     boolean isCustom = call.custom() ? customs.add(call.index()) : customs.contains(call.index());
     Json told =
         ChatForm.call(
@@ -91,7 +91,7 @@ final class ChatChunks {
     close(null, out);
   }
 
-  private void ended(String reason, @Nullable Usage usage, @Nullable Json opaque, JsonBuffer out) {
+  private void ended(String reason, @Nullable Usage usage, @Nullable Json opaque, JsonWriter out) {
     begin(out);
     if (opaque != null) {
       JsonObject delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque);
@@ -110,7 +110,7 @@ final class ChatChunks {
     next(out).ascii("[DONE]");
   }
 
-  private void begin(JsonBuffer out) {
+  private void begin(JsonWriter out) {
     if (!begun) {
       begun = true;
       open(out).ascii("{\"role\":\"assistant\",\"content\":\"\"}");
@@ -119,16 +119,16 @@ final class ChatChunks {
   }
 
   /** Begins a chunk, up to its delta. */
-  private JsonBuffer open(JsonBuffer out) {
+  private JsonWriter open(JsonWriter out) {
     return next(out).raw(opening, 0, opening.length);
   }
 
-  private void close(@Nullable String reason, JsonBuffer out) {
+  private void close(@Nullable String reason, JsonWriter out) {
     out.ascii(",\"logprobs\":null,\"finish_reason\":").string(reason);
     out.ascii(form.usage() ? "}],\"usage\":null}" : "}]}");
   }
 
-  private static JsonBuffer next(JsonBuffer out) {
+  private static JsonWriter next(JsonWriter out) {
     return out.length() == 0 ? out : out.ascii(Frame.BETWEEN_EVENTS);
   }
 }

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +17,7 @@ record ChatForm(String id, long created, String model, boolean usage) {
   static final String PREFIX = "chatcmpl-";
 
   /** Begins an object of it, to which members can be added. */
-  JsonObject open(JsonBuffer out, String object, @Nullable String answeredBy) {
+  JsonObject open(JsonWriter out, String object, @Nullable String answeredBy) {
     return new JsonObject(out)
         .string("id", id)
         .string("object", object)
@@ -26,7 +26,7 @@ record ChatForm(String id, long created, String model, boolean usage) {
         .raw("system_fingerprint", null);
   }
 
-  static void usage(@Nullable Usage usage, JsonBuffer out) {
+  static void usage(@Nullable Usage usage, JsonWriter out) {
     if (usage == null) {
       out.raw(JsonObject.NULL);
       return;

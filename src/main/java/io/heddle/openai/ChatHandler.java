@@ -5,13 +5,13 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
-import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Parameters;
+import io.heddle.turn.PromptWindow;
+import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
-import io.heddle.turn.Window;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
@@ -33,23 +33,23 @@ final class ChatHandler {
 
   static final String SESSION = "Heddle-Session";
 
-  private final DirectCalls calls;
+  private final StatelessCalls calls;
   private final Turns turns;
   private final ChatTurns starts;
   private final Upstream upstream;
-  private final Bodies bodies;
-  private final Gate gate;
+  private final RequestBodies bodies;
+  private final AdmissionGate gate;
   private final IdSource ids;
   private final InstantSource clock;
   private final Connections connections;
 
   ChatHandler(
-      DirectCalls calls,
+      StatelessCalls calls,
       Turns turns,
       ChatTurns starts,
       Upstream upstream,
-      Bodies bodies,
-      Gate gate,
+      RequestBodies bodies,
+      AdmissionGate gate,
       IdSource ids,
       InstantSource clock,
       Connections connections) {
@@ -64,11 +64,11 @@ final class ChatHandler {
     this.connections = connections;
   }
 
-  Mono<ServerResponse> create(Call call) {
+  Mono<ServerResponse> create(RequestContext call) {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ChatAsk ask = ChatAsk.read(body.fields());
+          ChatRequest ask = ChatRequest.read(body.fields());
           upstream.refuseUnknown(ask.model());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
@@ -92,7 +92,7 @@ final class ChatHandler {
   }
 
   /** Everything under {@code /chat/completions} that asks for stored ones. */
-  Mono<ServerResponse> stored(Call call) {
+  Mono<ServerResponse> stored(RequestContext call) {
     throw WireError.unsupported(
             "store", "Heddle does not store chat completions; name a session, or use Responses.")
         .toException();
@@ -100,7 +100,7 @@ final class ChatHandler {
 
   // ---- without a session
 
-  private Mono<ServerResponse> alone(Call call, ChatAsk ask) {
+  private Mono<ServerResponse> alone(RequestContext call, ChatRequest ask) {
     gate.once(call);
     String id = ChatForm.PREFIX + ids.tag() + ids.tag();
     ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
@@ -110,7 +110,7 @@ final class ChatHandler {
     if (!ask.stream()) {
       return calls
           .call(call.caller(), model.withoutStream(), true)
-          .collect(ChatAnswer::new, ChatAnswer::addAll)
+          .collect(CompletionAssembler::new, CompletionAssembler::addAll)
           .map(answer -> ConversationsHandler.json(answer.json(form)));
     }
     return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
@@ -121,20 +121,20 @@ final class ChatHandler {
         });
   }
 
-  private static List<Json> told(ChatAsk ask) {
+  private static List<Json> told(ChatRequest ask) {
     if (ask.messages().isEmpty()) {
       throw Value.refuse("messages", "must have a message that is no system message");
     }
     List<Json> messages = new ArrayList<>(ask.prompt());
-    messages.addAll(ask.isSplit() ? Window.arranged(ask.messages(), false) : ask.messages());
+    messages.addAll(ask.isSplit() ? PromptWindow.arranged(ask.messages(), false) : ask.messages());
     return messages;
   }
 
   // ---- in a session
 
-  private Mono<ServerResponse> plain(Call call, ChatAsk ask, Turn turn) {
+  private Mono<ServerResponse> plain(RequestContext call, ChatRequest ask, Turn turn) {
     return Mono.defer(() -> {
-      ChatAnswer answer = new ChatAnswer();
+      CompletionAssembler answer = new CompletionAssembler();
       return turns
           .follow(turn.session(), call.view(), turn.id(), 0)
           .doOnNext(event -> {
@@ -157,7 +157,7 @@ final class ChatHandler {
     });
   }
 
-  private Mono<ServerResponse> stream(Call call, ChatAsk ask, Turn turn) {
+  private Mono<ServerResponse> stream(RequestContext call, ChatRequest ask, Turn turn) {
     ChatChunks chunks = new ChatChunks(form(turn, ask));
     Flux<List<Frame>> told =
         turns
@@ -187,7 +187,7 @@ final class ChatHandler {
     };
   }
 
-  private ServerResponse stream(Call call, Flux<Frame> frames, int ahead) {
+  private ServerResponse stream(RequestContext call, Flux<Frame> frames, int ahead) {
     Flux<Frame> told = frames.onErrorResume(error -> Flux.just(Streams.chatError(call, error)));
     return new EventStream(connections, new FramesProtocol(told, ahead), StreamForm.OPENAI);
   }
@@ -208,12 +208,12 @@ final class ChatHandler {
     return reason.isEmpty() ? "stop" : reason;
   }
 
-  private ChatForm form(Turn turn, ChatAsk ask) {
+  private ChatForm form(Turn turn, ChatRequest ask) {
     ResponseId id = ResponseId.of(turn.id());
     return form(ChatForm.PREFIX + id.random(), turn.createdAt().getEpochSecond(), ask);
   }
 
-  private ChatForm form(String id, long created, ChatAsk ask) {
+  private ChatForm form(String id, long created, ChatRequest ask) {
     @Nullable String model = ask.model();
     if (model == null) {
       List<Upstream.Model> models = upstream.models();

@@ -3,18 +3,18 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
 import io.heddle.session.SessionReader;
-import io.heddle.session.Sessions;
+import io.heddle.session.SessionService;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
 import io.heddle.session.WholePages;
-import io.heddle.turn.TurnOrder;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.turn.TurnSpec;
 import io.heddle.turn.Turns;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,21 +26,21 @@ final class ChatTurns {
   private static final Json NOTES = Json.of("{\"wire\":\"chat\"}");
 
   private final Turns turns;
-  private final Sessions sessions;
+  private final SessionService sessions;
   private final SessionReader reader;
-  private final Gate gate;
-  private final Bodies bodies;
+  private final AdmissionGate gate;
+  private final RequestBodies bodies;
   private final Conversations conversations;
-  private final Tries tries;
+  private final SdkRetries tries;
 
   ChatTurns(
       Turns turns,
-      Sessions sessions,
+      SessionService sessions,
       SessionReader reader,
-      Gate gate,
-      Bodies bodies,
+      AdmissionGate gate,
+      RequestBodies bodies,
       Conversations conversations,
-      Tries tries) {
+      SdkRetries tries) {
     this.turns = turns;
     this.sessions = sessions;
     this.reader = reader;
@@ -53,9 +53,10 @@ final class ChatTurns {
   /**
    * @param create whether the session is made if it was never there
    */
-  Mono<Turn> begin(Call call, SessionKey key, boolean create, ChatAsk ask, byte[] body) {
+  Mono<Turn> begin(
+      RequestContext call, SessionKey key, boolean create, ChatRequest ask, byte[] body) {
     String fingerprint = call.fingerprint(body);
-    Request request = call.writing(key, body);
+    WriteContext request = call.writing(key, body);
     Mono<Turn> fresh =
         Mono.defer(() -> thread(call, key, create))
             .flatMap(page -> {
@@ -66,9 +67,9 @@ final class ChatTurns {
                   input(thread.isEmpty() ? ask.added(empty) : ask.added(thread));
               return isRepeated(request)
                   .flatMap(repeated -> {
-                    TurnOrder order =
-                        new TurnOrder(
-                            repeated ? input : OpenCalls.check(page, input),
+                    TurnSpec order =
+                        new TurnSpec(
+                            repeated ? input : PendingToolCalls.check(page, input),
                             ask.model(),
                             ask.instructions(),
                             ask.parameters(),
@@ -93,8 +94,8 @@ final class ChatTurns {
     return input;
   }
 
-  private Mono<ThreadPage> thread(Call call, SessionKey key, boolean create) {
-    PageRequest last = PageRequest.last(OpenCalls.WINDOW);
+  private Mono<ThreadPage> thread(RequestContext call, SessionKey key, boolean create) {
+    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
     Mono<ThreadPage> page = WholePages.load(reader, key, call.view(), last);
     if (!create) {
       return page;
@@ -107,15 +108,15 @@ final class ChatTurns {
           }
           return sessions
               .put(
-                  call.writing(key, Conditions.NONE),
+                  call.writing(key, WritePreconditions.NONE),
                   conversations.description(call.caller(), Json.EMPTY_OBJECT),
                   List.of())
               .then(page);
         });
   }
 
-  private Mono<Boolean> isRepeated(Request request) {
-    Retry retry = request.conditions().retry();
+  private Mono<Boolean> isRepeated(WriteContext request) {
+    IdempotentRequest retry = request.requested().retry();
     return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
   }
 }

@@ -4,7 +4,7 @@ import io.heddle.base.IdSource;
 import io.heddle.base.Json;
 import io.heddle.session.Message;
 import io.heddle.turn.Conversation;
-import io.heddle.turn.DirectCalls;
+import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
 import io.heddle.turn.Usage;
@@ -27,18 +27,18 @@ final class CompactHandler {
   private static final List<String> MEMBERS =
       List.of("model", "input", "instructions", "previous_response_id");
 
-  private final DirectCalls calls;
-  private final Bodies bodies;
-  private final ResponsesAlone alone;
-  private final Gate gate;
+  private final StatelessCalls calls;
+  private final RequestBodies bodies;
+  private final StatelessResponses alone;
+  private final AdmissionGate gate;
   private final IdSource ids;
   private final InstantSource clock;
 
   CompactHandler(
-      DirectCalls calls,
-      Bodies bodies,
-      ResponsesAlone alone,
-      Gate gate,
+      StatelessCalls calls,
+      RequestBodies bodies,
+      StatelessResponses alone,
+      AdmissionGate gate,
       IdSource ids,
       InstantSource clock) {
     this.calls = calls;
@@ -49,18 +49,18 @@ final class CompactHandler {
     this.clock = clock;
   }
 
-  Mono<ServerResponse> create(Call call) {
+  Mono<ServerResponse> create(RequestContext call) {
     gate.once(call);
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = ResponseAsk.read(known(body.fields()), HostedTools.DROP);
+          ResponseRequest ask = ResponseRequest.read(known(body.fields()), HostedTools.DROP);
           String model = ask.model();
           if (model == null || model.isEmpty()) {
             throw Value.missing("model");
           }
-          if (ask.input().size() > ResponseStarts.MAX_INPUT) {
-            throw Value.refuse("input", "has more than " + ResponseStarts.MAX_INPUT + " items");
+          if (ask.input().size() > ResponseCreation.MAX_INPUT) {
+            throw Value.refuse("input", "has more than " + ResponseCreation.MAX_INPUT + " items");
           }
           return alone
               .messages(call, ask)
@@ -81,7 +81,7 @@ final class CompactHandler {
   }
 
   private Json answer(
-      ResponseAsk ask, List<Message> messages, Conversation conversation, SummaryText text) {
+      ResponseRequest ask, List<Message> messages, Conversation conversation, SummaryText text) {
     ResponseId previous = ask.previous() == null ? null : ResponseId.parse(ask.previous());
     List<Json> output = new ArrayList<>();
     // What the client sent before is its own; what was read is the session's.

@@ -2,9 +2,9 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.turn.Conversation;
-import io.heddle.turn.DirectCalls;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
+import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
 import java.util.List;
@@ -23,9 +23,9 @@ final class Compactions {
 
   private static final Logger log = LoggerFactory.getLogger(Compactions.class);
 
-  private final DirectCalls calls;
+  private final StatelessCalls calls;
 
-  Compactions(DirectCalls calls) {
+  Compactions(StatelessCalls calls) {
     this.calls = calls;
   }
 
@@ -34,33 +34,35 @@ final class Compactions {
    *
    * @param compaction to be told before the answer, or null
    */
-  record Prepared(ModelCall call, Piece.@Nullable Compaction compaction) {}
+  record Prepared(ModelCall call, ModelEvent.@Nullable Compaction compaction) {}
 
   /**
    * A summary of all that there is, and no answer.
    *
    * @param random names the item
    */
-  Flux<Piece> summary(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+  Flux<ModelEvent> summary(
+      RequestContext call, ResponseRequest ask, StatelessResponses.Asked told, String random) {
     List<Json> all = Conversation.ofBodies(told.thread()).all();
     return calls
         .summarise(call.caller(), model(ask), all, ask.instructions())
         .flatMapIterable(text -> {
           Json body = new Summary(0, 0).body(text.content());
           return List.of(
-              new Piece.Compaction(ItemIds.COMPACTION + random, body),
-              new Piece.Finish("stop", text.usage(), text.model()));
+              new ModelEvent.Compaction(ItemIds.COMPACTION + random, body),
+              new ModelEvent.Finish("stop", text.usage(), text.model()));
         });
   }
 
-  private @Nullable String model(ResponseAsk ask) {
+  private @Nullable String model(ResponseRequest ask) {
     return calls.compactModel() == null ? ask.model() : calls.compactModel();
   }
 
   /**
    * @param random names the item
    */
-  Mono<Prepared> prepare(Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+  Mono<Prepared> prepare(
+      RequestContext call, ResponseRequest ask, StatelessResponses.Asked told, String random) {
     Prepared asItIs = new Prepared(told.call(), null);
     if (ask.compactAt() == 0) {
       return Mono.just(asItIs);
@@ -74,7 +76,7 @@ final class Compactions {
 
   /** Empty when it cannot be done: the answer is worth more than the summary. */
   private Mono<Prepared> compacted(
-      Call call, ResponseAsk ask, ResponsesAlone.Asked told, String random) {
+      RequestContext call, ResponseRequest ask, StatelessResponses.Asked told, String random) {
     Conversation conversation = Conversation.ofBodies(told.thread());
     int first = conversation.beforeQuestion();
     if (first == 0) {
@@ -100,6 +102,6 @@ final class Compactions {
             conversation.after(body, first),
             call.parameters(),
             call.turn());
-    return new Prepared(shorter, new Piece.Compaction(ItemIds.COMPACTION + random, body));
+    return new Prepared(shorter, new ModelEvent.Compaction(ItemIds.COMPACTION + random, body));
   }
 }

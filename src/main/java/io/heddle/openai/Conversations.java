@@ -7,10 +7,10 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
 import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
-import io.heddle.web.RetryKeys;
+import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -37,12 +37,12 @@ final class Conversations {
   }
 
   /** The id of a new one; with an idempotency key always the same. */
-  String newId(Call call) {
+  String newId(RequestContext call) {
     byte[] hash = call.keyHash();
     byte[] bytes =
         hash != null
             ? hash
-            : RetryKeys.sha256().digest(ids.token().getBytes(StandardCharsets.US_ASCII));
+            : IdempotencyHashes.sha256().digest(ids.token().getBytes(StandardCharsets.US_ASCII));
     return PREFIX + HexFormat.of().formatHex(bytes, 0, ID_BYTES);
   }
 
@@ -53,7 +53,7 @@ final class Conversations {
    */
   String ownId(byte @Nullable [] hash) {
     if (hash != null) {
-      return OWN + RetryKeys.uuid(hash);
+      return OWN + IdempotencyHashes.uuid(hash);
     }
     String id = ids.sessionId();
     return OWN + id.substring(id.indexOf('_') + 1);
@@ -64,9 +64,9 @@ final class Conversations {
     return !key.id().startsWith(OWN);
   }
 
-  Description description(Caller caller, Json metadata) {
-    return new Description(
-        caller.user(), null, metadata, null, null, Description.Status.ACTIVE, ttl);
+  SessionAttributes description(Caller caller, Json metadata) {
+    return new SessionAttributes(
+        caller.user(), null, metadata, null, null, SessionAttributes.Status.ACTIVE, ttl);
   }
 
   static Json json(Session session) {
@@ -80,7 +80,7 @@ final class Conversations {
   }
 
   /** The session that an id names. */
-  static SessionKey key(Call call, String id) {
+  static SessionKey key(RequestContext call, String id) {
     SessionKey key = call.key(id);
     if (key == null) {
       throw notFound(id);

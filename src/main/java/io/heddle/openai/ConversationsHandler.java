@@ -1,17 +1,17 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
 import io.heddle.session.Filter;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
 import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
-import io.heddle.session.Sessions;
-import io.heddle.web.Answer;
+import io.heddle.session.SessionService;
+import io.heddle.session.WriteContext;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,10 +28,10 @@ final class ConversationsHandler {
 
   private static final int MAX_LIMIT = 100;
 
-  private final Sessions sessions;
+  private final SessionService sessions;
   private final SessionReader reader;
-  private final Gate gate;
-  private final Bodies bodies;
+  private final AdmissionGate gate;
+  private final RequestBodies bodies;
   private final ItemReferences references;
   private final Conversations conversations;
 
@@ -39,10 +39,10 @@ final class ConversationsHandler {
    * @param reader the store's, as {@link ItemsHandler} needs it
    */
   ConversationsHandler(
-      Sessions sessions,
+      SessionService sessions,
       SessionReader reader,
-      Gate gate,
-      Bodies bodies,
+      AdmissionGate gate,
+      RequestBodies bodies,
       ItemReferences references,
       Conversations conversations) {
     this.sessions = sessions;
@@ -53,16 +53,16 @@ final class ConversationsHandler {
     this.conversations = conversations;
   }
 
-  Mono<Answer> create(Call call) {
+  Mono<BytesResponse> create(RequestContext call) {
     return bodies
         .objectOrNothing(call)
         .flatMap(body -> {
           Fields asked = body.fields();
-          Description description =
+          SessionAttributes description =
               conversations.description(call.caller(), Metadata.read(asked.get("metadata")));
-          List<Value> items = Bodies.items(asked.get("items"), 0);
+          List<Value> items = RequestBodies.items(asked.get("items"), 0);
           SessionKey key = Conversations.key(call, conversations.newId(call));
-          Request request = call.writing(key, body.bytes());
+          WriteContext request = call.writing(key, body.bytes());
           return references
               .added(call, key, items, true)
               .flatMap(messages ->
@@ -72,20 +72,20 @@ final class ConversationsHandler {
         .map(written -> json(Conversations.json(written.value())));
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
     return Conversations.named(key, reader.load(key, call.view(), PageRequest.NONE))
         .map(page -> json(Conversations.json(page.session())));
   }
 
   /** Replaces the metadata. */
-  Mono<Answer> update(Call call) {
+  Mono<BytesResponse> update(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
     return bodies
         .object(call)
         .flatMap(body -> {
           Json metadata = Metadata.read(body.fields().required("metadata"));
-          Request request = call.writing(key, body.bytes());
+          WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
               gate.write(
@@ -95,7 +95,7 @@ final class ConversationsHandler {
                       sessions.patch(
                           request,
                           was ->
-                              new Description(
+                              new SessionAttributes(
                                   was.user(),
                                   was.title(),
                                   metadata,
@@ -108,9 +108,9 @@ final class ConversationsHandler {
   }
 
   /** Deletes the conversation with its items. */
-  Mono<Answer> delete(Call call) {
+  Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    Request request = call.writing(key, new byte[0]);
+    WriteContext request = call.writing(key, new byte[0]);
     return Conversations.named(key, gate.write(call, request, () -> sessions.delete(request)))
         .map(_ ->
             json(
@@ -125,7 +125,7 @@ final class ConversationsHandler {
    * The caller's conversations by last activity, newest first: a call that OpenAI does not have.
    * {@code after} takes the {@code last_id} of the page before, which is a cursor.
    */
-  Mono<Answer> list(Call call) {
+  Mono<BytesResponse> list(RequestContext call) {
     Query query = call.query();
     int limit = Value.integer(query, "limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
@@ -153,7 +153,7 @@ final class ConversationsHandler {
 
   /** The page after a conversation, which is looked for from the beginning of the list. */
   private Mono<Page> after(
-      Call call,
+      RequestContext call,
       @Nullable String user,
       Filter filter,
       int limit,
@@ -207,7 +207,7 @@ final class ConversationsHandler {
    * for the last one.
    */
   private Mono<Page> page(
-      Call call,
+      RequestContext call,
       @Nullable String user,
       Filter filter,
       int limit,
@@ -232,7 +232,7 @@ final class ConversationsHandler {
   /** Clients go on from {@code last_id}, some also after the last page. */
   private static Json list(Page page) {
     List<Session> sessions = page.sessions();
-    JsonBuffer data = new JsonBuffer(256 * sessions.size() + 64).ascii("[");
+    JsonWriter data = new JsonWriter(256 * sessions.size() + 64).ascii("[");
     String comma = "";
     for (Session session : sessions) {
       data.ascii(comma).raw(Conversations.json(session));
@@ -262,7 +262,7 @@ final class ConversationsHandler {
     return wanted;
   }
 
-  static Answer json(Json body) {
-    return Answer.json(200, body.utf8());
+  static BytesResponse json(Json body) {
+    return BytesResponse.json(200, body.utf8());
   }
 }

@@ -10,5 +10,5 @@ import reactor.core.publisher.Mono;
 @FunctionalInterface
 interface Handler {
 
-  Mono<? extends ServerResponse> handle(Call call);
+  Mono<? extends ServerResponse> handle(RequestContext call);
 }

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.List;
 
 /**
@@ -17,7 +17,7 @@ record Item(String id, String message, Json json) {
     for (Item item : items) {
       size += item.json().length() + 1;
     }
-    JsonBuffer data = new JsonBuffer(size).ascii("[");
+    JsonWriter data = new JsonWriter(size).ascii("[");
     String comma = "";
     for (Item item : items) {
       data.ascii(comma).raw(item.json());

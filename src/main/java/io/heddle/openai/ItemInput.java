@@ -79,7 +79,7 @@ final class ItemInput {
     boolean whole =
         fields.all().entrySet().stream()
             .filter(member -> !member.getKey().equals("id"))
-            .allMatch(member -> Covering.covers(shown.get(member.getKey()), member.getValue()));
+            .allMatch(member -> JsonSubset.covers(shown.get(member.getKey()), member.getValue()));
     return new NewMessage(id, whole ? mapped : with(mapped, item.json()));
   }
 

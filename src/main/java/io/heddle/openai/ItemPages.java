@@ -5,8 +5,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;
-import io.heddle.session.View;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,17 +25,17 @@ final class ItemPages {
   record Page(List<Item> items, boolean hasMore) {}
 
   /** One item, or empty. */
-  Mono<Item> find(SessionKey key, View view, String id) {
+  Mono<Item> find(SessionKey key, ReadContext view, String id) {
     return found(key, view, id).map(Found::item);
   }
 
   /** The message of an item, or empty. */
-  Mono<Found> found(SessionKey key, View view, String id) {
+  Mono<Found> found(SessionKey key, ReadContext view, String id) {
     return found(key, view, id, ItemIds.messages(id), 0);
   }
 
   /** Whether the session has the message of that id. */
-  Mono<Boolean> has(SessionKey key, View view, String message) {
+  Mono<Boolean> has(SessionKey key, ReadContext view, String message) {
     return reader
         .message(key, view, message)
         .hasElement()
@@ -50,7 +50,8 @@ final class ItemPages {
   /**
    * @param after an item's id, excluded, in the order of the answer
    */
-  Mono<Page> page(SessionKey key, View view, int limit, @Nullable String after, boolean desc) {
+  Mono<Page> page(
+      SessionKey key, ReadContext view, int limit, @Nullable String after, boolean desc) {
     if (after == null || after.isEmpty()) {
       return page(key, view, limit, List.of(), null, desc);
     }
@@ -65,7 +66,8 @@ final class ItemPages {
   }
 
   /** The id of a message that is gone still says where it stood, if Heddle made it. */
-  private Mono<Page> afterGone(SessionKey key, View view, int limit, String after, boolean desc) {
+  private Mono<Page> afterGone(
+      SessionKey key, ReadContext view, int limit, String after, boolean desc) {
     for (String message : ItemIds.messages(after)) {
       MessagePlace place = MessagePlace.parse(message);
       if (place != null && place.mark().equals(key.mark())) {
@@ -79,7 +81,7 @@ final class ItemPages {
 
   private Mono<Page> page(
       SessionKey key,
-      View view,
+      ReadContext view,
       int limit,
       List<Item> first,
       @Nullable String message,
@@ -109,7 +111,8 @@ final class ItemPages {
         });
   }
 
-  private Mono<Found> found(SessionKey key, View view, String id, List<String> candidates, int at) {
+  private Mono<Found> found(
+      SessionKey key, ReadContext view, String id, List<String> candidates, int at) {
     if (at == candidates.size()) {
       return Mono.empty();
     }

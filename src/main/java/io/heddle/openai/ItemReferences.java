@@ -1,12 +1,12 @@
 package io.heddle.openai;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Caller;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
-import io.heddle.cache.AnswerStore;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
-import io.heddle.web.RetryKeys;
+import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,10 +40,10 @@ final class ItemReferences {
   private static final int AT_ONCE = 8;
 
   private final ItemPages pages;
-  private final Bodies bodies;
+  private final RequestBodies bodies;
   private final AnswerStore answers;
 
-  ItemReferences(ItemPages pages, Bodies bodies, AnswerStore answers) {
+  ItemReferences(ItemPages pages, RequestBodies bodies, AnswerStore answers) {
     this.pages = pages;
     this.bodies = bodies;
     this.answers = answers;
@@ -63,7 +63,7 @@ final class ItemReferences {
    *
    * @param last the number of the last message of it that counts
    */
-  Place in(Call call, SessionKey key, long last) {
+  Place in(RequestContext call, SessionKey key, long last) {
     return id ->
         pages
             .found(key, call.view(), id)
@@ -72,7 +72,7 @@ final class ItemReferences {
             .switchIfEmpty(Mono.defer(() -> copied(call, key, id)));
   }
 
-  private Mono<Boolean> copied(Call call, SessionKey key, String id) {
+  private Mono<Boolean> copied(RequestContext call, SessionKey key, String id) {
     ItemIds.Made made = ItemIds.made(id);
     return made == null || made.session() == null || made.session().equals(key.id())
         ? Mono.just(false)
@@ -95,7 +95,7 @@ final class ItemReferences {
   private record Read(@Nullable NewMessage own, ItemPages.@Nullable Found stored, String origin) {}
 
   /** The messages that the items add. */
-  Mono<List<NewMessage>> messages(Call call, List<Value> items, Place place) {
+  Mono<List<NewMessage>> messages(RequestContext call, List<Value> items, Place place) {
     List<Value> once = once(items);
     return Flux.fromIterable(once)
         .flatMapSequential(item -> read(call, item, place), AT_ONCE)
@@ -109,7 +109,8 @@ final class ItemReferences {
    *
    * @param made whether the conversation is made with them
    */
-  Mono<List<NewMessage>> added(Call call, SessionKey into, List<Value> items, boolean made) {
+  Mono<List<NewMessage>> added(
+      RequestContext call, SessionKey into, List<Value> items, boolean made) {
     return Flux.fromIterable(items)
         .flatMapSequential(
             item ->
@@ -121,7 +122,7 @@ final class ItemReferences {
         .map(ItemReferences::joined);
   }
 
-  private Mono<Read> copied(Call call, SessionKey into, Value item, boolean made) {
+  private Mono<Read> copied(RequestContext call, SessionKey into, Value item, boolean made) {
     String id = item.fields().required("id").text();
     return stored(call, id)
         .switchIfEmpty(Mono.error(() -> notFound(id, "items")))
@@ -153,7 +154,7 @@ final class ItemReferences {
     return once;
   }
 
-  private Mono<Read> read(Call call, Value item, Place place) {
+  private Mono<Read> read(RequestContext call, Value item, Place place) {
     boolean reference = ItemInput.type(item).equals(ItemInput.REFERENCE);
     Fields fields = item.fields();
     String id = reference ? fields.required("id").text() : fields.text("id");
@@ -175,7 +176,7 @@ final class ItemReferences {
         });
   }
 
-  private Mono<Read> stored(Call call, String id) {
+  private Mono<Read> stored(RequestContext call, String id) {
     ItemIds.Made made = ItemIds.made(id);
     String session = made == null ? null : made.session();
     Mono<SessionKey> where =
@@ -216,7 +217,7 @@ final class ItemReferences {
   // ---- ids that are clients' own
 
   /** Where the caller's item of that id was last stored. */
-  private Mono<SessionKey> recorded(Call call, String id) {
+  private Mono<SessionKey> recorded(RequestContext call, String id) {
     return answers
         .get(call.caller().tenant(), key(call.caller(), id))
         .mapNotNull(answer -> call.key(new String(answer.body(), StandardCharsets.US_ASCII)));
@@ -226,7 +227,8 @@ final class ItemReferences {
    * Says where items with ids of the caller's own are. That it fails is no reason to refuse them:
    * they are found in their session all the same.
    */
-  <T> Function<T, Mono<T>> remember(Call call, SessionKey key, List<NewMessage> messages) {
+  <T> Function<T, Mono<T>> remember(
+      RequestContext call, SessionKey key, List<NewMessage> messages) {
     List<String> own =
         messages.stream()
             .filter(ItemReferences::isNamedByClient)
@@ -263,7 +265,7 @@ final class ItemReferences {
     String whose = (user == null ? "" : user) + "\n" + id;
     return KEY
         + HexFormat.of()
-            .formatHex(RetryKeys.sha256().digest(whose.getBytes(StandardCharsets.UTF_8)));
+            .formatHex(IdempotencyHashes.sha256().digest(whose.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** The same for an item that is somebody else's. */

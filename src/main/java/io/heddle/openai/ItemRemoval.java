@@ -6,17 +6,17 @@ import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -42,10 +42,10 @@ final class ItemRemoval {
 
   private final SessionServices services;
   private final SessionReader reader;
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final ItemPages pages;
 
-  ItemRemoval(SessionServices services, SessionReader reader, Gate gate, ItemPages pages) {
+  ItemRemoval(SessionServices services, SessionReader reader, AdmissionGate gate, ItemPages pages) {
     this.services = services;
     this.reader = reader;
     this.gate = gate;
@@ -53,7 +53,7 @@ final class ItemRemoval {
   }
 
   /** Whether the item was there. */
-  Mono<Boolean> remove(Call call, SessionKey key, String id) {
+  Mono<Boolean> remove(RequestContext call, SessionKey key, String id) {
     return Mono.defer(() -> pages.found(key, call.view(), id))
         .flatMap(found ->
             found.all().size() == 1
@@ -69,22 +69,22 @@ final class ItemRemoval {
         .hasElement();
   }
 
-  private Mono<Written<Position>> whole(Call call, SessionKey key, Message message) {
-    Request request = call.writing(key, new byte[0]);
+  private Mono<WriteResult<Position>> whole(RequestContext call, SessionKey key, Message message) {
+    WriteContext request = call.writing(key, new byte[0]);
     return gate.write(call, request, () -> services.threads().deleteMessage(request, message.id()));
   }
 
-  private Mono<Written<Position>> oneOfSeveral(
-      Call call, SessionKey key, ItemPages.Found found, ThreadPage end) {
+  private Mono<WriteResult<Position>> oneOfSeveral(
+      RequestContext call, SessionKey key, ItemPages.Found found, ThreadPage end) {
     Message message = found.message();
     boolean last =
         !end.messages().isEmpty()
             && end.messages().getLast().id().equals(message.id())
-            && end.session().description().status() == Description.Status.ACTIVE;
+            && end.session().description().status() == SessionAttributes.Status.ACTIVE;
     if (last && keepsNames(found)) {
-      Request request = call.writing(key, new byte[0]);
-      Request here =
-          call.writing(key, request.conditions().withPositions(List.of(end.session().position())));
+      WriteContext request = call.writing(key, new byte[0]);
+      WriteContext here =
+          call.writing(key, request.requested().withPositions(List.of(end.session().position())));
       return gate.write(call, here, () -> part(call, here, message, found.item()));
     }
     Item stands = standsForAll(found.all());
@@ -115,10 +115,11 @@ final class ItemRemoval {
   }
 
   /** Goes on to its end when the caller hangs up: half of it would lose the rest. */
-  private Mono<Written<Position>> part(Call call, Request here, Message message, Item item) {
+  private Mono<WriteResult<Position>> part(
+      RequestContext call, WriteContext here, Message message, Item item) {
     String own = MessagePlace.parse(message.id()) == null ? message.id() : null;
     NewMessage rest = new NewMessage(own, without(message.body(), item));
-    Request again = call.writing(here.key(), Conditions.NONE);
+    WriteContext again = call.writing(here.key(), WritePreconditions.NONE);
     return Detached.of(
         services
             .threads()
@@ -127,7 +128,7 @@ final class ItemRemoval {
                 done -> done.replayed() ? Mono.just(done) : write(again, rest).thenReturn(done)));
   }
 
-  private Mono<Void> write(Request request, NewMessage rest) {
+  private Mono<Void> write(WriteContext request, NewMessage rest) {
     return Mono.defer(() -> services.threads().append(request, List.of(rest), null))
         .retryWhen(
             Retry.backoff(SENDINGS, FIRST_PAUSE)

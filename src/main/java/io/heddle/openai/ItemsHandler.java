@@ -4,14 +4,14 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Appended;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
-import io.heddle.web.Answer;
+import io.heddle.session.WriteContext;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
 import java.util.List;
 import java.util.Objects;
@@ -25,8 +25,8 @@ final class ItemsHandler {
   private static final int MAX_LIMIT = 100;
 
   private final SessionServices services;
-  private final Gate gate;
-  private final Bodies bodies;
+  private final AdmissionGate gate;
+  private final RequestBodies bodies;
   private final ItemReferences references;
   private final ItemPages pages;
   private final ItemRemoval removal;
@@ -38,8 +38,8 @@ final class ItemsHandler {
   ItemsHandler(
       SessionServices services,
       SessionReader reader,
-      Gate gate,
-      Bodies bodies,
+      AdmissionGate gate,
+      RequestBodies bodies,
       ItemReferences references,
       ItemPages pages) {
     this.services = services;
@@ -50,13 +50,13 @@ final class ItemsHandler {
     this.removal = new ItemRemoval(services, reader, gate, pages);
   }
 
-  Mono<Answer> create(Call call) {
+  Mono<BytesResponse> create(RequestContext call) {
     SessionKey key = key(call);
     return bodies
         .object(call)
         .flatMap(body -> {
-          List<Value> items = Bodies.items(body.fields().required("items"), 1);
-          Request request = call.writing(key, body.bytes());
+          List<Value> items = RequestBodies.items(body.fields().required("items"), 1);
+          WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
               references
@@ -66,7 +66,8 @@ final class ItemsHandler {
         .map(items -> ConversationsHandler.json(Item.list(items, false)));
   }
 
-  private Mono<List<Item>> added(Call call, Request request, List<NewMessage> messages) {
+  private Mono<List<Item>> added(
+      RequestContext call, WriteContext request, List<NewMessage> messages) {
     return messages.isEmpty()
         ? repeated(request)
             .flatMap(repeated -> {
@@ -81,12 +82,13 @@ final class ItemsHandler {
   }
 
   /** Whether it was what brought them here that they stand for. */
-  private Mono<Boolean> repeated(Request request) {
-    Retry retry = request.conditions().retry();
+  private Mono<Boolean> repeated(WriteContext request) {
+    IdempotentRequest retry = request.requested().retry();
     return retry == null ? Mono.just(false) : services.sessions().isRecorded(request.key(), retry);
   }
 
-  private Mono<List<Item>> appended(Call call, Request request, List<NewMessage> messages) {
+  private Mono<List<Item>> appended(
+      RequestContext call, WriteContext request, List<NewMessage> messages) {
     SessionKey key = request.key();
     return gate.write(call, request, () -> services.threads().append(request, messages, null))
         .flatMap(references.remember(call, key, messages))
@@ -101,7 +103,7 @@ final class ItemsHandler {
         .toList();
   }
 
-  Mono<Answer> list(Call call) {
+  Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = key(call);
     Query query = call.query();
     int limit = limit(query);
@@ -123,7 +125,7 @@ final class ItemsHandler {
     return order == null || order.equals("desc");
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = key(call);
     String id = call.variable("item");
     return Conversations.named(key, pages.find(key, call.view(), id))
@@ -132,7 +134,7 @@ final class ItemsHandler {
   }
 
   /** Answers the conversation. */
-  Mono<Answer> delete(Call call) {
+  Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = key(call);
     String id = call.variable("item");
     return Conversations.named(key, removal.remove(call, key, id))
@@ -143,7 +145,7 @@ final class ItemsHandler {
         .map(page -> ConversationsHandler.json(Conversations.json(page.session())));
   }
 
-  private static SessionKey key(Call call) {
+  private static SessionKey key(RequestContext call) {
     return Conversations.key(call, call.variable("id"));
   }
 

@@ -1,12 +1,12 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.UntrustedJson;
-import io.heddle.web.NotJson;
+import io.heddle.web.InvalidJson;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -33,32 +33,32 @@ final class JsonLine {
    */
   Json read(byte[] text) {
     if (text.length == 0) {
-      throw NotJson.empty();
+      throw InvalidJson.empty();
     }
-    if (NotJson.isWide(text)) {
-      throw NotJson.notUtf8();
+    if (InvalidJson.isWide(text)) {
+      throw InvalidJson.notUtf8();
     }
     if (!isAscii(text)) {
       try {
         // The parser itself lets overlong forms and surrogates pass.
         StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text));
       } catch (CharacterCodingException _) {
-        throw NotJson.notUtf8();
+        throw InvalidJson.notUtf8();
       }
     }
     try (JsonParser in = factory.createParser(ObjectReadContext.empty(), text)) {
       try {
         if (in.nextToken() == null) {
-          throw NotJson.empty();
+          throw InvalidJson.empty();
         }
-        JsonBuffer out = new JsonBuffer(text.length);
+        JsonWriter out = new JsonWriter(text.length);
         copy(in, out);
         if (in.nextToken() != null) {
-          throw NotJson.more(in.currentTokenLocation());
+          throw InvalidJson.more(in.currentTokenLocation());
         }
         return out.toJson();
       } catch (JacksonException e) {
-        throw NotJson.of(e, in.streamReadContext(), factory.streamReadConstraints());
+        throw InvalidJson.of(e, in.streamReadContext(), factory.streamReadConstraints());
       }
     }
   }
@@ -72,7 +72,7 @@ final class JsonLine {
     return all >= 0;
   }
 
-  private static void copy(JsonParser in, JsonBuffer out) {
+  private static void copy(JsonParser in, JsonWriter out) {
     switch (in.currentToken()) {
       case START_OBJECT -> {
         String before = "{";

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import org.jspecify.annotations.Nullable;
 
 /** Writes one JSON object, member by member; ready bytes are spliced in. */
@@ -10,21 +10,21 @@ final class JsonObject {
   static final Json NULL = Json.of("null");
   static final Json EMPTY_ARRAY = Json.of("[]");
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private boolean any;
   private boolean closed;
 
   JsonObject(int capacity) {
-    this(new JsonBuffer(capacity));
+    this(new JsonWriter(capacity));
   }
 
   /** One that stands in a text which is written already. */
-  JsonObject(JsonBuffer out) {
+  JsonObject(JsonWriter out) {
     this.out = out.ascii("{");
   }
 
   /** The name and the colon of a member whose value the caller writes. */
-  JsonBuffer name(String name) {
+  JsonWriter name(String name) {
     out.ascii(any ? ",\"" : "\"").ascii(name).ascii("\":");
     any = true;
     return out;
@@ -67,7 +67,7 @@ final class JsonObject {
     return this;
   }
 
-  JsonBuffer end() {
+  JsonWriter end() {
     if (!closed) {
       closed = true;
       out.ascii("}");
@@ -80,7 +80,7 @@ final class JsonObject {
   }
 
   static Json array(Iterable<Json> elements) {
-    JsonBuffer out = new JsonBuffer(256).ascii("[");
+    JsonWriter out = new JsonWriter(256).ascii("[");
     String comma = "";
     for (Json element : elements) {
       out.ascii(comma).raw(element);
@@ -90,6 +90,6 @@ final class JsonObject {
   }
 
   static Json string(String text) {
-    return new JsonBuffer(text.length() + 16).string(text).toJson();
+    return new JsonWriter(text.length() + 16).string(text).toJson();
   }
 }

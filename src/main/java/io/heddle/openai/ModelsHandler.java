@@ -2,7 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.turn.Upstream;
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
@@ -15,7 +15,7 @@ final class ModelsHandler {
     this.upstream = upstream;
   }
 
-  Mono<Answer> list(Call call) {
+  Mono<BytesResponse> list(RequestContext call) {
     List<Json> models = upstream.models().stream().map(ModelsHandler::json).toList();
     return Mono.just(
         ConversationsHandler.json(
@@ -25,7 +25,7 @@ final class ModelsHandler {
                 .toJson()));
   }
 
-  Mono<Answer> get(Call call) {
+  Mono<BytesResponse> get(RequestContext call) {
     // A model's name may have slashes.
     String id = call.variable("id").replaceFirst("^/", "");
     return Mono.justOrEmpty(

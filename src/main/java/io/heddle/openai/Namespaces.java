@@ -1,6 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.web.RetryKeys;
+import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -43,7 +43,8 @@ final class Namespaces {
       return flat;
     }
     byte[] hash =
-        RetryKeys.sha256().digest((namespace + "\n" + name).getBytes(StandardCharsets.UTF_8));
+        IdempotencyHashes.sha256()
+            .digest((namespace + "\n" + name).getBytes(StandardCharsets.UTF_8));
     String end = "_" + HexFormat.of().formatHex(hash, 0, HASH_BYTES);
     String legal = ILLEGAL.matcher(name).replaceAll("_");
     return legal.substring(0, Math.min(legal.length(), LONGEST - end.length())) + end;

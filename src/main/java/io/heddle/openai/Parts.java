@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -113,7 +113,7 @@ final class Parts {
    * @param refusal a string beside the content, or null
    */
   static Json output(@Nullable Value content, @Nullable Value refusal) {
-    JsonBuffer out = new JsonBuffer(256).ascii("[");
+    JsonWriter out = new JsonWriter(256).ascii("[");
     String comma = "";
     if (content != null && content.isString()) {
       out.raw(text("output_text", content.json(), true));

@@ -3,7 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.session.Turn;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import java.time.Instant;
 import java.util.Locale;
@@ -45,7 +45,7 @@ record ResponseEnd(
   }
 
   /** Of a call that no turn stands behind. */
-  static ResponseEnd of(Piece.Finish finish, Instant endedAt) {
+  static ResponseEnd of(ModelEvent.Finish finish, Instant endedAt) {
     Usage usage = finish.usage();
     return finished(finish.reason(), usage == null ? null : usage(usage), finish.model(), endedAt);
   }

@@ -6,8 +6,8 @@ import io.heddle.openai.ResponseOutput.Called;
 import io.heddle.openai.ResponseOutput.Part;
 import io.heddle.openai.ResponseOutput.Said;
 import io.heddle.openai.ResponseOutput.Thought;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
-import io.heddle.turn.Piece;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,14 +70,14 @@ final class ResponseEvents {
     return taken();
   }
 
-  List<Frame> piece(Piece piece) {
+  List<Frame> piece(ModelEvent piece) {
     switch (piece) {
-      case Piece.Reasoning(String text) -> think(text);
-      case Piece.Text(String text) -> say(text, false);
-      case Piece.Refusal(String text) -> say(text, true);
-      case Piece.ToolCall call -> call(call);
-      case Piece.Compaction(String message, Json body) -> compacted(message, body);
-      case Piece.Finish _ -> {}
+      case ModelEvent.Reasoning(String text) -> think(text);
+      case ModelEvent.Text(String text) -> say(text, false);
+      case ModelEvent.Refusal(String text) -> say(text, true);
+      case ModelEvent.ToolCall call -> call(call);
+      case ModelEvent.Compaction(String message, Json body) -> compacted(message, body);
+      case ModelEvent.Finish _ -> {}
     }
     return taken();
   }
@@ -324,7 +324,7 @@ final class ResponseEvents {
 
   // ---- calls
 
-  private void call(Piece.ToolCall bit) {
+  private void call(ModelEvent.ToolCall bit) {
     endThought();
     endText(DONE);
     Called into = null;

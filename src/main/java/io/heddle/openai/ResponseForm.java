@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.session.Turn;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +64,7 @@ record ResponseForm(
     for (Json item : output) {
       size += item.length();
     }
-    JsonObject out = open(new JsonBuffer(size), end.status(), end.model(), output);
+    JsonObject out = open(new JsonWriter(size), end.status(), end.model(), output);
     return out.raw("error", end.error())
         .raw("incomplete_details", end.incompleteDetails())
         .raw("usage", end.usage())
@@ -74,7 +74,7 @@ record ResponseForm(
 
   /** The object of one that has not ended. */
   Json json(String status) {
-    JsonObject out = open(new JsonBuffer(1024 + notes.shown().length()), status, null, List.of());
+    JsonObject out = open(new JsonWriter(1024 + notes.shown().length()), status, null, List.of());
     return out.raw("error", null)
         .raw("incomplete_details", null)
         .raw("usage", null)
@@ -83,7 +83,7 @@ record ResponseForm(
   }
 
   private JsonObject open(
-      JsonBuffer buffer, String status, @Nullable String model, List<Json> output) {
+      JsonWriter buffer, String status, @Nullable String model, List<Json> output) {
     JsonObject out =
         new JsonObject(buffer)
             .string("id", id)

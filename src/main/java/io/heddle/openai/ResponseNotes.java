@@ -34,7 +34,7 @@ record ResponseNotes(
     Fields notes = Fields.of(TurnRequest.of(turn).notes());
     if (!notes.word("wire").equals(KIND)) {
       String model = turn.model() == null ? "" : turn.model();
-      Json shown = ResponseAsk.read(Fields.of(Json.EMPTY_OBJECT)).shown();
+      Json shown = ResponseRequest.read(Fields.of(Json.EMPTY_OBJECT)).shown();
       return new ResponseNotes(model, true, false, true, shown);
     }
     return new ResponseNotes(
@@ -42,6 +42,6 @@ record ResponseNotes(
         notes.flag("conversation"),
         notes.flag("background"),
         notes.flag("store"),
-        ResponseAsk.shownWhole(notes.raw("shown", Json.EMPTY_OBJECT)));
+        ResponseRequest.shownWhole(notes.raw("shown", Json.EMPTY_OBJECT)));
   }
 }

@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.cache.AnswerStore;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
@@ -41,7 +41,7 @@ final class ResponseRecords {
   record Point(String last, boolean running, boolean conversation) {}
 
   /** The turn of a response that can be asked for, or empty. */
-  Mono<Turn> find(Call call, ResponseId id) {
+  Mono<Turn> find(RequestContext call, ResponseId id) {
     SessionKey key = call.key(id.session());
     return key == null
         ? Mono.empty()
@@ -53,7 +53,7 @@ final class ResponseRecords {
   }
 
   /** Empty when there is no such response, or nothing left of it. */
-  Mono<Point> point(Call call, SessionKey key, ResponseId id) {
+  Mono<Point> point(RequestContext call, SessionKey key, ResponseId id) {
     return turns
         .get(key, call.view(), id.turn())
         .flatMap(turn -> point(call, turn))
@@ -71,7 +71,7 @@ final class ResponseRecords {
   }
 
   /** The id of the item that a response left in its thread, or empty. */
-  Mono<String> answer(Call call, ResponseId id) {
+  Mono<String> answer(RequestContext call, ResponseId id) {
     SessionKey key = call.key(id.session());
     return key == null
         ? Mono.empty()
@@ -83,7 +83,7 @@ final class ResponseRecords {
   }
 
   /** Its last message that was not deleted since. */
-  private Mono<Point> point(Call call, Turn turn) {
+  private Mono<Point> point(RequestContext call, Turn turn) {
     boolean conversation = ResponseNotes.of(turn).conversation();
     if (!turn.status().isEnd()) {
       return Mono.just(new Point("", true, conversation));
@@ -102,13 +102,13 @@ final class ResponseRecords {
         .next();
   }
 
-  Mono<Void> delete(Call call, ResponseId id) {
+  Mono<Void> delete(RequestContext call, ResponseId id) {
     return answers
         .put(call.caller().tenant(), DELETED + id, "text/plain", new byte[0], REMEMBERED)
         .then();
   }
 
-  private Mono<Boolean> isThere(Call call, ResponseId id) {
+  private Mono<Boolean> isThere(RequestContext call, ResponseId id) {
     return answers.get(call.caller().tenant(), DELETED + id).hasElement().map(deleted -> !deleted);
   }
 

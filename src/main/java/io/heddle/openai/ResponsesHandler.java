@@ -26,18 +26,18 @@ final class ResponsesHandler {
 
   private final Turns turns;
   private final Upstream upstream;
-  private final Bodies bodies;
-  private final ResponseStarts starts;
-  private final ResponsesAlone alone;
+  private final RequestBodies bodies;
+  private final ResponseCreation starts;
+  private final StatelessResponses alone;
   private final HostedTools hosted;
   private final Connections connections;
 
   ResponsesHandler(
       Turns turns,
       Upstream upstream,
-      Bodies bodies,
-      ResponseStarts starts,
-      ResponsesAlone alone,
+      RequestBodies bodies,
+      ResponseCreation starts,
+      StatelessResponses alone,
       HostedTools hosted,
       Connections connections) {
     this.turns = turns;
@@ -49,8 +49,8 @@ final class ResponsesHandler {
     this.connections = connections;
   }
 
-  ResponseAsk ask(Fields body) {
-    return ResponseAsk.read(body, hosted);
+  ResponseRequest ask(Fields body) {
+    return ResponseRequest.read(body, hosted);
   }
 
   /**
@@ -58,8 +58,8 @@ final class ResponsesHandler {
    *
    * @param tools that items of the thread before have brought
    */
-  private ResponseAsk checked(Fields body, List<Value> tools) {
-    ResponseAsk ask = ResponseAsk.read(body, hosted, tools).notCompactedInStore();
+  private ResponseRequest checked(Fields body, List<Value> tools) {
+    ResponseRequest ask = ResponseRequest.read(body, hosted, tools).notCompactedInStore();
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
         ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
@@ -67,11 +67,11 @@ final class ResponsesHandler {
     return ask;
   }
 
-  Mono<ServerResponse> create(Call call) {
+  Mono<ServerResponse> create(RequestContext call) {
     return bodies
         .object(call)
         .flatMap(body -> {
-          ResponseAsk ask = checked(body.fields(), List.of());
+          ResponseRequest ask = checked(body.fields(), List.of());
           if (ask.stream()) {
             Streams.refuseWhenDraining(connections);
             alone.refuseConnection(call);
@@ -91,11 +91,11 @@ final class ResponsesHandler {
    * @param stored told, before anything is begun, whether the response goes on without its socket
    */
   Mono<Flux<Frame>> create(
-      Call call, SocketMessage message, SocketMemory memory, Consumer<Boolean> stored) {
+      RequestContext call, SocketMessage message, SocketMemory memory, Consumer<Boolean> stored) {
     Fields body = message.body();
     SocketMemory.Recall recall = memory.recall(message.lane(), message.previous());
     SocketMemory.Past past = recall.past();
-    ResponseAsk ask = checked(body, past == null ? List.of() : past.tools());
+    ResponseRequest ask = checked(body, past == null ? List.of() : past.tools());
     if (ask.background()) {
       throw WireError.unsupported("background", "Responses of a socket are told as they are given.")
           .toException();
@@ -117,10 +117,11 @@ final class ResponsesHandler {
                 call,
                 turn,
                 -1,
-                (error, _) -> Frame.of("error", Gate.error(call.exchange(), error).message(null))));
+                (error, _) ->
+                    Frame.of("error", AdmissionGate.error(call.exchange(), error).message(null))));
   }
 
-  private Mono<ServerResponse> answer(Call call, ResponseAsk ask, Turn turn) {
+  private Mono<ServerResponse> answer(RequestContext call, ResponseRequest ask, Turn turn) {
     if (ask.stream()) {
       return Mono.just(stream(call, turn, -1));
     }
@@ -136,12 +137,12 @@ final class ResponsesHandler {
   }
 
   /** The events of a response with a higher number than {@code after}. */
-  EventStream stream(Call call, Turn turn, long after) {
+  EventStream stream(RequestContext call, Turn turn, long after) {
     return new EventStream(
         connections, new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
   }
 
-  private Flux<Frame> frames(Call call, Turn turn, long after) {
+  private Flux<Frame> frames(RequestContext call, Turn turn, long after) {
     return frames(call, turn, after, (error, number) -> Streams.error(call, error, number));
   }
 
@@ -149,7 +150,7 @@ final class ResponsesHandler {
    * @param broken the event for an error that ends them, which would have this number
    */
   private Flux<Frame> frames(
-      Call call, Turn turn, long after, BiFunction<Throwable, Long, Frame> broken) {
+      RequestContext call, Turn turn, long after, BiFunction<Throwable, Long, Frame> broken) {
     return Flux.defer(() -> {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), after);
       return Flux.fromIterable(events.begin())
@@ -165,7 +166,7 @@ final class ResponsesHandler {
   record Told(Turn turn, Json json) {}
 
   /** The response when it has ended, from its log. */
-  Mono<Told> ended(Call call, Turn turn) {
+  Mono<Told> ended(RequestContext call, Turn turn) {
     return Mono.defer(() -> {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), Long.MAX_VALUE);
       events.begin();
@@ -178,7 +179,7 @@ final class ResponsesHandler {
     });
   }
 
-  Mono<Json> whole(Call call, Turn turn) {
+  Mono<Json> whole(RequestContext call, Turn turn) {
     return ended(call, turn).map(Told::json);
   }
 

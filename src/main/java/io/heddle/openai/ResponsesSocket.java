@@ -41,7 +41,7 @@ final class ResponsesSocket implements SocketProtocol {
   private static final String ERROR = "error";
 
   private final Services services;
-  private final Call opened;
+  private final RequestContext opened;
   private final SocketMemory memory;
   private final Set<String> names = new HashSet<>(0);
   private final Map<String, Running> running = new HashMap<>(2);
@@ -66,8 +66,8 @@ final class ResponsesSocket implements SocketProtocol {
    * @param mostRemembered bytes of one socket
    */
   record Services(
-      Gate gate,
-      Bodies bodies,
+      AdmissionGate gate,
+      RequestBodies bodies,
       ResponsesHandler responses,
       SocketMemory.Shared memory,
       long mostRemembered,
@@ -103,7 +103,7 @@ final class ResponsesSocket implements SocketProtocol {
     }
   }
 
-  ResponsesSocket(Services services, Call opened) {
+  ResponsesSocket(Services services, RequestContext opened) {
     this.services = services;
     this.opened = opened;
     this.memory =
@@ -252,7 +252,9 @@ final class ResponsesSocket implements SocketProtocol {
     }
     open.handled(run.length);
     memory.forget(run.lane, run.previous);
-    send(Gate.error(opened.exchange(), error).message(run.lane.isEmpty() ? null : run.lane));
+    send(
+        AdmissionGate.error(opened.exchange(), error)
+            .message(run.lane.isEmpty() ? null : run.lane));
     ended(run);
   }
 

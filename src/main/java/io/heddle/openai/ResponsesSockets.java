@@ -18,8 +18,8 @@ final class ResponsesSockets {
    * @param maxMessage bytes of a message
    */
   ResponsesSockets(
-      Gate gate,
-      Bodies bodies,
+      AdmissionGate gate,
+      RequestBodies bodies,
       ResponsesHandler responses,
       OpenAiProperties properties,
       Connections connections,
@@ -36,7 +36,7 @@ final class ResponsesSockets {
     this.maxMessage = maxMessage;
   }
 
-  Mono<ServerResponse> open(Call call) {
+  Mono<ServerResponse> open(RequestContext call) {
     if (!call.exchange().getRequest().getMethod().equals(HttpMethod.GET)) {
       throw WireError.invalid(null, "A WebSocket is opened with GET.").toException();
     }

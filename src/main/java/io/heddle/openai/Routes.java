@@ -3,14 +3,14 @@ package io.heddle.openai;
 import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
-import io.heddle.cache.AnswerStore;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
-import io.heddle.turn.DirectCalls;
+import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BodyReader;
@@ -27,18 +27,19 @@ public final class Routes {
 
   private static final String BASE = "/openai/v1";
 
-  private final Gate gate;
+  private final AdmissionGate gate;
   private final ModelsHandler models;
   private final ChatHandler chat;
   private final ConversationsHandler conversations;
   private final ItemsHandler items;
   private final ResponsesHandler responses;
-  private final ResponseCalls calls;
+  private final StoredResponses calls;
   private final CompactHandler compact;
   private final ResponsesSockets sockets;
 
   /** What the calls of models need. */
-  public record Models(Turns turns, DirectCalls direct, Upstream upstream, AnswerStore answers) {}
+  public record Models(
+      Turns turns, StatelessCalls direct, Upstream upstream, AnswerStore answers) {}
 
   /**
    * @param reader the store's, not the near cache
@@ -56,12 +57,12 @@ public final class Routes {
       SessionProperties properties,
       OpenAiProperties wire) {
     Turns turns = used.turns();
-    gate = new Gate(limits, tokens, services.sessions(), ids, properties.lockWait());
-    Bodies bodies = new Bodies(bodyReader, properties);
+    gate = new AdmissionGate(limits, tokens, services.sessions(), ids, properties.lockWait());
+    RequestBodies bodies = new RequestBodies(bodyReader, properties);
     ItemPages pages = new ItemPages(reader);
     ItemReferences references = new ItemReferences(pages, bodies, used.answers());
     Conversations made = new Conversations(ids, properties);
-    Tries tries = new Tries(turns, used.answers(), gate);
+    SdkRetries tries = new SdkRetries(turns, used.answers(), gate);
     ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
     models = new ModelsHandler(used.upstream());
     conversations =
@@ -78,19 +79,19 @@ public final class Routes {
             ids,
             clock,
             connections);
-    ResponsesAlone alone =
-        new ResponsesAlone(
+    StatelessResponses alone =
+        new StatelessResponses(
             used.direct(), reader, records, references, gate, ids, clock, connections);
-    ResponseStarts starts =
-        new ResponseStarts(
-            new ResponseStarts.Parts(
+    ResponseCreation starts =
+        new ResponseCreation(
+            new ResponseCreation.Parts(
                 turns, services.sessions(), reader, gate, references, made, tries, records));
     responses =
         new ResponsesHandler(
             turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
     compact = new CompactHandler(used.direct(), bodies, alone, gate, ids, clock);
     calls =
-        new ResponseCalls(
+        new StoredResponses(
             turns, services, reader, gate, bodies, records, responses, alone, connections);
     sockets =
         new ResponsesSockets(gate, bodies, responses, wire, connections, bodyReader.maxBytes());

@@ -4,7 +4,7 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.AnswerMessage;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -59,7 +59,7 @@ final class SocketMemory implements AutoCloseable {
       List<NewMessage> all = new ArrayList<>(thread.size() + input.size());
       thread.forEach(body -> all.add(new NewMessage(null, body)));
       all.addAll(input);
-      return OpenCalls.check(all);
+      return PendingToolCalls.check(all);
     }
 
     /** The same to be stored in a session, whose turns it is none of. */
@@ -191,8 +191,8 @@ final class SocketMemory implements AutoCloseable {
       this.tools = tools;
     }
 
-    void hear(Piece piece) {
-      if (piece instanceof Piece.Compaction compaction) {
+    void hear(ModelEvent piece) {
+      if (piece instanceof ModelEvent.Compaction compaction) {
         summary = compaction.body();
       } else {
         answer.add(piece);

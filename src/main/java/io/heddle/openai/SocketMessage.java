@@ -33,7 +33,7 @@ record SocketMessage(
   /**
    * @param known whether there may be a lane of that name
    */
-  static SocketMessage read(Bodies bodies, byte[] bytes, Predicate<String> known) {
+  static SocketMessage read(RequestBodies bodies, byte[] bytes, Predicate<String> known) {
     String lane = "";
     try {
       Fields message = bodies.message(bytes);

@@ -28,8 +28,8 @@ final class Streams {
   }
 
   /** An error in a stream of Responses: its members stand beside the type, none is an object. */
-  static Frame error(Call call, Throwable cause, long number) {
-    WireError error = Gate.error(call.exchange(), cause);
+  static Frame error(RequestContext call, Throwable cause, long number) {
+    WireError error = AdmissionGate.error(call.exchange(), cause);
     Json json =
         new JsonObject(error.message().length() + 160)
             .string("type", "error")
@@ -42,7 +42,7 @@ final class Streams {
   }
 
   /** An error in a stream of Chat Completions. */
-  static Frame chatError(Call call, Throwable cause) {
-    return Frame.data(Gate.error(call.exchange(), cause).json().utf8());
+  static Frame chatError(RequestContext call, Throwable cause) {
+    return Frame.data(AdmissionGate.error(call.exchange(), cause).json().utf8());
   }
 }

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -72,7 +72,7 @@ final class Value {
     return json;
   }
 
-  void writeTo(JsonBuffer out) {
+  void writeTo(JsonWriter out) {
     out.raw(bytes, from, to);
   }
 

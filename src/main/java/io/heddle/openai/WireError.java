@@ -4,7 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -281,8 +281,8 @@ record WireError(
     };
   }
 
-  Answer answer() {
-    Answer answer = Answer.json(status, json().utf8());
+  BytesResponse answer() {
+    BytesResponse answer = BytesResponse.json(status, json().utf8());
     if (repeat != null) {
       answer.header("x-should-retry", repeat.toString());
     }

@@ -1,7 +1,7 @@
 package io.heddle.ops;
 
 import io.heddle.base.SessionKey;
-import io.heddle.coherence.Coherence;
+import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeFeed.Loss;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

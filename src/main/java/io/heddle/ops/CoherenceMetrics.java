@@ -1,7 +1,7 @@
 package io.heddle.ops;
 
-import io.heddle.coherence.Coherence;
-import io.heddle.coherence.NearCache;
+import io.heddle.nearcache.Coherence;
+import io.heddle.nearcache.NearCache;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -28,7 +28,7 @@ public final class CoherenceMetrics implements MeterBinder {
         registry,
         "heddle.cache.dirty",
         "Answers that were not kept: something may have changed meanwhile",
-        near::dirty);
+        near::overtaken);
     count(
         registry,
         "heddle.cache.evictions",

@@ -1,8 +1,8 @@
 package io.heddle.ops;
 
+import io.heddle.answercache.Answers;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
-import io.heddle.cache.Answers;
 import io.heddle.limit.Limits;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;

@@ -1,6 +1,6 @@
 package io.heddle.ops;
 
-import io.heddle.live.Hubs;
+import io.heddle.live.SessionHubs;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
 /** What watching counts, as meters. */
 public final class LiveMetrics implements MeterBinder {
 
-  private final Hubs hubs;
+  private final SessionHubs hubs;
   private final LongSupplier connections;
   private final LongSupplier tooSlow;
 
@@ -18,7 +18,7 @@ public final class LiveMetrics implements MeterBinder {
    * @param connections that are open now
    * @param tooSlow connections that were closed because they took too little, since the start
    */
-  public LiveMetrics(Hubs hubs, LongSupplier connections, LongSupplier tooSlow) {
+  public LiveMetrics(SessionHubs hubs, LongSupplier connections, LongSupplier tooSlow) {
     this.hubs = hubs;
     this.connections = connections;
     this.tooSlow = tooSlow;

@@ -1,7 +1,7 @@
 package io.heddle.redis;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Tenant;
-import io.heddle.cache.AnswerStore;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,8 +30,8 @@ final class RedisAnswers implements AnswerStore {
   public Mono<Answer> get(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key)};
     return pages
-        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, Args.of(0).toArray())
-        .map(Reply::new)
+        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, ScriptArgs.of(0).toArray())
+        .map(ScriptReply::new)
         .filter(reply -> reply.size() > 0)
         .map(reply -> parse(reply.bytes(0), reply.number(1), reply.time(2)));
   }
@@ -39,9 +39,10 @@ final class RedisAnswers implements AnswerStore {
   @Override
   public Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = Args.of(3).text(contentType).number(life.toMillis()).bytes(body).toArray();
+    byte[][] args =
+        ScriptArgs.of(3).text(contentType).number(life.toMillis()).bytes(body).toArray();
     return link.read(RedisScript.ANSWER_PUT, keys, args)
-        .map(Reply::new)
+        .map(ScriptReply::new)
         .map(reply -> {
           Instant now = reply.time(1);
           Answer kept = new Answer(contentType, body, now, now.plus(life), now);
@@ -52,28 +53,28 @@ final class RedisAnswers implements AnswerStore {
   @Override
   public Mono<Gone> take(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
-    return link.read(RedisScript.ANSWER_REMOVE, keys, Args.of(0).toArray())
-        .map(Reply::new)
+    return link.read(RedisScript.ANSWER_REMOVE, keys, ScriptArgs.of(0).toArray())
+        .map(ScriptReply::new)
         .mapNotNull(reply -> gone(reply, 2));
   }
 
   @Override
   public Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = Args.of(2).text(owner).number(lease.toMillis()).toArray();
+    byte[][] args = ScriptArgs.of(2).text(owner).number(lease.toMillis()).toArray();
     return link.read(RedisScript.ANSWER_CLAIM, keys, args)
-        .map(answer -> new Reply(answer).number(0) == 1);
+        .map(answer -> new ScriptReply(answer).number(0) == 1);
   }
 
   @Override
   public Mono<Void> release(Tenant tenant, String key, String owner) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = Args.of(1).text(owner).toArray();
+    byte[][] args = ScriptArgs.of(1).text(owner).toArray();
     return link.read(RedisScript.ANSWER_RELEASE, keys, args).then();
   }
 
   /** What there was, of which length and time left stand from there on. */
-  private static @Nullable Gone gone(Reply reply, int at) {
+  private static @Nullable Gone gone(ScriptReply reply, int at) {
     if (reply.number(0) != 1) {
       return null;
     }

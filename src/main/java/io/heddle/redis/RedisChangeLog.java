@@ -5,8 +5,8 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog;
-import io.heddle.session.Description;
 import io.heddle.session.LoggedChanges;
+import io.heddle.session.SessionAttributes;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +17,7 @@ import reactor.core.publisher.Mono;
 /** The log out of the streams {@code m} and {@code c}: each answer is one script, or a few. */
 final class RedisChangeLog implements ChangeLog {
 
-  /** What {@link RedisCalls} keeps of an update that is too long to be kept. */
+  /** What {@link ScriptCallFactory} keeps of an update that is too long to be kept. */
   private static final byte[] LONG_UPDATE =
       "{\"type\":\"session.updated\"}".getBytes(StandardCharsets.US_ASCII);
 
@@ -38,15 +38,15 @@ final class RedisChangeLog implements ChangeLog {
             });
   }
 
-  private Mono<Reply> ask(
+  private Mono<ScriptReply> ask(
       SessionKey key, @Nullable String owner, Position since, int most, String from) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), k.thread(), k.changes()};
-    Args args = Args.of(6).text(owner).number(since.version()).text(since.tag());
+    ScriptArgs args = ScriptArgs.of(6).text(owner).number(since.version()).text(since.tag());
     args.number(most).number(LoggedChanges.MAX_BYTES).text(from);
     return pages
         .read(key, RedisPages.Size.PAGE, RedisScript.LOG, keys, args.toArray())
-        .map(Reply::new);
+        .map(ScriptReply::new);
   }
 
   /**
@@ -58,13 +58,13 @@ final class RedisChangeLog implements ChangeLog {
       @Nullable String owner,
       Position since,
       int most,
-      Reply reply,
-      List<Reply> before) {
-    Reply entries = reply.list(4);
+      ScriptReply reply,
+      List<ScriptReply> before) {
+    ScriptReply entries = reply.list(4);
     if (reply.size() <= 8 || reply.number(8) == 0) {
       return Mono.just(replay(key, since, most, reply, before));
     }
-    List<Reply> parts = new ArrayList<>(before);
+    List<ScriptReply> parts = new ArrayList<>(before);
     parts.add(reply);
     String last = entries.list(entries.size() - 1).text(0);
     return ask(key, owner, since, most, last)
@@ -76,7 +76,7 @@ final class RedisChangeLog implements ChangeLog {
             });
   }
 
-  private static Replay ended(Reply reply) {
+  private static Replay ended(ScriptReply reply) {
     Change change =
         reply.text(3).equals("deleted") ? new Change.SessionDeleted() : new Change.SessionExpired();
     return new Replay.Ended(new Position(reply.number(1), reply.text(2)), change);
@@ -86,7 +86,7 @@ final class RedisChangeLog implements ChangeLog {
    * @param before answers that this one goes on from, inside of a version
    */
   private static Replay replay(
-      SessionKey key, Position since, int most, Reply reply, List<Reply> before) {
+      SessionKey key, Position since, int most, ScriptReply reply, List<ScriptReply> before) {
     StoredState state = StoredState.parse(reply.list(2).bytes(0));
     Position now = state.position();
     if (reply.number(1) >= state.expiresAt() && reply.list(2).textOrNull(2) == null) {
@@ -95,7 +95,7 @@ final class RedisChangeLog implements ChangeLog {
     }
     if (!since.equals(now)
         && (since.version() >= now.version() || !since.tag().equals(reply.textOrNull(3)))) {
-      Reply oldest = reply.list(7);
+      ScriptReply oldest = reply.list(7);
       return oldest.size() == 0
           ? new Replay.Gap(now)
           : LoggedChanges.unknown(
@@ -110,9 +110,9 @@ final class RedisChangeLog implements ChangeLog {
     if (reply.list(5).size() > 0) {
       changes.threadGoesOn(RedisReader.message(key, reply.list(5).list(0)).seq());
     }
-    Reply others = reply.list(6);
+    ScriptReply others = reply.list(6);
     for (int i = 0; i < others.size(); i++) {
-      Reply fields = others.list(i).list(1);
+      ScriptReply fields = others.list(i).list(1);
       byte[] body = fields.bytes(5);
       long version = version(others.list(i).text(0));
       if (fields.size() > 6) {
@@ -122,17 +122,17 @@ final class RedisChangeLog implements ChangeLog {
             version, fields.text(1), Arrays.equals(body, LONG_UPDATE) ? null : new Json(body));
       }
     }
-    return changes.replay(Description.parse(reply.list(2).bytes(1)), most);
+    return changes.replay(SessionAttributes.parse(reply.list(2).bytes(1)), most);
   }
 
-  private static void addThread(LoggedChanges changes, SessionKey key, Reply reply) {
-    Reply thread = reply.list(4);
+  private static void addThread(LoggedChanges changes, SessionKey key, ScriptReply reply) {
+    ScriptReply thread = reply.list(4);
     for (int i = 0; i < thread.size(); i++) {
       changes.message(message(key, thread.list(i)));
     }
   }
 
-  private static LoggedChanges.Entry message(SessionKey key, Reply entry) {
+  private static LoggedChanges.Entry message(SessionKey key, ScriptReply entry) {
     String place = entry.text(0);
     String head = entry.list(1).text(1);
     return new LoggedChanges.Entry(

@@ -39,14 +39,14 @@ final class RedisCut {
 
   private Mono<Copy> step(String place, String last, Copy copy) {
     byte[][] keys = {k.session(), k.thread(), k.threadCopy(tag), k.clientIdsCopy(tag)};
-    Args args = Args.of(6).text(copy.source()).text(place).text(last);
+    ScriptArgs args = ScriptArgs.of(6).text(copy.source()).text(place).text(last);
     args.number(MOST_MESSAGES).number(MOST_BYTES).number(LASTS_MILLIS);
     return link.write(RedisScript.CUT_COPY, keys, args.toArray())
         // Nothing has happened that anybody could see.
         .onErrorMap(RedisErrors::isUnknown, _ -> RedisErrors.away())
         .flatMap(items -> {
-          Reply reply = new Reply(items);
-          if (reply.kind() != Reply.DONE) {
+          ScriptReply reply = new ScriptReply(items);
+          if (reply.kind() != ScriptReply.DONE) {
             return Mono.just(copy);
           }
           String next = reply.text(1);

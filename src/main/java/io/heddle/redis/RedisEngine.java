@@ -1,17 +1,17 @@
 package io.heddle.redis;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.cache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -48,7 +48,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisWriter writer;
   private final RedisReader reader;
   private final RedisIndex index;
-  private final RedisRetryRecords records;
+  private final RedisIdempotencyRecords records;
   private final RedisLocks locks;
   private final RedisChangeFeed feed;
   private final RedisChangeLog changeLog;
@@ -98,7 +98,7 @@ public final class RedisEngine implements AutoCloseable {
     this.index = new RedisIndex(link);
     this.writer = new RedisWriter(link, index, ids, limits);
     this.reader = new RedisReader(pages, limits.pageBytes());
-    this.records = new RedisRetryRecords(link);
+    this.records = new RedisIdempotencyRecords(link);
     // A connection of its own: what is asked before a request is admitted must not wait behind the
     // large answers and writes of those that were.
     this.counters = new RedisLink(client, properties.timeout(), 0, renewal, link.memory());
@@ -202,7 +202,7 @@ public final class RedisEngine implements AutoCloseable {
     return index;
   }
 
-  public RetryRecords records() {
+  public IdempotencyRecords records() {
     return records;
   }
 

@@ -89,7 +89,7 @@ final class RedisIndex implements SessionIndex {
   }
 
   private Mono<Page> byExpiry(Tenant tenant, int limit, @Nullable Cursor from) {
-    String prefix = RedisDue.SESSION + tenant + "/";
+    String prefix = RedisDeadlines.SESSION + tenant + "/";
     Range<Double> range =
         from == null
             ? Range.unbounded()
@@ -158,7 +158,7 @@ final class RedisIndex implements SessionIndex {
       return Mono.empty();
     }
     byte[][] keys = {RedisKeys.userSessions(tenant, user), RedisKeys.userState(tenant, user)};
-    Args args = Args.of(ids.size());
+    ScriptArgs args = ScriptArgs.of(ids.size());
     ids.forEach(args::text);
     return link.read(RedisScript.FORGET, keys, args.toArray()).then();
   }
@@ -179,8 +179,9 @@ final class RedisIndex implements SessionIndex {
   public Mono<String> compareAndSetCurrent(
       Tenant tenant, String user, @Nullable String expected, String next) {
     byte[][] keys = {RedisKeys.userState(tenant, user)};
-    return link.read(RedisScript.CURRENT, keys, Args.of(2).text(expected).text(next).toArray())
-        .map(reply -> new Reply(reply).text(0));
+    return link.read(
+            RedisScript.CURRENT, keys, ScriptArgs.of(2).text(expected).text(next).toArray())
+        .map(reply -> new ScriptReply(reply).text(0));
   }
 
   private static String text(ScoredValue<byte[]> value) {

@@ -7,9 +7,9 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Times;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
-import io.heddle.session.Retry;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
 import java.time.Instant;
@@ -149,7 +149,7 @@ final class RedisLocks implements SessionLocks {
       SessionKey key, @Nullable String owner, String holder, Function<String, Mono<T>> work) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), RedisKeys.ascii(k.lock())};
-    Args args = Args.of(3).text(owner).text(holder).text(ids.token());
+    ScriptArgs args = ScriptArgs.of(3).text(owner).text(holder).text(ids.token());
     return ask(RedisScript.CLAIM, keys, args)
         .map(reply -> reply.text(1))
         .flatMap(claim ->
@@ -221,21 +221,25 @@ final class RedisLocks implements SessionLocks {
 
   @Override
   public Mono<Done> apply(
-      SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+      SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys =
         retry == null
             ? new byte[][] {k.session()}
             : new byte[][] {k.session(), k.record(retry.key())};
     int body = retry == null ? 0 : 1;
-    Args args =
+    ScriptArgs args =
         switch (call) {
           case Call.Take(Duration ttl, String label) ->
-              Args.of(4 + body).text(owner).number(ttl.toMillis()).text(ids.token()).text(label);
+              ScriptArgs.of(4 + body)
+                  .text(owner)
+                  .number(ttl.toMillis())
+                  .text(ids.token())
+                  .text(label);
           case Call.Renew(String token, Duration ttl) ->
-              Args.of(3 + body).text(owner).text(token).number(ttl.toMillis());
+              ScriptArgs.of(3 + body).text(owner).text(token).number(ttl.toMillis());
           case Call.Release(String token) ->
-              Args.of(5 + body)
+              ScriptArgs.of(5 + body)
                   .text(owner)
                   .text(token)
                   .bytes(link.publish().command())
@@ -254,12 +258,12 @@ final class RedisLocks implements SessionLocks {
     return ask(script, keys, args).map(reply -> done(call, reply));
   }
 
-  private static Done done(Call call, Reply reply) {
+  private static Done done(Call call, ScriptReply reply) {
     Held held =
         call instanceof Call.Release
             ? null
             : new Held(reply.text(1), reply.number(2), reply.time(3), true, label(reply, 5));
-    return new Done(held, reply.kind() == Reply.REPLAYED);
+    return new Done(held, reply.kind() == ScriptReply.REPLAYED);
   }
 
   @Override
@@ -276,24 +280,24 @@ final class RedisLocks implements SessionLocks {
   @Override
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
     byte[][] session = {RedisKeys.of(key).session()};
-    return ask(RedisScript.HOLDER, session, Args.of(1).text(owner))
+    return ask(RedisScript.HOLDER, session, ScriptArgs.of(1).text(owner))
         .filter(reply -> reply.size() > 1)
         .map(reply ->
             new Held(
                 null, reply.number(1), reply.time(2), reply.text(3).equals("c"), label(reply, 4)));
   }
 
-  private Mono<Reply> ask(RedisScript script, byte[][] keys, Args args) {
+  private Mono<ScriptReply> ask(RedisScript script, byte[][] keys, ScriptArgs args) {
     return link.write(script, keys, args.toArray())
-        .map(Reply::new)
-        .filter(reply -> reply.kind() != Reply.REFUSED || refuse(reply));
+        .map(ScriptReply::new)
+        .filter(reply -> reply.kind() != ScriptReply.REFUSED || refuse(reply));
   }
 
-  private static boolean refuse(Reply reply) {
+  private static boolean refuse(ScriptReply reply) {
     throw reply.problem().toException();
   }
 
-  private static @Nullable String label(Reply reply, int at) {
+  private static @Nullable String label(ScriptReply reply, int at) {
     String label = reply.text(at);
     return label.isEmpty() ? null : label;
   }

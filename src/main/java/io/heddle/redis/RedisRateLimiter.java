@@ -36,18 +36,18 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
-    Args args = Args.of(2 * rules.size());
+    ScriptArgs args = ScriptArgs.of(2 * rules.size());
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT, keys, args.toArray())
-        .map(answer -> decisions(rules, new Reply(answer)));
+        .map(answer -> decisions(rules, new ScriptReply(answer)));
   }
 
   private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
-    Args args = Args.of(1 + 2 * rules.size()).number(count);
+    ScriptArgs args = ScriptArgs.of(1 + 2 * rules.size()).number(count);
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT_MANY, keys, args.toArray())
         .map(answer -> {
-          Reply reply = new Reply(answer);
+          ScriptReply reply = new ScriptReply(answer);
           List<List<Decision>> all = new ArrayList<>(count);
           for (int i = 0; i < count; i++) {
             all.add(decisions(rules, reply, i));
@@ -57,7 +57,7 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   /** What one of many is told: the first of them as if it had been alone, and so on. */
-  private static List<Decision> decisions(List<Rule> rules, Reply reply, int place) {
+  private static List<Decision> decisions(List<Rule> rules, ScriptReply reply, int place) {
     long counted = reply.number(0);
     boolean allowed = place < counted;
     long after = allowed ? counted - 1 - place : 0;
@@ -77,7 +77,7 @@ final class RedisRateLimiter implements RateLimiter {
 
   @Override
   public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
-    Args args = Args.of(3 * rules.size() + 1);
+    ScriptArgs args = ScriptArgs.of(3 * rules.size() + 1);
     byte[][] keys = counters(subject, rules, args);
     args.number(most);
     for (Rule rule : rules) {
@@ -85,7 +85,7 @@ final class RedisRateLimiter implements RateLimiter {
     }
     return link.read(RedisScript.LIMIT, keys, args.toArray())
         .map(answer -> {
-          Reply reply = new Reply(answer);
+          ScriptReply reply = new ScriptReply(answer);
           return new Lease(reply.number(3 * rules.size()), decisions(rules, reply));
         });
   }
@@ -93,7 +93,7 @@ final class RedisRateLimiter implements RateLimiter {
   @Override
   public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
     byte[][] keys = new byte[permits.size()][];
-    Args args = Args.of(3 * permits.size());
+    ScriptArgs args = ScriptArgs.of(3 * permits.size());
     for (int i = 0; i < keys.length; i++) {
       Permit permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
@@ -106,17 +106,17 @@ final class RedisRateLimiter implements RateLimiter {
   @Override
   public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
     byte[][] keys = new byte[rules.size()][];
-    Args args = Args.of(2 + 2 * rules.size()).text(id).number(amount);
+    ScriptArgs args = ScriptArgs.of(2 + 2 * rules.size()).text(id).number(amount);
     for (int i = 0; i < keys.length; i++) {
       Rule rule = rules.get(i);
       keys[i] = RedisKeys.tokens(subject.tenant(), subject.name(), rule.name());
       args.number(rule.limit()).number(rule.window().toMillis());
     }
     return link.read(RedisScript.LIMIT_RESERVE, keys, args.toArray())
-        .map(answer -> reserved(rules, id, amount, new Reply(answer)));
+        .map(answer -> reserved(rules, id, amount, new ScriptReply(answer)));
   }
 
-  private static Reserved reserved(List<Rule> rules, String id, long amount, Reply reply) {
+  private static Reserved reserved(List<Rule> rules, String id, long amount, ScriptReply reply) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     List<Reservation.Counter> counters = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {
@@ -140,7 +140,7 @@ final class RedisRateLimiter implements RateLimiter {
     List<Reservation.Counter> counters = reservation.counters();
     byte[][] keys = new byte[1 + counters.size()][];
     keys[0] = RedisKeys.settled(subject.tenant(), subject.name(), reservation.id());
-    Args args = Args.of(4 + 2 * counters.size()).text(reservation.id()).number(used);
+    ScriptArgs args = ScriptArgs.of(4 + 2 * counters.size()).text(reservation.id()).number(used);
     args.number(reservation.amount()).number(SETTLED_FOR.toMillis());
     for (int i = 0; i < counters.size(); i++) {
       Reservation.Counter counter = counters.get(i);
@@ -150,7 +150,7 @@ final class RedisRateLimiter implements RateLimiter {
     return link.read(RedisScript.LIMIT_SETTLE, keys, args.toArray()).then();
   }
 
-  private static byte[][] counters(Subject subject, List<Rule> rules, Args args) {
+  private static byte[][] counters(Subject subject, List<Rule> rules, ScriptArgs args) {
     byte[][] keys = new byte[rules.size()][];
     for (int i = 0; i < keys.length; i++) {
       Rule rule = rules.get(i);
@@ -160,7 +160,7 @@ final class RedisRateLimiter implements RateLimiter {
     return keys;
   }
 
-  private static List<Decision> decisions(List<Rule> rules, Reply reply) {
+  private static List<Decision> decisions(List<Rule> rules, ScriptReply reply) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {
       Rule rule = rules.get(i);

@@ -7,16 +7,16 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
-import io.heddle.session.Description;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -42,8 +42,8 @@ final class RedisReader implements SessionReader {
   }
 
   @Override
-  public Mono<ThreadPage> load(SessionKey key, View view, PageRequest page) {
-    Args args = Args.of(12);
+  public Mono<ThreadPage> load(SessionKey key, ReadContext view, PageRequest page) {
+    ScriptArgs args = ScriptArgs.of(12);
     view(args, view);
     args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
     for (String name : new String[] {"after", "before"}) {
@@ -64,7 +64,7 @@ final class RedisReader implements SessionReader {
     RedisPages.Size size = page.limit() == 0 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
     return ask(key, size, RedisScript.LOAD, threadKeys(key), args)
         .map(answer -> {
-          Reply reply = answer.reply();
+          ScriptReply reply = answer.reply();
           List<Message> messages = messages(key, reply.list(3));
           if (page.fromEnd() != page.newestFirst()) {
             Collections.reverse(messages);
@@ -76,10 +76,10 @@ final class RedisReader implements SessionReader {
   }
 
   @Override
-  public Mono<ThreadPage> message(SessionKey key, View view, String message) {
-    Args args = Args.of(6);
+  public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
+    ScriptArgs args = ScriptArgs.of(6);
     view(args, view);
-    RedisCalls.place(args, key, message);
+    ScriptCallFactory.place(args, key, message);
     args.text(message);
     return ask(key, RedisPages.Size.PAGE, RedisScript.MESSAGE, threadKeys(key), args)
         .map(answer -> {
@@ -90,12 +90,12 @@ final class RedisReader implements SessionReader {
   }
 
   @Override
-  public Mono<StateView> state(SessionKey key, View view) {
+  public Mono<StateView> state(SessionKey key, ReadContext view) {
     return stateView(key, view, "state", null);
   }
 
   @Override
-  public Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint) {
+  public Mono<StateView> checkpoint(SessionKey key, ReadContext view, String checkpoint) {
     if (checkpoint.equals(LATEST)) {
       return stateView(key, view, "one", null);
     }
@@ -105,7 +105,7 @@ final class RedisReader implements SessionReader {
 
   @Override
   public Mono<CheckpointPage> checkpoints(
-      SessionKey key, View view, int limit, @Nullable String before) {
+      SessionKey key, ReadContext view, int limit, @Nullable String before) {
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
       return Mono.error(
@@ -118,21 +118,21 @@ final class RedisReader implements SessionReader {
   /** Documents count although they are not answered: the script has to read them. */
   private Mono<CheckpointPage> checkpoints(
       SessionKey key,
-      View view,
+      ReadContext view,
       int limit,
       @Nullable Position from,
       List<CheckpointPage.Saved> before) {
-    Args args = Args.of(7);
+    ScriptArgs args = ScriptArgs.of(7);
     view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
     args.number(limit + 1L - before.size()).number(pageBytes);
     return ask(key, RedisPages.Size.SHORT, RedisScript.STATE_READ, stateKeys(key), args)
         .flatMap(answer -> {
-          Reply reply = answer.reply();
+          ScriptReply reply = answer.reply();
           List<CheckpointPage.Saved> found = new ArrayList<>(before);
-          Reply entries = reply.list(3);
+          ScriptReply entries = reply.list(3);
           for (int i = 0; i < entries.size(); i++) {
-            Reply fields = entries.list(i).list(1);
+            ScriptReply fields = entries.list(i).list(1);
             found.add(
                 new CheckpointPage.Saved(saved(entries.list(i)), fields.time(3), fields.number(5)));
           }
@@ -148,29 +148,29 @@ final class RedisReader implements SessionReader {
   }
 
   private Mono<StateView> stateView(
-      SessionKey key, View view, String what, @Nullable Position saved) {
-    Args args = Args.of(7);
+      SessionKey key, ReadContext view, String what, @Nullable Position saved) {
+    ScriptArgs args = ScriptArgs.of(7);
     view(args, view);
     args.text(what);
     args.text(saved == null ? null : Long.toString(saved.version()));
     args.text(saved == null ? null : saved.tag()).text(null);
     return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
-          Reply reply = answer.reply();
+          ScriptReply reply = answer.reply();
           List<Checkpoint> found = checkpoints(reply.list(3));
           return new StateView(position(reply.list(2)), found.isEmpty() ? null : found.getFirst());
         });
   }
 
   private Mono<Read> ask(
-      SessionKey key, RedisPages.Size size, RedisScript script, byte[][] keys, Args args) {
+      SessionKey key, RedisPages.Size size, RedisScript script, byte[][] keys, ScriptArgs args) {
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
       return pages
           .read(key, size, script, keys, args.toArray())
           .handle((items, sink) -> {
-            Reply reply = new Reply(items);
-            if (reply.kind() == Reply.DONE) {
+            ScriptReply reply = new ScriptReply(items);
+            if (reply.kind() == ScriptReply.DONE) {
               sink.next(new Read(reply, sentAt));
             } else {
               sink.error(reply.problem().toException());
@@ -180,7 +180,7 @@ final class RedisReader implements SessionReader {
   }
 
   /** A reply, and when it was asked for. */
-  private record Read(Reply reply, long sentAt) {
+  private record Read(ScriptReply reply, long sentAt) {
 
     /** Redis's clock said its time after the question was sent, so this is never too late. */
     long endsAt(Head head) {
@@ -189,7 +189,7 @@ final class RedisReader implements SessionReader {
     }
   }
 
-  private static void view(Args args, View view) {
+  private static void view(ScriptArgs args, ReadContext view) {
     Position least = view.atLeast();
     args.text(view.owner());
     args.text(least == null ? null : Long.toString(least.version()));
@@ -208,17 +208,17 @@ final class RedisReader implements SessionReader {
     };
   }
 
-  private static Position position(Reply session) {
+  private static Position position(ScriptReply session) {
     return StoredState.parse(session.bytes(0)).position();
   }
 
-  private static Session session(SessionKey key, Reply session) {
+  private static Session session(SessionKey key, ScriptReply session) {
     Head head = StoredState.parse(session.bytes(0)).head(session.textOrNull(1));
-    return new Session(key, Description.parse(session.bytes(2)), head);
+    return new Session(key, SessionAttributes.parse(session.bytes(2)), head);
   }
 
   /** Entries {@code {version-index, {h, 'tag seq millis id', b, body}}}. */
-  private static List<Message> messages(SessionKey key, Reply entries) {
+  private static List<Message> messages(SessionKey key, ScriptReply entries) {
     List<Message> messages = new ArrayList<>(entries.size());
     for (int i = 0; i < entries.size(); i++) {
       messages.add(message(key, entries.list(i)));
@@ -226,8 +226,8 @@ final class RedisReader implements SessionReader {
     return messages;
   }
 
-  static Message message(SessionKey key, Reply entry) {
-    Reply fields = entry.list(1);
+  static Message message(SessionKey key, ScriptReply entry) {
+    ScriptReply fields = entry.list(1);
     String[] words = fields.text(1).split(" ", 4);
     String id =
         words[3].isEmpty() ? "msg_" + entry.text(0) + "_" + words[0] + key.mark() : words[3];
@@ -239,17 +239,17 @@ final class RedisReader implements SessionReader {
   }
 
   /** Entries {@code {version-0, {t, tag, z, millis, b, document}}}. */
-  private static List<Checkpoint> checkpoints(Reply entries) {
+  private static List<Checkpoint> checkpoints(ScriptReply entries) {
     List<Checkpoint> checkpoints = new ArrayList<>(entries.size());
     for (int i = 0; i < entries.size(); i++) {
-      Reply entry = entries.list(i);
-      Reply fields = entry.list(1);
+      ScriptReply entry = entries.list(i);
+      ScriptReply fields = entry.list(1);
       checkpoints.add(new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5))));
     }
     return checkpoints;
   }
 
-  private static Position saved(Reply entry) {
+  private static Position saved(ScriptReply entry) {
     String version = entry.text(0);
     return new Position(
         Long.parseLong(version.substring(0, version.indexOf('-'))), entry.list(1).text(1));

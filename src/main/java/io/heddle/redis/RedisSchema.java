@@ -32,12 +32,12 @@ final class RedisSchema {
                 Integer.toString(SessionKey.PARTITIONS),
                 "publish",
                 publish.name()));
-    Args args = Args.of(mine.size() * 2);
+    ScriptArgs args = ScriptArgs.of(mine.size() * 2);
     mine.forEach((field, value) -> args.text(field).text(value));
     byte[][] keys = {RedisKeys.SCHEMA};
     return link.write(RedisScript.SCHEMA, keys, args.toArray())
         .flatMap(held -> {
-          Reply reply = new Reply(held);
+          ScriptReply reply = new ScriptReply(held);
           List<String> fields = List.copyOf(mine.keySet());
           for (int i = 0; i < fields.size(); i++) {
             String value = reply.text(i);

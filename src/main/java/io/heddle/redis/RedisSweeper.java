@@ -1,9 +1,9 @@
 package io.heddle.redis;
 
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +23,7 @@ final class RedisSweeper {
   private static final int AT_ONCE = 16;
 
   private final RedisLink link;
-  private final RedisDue due;
+  private final RedisDeadlines due;
   private final DueItems items;
   private final SessionWriter writer;
   private final RedisProperties properties;
@@ -31,8 +31,8 @@ final class RedisSweeper {
 
   RedisSweeper(RedisLink link, SessionWriter writer, RedisProperties properties) {
     this.link = link;
-    this.due = new RedisDue(link);
-    this.items = new DueItems(link, RedisKeys::due, RedisDue.SESSION);
+    this.due = new RedisDeadlines(link);
+    this.items = new DueItems(link, RedisKeys::due, RedisDeadlines.SESSION);
     this.writer = writer;
     this.properties = properties;
   }
@@ -67,19 +67,19 @@ final class RedisSweeper {
       return Mono.empty();
     }
     return due.ask(RedisKeys::due, properties.sweepBatch())
-        .flatMapIterable(RedisDue.Answer::partitions)
+        .flatMapIterable(RedisDeadlines.Answer::partitions)
         .flatMap(this::sweep, AT_ONCE)
         .then();
   }
 
-  private Mono<Void> sweep(RedisDue.Found found) {
+  private Mono<Void> sweep(RedisDeadlines.Found found) {
     return Flux.fromIterable(items.sessions(found)).concatMap(this::sweep).then();
   }
 
   /** Never an error: one that fails must not keep the others from their end. */
   private Mono<Void> sweep(SessionKey key) {
     return writer
-        .apply(key, new Write.Expire(), Conditions.NONE)
+        .apply(key, new Write.Expire(), WritePreconditions.NONE)
         .doOnNext(_ -> items.done(key))
         .onErrorResume(error -> {
           // While Redis is away nothing is wrong with the session.

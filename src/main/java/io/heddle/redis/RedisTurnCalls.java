@@ -1,7 +1,7 @@
 package io.heddle.redis;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
@@ -20,13 +20,13 @@ final class RedisTurnCalls {
 
   private static final String REMOVED = "\"removed\":[";
 
-  private final RedisCalls calls;
+  private final ScriptCallFactory calls;
   private final SessionKey key;
   private final RedisKeys k;
   private final StoreLimits limits;
   private final int database;
 
-  RedisTurnCalls(RedisCalls calls, SessionKey key, StoreLimits limits, int database) {
+  RedisTurnCalls(ScriptCallFactory calls, SessionKey key, StoreLimits limits, int database) {
     this.calls = calls;
     this.key = key;
     this.k = RedisKeys.of(key);
@@ -34,55 +34,55 @@ final class RedisTurnCalls {
     this.database = database;
   }
 
-  RedisCall begin(Write.BeginTurn begin) {
+  ScriptCall begin(Write.BeginTurn begin) {
     NewTurn turn = begin.turn();
     List<NewMessage> input = turn.input();
     String queued = new Change.TurnQueued(turn.id(), 0).toJson().toString();
     Json started = new Change.TurnStarted(turn.id(), List.of()).head();
     String part = part(key, turn.id());
-    Args args = common(turn.id(), part, 11 + 2 * input.size());
-    args.number(limits.sessionBytes()).number(RedisCalls.bytes(input));
+    ScriptArgs args = common(turn.id(), part, 11 + 2 * input.size());
+    args.number(limits.sessionBytes()).number(ScriptCallFactory.bytes(input));
     args.text(turn.model()).bytes(turn.request().utf8());
     args.number(turn.lease().toMillis()).number(turn.keep().toMillis());
     args.text(busy(begin.onBusy())).number(begin.maxQueue());
     // Its place in the queue is the script's to say.
     args.text(queued.substring(0, queued.length() - "0}".length()));
     args.bytes(started.utf8()).bytes(live());
-    RedisCalls.addMessages(args, input);
-    return made(RedisScript.TURN_BEGIN, part, args, RedisCalls.twice(input));
+    ScriptCallFactory.addMessages(args, input);
+    return made(RedisScript.TURN_BEGIN, part, args, ScriptCallFactory.twice(input));
   }
 
-  RedisCall next(Write.NextTurn next) {
+  ScriptCall next(Write.NextTurn next) {
     String part = part(key, next.turn());
-    Args args = common(next.turn(), part, 2);
+    ScriptArgs args = common(next.turn(), part, 2);
     args.number(limits.sessionBytes()).number(next.lease().toMillis());
     return made(RedisScript.TURN_NEXT, part, args, null);
   }
 
-  RedisCall retake(Write.RetakeTurn retake) {
+  ScriptCall retake(Write.RetakeTurn retake) {
     String part = part(key, retake.dead().turn());
-    Args args = common(retake.dead().turn(), part, 2);
+    ScriptArgs args = common(retake.dead().turn(), part, 2);
     args.number(retake.dead().attempt()).number(retake.lease().toMillis());
     return made(RedisScript.TURN_RETAKE, part, args, null);
   }
 
-  RedisCall cancel(Write.CancelTurn cancel) {
+  ScriptCall cancel(Write.CancelTurn cancel) {
     return leave(cancel.turn(), cancel(cancel.cancel()), Turn.Status.CANCELLED, cancel.end());
   }
 
-  RedisCall drop(Write.DropTurn drop) {
+  ScriptCall drop(Write.DropTurn drop) {
     return leave(drop.turn(), null, Turn.Status.FAILED, drop.end());
   }
 
-  private RedisCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
+  private ScriptCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
     String part = part(key, turn);
     Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
-    Args args = common(turn, part, 5).text(cancel).text(status.text()).bytes(end.utf8());
+    ScriptArgs args = common(turn, part, 5).text(cancel).text(status.text()).bytes(end.utf8());
     args.bytes(head.utf8()).bytes(live());
     return made(RedisScript.TURN_CANCEL, part, args, null);
   }
 
-  RedisCall end(Write.EndTurn end) {
+  ScriptCall end(Write.EndTurn end) {
     String turn = end.attempt().turn();
     String part = part(key, turn);
     List<NewMessage> output = end.output();
@@ -90,15 +90,15 @@ final class RedisTurnCalls {
         new Change.TurnEnded(turn, end.status(), end.end(), List.of(), List.of()).head().toString();
     // Which ones were there to be removed is the script's to say.
     int removed = head.indexOf(REMOVED) + REMOVED.length();
-    Args args = common(turn, part, 7 + 4 * end.remove().size() + 2 * output.size());
+    ScriptArgs args = common(turn, part, 7 + 4 * end.remove().size() + 2 * output.size());
     args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
     args.text(head.substring(0, removed)).text(head.substring(removed));
     args.text(end.reap() ? "1" : "").number(end.remove().size());
     for (String message : end.remove()) {
-      RedisCalls.place(args, key, message);
-      args.text(message).bytes(new JsonBuffer(64).string(message).toBytes());
+      ScriptCallFactory.place(args, key, message);
+      args.text(message).bytes(new JsonWriter(64).string(message).toBytes());
     }
-    RedisCalls.addMessages(args, output);
+    ScriptCallFactory.addMessages(args, output);
     return made(RedisScript.TURN_END, part, args, null);
   }
 
@@ -129,7 +129,7 @@ final class RedisTurnCalls {
     return RedisKeys.ascii(k.liveChannel(database));
   }
 
-  private Args common(String turn, @Nullable String part, int more) {
+  private ScriptArgs common(String turn, @Nullable String part, int more) {
     return calls.common(2 + more).text(turn).text(part);
   }
 
@@ -137,8 +137,8 @@ final class RedisTurnCalls {
    * All exist while the turn does: a Cluster slot that moves must not keep it from its end. What is
    * no turn's id has no part, and no record: the script says so, after all that comes first.
    */
-  private RedisCall made(
-      RedisScript script, @Nullable String part, Args args, @Nullable Problem refused) {
+  private ScriptCall made(
+      RedisScript script, @Nullable String part, ScriptArgs args, @Nullable Problem refused) {
     String known = part == null ? "" : part;
     byte[][] keys =
         calls.keys(

@@ -3,7 +3,7 @@ package io.heddle.redis;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -45,7 +45,7 @@ final class RedisTurnLog implements TurnLog {
   private final RedisLink link;
   private final RedisLink renewals;
   private final RedisPages pages;
-  private final RedisDue due;
+  private final RedisDeadlines due;
   private final DueItems items;
   private final Cache<SessionKey, Integer> seen =
       Caffeine.newBuilder().maximumSize(10_000).expireAfterWrite(Duration.ofMinutes(1)).build();
@@ -73,7 +73,7 @@ final class RedisTurnLog implements TurnLog {
     this.link = link;
     this.renewals = renewals;
     this.pages = pages;
-    this.due = new RedisDue(link);
+    this.due = new RedisDeadlines(link);
     this.items = new DueItems(link, RedisKeys::turnsDue, "");
     this.batch = batch;
     broken();
@@ -89,7 +89,7 @@ final class RedisTurnLog implements TurnLog {
       }
       RedisKeys k = RedisKeys.of(key);
       byte[][] keys = {k.session(), k.turnLog(part), k.turnsDue()};
-      Args args = Args.of(6 + events.size());
+      ScriptArgs args = ScriptArgs.of(6 + events.size());
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
       args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel(link.database())));
       args.bytes(told(attempt));
@@ -97,8 +97,8 @@ final class RedisTurnLog implements TurnLog {
       // As harmless to send twice as a read, so an unknown outcome is no other than none.
       return flushed(keys, args.toArray(), events.isEmpty())
           .map(items -> {
-            Reply reply = new Reply(items);
-            if (reply.kind() != Reply.DONE) {
+            ScriptReply reply = new ScriptReply(items);
+            if (reply.kind() != ScriptReply.DONE) {
               return new Flushed.Lost();
             }
             Turn.Cancel cancel = StoredTurn.cancel(reply.text(2));
@@ -124,7 +124,7 @@ final class RedisTurnLog implements TurnLog {
 
   /** How the message on the live channel begins. */
   private static byte[] told(TurnAttempt attempt) {
-    JsonBuffer out = new JsonBuffer(128).ascii("{\"turn\":\"").ascii(attempt.turn());
+    JsonWriter out = new JsonWriter(128).ascii("{\"turn\":\"").ascii(attempt.turn());
     return out.ascii("\",\"attempt\":").number(attempt.attempt()).ascii(",\"seq\":").toBytes();
   }
 
@@ -139,17 +139,18 @@ final class RedisTurnLog implements TurnLog {
             : new byte[][] {k.session(), k.turnRecord(part), k.turnLog(part)};
     if (part == null) {
       // Whether the session is there comes first.
-      return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
+      return ask(
+              key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
           .map(_ -> {
             throw notFound();
           });
     }
-    Args args = Args.of(4).text(owner).number(after);
+    ScriptArgs args = ScriptArgs.of(4).text(owner).number(after);
     args.number(Math.min(most, ANSWER_EVENTS)).number(ANSWER_BYTES);
     return ask(key, RedisScript.TURN_READ, keys, args)
         .map(reply -> {
           Turn found = new StoredTurn(key, reply).turn(part, reply.list(4));
-          Reply entries = reply.list(6);
+          ScriptReply entries = reply.list(6);
           List<Json> events = new ArrayList<>(entries.size());
           for (int i = 0; i < entries.size(); i++) {
             events.add(new Json(entries.list(i).list(1).bytes(1)));
@@ -182,7 +183,8 @@ final class RedisTurnLog implements TurnLog {
       Function<StoredTurn, List<String>> which,
       UnaryOperator<Turn> kept) {
     byte[][] session = {RedisKeys.of(key).session()};
-    return ask(key, RedisScript.TURN_LIST, session, Args.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(
+            key, RedisScript.TURN_LIST, session, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
         .flatMap(first -> {
           List<String> parts = which.apply(new StoredTurn(key, first));
           return parts.isEmpty()
@@ -207,12 +209,12 @@ final class RedisTurnLog implements TurnLog {
     for (int i = 0; i < missing.size(); i++) {
       keys[1 + i] = k.turnRecord(missing.get(i));
     }
-    return ask(key, RedisScript.TURN_LIST, keys, Args.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
         .flatMap(reply -> {
           StoredTurn stored = new StoredTurn(key, reply);
           Map<String, @Nullable Turn> turns = new LinkedHashMap<>(known);
           for (int i = 0; i < reply.size() - RECORDS_AT; i++) {
-            Reply record = reply.listOrNull(RECORDS_AT + i);
+            ScriptReply record = reply.listOrNull(RECORDS_AT + i);
             String part = missing.get(i);
             turns.put(part, record == null ? null : kept.apply(stored.turn(part, record)));
           }
@@ -236,9 +238,9 @@ final class RedisTurnLog implements TurnLog {
     return due.ask(RedisKeys::turnsDue, batch).flatMapIterable(answer -> due(answer, proven));
   }
 
-  private List<SessionKey> due(RedisDue.Answer answer, Duration proven) {
+  private List<SessionKey> due(RedisDeadlines.Answer answer, Duration proven) {
     List<SessionKey> sessions = new ArrayList<>();
-    for (RedisDue.Found found : answer.partitions()) {
+    for (RedisDeadlines.Found found : answer.partitions()) {
       if (answer.known()) {
         answered(found.partition(), answer.sentAt(), proven);
       } else {
@@ -298,13 +300,14 @@ final class RedisTurnLog implements TurnLog {
     return items.failures();
   }
 
-  private Mono<Reply> ask(SessionKey key, RedisScript script, byte[][] keys, Args args) {
+  private Mono<ScriptReply> ask(
+      SessionKey key, RedisScript script, byte[][] keys, ScriptArgs args) {
     RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
     return pages
         .read(key, size, script, keys, args.toArray())
         .handle((items, sink) -> {
-          Reply reply = new Reply(items);
-          if (reply.kind() == Reply.DONE) {
+          ScriptReply reply = new ScriptReply(items);
+          if (reply.kind() == ScriptReply.DONE) {
             sink.next(reply);
           } else {
             sink.error(reply.problem().toException());

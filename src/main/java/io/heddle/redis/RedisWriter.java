@@ -5,13 +5,13 @@ import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.lettuce.core.RedisException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,34 +56,35 @@ final class RedisWriter implements SessionWriter {
   }
 
   @Override
-  public Mono<Outcome> apply(SessionKey key, Write write, Conditions conditions) {
+  public Mono<Outcome> apply(SessionKey key, Write write, WritePreconditions conditions) {
     return Mono.defer(() -> applyOnce(key, write, conditions));
   }
 
-  private Mono<Outcome> applyOnce(SessionKey key, Write write, Conditions conditions) {
+  private Mono<Outcome> applyOnce(SessionKey key, Write write, WritePreconditions conditions) {
     String tag = ids.tag();
-    RedisCalls calls =
-        new RedisCalls(key, write, conditions, tag, limits, link.publish(), link.database());
-    RedisCall call = calls.call();
+    ScriptCallFactory calls =
+        new ScriptCallFactory(key, write, conditions, tag, limits, link.publish(), link.database());
+    ScriptCall call = calls.call();
     if (call.refused() != null) {
       return Mono.just(new Outcome.Refused(call.refused()));
     }
     return send(call, SENDS)
         .flatMap(reply ->
-            reply.kind() == Reply.SWEEP_FIRST
+            reply.kind() == ScriptReply.SWEEP_FIRST
                 ? sweep(key).then(send(call, SENDS))
-                : reply.kind() == Reply.COPY_FIRST
+                : reply.kind() == ScriptReply.COPY_FIRST
                     ? cut(calls, new RedisCut(link, key, tag), reply, COPIES)
                     : Mono.just(reply))
         .map(reply -> outcome(call, reply));
   }
 
   /** Copies what stays, and puts it in the place of the thread; anew when anything moved. */
-  private Mono<Reply> cut(RedisCalls calls, RedisCut cut, Reply asked, int copies) {
+  private Mono<ScriptReply> cut(
+      ScriptCallFactory calls, RedisCut cut, ScriptReply asked, int copies) {
     return cut.make(asked.text(1), asked.text(2))
         .flatMap(copy -> send(calls.cutTo(copy), SENDS))
         .flatMap(reply ->
-            reply.kind() == Reply.COPY_FIRST && copies > 1
+            reply.kind() == ScriptReply.COPY_FIRST && copies > 1
                 ? cut(calls, cut, reply, copies - 1)
                 : Mono.just(reply));
   }
@@ -94,8 +95,9 @@ final class RedisWriter implements SessionWriter {
    * Redis that is silent: that would keep the caller waiting for one timeout after the other, and
    * the storm would be there when it wakes.
    */
-  private Mono<Reply> send(RedisCall call, int sends) {
-    Mono<Reply> sent = link.write(call.script(), call.keys(), call.args()).map(Reply::new);
+  private Mono<ScriptReply> send(ScriptCall call, int sends) {
+    Mono<ScriptReply> sent =
+        link.write(call.script(), call.keys(), call.args()).map(ScriptReply::new);
     if (!call.isSafeTwice() || sends <= 1) {
       return sent;
     }
@@ -109,7 +111,7 @@ final class RedisWriter implements SessionWriter {
    * What was sent before may have happened, so being refused now says nothing about it. The link is
    * often not there again by the first time.
    */
-  private Mono<Reply> sendAgain(RedisCall call, int sends) {
+  private Mono<ScriptReply> sendAgain(ScriptCall call, int sends) {
     return send(call, sends)
         .onErrorResume(
             error -> sends > 1 && RedisErrors.isAway(error),
@@ -121,28 +123,28 @@ final class RedisWriter implements SessionWriter {
   }
 
   private Mono<Void> sweep(SessionKey key) {
-    return applyOnce(key, new Write.Expire(), Conditions.NONE).then();
+    return applyOnce(key, new Write.Expire(), WritePreconditions.NONE).then();
   }
 
-  private Outcome outcome(RedisCall call, Reply reply) {
-    if (reply.kind() == Reply.REFUSED) {
+  private Outcome outcome(ScriptCall call, ScriptReply reply) {
+    if (reply.kind() == ScriptReply.REFUSED) {
       Problem problem = reply.problem();
       return new Outcome.Refused(
           problem.code() == ProblemCode.SESSION_TOO_LARGE
               ? problem.with("limit", limits.sessionBytes())
               : problem);
     }
-    if (reply.kind() == Reply.REPLAYED) {
+    if (reply.kind() == ScriptReply.REPLAYED) {
       return replayed(call.key(), reply.text(1));
     }
-    if (reply.kind() == Reply.COPY_FIRST) {
+    if (reply.kind() == ScriptReply.COPY_FIRST) {
       return new Outcome.Refused(
           Problem.of(
                   ProblemCode.SESSION_LOCKED,
                   "messages kept being deleted while what stays was copied")
               .with("retryAfter", 1));
     }
-    if (reply.kind() != Reply.DONE) {
+    if (reply.kind() != ScriptReply.DONE) {
       return new Outcome.Refused(
           Problem.of(ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
     }
@@ -150,10 +152,10 @@ final class RedisWriter implements SessionWriter {
     if (state.mustBeKept()) {
       keep(call.key());
     }
-    Description description =
+    SessionAttributes description =
         switch (call.write()) {
-          case Write.Create _, Write.Build _, Write.Update _, Write.Open _ ->
-              Description.parse(reply.bytes(1));
+          case Write.Create _, Write.StartBuild _, Write.Update _, Write.PublishBuild _ ->
+              SessionAttributes.parse(reply.bytes(1));
           default -> null;
         };
     String user = state.owner();
@@ -168,7 +170,7 @@ final class RedisWriter implements SessionWriter {
     return new Outcome.Applied(user, description, state.head(activeTurn(call, reply)));
   }
 
-  private static @Nullable String activeTurn(RedisCall call, Reply reply) {
+  private static @Nullable String activeTurn(ScriptCall call, ScriptReply reply) {
     String turn =
         switch (call.write()) {
           case Write.BeginTurn _,
@@ -182,7 +184,7 @@ final class RedisWriter implements SessionWriter {
               Write.SaveState _,
               Write.RestoreState _,
               Write.DeleteMessage _,
-              Write.Cut _ ->
+              Write.TruncateThread _ ->
               reply.size() > 1 ? reply.text(1) : "";
           default -> "";
         };
@@ -206,7 +208,7 @@ final class RedisWriter implements SessionWriter {
 
   static Outcome.Replayed replayed(SessionKey key, String record) {
     String[] words = record.split(" ", -1);
-    Position position = Reply.position(words[0]);
+    Position position = ScriptReply.position(words[0]);
     List<String> messages = new ArrayList<>(words.length - 1);
     for (int i = 1; i < words.length; i++) {
       messages.add(

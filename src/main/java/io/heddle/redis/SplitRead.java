@@ -64,7 +64,7 @@ final class SplitRead {
   }
 
   private Mono<List<Object>> next(List<Object> items) {
-    Reply reply = new Reply(items);
+    ScriptReply reply = new ScriptReply(items);
     String now = positionOf(reply.text(0));
     if (given.isEmpty()) {
       position = now;

@@ -24,7 +24,7 @@ final class StoredTurn {
   /**
    * @param reply holds the running turn, those that wait and those that ended at 1, 2 and 3
    */
-  StoredTurn(SessionKey key, Reply reply) {
+  StoredTurn(SessionKey key, ScriptReply reply) {
     this.key = key;
     String turn = reply.textOrNull(1);
     this.running = turn == null ? null : turn.split(" ");
@@ -53,7 +53,7 @@ final class StoredTurn {
   /**
    * @param record the fields c, m, q, z, v, s, a, e, j, o
    */
-  Turn turn(String part, Reply record) {
+  Turn turn(String part, ScriptReply record) {
     String id = new TurnId(part, key.id()).toString();
     String[] lease = running != null && running[0].equals(id) ? running : null;
     int position = waiting.indexOf(part) + 1;

@@ -1,6 +1,6 @@
 package io.heddle.session;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.List;
 import java.util.Map;
 
@@ -13,7 +13,7 @@ import java.util.Map;
 public record Appended(List<String> ids, Map<String, Message> messages) {
 
   /** A JSON array: each message, or its id and {@code "deleted":true} when it is gone since. */
-  public JsonBuffer writeTo(JsonBuffer out) {
+  public JsonWriter writeTo(JsonWriter out) {
     out.ascii("[");
     String comma = "";
     for (String id : ids) {

@@ -1,7 +1,7 @@
 package io.heddle.session;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import java.time.Instant;
@@ -16,7 +16,7 @@ public sealed interface Change {
 
   /** The durable form: everything but session, position and time, which its entry has. */
   default Json toJson() {
-    return new JsonBuffer(64).ascii("{\"type\":\"").ascii(type()).ascii("\"}").toJson();
+    return new JsonWriter(64).ascii("{\"type\":\"").ascii(type()).ascii("\"}").toJson();
   }
 
   record MessagesAppended(List<Message> messages) implements Change {
@@ -27,7 +27,7 @@ public sealed interface Change {
 
     @Override
     public Json toJson() {
-      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"message.appended\",\"messages\":[");
+      JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"message.appended\",\"messages\":[");
       for (int i = 0; i < messages.size(); i++) {
         messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
       }
@@ -74,7 +74,7 @@ public sealed interface Change {
     }
   }
 
-  record SessionUpdated(Description description) implements Change {
+  record SessionUpdated(SessionAttributes description) implements Change {
     @Override
     public String type() {
       return "session.updated";
@@ -82,7 +82,7 @@ public sealed interface Change {
 
     @Override
     public Json toJson() {
-      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"session.updated\"");
+      JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"session.updated\"");
       description.writeShown(out);
       out.ascii(",\"ttlSeconds\":").number(description.ttl().toSeconds());
       return out.ascii("}").toJson();
@@ -119,8 +119,8 @@ public sealed interface Change {
 
     @Override
     public Json toJson() {
-      JsonBuffer out =
-          new JsonBuffer(128).ascii("{\"type\":\"turn.queued\",\"turn\":\"").ascii(turn);
+      JsonWriter out =
+          new JsonWriter(128).ascii("{\"type\":\"turn.queued\",\"turn\":\"").ascii(turn);
       return out.ascii("\",\"queuePosition\":").number(queuePosition).ascii("}").toJson();
     }
   }
@@ -142,7 +142,7 @@ public sealed interface Change {
     }
 
     static Json withMessages(Json head, List<Message> messages) {
-      JsonBuffer out = new JsonBuffer(256).raw(head.utf8(), 0, head.length() - 1);
+      JsonWriter out = new JsonWriter(256).raw(head.utf8(), 0, head.length() - 1);
       out.ascii(",\"messages\":[");
       for (int i = 0; i < messages.size(); i++) {
         messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
@@ -181,7 +181,7 @@ public sealed interface Change {
 
     @Override
     public Json head() {
-      JsonBuffer out = new JsonBuffer(256).ascii("{\"type\":\"").ascii(type());
+      JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"").ascii(type());
       out.ascii("\",\"turn\":\"").ascii(turn).ascii("\",\"removed\":[");
       for (int i = 0; i < removed.size(); i++) {
         (i == 0 ? out : out.ascii(",")).string(removed.get(i));
@@ -230,7 +230,7 @@ public sealed interface Change {
       long lastSeq, long messageCount, long bytes, Instant updatedAt, Instant expiresAt) {}
 
   private static Json member(String type, String name, String value) {
-    JsonBuffer out = new JsonBuffer(96).ascii("{\"type\":\"").ascii(type).ascii("\",\"");
+    JsonWriter out = new JsonWriter(96).ascii("{\"type\":\"").ascii(type).ascii("\",\"");
     return out.ascii(name).ascii("\":").string(value).ascii("}").toJson();
   }
 }

@@ -16,10 +16,11 @@ final class CountedWriter implements SessionWriter {
 
   private final SessionWriter writer;
   private final SessionReader reader;
-  private final RetryRecords records;
+  private final IdempotencyRecords records;
   private final Storage storage;
 
-  CountedWriter(SessionWriter writer, SessionReader reader, RetryRecords records, Storage storage) {
+  CountedWriter(
+      SessionWriter writer, SessionReader reader, IdempotencyRecords records, Storage storage) {
     this.writer = writer;
     this.reader = reader;
     this.records = records;
@@ -27,14 +28,14 @@ final class CountedWriter implements SessionWriter {
   }
 
   @Override
-  public Mono<Outcome> apply(SessionKey key, Write write, Conditions conditions) {
+  public Mono<Outcome> apply(SessionKey key, Write write, WritePreconditions conditions) {
     return Mono.defer(() -> {
       if (write instanceof Write.Delete
-          || write instanceof Write.Cut
+          || write instanceof Write.TruncateThread
           || write instanceof Write.DeleteMessage) {
         return less(key, write, conditions);
       }
-      int sessions = write instanceof Write.Create || write instanceof Write.Build ? 1 : 0;
+      int sessions = write instanceof Write.Create || write instanceof Write.StartBuild ? 1 : 0;
       long threads = threadBytes(write);
       long documents = write instanceof Write.SaveState(var document) ? 2L * document.length() : 0;
       if (sessions == 0 && threads == 0 && documents == 0) {
@@ -59,14 +60,14 @@ final class CountedWriter implements SessionWriter {
   }
 
   private Mono<Outcome> unlessRefused(
-      SessionKey key, Conditions conditions, int sessions, long bytes, Mono<Outcome> done) {
+      SessionKey key, WritePreconditions conditions, int sessions, long bytes, Mono<Outcome> done) {
     Problem refusal = storage.refuses(key.tenant(), conditions.owner(), sessions, bytes);
     return refusal == null ? done : unlessRepeated(key, conditions.retry(), done, refusal);
   }
 
   /** What was done before is answered again, and adds nothing. */
   private Mono<Outcome> unlessRepeated(
-      SessionKey key, @Nullable Retry retry, Mono<Outcome> done, Problem refusal) {
+      SessionKey key, @Nullable IdempotentRequest retry, Mono<Outcome> done, Problem refusal) {
     Outcome refused = new Outcome.Refused(refusal);
     if (retry == null || retry.operation() != null) {
       return Mono.just(refused);
@@ -77,9 +78,9 @@ final class CountedWriter implements SessionWriter {
         .flatMap(recorded -> recorded ? done : Mono.just(refused));
   }
 
-  private Mono<Outcome> less(SessionKey key, Write write, Conditions conditions) {
+  private Mono<Outcome> less(SessionKey key, Write write, WritePreconditions conditions) {
     return reader
-        .load(key, View.ANY, PageRequest.NONE)
+        .load(key, ReadContext.ANY, PageRequest.NONE)
         .map(page -> page.session().head().bytes())
         // The write itself says what is wrong.
         .onErrorReturn(0L)
@@ -107,7 +108,7 @@ final class CountedWriter implements SessionWriter {
       case Write.Append append -> bytes(append.messages());
       case Write.BeginTurn begin -> bytes(begin.turn().input());
       case Write.EndTurn end -> bytes(end.output());
-      case Write.Fill fill -> {
+      case Write.AppendToBuild fill -> {
         long bytes = 0;
         for (Write.Copied copied : fill.messages()) {
           bytes += copied.message().body().length();

@@ -5,7 +5,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Making.Seen;
+import io.heddle.session.SessionCreator.Seen;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -22,10 +22,10 @@ final class CurrentSessions {
   private static final int TRIES = 4;
 
   private final SessionIndex index;
-  private final RetryRecords records;
-  private final Making making;
+  private final IdempotencyRecords records;
+  private final SessionCreator making;
 
-  CurrentSessions(SessionIndex index, RetryRecords records, Making making) {
+  CurrentSessions(SessionIndex index, IdempotencyRecords records, SessionCreator making) {
     this.index = index;
     this.records = records;
     this.making = making;
@@ -50,17 +50,17 @@ final class CurrentSessions {
    * @param newId the id of the session, should one be made
    * @param description its user must not be null
    */
-  Mono<Written<Session>> resume(
+  Mono<WriteResult<Session>> resume(
       Caller caller,
       String newId,
-      Conditions conditions,
-      Description description,
+      WritePreconditions conditions,
+      SessionAttributes description,
       List<NewMessage> messages) {
     String user = Objects.requireNonNull(description.user());
     Resume resume = new Resume(caller, user, newId, conditions, description, messages);
     SessionKey key = new SessionKey(caller.tenant(), newId);
-    Retry retry = conditions.retry();
-    Mono<Written<Session>> before =
+    IdempotentRequest retry = conditions.retry();
+    Mono<WriteResult<Session>> before =
         retry == null
             ? Mono.empty()
             : records
@@ -68,11 +68,12 @@ final class CurrentSessions {
                 .flatMap(said ->
                     said instanceof Outcome.Refused refused
                         ? Mono.error(refused.problem().toException())
-                        : making.replayed(resume.request(key), Threads.positionOf(said), true));
+                        : making.replayed(
+                            resume.request(key), ThreadService.positionOf(said), true));
     return before.switchIfEmpty(Mono.defer(() -> resume(resume, TRIES)));
   }
 
-  private Mono<Written<Session>> resume(Resume resume, int tries) {
+  private Mono<WriteResult<Session>> resume(Resume resume, int tries) {
     Tenant tenant = resume.caller().tenant();
     return current(tenant, resume.user())
         .flatMap(current -> {
@@ -93,14 +94,14 @@ final class CurrentSessions {
         });
   }
 
-  private Mono<Written<Session>> continueOrReplace(Resume resume, Seen seen, int tries) {
+  private Mono<WriteResult<Session>> continueOrReplace(Resume resume, Seen seen, int tries) {
     Session session = Objects.requireNonNull(seen.session());
-    return session.description().status() == Description.Status.ACTIVE
-        ? Mono.just(new Written<>(session, session.position(), false, false))
+    return session.description().status() == SessionAttributes.Status.ACTIVE
+        ? Mono.just(new WriteResult<>(session, session.position(), false, false))
         : replaceCurrent(resume, seen.key().id(), tries);
   }
 
-  private Mono<Written<Session>> replaceCurrent(
+  private Mono<WriteResult<Session>> replaceCurrent(
       Resume resume, @Nullable String expected, int tries) {
     return index
         .compareAndSetCurrent(resume.caller().tenant(), resume.user(), expected, resume.newId())
@@ -110,12 +111,12 @@ final class CurrentSessions {
                 : again(resume, tries));
   }
 
-  private Mono<Written<Session>> makeNamed(Resume resume, String id, int tries) {
-    Request request = resume.request(new SessionKey(resume.caller().tenant(), id));
+  private Mono<WriteResult<Session>> makeNamed(Resume resume, String id, int tries) {
+    WriteContext request = resume.request(new SessionKey(resume.caller().tenant(), id));
     return making
         .make(request, resume.description(), resume.messages())
         .onErrorResume(
-            error -> Writes.is(error, ProblemCode.SESSION_EXISTS),
+            error -> WriteExecutor.is(error, ProblemCode.SESSION_EXISTS),
             error ->
                 making
                     .found(request)
@@ -127,7 +128,7 @@ final class CurrentSessions {
                                 : replaceCurrent(resume, id, tries))));
   }
 
-  private Mono<Written<Session>> again(Resume resume, int tries) {
+  private Mono<WriteResult<Session>> again(Resume resume, int tries) {
     return tries > 0
         ? resume(resume, tries - 1)
         : Mono.error(
@@ -141,12 +142,12 @@ final class CurrentSessions {
       Caller caller,
       String user,
       String newId,
-      Conditions conditions,
-      Description description,
+      WritePreconditions conditions,
+      SessionAttributes description,
       List<NewMessage> messages) {
 
-    Request request(SessionKey key) {
-      return new Request(caller, key, conditions, Duration.ZERO);
+    WriteContext request(SessionKey key) {
+      return new WriteContext(caller, key, conditions, Duration.ZERO);
     }
   }
 }

@@ -15,13 +15,13 @@ import tools.jackson.core.json.JsonFactory;
  * @param metadata members that the metadata must have; the value is compared with a string's
  *     content, or with the text of a number, {@code true}, {@code false} or {@code null}
  */
-public record Filter(Description.@Nullable Status status, Map<String, String> metadata) {
+public record Filter(SessionAttributes.@Nullable Status status, Map<String, String> metadata) {
 
   public static final Filter ALL = new Filter(null, Map.of());
 
   private static final JsonFactory FACTORY = UntrustedJson.factory();
 
-  public boolean matches(Description description) {
+  public boolean matches(SessionAttributes description) {
     if (status != null && status != description.status()) {
       return false;
     }

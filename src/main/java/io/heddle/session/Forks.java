@@ -7,11 +7,11 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description.Status;
-import io.heddle.session.Write.Build;
+import io.heddle.session.SessionAttributes.Status;
+import io.heddle.session.Write.AppendToBuild;
 import io.heddle.session.Write.Copied;
-import io.heddle.session.Write.Fill;
-import io.heddle.session.Write.Open;
+import io.heddle.session.Write.PublishBuild;
+import io.heddle.session.Write.StartBuild;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -40,8 +40,8 @@ final class Forks {
   private static final int CHUNK_BYTES = 1 << 20;
 
   private final SessionReader reader;
-  private final Writes writes;
-  private final Activity activity;
+  private final WriteExecutor writes;
+  private final IndexUpdater activity;
   private final IdSource ids;
   private final InstantSource clock;
   private final Duration timeout;
@@ -49,8 +49,8 @@ final class Forks {
 
   Forks(
       SessionReader reader,
-      Writes writes,
-      Activity activity,
+      WriteExecutor writes,
+      IndexUpdater activity,
       IdSource ids,
       InstantSource clock,
       Duration timeout,
@@ -65,10 +65,10 @@ final class Forks {
   }
 
   /** Goes on when the subscriber has gone; {@link Outcome.Applied} is the target's. */
-  Mono<Outcome> fork(Request request, SessionKey target, @Nullable String after) {
+  Mono<Outcome> fork(WriteContext request, SessionKey target, @Nullable String after) {
     return writes.held(
         target,
-        request.conditions().retry(),
+        request.requested().retry(),
         timeout.plus(SessionProperties.BUILD_LIFE).plus(MARGIN),
         mark -> {
           mark.begin();
@@ -82,7 +82,7 @@ final class Forks {
         });
   }
 
-  private Mono<Void> known(Request request) {
+  private Mono<Void> known(WriteContext request) {
     Mono<Void> known =
         storage.known(request.key().tenant(), request.caller().owner(), 1, Long.MAX_VALUE / 2);
     return known == null ? Mono.empty() : known;
@@ -92,7 +92,7 @@ final class Forks {
    * The copy counts from its beginning: many that begin together would each find room that is there
    * once.
    */
-  private Mono<Outcome> withRoom(Request request, Copy copy, Mono<Outcome> build) {
+  private Mono<Outcome> withRoom(WriteContext request, Copy copy, Mono<Outcome> build) {
     long bytes = copy.messages().stream().mapToLong(message -> message.body().length()).sum();
     String user = copy.description().user();
     return Mono.defer(() -> {
@@ -106,17 +106,19 @@ final class Forks {
   }
 
   private Mono<Outcome> build(
-      SessionKey target, Copy copy, @Nullable Retry retry, AtomicBoolean built) {
+      SessionKey target, Copy copy, @Nullable IdempotentRequest retry, AtomicBoolean built) {
     String build = ids.tag() + ids.tag();
     AtomicBoolean opening = new AtomicBoolean();
-    Description description = copy.description();
+    SessionAttributes description = copy.description();
     Mono<Outcome> filled =
         Flux.fromIterable(chunks(copy.messages()))
-            .concatMap(chunk -> writes.once(target, new Fill(build, chunk), Conditions.NONE))
+            .concatMap(chunk ->
+                writes.once(target, new AppendToBuild(build, chunk), WritePreconditions.NONE))
             .then(
                 Mono.defer(() -> {
                   opening.set(true);
-                  return writes.once(target, new Open(build), Conditions.NONE.withRetry(retry));
+                  return writes.once(
+                      target, new PublishBuild(build), WritePreconditions.NONE.withRetry(retry));
                 }))
             .timeout(timeout)
             .onErrorMap(
@@ -130,12 +132,15 @@ final class Forks {
                         .toException());
     return activity
         .creating(target, description.user(), clock.instant())
-        .then(Mono.defer(() -> writes.once(target, new Build(build, description), Conditions.NONE)))
+        .then(
+            Mono.defer(() ->
+                writes.once(target, new StartBuild(build, description), WritePreconditions.NONE)))
         .doOnNext(_ -> built.set(true))
-        .doOnError(error -> Writes.is(error, ProblemCode.OUTCOME_UNKNOWN), _ -> built.set(true))
+        .doOnError(
+            error -> WriteExecutor.is(error, ProblemCode.OUTCOME_UNKNOWN), _ -> built.set(true))
         .then(filled)
         .onErrorMap(
-            error -> !opening.get() && Writes.is(error, ProblemCode.OUTCOME_UNKNOWN),
+            error -> !opening.get() && WriteExecutor.is(error, ProblemCode.OUTCOME_UNKNOWN),
             _ ->
                 Problem.of(
                         ProblemCode.STORE_UNAVAILABLE,
@@ -149,7 +154,7 @@ final class Forks {
   }
 
   /** The source as it was at one position. */
-  private Mono<Copy> read(Request request, @Nullable String after) {
+  private Mono<Copy> read(WriteContext request, @Nullable String after) {
     Mono<Long> last =
         after == null
             ? Mono.just(Long.MAX_VALUE)
@@ -161,8 +166,8 @@ final class Forks {
                 .load(request.key(), request.view(), PageRequest.forward(PAGE, null))
                 .flatMap(first -> {
                   Position at = first.session().position();
-                  if (!request.conditions().allow(at)) {
-                    return Mono.error(Writes.conflict(at));
+                  if (!request.requested().allow(at)) {
+                    return Mono.error(WriteExecutor.conflict(at));
                   }
                   // Before the rest of it is read: of a whole copy it is known what it takes.
                   Problem refusal =
@@ -192,7 +197,7 @@ final class Forks {
                     .toException());
   }
 
-  private Mono<List<Message>> pages(Request request, ThreadPage first, long to) {
+  private Mono<List<Message>> pages(WriteContext request, ThreadPage first, long to) {
     List<Message> messages = new ArrayList<>();
     return Mono.just(first)
         .expand(page -> {
@@ -211,7 +216,8 @@ final class Forks {
           return reader
               .load(request.key(), request.view(), PageRequest.forward(PAGE, from))
               // The cursor's own session was deleted and made again since.
-              .onErrorMap(e -> Writes.is(e, ProblemCode.INVALID_CURSOR), _ -> new SourceMoved());
+              .onErrorMap(
+                  e -> WriteExecutor.is(e, ProblemCode.INVALID_CURSOR), _ -> new SourceMoved());
         })
         .then(Mono.fromSupplier(() -> messages));
   }
@@ -232,10 +238,10 @@ final class Forks {
     if (after != null && (messages.isEmpty() || !messages.getLast().id().equals(after))) {
       return Mono.error(new SourceMoved());
     }
-    Description d = source.description();
+    SessionAttributes d = source.description();
     return Mono.just(
         new Copy(
-            new Description(
+            new SessionAttributes(
                 d.user(),
                 d.title(),
                 d.metadata(),
@@ -279,7 +285,7 @@ final class Forks {
         .toException();
   }
 
-  private record Copy(Description description, List<Message> messages) {}
+  private record Copy(SessionAttributes description, List<Message> messages) {}
 
   /** The source is not what its first page showed any more. */
   private static final class SourceMoved extends RuntimeException {

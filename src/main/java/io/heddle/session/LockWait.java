@@ -117,6 +117,6 @@ public final class LockWait implements Disposable {
   }
 
   private static boolean isLocked(Throwable error) {
-    return Writes.is(error, ProblemCode.SESSION_LOCKED);
+    return WriteExecutor.is(error, ProblemCode.SESSION_LOCKED);
   }
 }

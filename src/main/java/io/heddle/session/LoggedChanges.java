@@ -109,7 +109,7 @@ public final class LoggedChanges {
    * @param description the session's as it is now: an update too long to be kept is made again from
    *     it, if no other came later
    */
-  public Replay replay(Description description, int most) {
+  public Replay replay(SessionAttributes description, int most) {
     List<Logged> logged = new ArrayList<>();
     long lastAppend = appends.isEmpty() ? 0 : appends.lastKey();
     int bytes = 0;
@@ -138,7 +138,7 @@ public final class LoggedChanges {
     return other == null || other.messages() > 0;
   }
 
-  private @Nullable Logged logged(long version, String previous, Description description) {
+  private @Nullable Logged logged(long version, String previous, SessionAttributes description) {
     // First: of a session that was made with messages the making is what was published.
     Other other = others.get(version);
     if (other != null) {
@@ -178,7 +178,7 @@ public final class LoggedChanges {
         == (next == null ? nextSeq : next.getValue().getFirst().message().seq());
   }
 
-  private @Nullable Json updated(long version, Description description) {
+  private @Nullable Json updated(long version, SessionAttributes description) {
     boolean again =
         others.tailMap(version, false).values().stream().anyMatch(later -> isUpdate(later.body()));
     return again ? null : new Change.SessionUpdated(description).toJson();

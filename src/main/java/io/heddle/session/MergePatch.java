@@ -1,7 +1,7 @@
 package io.heddle.session;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.UntrustedJson;
@@ -37,7 +37,7 @@ public final class MergePatch {
    */
   public static Json apply(Json target, Json patch) {
     Value merged = merge(parse(target), parse(patch));
-    JsonBuffer out = new JsonBuffer(target.length() + patch.length());
+    JsonWriter out = new JsonWriter(target.length() + patch.length());
     write(merged, out);
     return out.toJson();
   }
@@ -91,7 +91,7 @@ public final class MergePatch {
     return new Slice(source, from, to, token == JsonToken.VALUE_NULL);
   }
 
-  private static void write(Value value, JsonBuffer out) {
+  private static void write(Value value, JsonWriter out) {
     switch (value) {
       case Slice slice -> out.raw(slice.source(), slice.from(), slice.to());
       case Members members -> {

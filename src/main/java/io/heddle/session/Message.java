@@ -1,7 +1,7 @@
 package io.heddle.session;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.time.Instant;
 
 /**
@@ -14,7 +14,7 @@ import java.time.Instant;
 public record Message(String id, long seq, Instant createdAt, Json body) {
 
   /** Writes the Message object of the native API. */
-  public JsonBuffer writeTo(JsonBuffer out) {
+  public JsonWriter writeTo(JsonWriter out) {
     out.ascii("{\"id\":\"").ascii(id).ascii("\",\"seq\":").number(seq).ascii(",");
     out.raw(body.utf8(), 1, body.length() - 1);
     return out.ascii(",\"createdAt\":").time(createdAt).ascii("}");

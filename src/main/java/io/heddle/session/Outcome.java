@@ -13,10 +13,10 @@ public sealed interface Outcome {
    *
    * @param user the session's owner
    * @param description as it is after a {@link Write.Create}, {@link Write.Update} or {@link
-   *     Write.Open}; null after other writes, which do not look at it
+   *     Write.PublishBuild}; null after other writes, which do not look at it
    * @param head as of this write; for messages appended, their seqs end with its {@code lastSeq}
    */
-  record Applied(@Nullable String user, @Nullable Description description, Head head)
+  record Applied(@Nullable String user, @Nullable SessionAttributes description, Head head)
       implements Outcome {}
 
   /**

@@ -1,18 +1,18 @@
 package io.heddle.session;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 
 /** One session as of one position, without its messages. */
-public record Session(SessionKey key, Description description, Head head) {
+public record Session(SessionKey key, SessionAttributes description, Head head) {
 
   public Position position() {
     return head.position();
   }
 
   /** Writes the Session object of the native API, without its closing brace. */
-  public JsonBuffer writeOpen(JsonBuffer out) {
+  public JsonWriter writeOpen(JsonWriter out) {
     out.ascii("{\"id\":\"").ascii(key.id()).ascii("\",\"user\":").string(description.user());
     description.writeShown(out);
     out.ascii(",\"position\":\"").ascii(head.position().toString());
@@ -26,7 +26,7 @@ public record Session(SessionKey key, Description description, Head head) {
     return out.ascii(",\"activeTurn\":").string(head.activeTurn());
   }
 
-  public JsonBuffer writeTo(JsonBuffer out) {
+  public JsonWriter writeTo(JsonWriter out) {
     return writeOpen(out).ascii("}");
   }
 }

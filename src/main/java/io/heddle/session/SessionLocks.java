@@ -38,10 +38,12 @@ public interface SessionLocks {
       Function<String, Mono<T>> work);
 
   /**
-   * Does what a client asks of the lock, at once or not at all. With a {@link Retry} once for 24 h:
-   * whoever repeats it is told what the first was told, whatever became of the lock since.
+   * Does what a client asks of the lock, at once or not at all. With a {@link IdempotentRequest}
+   * once for 24 h: whoever repeats it is told what the first was told, whatever became of the lock
+   * since.
    */
-  Mono<Done> apply(SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry);
+  Mono<Done> apply(
+      SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry);
 
   /** Who holds the lock, without the token; empty when nobody does. */
   Mono<Held> holder(SessionKey key, @Nullable String owner);

@@ -16,20 +16,21 @@ public interface SessionReader {
   /**
    * The session and a page of its thread; {@code invalid-cursor} for a cursor of another session.
    */
-  Mono<ThreadPage> load(SessionKey key, View view, PageRequest page);
+  Mono<ThreadPage> load(SessionKey key, ReadContext view, PageRequest page);
 
   /** One message, by the client's id or Heddle's; else {@code message-not-found}. */
-  Mono<ThreadPage> message(SessionKey key, View view, String message);
+  Mono<ThreadPage> message(SessionKey key, ReadContext view, String message);
 
-  Mono<StateView> state(SessionKey key, View view);
+  Mono<StateView> state(SessionKey key, ReadContext view);
 
   /**
    * Checkpoints, newest first.
    *
    * @param before only ones older than this checkpoint, there or not
    */
-  Mono<CheckpointPage> checkpoints(SessionKey key, View view, int limit, @Nullable String before);
+  Mono<CheckpointPage> checkpoints(
+      SessionKey key, ReadContext view, int limit, @Nullable String before);
 
   /** One checkpoint, {@code latest} for the newest; else {@code checkpoint-not-found}. */
-  Mono<StateView> checkpoint(SessionKey key, View view, String checkpoint);
+  Mono<StateView> checkpoint(SessionKey key, ReadContext view, String checkpoint);
 }

@@ -9,12 +9,12 @@ import reactor.core.publisher.Mono;
 /** The services over one engine's ports. They share what a replica remembers of its sessions. */
 public final class SessionServices {
 
-  private final Sessions sessions;
-  private final Threads threads;
-  private final States states;
-  private final Locks locks;
-  private final Activity activity;
-  private final Writes writes;
+  private final SessionService sessions;
+  private final ThreadService threads;
+  private final StateService states;
+  private final LockService locks;
+  private final IndexUpdater activity;
+  private final WriteExecutor writes;
 
   /** Without a near cache. */
   public SessionServices(
@@ -22,7 +22,7 @@ public final class SessionServices {
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,
-      RetryRecords records,
+      IdempotencyRecords records,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties) {
@@ -39,7 +39,7 @@ public final class SessionServices {
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,
-      RetryRecords records,
+      IdempotencyRecords records,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties) {
@@ -65,36 +65,37 @@ public final class SessionServices {
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,
-      RetryRecords records,
+      IdempotencyRecords records,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties,
       Storage storage) {
-    activity = new Activity(index, reader, properties.indexEvery());
+    activity = new IndexUpdater(index, reader, properties.indexEvery());
     SessionWriter counted =
         storage == Storage.UNBOUNDED ? writer : new CountedWriter(writer, reader, records, storage);
-    writes = new Writes(counted, sessionLocks, records, ids, activity, properties.updateLease());
+    writes =
+        new WriteExecutor(counted, sessionLocks, records, ids, activity, properties.updateLease());
     Forks forks =
         new Forks(reader, writes, activity, ids, clock, properties.forkTimeout(), storage);
-    sessions = new Sessions(reader, near, writes, index, records, activity, forks, clock);
-    threads = new Threads(reader, near, writes, activity, clock);
-    states = new States(reader, writes, properties.maxState().toBytes());
-    locks = new Locks(sessionLocks);
+    sessions = new SessionService(reader, near, writes, index, records, activity, forks, clock);
+    threads = new ThreadService(reader, near, writes, activity, clock);
+    states = new StateService(reader, writes, properties.maxState().toBytes());
+    locks = new LockService(sessionLocks);
   }
 
-  public Sessions sessions() {
+  public SessionService sessions() {
     return sessions;
   }
 
-  public Threads threads() {
+  public ThreadService threads() {
     return threads;
   }
 
-  public States states() {
+  public StateService states() {
     return states;
   }
 
-  public Locks locks() {
+  public LockService locks() {
     return locks;
   }
 
@@ -102,7 +103,7 @@ public final class SessionServices {
    * Sends a write until it is not refused as {@code session-locked}, or the wait is over, and keeps
    * the users' index. For services beside these; refusals are errors.
    */
-  public Mono<Outcome> write(SessionKey key, Write write, Conditions terms, Duration wait) {
+  public Mono<Outcome> write(SessionKey key, Write write, WritePreconditions terms, Duration wait) {
     return writes.apply(key, write, terms, wait);
   }
 

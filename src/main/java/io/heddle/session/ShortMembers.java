@@ -1,7 +1,7 @@
 package io.heddle.session;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.UntrustedJson;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -22,7 +22,7 @@ final class ShortMembers {
    */
   static Json of(Json object, int longest) {
     byte[] utf8 = object.utf8();
-    JsonBuffer out = new JsonBuffer(1024).ascii("{");
+    JsonWriter out = new JsonWriter(1024).ascii("{");
     String comma = "";
     try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), utf8)) {
       if (in.nextToken() != JsonToken.START_OBJECT) {

@@ -46,10 +46,10 @@ public final class StorageCount {
 
   private Mono<Found> look(SessionKey key, String user) {
     return unreadable
-        .leftOut(key, reader.load(key, View.ANY, PageRequest.NONE))
+        .leftOut(key, reader.load(key, ReadContext.ANY, PageRequest.NONE))
         .map(ThreadPage::session)
         .filter(session -> Objects.equals(user, session.description().user()))
         .map(session -> new Found(1, session.head().bytes()))
-        .onErrorResume(Writes::isGone, _ -> Mono.empty());
+        .onErrorResume(WriteExecutor::isGone, _ -> Mono.empty());
   }
 }

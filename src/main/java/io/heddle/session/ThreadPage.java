@@ -1,6 +1,6 @@
 package io.heddle.session;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -92,7 +92,7 @@ public final class ThreadPage {
   public byte[] json() {
     byte[] bytes = ready.page;
     if (bytes == null) {
-      bytes = write(new JsonBuffer(weight()));
+      bytes = write(new JsonWriter(weight()));
       ready.page = bytes;
     }
     return bytes;
@@ -102,7 +102,7 @@ public final class ThreadPage {
   public byte[] bareSessionJson() {
     byte[] bytes = ready.bare;
     if (bytes == null) {
-      bytes = session.writeTo(new JsonBuffer(SESSION_WEIGHT)).toBytes();
+      bytes = session.writeTo(new JsonWriter(SESSION_WEIGHT)).toBytes();
       ready.bare = bytes;
     }
     return bytes;
@@ -112,7 +112,7 @@ public final class ThreadPage {
   public byte[] sessionJson() {
     byte[] bytes = ready.session;
     if (bytes == null) {
-      JsonBuffer out = session.writeOpen(new JsonBuffer(weight())).ascii(",\"messages\":");
+      JsonWriter out = session.writeOpen(new JsonWriter(weight())).ascii(",\"messages\":");
       bytes = writeMessages(out).ascii("}").toBytes();
       ready.session = bytes;
     }
@@ -128,7 +128,7 @@ public final class ThreadPage {
     return weight;
   }
 
-  private byte[] write(JsonBuffer out) {
+  private byte[] write(JsonWriter out) {
     out.ascii("{\"session\":\"").ascii(session.key().id());
     out.ascii("\",\"position\":\"").ascii(session.position().toString()).ascii("\",\"data\":");
     return writeMessages(out)
@@ -138,7 +138,7 @@ public final class ThreadPage {
         .toBytes();
   }
 
-  private JsonBuffer writeMessages(JsonBuffer out) {
+  private JsonWriter writeMessages(JsonWriter out) {
     out.ascii("[");
     String comma = "";
     for (Message message : messages) {

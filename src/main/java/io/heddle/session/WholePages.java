@@ -19,9 +19,9 @@ public final class WholePages {
   private WholePages() {}
 
   public static Mono<ThreadPage> load(
-      SessionReader reader, SessionKey key, View view, PageRequest request) {
+      SessionReader reader, SessionKey key, ReadContext view, PageRequest request) {
     return Mono.defer(() -> reader.load(key, view, request))
-        .flatMap(first -> rest(reader, key, new View(view.owner(), null), request, first))
+        .flatMap(first -> rest(reader, key, new ReadContext(view.owner(), null), request, first))
         // Where a read went on from is not there any more: it begins anew.
         .retryWhen(
             reactor.util.retry.Retry.max(TRIES - 1)
@@ -31,7 +31,11 @@ public final class WholePages {
   }
 
   private static Mono<ThreadPage> rest(
-      SessionReader reader, SessionKey key, View view, PageRequest request, ThreadPage page) {
+      SessionReader reader,
+      SessionKey key,
+      ReadContext view,
+      PageRequest request,
+      ThreadPage page) {
     int missing = request.limit() - page.messages().size();
     if (!page.hasMore() || missing <= 0 || page.messages().isEmpty()) {
       return Mono.just(page);
@@ -39,7 +43,8 @@ public final class WholePages {
     return reader
         .load(key, view, next(request, missing, page.messages()))
         .onErrorMap(
-            error -> Writes.is(error, ProblemCode.INVALID_CURSOR) || Writes.isGone(error),
+            error ->
+                WriteExecutor.is(error, ProblemCode.INVALID_CURSOR) || WriteExecutor.isGone(error),
             MovedOn::new)
         .flatMap(more -> rest(reader, key, view, request, joined(request, page, more)));
   }

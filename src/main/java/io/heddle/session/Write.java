@@ -8,13 +8,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that can be written to a session. Each is one call, one change, one version; {@link
- * Build} and {@link Fill} make none, they prepare what {@link Open} publishes; nor do {@link
- * RetakeTurn} and the {@link CancelTurn} of a running turn, whose end is the change.
+ * StartBuild} and {@link AppendToBuild} make none, they prepare what {@link PublishBuild}
+ * publishes; nor do {@link RetakeTurn} and the {@link CancelTurn} of a running turn, whose end is
+ * the change.
  *
  * <p>Of the turns only {@link BeginTurn} and {@link NextTurn} obey holder, status and size; the
  * others compare turn and attempt and nothing else, so that an answer that was paid for is kept.
- * While a turn runs, {@link Cut} and {@link RestoreState} are refused as {@code turn-running} when
- * they would take away what it stands on: a clear, a cut that removes its input, a restore.
+ * While a turn runs, {@link TruncateThread} and {@link RestoreState} are refused as {@code
+ * turn-running} when they would take away what it stands on: a clear, a cut that removes its input,
+ * a restore.
  */
 public sealed interface Write {
 
@@ -22,7 +24,7 @@ public sealed interface Write {
    * Makes the session, with its first messages in the same version. Refused when the id is taken.
    * Over a session that was deleted or has expired it starts anew and goes on counting versions.
    */
-  record Create(Description description, List<NewMessage> messages) implements Write {}
+  record Create(SessionAttributes description, List<NewMessage> messages) implements Write {}
 
   /** Adds messages at the end, all in one version. Refused while the session is complete. */
   record Append(List<NewMessage> messages) implements Write {}
@@ -31,7 +33,7 @@ public sealed interface Write {
    * Replaces the description; the last step of a patch. The owner does not change. {@code
    * expiresAt} becomes now + the new TTL.
    */
-  record Update(Description description) implements Write {}
+  record Update(SessionAttributes description) implements Write {}
 
   /** Replaces the state document and keeps it as a checkpoint. */
   record SaveState(Json document) implements Write {}
@@ -42,7 +44,7 @@ public sealed interface Write {
   record DeleteMessage(String message) implements Write {}
 
   /** Deletes every message after the given one, which stays; without one, the whole thread. */
-  record Cut(@Nullable String after) implements Write {}
+  record TruncateThread(@Nullable String after) implements Write {}
 
   /** Empties the session and leaves a tombstone. On a tombstone of a delete it changes nothing. */
   record Delete() implements Write {}
@@ -55,17 +57,17 @@ public sealed interface Write {
 
   /**
    * Takes the id for a session that is filled in steps: reads and writes take it for absent, {@link
-   * Create} for taken, until {@link Open} or until 60 s have passed.
+   * Create} for taken, until {@link PublishBuild} or until 60 s have passed.
    *
    * @param build names this building; the later steps must name the same
    */
-  record Build(String build, Description description) implements Write {}
+  record StartBuild(String build, SessionAttributes description) implements Write {}
 
   /** Adds messages to a session that is being built. */
-  record Fill(String build, List<Copied> messages) implements Write {}
+  record AppendToBuild(String build, List<Copied> messages) implements Write {}
 
   /** Publishes a built session: the one version of the whole building. */
-  record Open(String build) implements Write {}
+  record PublishBuild(String build) implements Write {}
 
   /**
    * Starts a turn if none runs or waits: adds its input, gives it the session's turn lease, attempt

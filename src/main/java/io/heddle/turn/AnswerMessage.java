@@ -9,9 +9,9 @@ public final class AnswerMessage {
 
   private static final String CUT = "the answer was cut short";
 
-  private final Answer answer = new Answer();
+  private final AnswerBuilder answer = new AnswerBuilder();
 
-  public void add(Piece piece) {
+  public void add(ModelEvent piece) {
     answer.add(piece);
   }
 

@@ -6,17 +6,17 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.WholePages;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,13 +65,13 @@ final class Compactor {
    */
   record Task(
       SessionKey key,
-      View view,
+      ReadContext view,
       Set<String> own,
       int keep,
       long room,
       boolean whole,
       @Nullable String instructions,
-      Conditions terms,
+      WritePreconditions terms,
       Duration waitFor) {}
 
   /** What became of the thread, and at which position. */
@@ -190,12 +190,13 @@ final class Compactor {
 
   /** Others added to the thread, which the caller has nothing against. */
   private static boolean isMoved(Task task, Throwable error) {
-    return task.terms().positions().isEmpty() && Problems.is(error, ProblemCode.VERSION_CONFLICT);
+    return task.terms().positions().isEmpty()
+        && StoreErrors.is(error, ProblemCode.VERSION_CONFLICT);
   }
 
   /** A message of a client's has that id, or a summary that is not the newest. */
   private static boolean isTaken(Throwable error) {
-    return Problems.is(error, ProblemCode.MESSAGE_EXISTS);
+    return StoreErrors.is(error, ProblemCode.MESSAGE_EXISTS);
   }
 
   /** How many messages have come behind the last one that is covered; -1 when it is too late. */
@@ -238,7 +239,7 @@ final class Compactor {
   }
 
   /** What an earlier request of the same idempotency key came to. */
-  Mono<Done> replayed(SessionKey key, View view, Position position, List<String> ids) {
+  Mono<Done> replayed(SessionKey key, ReadContext view, Position position, List<String> ids) {
     if (ids.isEmpty()) {
       return Mono.just(new Done(Compaction.NOTHING, position, true));
     }
@@ -247,7 +248,8 @@ final class Compactor {
         .message(key, view, ids.getFirst())
         .map(page -> new Compaction(page.messages().getFirst(), 0, null, null))
         .onErrorResume(
-            error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND) || Problems.isGone(error),
+            error ->
+                StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND) || StoreErrors.isGone(error),
             _ -> Mono.just(Compaction.NOTHING))
         .map(compaction -> new Done(compaction, position, true));
   }

@@ -55,7 +55,7 @@ public record Conversation(List<Json> lead, List<Message> rest) {
     }
     told.add(summary);
     List<Json> kept = rest.subList(first, rest.size()).stream().map(Message::body).toList();
-    told.addAll(Window.arranged(kept, false));
+    told.addAll(PromptWindow.arranged(kept, false));
     return told;
   }
 }

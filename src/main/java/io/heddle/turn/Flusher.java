@@ -18,7 +18,7 @@ import reactor.core.Disposable;
  * Writes what a model says to the turn's log: the first piece at once, later ones together, one
  * write at a time. A write that fails is sent again until the store says what became of it: the log
  * compares seqs, so sending it twice does no harm, and a turn whose model speaks is not given up
- * because the store was away. Everything here is done within the runner's {@link Serial}.
+ * because the store was away. Everything here is done within the runner's {@link SerialExecutor}.
  */
 final class Flusher {
 
@@ -42,14 +42,14 @@ final class Flusher {
   private final Duration lease;
   private final long every;
   private final Duration renewEvery;
-  private final Serial serial;
-  private final Ticks ticks;
+  private final SerialExecutor serial;
+  private final Timers ticks;
   private final TurnCounts counts;
   private final LargeWrites largeWrites;
   private final Owner owner;
 
   private final List<Growing> pending = new ArrayList<>();
-  private List<Piece> unkept = List.of();
+  private List<ModelEvent> unkept = List.of();
   private @Nullable Batch inFlight;
   private @Nullable Disposable timer;
   private @Nullable Runnable whenDrained;
@@ -71,7 +71,7 @@ final class Flusher {
   interface Owner {
 
     /** It stands in the log, from this seq on; perhaps nothing does, and the lease was renewed. */
-    void kept(long seq, List<Piece> pieces);
+    void kept(long seq, List<ModelEvent> pieces);
 
     void cancelled(Cancel cancel);
 
@@ -83,15 +83,15 @@ final class Flusher {
   }
 
   private record Batch(
-      long after, List<Piece> pieces, List<Json> events, long bytes, long startedAt) {}
+      long after, List<ModelEvent> pieces, List<Json> events, long bytes, long startedAt) {}
 
   Flusher(
       TurnLog log,
       SessionKey key,
       TurnAttempt attempt,
       TurnProperties properties,
-      Serial serial,
-      Ticks ticks,
+      SerialExecutor serial,
+      Timers ticks,
       TurnCounts counts,
       LargeWrites largeWrites,
       Owner owner) {
@@ -124,11 +124,11 @@ final class Flusher {
    * What was said and is not in the log, because the store had no room for it. Its seqs would
    * follow {@link #last}.
    */
-  List<Piece> unkept() {
+  List<ModelEvent> unkept() {
     return unkept;
   }
 
-  void add(Piece piece) {
+  void add(ModelEvent piece) {
     Growing open = pending.isEmpty() ? null : pending.getLast();
     if (open == null || !open.takes(piece)) {
       pending.add(new Growing(piece));
@@ -183,7 +183,7 @@ final class Flusher {
       return;
     }
     renewing &= renewalSentAt != sent;
-    if (Problems.isGone(error)) {
+    if (StoreErrors.isGone(error)) {
       stop();
       owner.lost();
     }
@@ -247,13 +247,13 @@ final class Flusher {
   }
 
   private void send() {
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     List<Json> events = new ArrayList<>();
     int chars = 0;
     int taken = 0;
     while (taken < pending.size() && chars < BATCH_CHARS) {
-      Piece piece = pending.get(taken++).toPiece();
-      Json event = Pieces.event(piece);
+      ModelEvent piece = pending.get(taken++).toPiece();
+      Json event = ModelEventCodec.event(piece);
       pieces.add(piece);
       events.add(event);
       chars += event.length();
@@ -320,7 +320,7 @@ final class Flusher {
       sendAgain(batch);
       return;
     }
-    List<Piece> all = new ArrayList<>(batch.pieces());
+    List<ModelEvent> all = new ArrayList<>(batch.pieces());
     pending.forEach(growing -> all.add(growing.toPiece()));
     pending.clear();
     unkept = List.copyOf(all);
@@ -356,15 +356,15 @@ final class Flusher {
     if (stopped || inFlight != batch) {
       return;
     }
-    if (Problems.isGone(error)) {
+    if (StoreErrors.isGone(error)) {
       stop();
       owner.lost();
       return;
     }
-    if (failures == 0 && !Problems.isAway(error) && !Problems.isFull(error)) {
+    if (failures == 0 && !StoreErrors.isAway(error) && !StoreErrors.isFull(error)) {
       logger.error("{}: the log did not take what was said; it is sent again", attempt, error);
     }
-    if (Problems.isFull(error)) {
+    if (StoreErrors.isFull(error)) {
       inFlight = null;
       refused(batch);
     } else {
@@ -374,7 +374,7 @@ final class Flusher {
 
   private void sendAgain(Batch batch) {
     counts.flushRetries.increment();
-    Duration pause = Problems.pause(++failures);
+    Duration pause = StoreErrors.pause(++failures);
     timer =
         ticks.after(
             // It renews the lease, too.
@@ -397,21 +397,21 @@ final class Flusher {
 
   /** Consecutive pieces of one kind, which become one event. */
   private static final class Growing {
-    private final Piece first;
+    private final ModelEvent first;
     private @Nullable StringBuilder more;
 
-    Growing(Piece first) {
+    Growing(ModelEvent first) {
       this.first = first;
     }
 
-    boolean takes(Piece next) {
+    boolean takes(ModelEvent next) {
       String text =
           switch (next) {
-            case Piece.Text(String t) when first instanceof Piece.Text -> t;
-            case Piece.Reasoning(String t) when first instanceof Piece.Reasoning -> t;
-            case Piece.Refusal(String t) when first instanceof Piece.Refusal -> t;
-            case Piece.ToolCall more
-                when first instanceof Piece.ToolCall begun
+            case ModelEvent.Text(String t) when first instanceof ModelEvent.Text -> t;
+            case ModelEvent.Reasoning(String t) when first instanceof ModelEvent.Reasoning -> t;
+            case ModelEvent.Refusal(String t) when first instanceof ModelEvent.Refusal -> t;
+            case ModelEvent.ToolCall more
+                when first instanceof ModelEvent.ToolCall begun
                     && begun.index() == more.index()
                     && more.id() == null
                     && more.name() == null
@@ -432,29 +432,29 @@ final class Flusher {
       return true;
     }
 
-    Piece toPiece() {
+    ModelEvent toPiece() {
       if (more == null) {
         return first;
       }
       String all = more.toString();
       return switch (first) {
-        case Piece.Text _ -> new Piece.Text(all);
-        case Piece.Reasoning _ -> new Piece.Reasoning(all);
-        case Piece.Refusal _ -> new Piece.Refusal(all);
-        case Piece.ToolCall call ->
-            new Piece.ToolCall(
+        case ModelEvent.Text _ -> new ModelEvent.Text(all);
+        case ModelEvent.Reasoning _ -> new ModelEvent.Reasoning(all);
+        case ModelEvent.Refusal _ -> new ModelEvent.Refusal(all);
+        case ModelEvent.ToolCall call ->
+            new ModelEvent.ToolCall(
                 call.index(), call.id(), call.name(), all, call.opaque(), call.custom());
-        case Piece.Compaction _, Piece.Finish _ -> first;
+        case ModelEvent.Compaction _, ModelEvent.Finish _ -> first;
       };
     }
 
-    private static String textOf(Piece piece) {
+    private static String textOf(ModelEvent piece) {
       return switch (piece) {
-        case Piece.Text(String text) -> text;
-        case Piece.Reasoning(String text) -> text;
-        case Piece.Refusal(String text) -> text;
-        case Piece.ToolCall call -> call.arguments();
-        case Piece.Compaction _, Piece.Finish _ -> "";
+        case ModelEvent.Text(String text) -> text;
+        case ModelEvent.Reasoning(String text) -> text;
+        case ModelEvent.Refusal(String text) -> text;
+        case ModelEvent.ToolCall call -> call.arguments();
+        case ModelEvent.Compaction _, ModelEvent.Finish _ -> "";
       };
     }
   }

@@ -2,13 +2,13 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.WholePages;
 import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
@@ -67,7 +67,7 @@ final class History {
       SessionKey key, TurnRequest request, List<String> input, String turn, String caller) {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
-    return WholePages.load(reader, key, View.ANY, PageRequest.last(limit))
+    return WholePages.load(reader, key, ReadContext.ANY, PageRequest.last(limit))
         .flatMap(page -> prompt(page, request, own, turn, caller, false));
   }
 
@@ -88,7 +88,7 @@ final class History {
       List<NewMessage> input,
       String caller,
       long enough) {
-    return WholePages.load(reader, key, new View(owner, null), PageRequest.last(maxMessages))
+    return WholePages.load(reader, key, new ReadContext(owner, null), PageRequest.last(maxMessages))
         .flatMap(page -> prompt(page, request, Set.of(), "an estimate", caller, true))
         .flatMap(prompt -> {
           ModelCall call = prompt.call();
@@ -240,12 +240,13 @@ final class History {
       Set<String> own,
       String turn,
       ToIntFunction<Json> count) {
-    Description description = page.session().description();
+    SessionAttributes description = page.session().description();
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
-    Window.Told told =
-        Window.of(thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
+    PromptWindow.Told told =
+        PromptWindow.of(
+            thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
     List<Json> messages = new ArrayList<>(request.prompt());
     messages.addAll(told.messages());
     ModelCall call =

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.session.Message;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,8 +20,8 @@ final class JoinedAnswer {
   private final List<String> texts = new ArrayList<>(1);
   private final List<String> thoughts = new ArrayList<>(1);
   private final Map<String, Json> others = new LinkedHashMap<>();
-  private @Nullable JsonBuffer parts;
-  private @Nullable JsonBuffer calls;
+  private @Nullable JsonWriter parts;
+  private @Nullable JsonWriter calls;
 
   private JoinedAnswer() {}
 
@@ -35,7 +35,7 @@ final class JoinedAnswer {
   }
 
   private void add(byte[] utf8) {
-    try (JsonParser in = Pieces.parser(utf8)) {
+    try (JsonParser in = ModelEventCodec.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
@@ -47,11 +47,11 @@ final class JoinedAnswer {
           case "toolCalls" -> {
             if (value == JsonToken.START_ARRAY) {
               while (in.nextToken() != JsonToken.END_ARRAY) {
-                calls = element(calls, Pieces.raw(in, utf8));
+                calls = element(calls, ModelEventCodec.raw(in, utf8));
               }
             }
           }
-          default -> others.put(name, Pieces.raw(in, utf8));
+          default -> others.put(name, ModelEventCodec.raw(in, utf8));
         }
       }
     }
@@ -65,7 +65,7 @@ final class JoinedAnswer {
     while (in.nextToken() != JsonToken.END_ARRAY) {
       int from = (int) in.currentTokenLocation().getByteOffset();
       if (in.currentToken() != JsonToken.START_OBJECT || !MessageShape.Content.isItem(in)) {
-        parts = element(parts, Pieces.raw(in, utf8, from));
+        parts = element(parts, ModelEventCodec.raw(in, utf8, from));
       }
     }
   }
@@ -77,12 +77,12 @@ final class JoinedAnswer {
     in.skipChildren();
   }
 
-  private static JsonBuffer element(@Nullable JsonBuffer all, Json element) {
-    return (all == null ? new JsonBuffer(256) : all.ascii(",")).raw(element);
+  private static JsonWriter element(@Nullable JsonWriter all, Json element) {
+    return (all == null ? new JsonWriter(256) : all.ascii(",")).raw(element);
   }
 
   private Json toJson() {
-    JsonBuffer out = new JsonBuffer(1024).ascii("{\"role\":\"assistant\",\"content\":");
+    JsonWriter out = new JsonWriter(1024).ascii("{\"role\":\"assistant\",\"content\":");
     if (parts == null) {
       out.string(texts.isEmpty() ? null : String.join("\n\n", texts));
     } else {

@@ -26,7 +26,7 @@ final class LargeWrites {
   /** Nobody waits longer than this for one that is never answered. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-  private final Ticks ticks;
+  private final Timers ticks;
   private final AtomicInteger rounds = new AtomicInteger();
 
   // Guarded by this.
@@ -35,7 +35,7 @@ final class LargeWrites {
 
   private record Waiting(long bytes, MonoSink<Permit> sink) {}
 
-  LargeWrites(Ticks ticks) {
+  LargeWrites(Timers ticks) {
     this.ticks = ticks;
   }
 

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -47,7 +47,7 @@ record MessageShape(
     boolean ofTurn = false;
     Content content = Content.NONE;
     Set<String> calls = new LinkedHashSet<>();
-    try (JsonParser in = Pieces.parser(body.utf8())) {
+    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
@@ -113,7 +113,7 @@ record MessageShape(
   }
 
   private static Json asContent(String refusal) {
-    JsonBuffer out = new JsonBuffer(64 + refusal.length());
+    JsonWriter out = new JsonWriter(64 + refusal.length());
     out.ascii("{\"role\":\"assistant\",\"content\":").string(refusal);
     return out.ascii("}").toJson();
   }

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -23,7 +23,7 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
     return members.length() <= 2;
   }
 
-  void writeTo(JsonBuffer out) {
+  void writeTo(JsonWriter out) {
     out.ascii("{\"upstream\":").string(upstream);
     if (reasoning != null) {
       out.ascii(",\"reasoning\":").string(reasoning);
@@ -42,7 +42,7 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
       @Nullable String reasoning,
       @Nullable Json message,
       Map<String, Json> calls) {
-    JsonBuffer out = new JsonBuffer(256).ascii("{\"name\":").string(upstream);
+    JsonWriter out = new JsonWriter(256).ascii("{\"name\":").string(upstream);
     if (reasoning != null) {
       out.ascii(",\"reasoning\":").string(reasoning);
     }
@@ -73,7 +73,7 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
         case "upstream" -> upstream = in.getValueAsString();
         case "reasoning" -> reasoning = in.getValueAsString();
         case "members" ->
-            members = value == JsonToken.START_OBJECT ? Pieces.raw(in, utf8) : members;
+            members = value == JsonToken.START_OBJECT ? ModelEventCodec.raw(in, utf8) : members;
         default -> {}
       }
       in.skipChildren();

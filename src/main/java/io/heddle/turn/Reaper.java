@@ -4,7 +4,6 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
@@ -13,6 +12,7 @@ import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -43,14 +43,19 @@ final class Reaper {
   private static final Duration ROUND = Duration.ofSeconds(30);
 
   private final TurnStore store;
-  private final Runners runners;
-  private final Queue queue;
+  private final TurnRunRegistry runners;
+  private final TurnQueue queue;
   private final TurnProperties properties;
   private final AtomicBoolean atWork = new AtomicBoolean();
-  private final Ticks ticks;
+  private final Timers ticks;
   private Disposable ticker = () -> {};
 
-  Reaper(TurnStore store, Runners runners, Queue queue, TurnProperties properties, Ticks ticks) {
+  Reaper(
+      TurnStore store,
+      TurnRunRegistry runners,
+      TurnQueue queue,
+      TurnProperties properties,
+      Timers ticks) {
     this.store = store;
     this.runners = runners;
     this.queue = queue;
@@ -99,7 +104,7 @@ final class Reaper {
 
   private Mono<Void> notNow(SessionKey key, Throwable error) {
     // A refusal is no failure: another replica was first, or the store is away or full for now.
-    ProblemCode refusal = Problems.codeOf(error);
+    ProblemCode refusal = StoreErrors.codeOf(error);
     if ((refusal == null || refusal == ProblemCode.INTERNAL)
         && runners.counts.lookFailures.happened()) {
       log.warn(
@@ -129,7 +134,7 @@ final class Reaper {
   }
 
   private Mono<Void> lookAfter(Turn turn, Instant now) {
-    Runner runner = runners.of(turn.id());
+    TurnRun runner = runners.of(turn.id());
     if (runner != null && runner.turn().attempt() == turn.attempt()) {
       // Alive, whatever the lease says.
       runner.wake();
@@ -143,7 +148,7 @@ final class Reaper {
     return retake(turn)
         .onErrorResume(
             // A full store would not keep what a model says.
-            error -> Problems.is(error, ProblemCode.TURN_ENDED) || Problems.isFull(error),
+            error -> StoreErrors.is(error, ProblemCode.TURN_ENDED) || StoreErrors.isFull(error),
             _ -> end(turn));
   }
 
@@ -171,16 +176,16 @@ final class Reaper {
 
   /** Ends a dead attempt with what its log has. */
   private Mono<Void> end(Turn turn) {
-    Answer said = new Answer();
+    AnswerBuilder said = new AnswerBuilder();
     return readAll(turn, 0, said).then(Mono.defer(() -> end(turn, said)));
   }
 
-  private Mono<Void> readAll(Turn turn, long after, Answer said) {
+  private Mono<Void> readAll(Turn turn, long after, AnswerBuilder said) {
     return store
         .log()
         .read(turn.session(), null, turn.id(), after, PAGE)
         .flatMap(recorded -> {
-          said.addAll(Pieces.pieces(recorded.events()));
+          said.addAll(ModelEventCodec.pieces(recorded.events()));
           long last = after + recorded.events().size();
           return last < recorded.last() && !recorded.events().isEmpty()
               ? readAll(turn, last, said)
@@ -188,13 +193,13 @@ final class Reaper {
         });
   }
 
-  private Mono<Void> end(Turn turn, Answer said) {
+  private Mono<Void> end(Turn turn, AnswerBuilder said) {
     boolean asked = turn.cancel() != Cancel.NONE;
     boolean rollback = turn.cancel() == Cancel.ROLLBACK;
-    Ending ending =
+    TurnEnding ending =
         asked
-            ? rollback ? Ending.ROLLED_BACK : Ending.CANCELLED
-            : new Ending(
+            ? rollback ? TurnEnding.ROLLED_BACK : TurnEnding.CANCELLED
+            : new TurnEnding(
                 Turn.Status.INCOMPLETE,
                 null,
                 Problem.of(ProblemCode.RESTARTING, "the replica that ran the turn died"));
@@ -214,9 +219,9 @@ final class Reaper {
           AtomicReference<Write.EndTurn> sent = new AtomicReference<>(whole);
           return write(turn.session(), whole)
               .onErrorResume(
-                  Problems::isFull,
+                  StoreErrors::isFull,
                   _ -> {
-                    sent.set(Ending.withoutRoom(whole, usage));
+                    sent.set(TurnEnding.withoutRoom(whole, usage));
                     return write(turn.session(), sent.get());
                   })
               .flatMap(outcome -> {
@@ -232,8 +237,8 @@ final class Reaper {
         })
         .onErrorResume(
             error ->
-                Problems.is(error, ProblemCode.TURN_RUNNING)
-                    || Problems.is(error, ProblemCode.TURN_ENDED),
+                StoreErrors.is(error, ProblemCode.TURN_RUNNING)
+                    || StoreErrors.is(error, ProblemCode.TURN_ENDED),
             _ -> Mono.empty());
   }
 
@@ -271,7 +276,7 @@ final class Reaper {
   }
 
   private Mono<Outcome> write(SessionKey key, Write write) {
-    return store.services().write(key, write, Conditions.NONE, Duration.ZERO);
+    return store.services().write(key, write, WritePreconditions.NONE, Duration.ZERO);
   }
 
   private static TurnAttempt attempt(Turn turn) {

@@ -8,10 +8,10 @@ import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
-import io.heddle.session.View;
 import io.heddle.session.Write.EndTurn;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,10 +79,11 @@ final class Records {
     return Flux.fromIterable(turn.output())
         .concatMap(id ->
             reader
-                .message(turn.session(), View.ANY, id)
+                .message(turn.session(), ReadContext.ANY, id)
                 .map(page -> page.messages().getFirst())
                 .onErrorResume(
-                    error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty()))
+                    error -> StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND),
+                    _ -> Mono.empty()))
         .collectList();
   }
 

@@ -5,10 +5,10 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import java.time.Instant;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -112,10 +112,10 @@ final class Summaries {
 
   private Mono<Message> at(SessionKey key, int number) {
     return reader
-        .message(key, View.ANY, Summary.id(number))
+        .message(key, ReadContext.ANY, Summary.id(number))
         .map(page -> page.messages().getFirst())
         .onErrorResume(
-            error -> Problems.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
+            error -> StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
   }
 
   private void remember(ThreadPage page) {

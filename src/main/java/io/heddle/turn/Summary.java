@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import java.nio.charset.StandardCharsets;
@@ -50,7 +50,7 @@ public record Summary(int kept, int number) {
 
   /** The body of a summary's message. */
   public Json body(String content) {
-    JsonBuffer out = new JsonBuffer(content.length() + 160);
+    JsonWriter out = new JsonWriter(content.length() + 160);
     out.ascii("{\"role\":\"user\",\"content\":").string(content);
     out.ascii(",\"status\":\"completed\",\"").ascii(MEMBER).ascii("\":{\"kept\":").number(kept);
     return out.ascii(",\"number\":").number(number).ascii("}}").toJson();
@@ -84,7 +84,7 @@ public record Summary(int kept, int number) {
   }
 
   private static @Nullable Summary read(byte[] utf8) {
-    try (JsonParser in = Pieces.parser(utf8)) {
+    try (JsonParser in = ModelEventCodec.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         boolean mark = in.currentName().equals(MEMBER);

@@ -22,16 +22,16 @@ public record SummaryText(
   private static final int LONGEST = 32 * 1024;
 
   /** Of what a model says; {@code model-failed} when it writes none. */
-  static Mono<SummaryText> of(Flux<List<Piece>> pieces) {
+  static Mono<SummaryText> of(Flux<List<ModelEvent>> pieces) {
     return Mono.defer(() -> {
       StringBuilder text = new StringBuilder();
-      Piece.Finish[] finish = new Piece.Finish[1];
+      ModelEvent.Finish[] finish = new ModelEvent.Finish[1];
       return pieces
           .concatMapIterable(said -> said, 1)
           .doOnNext(piece -> {
-            if (piece instanceof Piece.Text(String more)) {
+            if (piece instanceof ModelEvent.Text(String more)) {
               text.append(more, 0, Math.min(more.length(), LONGEST - text.length()));
-            } else if (piece instanceof Piece.Finish end) {
+            } else if (piece instanceof ModelEvent.Finish end) {
               finish[0] = end;
             }
           })
@@ -39,7 +39,7 @@ public record SummaryText(
     });
   }
 
-  private static Mono<SummaryText> of(String answer, Piece.@Nullable Finish finish) {
+  private static Mono<SummaryText> of(String answer, ModelEvent.@Nullable Finish finish) {
     String text = answer.strip();
     if (finish == null || text.isEmpty()) {
       return Mono.error(

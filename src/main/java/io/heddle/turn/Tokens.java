@@ -190,7 +190,7 @@ final class Tokens {
     reading.fixed = PER_MESSAGE;
     String thoughts = null;
     boolean calls = false;
-    try (JsonParser in = Pieces.parser(body.utf8())) {
+    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
@@ -231,7 +231,7 @@ final class Tokens {
     List<String> texts = new ArrayList<>();
     byte[] utf8 = parameters.utf8();
     long fixed = 0;
-    try (JsonParser in = Pieces.parser(utf8)) {
+    try (JsonParser in = ModelEventCodec.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Surrogates;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +49,7 @@ final class Transcript {
     String order = instructions == null ? ORDER : ORDER + "\n\n" + instructions;
     int characters = CHARACTERS_OF_TOKEN * Math.min(most, Integer.MAX_VALUE / 8);
     String content = "<conversation>\n" + text(bodies, characters) + "</conversation>";
-    JsonBuffer message = new JsonBuffer(content.length() + 64).ascii("{\"role\":\"user\"");
+    JsonWriter message = new JsonWriter(content.length() + 64).ascii("{\"role\":\"user\"");
     message.ascii(",\"content\":").string(Surrogates.mended(content)).ascii("}");
     return new ModelCall(model, order, List.of(message.toJson()), Json.EMPTY_OBJECT, name);
   }
@@ -82,7 +82,7 @@ final class Transcript {
     String content = "";
     String refusal = "";
     String calls = "";
-    try (JsonParser in = Pieces.parser(body.utf8())) {
+    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();

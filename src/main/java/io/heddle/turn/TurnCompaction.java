@@ -5,10 +5,10 @@ import io.heddle.base.ByteShare;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
-import io.heddle.session.Conditions;
 import io.heddle.session.Message;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.concurrent.atomic.AtomicReference;
@@ -30,7 +30,7 @@ final class TurnCompaction {
   private final History history;
   private final Upstream upstream;
   private final TurnProperties properties;
-  private final Ticks ticks;
+  private final Timers ticks;
   private final TurnCounts counts;
 
   TurnCompaction(
@@ -38,7 +38,7 @@ final class TurnCompaction {
       History history,
       Upstream upstream,
       TurnProperties properties,
-      Ticks ticks,
+      Timers ticks,
       TurnCounts counts) {
     this.compactor = compactor;
     this.history = history;
@@ -103,14 +103,14 @@ final class TurnCompaction {
     Compactor.Task task =
         new Compactor.Task(
             turn.session(),
-            View.ANY,
+            ReadContext.ANY,
             new HashSet<>(turn.input()),
             1,
             // A quarter of the tokens, with about four bytes each, stays as it is.
             whole ? 0 : at,
             whole,
             null,
-            Conditions.NONE,
+            WritePreconditions.NONE,
             Duration.ZERO);
     AtomicReference<@Nullable Usage> paid = new AtomicReference<>();
     Mono<Compactor.Done> done =
@@ -166,12 +166,12 @@ final class TurnCompaction {
   }
 
   /** Tells followers of the summary right before the first of the answer, not before. */
-  static Flux<Piece> told(Flux<Piece> pieces, Compaction compaction) {
+  static Flux<ModelEvent> told(Flux<ModelEvent> pieces, Compaction compaction) {
     Message message = compaction.message();
     if (message == null) {
       return pieces;
     }
-    Piece told = new Piece.Compaction(message.id(), message.body());
+    ModelEvent told = new ModelEvent.Compaction(message.id(), message.body());
     // A turn with something in its log is not begun again when its replica dies.
     return pieces.switchOnFirst((first, all) -> first.hasValue() ? all.startWith(told) : all);
   }

@@ -22,7 +22,7 @@ public sealed interface TurnEvent {
   record SoFar(long seq, Said said) implements TurnEvent {}
 
   /** What was said next. {@code seq} is one more than the last event's. */
-  record Delta(long seq, Piece piece) implements TurnEvent {}
+  record Delta(long seq, ModelEvent piece) implements TurnEvent {}
 
   /**
    * The end; nothing follows.
@@ -36,20 +36,20 @@ public sealed interface TurnEvent {
    *
    * @param toolCalls whole ones, by index; a last one perhaps with the beginning of its arguments
    */
-  record Said(String text, String reasoning, String refusal, List<Piece.ToolCall> toolCalls) {
+  record Said(String text, String reasoning, String refusal, List<ModelEvent.ToolCall> toolCalls) {
     public static final Said NOTHING = new Said("", "", "", List.of());
 
     /** The same as pieces, one of each kind and tool call. */
-    public List<Piece> pieces() {
-      List<Piece> pieces = new ArrayList<>();
+    public List<ModelEvent> pieces() {
+      List<ModelEvent> pieces = new ArrayList<>();
       if (!reasoning.isEmpty()) {
-        pieces.add(new Piece.Reasoning(reasoning));
+        pieces.add(new ModelEvent.Reasoning(reasoning));
       }
       if (!text.isEmpty()) {
-        pieces.add(new Piece.Text(text));
+        pieces.add(new ModelEvent.Text(text));
       }
       if (!refusal.isEmpty()) {
-        pieces.add(new Piece.Refusal(refusal));
+        pieces.add(new ModelEvent.Refusal(refusal));
       }
       pieces.addAll(toolCalls);
       return pieces;

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.session.Turn;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,16 +12,16 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * What a turn's record keeps of its {@link TurnOrder}, so that any replica can run it, and settle
+ * What a turn's record keeps of its {@link TurnSpec}, so that any replica can run it, and settle
  * what was reserved for it.
  *
  * @param notes of the edge that ordered it
- * @param fingerprint see {@link TurnOrder}
+ * @param fingerprint see {@link TurnSpec}
  * @param reserved a {@link io.heddle.limit.TokenReservation}, to be settled by who ends the turn;
  *     null when nothing was reserved
  * @param inputTokens how many of those were for the input, by estimate
- * @param prompt see {@link TurnOrder}
- * @param compactAt see {@link TurnOrder}
+ * @param prompt see {@link TurnSpec}
+ * @param compactAt see {@link TurnSpec}
  */
 public record TurnRequest(
     @Nullable String model,
@@ -39,7 +39,7 @@ public record TurnRequest(
       new TurnRequest(
           null, null, Json.EMPTY_OBJECT, null, Json.EMPTY_OBJECT, null, null, 0, List.of(), 0);
 
-  static TurnRequest of(TurnOrder order, @Nullable Json reserved, long inputTokens) {
+  static TurnRequest of(TurnSpec order, @Nullable Json reserved, long inputTokens) {
     return new TurnRequest(
         order.model(),
         order.instructions(),
@@ -59,7 +59,7 @@ public record TurnRequest(
   }
 
   Json toJson() {
-    JsonBuffer out = new JsonBuffer(128 + parameters.length() + notes.length());
+    JsonWriter out = new JsonWriter(128 + parameters.length() + notes.length());
     out.ascii("{\"parameters\":").raw(parameters).ascii(",\"notes\":").raw(notes);
     if (model != null) {
       out.ascii(",\"model\":").string(model);
@@ -103,7 +103,7 @@ public record TurnRequest(
     long inputTokens = 0;
     long compactAt = 0;
     List<Json> prompt = new ArrayList<>(0);
-    try (JsonParser in = Pieces.parser(utf8)) {
+    try (JsonParser in = ModelEventCodec.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
@@ -113,12 +113,12 @@ public record TurnRequest(
           case "instructions" -> instructions = in.getValueAsString();
           case "fingerprint" -> fingerprint = in.getValueAsString();
           case "cacheFor" -> cacheFor = Duration.ofSeconds(in.getLongValue());
-          case "parameters" -> parameters = Pieces.raw(in, utf8);
-          case "notes" -> notes = Pieces.raw(in, utf8);
-          case "reserved" -> reserved = Pieces.raw(in, utf8);
+          case "parameters" -> parameters = ModelEventCodec.raw(in, utf8);
+          case "notes" -> notes = ModelEventCodec.raw(in, utf8);
+          case "reserved" -> reserved = ModelEventCodec.raw(in, utf8);
           case "prompt" -> {
             while (value == JsonToken.START_ARRAY && in.nextToken() != JsonToken.END_ARRAY) {
-              prompt.add(Pieces.raw(in, utf8));
+              prompt.add(ModelEventCodec.raw(in, utf8));
             }
           }
           case "inputTokens" -> inputTokens = in.getLongValue();

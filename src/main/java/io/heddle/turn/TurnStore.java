@@ -1,9 +1,9 @@
 package io.heddle.turn;
 
-import io.heddle.cache.Answers;
+import io.heddle.answercache.Answers;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.TurnLog;
@@ -17,7 +17,7 @@ import io.heddle.session.TurnLog;
 public record TurnStore(
     SessionServices services,
     SessionReader reader,
-    RetryRecords records,
+    IdempotencyRecords records,
     TurnLog log,
     LiveChannel channel,
     ChangeFeed feed,

@@ -7,14 +7,14 @@ import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.TokenLimits;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Outcome;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
-import io.heddle.session.View;
 import io.heddle.session.Write;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -42,15 +42,15 @@ public final class Turns implements AutoCloseable {
   private final InstantSource clock;
   private final TurnProperties properties;
   private final FairWork counting;
-  private final Ticks ticks;
+  private final Timers ticks;
   private final TurnCounts counts = new TurnCounts();
-  private final Followers followers;
-  private final Runners runners;
-  private final Queue queue;
+  private final TurnFollowers followers;
+  private final TurnRunRegistry runners;
+  private final TurnQueue queue;
   private final Reaper reaper;
-  private final Orders orders;
+  private final TurnSubmitter orders;
   private final Compactor compactor;
-  private final DirectCalls direct;
+  private final StatelessCalls direct;
 
   public Turns(
       TurnStore store,
@@ -67,7 +67,7 @@ public final class Turns implements AutoCloseable {
         ids,
         clock,
         properties,
-        new Ticks(Schedulers.parallel(), System::nanoTime),
+        new Timers(Schedulers.parallel(), System::nanoTime),
         Schedulers.newBoundedElastic(COUNTING_THREADS, COUNTING_QUEUE, "heddle-tokens"),
         budget);
   }
@@ -79,7 +79,7 @@ public final class Turns implements AutoCloseable {
       IdSource ids,
       InstantSource clock,
       TurnProperties properties,
-      Ticks ticks,
+      Timers ticks,
       Scheduler counting,
       ByteBudget budget) {
     this.store = store;
@@ -88,14 +88,14 @@ public final class Turns implements AutoCloseable {
     this.counting = new FairWork(counting, COUNTING_THREADS);
     this.properties = properties;
     History history = new History(store.reader(), new Tokens(), this.counting, properties);
-    followers = new Followers(store, properties, ticks, counts);
-    AnswerCache cache = new AnswerCache(store.answers(), upstream);
+    followers = new TurnFollowers(store, properties, ticks, counts);
+    CompletionCache cache = new CompletionCache(store.answers(), upstream);
     compactor = new Compactor(store, history.summaries(), properties);
-    direct = new DirectCalls(upstream, limits, properties, budget);
+    direct = new StatelessCalls(upstream, limits, properties, budget);
     TurnCompaction compaction =
         new TurnCompaction(compactor, history, upstream, properties, ticks, counts);
     runners =
-        new Runners(
+        new TurnRunRegistry(
             store,
             upstream,
             cache,
@@ -107,9 +107,9 @@ public final class Turns implements AutoCloseable {
             counts,
             followers,
             budget);
-    queue = new Queue(store, runners, properties, ticks);
+    queue = new TurnQueue(store, runners, properties, ticks);
     reaper = new Reaper(store, runners, queue, properties, ticks);
-    orders = new Orders(store, limits, ids, properties, ticks, history, runners, queue);
+    orders = new TurnSubmitter(store, limits, ids, properties, ticks, history, runners, queue);
     runners.whenEnded(queue::ended);
     followers.start(runners::of, queue::heard, this::lost);
     reaper.start();
@@ -131,7 +131,7 @@ public final class Turns implements AutoCloseable {
    * the answer, or whoever follows it, does not stop it. With an idempotency key the repetition
    * gets the same turn, as it is now.
    */
-  public Mono<Written<Turn>> begin(Request request, TurnOrder order) {
+  public Mono<WriteResult<Turn>> begin(WriteContext request, TurnSpec order) {
     return orders.begin(request, order);
   }
 
@@ -141,8 +141,8 @@ public final class Turns implements AutoCloseable {
    * something of it deleted, while the model wrote; messages that came meanwhile are told after the
    * summary. Ends when its caller hangs up, as long as the model writes.
    */
-  public Mono<Written<Compaction>> compact(Request request, Compaction.Order order) {
-    Retry retry = request.conditions().retry();
+  public Mono<WriteResult<Compaction>> compact(WriteContext request, Compaction.Order order) {
+    IdempotentRequest retry = request.requested().retry();
     Mono<Compactor.Done> fresh = runners.starting(Mono.defer(() -> compacted(request, order)));
     Mono<Compactor.Done> done =
         retry == null
@@ -152,10 +152,10 @@ public final class Turns implements AutoCloseable {
                 .find(request.key(), retry)
                 .flatMap(said -> repeated(request, said))
                 .switchIfEmpty(fresh);
-    return done.map(it -> new Written<>(it.compaction(), it.position(), it.replayed(), false));
+    return done.map(it -> new WriteResult<>(it.compaction(), it.position(), it.replayed(), false));
   }
 
-  private Mono<Compactor.Done> compacted(Request request, Compaction.Order order) {
+  private Mono<Compactor.Done> compacted(WriteContext request, Compaction.Order order) {
     Compactor.Task task =
         new Compactor.Task(
             request.key(),
@@ -165,7 +165,7 @@ public final class Turns implements AutoCloseable {
             0,
             false,
             order.instructions(),
-            request.terms(),
+            request.preconditions(),
             request.waitFor());
     return compactor
         .compact(
@@ -182,7 +182,7 @@ public final class Turns implements AutoCloseable {
         });
   }
 
-  private Mono<Compactor.Done> repeated(Request request, Outcome said) {
+  private Mono<Compactor.Done> repeated(WriteContext request, Outcome said) {
     return switch (said) {
       case Outcome.Replayed(Position position, List<String> ids) ->
           compactor.replayed(request.key(), request.view(), position, ids);
@@ -192,11 +192,11 @@ public final class Turns implements AutoCloseable {
   }
 
   /** Calls of a model that belong to no turn; closed with this. */
-  public DirectCalls direct() {
+  public StatelessCalls direct() {
     return direct;
   }
 
-  public Mono<Turn> get(SessionKey key, View view, String turn) {
+  public Mono<Turn> get(SessionKey key, ReadContext view, String turn) {
     return store.log().read(key, view.owner(), turn, 0, 0).map(recorded -> recorded.turn());
   }
 
@@ -204,7 +204,7 @@ public final class Turns implements AutoCloseable {
    * Whether a follower that has this seq has been told all of the turn: it has ended, and its end
    * counts as the event after the last one of its log.
    */
-  public Mono<Boolean> isTold(SessionKey key, View view, String turn, long seq) {
+  public Mono<Boolean> isTold(SessionKey key, ReadContext view, String turn, long seq) {
     return store
         .log()
         .read(key, view.owner(), turn, 0, 0)
@@ -212,7 +212,7 @@ public final class Turns implements AutoCloseable {
   }
 
   /** The running one, those that wait, then ended ones, newest first. */
-  public Mono<List<Turn>> list(SessionKey key, View view, Turn.@Nullable Status status) {
+  public Mono<List<Turn>> list(SessionKey key, ReadContext view, Turn.@Nullable Status status) {
     Mono<List<Turn>> all = store.log().list(key, view.owner());
     return status == null
         ? all
@@ -220,20 +220,20 @@ public final class Turns implements AutoCloseable {
   }
 
   /** Asks that it ends, whichever replica runs it; the turn as it is then. {@code turn-ended}. */
-  public Mono<Turn> cancel(Request request, String turn) {
+  public Mono<Turn> cancel(WriteContext request, String turn) {
     SessionKey key = request.key();
     return Detached.of(
         store
             .services()
             .write(
                 key,
-                new Write.CancelTurn(turn, Cancel.KEEP, Ending.CANCELLED.toJson()),
-                request.terms(),
+                new Write.CancelTurn(turn, Cancel.KEEP, TurnEnding.CANCELLED.toJson()),
+                request.preconditions(),
                 request.waitFor())
             // It is done: whoever is told that the store is away would not know.
             .flatMap(_ -> get(key, request.view(), turn).retryWhen(ticks.whileAway()))
             .doOnNext(now -> {
-              Runner runner = runners.of(turn);
+              TurnRun runner = runners.of(turn);
               if (runner != null) {
                 runner.wake();
               }
@@ -254,9 +254,9 @@ public final class Turns implements AutoCloseable {
    * @param after the last seq the follower has: it is told what comes after, without {@link
    *     TurnEvent.SoFar}; 0 for all from the beginning, -1 to begin with what was said so far
    */
-  public Flux<TurnEvent> follow(SessionKey key, View view, String turn, long after) {
+  public Flux<TurnEvent> follow(SessionKey key, ReadContext view, String turn, long after) {
     return Flux.defer(() -> {
-      Runner runner = followers.runner(key, turn);
+      TurnRun runner = followers.runner(key, turn);
       return runner != null && runner.isVisibleTo(view.owner())
           ? followers.follow(key, turn, after)
           : get(key, view, turn).flatMapMany(_ -> followers.follow(key, turn, after));
@@ -265,11 +265,11 @@ public final class Turns implements AutoCloseable {
 
   /** Whether that is how following fails when the store was silent for so long. */
   public static boolean isSilence(Throwable error) {
-    return Followers.isSilence(error);
+    return TurnFollowers.isSilence(error);
   }
 
   /** The end of a turn, when it comes. */
-  public Mono<TurnEvent.Ended> await(SessionKey key, View view, String turn) {
+  public Mono<TurnEvent.Ended> await(SessionKey key, ReadContext view, String turn) {
     return follow(key, view, turn, Long.MAX_VALUE).ofType(TurnEvent.Ended.class).next();
   }
 
@@ -277,7 +277,7 @@ public final class Turns implements AutoCloseable {
    * The same for a caller who can only wait as long as this replica lives: empty once it stops and
    * the turn does not run here, so that its end will not come in time.
    */
-  public Mono<TurnEvent.Ended> awaitHere(SessionKey key, View view, String turn) {
+  public Mono<TurnEvent.Ended> awaitHere(SessionKey key, ReadContext view, String turn) {
     return await(key, view, turn)
         .takeUntilOther(
             runners
@@ -295,12 +295,13 @@ public final class Turns implements AutoCloseable {
 
   /**
    * The turn that an earlier try of a request began, or empty: the newest in the session that was
-   * ordered with this {@link TurnOrder#fingerprint()}, while it has not ended, however long it
+   * ordered with this {@link TurnSpec#fingerprint()}, while it has not ended, however long it
    * takes. One that has ended is it only for so long, and while no turn was ordered after it: then
    * the client has gone on, and says the same once more. For clients that repeat a request and have
    * no key for it.
    */
-  public Mono<Turn> reattach(SessionKey key, View view, String fingerprint, Duration within) {
+  public Mono<Turn> reattach(
+      SessionKey key, ReadContext view, String fingerprint, Duration within) {
     return list(key, view, null)
         .flatMap(turns ->
             Mono.justOrEmpty(
@@ -309,7 +310,7 @@ public final class Turns implements AutoCloseable {
                     .max((one, other) -> one.createdAt().compareTo(other.createdAt()))
                     .filter(turn -> mayBeTriedAgain(turn, turns, within))))
         .onErrorResume(
-            error -> Problems.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Mono.empty());
+            error -> StoreErrors.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Mono.empty());
   }
 
   private boolean mayBeTriedAgain(Turn turn, List<Turn> all, Duration within) {

@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 
 /**
  * Tokens of one model call.
@@ -15,7 +15,7 @@ public record Usage(long input, long output, long cached, long reasoning) {
   }
 
   /** Writes the object of the native API. */
-  public void writeTo(JsonBuffer out) {
+  public void writeTo(JsonWriter out) {
     out.ascii("{\"inputTokens\":").number(input);
     out.ascii(",\"outputTokens\":").number(output);
     out.ascii(",\"cachedTokens\":").number(cached);

@@ -2,8 +2,8 @@ package io.heddle.upstream;
 
 import io.heddle.base.Json;
 import io.heddle.base.Surrogates;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
-import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
 import java.util.Arrays;
@@ -22,7 +22,7 @@ final class AnswerAssembler {
 
   private static final int MOST_CALLS = 1024;
 
-  private final Faults faults;
+  private final FailureMapper faults;
   private final long most;
   private final ToolCallAssembler calls = new ToolCallAssembler(this::opaque);
   private final UnknownMembers unknown = new UnknownMembers();
@@ -44,7 +44,7 @@ final class AnswerAssembler {
   /**
    * @param most bytes of text in the whole answer
    */
-  AnswerAssembler(Faults faults, long most) {
+  AnswerAssembler(FailureMapper faults, long most) {
     this.faults = faults;
     this.most = most;
   }
@@ -54,7 +54,7 @@ final class AnswerAssembler {
     calls.wrapped(customTools);
   }
 
-  Faults faults() {
+  FailureMapper faults() {
     return faults;
   }
 
@@ -156,24 +156,24 @@ final class AnswerAssembler {
   }
 
   /** What is said next, each perhaps nothing. */
-  void say(String thoughts, String words, String refusing, List<Piece> out) {
+  void say(String thoughts, String words, String refusing, List<ModelEvent> out) {
     int before = out.size();
     if (!thoughts.isEmpty()) {
       thought = true;
-      add(reasoning.take(counted(thoughts)), Piece.Reasoning::new, out);
+      add(reasoning.take(counted(thoughts)), ModelEvent.Reasoning::new, out);
     }
     if (!words.isEmpty()) {
       saidText = true;
-      add(text.take(counted(words)), Piece.Text::new, out);
+      add(text.take(counted(words)), ModelEvent.Text::new, out);
     }
     if (!refusing.isEmpty()) {
       refused = true;
-      add(refusal.take(counted(refusing)), Piece.Refusal::new, out);
+      add(refusal.take(counted(refusing)), ModelEvent.Refusal::new, out);
     }
     spoke |= out.size() > before;
   }
 
-  private void add(String whole, Function<String, Piece> kind, List<Piece> out) {
+  private void add(String whole, Function<String, ModelEvent> kind, List<ModelEvent> out) {
     if (!whole.isEmpty()) {
       calls.tellAll(out);
       out.add(kind.apply(whole));
@@ -185,7 +185,7 @@ final class AnswerAssembler {
    *
    * @param whole whether nothing of them comes later
    */
-  void calls(List<ToolCallDelta> bits, boolean whole, List<Piece> out) {
+  void calls(List<ToolCallDelta> bits, boolean whole, List<ModelEvent> out) {
     int before = out.size();
     for (ToolCallDelta bit : bits) {
       counted(bit.arguments());
@@ -284,10 +284,10 @@ final class AnswerAssembler {
   }
 
   /** Tells the end, and what was kept until then. */
-  void finish(List<Piece> out) {
-    add(reasoning.rest(), Piece.Reasoning::new, out);
-    add(text.rest(), Piece.Text::new, out);
-    add(refusal.rest(), Piece.Refusal::new, out);
+  void finish(List<ModelEvent> out) {
+    add(reasoning.rest(), ModelEvent.Reasoning::new, out);
+    add(text.rest(), ModelEvent.Text::new, out);
+    add(refusal.rest(), ModelEvent.Refusal::new, out);
     // Some servers say that they call a tool when the answer was cut in its arguments.
     boolean isSaidCut = reason != null && reason.isCut();
     boolean isCut = isSaidCut || calls.isCut(reason != null);
@@ -305,7 +305,7 @@ final class AnswerAssembler {
     }
     boolean isCounted = usage != null && (usage.total() > 0 || !spoke);
     out.add(
-        new Piece.Finish(
+        new ModelEvent.Finish(
             end.word(),
             isCounted ? usage : null,
             model == null ? null : Surrogates.mended(model),

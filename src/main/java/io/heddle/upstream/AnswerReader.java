@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.util.List;
 
 /**
@@ -16,16 +16,16 @@ interface AnswerReader {
    * @param type of the event, empty when it has none
    * @param data only valid during the call
    */
-  void event(String type, byte[] data, int length, List<Piece> out);
+  void event(String type, byte[] data, int length, List<ModelEvent> out);
 
   /** Takes an answer that is no event stream, whole. */
-  void whole(byte[] json, List<Piece> out);
+  void whole(byte[] json, List<ModelEvent> out);
 
   /** The bytes are about to end: what is left of them may be cut. */
   void ending();
 
   /** The bytes of a stream have ended: tells the end, or throws because the server said none. */
-  void end(List<Piece> out);
+  void end(List<ModelEvent> out);
 
   /** Characters that it keeps because they cannot be told on yet. */
   int kept();

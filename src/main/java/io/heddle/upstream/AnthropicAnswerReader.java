@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,7 +19,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   private static final int MOST_BLOCKS = 4096;
 
   private final AnswerAssembler answer;
-  private final Faults faults;
+  private final FailureMapper faults;
   private final AnthropicNames names;
   private final String thinker;
   private final Map<Integer, AnthropicBlock> open = new LinkedHashMap<>();
@@ -53,7 +53,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<Piece> out) {
+  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0) {
       return;
     }
@@ -76,7 +76,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     take(kind, event, out);
   }
 
-  private void take(String kind, AnthropicObject event, List<Piece> out) {
+  private void take(String kind, AnthropicObject event, List<ModelEvent> out) {
     AnthropicObject inner = event.inner();
     switch (kind) {
       case "message_start" -> {
@@ -114,7 +114,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void whole(byte[] json, List<Piece> out) {
+  public void whole(byte[] json, List<ModelEvent> out) {
     AnthropicObject message = json.length == 0 ? null : parse("", json, json.length);
     if (message == null) {
       throw faults.brokeOff(answer.hasSaid());
@@ -135,7 +135,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void end(List<Piece> out) {
+  public void end(List<ModelEvent> out) {
     if (answer.isFinished()) {
       return;
     }
@@ -148,7 +148,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   // ---- messages
 
   /** Of a whole one, and of the empty one with which a stream begins. */
-  private void message(AnthropicObject message, List<Piece> out) {
+  private void message(AnthropicObject message, List<ModelEvent> out) {
     answer.model(message.model());
     count(message.usage());
     List<AnthropicObject> content = message.content();
@@ -168,7 +168,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     }
   }
 
-  private void reason(AnthropicObject from, List<Piece> out) {
+  private void reason(AnthropicObject from, List<ModelEvent> out) {
     String said = from.stopReason();
     if (said == null) {
       return;
@@ -180,7 +180,7 @@ final class AnthropicAnswerReader implements AnswerReader {
 
   // ---- blocks
 
-  private void start(int index, AnthropicObject block, List<Piece> out) {
+  private void start(int index, AnthropicObject block, List<ModelEvent> out) {
     if (open.containsKey(index)) {
       stop(index, out);
     }
@@ -216,7 +216,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     }
   }
 
-  private void delta(int index, AnthropicObject delta, List<Piece> out) {
+  private void delta(int index, AnthropicObject delta, List<ModelEvent> out) {
     AnthropicBlock block = index < 0 && !open.isEmpty() ? last() : open.get(index);
     if (block == null) {
       // A server that does not say where a block begins.
@@ -247,7 +247,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     return last == null ? new AnthropicBlock("", 0) : last;
   }
 
-  private void stop(int index, List<Piece> out) {
+  private void stop(int index, List<ModelEvent> out) {
     AnthropicBlock block = open.remove(index);
     if (block == null) {
       return;
@@ -267,7 +267,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   /** A call without arguments is one of an empty object: clients read them as JSON. */
-  private void tellBare(List<Piece> out) {
+  private void tellBare(List<ModelEvent> out) {
     for (AnthropicBlock block : bare) {
       call(block, null, null, "{}", out);
     }
@@ -279,16 +279,16 @@ final class AnthropicAnswerReader implements AnswerReader {
       @Nullable String id,
       @Nullable String name,
       String input,
-      List<Piece> out) {
+      List<ModelEvent> out) {
     answer.calls(List.of(new ToolCallDelta(block.call, id, name, input)), false, out);
   }
 
-  private void say(String text, List<Piece> out) {
+  private void say(String text, List<ModelEvent> out) {
     textLength += text.length();
     answer.say("", text, "", out);
   }
 
-  private void think(AnthropicBlock block, AnthropicObject more, List<Piece> out) {
+  private void think(AnthropicBlock block, AnthropicObject more, List<ModelEvent> out) {
     answer.say(more.thinking(), "", "", out);
     block.thinking.append(more.thinking());
     block.signature.append(more.signature());
@@ -314,7 +314,7 @@ final class AnthropicAnswerReader implements AnswerReader {
     answer.keep(all, false);
   }
 
-  private void finish(List<Piece> out) {
+  private void finish(List<ModelEvent> out) {
     for (Integer index : List.copyOf(open.keySet())) {
       AnthropicBlock block = open.get(index);
       if (block != null && block.isThought() && !block.isSigned()) {

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Surrogates;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -15,23 +15,23 @@ final class AnthropicContent {
 
   private static final String PDF = "application/pdf";
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private boolean some;
 
   AnthropicContent(int capacity) {
-    out = new JsonBuffer(capacity);
+    out = new JsonWriter(capacity);
   }
 
   boolean isEmpty() {
     return !some;
   }
 
-  void writeTo(JsonBuffer to) {
+  void writeTo(JsonWriter to) {
     to.raw(out.toJson());
   }
 
   /** For one block that the caller writes whole. */
-  JsonBuffer next() {
+  JsonWriter next() {
     if (some) {
       out.ascii(",");
     }

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -169,7 +169,7 @@ final class AnthropicParameters {
     return isAnyJson ? "Answer with one JSON object and nothing else." : null;
   }
 
-  void writeTo(JsonBuffer out, Set<String> called) {
+  void writeTo(JsonWriter out, Set<String> called) {
     out.ascii(",\"max_tokens\":").number(maxTokens);
     tools.writeTo(out, called);
     if (!thinking.isEmpty()) {
@@ -193,7 +193,7 @@ final class AnthropicParameters {
     });
   }
 
-  private void outputConfig(JsonBuffer out) {
+  private void outputConfig(JsonWriter out) {
     Map<String, Slice> own = new LinkedHashMap<>(members(given.get("output_config")));
     String before = ",\"output_config\":{";
     for (Map.Entry<String, Slice> member : own.entrySet()) {
@@ -212,7 +212,7 @@ final class AnthropicParameters {
     out.ascii(before.equals(",") ? "}" : "");
   }
 
-  private void metadata(JsonBuffer out) {
+  private void metadata(JsonWriter out) {
     Slice user = members(given.get("metadata")).get("user_id");
     for (String name : List.of("safety_identifier", "user")) {
       user = user == null || !user.isString() ? given.get(name) : user;
@@ -222,7 +222,7 @@ final class AnthropicParameters {
     }
   }
 
-  private void serviceTier(JsonBuffer out) {
+  private void serviceTier(JsonWriter out) {
     String tier = text(given.get("service_tier"));
     switch (tier == null ? "" : tier) {
       case "auto" -> out.ascii(",\"service_tier\":\"auto\"");
@@ -233,7 +233,7 @@ final class AnthropicParameters {
     }
   }
 
-  private void stops(JsonBuffer out) {
+  private void stops(JsonWriter out) {
     Slice stop = given.get("stop");
     Slice all = stop == null || stop.isNull() ? given.get("stop_sequences") : stop;
     if (all == null) {
@@ -250,7 +250,7 @@ final class AnthropicParameters {
     out.ascii(before.equals(",") ? "]" : "");
   }
 
-  private void sampling(JsonBuffer out) {
+  private void sampling(JsonWriter out) {
     Slice temperature = number(given.get("temperature"));
     if (temperature != null) {
       out.ascii(",\"temperature\":");

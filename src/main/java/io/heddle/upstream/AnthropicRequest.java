@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -30,7 +30,7 @@ final class AnthropicRequest {
   private final List<PromptMessage> messages;
   private final AnthropicNames names = new AnthropicNames();
   private final AnthropicParameters parameters;
-  private final JsonBuffer out;
+  private final JsonWriter out;
 
   /** What is said in turn, and not written yet. */
   private AnthropicContent content = new AnthropicContent(256);
@@ -61,7 +61,7 @@ final class AnthropicRequest {
     for (Json message : call.messages()) {
       size += message.length() + 64;
     }
-    out = new JsonBuffer(size);
+    out = new JsonWriter(size);
   }
 
   /**
@@ -239,7 +239,7 @@ final class AnthropicRequest {
     }
     AnthropicContent parts = new AnthropicContent(256);
     parts.parts(message);
-    JsonBuffer block = outputs.next();
+    JsonWriter block = outputs.next();
     block.ascii("{\"type\":\"tool_result\",\"tool_use_id\":").string(id);
     if (!parts.isEmpty()) {
       parts.writeTo(block.ascii(",\"content\":["));
@@ -305,7 +305,7 @@ final class AnthropicRequest {
       key += "#";
     }
     open.put(key, sound);
-    JsonBuffer block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
+    JsonWriter block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
     Slice arguments = call.arguments();
     boolean isText = call.type().equals("custom");

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -27,13 +27,13 @@ final class AnthropicSchema {
 
   private static final int DEEPEST = 64;
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
 
-  private AnthropicSchema(JsonBuffer out) {
+  private AnthropicSchema(JsonWriter out) {
     this.out = out;
   }
 
-  static JsonBuffer write(Slice schema, JsonBuffer out) {
+  static JsonWriter write(Slice schema, JsonWriter out) {
     new AnthropicSchema(out).schema(schema, 0);
     return out;
   }

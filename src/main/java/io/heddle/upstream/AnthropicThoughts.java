@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +33,7 @@ final class AnthropicThoughts {
   /** A block, of which {@code first} and {@code second} are all that its server wants back. */
   record Block(String type, Slice first, @Nullable Slice second, int afterText, int afterCalls) {
 
-    JsonBuffer writeTo(JsonBuffer out) {
+    JsonWriter writeTo(JsonWriter out) {
       boolean isSealed = type.equals("redacted_thinking");
       out.ascii("{\"type\":\"").ascii(type).ascii(isSealed ? "\",\"data\":" : "\",\"thinking\":");
       first.writeTo(out);

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.turn.ModelCall;
@@ -141,7 +141,7 @@ final class AnthropicTools {
   /**
    * @param called names of tools that were called before: where there are calls there must be tools
    */
-  void writeTo(JsonBuffer out, Set<String> called) {
+  void writeTo(JsonWriter out, Set<String> called) {
     String before = ",\"tools\":[";
     for (int i = 0; i < tools.size(); i++) {
       String name = name(tools.get(i));
@@ -164,7 +164,7 @@ final class AnthropicTools {
     }
   }
 
-  private void choice(JsonBuffer out) {
+  private void choice(JsonWriter out) {
     if (own != null) {
       own.writeTo(out.ascii(",\"tool_choice\":"));
       return;
@@ -182,7 +182,7 @@ final class AnthropicTools {
     out.ascii(says ? ",\"disable_parallel_tool_use\":true}" : "}");
   }
 
-  private void tool(Slice tool, JsonBuffer out) {
+  private void tool(Slice tool, JsonWriter out) {
     Map<String, Slice> members = tool.members();
     Slice function = members.get("function");
     if (function == null) {
@@ -209,14 +209,14 @@ final class AnthropicTools {
     out.ascii("}");
   }
 
-  private void custom(Map<String, Slice> of, JsonBuffer out) {
+  private void custom(Map<String, Slice> of, JsonWriter out) {
     String name = text(of.get("name"));
     out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
     out.ascii(",\"description\":").string(CustomTools.description(of));
     CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
   }
 
-  private static void schema(@Nullable Slice schema, boolean isStrict, JsonBuffer out) {
+  private static void schema(@Nullable Slice schema, boolean isStrict, JsonWriter out) {
     if (schema == null || !schema.isObject()) {
       out.ascii(ANY_OBJECT);
       return;
@@ -239,7 +239,7 @@ final class AnthropicTools {
     }
   }
 
-  private static void member(String name, @Nullable Slice value, JsonBuffer out) {
+  private static void member(String name, @Nullable Slice value, JsonWriter out) {
     if (value != null && !value.isNull()) {
       value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +21,7 @@ final class ChatAnswerReader implements AnswerReader {
       Set.of("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive");
 
   private final AnswerAssembler answer;
-  private final Faults faults;
+  private final FailureMapper faults;
   private @Nullable MessageSnapshots messages;
   private @Nullable ServerError words;
   private boolean ending;
@@ -40,7 +40,7 @@ final class ChatAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<Piece> out) {
+  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0) {
       return;
     }
@@ -74,7 +74,7 @@ final class ChatAnswerReader implements AnswerReader {
    * the other.
    */
   @Override
-  public void whole(byte[] json, List<Piece> out) {
+  public void whole(byte[] json, List<ModelEvent> out) {
     boolean isOne = false;
     try {
       isOne = objects(json, out);
@@ -90,7 +90,7 @@ final class ChatAnswerReader implements AnswerReader {
   }
 
   /** Whether it is all in one object. */
-  private boolean objects(byte[] json, List<Piece> out) {
+  private boolean objects(byte[] json, List<ModelEvent> out) {
     try (JsonParser in = ServerJson.parser(json, json.length)) {
       ChatChunk chunk = ChatChunk.next(in, json);
       if (chunk == null) {
@@ -108,7 +108,7 @@ final class ChatAnswerReader implements AnswerReader {
     }
   }
 
-  private void object(ChatChunk chunk, boolean isOne, byte[] json, List<Piece> out) {
+  private void object(ChatChunk chunk, boolean isOne, byte[] json, List<ModelEvent> out) {
     if (chunk.error() != null) {
       throw faults.inStream(chunk.error(), answer.hasSaid());
     }
@@ -124,7 +124,7 @@ final class ChatAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void end(List<Piece> out) {
+  public void end(List<ModelEvent> out) {
     if (answer.isFinished()) {
       return;
     }
@@ -164,7 +164,7 @@ final class ChatAnswerReader implements AnswerReader {
     return data[0] != '{' && data[0] != '[' && !ServerError.isType(type);
   }
 
-  private void take(ChatChunk chunk, boolean whole, List<Piece> out) {
+  private void take(ChatChunk chunk, boolean whole, List<ModelEvent> out) {
     answer.model(chunk.model());
     answer.usage(chunk.usage());
     ChatMessage delta = chunk.delta();
@@ -202,7 +202,7 @@ final class ChatAnswerReader implements AnswerReader {
   }
 
   /** A message as a delta, as the whole answer so far, or as both. */
-  private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<Piece> out) {
+  private void snapshot(ChatMessage delta, @Nullable ChatMessage message, List<ModelEvent> out) {
     if (messages == null) {
       messages =
           new MessageSnapshots(
@@ -225,7 +225,7 @@ final class ChatAnswerReader implements AnswerReader {
     }
   }
 
-  private void finish(List<Piece> out) {
+  private void finish(List<ModelEvent> out) {
     if (messages != null) {
       answer.calls(messages.calls(), true, out);
     }

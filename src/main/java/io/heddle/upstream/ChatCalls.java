@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +27,7 @@ final class ChatCalls {
    *     are told
    */
   static void write(
-      JsonBuffer out,
+      JsonWriter out,
       List<PromptMessage.Call> calls,
       Map<String, Slice> kept,
       boolean takesUnknown,
@@ -41,7 +41,7 @@ final class ChatCalls {
   }
 
   private static void call(
-      JsonBuffer out,
+      JsonWriter out,
       PromptMessage.Call call,
       Map<String, Slice> kept,
       boolean takesUnknown,
@@ -85,7 +85,7 @@ final class ChatCalls {
   }
 
   /** An id in the form that the server takes. */
-  static void id(JsonBuffer out, Slice id, Dialect dialect) {
+  static void id(JsonWriter out, Slice id, Dialect dialect) {
     if (dialect.hasItsOwnForms() && id.isString()) {
       out.string(ChatCallIds.ofNine(id.text()));
     } else {
@@ -104,7 +104,7 @@ final class ChatCalls {
   }
 
   private static void function(
-      JsonBuffer out,
+      JsonWriter out,
       Slice function,
       @Nullable Slice added,
       @Nullable Json arguments,

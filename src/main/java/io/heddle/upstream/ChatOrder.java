@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +75,7 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
 
   /** One message with all parts, and what stands beside their texts. */
   private PromptMessage inParts(List<PromptMessage> instructions) {
-    JsonBuffer out = new JsonBuffer(256).ascii("{\"role\":\"system\",\"content\":[");
+    JsonWriter out = new JsonWriter(256).ascii("{\"role\":\"system\",\"content\":[");
     String before = "";
     if (system != null) {
       out.ascii("{\"type\":\"text\",\"text\":").string(system).ascii("}");

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +19,7 @@ final class ChatParameters {
    * @param tokenParameter the only name for the most tokens of the answer, or null
    */
   static void write(
-      JsonBuffer out,
+      JsonWriter out,
       Map<String, Slice> parameters,
       Dialect dialect,
       @Nullable String tokenParameter) {
@@ -59,7 +59,7 @@ final class ChatParameters {
         || !CustomTools.mayBeIn(value)) {
       return value;
     }
-    JsonBuffer out = new JsonBuffer(value.to() - value.from() + 256);
+    JsonWriter out = new JsonWriter(value.to() - value.from() + 256);
     if (isChoice) {
       CustomTools.choice(value, out);
     } else {
@@ -69,7 +69,7 @@ final class ChatParameters {
   }
 
   /** Every function with a schema, be it an empty one. */
-  private static void tools(JsonBuffer out, Slice tools) {
+  private static void tools(JsonWriter out, Slice tools) {
     if (!tools.isArray()) {
       tools.writeTo(out);
       return;

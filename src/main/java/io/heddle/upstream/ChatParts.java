@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +12,10 @@ final class ChatParts {
   /** The member of an answer that has the signature of its thoughts. */
   static final String SEAL = "thinking_signature";
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private final Dialect dialect;
 
-  ChatParts(JsonBuffer out, Dialect dialect) {
+  ChatParts(JsonWriter out, Dialect dialect) {
     this.out = out;
     this.dialect = dialect;
   }
@@ -95,7 +95,7 @@ final class ChatParts {
     }
   }
 
-  private JsonBuffer textOf(Slice text) {
+  private JsonWriter textOf(Slice text) {
     return text.writeTo(out.ascii("{\"type\":\"text\",\"text\":"));
   }
 

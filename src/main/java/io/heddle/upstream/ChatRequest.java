@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,13 +31,13 @@ final class ChatRequest {
   private final String upstream;
   private final Dialect dialect;
   private final @Nullable String tokenParameter;
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private final ChatParts parts;
   private final List<PromptPart> toolFiles = new ArrayList<>(0);
   private boolean first = true;
 
   private ChatRequest(
-      String upstream, Dialect dialect, @Nullable String tokenParameter, JsonBuffer out) {
+      String upstream, Dialect dialect, @Nullable String tokenParameter, JsonWriter out) {
     this.upstream = upstream;
     this.dialect = dialect;
     this.tokenParameter = tokenParameter == null ? dialect.tokenParameter() : tokenParameter;
@@ -58,7 +58,7 @@ final class ChatRequest {
       Dialect dialect,
       @Nullable String tokenParameter,
       boolean stream) {
-    return JsonBuffer.written(
+    return JsonWriter.written(
         out -> new ChatRequest(upstream, dialect, tokenParameter, out).write(model, call, stream));
   }
 

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -79,7 +79,7 @@ final class CustomTools {
   }
 
   /** The schema of the function's parameters. */
-  static JsonBuffer schema(JsonBuffer out) {
+  static JsonWriter schema(JsonWriter out) {
     return out.ascii(
         "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\","
             + "\"description\":\"The whole input of the tool, as plain text.\"}},"
@@ -87,7 +87,7 @@ final class CustomTools {
   }
 
   /** A list of tools of Chat Completions, in which the custom ones are functions. */
-  static void tools(Slice tools, JsonBuffer out) {
+  static void tools(Slice tools, JsonWriter out) {
     String before = "[";
     for (Slice tool : tools.elements()) {
       Slice custom = tool.members().get(TYPE);
@@ -105,7 +105,7 @@ final class CustomTools {
   }
 
   /** A choice of tools, or one tool of it. */
-  static void choice(Slice choice, JsonBuffer out) {
+  static void choice(Slice choice, JsonWriter out) {
     Map<String, Slice> members = choice.members();
     Slice custom = members.get(TYPE);
     if (custom != null) {
@@ -141,12 +141,12 @@ final class CustomTools {
     Map<String, Slice> members = custom.members();
     Slice input = members.get(INPUT);
     String said = input == null || !input.isString() ? "" : input.text();
-    JsonBuffer out = new JsonBuffer(custom.to() - custom.from() + 64).ascii("{\"name\":");
+    JsonWriter out = new JsonWriter(custom.to() - custom.from() + 64).ascii("{\"name\":");
     string(members.get("name"), out).ascii(",\"arguments\":");
     return Slice.of(out.string(ToolInput.object(said, true).toString()).ascii("}").toJson());
   }
 
-  private static JsonBuffer string(@Nullable Slice value, JsonBuffer out) {
+  private static JsonWriter string(@Nullable Slice value, JsonWriter out) {
     return value != null && value.isString() ? value.writeTo(out) : out.ascii("\"\"");
   }
 }

@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
 import java.time.Duration;
@@ -45,11 +45,11 @@ final class EchoModel implements ModelServer {
   public void close() {}
 
   @Override
-  public Flux<List<Piece>> call(String model, ModelCall call) {
+  public Flux<List<ModelEvent>> call(String model, ModelCall call) {
     return Flux.defer(
             () -> {
               EchoOrder order = EchoOrder.of(call.parameters(), properties);
-              List<Piece> pieces = pieces(order, call);
+              List<ModelEvent> pieces = pieces(order, call);
               int fail = order.fail() < 0 ? Integer.MAX_VALUE : order.fail();
               int stall = order.stall() < 0 ? Integer.MAX_VALUE : order.stall();
               int most = Math.min(pieces.size(), Math.min(fail, stall));
@@ -64,23 +64,23 @@ final class EchoModel implements ModelServer {
         .map(List::of);
   }
 
-  private static List<Piece> pieces(EchoOrder order, ModelCall call) {
-    List<Piece> pieces = new ArrayList<>();
-    EchoText.words(order.reasoning()).forEach(word -> pieces.add(new Piece.Reasoning(word)));
+  private static List<ModelEvent> pieces(EchoOrder order, ModelCall call) {
+    List<ModelEvent> pieces = new ArrayList<>();
+    EchoText.words(order.reasoning()).forEach(word -> pieces.add(new ModelEvent.Reasoning(word)));
     EchoOrder.Tool tool = toolToCall(order, call);
     if (tool != null) {
       toolCall(tool, CustomTools.names(call).contains(tool.name()), pieces);
     } else if (order.refusal() != null) {
-      EchoText.words(order.refusal()).forEach(word -> pieces.add(new Piece.Refusal(word)));
+      EchoText.words(order.refusal()).forEach(word -> pieces.add(new ModelEvent.Refusal(word)));
     } else {
       List<String> words =
           EchoText.words(order.function().apply(EchoText.toAnswer(call.messages())));
       if (order.tokens() == 0) {
-        words.forEach(word -> pieces.add(new Piece.Text(word)));
+        words.forEach(word -> pieces.add(new ModelEvent.Text(word)));
       }
       List<String> repeated = words.isEmpty() ? List.of(NAME) : words;
       for (int i = 0; i < order.tokens(); i++) {
-        pieces.add(new Piece.Text(EchoText.word(repeated, i)));
+        pieces.add(new ModelEvent.Text(EchoText.word(repeated, i)));
       }
     }
     return pieces;
@@ -91,9 +91,9 @@ final class EchoModel implements ModelServer {
     return EchoText.endsWithToolOutput(call.messages()) ? null : order.toolCall();
   }
 
-  private static void toolCall(EchoOrder.Tool tool, boolean isCustom, List<Piece> pieces) {
+  private static void toolCall(EchoOrder.Tool tool, boolean isCustom, List<ModelEvent> pieces) {
     String id = "call_%016x".formatted(ThreadLocalRandom.current().nextLong());
-    pieces.add(new Piece.ToolCall(0, id, tool.name(), "", null, isCustom));
+    pieces.add(new ModelEvent.ToolCall(0, id, tool.name(), "", null, isCustom));
     String arguments = tool.arguments();
     if (isCustom) {
       WrappedInput input = new WrappedInput();
@@ -105,13 +105,13 @@ final class EchoModel implements ModelServer {
       if (to < arguments.length() && Character.isLowSurrogate(arguments.charAt(to))) {
         to++;
       }
-      pieces.add(new Piece.ToolCall(0, null, null, arguments.substring(from, to)));
+      pieces.add(new ModelEvent.ToolCall(0, null, null, arguments.substring(from, to)));
       from = to;
     }
   }
 
   /** Each at its time from the beginning, so that lateness does not add up. */
-  private static Flux<Piece> paced(List<Piece> pieces, EchoOrder order) {
+  private static Flux<ModelEvent> paced(List<ModelEvent> pieces, EchoOrder order) {
     if (order.pace().isZero() && order.firstAfter().isZero()) {
       return Flux.fromIterable(pieces);
     }
@@ -122,7 +122,7 @@ final class EchoModel implements ModelServer {
           .concatMap(
               i -> {
                 long wait = begin + i * pace - System.nanoTime();
-                Piece piece = pieces.get(i);
+                ModelEvent piece = pieces.get(i);
                 return wait <= 0
                     ? Mono.just(piece)
                     : Mono.delay(Duration.of(wait, TimeUnit.NANOSECONDS.toChronoUnit()))
@@ -132,7 +132,8 @@ final class EchoModel implements ModelServer {
     });
   }
 
-  private static Flux<Piece> end(EchoOrder order, ModelCall call, List<Piece> pieces, int said) {
+  private static Flux<ModelEvent> end(
+      EchoOrder order, ModelCall call, List<ModelEvent> pieces, int said) {
     return Flux.defer(() -> {
       if (order.fail() >= 0 && order.fail() <= said) {
         return Flux.error(failure(order.error(), "failed, as it was told to"));
@@ -142,12 +143,12 @@ final class EchoModel implements ModelServer {
       }
       String usual = toolToCall(order, call) != null ? "tool_calls" : "stop";
       String reason = order.finish() == null ? usual : order.finish();
-      return Flux.just(new Piece.Finish(reason, usage(call, pieces), NAME));
+      return Flux.just(new ModelEvent.Finish(reason, usage(call, pieces), NAME));
     });
   }
 
-  private static Usage usage(ModelCall call, List<Piece> pieces) {
-    long reasoned = pieces.stream().filter(piece -> piece instanceof Piece.Reasoning).count();
+  private static Usage usage(ModelCall call, List<ModelEvent> pieces) {
+    long reasoned = pieces.stream().filter(piece -> piece instanceof ModelEvent.Reasoning).count();
     return new Usage(EchoText.count(call.system(), call.messages()), pieces.size(), 0, reasoned);
   }
 

@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.DrainLoop;
 import io.heddle.base.ProblemException;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +15,8 @@ import reactor.util.context.Context;
 
 /**
  * One request and its response, from the connection to the last word. Its breaker is told how it
- * went, its {@link Patience} runs while more is asked of the connection, and whatever it held is
- * given back once, before its end is told on.
+ * went, its {@link ResponseTimeouts} runs while more is asked of the connection, and whatever it
+ * held is given back once, before its end is told on.
  *
  * <p>It is one operator and not the dozen that it could be put together from, which would take as
  * much of a short answer's time as the reading of it. It asks the connection for one part at a
@@ -24,10 +24,10 @@ import reactor.util.context.Context;
  *
  * <p>To be subscribed once.
  */
-final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
+final class Exchange extends FluxOperator<List<ModelEvent>, List<ModelEvent>> {
 
   private final ResponseReader reader;
-  private final Patience patience;
+  private final ResponseTimeouts patience;
   private final Watchdog watchdog;
   private final Breaker.Request judge;
 
@@ -35,9 +35,9 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
    * @param response what {@code reader} has read; a list may be empty
    */
   Exchange(
-      Flux<List<Piece>> response,
+      Flux<List<ModelEvent>> response,
       ResponseReader reader,
-      Patience patience,
+      ResponseTimeouts patience,
       Watchdog watchdog,
       Breaker.Request judge) {
     super(response);
@@ -48,13 +48,13 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
   }
 
   @Override
-  public void subscribe(CoreSubscriber<? super List<Piece>> actual) {
+  public void subscribe(CoreSubscriber<? super List<ModelEvent>> actual) {
     source.subscribe(new Running(actual));
   }
 
-  private final class Running implements CoreSubscriber<List<Piece>>, Subscription, Runnable {
+  private final class Running implements CoreSubscriber<List<ModelEvent>>, Subscription, Runnable {
 
-    private final CoreSubscriber<? super List<Piece>> actual;
+    private final CoreSubscriber<? super List<ModelEvent>> actual;
 
     /** The client looks for it several times, and walks no further than this. */
     private final Context context;
@@ -72,7 +72,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
     private @Nullable Throwable error;
 
     /** There is one at most: no more is asked for until it is taken. */
-    private volatile @Nullable List<Piece> next;
+    private volatile @Nullable List<ModelEvent> next;
 
     // ---- seen only by whoever is at work
 
@@ -80,7 +80,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
     private ResponseReader.@Nullable End end;
     private boolean ended;
 
-    Running(CoreSubscriber<? super List<Piece>> actual) {
+    Running(CoreSubscriber<? super List<ModelEvent>> actual) {
       this.actual = actual;
       context = actual.currentContext();
     }
@@ -101,7 +101,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
     }
 
     @Override
-    public void onNext(List<Piece> pieces) {
+    public void onNext(List<ModelEvent> pieces) {
       next = pieces;
       loop.signal();
     }
@@ -168,7 +168,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
       }
       // Looked at before the part that may come with it, which would be lost if it came between.
       boolean last = over || end != null;
-      List<Piece> pieces = next;
+      List<ModelEvent> pieces = next;
       if (pieces != null) {
         next = null;
         asked = false;
@@ -188,7 +188,7 @@ final class Exchange extends FluxOperator<List<Piece>, List<Piece>> {
       }
     }
 
-    private void tell(List<Piece> pieces) {
+    private void tell(List<ModelEvent> pieces) {
       if (!pieces.isEmpty()) {
         judge.spoke();
         if (requested.get() != Long.MAX_VALUE) {

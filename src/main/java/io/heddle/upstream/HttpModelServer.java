@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.ByteShare;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.CallFailure.Blame;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
@@ -27,7 +27,7 @@ final class HttpModelServer implements ModelServer {
   private final String name;
   private final UpstreamProperties.Server properties;
   private final Protocol protocol;
-  private final Faults faults;
+  private final FailureMapper faults;
   private final Breaker breaker;
   private final UpstreamListener listener;
   private final ConnectionProvider connections;
@@ -55,7 +55,7 @@ final class HttpModelServer implements ModelServer {
     if (key != null) {
       secrets.add(key.reveal());
     }
-    faults = new Faults(name, secrets);
+    faults = new FailureMapper(name, secrets);
     breaker = new Breaker(name, properties.breaker());
     connections =
         ConnectionProvider.builder("heddle-" + name)
@@ -104,7 +104,7 @@ final class HttpModelServer implements ModelServer {
   }
 
   @Override
-  public Flux<List<Piece>> call(String model, ModelCall call) {
+  public Flux<List<ModelEvent>> call(String model, ModelCall call) {
     return Flux.deferContextual(context -> {
       long deadline = System.nanoTime() + properties.wholeTimeout().toNanos();
       Asked asked = new Asked(model, call, ByteShare.of(context), deadline);
@@ -130,28 +130,29 @@ final class HttpModelServer implements ModelServer {
      * @param instead whether this is the other body, that is sent when the first was refused
      * @param retries of this body, before this request
      */
-    Flux<List<Piece>> with(byte[] body, boolean instead, int retries) {
+    Flux<List<ModelEvent>> with(byte[] body, boolean instead, int retries) {
       return request(body)
           .onErrorResume(CallFailure.class, failure -> after(failure, body, instead, retries));
     }
 
-    private Flux<List<Piece>> request(byte[] body) {
+    private Flux<List<ModelEvent>> request(byte[] body) {
       Breaker.Request judge = breaker.begin(call.user());
       if (judge == null) {
         return Flux.error(CallFailure.rejected(name));
       }
-      Patience patience = new Patience(properties, faults, deadline, protocol.streams(call));
+      ResponseTimeouts patience =
+          new ResponseTimeouts(properties, faults, deadline, protocol.streams(call));
       ResponseReader reader =
           new ResponseReader(
               properties, answer -> protocol.reader(model, call, answer), faults, patience, share);
-      Flux<List<Piece>> response =
+      Flux<List<ModelEvent>> response =
           web.send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
               .response((head, content) -> reader.read(ResponseHead.of(head), content));
       return new Exchange(response, reader, patience, watchdog, judge);
     }
 
     /** Only what failed before its first token asks to be sent again. */
-    private Flux<List<Piece>> after(
+    private Flux<List<ModelEvent>> after(
         CallFailure failure, byte[] body, boolean instead, int retries) {
       Duration asked = failure.again();
       if (asked != null && retries < properties.maxRetries()) {

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.util.List;
 import reactor.core.publisher.Flux;
 
@@ -18,7 +18,7 @@ interface ModelServer extends AutoCloseable {
    *
    * @param model the one to ask, whatever the call says
    */
-  Flux<List<Piece>> call(String model, ModelCall call);
+  Flux<List<ModelEvent>> call(String model, ModelCall call);
 
   /** What its breaker does now. */
   BreakerState breaker();

@@ -3,7 +3,7 @@ package io.heddle.upstream;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Upstream;
 import io.heddle.upstream.UpstreamListener.Outcome;
 import java.io.IOException;
@@ -52,7 +52,7 @@ public final class Models implements Upstream, AutoCloseable {
   }
 
   @Override
-  public Flux<List<Piece>> call(ModelCall call) {
+  public Flux<List<ModelEvent>> call(ModelCall call) {
     String model = call.model() == null ? names.byDefault() : call.model();
     if (model == null) {
       return Flux.error(
@@ -70,13 +70,13 @@ public final class Models implements Upstream, AutoCloseable {
   /**
    * @param asked models that could not be asked
    */
-  private Flux<List<Piece>> ask(String model, ModelCall call, Set<String> asked) {
+  private Flux<List<ModelEvent>> ask(String model, ModelCall call, Set<String> asked) {
     String name = names.server(model);
     ModelServer server = name == null ? null : servers.get(name);
     if (name == null || server == null) {
       return Flux.error(Upstream.notFound(model).toException());
     }
-    Flux<List<Piece>> pieces = server.call(model, call).tap(() -> new Measured(name, model));
+    Flux<List<ModelEvent>> pieces = server.call(model, call).tap(() -> new Measured(name, model));
     String fallback = names.fallback(name);
     if (fallback == null || fallback.equals(model) || asked.contains(fallback)) {
       return pieces;
@@ -150,7 +150,7 @@ public final class Models implements Upstream, AutoCloseable {
   }
 
   /** Tells the listener how one call goes. */
-  private final class Measured extends DefaultSignalListener<List<Piece>> {
+  private final class Measured extends DefaultSignalListener<List<ModelEvent>> {
     private final String upstream;
     private final String model;
     private final long since = System.nanoTime();
@@ -169,7 +169,7 @@ public final class Models implements Upstream, AutoCloseable {
     }
 
     @Override
-    public void doOnNext(List<Piece> pieces) {
+    public void doOnNext(List<ModelEvent> pieces) {
       pieces.forEach(this::piece);
     }
 
@@ -195,12 +195,12 @@ public final class Models implements Upstream, AutoCloseable {
       }
     }
 
-    private void piece(Piece piece) {
+    private void piece(ModelEvent piece) {
       if (!spoke) {
         spoke = true;
         listener.firstPiece(upstream, took());
       }
-      if (piece instanceof Piece.Finish finish) {
+      if (piece instanceof ModelEvent.Finish finish) {
         if (!finished && finish.usage() != null) {
           listener.used(upstream, model, finish.usage());
         }

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.ItemPart;
 import java.util.Map;
 import java.util.Set;
@@ -47,7 +47,7 @@ sealed interface PromptPart {
 
     /** One that nobody has stored. */
     static Text of(String text) {
-      return new Text(Slice.of(new JsonBuffer(text.length() + 16).string(text).toJson()), null);
+      return new Text(Slice.of(new JsonWriter(text.length() + 16).string(text).toJson()), null);
     }
 
     /** Whether nothing else is told beside it. */

@@ -3,7 +3,7 @@ package io.heddle.upstream;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteShare;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.CallFailure.Blame;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.FastThreadLocal;
@@ -38,14 +38,14 @@ final class ResponseReader {
   private static final Duration ERROR_BODY = Duration.ofSeconds(2);
 
   private final UpstreamProperties.Server properties;
-  private final Faults faults;
-  private final Patience patience;
+  private final FailureMapper faults;
+  private final ResponseTimeouts patience;
   private final AnswerAssembler answer;
   private final AnswerReader reader;
-  private final EventLines lines;
+  private final SseParser lines;
   private final ByteArrayOutputStream whole = new ByteArrayOutputStream(0);
   private final Hold held;
-  private List<Piece> pieces = new ArrayList<>();
+  private List<ModelEvent> pieces = new ArrayList<>();
   private @Nullable Boolean isJson;
   private boolean isMeantAsJson;
   private boolean over;
@@ -59,8 +59,8 @@ final class ResponseReader {
   ResponseReader(
       UpstreamProperties.Server properties,
       Function<AnswerAssembler, AnswerReader> form,
-      Faults faults,
-      Patience patience,
+      FailureMapper faults,
+      ResponseTimeouts patience,
       ByteShare share) {
     held = share.hold();
     this.properties = properties;
@@ -69,7 +69,7 @@ final class ResponseReader {
     answer = new AnswerAssembler(faults, properties.maxAnswer().toBytes());
     reader = form.apply(answer);
     lines =
-        new EventLines(
+        new SseParser(
             Math.toIntExact(properties.maxEvent().toBytes()),
             (type, data, length) -> reader.event(type, data, length, pieces));
   }
@@ -85,11 +85,11 @@ final class ResponseReader {
    *
    * @param content whose buffers are only valid while they are handed over
    */
-  Flux<List<Piece>> read(ResponseHead head, Flux<ByteBuf> content) {
+  Flux<List<ModelEvent>> read(ResponseHead head, Flux<ByteBuf> content) {
     return head.encoding().isEmpty() ? readPlain(head, content) : decompressed(head, content);
   }
 
-  private Flux<List<Piece>> decompressed(ResponseHead head, Flux<ByteBuf> content) {
+  private Flux<List<ModelEvent>> decompressed(ResponseHead head, Flux<ByteBuf> content) {
     answered = true;
     String encoding = faults.cleaned(head.encoding());
     Decompression decompression =
@@ -113,7 +113,7 @@ final class ResponseReader {
         .doFinally(_ -> decompression.close());
   }
 
-  private Flux<List<Piece>> readPlain(ResponseHead head, Flux<ByteBuf> content) {
+  private Flux<List<ModelEvent>> readPlain(ResponseHead head, Flux<ByteBuf> content) {
     answered = true;
     if (!head.isOk()) {
       return error(head, content).flux();
@@ -149,7 +149,7 @@ final class ResponseReader {
         }
         reader.end(pieces);
       }
-    } catch (CallFailure | EventLines.TooLarge e) {
+    } catch (CallFailure | SseParser.TooLarge e) {
       // What was said before it is told on.
       return new End(pieces, e);
     }
@@ -161,7 +161,7 @@ final class ResponseReader {
    *
    * @param pieces the last words, before the error if there is one
    */
-  record End(List<Piece> pieces, @Nullable RuntimeException error) {
+  record End(List<ModelEvent> pieces, @Nullable RuntimeException error) {
 
     End told() {
       return new End(List.of(), error);
@@ -177,7 +177,7 @@ final class ResponseReader {
     return faults.of(error, answered, answer.hasSaid());
   }
 
-  private synchronized List<Piece> part(ByteBuf buffer) {
+  private synchronized List<ModelEvent> part(ByteBuf buffer) {
     if (over) {
       // Patience ended on another thread, while this part was on its way.
       return List.of();
@@ -245,7 +245,7 @@ final class ResponseReader {
   private void read(byte[] bytes, int from, int to) {
     try {
       lines.read(bytes, from, to);
-    } catch (CallFailure | EventLines.TooLarge e) {
+    } catch (CallFailure | SseParser.TooLarge e) {
       if (pieces.isEmpty()) {
         throw e;
       }
@@ -259,7 +259,7 @@ final class ResponseReader {
     return broken != null;
   }
 
-  private Mono<List<Piece>> error(ResponseHead head, Flux<ByteBuf> content) {
+  private Mono<List<ModelEvent>> error(ResponseHead head, Flux<ByteBuf> content) {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     return content
         .map(ResponseReader::bytes)

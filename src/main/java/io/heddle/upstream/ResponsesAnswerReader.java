@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.CallFailure.Blame;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.Arrays;
@@ -16,7 +16,7 @@ import tools.jackson.core.JsonParser;
 final class ResponsesAnswerReader implements AnswerReader {
 
   private final AnswerAssembler answer;
-  private final Faults faults;
+  private final FailureMapper faults;
   private final ResponsesOutput output;
   private boolean ending;
 
@@ -32,7 +32,7 @@ final class ResponsesAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<Piece> out) {
+  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0 || ServerJson.isDone(data, length)) {
       return;
     }
@@ -44,7 +44,7 @@ final class ResponsesAnswerReader implements AnswerReader {
 
   /** Takes an answer that is no event stream: a response, or its events one after the other. */
   @Override
-  public void whole(byte[] json, List<Piece> out) {
+  public void whole(byte[] json, List<ModelEvent> out) {
     try {
       events(json, out);
     } catch (JacksonException | UnexpectedJson e) {
@@ -54,7 +54,7 @@ final class ResponsesAnswerReader implements AnswerReader {
     end(out);
   }
 
-  private void events(byte[] json, List<Piece> out) {
+  private void events(byte[] json, List<ModelEvent> out) {
     try (JsonParser in = ServerJson.parser(json, json.length)) {
       ResponsesEvent event = ResponsesEvent.next(in, json);
       if (event == null) {
@@ -77,7 +77,7 @@ final class ResponsesAnswerReader implements AnswerReader {
 
   /** Only the server says that its answer is whole. */
   @Override
-  public void end(List<Piece> out) {
+  public void end(List<ModelEvent> out) {
     if (!answer.isFinished()) {
       throw faults.brokeOff(answer.hasSaid());
     }
@@ -95,7 +95,8 @@ final class ResponsesAnswerReader implements AnswerReader {
     }
   }
 
-  private void take(ResponsesEvent event, String type, byte[] json, int length, List<Piece> out) {
+  private void take(
+      ResponsesEvent event, String type, byte[] json, int length, List<ModelEvent> out) {
     answer.model(event.model());
     answer.usage(event.usage());
     switch (type) {
@@ -133,7 +134,8 @@ final class ResponsesAnswerReader implements AnswerReader {
     }
   }
 
-  private void other(ResponsesEvent event, String type, byte[] json, int length, List<Piece> out) {
+  private void other(
+      ResponsesEvent event, String type, byte[] json, int length, List<ModelEvent> out) {
     ServerError error = event.error();
     if (error == null && type.equals("error")) {
       error = ServerError.of(Arrays.copyOf(json, length), false);
@@ -149,7 +151,7 @@ final class ResponsesAnswerReader implements AnswerReader {
   /**
    * @param status that the event has by its name: of two, the worse one counts
    */
-  private void complete(ResponsesEvent event, String status, List<Piece> out) {
+  private void complete(ResponsesEvent event, String status, List<ModelEvent> out) {
     String end = status.equals("completed") && event.status() != null ? event.status() : status;
     if (event.error() != null || end.equals("failed")) {
       ServerError none = new ServerError(null, null, null, null, 0, null);

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.CallFailure.Blame;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -107,12 +107,12 @@ final class ResponsesOutput {
 
   // ---- what it says
 
-  void text(ResponsesEvent event, boolean whole, List<Piece> out) {
+  void text(ResponsesEvent event, boolean whole, List<ModelEvent> out) {
     ResponsesSlot slot = slot(event.output(), event.itemId(), "message");
     say(slot, "text" + event.part(), event.text(), whole, out);
   }
 
-  void refusal(ResponsesEvent event, boolean whole, List<Piece> out) {
+  void refusal(ResponsesEvent event, boolean whole, List<ModelEvent> out) {
     ResponsesSlot slot = slot(event.output(), event.itemId(), "message");
     refuse(slot, "refusal" + event.part(), event.text(), whole, out);
   }
@@ -120,12 +120,12 @@ final class ResponsesOutput {
   /**
    * @param kind of the two that a server may have of one thought; the first one is told
    */
-  void thought(ResponsesEvent event, String kind, boolean whole, List<Piece> out) {
+  void thought(ResponsesEvent event, String kind, boolean whole, List<ModelEvent> out) {
     ResponsesSlot slot = slot(event.output(), event.itemId(), "reasoning");
     think(slot, kind, event.part(), event.text(), whole, out);
   }
 
-  void arguments(ResponsesEvent event, String type, boolean whole, List<Piece> out) {
+  void arguments(ResponsesEvent event, String type, boolean whole, List<ModelEvent> out) {
     call(slot(event.output(), event.itemId(), type), event.text(), whole, out);
   }
 
@@ -141,7 +141,8 @@ final class ResponsesOutput {
     return part;
   }
 
-  private void say(ResponsesSlot slot, String key, String text, boolean whole, List<Piece> out) {
+  private void say(
+      ResponsesSlot slot, String key, String text, boolean whole, List<ModelEvent> out) {
     ResponsesSlot.Part part = part(slot, key);
     String more = whole ? part.rest(text) : text;
     if (more.isEmpty()) {
@@ -161,7 +162,8 @@ final class ResponsesOutput {
     slot.to = textLength;
   }
 
-  private void refuse(ResponsesSlot slot, String key, String text, boolean whole, List<Piece> out) {
+  private void refuse(
+      ResponsesSlot slot, String key, String text, boolean whole, List<ModelEvent> out) {
     ResponsesSlot.Part part = part(slot, key);
     String more = whole ? part.rest(text) : text;
     if (!more.isEmpty()) {
@@ -170,7 +172,12 @@ final class ResponsesOutput {
   }
 
   private void think(
-      ResponsesSlot slot, String kind, int number, String text, boolean whole, List<Piece> out) {
+      ResponsesSlot slot,
+      String kind,
+      int number,
+      String text,
+      boolean whole,
+      List<ModelEvent> out) {
     if (text.isEmpty() || slot.thoughtKind != null && !slot.thoughtKind.equals(kind)) {
       return;
     }
@@ -185,7 +192,7 @@ final class ResponsesOutput {
     answer.say(next ? BETWEEN + more : more, "", "", out);
   }
 
-  private void call(ResponsesSlot slot, String text, boolean whole, List<Piece> out) {
+  private void call(ResponsesSlot slot, String text, boolean whole, List<ModelEvent> out) {
     ResponsesSlot.Part part = part(slot, "arguments");
     String more = whole ? part.rest(text) : text;
     part.add(more);
@@ -214,12 +221,12 @@ final class ResponsesOutput {
 
   // ---- items that are whole
 
-  void done(ResponsesEvent event, ResponsesItem item, List<Piece> out) {
+  void done(ResponsesEvent event, ResponsesItem item, List<ModelEvent> out) {
     whole(slot(event.output(), item.id(), item.type()), item, out);
   }
 
   /** All items of the response, most of them told before. */
-  void all(List<ResponsesItem> items, List<Piece> out) {
+  void all(List<ResponsesItem> items, List<ModelEvent> out) {
     Map<String, Integer> ofType = new HashMap<>();
     List<ResponsesSlot> before = List.copyOf(slots);
     for (ResponsesItem item : items) {
@@ -242,7 +249,7 @@ final class ResponsesOutput {
     return null;
   }
 
-  private void whole(ResponsesSlot slot, ResponsesItem item, List<Piece> out) {
+  private void whole(ResponsesSlot slot, ResponsesItem item, List<ModelEvent> out) {
     known(slot, item);
     place(slot, -1, item.id());
     if (slot.isMessage()) {
@@ -264,7 +271,7 @@ final class ResponsesOutput {
   }
 
   private void think(
-      ResponsesSlot slot, String kind, List<ResponsesItem.Part> all, List<Piece> out) {
+      ResponsesSlot slot, String kind, List<ResponsesItem.Part> all, List<ModelEvent> out) {
     for (int i = 0; i < all.size(); i++) {
       think(slot, kind, i, all.get(i).text(), true, out);
     }

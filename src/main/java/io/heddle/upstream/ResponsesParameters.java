@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -67,13 +67,13 @@ final class ResponsesParameters {
   /** OpenAI refuses less. */
   private static final long LEAST_OUTPUT = 16;
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private final Map<String, Slice> parameters;
 
   /** What the client said in the words of Responses. */
   private final Map<String, Slice> own;
 
-  private ResponsesParameters(JsonBuffer out, Map<String, Slice> parameters) {
+  private ResponsesParameters(JsonWriter out, Map<String, Slice> parameters) {
     this.out = out;
     this.parameters = parameters;
     own = members(members(parameters.get(Parameters.STREAM_OPTIONS)).get(Parameters.RESPONSES));
@@ -85,7 +85,7 @@ final class ResponsesParameters {
    * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
    * @param thinks whether the model may be asked for its thoughts
    */
-  static void write(JsonBuffer out, Map<String, Slice> parameters, String summary, boolean thinks) {
+  static void write(JsonWriter out, Map<String, Slice> parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
     all.include(thinks);
     parameters.forEach(all::same);
@@ -168,7 +168,7 @@ final class ResponsesParameters {
     }
   }
 
-  private void tool(Slice tool, JsonBuffer out) {
+  private void tool(Slice tool, JsonWriter out) {
     Map<String, Slice> members = tool.members();
     Slice inner = members.get(type(members));
     switch (inner == null ? "" : type(members)) {
@@ -184,7 +184,7 @@ final class ResponsesParameters {
   }
 
   /** Without a word Responses makes a function strict, and Chat Completions does not. */
-  private static void function(Map<String, Slice> members, JsonBuffer out) {
+  private static void function(Map<String, Slice> members, JsonWriter out) {
     out.ascii("{\"type\":\"function\"");
     members(members, out);
     if (!has(members, "parameters")) {
@@ -193,7 +193,7 @@ final class ResponsesParameters {
     out.ascii(has(members, "strict") ? "}" : ",\"strict\":false}");
   }
 
-  private static void custom(Map<String, Slice> members, JsonBuffer out) {
+  private static void custom(Map<String, Slice> members, JsonWriter out) {
     Map<String, Slice> flat = new LinkedHashMap<>(members);
     Map<String, Slice> format = members(flat.remove("format"));
     out.ascii("{\"type\":\"custom\"");
@@ -217,7 +217,7 @@ final class ResponsesParameters {
     return value != null && !value.isNull();
   }
 
-  private static void members(Map<String, Slice> members, JsonBuffer out) {
+  private static void members(Map<String, Slice> members, JsonWriter out) {
     members.forEach((name, value) -> {
       if (!name.equals("type") && !value.isNull()) {
         value.writeTo(out.ascii(",").string(name).ascii(":"));
@@ -239,7 +239,7 @@ final class ResponsesParameters {
     }
   }
 
-  private static void choice(Slice choice, JsonBuffer out) {
+  private static void choice(Slice choice, JsonWriter out) {
     Map<String, Slice> members = choice.members();
     String type = type(members);
     Map<String, Slice> inner = members(members.get(type));
@@ -268,7 +268,7 @@ final class ResponsesParameters {
     }
   }
 
-  private static void named(String type, Map<String, Slice> members, JsonBuffer out) {
+  private static void named(String type, Map<String, Slice> members, JsonWriter out) {
     out.ascii("{\"type\":").string(type);
     members(members, out);
     out.ascii("}");
@@ -308,7 +308,7 @@ final class ResponsesParameters {
     out.ascii("}");
   }
 
-  private static void format(Slice format, JsonBuffer out) {
+  private static void format(Slice format, JsonWriter out) {
     Map<String, Slice> members = format.members();
     Map<String, Slice> schema = members(members.get("json_schema"));
     if (schema.isEmpty()) {

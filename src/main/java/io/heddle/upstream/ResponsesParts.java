@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /** Writes parts of messages and of tools' outputs as Responses has them. */
 final class ResponsesParts {
 
-  private final JsonBuffer out;
+  private final JsonWriter out;
 
-  ResponsesParts(JsonBuffer out) {
+  ResponsesParts(JsonWriter out) {
     this.out = out;
   }
 

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -28,7 +28,7 @@ final class ResponsesRequest {
 
   private final String upstream;
   private final boolean thinks;
-  private final JsonBuffer out;
+  private final JsonWriter out;
   private final ResponsesParts parts;
 
   /** Calls whose output is still to come, and whether they are of a custom tool. */
@@ -41,7 +41,7 @@ final class ResponsesRequest {
   private ResponsesRequest(String upstream, boolean thinks, int capacity) {
     this.upstream = upstream;
     this.thinks = thinks;
-    out = new JsonBuffer(capacity);
+    out = new JsonWriter(capacity);
     parts = new ResponsesParts(out);
   }
 
@@ -61,7 +61,7 @@ final class ResponsesRequest {
     return new ResponsesRequest(upstream, thinks, size).write(model, call, summary).toBytes();
   }
 
-  private JsonBuffer write(String model, ModelCall call, String summary) {
+  private JsonWriter write(String model, ModelCall call, String summary) {
     out.ascii("{\"model\":").string(model);
     if (call.system() != null) {
       out.ascii(",\"instructions\":").string(call.system());
@@ -289,7 +289,7 @@ final class ResponsesRequest {
 
   // ----
 
-  private JsonBuffer begin() {
+  private JsonWriter begin() {
     if (!first) {
       out.ascii(",");
     }

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.UntrustedJson;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -81,7 +81,7 @@ record Slice(byte[] json, int from, int to) {
     return new String(json, from + 1, to - from - 2, StandardCharsets.UTF_8);
   }
 
-  JsonBuffer writeTo(JsonBuffer out) {
+  JsonWriter writeTo(JsonWriter out) {
     return out.raw(json, from, to);
   }
 

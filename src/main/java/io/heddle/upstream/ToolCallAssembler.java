@@ -1,8 +1,8 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Surrogates;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
-import io.heddle.turn.Piece;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -108,7 +108,7 @@ final class ToolCallAssembler {
    *
    * @param whole whether nothing of it comes later
    */
-  void take(ToolCallDelta bit, boolean whole, List<Piece> out) {
+  void take(ToolCallDelta bit, boolean whole, List<ModelEvent> out) {
     if (bit.id() == null
         && bit.name() == null
         && bit.arguments().isEmpty()
@@ -142,7 +142,7 @@ final class ToolCallAssembler {
       call.changed |= more;
       arguments = unwrapped(call, arguments);
       if (!arguments.isEmpty() || more && retold < MOST_RETOLD) {
-        out.add(new Piece.ToolCall(call.number, null, null, arguments, changed(call)));
+        out.add(new ModelEvent.ToolCall(call.number, null, null, arguments, changed(call)));
       }
     } else {
       call.early.append(arguments);
@@ -167,7 +167,7 @@ final class ToolCallAssembler {
   }
 
   /** Tells all calls that have a name: something else is said next. */
-  void tellAll(List<Piece> out) {
+  void tellAll(List<ModelEvent> out) {
     release(out);
     if (!untold.isEmpty()) {
       tell(null, out);
@@ -175,22 +175,22 @@ final class ToolCallAssembler {
   }
 
   /** Something else comes: the last call has no more arguments than it had so far. */
-  private void release(List<Piece> out) {
+  private void release(List<ModelEvent> out) {
     Call call = last;
     if (call == null || !call.told || call.held == null) {
       return;
     }
     String all = unwrapped(call, call.heldBack());
     if (!out.isEmpty()
-        && out.getLast() instanceof Piece.ToolCall begun
+        && out.getLast() instanceof ModelEvent.ToolCall begun
         && begun.index() == call.number
         && begun.arguments().isEmpty()) {
       out.set(
           out.size() - 1,
-          new Piece.ToolCall(
+          new ModelEvent.ToolCall(
               call.number, begun.id(), begun.name(), all, begun.opaque(), begun.custom()));
     } else if (!all.isEmpty()) {
-      out.add(new Piece.ToolCall(call.number, null, null, all));
+      out.add(new ModelEvent.ToolCall(call.number, null, null, all));
     }
   }
 
@@ -201,7 +201,7 @@ final class ToolCallAssembler {
    * @param isCut whether more was to come
    * @return whether all that was begun has a name
    */
-  boolean finish(boolean isCut, List<Piece> out) {
+  boolean finish(boolean isCut, List<ModelEvent> out) {
     release(out);
     boolean named = true;
     for (Call call = last; call != null && !isCut; call = call.before) {
@@ -225,7 +225,7 @@ final class ToolCallAssembler {
       rest += call.input == null ? "" : call.input.rest();
       if (call.told && (!rest.isEmpty() || call.changed)) {
         Opaque opaque = call.changed ? kept.apply(call.unknown) : null;
-        out.add(new Piece.ToolCall(call.number, null, null, rest, opaque));
+        out.add(new ModelEvent.ToolCall(call.number, null, null, rest, opaque));
       }
     }
     return named;
@@ -268,7 +268,7 @@ final class ToolCallAssembler {
     return call;
   }
 
-  private void tell(@Nullable Call upTo, List<Piece> out) {
+  private void tell(@Nullable Call upTo, List<ModelEvent> out) {
     Iterator<Call> each = untold.iterator();
     while (each.hasNext()) {
       Call call = each.next();
@@ -285,7 +285,7 @@ final class ToolCallAssembler {
     }
   }
 
-  private void tellOne(Call call, List<Piece> out) {
+  private void tellOne(Call call, List<ModelEvent> out) {
     call.told = true;
     call.number = told++;
     String id = call.id == null ? newId() : Surrogates.mended(call.id);
@@ -299,7 +299,8 @@ final class ToolCallAssembler {
     }
     boolean isCustom = call.custom || call.input != null;
     String early = unwrapped(call, call.early.toString());
-    out.add(new Piece.ToolCall(call.number, id, name, early, kept.apply(call.unknown), isCustom));
+    out.add(
+        new ModelEvent.ToolCall(call.number, id, name, early, kept.apply(call.unknown), isCustom));
     waiting -= call.early.length();
     call.early = new StringBuilder(0);
   }

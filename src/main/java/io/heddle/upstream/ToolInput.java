@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.UntrustedJson;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -30,7 +30,7 @@ final class ToolInput {
   }
 
   private static Json wrapped(String text) {
-    return new JsonBuffer(text.length() + 16).ascii("{\"input\":").string(text).ascii("}").toJson();
+    return new JsonWriter(text.length() + 16).ascii("{\"input\":").string(text).ascii("}").toJson();
   }
 
   static boolean isObject(Json json) {

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Surrogates;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -68,7 +68,7 @@ final class UnknownMembers {
   }
 
   Json toJson() {
-    JsonBuffer out = new JsonBuffer(256);
+    JsonWriter out = new JsonWriter(256);
     write(members, out);
     return out.toJson();
   }
@@ -230,7 +230,7 @@ final class UnknownMembers {
     return (List<Object>) value;
   }
 
-  private static void write(Object value, JsonBuffer out) {
+  private static void write(Object value, JsonWriter out) {
     switch (value) {
       case Map<?, ?> members -> {
         String before = "{";

@@ -15,22 +15,22 @@ final class Watchdog implements AutoCloseable {
 
   private static final Duration PERIOD = Duration.ofMillis(20);
 
-  private final Set<Patience> open = ConcurrentHashMap.newKeySet();
+  private final Set<ResponseTimeouts> open = ConcurrentHashMap.newKeySet();
   private final Disposable ticker =
       Schedulers.parallel()
           .schedulePeriodically(
               this::look, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
 
-  void add(Patience patience) {
+  void add(ResponseTimeouts patience) {
     open.add(patience);
   }
 
-  void remove(Patience patience) {
+  void remove(ResponseTimeouts patience) {
     open.remove(patience);
   }
 
   private void look() {
-    for (Patience patience : open) {
+    for (ResponseTimeouts patience : open) {
       patience.look();
     }
   }

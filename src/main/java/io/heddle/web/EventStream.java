@@ -76,7 +76,8 @@ public final class EventStream implements ServerResponse {
    */
   public static ServerResponse comeBack(Problem problem) {
     String lines = RetryDelay.line() + ": " + problem.code().code() + "\n\n";
-    return Answer.of(HttpStatus.OK.value(), CONTENT_TYPE, lines.getBytes(StandardCharsets.US_ASCII))
+    return BytesResponse.of(
+            HttpStatus.OK.value(), CONTENT_TYPE, lines.getBytes(StandardCharsets.US_ASCII))
         .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
         .header(BUFFERING, NO_BUFFERING)
         // On the same connection it would come back to this replica.

@@ -1,7 +1,7 @@
 package io.heddle.web;
 
 import io.heddle.live.Frame;
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 import io.netty.util.concurrent.EventExecutor;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -47,7 +47,7 @@ public final class FramesProtocol implements StreamProtocol {
   }
 
   @Override
-  public void opened(Outlet outlet, Runnable end) {
+  public void opened(FrameSink outlet, Runnable end) {
     Writer mine = new Writer(outlet, end, ahead);
     writer = mine;
     frames.subscribe(mine);
@@ -78,7 +78,7 @@ public final class FramesProtocol implements StreamProtocol {
    * anyway, as an operator would, takes longer than to write what they bring.
    */
   private static final class Writer extends BaseSubscriber<Frame> {
-    private final Outlet outlet;
+    private final FrameSink outlet;
     private final Runnable end;
     private final int ahead;
 
@@ -102,7 +102,7 @@ public final class FramesProtocol implements StreamProtocol {
 
     private int takenBytes;
 
-    Writer(Outlet outlet, Runnable end, int ahead) {
+    Writer(FrameSink outlet, Runnable end, int ahead) {
       this.outlet = outlet;
       this.end = end;
       this.ahead = ahead;

@@ -1,8 +1,8 @@
 package io.heddle.web;
 
 import io.heddle.live.Frame;
+import io.heddle.live.FrameSink;
 import io.heddle.live.LiveProperties;
-import io.heddle.live.Outlet;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * A connection that frames are written to, below Spring and Reactor: they would make a publisher
  * and a buffer of every frame for every connection. The channel's own mark says when it is full.
  */
-abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Outlet {
+abstract class LiveConnection extends ChannelInboundHandlerAdapter implements FrameSink {
 
   private static final Logger log = LoggerFactory.getLogger(LiveConnection.class);
 

@@ -38,7 +38,7 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
     if (exchange.getResponse().isCommitted()) {
       return Mono.error(error);
     }
-    Answer answer = ProblemWriter.answer(problem(exchange, error));
+    BytesResponse answer = ProblemWriter.answer(problem(exchange, error));
     if (error instanceof MethodNotAllowedException method) {
       answer.header(HttpHeaders.ALLOW, names(method.getSupportedMethods()));
     }

@@ -1,6 +1,6 @@
 package io.heddle.web;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.Refusals;
 import io.heddle.base.Surrogates;
@@ -17,8 +17,8 @@ public final class ProblemWriter {
 
   private ProblemWriter() {}
 
-  public static Answer answer(Problem problem) {
-    Answer answer = Answer.of(problem.code().status(), CONTENT_TYPE, json(problem));
+  public static BytesResponse answer(Problem problem) {
+    BytesResponse answer = BytesResponse.of(problem.code().status(), CONTENT_TYPE, json(problem));
     if (problem.members().get(RETRY_AFTER) instanceof Number seconds) {
       answer.header(HttpHeaders.RETRY_AFTER, Long.toString(seconds.longValue()));
     }
@@ -28,7 +28,7 @@ public final class ProblemWriter {
   /** A detail or field may repeat what the client wrote, half a surrogate pair too. */
   public static byte[] json(Problem problem) {
     Refusals.count(problem.code());
-    JsonBuffer out = new JsonBuffer(256);
+    JsonWriter out = new JsonWriter(256);
     String code = problem.code().code();
     out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);
     out.ascii("\",\"title\":").string(problem.code().title());

@@ -16,7 +16,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * What every request passes before anything is routed, whatever its method and path: its form, as
- * {@link RequestRepair} found it, the host that it names, and the page that it comes from.
+ * {@link RequestTargetCheck} found it, the host that it names, and the page that it comes from.
  *
  * <p>Without this, any page that somebody opens may use that person's browser to call a server that
  * only this machine or network can reach: simple requests need no permission, and a request without
@@ -39,7 +39,7 @@ public final class RequestGate implements WebFilter {
   private final Hosts hosts;
   private final Origins origins;
   private final PathNames names;
-  private final Function<Problem, Answer> openAi;
+  private final Function<Problem, BytesResponse> openAi;
 
   /**
    * @param hosts the server's names
@@ -51,7 +51,7 @@ public final class RequestGate implements WebFilter {
       List<String> hosts,
       List<String> origins,
       List<String> patterns,
-      Function<Problem, Answer> openAi) {
+      Function<Problem, BytesResponse> openAi) {
     this.hosts = new Hosts(hosts);
     this.origins = new Origins(origins);
     this.names = new PathNames(patterns);
@@ -67,9 +67,9 @@ public final class RequestGate implements WebFilter {
   public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
     ServerHttpRequest request = exchange.getRequest();
     HttpHeaders headers = request.getHeaders();
-    String unformed = headers.getFirst(RequestRepair.REFUSED);
+    String unformed = headers.getFirst(RequestTargetCheck.REFUSED);
     if (unformed != null) {
-      return refuseUnformed(exchange, RequestRepair.Refusal.parse(unformed));
+      return refuseUnformed(exchange, RequestTargetCheck.Refusal.parse(unformed));
     }
     String named = headers.getFirst(HttpHeaders.HOST);
     Problem misdirected = hosts.refusal(named);
@@ -103,15 +103,17 @@ public final class RequestGate implements WebFilter {
   private static Mono<Void> next(ServerWebExchange exchange, WebFilterChain chain) {
     ServerHttpRequest request = exchange.getRequest();
     if (request.getMethod().equals(HttpMethod.OPTIONS) && request.getPath().value().equals("/*")) {
-      return Answer.empty(204).header(HttpHeaders.ALLOW, ALLOW).writeTo(exchange.getResponse());
+      return BytesResponse.empty(204)
+          .header(HttpHeaders.ALLOW, ALLOW)
+          .writeTo(exchange.getResponse());
     }
     return chain.filter(exchange);
   }
 
   // ---- refusals
 
-  private Mono<Void> refuseUnformed(ServerWebExchange exchange, RequestRepair.Said said) {
-    RequestRepair.Refusal refusal = said.refusal();
+  private Mono<Void> refuseUnformed(ServerWebExchange exchange, RequestTargetCheck.Said said) {
+    RequestTargetCheck.Refusal refusal = said.refusal();
     if (refusal.last()) {
       exchange.getResponse().getHeaders().set(HttpHeaders.CONNECTION, "close");
     }
@@ -119,10 +121,10 @@ public final class RequestGate implements WebFilter {
     return write(exchange, problem(refusal, said.target()), openAiWire);
   }
 
-  private Problem problem(RequestRepair.Refusal refusal, String target) {
+  private Problem problem(RequestTargetCheck.Refusal refusal, String target) {
     String field = refusal.field();
     if (field != null) {
-      boolean unknown = refusal.detail().equals(RequestRepair.Refusal.UNKNOWN_CODING);
+      boolean unknown = refusal.detail().equals(RequestTargetCheck.Refusal.UNKNOWN_CODING);
       return Problem.field(
           unknown ? ProblemCode.NOT_IMPLEMENTED : ProblemCode.INVALID_REQUEST,
           field,
@@ -151,7 +153,7 @@ public final class RequestGate implements WebFilter {
 
   /** Which form a refusal has is all that a path decides here. */
   private Mono<Void> write(ServerWebExchange exchange, Problem problem, boolean openAiWire) {
-    Answer answer = openAiWire ? openAi.apply(problem) : ProblemWriter.answer(problem);
+    BytesResponse answer = openAiWire ? openAi.apply(problem) : ProblemWriter.answer(problem);
     return answer.writeTo(exchange.getResponse());
   }
 
@@ -215,6 +217,6 @@ public final class RequestGate implements WebFilter {
       headers.set(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, String.join(", ", wanted));
     }
     headers.set(HttpHeaders.ACCESS_CONTROL_MAX_AGE, Integer.toString(PREFLIGHT_SECONDS));
-    return Answer.empty(200).header(HttpHeaders.CONTENT_LENGTH, "0").writeTo(response);
+    return BytesResponse.empty(200).header(HttpHeaders.CONTENT_LENGTH, "0").writeTo(response);
   }
 }

@@ -1,9 +1,9 @@
 package io.heddle.web;
 
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 
 /** One WebSocket as its protocol sees it; everything on the connection's loop. */
-public interface Socket extends Outlet {
+public interface Socket extends FrameSink {
 
   /** Stops or goes on with reading from the client, which so is held back by TCP. */
   void read(boolean on);

@@ -1,6 +1,6 @@
 package io.heddle.web;
 
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 
 /** What is sent on an event stream; everything is called on the connection's loop. */
 public interface StreamProtocol {
@@ -8,7 +8,7 @@ public interface StreamProtocol {
   /**
    * @param end ends the stream after what was written
    */
-  void opened(Outlet outlet, Runnable end);
+  void opened(FrameSink outlet, Runnable end);
 
   /** There is room to write again. */
   void drained();

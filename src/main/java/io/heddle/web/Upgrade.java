@@ -92,7 +92,7 @@ public final class Upgrade implements ServerResponse {
   }
 
   /** The problem, with the headers that tell a client what it may try. */
-  public static Answer refused(Problem problem) {
+  public static BytesResponse refused(Problem problem) {
     return refused(problem, ProblemWriter.answer(problem));
   }
 
@@ -101,8 +101,8 @@ public final class Upgrade implements ServerResponse {
    *
    * @param told the problem as that wire tells it
    */
-  public static Answer refused(Problem problem, Answer told) {
-    Answer answer = told.header(VERSION_HEADER, VERSION);
+  public static BytesResponse refused(Problem problem, BytesResponse told) {
+    BytesResponse answer = told.header(VERSION_HEADER, VERSION);
     return problem.code() == ProblemCode.UPGRADE_REQUIRED
         ? answer
             .header(HttpHeaders.UPGRADE, "websocket")
@@ -163,7 +163,7 @@ public final class Upgrade implements ServerResponse {
                     return;
                   }
                   KeepAliveReads.leave(pipeline);
-                  RequestRepair.leave(pipeline);
+                  RequestTargetCheck.leave(pipeline);
                   pipeline.addBefore(
                       NettyPipeline.ReactiveBridge,
                       NAME,

@@ -2,12 +2,12 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.answercache.AnswerKey;
+import io.heddle.answercache.AnswerKey.Kind;
+import io.heddle.answercache.Answers;
+import io.heddle.answercache.NewAnswer;
 import io.heddle.api.Http.Reply;
 import io.heddle.base.Tenant;
-import io.heddle.cache.AnswerKey;
-import io.heddle.cache.AnswerKey.Kind;
-import io.heddle.cache.Answers;
-import io.heddle.cache.NewAnswer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.live.Hubs;
+import io.heddle.live.SessionHubs;
 import io.heddle.testing.HttpConnection;
 import io.heddle.testing.HttpConnection.Answer;
 import io.heddle.testing.SocketClient;
@@ -84,7 +84,9 @@ class DrainingIT {
       assertThat(balancer.get("/actuator/health/readiness").status()).isEqualTo(503);
       assertThat(balancer.get("/actuator/health/liveness").status()).isEqualTo(200);
     }
-    assertThat(server.bean(Hubs.class).watches()).as("of whom some are still here").isPositive();
+    assertThat(server.bean(SessionHubs.class).watches())
+        .as("of whom some are still here")
+        .isPositive();
   }
 
   @Test

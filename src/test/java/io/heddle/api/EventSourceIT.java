@@ -296,7 +296,8 @@ class EventSourceIT {
   @EnumSource
   void everyProblemIsOneOrTheOther(ProblemCode code) {
     boolean passes = code.retryable() || code.status() >= 500 || code.status() == 429;
-    int status = Gate.streamRefusal(io.heddle.base.Problem.of(code, "x")).statusCode().value();
+    int status =
+        AdmissionGate.streamRefusal(io.heddle.base.Problem.of(code, "x")).statusCode().value();
     assertThat(status).isEqualTo(passes ? 200 : code.status());
   }
 

@@ -2,8 +2,8 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.coherence.Coherence;
-import io.heddle.live.Hubs;
+import io.heddle.live.SessionHubs;
+import io.heddle.nearcache.Coherence;
 import io.heddle.testing.SocketClient;
 import io.heddle.testing.WebSocketConnection;
 import io.heddle.testing.WebSocketConnection.Closed;
@@ -214,7 +214,7 @@ class EventsIT {
       socket.setReceiveBufferSize(4096);
       socket.connect(new InetSocketAddress("127.0.0.1", server.port()));
       ask(socket, "GET /v1/sessions/" + id + "/events HTTP/1.1");
-      Awaitility.await().until(() -> server.bean(Hubs.class).watches() == 1);
+      Awaitility.await().until(() -> server.bean(SessionHubs.class).watches() == 1);
       String large = "x".repeat(100_000);
       for (int i = 0; i < 80; i++) {
         append(large);
@@ -237,7 +237,7 @@ class EventsIT {
     List<String> seen = new ArrayList<>();
     try (WebSocketConnection asleep =
         new WebSocketConnection(server.port(), "/v1/socket?watch=" + id, 4096)) {
-      Awaitility.await().until(() -> server.bean(Hubs.class).watches() == 1);
+      Awaitility.await().until(() -> server.bean(SessionHubs.class).watches() == 1);
       String large = "x".repeat(100_000);
       for (int i = 0; i < 80; i++) {
         sent.add(append(large));
@@ -350,8 +350,8 @@ class EventsIT {
     Awaitility.await()
         .untilAsserted(() -> {
           assertThat(server.bean(Connections.class).open()).isZero();
-          assertThat(server.bean(Hubs.class).watches()).isZero();
-          assertThat(server.bean(Hubs.class).watchedSessions()).isZero();
+          assertThat(server.bean(SessionHubs.class).watches()).isZero();
+          assertThat(server.bean(SessionHubs.class).watchedSessions()).isZero();
           assertThat(server.bean(Coherence.class).followed()).isZero();
         });
   }

@@ -6,7 +6,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
-import io.heddle.live.Hubs;
+import io.heddle.live.SessionHubs;
 import io.heddle.testing.RawWebSocket;
 import io.heddle.testing.TestRedis;
 import io.heddle.web.ConnectionGuard;
@@ -113,7 +113,7 @@ class HangUpsIT {
           .atMost(Duration.ofSeconds(20))
           .untilAsserted(() -> {
             assertThat(server.bean(Connections.class).open()).isZero();
-            assertThat(server.bean(Hubs.class).watches()).isZero();
+            assertThat(server.bean(SessionHubs.class).watches()).isZero();
           });
       http.get("/v1/sessions/s").is(200);
       // Nor are they failures of this server, which somebody would be woken for.

@@ -2,22 +2,22 @@ package io.heddle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.answercache.AnswerProperties;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.cache.AnswerStore;
-import io.heddle.coherence.Coherence;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
-import io.heddle.live.Hubs;
 import io.heddle.live.LiveProperties;
+import io.heddle.live.SessionHubs;
+import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -210,10 +210,10 @@ class OpenApiTest {
             unused(SessionWriter.class),
             unused(SessionIndex.class),
             unused(SessionLocks.class),
-            unused(RetryRecords.class),
+            unused(IdempotencyRecords.class),
             new RandomIds(InstantSource.system()),
             InstantSource.system(),
-            BodiesTest.properties());
+            RequestBodiesTest.properties());
     LimitProperties unlimited =
         new LimitProperties(
             false, Duration.ofSeconds(1), io.heddle.limit.Rule.OnFailure.ALLOW, Map.of());
@@ -221,15 +221,16 @@ class OpenApiTest {
     Limits limits = new Limits(unused(RateLimiter.class), unlimited);
     TokenLimits tokens = new TokenLimits(unused(RateLimiter.class), unlimited, ids);
     AnswerProperties kept = new Binder().bindOrCreate("heddle.answers", AnswerProperties.class);
-    io.heddle.cache.Answers answers =
-        new io.heddle.cache.Answers(unused(AnswerStore.class), kept, ids, InstantSource.system());
+    io.heddle.answercache.Answers answers =
+        new io.heddle.answercache.Answers(
+            unused(AnswerStore.class), kept, ids, InstantSource.system());
     LiveProperties live = new Binder().bindOrCreate("heddle.live", LiveProperties.class);
     ChangeFeed silent = _ -> () -> {};
     TurnStore store =
         new TurnStore(
             services,
             unused(SessionReader.class),
-            unused(RetryRecords.class),
+            unused(IdempotencyRecords.class),
             unused(TurnLog.class),
             unused(LiveChannel.class),
             silent,
@@ -244,8 +245,8 @@ class OpenApiTest {
                 new Binder().bindOrCreate("heddle.turns", TurnProperties.class),
                 ByteBudget.unbounded());
         BodyReader reader = new BodyReader(1024, Duration.ofSeconds(1), ByteBudget.unbounded());
-        Hubs hubs =
-            new Hubs(
+        SessionHubs hubs =
+            new SessionHubs(
                 new Coherence(),
                 unused(ChangeLog.class),
                 unused(TurnLog.class),
@@ -259,7 +260,7 @@ class OpenApiTest {
               tokens,
               reader,
               ids,
-              BodiesTest.properties(),
+              RequestBodiesTest.properties(),
               new Routes.Cache(answers, kept),
               new Routes.Live(hubs, new Connections(live, ByteBudget.unbounded()), live))
           .router();

@@ -12,7 +12,7 @@ import io.heddle.base.Tenant;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -140,21 +140,21 @@ class TurnAnswersTest {
 
   @Test
   void bitsHaveTheirSeqAsId() {
-    assertThat(frame(new TurnEvent.Delta(7, new Piece.Text("a\n")), "turn.delta", "7"))
+    assertThat(frame(new TurnEvent.Delta(7, new ModelEvent.Text("a\n")), "turn.delta", "7"))
         .isEqualTo(",'seq':7,'text':'a\\n'}");
-    assertThat(frame(new TurnEvent.Delta(8, new Piece.Reasoning("hm")), "turn.reasoning", "8"))
+    assertThat(frame(new TurnEvent.Delta(8, new ModelEvent.Reasoning("hm")), "turn.reasoning", "8"))
         .isEqualTo(",'seq':8,'text':'hm'}");
-    assertThat(frame(new TurnEvent.Delta(9, new Piece.Refusal("no")), "turn.refusal", "9"))
+    assertThat(frame(new TurnEvent.Delta(9, new ModelEvent.Refusal("no")), "turn.refusal", "9"))
         .isEqualTo(",'seq':9,'text':'no'}");
     assertThat(
             frame(
-                new TurnEvent.Delta(10, new Piece.ToolCall(1, "call_1", "f", "{")),
+                new TurnEvent.Delta(10, new ModelEvent.ToolCall(1, "call_1", "f", "{")),
                 "turn.toolCall",
                 "10"))
         .isEqualTo(",'seq':10,'index':1,'id':'call_1','name':'f','arguments':'{'}");
     assertThat(
             frame(
-                new TurnEvent.Delta(11, new Piece.ToolCall(1, null, null, "}")),
+                new TurnEvent.Delta(11, new ModelEvent.ToolCall(1, null, null, "}")),
                 "turn.toolCall",
                 "11"))
         .isEqualTo(",'seq':11,'index':1,'arguments':'}'}");
@@ -173,7 +173,7 @@ class TurnAnswersTest {
                 new TurnEvent.SoFar(
                     6,
                     new TurnEvent.Said(
-                        "", "hm", "no", List.of(new Piece.ToolCall(0, "c", "f", "{}")))),
+                        "", "hm", "no", List.of(new ModelEvent.ToolCall(0, "c", "f", "{}")))),
                 "turn.text",
                 "6"))
         .isEqualTo(

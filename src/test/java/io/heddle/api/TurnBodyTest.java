@@ -18,7 +18,7 @@ import org.springframework.http.HttpHeaders;
 /** What asks for a turn, over HTTP and over a socket. */
 class TurnBodyTest {
 
-  private final Bodies bodies = new Bodies(BodiesTest.properties());
+  private final RequestBodies bodies = new RequestBodies(RequestBodiesTest.properties());
 
   private TurnBody turn(String body) {
     return bodies.turn(utf8(body));
@@ -191,7 +191,7 @@ class TurnBodyTest {
     if (value != null) {
       headers.add(HttpHeaders.CACHE_CONTROL, value);
     }
-    assertThat(Terms.maxAge(headers))
+    assertThat(RequestHeaders.maxAge(headers))
         .isEqualTo(seconds == null ? null : Duration.ofSeconds(seconds));
   }
 
@@ -214,7 +214,7 @@ class TurnBodyTest {
     HttpHeaders headers = new HttpHeaders();
     headers.add(HttpHeaders.CACHE_CONTROL, value);
     ProblemException refusal =
-        catchThrowableOfType(ProblemException.class, () -> Terms.maxAge(headers));
+        catchThrowableOfType(ProblemException.class, () -> RequestHeaders.maxAge(headers));
     assertThat(refusal.problem().members()).containsEntry("field", "Cache-Control");
   }
 
@@ -231,7 +231,7 @@ class TurnBodyTest {
   void respondAsyncIsAPreferenceAmongOthers(String value, boolean async) {
     HttpHeaders headers = new HttpHeaders();
     headers.add("Prefer", value);
-    assertThat(Terms.prefersAsync(headers)).isEqualTo(async);
+    assertThat(RequestHeaders.prefersAsync(headers)).isEqualTo(async);
   }
 
   // ---- over a socket

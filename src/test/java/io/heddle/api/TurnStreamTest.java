@@ -7,9 +7,9 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.live.Frame;
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 import io.heddle.session.Turn;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ class TurnStreamTest {
   private final Queue<Flux<TurnEvent>> answers = new ArrayDeque<>();
 
   /** A connection that keeps what it is given. */
-  private static final class Tap implements Outlet {
+  private static final class Tap implements FrameSink {
     private final List<Frame> frames = new ArrayList<>();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private int room = Integer.MAX_VALUE;
@@ -100,7 +100,7 @@ class TurnStreamTest {
   }
 
   private static TurnEvent delta(long seq) {
-    return new TurnEvent.Delta(seq, new Piece.Text("x"));
+    return new TurnEvent.Delta(seq, new ModelEvent.Text("x"));
   }
 
   private static TurnEvent end() {

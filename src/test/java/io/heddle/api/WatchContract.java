@@ -614,13 +614,13 @@ abstract class WatchContract {
       sockets.add(watch(null));
       sockets.getLast().expect("ack");
     }
-    assertThat(two.bean(io.heddle.live.Hubs.class).watches()).isGreaterThanOrEqualTo(20);
+    assertThat(two.bean(io.heddle.live.SessionHubs.class).watches()).isGreaterThanOrEqualTo(20);
     sockets.forEach(SocketClient::close);
     Awaitility.await()
         .untilAsserted(() -> {
-          assertThat(two.bean(io.heddle.live.Hubs.class).watches()).isZero();
-          assertThat(two.bean(io.heddle.live.Hubs.class).watchedSessions()).isZero();
-          assertThat(two.bean(io.heddle.coherence.Coherence.class).followed()).isZero();
+          assertThat(two.bean(io.heddle.live.SessionHubs.class).watches()).isZero();
+          assertThat(two.bean(io.heddle.live.SessionHubs.class).watchedSessions()).isZero();
+          assertThat(two.bean(io.heddle.nearcache.Coherence.class).followed()).isZero();
           assertThat(two.bean(io.heddle.web.Connections.class).open()).isZero();
         });
   }

@@ -42,6 +42,6 @@ class SurrogatesTest {
   @Test
   void aMendedTextHasAFormInUtf8() {
     String mended = Surrogates.mended("a\ud83d");
-    assertThat(new JsonBuffer(8).string(mended).toString()).isEqualTo("\"a\ufffd\"");
+    assertThat(new JsonWriter(8).string(mended).toString()).isEqualTo("\"a\ufffd\"");
   }
 }

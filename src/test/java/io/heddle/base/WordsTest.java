@@ -86,7 +86,7 @@ class WordsTest {
 
   @Test
   void jsonIsSplicedAndStringsAreEscaped() {
-    JsonBuffer out = new JsonBuffer(1);
+    JsonWriter out = new JsonWriter(1);
     out.ascii("{\"a\":").string("\"\\\n\u00e9\ud83d\ude00").ascii(",\"b\":").string(null);
     out.ascii(",\"c\":").raw(Json.of("[1]")).ascii(",\"d\":").time(Instant.EPOCH).ascii("}");
     assertThat(out)

@@ -7,21 +7,21 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Filter;
-import io.heddle.session.Listing;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
-import io.heddle.session.Retry;
 import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionPage;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -67,7 +67,7 @@ class BrokenRowsTest {
                 List.of(EmbeddedEngineTest.message("asked")),
                 Duration.ofMillis(1),
                 TTL);
-        apply(engine, key, new Write.BeginTurn(turn, OnBusy.REJECT, 0), Conditions.NONE);
+        apply(engine, key, new Write.BeginTurn(turn, OnBusy.REJECT, 0), WritePreconditions.NONE);
         engine
             .answers()
             .put(Tenant.DEFAULT, key.id(), "text/plain", new byte[1], Duration.ofMinutes(1))
@@ -147,7 +147,7 @@ class BrokenRowsTest {
                   .bindOrCreate("heddle.session", Bindable.of(SessionProperties.class)));
       Caller caller = new Caller(Tenant.DEFAULT, null, "ip:127.0.0.1", true);
       for (String user : new String[] {"ann", null}) {
-        Listing found = services.sessions().list(caller, user, Filter.ALL, 10, null).block();
+        SessionPage found = services.sessions().list(caller, user, Filter.ALL, 10, null).block();
         assertThat(found.sessions()).extracting(Session::key).containsExactly(WHOLE);
       }
       StorageCount count = new StorageCount(engine.index(), engine.reader());
@@ -158,11 +158,11 @@ class BrokenRowsTest {
   }
 
   private static <V> void damage(StoreFile store, Table<V> table, byte[] key) {
-    store.map(table).put(key, Cell.stored(table.codec(), NONSENSE));
+    store.map(table).put(key, LazyValue.stored(table.codec(), NONSENSE));
   }
 
   private static void sweep(StoreFile store, long now) {
-    Numbers numbers = new Numbers(store);
+    SequenceAllocator numbers = new SequenceAllocator(store);
     Sweep sweep = new Sweep();
     boolean more = true;
     while (more) {
@@ -178,14 +178,19 @@ class BrokenRowsTest {
   }
 
   private static void create(EmbeddedEngine engine, SessionKey key) {
-    Description description =
-        new Description("ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, TTL);
-    Retry retry = new Retry("once", "body");
-    apply(engine, key, new Write.Create(description, List.of()), Conditions.NONE.withRetry(retry));
+    SessionAttributes description =
+        new SessionAttributes(
+            "ann", null, Json.EMPTY_OBJECT, null, null, SessionAttributes.Status.ACTIVE, TTL);
+    IdempotentRequest retry = new IdempotentRequest("once", "body");
+    apply(
+        engine,
+        key,
+        new Write.Create(description, List.of()),
+        WritePreconditions.NONE.withRetry(retry));
   }
 
   private static void apply(
-      EmbeddedEngine engine, SessionKey key, Write write, Conditions conditions) {
+      EmbeddedEngine engine, SessionKey key, Write write, WritePreconditions conditions) {
     assertThat(engine.writer().apply(key, write, conditions).block())
         .isInstanceOf(Outcome.Applied.class);
   }

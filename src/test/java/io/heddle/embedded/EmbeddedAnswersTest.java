@@ -3,17 +3,17 @@ package io.heddle.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.answercache.AnswerKey;
+import io.heddle.answercache.AnswerProperties;
+import io.heddle.answercache.AnswerStore;
+import io.heddle.answercache.AnswerStore.Answer;
+import io.heddle.answercache.Answers;
+import io.heddle.answercache.Flight;
+import io.heddle.answercache.NewAnswer;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
-import io.heddle.cache.AnswerKey;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.cache.AnswerStore;
-import io.heddle.cache.AnswerStore.Answer;
-import io.heddle.cache.Answers;
-import io.heddle.cache.Flight;
-import io.heddle.cache.NewAnswer;
 import io.heddle.session.StoreLimits;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -141,7 +141,8 @@ class EmbeddedAnswersTest {
       for (int i = 0; i < 10; i++) {
         Tx one = tx(store);
         long ends = millis.get() + 10_000 + i;
-        Stored.Cached answer = new Stored.Cached("text/plain", millis.get(), ends, body);
+        StoredRecords.Cached answer =
+            new StoredRecords.Cached("text/plain", millis.get(), ends, body);
         CachedAnswers.put(one, Keys.answer(Tenant.DEFAULT, "k" + i), answer, Long.MAX_VALUE);
         one.write();
       }
@@ -193,7 +194,8 @@ class EmbeddedAnswersTest {
   }
 
   private Tx tx(StoreFile store) {
-    return new Tx(store, new Numbers(store), new RandomIds(InstantSource.system()), millis.get());
+    return new Tx(
+        store, new SequenceAllocator(store), new RandomIds(InstantSource.system()), millis.get());
   }
 
   private EmbeddedEngine open(String path, int kilobytes) {

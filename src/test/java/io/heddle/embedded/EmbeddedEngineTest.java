@@ -7,16 +7,16 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,14 +29,14 @@ import org.junit.jupiter.api.io.TempDir;
 class EmbeddedEngineTest {
 
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s1");
-  private static final Description DESCRIPTION =
-      new Description(
+  private static final SessionAttributes DESCRIPTION =
+      new SessionAttributes(
           "ann",
           "title",
           Json.of("{\"a\":1}"),
           null,
           "m",
-          Description.Status.ACTIVE,
+          SessionAttributes.Status.ACTIVE,
           Duration.ofHours(1));
 
   @TempDir Path directory;
@@ -57,19 +57,22 @@ class EmbeddedEngineTest {
   static Outcome append(EmbeddedEngine engine, SessionKey key, String text) {
     return engine
         .writer()
-        .apply(key, new Write.Append(List.of(message(text))), Conditions.NONE)
+        .apply(key, new Write.Append(List.of(message(text))), WritePreconditions.NONE)
         .block();
   }
 
   static ThreadPage load(EmbeddedEngine engine, SessionKey key) {
-    return engine.reader().load(key, View.ANY, PageRequest.last(1000)).block();
+    return engine.reader().load(key, ReadContext.ANY, PageRequest.last(1000)).block();
   }
 
   @Test
   void whatWasAcknowledgedIsThereWhenTheFileIsOpenedAgain() {
     String file = directory.resolve("made/heddle.mv").toString();
     try (EmbeddedEngine engine = open(file)) {
-      engine.writer().apply(KEY, new Write.Create(DESCRIPTION, List.of()), Conditions.NONE).block();
+      engine
+          .writer()
+          .apply(KEY, new Write.Create(DESCRIPTION, List.of()), WritePreconditions.NONE)
+          .block();
       append(engine, KEY, "one");
       append(engine, KEY, "two");
     }
@@ -121,7 +124,10 @@ class EmbeddedEngineTest {
   @Test
   void inRamEverythingWorksAndNothingIsWritten() {
     try (EmbeddedEngine engine = open("")) {
-      engine.writer().apply(KEY, new Write.Create(DESCRIPTION, List.of()), Conditions.NONE).block();
+      engine
+          .writer()
+          .apply(KEY, new Write.Create(DESCRIPTION, List.of()), WritePreconditions.NONE)
+          .block();
       for (int i = 0; i < 200; i++) {
         append(engine, KEY, "message " + i);
       }

@@ -6,17 +6,17 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -56,19 +56,19 @@ class EmbeddedTurnsTest {
   }
 
   private static void applied(EmbeddedEngine engine, Write write) {
-    assertThat(engine.writer().apply(KEY, write, Conditions.NONE).block())
+    assertThat(engine.writer().apply(KEY, write, WritePreconditions.NONE).block())
         .isInstanceOf(Outcome.Applied.class);
   }
 
   private static void create(EmbeddedEngine engine) {
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             "ann",
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     applied(engine, new Write.Create(description, List.of()));
   }
@@ -216,7 +216,7 @@ class EmbeddedTurnsTest {
 
   /** Sweeps until there is nothing more to do; answers how many runs that took. */
   private static int sweep(StoreFile store, long now) {
-    Numbers numbers = new Numbers(store);
+    SequenceAllocator numbers = new SequenceAllocator(store);
     Sweep sweep = new Sweep();
     int runs = 0;
     boolean more = true;

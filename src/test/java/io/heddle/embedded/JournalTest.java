@@ -10,12 +10,12 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,14 +39,14 @@ import org.junit.jupiter.api.io.TempDir;
 class JournalTest {
 
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");
-  private static final Description DESCRIPTION =
-      new Description(
+  private static final SessionAttributes DESCRIPTION =
+      new SessionAttributes(
           "ann",
           null,
           Json.EMPTY_OBJECT,
           null,
           null,
-          Description.Status.ACTIVE,
+          SessionAttributes.Status.ACTIVE,
           Duration.ofHours(1));
 
   @TempDir Path directory;
@@ -66,7 +66,10 @@ class JournalTest {
   private EmbeddedEngine started() throws IOException {
     EmbeddedEngine engine = open(file.toString());
     head = Files.size(Journal.of(file));
-    engine.writer().apply(KEY, new Write.Create(DESCRIPTION, List.of()), Conditions.NONE).block();
+    engine
+        .writer()
+        .apply(KEY, new Write.Create(DESCRIPTION, List.of()), WritePreconditions.NONE)
+        .block();
     return engine;
   }
 
@@ -110,7 +113,7 @@ class JournalTest {
         append(engine, KEY, "m" + i);
       }
       String gone = load(engine, KEY).messages().get(7).id();
-      engine.writer().apply(KEY, new Write.DeleteMessage(gone), Conditions.NONE).block();
+      engine.writer().apply(KEY, new Write.DeleteMessage(gone), WritePreconditions.NONE).block();
       kill();
       List<String> answered = texts(engine);
       assertThat(answered).hasSize(49);
@@ -346,7 +349,10 @@ class JournalTest {
     Files.delete(left);
     byte[] others = Files.readAllBytes(Journal.of(left));
     try (EmbeddedEngine engine = open(left.toString())) {
-      engine.writer().apply(KEY, new Write.Create(DESCRIPTION, List.of()), Conditions.NONE).block();
+      engine
+          .writer()
+          .apply(KEY, new Write.Create(DESCRIPTION, List.of()), WritePreconditions.NONE)
+          .block();
       assertThat(seqs(engine)).isEmpty();
     }
     assertThat(directory.resolve("left.mv.journal.old")).hasBinaryContent(others);
@@ -392,7 +398,10 @@ class JournalTest {
       long most = 0;
       for (int i = 0; i < 1500; i++) {
         if (i % 50 == 0) {
-          engine.writer().apply(KEY, new Write.Cut(null), Conditions.NONE).block();
+          engine
+              .writer()
+              .apply(KEY, new Write.TruncateThread(null), WritePreconditions.NONE)
+              .block();
         }
         append(engine, KEY, text);
         most = Math.max(most, Files.size(Journal.of(file)));
@@ -422,7 +431,10 @@ class JournalTest {
     List<String> answered = new ArrayList<>();
     try (EmbeddedEngine engine =
         EmbeddedEngine.open(disk, StoreLimits.DEFAULT, clock, new RandomIds(clock))) {
-      engine.writer().apply(KEY, new Write.Create(DESCRIPTION, List.of()), Conditions.NONE).block();
+      engine
+          .writer()
+          .apply(KEY, new Write.Create(DESCRIPTION, List.of()), WritePreconditions.NONE)
+          .block();
       for (int i = 0; i < 20; i++) {
         append(engine, KEY, "m" + i);
       }

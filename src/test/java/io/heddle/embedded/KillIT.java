@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -185,7 +185,7 @@ class KillIT {
                   .apply(
                       key,
                       new Write.Append(List.of(new NewMessage(id, thread.getFirst().body()))),
-                      Conditions.NONE.withRetry(new Retry(id, "body of " + id)))
+                      WritePreconditions.NONE.withRetry(new IdempotentRequest(id, "body of " + id)))
                   .block();
           assertThat(again).isInstanceOf(Outcome.Replayed.class);
         }
@@ -204,7 +204,7 @@ class KillIT {
     ThreadPage page;
     do {
       String after = thread.isEmpty() ? null : thread.getLast().id();
-      page = engine.reader().load(key, View.ANY, PageRequest.forward(500, after)).block();
+      page = engine.reader().load(key, ReadContext.ANY, PageRequest.forward(500, after)).block();
       thread.addAll(page.messages());
     } while (page.hasMore());
     assertThat(page.session().head().messageCount()).isEqualTo(thread.size());

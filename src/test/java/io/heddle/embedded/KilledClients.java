@@ -4,13 +4,13 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Retry;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -31,14 +31,14 @@ final class KilledClients {
   static final int SESSIONS = 40;
   private static final int CLIENTS = 16;
 
-  static final Description DESCRIPTION =
-      new Description(
+  static final SessionAttributes DESCRIPTION =
+      new SessionAttributes(
           "ann",
           null,
           Json.EMPTY_OBJECT,
           null,
           null,
-          Description.Status.ACTIVE,
+          SessionAttributes.Status.ACTIVE,
           Duration.ofDays(1));
 
   private KilledClients() {}
@@ -104,7 +104,7 @@ final class KilledClients {
                   + "x".repeat(251)
                   + "\"}");
       Write append = new Write.Append(List.of(new NewMessage(id, body)));
-      Outcome outcome = write(engine, session, append, new Retry(id, "body of " + id));
+      Outcome outcome = write(engine, session, append, new IdempotentRequest(id, "body of " + id));
       if (outcome instanceof Outcome.Applied) {
         System.out.println(session.id() + " " + id);
       } else {
@@ -124,7 +124,8 @@ final class KilledClients {
     }
   }
 
-  static Outcome write(EmbeddedEngine engine, SessionKey session, Write write, Retry retry) {
-    return engine.writer().apply(session, write, Conditions.NONE.withRetry(retry)).block();
+  static Outcome write(
+      EmbeddedEngine engine, SessionKey session, Write write, IdempotentRequest retry) {
+    return engine.writer().apply(session, write, WritePreconditions.NONE.withRetry(retry)).block();
   }
 }

@@ -6,16 +6,16 @@ import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.Conditions;
 import io.heddle.session.Message;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +70,7 @@ class LayoutTest {
       assertThat(page.session().position().version()).isEqualTo(3);
       assertThat(page.session().description().title()).isEqualTo("title");
       assertThat(page.session().head().activeTurn()).isNull();
-      assertThat(engine.reader().state(FIRST, View.ANY).block().checkpoint().document())
+      assertThat(engine.reader().state(FIRST, ReadContext.ANY).block().checkpoint().document())
           .isEqualTo(Json.of("{\"step\":1}"));
       Held held = engine.locks().holder(FIRST, null).block();
       assertThat(held).isNotNull();
@@ -107,7 +107,7 @@ class LayoutTest {
   @Test
   void idempotencyKeysOfAnOlderFileAreReadUntilTheyEnd() throws Exception {
     try (StoreFile store = StoreFile.open(EmbeddedProperties.at(file().toString()))) {
-      Stored.Kept kept = store.get(Table.RETRIES, Keys.retry(FIRST, "a-key"));
+      StoredRecords.Kept kept = store.get(Table.RETRIES, Keys.retry(FIRST, "a-key"));
       assertThat(kept.body()).isEqualTo("a-body");
       assertThat(kept.position().version()).isEqualTo(2);
       SessionRecord building = store.get(Table.SESSIONS, Keys.session(THIRD));
@@ -138,7 +138,7 @@ class LayoutTest {
       assertThat(page.messages()).extracting(Message::seq).containsExactly(1L, 2L, 3L, 4L, 6L, 7L);
       assertThat(page.messages()).extracting(Message::id).contains("first", "-", "mine");
       assertThat(EmbeddedEngineTest.load(engine, THIRD).messages()).hasSize(6);
-      assertThat(engine.reader().state(FIRST, View.ANY).block().checkpoint().document())
+      assertThat(engine.reader().state(FIRST, ReadContext.ANY).block().checkpoint().document())
           .isEqualTo(Json.of("{\"step\":2}"));
       assertThat(engine.turnLog().list(FIRST, null).block())
           .extracting(Turn::status)
@@ -149,7 +149,8 @@ class LayoutTest {
       }
       assertThat(EmbeddedEngineTest.append(engine, FIRST, "later"))
           .isInstanceOf(Outcome.Applied.class);
-      assertThat(write(engine, FIRST, new Write.Cut(null))).isInstanceOf(Outcome.Applied.class);
+      assertThat(write(engine, FIRST, new Write.TruncateThread(null)))
+          .isInstanceOf(Outcome.Applied.class);
       assertThat(EmbeddedEngineTest.load(engine, FIRST).session().head().bytes()).isZero();
       assertThat(write(engine, SECOND, new Write.Create(page.session().description(), List.of())))
           .isInstanceOf(Outcome.Applied.class);
@@ -171,6 +172,6 @@ class LayoutTest {
   }
 
   private static Outcome write(EmbeddedEngine engine, SessionKey key, Write write) {
-    return engine.writer().apply(key, write, Conditions.NONE).block();
+    return engine.writer().apply(key, write, WritePreconditions.NONE).block();
   }
 }

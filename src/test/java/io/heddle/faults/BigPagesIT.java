@@ -3,7 +3,7 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.heddle.coherence.Coherence;
+import io.heddle.nearcache.Coherence;
 import io.heddle.testing.InProcess;
 import io.heddle.testing.RedisProcess;
 import java.net.URI;

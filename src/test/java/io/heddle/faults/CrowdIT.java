@@ -3,12 +3,12 @@ package io.heddle.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
-import io.heddle.coherence.Coherence;
 import io.heddle.faults.Clients.Targets;
 import io.heddle.faults.History.Frame;
 import io.heddle.faults.History.Watched;
 import io.heddle.faults.History.Write;
 import io.heddle.faults.Watcher.Wire;
+import io.heddle.nearcache.Coherence;
 import io.heddle.testing.EventStream;
 import io.heddle.testing.WebSocketConnection;
 import io.heddle.testing.WebSocketConnection.Closed;

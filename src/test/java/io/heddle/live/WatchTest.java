@@ -3,8 +3,8 @@ package io.heddle.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
-import io.heddle.live.LiveWorld.Loop;
-import io.heddle.live.LiveWorld.Tap;
+import io.heddle.live.LiveFixture.Loop;
+import io.heddle.live.LiveFixture.Tap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class WatchTest {
 
-  private final LiveWorld world = new LiveWorld();
+  private final LiveFixture world = new LiveFixture();
   private final Loop loop = new Loop();
 
   @AfterEach
@@ -136,10 +136,10 @@ class WatchTest {
     Tap tap = world.watch(loop, seen);
     tap.writable = false;
     loop.run();
-    assertThat(tap.versions()).hasSize(Hub.LOG_READ);
+    assertThat(tap.versions()).hasSize(SessionHub.LOG_READ);
     tap.watch.writable();
     loop.run();
-    assertThat(tap.versions()).hasSize(2 * Hub.LOG_READ);
+    assertThat(tap.versions()).hasSize(2 * SessionHub.LOG_READ);
     tap.writable = true;
     tap.watch.writable();
     loop.run();
@@ -282,7 +282,7 @@ class WatchTest {
       taps.forEach(tap -> tap.watch.writable());
       world.answer();
       loops.forEach(Loop::run);
-      world.coherence.lost(LiveWorld.KEY.partition(), io.heddle.session.ChangeFeed.Loss.CLOSED);
+      world.coherence.lost(LiveFixture.KEY.partition(), io.heddle.session.ChangeFeed.Loss.CLOSED);
       world.hubs.tick(System.nanoTime());
       loops.forEach(Loop::run);
     }

@@ -49,7 +49,7 @@ class AsksTest {
 
   @Test
   void nothingIsAskedThatWasNotAskedFor() {
-    ResponseAsk ask = response("{'input':'x','temperature':null,'tools':[],'text':{}}");
+    ResponseRequest ask = response("{'input':'x','temperature':null,'tools':[],'text':{}}");
     assertThat(ask.parameters()).isEqualTo(Json.EMPTY_OBJECT);
     assertThat(ask.store()).isTrue();
     assertThat(ask.stream()).isFalse();
@@ -144,12 +144,12 @@ class AsksTest {
             json(
                 "{'instructions':'be','tools':[{'type':'function','name':'f'}],'text':{'format':"
                     + "{'type':'text'}},'temperature':0.70,'top_logprobs':0}"));
-    Json whole = ResponseAsk.shownWhole(kept);
+    Json whole = ResponseRequest.shownWhole(kept);
     assertThat(whole.toString())
         .contains(json("'instructions':'be'"), "0.70", json("'strict':null"))
         .contains(json("'presence_penalty':0,'frequency_penalty':0"))
         .contains(json("'safety_identifier':null,'prompt_cache_key':null"));
-    assertThat(ResponseAsk.shownWhole(whole)).isSameAs(whole);
+    assertThat(ResponseRequest.shownWhole(whole)).isSameAs(whole);
   }
 
   @ParameterizedTest
@@ -186,9 +186,9 @@ class AsksTest {
               () -> {
                 Fields fields = Fields.of(Json.of(whole));
                 if (more.startsWith("'input")) {
-                  ResponseAsk.read(fields);
+                  ResponseRequest.read(fields);
                 } else {
-                  ChatAsk.read(fields);
+                  ChatRequest.read(fields);
                 }
               });
       WireError error = WireError.of(refused.problem());
@@ -220,7 +220,7 @@ class AsksTest {
       })
   void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
     String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
-    isRefused(() -> ChatAsk.read(Fields.of(Json.of(whole))), param, code);
+    isRefused(() -> ChatRequest.read(Fields.of(Json.of(whole))), param, code);
   }
 
   /** They went up as they were: the model's server refused them, or the model never saw them. */
@@ -336,7 +336,7 @@ class AsksTest {
       String name = member.substring(1, member.indexOf(':') - 1);
       WireException refused =
           catchThrowableOfType(
-              WireException.class, () -> ChatAsk.read(Fields.of(Json.of(json(body)))));
+              WireException.class, () -> ChatRequest.read(Fields.of(Json.of(json(body)))));
       assertThat(refused.error().param()).isEqualTo("messages[1]." + name);
       assertThat(refused.error().code()).isEqualTo("unsupported_parameter");
     }
@@ -369,7 +369,7 @@ class AsksTest {
             .replace("N", "{\"type\":\"namespace\",\"name\":\"n\",\"tools\":[F]}")
             .replace("F", "{\"type\":\"function\",\"name\":\"f\"}")
             .replace("G", "{\"type\":\"function\",\"name\":\"g\"}");
-    ResponseAsk ask = ResponseAsk.read(Fields.of(Json.of(body)));
+    ResponseRequest ask = ResponseRequest.read(Fields.of(Json.of(body)));
     Value tools = Fields.of(ask.parameters()).get("tools");
     List<String> told =
         tools == null
@@ -400,7 +400,7 @@ class AsksTest {
                 json(
                     "{'tools':[{'type':'function','name':'f'},{'type':'%s'}],'tool_choice':{'type':'%s'}}"
                         .formatted(tool, chosen))));
-    Throwable refused = catchThrowable(() -> ResponseAsk.read(body, HostedTools.DROP));
+    Throwable refused = catchThrowable(() -> ResponseRequest.read(body, HostedTools.DROP));
     if (taken) {
       assertThat(refused).isNull();
     } else {
@@ -425,7 +425,7 @@ class AsksTest {
         "{'messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[%s]}]}"
             .formatted(call);
     isRefused(
-        () -> ChatAsk.read(Fields.of(Json.of(json(body)))),
+        () -> ChatRequest.read(Fields.of(Json.of(json(body)))),
         "messages[1].tool_calls[0]." + member,
         code);
   }
@@ -579,7 +579,7 @@ class AsksTest {
 
   @Test
   void whatIsTheModelsServersIsPassedOnAsItIs() {
-    ChatAsk ask =
+    ChatRequest ask =
         chat(
             "{'model':'m','messages':[{'role':'user','content':'x'}],'stream':true,"
                 + "'stream_options':{'include_usage':true},'metadata':{'conversation_id':'c','a':'b'},"
@@ -593,7 +593,7 @@ class AsksTest {
 
   @Test
   void leadingSystemMessagesAreInstructions() {
-    ChatAsk ask =
+    ChatRequest ask =
         chat(
             "{'messages':[{'role':'system','content':'a'},{'role':'developer','content':["
                 + "{'type':'text','text':'b'}]},{'role':'user','content':'x'},{'role':'system','content':'c'}]}");
@@ -642,7 +642,7 @@ class AsksTest {
 
   @Test
   void instructionsOfPartsKeepTheirMarks() {
-    ChatAsk ask =
+    ChatRequest ask =
         chat(
             "{'messages':[{'role':'system','content':'a'},{'role':'system','content':[{'type':'text',"
                 + "'text':'b','cache_control':{'type':'ephemeral'}}]},{'role':'user','content':'x'}]}");
@@ -689,20 +689,20 @@ class AsksTest {
 
   @Test
   void newToAThreadIsWhatComesAfterTheLastAnswer() {
-    ChatAsk whole =
+    ChatRequest whole =
         chat(
             "{'messages':[{'role':'user','content':'1'},{'role':'assistant','content':'2'},"
                 + "{'role':'user','content':'3'},{'role':'user','content':'4'}]}");
     assertThat(whole.added(false)).hasSize(2);
     assertThat(whole.added(true)).hasSize(4);
-    ChatAsk onlyNew = chat("{'messages':[{'role':'user','content':'3'}]}");
+    ChatRequest onlyNew = chat("{'messages':[{'role':'user','content':'3'}]}");
     assertThat(onlyNew.added(false)).hasSize(1);
-    ChatAsk outputs =
+    ChatRequest outputs =
         chat(
             "{'messages':[{'role':'user','content':'1'},{'role':'assistant','tool_calls':[{'id':'c','function':{'name':'f','arguments':'{}'}}]},"
                 + "{'role':'tool','tool_call_id':'c','content':'x'}]}");
     assertThat(outputs.added(false)).hasSize(1);
-    ChatAsk nothing =
+    ChatRequest nothing =
         chat("{'messages':[{'role':'user','content':'1'},{'role':'assistant','content':'2'}]}");
     assertThat(nothing.added(false)).isEmpty();
   }
@@ -716,12 +716,12 @@ class AsksTest {
     String rest =
         "{'role':'user','content':'a'},{'role':'assistant','content':'b'},%s,{'role':'user','content':'c'}]}"
             .formatted(kindly);
-    ChatAsk ask = chat("{'messages':[" + rest);
+    ChatRequest ask = chat("{'messages':[" + rest);
 
     assertThat(ask.added(List.of(answer))).hasSize(2);
     assertThat(ask.added(List.of(answer, kind, answer))).hasSize(1);
     // Said twice by the client is said twice.
-    ChatAsk twice = chat("{'messages':[{'role':'user','content':'0'}," + kindly + "," + rest);
+    ChatRequest twice = chat("{'messages':[{'role':'user','content':'0'}," + kindly + "," + rest);
     assertThat(twice.added(List.of(kind, answer))).hasSize(2);
     assertThat(twice.added(List.of(kind, answer, kind))).hasSize(1);
   }
@@ -774,12 +774,12 @@ class AsksTest {
         : WireError.of(((ProblemException) thrown).problem());
   }
 
-  private ResponseAsk response(String body) {
-    return ResponseAsk.read(value(body).fields());
+  private ResponseRequest response(String body) {
+    return ResponseRequest.read(value(body).fields());
   }
 
-  private ChatAsk chat(String body) {
-    return ChatAsk.read(value(body).fields());
+  private ChatRequest chat(String body) {
+    return ChatRequest.read(value(body).fields());
   }
 
   private Value value(String text) {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -18,13 +18,13 @@ class ChatFormsTest {
 
   private static final JsonMapper MAPPER = new JsonMapper();
   private static final Usage USAGE = new Usage(3, 2, 1, 0);
-  private static final List<Piece> CALLS =
+  private static final List<ModelEvent> CALLS =
       List.of(
-          new Piece.ToolCall(0, "call_1", "f", ""),
-          new Piece.ToolCall(0, null, null, "{\"a\":"),
-          new Piece.ToolCall(0, null, null, "1}"),
-          new Piece.ToolCall(1, "call_2", "g", "{}"),
-          new Piece.Finish("tool_calls", USAGE, "m-1"));
+          new ModelEvent.ToolCall(0, "call_1", "f", ""),
+          new ModelEvent.ToolCall(0, null, null, "{\"a\":"),
+          new ModelEvent.ToolCall(0, null, null, "1}"),
+          new ModelEvent.ToolCall(1, "call_2", "g", "{}"),
+          new ModelEvent.Finish("tool_calls", USAGE, "m-1"));
 
   @Test
   void chunksHaveOneIdAndEndWithTheReason() {
@@ -32,9 +32,9 @@ class ChatFormsTest {
         chunks(
             false,
             List.of(
-                new Piece.Text("a "),
-                new Piece.Text("b"),
-                new Piece.Finish("length", USAGE, null)));
+                new ModelEvent.Text("a "),
+                new ModelEvent.Text("b"),
+                new ModelEvent.Finish("length", USAGE, null)));
     assertThat(chunks).hasSize(4);
     assertThat(chunks)
         .allSatisfy(chunk -> {
@@ -55,7 +55,7 @@ class ChatFormsTest {
   @Test
   void usageIsAChunkOfItsOwnForWhoAskedForIt() {
     List<JsonNode> chunks =
-        chunks(true, List.of(new Piece.Text("a"), new Piece.Finish("stop", USAGE, null)));
+        chunks(true, List.of(new ModelEvent.Text("a"), new ModelEvent.Finish("stop", USAGE, null)));
     assertThat(chunks.getLast().get("choices").size()).isZero();
     assertThat(chunks.getLast().at("/usage/prompt_tokens").asInt()).isEqualTo(3);
     assertThat(chunks.getLast().at("/usage/completion_tokens").asInt()).isEqualTo(2);
@@ -92,23 +92,23 @@ class ChatFormsTest {
                 + "\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]");
     assertThat(answer.at("/choices/0/finish_reason").asString()).isEqualTo("tool_calls");
     JsonNode refusal =
-        answer(List.of(new Piece.Refusal("no"), new Piece.Finish("stop", null, null)));
+        answer(List.of(new ModelEvent.Refusal("no"), new ModelEvent.Finish("stop", null, null)));
     assertThat(refusal.at("/choices/0/message/refusal").asString()).isEqualTo("no");
     assertThat(refusal.at("/choices/0/message/content").isNull()).isTrue();
     assertThat(refusal.get("usage").isNull()).isTrue();
-    JsonNode nothing = answer(List.of(new Piece.Finish("stop", USAGE, null)));
+    JsonNode nothing = answer(List.of(new ModelEvent.Finish("stop", USAGE, null)));
     assertThat(nothing.at("/choices/0/message/content").asString()).isEmpty();
     assertThat(nothing.at("/choices/0/message/content").isString()).isTrue();
   }
 
-  private static JsonNode answer(List<Piece> pieces) {
-    ChatAnswer answer = new ChatAnswer();
+  private static JsonNode answer(List<ModelEvent> pieces) {
+    CompletionAssembler answer = new CompletionAssembler();
     pieces.forEach(answer::add);
     Json json = answer.json(new ChatForm("chatcmpl-1", 5, "m", false));
     return MAPPER.readTree(json.toString());
   }
 
-  private static List<JsonNode> chunks(boolean usage, List<Piece> pieces) {
+  private static List<JsonNode> chunks(boolean usage, List<ModelEvent> pieces) {
     List<String> events = events(usage, pieces.stream().map(List::of).toList());
     // Pieces that come together are told as if they had come one by one.
     assertThat(events(usage, List.of(pieces))).isEqualTo(events);
@@ -116,10 +116,10 @@ class ChatFormsTest {
     return events.subList(0, events.size() - 1).stream().map(MAPPER::readTree).toList();
   }
 
-  private static List<String> events(boolean usage, List<List<Piece>> said) {
+  private static List<String> events(boolean usage, List<List<ModelEvent>> said) {
     ChatChunks chunks = new ChatChunks(new ChatForm("chatcmpl-1", 5, "m", usage));
     List<String> events = new ArrayList<>();
-    for (List<Piece> pieces : said) {
+    for (List<ModelEvent> pieces : said) {
       Frame frame = chunks.of(pieces);
       if (frame != null) {
         assertThat(frame.type()).isEmpty();

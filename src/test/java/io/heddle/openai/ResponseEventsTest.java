@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -105,10 +105,10 @@ class ResponseEventsTest {
             -1,
             false,
             List.of(
-                new Piece.ToolCall(0, "call_1", "f", ""),
-                new Piece.ToolCall(0, null, null, "{\"a\""),
-                new Piece.ToolCall(1, "call_2", "g", "{}"),
-                new Piece.ToolCall(0, null, null, ":1}")),
+                new ModelEvent.ToolCall(0, "call_1", "f", ""),
+                new ModelEvent.ToolCall(0, null, null, "{\"a\""),
+                new ModelEvent.ToolCall(1, "call_2", "g", "{}"),
+                new ModelEvent.ToolCall(0, null, null, ":1}")),
             finish("tool_calls"));
     assertThat(types(events))
         .containsExactly(
@@ -141,10 +141,10 @@ class ResponseEventsTest {
             -1,
             false,
             List.of(
-                new Piece.Reasoning("hm"),
+                new ModelEvent.Reasoning("hm"),
                 text("a"),
-                new Piece.Refusal("no"),
-                new Piece.ToolCall(0, "c", "f", "{}")),
+                new ModelEvent.Refusal("no"),
+                new ModelEvent.ToolCall(0, "c", "f", "{}")),
             finish("tool_calls"));
     assertThat(types(events))
         .containsExactly(
@@ -209,13 +209,13 @@ class ResponseEventsTest {
   void everyEndOfAStreamIsTheSameAsThatOfTheWhole() {
     Random random = new Random(11);
     for (int round = 0; round < 300; round++) {
-      List<Piece> pieces = new ArrayList<>();
+      List<ModelEvent> pieces = new ArrayList<>();
       for (int i = random.nextInt(12); i > 0; i--) {
         pieces.add(
             switch (random.nextInt(5)) {
-              case 0 -> new Piece.Reasoning(words(random));
-              case 1 -> new Piece.Refusal(words(random));
-              case 2 -> new Piece.ToolCall(random.nextInt(3), "c" + i, "f", words(random));
+              case 0 -> new ModelEvent.Reasoning(words(random));
+              case 1 -> new ModelEvent.Refusal(words(random));
+              case 2 -> new ModelEvent.ToolCall(random.nextInt(3), "c" + i, "f", words(random));
               default -> text(words(random));
             });
       }
@@ -274,8 +274,8 @@ class ResponseEventsTest {
   /** Clients that ask for summaries read nothing else. */
   @Test
   void thoughtsAreToldAsASummaryWhenOneIsAskedFor() {
-    List<Piece> pieces =
-        List.of(new Piece.Reasoning("hm"), new Piece.Reasoning(" ok"), text("yes"));
+    List<ModelEvent> pieces =
+        List.of(new ModelEvent.Reasoning("hm"), new ModelEvent.Reasoning(" ok"), text("yes"));
     List<JsonNode> plain = events(-1, "{}", pieces, finish("stop"));
     List<JsonNode> asked =
         events(-1, json("{'reasoning':{'summary':'auto'}}"), pieces, finish("stop"));
@@ -319,7 +319,7 @@ class ResponseEventsTest {
       })
   void aWishForSummariesHasTwoNames(String reasoning, boolean told) {
     String request = json("{'reasoning':" + reasoning + "}");
-    assertThat(types(events(-1, request, List.of(new Piece.Reasoning("hm")), finish("stop"))))
+    assertThat(types(events(-1, request, List.of(new ModelEvent.Reasoning("hm")), finish("stop"))))
         .contains(told ? "response.reasoning_summary_text.done" : "response.reasoning_text.done")
         .doesNotContain(
             told ? "response.reasoning_text.done" : "response.reasoning_summary_text.done");
@@ -329,26 +329,26 @@ class ResponseEventsTest {
     return List.of("", "a", "é ", "😀", "\"}\n", " b c ").get(random.nextInt(6));
   }
 
-  private static Piece text(String text) {
-    return new Piece.Text(text);
+  private static ModelEvent text(String text) {
+    return new ModelEvent.Text(text);
   }
 
   private static ResponseEnd finish(String reason) {
-    return ResponseEnd.of(new Piece.Finish(reason, USAGE, "m-1"), Instant.ofEpochSecond(7));
+    return ResponseEnd.of(new ModelEvent.Finish(reason, USAGE, "m-1"), Instant.ofEpochSecond(7));
   }
 
   private static List<JsonNode> events(
-      long after, boolean background, List<Piece> pieces, ResponseEnd end) {
+      long after, boolean background, List<ModelEvent> pieces, ResponseEnd end) {
     return events(after, "{\"background\":" + background + "}", pieces, end);
   }
 
   private static List<JsonNode> events(
-      long after, String request, List<Piece> pieces, ResponseEnd end) {
-    ResponseNotes notes = ResponseAsk.read(Fields.of(Json.of(request))).notes("m");
+      long after, String request, List<ModelEvent> pieces, ResponseEnd end) {
+    ResponseNotes notes = ResponseRequest.read(Fields.of(Json.of(request))).notes("m");
     ResponseEvents events =
         new ResponseEvents(new ResponseForm("resp_r_s", "r", "", 5, null, notes), after);
     List<Frame> frames = new ArrayList<>(events.begin());
-    for (Piece piece : pieces) {
+    for (ModelEvent piece : pieces) {
       frames.addAll(events.piece(piece));
     }
     frames.addAll(events.end(end));

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Summary;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -44,9 +44,9 @@ class SocketMemoryTest {
   void anAnswerIsRememberedBehindItsThread() {
     SocketMemory.Listener listener =
         memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")), List.of());
-    listener.hear(new Piece.Text("He"));
-    listener.hear(new Piece.Text("llo"));
-    listener.hear(new Piece.Finish("stop", null, null));
+    listener.hear(new ModelEvent.Text("He"));
+    listener.hear(new ModelEvent.Text("llo"));
+    listener.hear(new ModelEvent.Finish("stop", null, null));
     listener.end(true, List.of("msg_1"));
     SocketMemory.Past past = past("1");
     assertThat(past.thread()).hasSize(2);
@@ -64,9 +64,9 @@ class SocketMemoryTest {
     SocketMemory.Listener listener =
         memory.recall("", null).listener("1", List.of(Json.of("{\"role\":\"user\"}")), List.of());
     Json summary = new Summary(1, 0).body("short");
-    listener.hear(new Piece.Compaction("cmp_1", summary));
-    listener.hear(new Piece.Text("Hello"));
-    listener.hear(new Piece.Finish("stop", null, null));
+    listener.hear(new ModelEvent.Compaction("cmp_1", summary));
+    listener.hear(new ModelEvent.Text("Hello"));
+    listener.hear(new ModelEvent.Finish("stop", null, null));
     listener.end(true, List.of("cmp_1", "msg_1"));
     SocketMemory.Past past = past("1");
     assertThat(past.thread()).hasSize(3);

@@ -92,7 +92,7 @@ class StoredFormsTest {
   }
 
   private static Json last(String body) {
-    return ChatAsk.read(Fields.of(Json.of(json(body)))).messages().getLast();
+    return ChatRequest.read(Fields.of(Json.of(json(body)))).messages().getLast();
   }
 
   /** Its items, without their ids. */

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.web.Answer;
+import io.heddle.web.BytesResponse;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -46,7 +46,7 @@ class WireErrorTest {
       value = ProblemCode.class,
       names = {"TURN_RUNNING", "TURN_QUEUE_FULL", "TURN_QUEUE_TIMEOUT", "SESSION_LOCKED"})
   void aBusyConversationIsRepeatedQuietly(ProblemCode code) {
-    Answer answer = WireError.of(Problem.of(code, "x")).answer();
+    BytesResponse answer = WireError.of(Problem.of(code, "x")).answer();
     assertThat(answer.statusCode().value()).isEqualTo(400);
     assertThat(answer.headers().getFirst("x-should-retry")).isEqualTo("true");
     assertThat(answer.headers().getFirst("retry-after-ms")).isEqualTo("800");

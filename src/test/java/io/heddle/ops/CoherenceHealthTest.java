@@ -3,7 +3,7 @@ package io.heddle.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.SessionKey;
-import io.heddle.coherence.Coherence;
+import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeFeed.Loss;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

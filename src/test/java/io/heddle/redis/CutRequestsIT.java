@@ -8,15 +8,15 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
-import io.heddle.session.Description.Status;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionAttributes.Status;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.TcpProxy;
 import io.heddle.testing.TcpProxy.Direction;
@@ -50,12 +50,13 @@ class CutRequestsIT {
   @BeforeEach
   void start() {
     fixture = EngineFixture.standalone(proxy.uri(), StoreLimits.DEFAULT);
-    Description description =
-        new Description(null, null, Json.of("{}"), null, null, Status.ACTIVE, Duration.ofHours(1));
+    SessionAttributes description =
+        new SessionAttributes(
+            null, null, Json.of("{}"), null, null, Status.ACTIVE, Duration.ofHours(1));
     fixture
         .engine()
         .writer()
-        .apply(KEY, new Write.Create(description, List.of()), Conditions.NONE)
+        .apply(KEY, new Write.Create(description, List.of()), WritePreconditions.NONE)
         .block(PATIENCE);
   }
 
@@ -94,7 +95,7 @@ class CutRequestsIT {
                 new Write.Append(
                     List.of(
                         new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"a\"}")))),
-                Conditions.NONE)
+                WritePreconditions.NONE)
             .toFuture();
     assertThat(hold.await(PATIENCE)).isTrue();
     proxy.forgetRequests();
@@ -111,7 +112,7 @@ class CutRequestsIT {
   }
 
   private CompletableFuture<ThreadPage> load() {
-    return fixture.engine().reader().load(KEY, View.ANY, PageRequest.last(5)).toFuture();
+    return fixture.engine().reader().load(KEY, ReadContext.ANY, PageRequest.last(5)).toFuture();
   }
 
   private long sent(RedisScript script) {

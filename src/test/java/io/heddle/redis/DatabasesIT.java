@@ -8,12 +8,12 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.TestRedis;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -139,13 +139,19 @@ class DatabasesIT {
   }
 
   private void write(EngineFixture at, Write write) {
-    assertThat(at.engine().writer().apply(key, write, Conditions.NONE).block(PATIENCE))
+    assertThat(at.engine().writer().apply(key, write, WritePreconditions.NONE).block(PATIENCE))
         .isInstanceOf(Outcome.Applied.class);
   }
 
-  private static Description described() {
-    return new Description(
-        "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, Duration.ofHours(1));
+  private static SessionAttributes described() {
+    return new SessionAttributes(
+        "ann",
+        null,
+        Json.EMPTY_OBJECT,
+        null,
+        null,
+        SessionAttributes.Status.ACTIVE,
+        Duration.ofHours(1));
   }
 
   private static NewMessage says() {

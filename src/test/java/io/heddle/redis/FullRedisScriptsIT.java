@@ -15,22 +15,22 @@ import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import io.heddle.limit.Subject;
 import io.heddle.limit.Usage;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Flushed;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.ScriptOutputType;
 import java.io.IOException;
@@ -206,17 +206,17 @@ final class FullRedisScriptsIT extends ScriptSuite {
         RedisScript.CREATE,
         "to be built",
         nothing,
-        () -> apply(new Write.Build("builder", described())));
-    Runnable building = () -> apply(new Write.Build("builder", described()));
+        () -> apply(new Write.StartBuild("builder", described())));
+    Runnable building = () -> apply(new Write.StartBuild("builder", described()));
     refused(
         RedisScript.FILL,
         "with a message",
         building,
         () ->
             apply(
-                new Write.Fill(
+                new Write.AppendToBuild(
                     "builder", List.of(new Write.Copied(says("copied"), Instant.EPOCH)))));
-    refused(RedisScript.OPEN, "built", building, () -> apply(new Write.Open("builder")));
+    refused(RedisScript.OPEN, "built", building, () -> apply(new Write.PublishBuild("builder")));
     refused(
         RedisScript.UPDATE, "patch", this::furnished, () -> apply(new Write.Update(described())));
     refused(RedisScript.STATE, "save", this::furnished, () -> apply(new Write.SaveState(DOCUMENT)));
@@ -301,12 +301,13 @@ final class FullRedisScriptsIT extends ScriptSuite {
         this::heldOnce,
         () -> apply(new Write.Append(List.of(says("more")))));
     passes(RedisScript.CUT, "one", this::furnished, () -> apply(new Write.DeleteMessage("first")));
-    passes(RedisScript.CUT, "after", this::furnished, () -> apply(new Write.Cut("first")));
+    passes(
+        RedisScript.CUT, "after", this::furnished, () -> apply(new Write.TruncateThread("first")));
     passes(
         RedisScript.CUT,
         "after the last, which takes nothing",
         this::furnished,
-        () -> apply(new Write.Cut("second")));
+        () -> apply(new Write.TruncateThread("second")));
     passes(
         RedisScript.CUT_COPY,
         "what a long cut leaves",
@@ -316,21 +317,21 @@ final class FullRedisScriptsIT extends ScriptSuite {
           byte[][] all = {
             keys.session(), keys.thread(), ascii("heddle:{a}copy"), ascii("heddle:{a}ids")
           };
-          Reply copied =
+          ScriptReply copied =
               run(
                   RedisScript.CUT_COPY,
                   all,
                   List.of(made + " 0", "1-0", "", "10", "1000", "60000"));
-          assertThat(copied.kind()).isEqualTo(Reply.DONE);
+          assertThat(copied.kind()).isEqualTo(ScriptReply.DONE);
           assertThat(copied.number(2)).isEqualTo(1);
           return copied;
         });
-    passes(RedisScript.CUT, "all", this::furnished, () -> apply(new Write.Cut(null)));
+    passes(RedisScript.CUT, "all", this::furnished, () -> apply(new Write.TruncateThread(null)));
     passes(
         RedisScript.CUT,
         "all, with a key",
         this::furnished,
-        () -> apply(new Write.Cut(null), keyed()));
+        () -> apply(new Write.TruncateThread(null), keyed()));
     passes(
         RedisScript.CUT,
         "when a holder's time is over",
@@ -679,17 +680,17 @@ final class FullRedisScriptsIT extends ScriptSuite {
         RedisScript.LOAD,
         "a session",
         this::furnished,
-        () -> get(fixture.engine().reader().load(session, View.ANY, PageRequest.last(10))));
+        () -> get(fixture.engine().reader().load(session, ReadContext.ANY, PageRequest.last(10))));
     passes(
         RedisScript.MESSAGE,
         "a message",
         this::furnished,
-        () -> get(fixture.engine().reader().message(session, View.ANY, "first")));
+        () -> get(fixture.engine().reader().message(session, ReadContext.ANY, "first")));
     passes(
         RedisScript.STATE_READ,
         "the state",
         this::furnished,
-        () -> get(fixture.engine().reader().state(session, View.ANY)));
+        () -> get(fixture.engine().reader().state(session, ReadContext.ANY)));
     passes(RedisScript.LOG, "the changes", this::furnished, () -> log("", "0"));
     passes(
         RedisScript.SEQS,
@@ -750,37 +751,43 @@ final class FullRedisScriptsIT extends ScriptSuite {
   }
 
   private Object apply(Write write) {
-    return apply(write, Conditions.NONE);
+    return apply(write, WritePreconditions.NONE);
   }
 
-  private Object apply(Write write, Conditions conditions) {
+  private Object apply(Write write, WritePreconditions conditions) {
     Outcome outcome = get(fixture.engine().writer().apply(session, write, conditions));
     assertThat(outcome).isNotInstanceOf(Outcome.Refused.class);
     return outcome;
   }
 
   private Object refusal(Write write, ProblemCode code) {
-    Outcome outcome = get(fixture.engine().writer().apply(session, write, Conditions.NONE));
+    Outcome outcome = get(fixture.engine().writer().apply(session, write, WritePreconditions.NONE));
     assertThat(outcome).isInstanceOf(Outcome.Refused.class);
     assertThat(((Outcome.Refused) outcome).problem().code()).isEqualTo(code);
     return outcome;
   }
 
-  private static Conditions keyed() {
-    return Conditions.NONE.withRetry(retry());
+  private static WritePreconditions keyed() {
+    return WritePreconditions.NONE.withRetry(retry());
   }
 
-  private static Retry retry() {
-    return new Retry("digest", "body");
+  private static IdempotentRequest retry() {
+    return new IdempotentRequest("digest", "body");
   }
 
   private static Write created() {
     return new Write.Create(described(), List.of(says("first"), says("second")));
   }
 
-  private static Description described() {
-    return new Description(
-        "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, Duration.ofHours(1));
+  private static SessionAttributes described() {
+    return new SessionAttributes(
+        "ann",
+        null,
+        Json.EMPTY_OBJECT,
+        null,
+        null,
+        SessionAttributes.Status.ACTIVE,
+        Duration.ofHours(1));
   }
 
   private static NewMessage says(String id) {
@@ -826,7 +833,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
     return new Call.Take(MINUTE, "label");
   }
 
-  private String lock(Call call, Retry retry) {
+  private String lock(Call call, IdempotentRequest retry) {
     var done = get(fixture.engine().locks().apply(session, null, call, retry));
     return done.held() == null || done.held().token() == null ? "" : done.held().token();
   }

@@ -6,18 +6,18 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.TcpProxy;
 import io.heddle.testing.TestRedis;
 import io.lettuce.core.ClientOptions;
@@ -84,8 +84,8 @@ class KeysLifeIT {
     APPEND(Write.Append.class),
     APPEND_WITH_ID(Write.Append.class),
     DELETE_MESSAGE(Write.DeleteMessage.class),
-    CUT(Write.Cut.class),
-    CLEAR(Write.Cut.class),
+    CUT(Write.TruncateThread.class),
+    CLEAR(Write.TruncateThread.class),
     SAVE_STATE(Write.SaveState.class),
     RESTORE_STATE(Write.RestoreState.class),
     BEGIN_TURN(Write.BeginTurn.class),
@@ -95,7 +95,7 @@ class KeysLifeIT {
     DROP_TURN(Write.DropTurn.class),
     END_TURN(Write.EndTurn.class),
     RETAKE_TURN(Write.RetakeTurn.class),
-    OPEN(Write.Open.class),
+    OPEN(Write.PublishBuild.class),
     CREATE_OVER_TOMBSTONE(Write.Create.class),
     FLUSH(null),
     LOCK(null),
@@ -144,7 +144,7 @@ class KeysLifeIT {
             .map(each -> each.write.getSimpleName())
             .collect(Collectors.toCollection(TreeSet::new));
     // They begin what Open ends, or end a session.
-    looked.addAll(Set.of("Build", "Fill", "Delete", "Expire"));
+    looked.addAll(Set.of("StartBuild", "AppendToBuild", "Delete", "Expire"));
     assertThat(looked)
         .containsExactlyInAnyOrderElementsOf(
             Arrays.stream(Write.class.getPermittedSubclasses()).map(Class::getSimpleName).toList());
@@ -178,7 +178,11 @@ class KeysLifeIT {
     // Longer than its keys, as a write left it whose second request was lost.
     change(5, Long.toString(stored().keysUntil() + Duration.ofDays(20).toMillis()));
     Outcome swept =
-        whole.engine().writer().apply(key, new Write.Expire(), Conditions.NONE).block(PATIENCE);
+        whole
+            .engine()
+            .writer()
+            .apply(key, new Write.Expire(), WritePreconditions.NONE)
+            .block(PATIENCE);
     assertThat(swept).isInstanceOf(Outcome.Refused.class);
     keysOutliveIt();
   }
@@ -203,8 +207,8 @@ class KeysLifeIT {
   /** A session in which the write can be done, with every key that one can have. */
   private void make(Lengthens what) {
     if (what == Lengthens.OPEN) {
-      write(whole, new Write.Build("builder", described(LONG)));
-      write(whole, new Write.Fill("builder", List.of(new Write.Copied(says("a"), now()))));
+      write(whole, new Write.StartBuild("builder", described(LONG)));
+      write(whole, new Write.AppendToBuild("builder", List.of(new Write.Copied(says("a"), now()))));
       return;
     }
     boolean short_ = what == Lengthens.FLUSH || what == Lengthens.LOCK || what == Lengthens.RENEW;
@@ -269,8 +273,8 @@ class KeysLifeIT {
       case APPEND -> write(engine, new Write.Append(List.of(says(null))));
       case APPEND_WITH_ID -> write(engine, new Write.Append(List.of(says("c"))));
       case DELETE_MESSAGE -> write(engine, new Write.DeleteMessage("a"));
-      case CUT -> write(engine, new Write.Cut("a"));
-      case CLEAR -> write(engine, new Write.Cut(null));
+      case CUT -> write(engine, new Write.TruncateThread("a"));
+      case CLEAR -> write(engine, new Write.TruncateThread(null));
       case SAVE_STATE -> write(engine, new Write.SaveState(Json.of("{\"n\":2}")));
       case RESTORE_STATE -> write(engine, new Write.RestoreState("latest"));
       case BEGIN_TURN -> write(engine, begin(turn, LEASE));
@@ -281,7 +285,7 @@ class KeysLifeIT {
       case END_TURN -> write(engine, end());
       case RETAKE_TURN ->
           write(engine, new Write.RetakeTurn(new TurnAttempt(turn, 1), Duration.ofDays(3)));
-      case OPEN -> write(engine, new Write.Open("builder"));
+      case OPEN -> write(engine, new Write.PublishBuild("builder"));
       case CREATE_OVER_TOMBSTONE ->
           write(engine, new Write.Create(described(LONG), List.of(says("a"))));
       case FLUSH ->
@@ -311,7 +315,7 @@ class KeysLifeIT {
   }
 
   private void write(EngineFixture engine, Write write) {
-    assertThat(engine.engine().writer().apply(key, write, Conditions.NONE).block(PATIENCE))
+    assertThat(engine.engine().writer().apply(key, write, WritePreconditions.NONE).block(PATIENCE))
         .isInstanceOf(Outcome.Applied.class);
   }
 
@@ -335,9 +339,9 @@ class KeysLifeIT {
     return new NewMessage(id, Json.of("{\"role\":\"user\",\"content\":\"hello\"}"));
   }
 
-  private static Description described(Duration ttl) {
-    return new Description(
-        "ann", null, Json.EMPTY_OBJECT, null, null, Description.Status.ACTIVE, ttl);
+  private static SessionAttributes described(Duration ttl) {
+    return new SessionAttributes(
+        "ann", null, Json.EMPTY_OBJECT, null, null, SessionAttributes.Status.ACTIVE, ttl);
   }
 
   private static Instant now() {

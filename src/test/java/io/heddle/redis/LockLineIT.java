@@ -10,16 +10,16 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.session.StoreLimits;
-import io.heddle.session.View;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.TcpProxy;
 import io.lettuce.core.ClientOptions;
@@ -63,14 +63,14 @@ class LockLineIT {
 
   @BeforeEach
   void create() {
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             "one",
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     get(others.sessions().create(request(null, Duration.ZERO), description, List.of()));
   }
@@ -91,7 +91,7 @@ class LockLineIT {
         Flux.range(0, 40)
             .<Object>flatMap(
                 i -> {
-                  Request request = request(null, Duration.ofSeconds(20));
+                  WriteContext request = request(null, Duration.ofSeconds(20));
                   return i % 5 == 0
                       ? services.sessions().patch(request, d -> d)
                       : services.threads().append(request, List.of(message()), null);
@@ -134,11 +134,12 @@ class LockLineIT {
     proxy.swallow(TcpProxy.Direction.DOWNSTREAM);
     Map<String, Mono<?>> calls = new LinkedHashMap<>();
     Duration wait = Duration.ofSeconds(2);
-    Conditions once = Conditions.NONE.withRetry(new Retry(IDS.token(), "0".repeat(64)));
+    WritePreconditions once =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest(IDS.token(), "0".repeat(64)));
     calls.put("patch", services.sessions().patch(request(null, wait), d -> d));
     calls.put(
         "patch with a key",
-        services.sessions().patch(new Request(CALLER, key, once, wait), d -> d));
+        services.sessions().patch(new WriteContext(CALLER, key, once, wait), d -> d));
     calls.put("patch state", services.states().patch(request(null, wait), Json.of("{\"a\":1}")));
     calls.put("lock", services.locks().lock(request(null, wait), Duration.ofSeconds(5), null));
     calls.put("renew", services.locks().renew(request("1-x", wait), Duration.ofSeconds(5)));
@@ -175,7 +176,7 @@ class LockLineIT {
     get(others.sessions().patch(request(null, Duration.ofSeconds(6)), d -> d));
     Mono.delay(Duration.ofSeconds(1)).block();
     String title =
-        get(others.sessions().load(key, View.ANY, PageRequest.NONE))
+        get(others.sessions().load(key, ReadContext.ANY, PageRequest.NONE))
             .session()
             .description()
             .title();
@@ -202,16 +203,16 @@ class LockLineIT {
     return String.valueOf(held.token());
   }
 
-  private Request request(@Nullable String token, Duration wait) {
-    return new Request(CALLER, key, Conditions.NONE.withLock(token), wait);
+  private WriteContext request(@Nullable String token, Duration wait) {
+    return new WriteContext(CALLER, key, WritePreconditions.NONE.withLock(token), wait);
   }
 
   private static NewMessage message() {
     return new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"hi\"}"));
   }
 
-  private static Description retitled(Description d) {
-    return new Description(
+  private static SessionAttributes retitled(SessionAttributes d) {
+    return new SessionAttributes(
         d.user(), "two", d.metadata(), d.systemPrompt(), d.model(), d.status(), d.ttl());
   }
 

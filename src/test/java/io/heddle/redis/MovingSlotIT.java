@@ -10,21 +10,21 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.TurnId;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisCluster;
 import io.lettuce.core.cluster.SlotHash;
 import java.nio.charset.StandardCharsets;
@@ -158,7 +158,10 @@ class MovingSlotIT {
         "turn",
         key ->
             services.write(
-                key, new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4), Conditions.NONE, WAIT));
+                key,
+                new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4),
+                WritePreconditions.NONE,
+                WAIT));
     return writes;
   }
 
@@ -263,7 +266,7 @@ class MovingSlotIT {
 
   private String page(SessionKey key, PageRequest page) {
     return new String(
-        get(services.threads().page(key, View.ANY, page)).json(), StandardCharsets.UTF_8);
+        get(services.threads().page(key, ReadContext.ANY, page)).json(), StandardCharsets.UTF_8);
   }
 
   /** The way of the lock is another driver's: it went round between two nodes without an end. */
@@ -326,14 +329,14 @@ class MovingSlotIT {
   }
 
   private Mono<?> create(SessionKey key) {
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             "one",
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     return services
         .sessions()
@@ -397,22 +400,22 @@ class MovingSlotIT {
     Mono<ThreadPage> page =
         services
             .sessions()
-            .load(key, View.ANY, PageRequest.forward(100, null))
+            .load(key, ReadContext.ANY, PageRequest.forward(100, null))
             .flatMap(all ->
                 // At its position, from the end, and after a client's id: other keys are asked.
                 services
                     .threads()
                     .page(
                         key,
-                        new View(null, all.session().position()),
+                        new ReadContext(null, all.session().position()),
                         PageRequest.backward(10, null))
                     .thenReturn(all));
     Mono<List<String>> checkpoints =
         redis
             .reader()
-            .checkpoints(key, View.ANY, 10, null)
+            .checkpoints(key, ReadContext.ANY, 10, null)
             .map(found -> found.checkpoints().stream().map(c -> c.toString()).toList());
-    Mono<StateView> state = services.states().get(key, View.ANY);
+    Mono<StateView> state = services.states().get(key, ReadContext.ANY);
     Mono<?> log = redis.changeLog().after(key, null, new Position(1, "aaaaaaaa"), 10);
     return Mono.zip(page, state, checkpoints, log)
         .flatMap(all -> {
@@ -422,7 +425,9 @@ class MovingSlotIT {
           Mono<?> one =
               thread.messages().isEmpty()
                   ? Mono.just(true)
-                  : services.threads().message(key, View.ANY, thread.messages().getLast().id());
+                  : services
+                      .threads()
+                      .message(key, ReadContext.ANY, thread.messages().getLast().id());
           assertThat(thread.session().head().messageCount()).isEqualTo(texts.size());
           return one.thenReturn(
               new Seen(
@@ -442,7 +447,7 @@ class MovingSlotIT {
 
   private Mono<?> begin(SessionKey key) {
     return services.write(
-        key, new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4), Conditions.NONE, WAIT);
+        key, new Write.BeginTurn(turn(key), OnBusy.ENQUEUE, 4), WritePreconditions.NONE, WAIT);
   }
 
   private static NewTurn turn(SessionKey key) {
@@ -455,8 +460,8 @@ class MovingSlotIT {
         Duration.ofHours(1));
   }
 
-  private static Description retitled(Description d) {
-    return new Description(
+  private static SessionAttributes retitled(SessionAttributes d) {
+    return new SessionAttributes(
         d.user(), "two", d.metadata(), d.systemPrompt(), d.model(), d.status(), d.ttl());
   }
 
@@ -464,16 +469,17 @@ class MovingSlotIT {
     return new NewMessage(id, Json.of("{\"role\":\"user\",\"content\":\"hi\"}"));
   }
 
-  private static Conditions once() {
-    return Conditions.NONE.withRetry(new Retry(IDS.token() + IDS.token(), "0".repeat(64)));
+  private static WritePreconditions once() {
+    return WritePreconditions.NONE.withRetry(
+        new IdempotentRequest(IDS.token() + IDS.token(), "0".repeat(64)));
   }
 
-  private static Request request(SessionKey key) {
-    return request(key, Conditions.NONE);
+  private static WriteContext request(SessionKey key) {
+    return request(key, WritePreconditions.NONE);
   }
 
-  private static Request request(SessionKey key, Conditions conditions) {
-    return new Request(CALLER, key, conditions, WAIT);
+  private static WriteContext request(SessionKey key, WritePreconditions conditions) {
+    return new WriteContext(CALLER, key, conditions, WAIT);
   }
 
   private static <T> T get(Mono<T> mono) {

@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
@@ -94,7 +94,7 @@ class OldLayoutIT {
             fixture
                 .engine()
                 .reader()
-                .state(FIRST, View.ANY)
+                .state(FIRST, ReadContext.ANY)
                 .block(PATIENCE)
                 .checkpoint()
                 .document())
@@ -111,7 +111,7 @@ class OldLayoutIT {
             new Write.SaveState(Json.of("{\"step\":3}")),
             new Write.RestoreState("latest"),
             new Write.Update(page.session().description()),
-            new Write.Cut("first"))) {
+            new Write.TruncateThread("first"))) {
       assertThat(write(FIRST, write)).as(write.toString()).isInstanceOf(Outcome.Applied.class);
     }
     assertThat(load(FIRST, PageRequest.forward(100, "mine")).messages()).isEmpty();
@@ -121,7 +121,7 @@ class OldLayoutIT {
     SessionLocks.Call take = new SessionLocks.Call.Take(Duration.ofSeconds(5), "label");
     assertThat(fixture.engine().locks().apply(THIRD, null, take, null).block(PATIENCE).held())
         .isNotNull();
-    assertThat(write(FIRST, new Write.Cut(null))).isInstanceOf(Outcome.Applied.class);
+    assertThat(write(FIRST, new Write.TruncateThread(null))).isInstanceOf(Outcome.Applied.class);
     assertThat(load(FIRST, PageRequest.NONE).session().head().bytes()).isZero();
     assertThat(write(SECOND, new Write.Create(page.session().description(), List.of(again))))
         .isInstanceOf(Outcome.Applied.class);
@@ -129,10 +129,10 @@ class OldLayoutIT {
   }
 
   private Outcome write(SessionKey key, Write write) {
-    return fixture.engine().writer().apply(key, write, Conditions.NONE).block(PATIENCE);
+    return fixture.engine().writer().apply(key, write, WritePreconditions.NONE).block(PATIENCE);
   }
 
   private ThreadPage load(SessionKey key, PageRequest page) {
-    return fixture.engine().reader().load(key, View.ANY, page).block(PATIENCE);
+    return fixture.engine().reader().load(key, ReadContext.ANY, page).block(PATIENCE);
   }
 }

@@ -8,12 +8,12 @@ import io.heddle.base.Tenant;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisCluster;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.ClientOptions;
@@ -459,20 +459,20 @@ class RedisChangeFeedIT {
 
   private static SessionKey create(EngineFixture fixture, String id) {
     SessionKey key = new SessionKey(Tenant.DEFAULT, id);
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     Outcome made =
         fixture
             .engine()
             .writer()
-            .apply(key, new Write.Create(description, List.of()), Conditions.NONE)
+            .apply(key, new Write.Create(description, List.of()), WritePreconditions.NONE)
             .block(PATIENCE);
     assertThat(made).isInstanceOf(Outcome.Applied.class);
     return key;
@@ -482,7 +482,7 @@ class RedisChangeFeedIT {
     return fixture
         .engine()
         .writer()
-        .apply(key, new Write.Append(List.of(MESSAGE)), Conditions.NONE);
+        .apply(key, new Write.Append(List.of(MESSAGE)), WritePreconditions.NONE);
   }
 
   private static void until(BooleanSupplier condition) {

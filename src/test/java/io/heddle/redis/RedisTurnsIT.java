@@ -6,19 +6,19 @@ import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
-import io.heddle.session.Retry;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Flushed;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.TcpProxy;
 import io.heddle.testing.TcpProxy.Direction;
 import io.heddle.testing.TcpProxy.Hold;
@@ -82,14 +82,14 @@ class RedisTurnsIT {
   @BeforeEach
   void freshSession() {
     key = new SessionKey(Tenant.DEFAULT, IDS.sessionId());
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     write(whole, new Write.Create(description, List.of()));
   }
@@ -116,7 +116,8 @@ class RedisTurnsIT {
   @Test
   void aKeyDoesNotMakeItAReplay() throws InterruptedException {
     NewTurn turn = turn(LEASE);
-    Conditions once = Conditions.NONE.withRetry(new Retry(IDS.token(), IDS.token()));
+    WritePreconditions once =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest(IDS.token(), IDS.token()));
     Outcome.Applied begun = unanswered(RedisScript.TURN_BEGIN, begin(turn), once);
     assertThat(begun.head().activeTurn()).isEqualTo(turn.id());
   }
@@ -227,11 +228,11 @@ class RedisTurnsIT {
   }
 
   private Outcome.Applied unanswered(RedisScript script, Write write) throws InterruptedException {
-    return unanswered(script, write, Conditions.NONE);
+    return unanswered(script, write, WritePreconditions.NONE);
   }
 
   /** What the sender is told of a write that Redis did, and whose answer was lost. */
-  private Outcome.Applied unanswered(RedisScript script, Write write, Conditions conditions)
+  private Outcome.Applied unanswered(RedisScript script, Write write, WritePreconditions conditions)
       throws InterruptedException {
     // So that the script is known there: its first sending is refused without it.
     broken.engine().link().command(redis -> redis.scriptLoad(script.source())).block(PATIENCE);
@@ -249,7 +250,7 @@ class RedisTurnsIT {
   }
 
   private void write(EngineFixture engine, Write write) {
-    assertThat(engine.engine().writer().apply(key, write, Conditions.NONE).block(PATIENCE))
+    assertThat(engine.engine().writer().apply(key, write, WritePreconditions.NONE).block(PATIENCE))
         .isInstanceOf(Outcome.Applied.class);
   }
 

@@ -47,8 +47,8 @@ abstract class ScriptContract extends ScriptSuite {
 
   @Test
   void create() {
-    Reply made = create("tagtag01", 60, "own");
-    assertThat(made.kind()).isEqualTo(Reply.DONE);
+    ScriptReply made = create("tagtag01", 60, "own");
+    assertThat(made.kind()).isEqualTo(ScriptReply.DONE);
     assertThat(made.number(1)).isEqualTo(1);
     assertThat(made.number(2)).isEqualTo(1);
     assertThat(made.number(4)).isEqualTo(BODY.length());
@@ -74,8 +74,8 @@ abstract class ScriptContract extends ScriptSuite {
   @Test
   void append() {
     create("tagtag01", 60, "");
-    Reply first = append("tagtag02", "", "mine");
-    assertThat(first.kind()).isEqualTo(Reply.DONE);
+    ScriptReply first = append("tagtag02", "", "mine");
+    assertThat(first.kind()).isEqualTo(ScriptReply.DONE);
     assertThat(first.number(1)).isEqualTo(2);
     assertThat(first.number(2)).isEqualTo(3);
     assertThat(first.number(3)).isEqualTo(3);
@@ -94,7 +94,7 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(append("tagtag03", "").text(1)).isEqualTo("version-conflict");
     positions = " 1-tagtag01 2-tagtag02 ";
     assertThat(hash(keys.partition())).as("refusals change nothing").containsEntry("seq", seq);
-    assertThat(append("tagtag03", "").kind()).isEqualTo(Reply.DONE);
+    assertThat(append("tagtag03", "").kind()).isEqualTo(ScriptReply.DONE);
     assertThat(hash(keys.partition())).containsEntry("seq", Long.toString(Long.parseLong(seq) + 1));
   }
 
@@ -111,7 +111,7 @@ abstract class ScriptContract extends ScriptSuite {
   @Test
   void update() {
     create("tagtag01", 3600, "");
-    Reply done =
+    ScriptReply done =
         run(
             RedisScript.UPDATE,
             with(keys.session(), keys.partition(), keys.changes(), keys.due()),
@@ -128,7 +128,8 @@ abstract class ScriptContract extends ScriptSuite {
   void state() {
     create("tagtag01", 60, "");
     for (int i = 1; i <= 5; i++) {
-      assertThat(state("tagtag1" + i, "{\"n\":" + i + "}", "", "").kind()).isEqualTo(Reply.DONE);
+      assertThat(state("tagtag1" + i, "{\"n\":" + i + "}", "", "").kind())
+          .isEqualTo(ScriptReply.DONE);
     }
     assertThat(entries(keys.checkpoints()))
         .as("three are kept")
@@ -159,7 +160,7 @@ abstract class ScriptContract extends ScriptSuite {
     append("tagtag02", "", "own", "");
     assertThat(cut("one", "own").number(3)).isEqualTo(3);
     assertThat(cut("one", "own").text(1)).isEqualTo("message-not-found");
-    Reply after = cut("after", "2-0");
+    ScriptReply after = cut("after", "2-0");
     assertThat(after.number(3)).isEqualTo(2);
     assertThat(after.number(2)).as("numbers are not used again").isEqualTo(4);
     assertThat(after.number(4)).isEqualTo(2L * BODY.length());
@@ -182,7 +183,7 @@ abstract class ScriptContract extends ScriptSuite {
   void delete() {
     create("tagtag01", 60, "own");
     state("tagtag02", "{}", "", "");
-    Reply done = end(RedisScript.DELETE, "tagtag03");
+    ScriptReply done = end(RedisScript.DELETE, "tagtag03");
     assertThat(done.number(1)).isEqualTo(3);
     assertThat(done.text(9)).isEqualTo("ann");
     assertThat(hash(keys.session()))
@@ -215,7 +216,7 @@ abstract class ScriptContract extends ScriptSuite {
 
     change(EXPIRES_AT, "1");
     assertThat(append("tagtag03", "").text(1)).isEqualTo("session-expired");
-    assertThat(create("tagtag03", 60, "").kind()).isEqualTo(Reply.SWEEP_FIRST);
+    assertThat(create("tagtag03", 60, "").kind()).isEqualTo(ScriptReply.SWEEP_FIRST);
     assertThat(end(RedisScript.EXPIRE, "tagtag04").number(1)).isEqualTo(2);
     assertThat(hash(keys.session())).containsEntry("g", "expired");
     assertThat(end(RedisScript.EXPIRE, "tagtag05").text(1)).isEqualTo("session-not-found");
@@ -232,8 +233,8 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(create("tagtag03", 60, "").text(1)).isEqualTo("session-exists");
 
     ask(redis -> redis.hset(keys.session(), Map.of(ascii("n"), ascii("1"))));
-    assertThat(create("tagtag04", 60, "").kind()).isEqualTo(Reply.SWEEP_FIRST);
-    assertThat(end(RedisScript.EXPIRE, "tagtag05").kind()).isEqualTo(Reply.DONE);
+    assertThat(create("tagtag04", 60, "").kind()).isEqualTo(ScriptReply.SWEEP_FIRST);
+    assertThat(end(RedisScript.EXPIRE, "tagtag05").kind()).isEqualTo(ScriptReply.DONE);
     assertThat(this.<Long>ask(redis -> redis.exists(keys.session()))).isZero();
     assertThat(this.<Long>ask(redis -> redis.exists(keys.thread()))).isZero();
   }
@@ -244,7 +245,7 @@ abstract class ScriptContract extends ScriptSuite {
     end(RedisScript.DELETE, "tagtag02");
     build();
     fill("builder", "");
-    Reply opened =
+    ScriptReply opened =
         run(
             RedisScript.OPEN,
             with(keys.session(), keys.partition(), keys.changes(), keys.due()),
@@ -285,7 +286,7 @@ abstract class ScriptContract extends ScriptSuite {
     ask(redis -> redis.zadd(times, (double) now - 1000, ascii("third")));
     ask(redis -> redis.zadd(times, (double) now + 60_000, ascii("later")));
 
-    Reply found = run(RedisScript.DUE, with(none, times), List.of("2"));
+    ScriptReply found = run(RedisScript.DUE, with(none, times), List.of("2"));
     assertThat(found.size()).isEqualTo(2);
     assertThat(found.list(0).size()).isZero();
     assertThat(found.list(1).size()).isEqualTo(2);
@@ -318,7 +319,8 @@ abstract class ScriptContract extends ScriptSuite {
   void seqs() {
     create("tagtag01", 60, "");
     String seq = hash(keys.partition()).get("seq");
-    Reply found = run(RedisScript.SEQS, with(keys.turnLog("none"), keys.partition()), List.of());
+    ScriptReply found =
+        run(RedisScript.SEQS, with(keys.turnLog("none"), keys.partition()), List.of());
     assertThat(found.size()).isEqualTo(2);
     assertThat(found.text(0)).isEqualTo("0");
     assertThat(Long.parseLong(found.text(1))).isGreaterThanOrEqualTo(Long.parseLong(seq));
@@ -339,16 +341,16 @@ abstract class ScriptContract extends ScriptSuite {
     create("tagtag01", 60, "first");
     append("tagtag02", "", "own", "");
     append("tagtag03", "later");
-    Reply asked = cutAfter("2-1", "0", "", 0, 0);
+    ScriptReply asked = cutAfter("2-1", "0", "", 0, 0);
     assertThat(asked.number(0)).as("more than is deleted one by one").isEqualTo(4);
     assertThat(asked.text(1)).isEqualTo("2-1");
     String source = asked.text(2);
     assertThat(stored().position().version()).as("nothing is done").isEqualTo(3);
 
-    Reply one = copy(source, "2-1", "", "2", "1000000");
+    ScriptReply one = copy(source, "2-1", "", "2", "1000000");
     assertThat(one.text(1)).isEqualTo("2-0");
     assertThat(one.number(2)).isEqualTo(2);
-    Reply two = copy(source, "2-1", "2-0", "2", "1");
+    ScriptReply two = copy(source, "2-1", "2-0", "2", "1");
     assertThat(two.text(1)).isEqualTo("2-1");
     assertThat(two.number(3))
         .as("the first one comes whatever its size")
@@ -359,8 +361,8 @@ abstract class ScriptContract extends ScriptSuite {
     append("tagtag04", "after");
     assertThat(cutAfter("2-1", "0", source, 2, 1).number(0)).as("not whole").isEqualTo(4);
 
-    Reply done = cutAfter("2-1", "0", source, 3, 3 * BODY.length());
-    assertThat(done.kind()).isEqualTo(Reply.DONE);
+    ScriptReply done = cutAfter("2-1", "0", source, 3, 3 * BODY.length());
+    assertThat(done.kind()).isEqualTo(ScriptReply.DONE);
     assertThat(done.number(1)).isEqualTo(5);
     assertThat(done.number(3)).isEqualTo(3);
     assertThat(done.number(4)).isEqualTo(3L * BODY.length());
@@ -372,7 +374,7 @@ abstract class ScriptContract extends ScriptSuite {
     for (byte[] key : List.of(keys.thread(), keys.clientIds())) {
       assertThat(this.<Long>ask(redis -> redis.pttl(key))).isGreaterThan(172_000_000L);
     }
-    assertThat(append("tagtag06", "after").kind()).isEqualTo(Reply.DONE);
+    assertThat(append("tagtag06", "after").kind()).isEqualTo(ScriptReply.DONE);
 
     source = cutAfter("1-0", "0", "", 0, 0).text(2);
     copy(source, "1-0", "", "9", "1000000");
@@ -383,14 +385,15 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(copy(source, "1-0", "", "9", "1000000").text(1)).isEqualTo("version-conflict");
   }
 
-  private Reply copy(String source, String place, String last, String most, String bytes) {
+  private ScriptReply copy(String source, String place, String last, String most, String bytes) {
     byte[][] all = {
       keys.session(), keys.thread(), keys.threadCopy("cutcut01"), keys.clientIdsCopy("cutcut01")
     };
     return run(RedisScript.CUT_COPY, all, List.of(source, place, last, most, bytes, "60000"));
   }
 
-  private Reply cutAfter(String place, String most, String source, long messages, long bytes) {
+  private ScriptReply cutAfter(
+      String place, String most, String source, long messages, long bytes) {
     String tag = "tagtag0" + place.split("-", 2)[0];
     byte[][] all = {
       keys.session(), keys.partition(), keys.thread(), keys.clientIds(), keys.changes()
@@ -441,7 +444,7 @@ abstract class ScriptContract extends ScriptSuite {
     state("tagtag03", "{}", "", "");
     append("tagtag04", "");
 
-    Reply all = log("ann", "1");
+    ScriptReply all = log("ann", "1");
     assertThat(all.list(2).text(1)).isEqualTo(DESCRIPTION);
     assertThat(all.text(3)).as("the tag of where it goes on from").isEqualTo("tagtag01");
     assertThat(places(all.list(4))).containsExactly("2-0", "2-1", "4-0");
@@ -452,24 +455,24 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(log("", "9").textOrNull(3)).isNull();
     assertThat(log("bob", "1").text(1)).isEqualTo("session-not-found");
 
-    Reply one = log("", "1", "1", "1000000");
+    ScriptReply one = log("", "1", "1", "1000000");
     assertThat(places(one.list(4))).as("no version is torn").containsExactly("2-0", "2-1");
     assertThat(places(one.list(5))).as("what follows").containsExactly("4-0");
-    Reply torn = log("", "1", "9", "1");
+    ScriptReply torn = log("", "1", "9", "1");
     assertThat(places(torn.list(4))).as("bounded inside of a version").containsExactly("2-0");
     assertThat(torn.number(8)).isEqualTo(1);
-    Reply rest = log("", "1", "9", "1", "2-0");
+    ScriptReply rest = log("", "1", "9", "1", "2-0");
     assertThat(places(rest.list(4))).as("the rest of that version").containsExactly("2-1");
     assertThat(places(rest.list(5))).containsExactly("4-0");
     assertThat(rest.number(8)).isZero();
     String body = Integer.toString(BODY.length() * 3 / 2);
     append("tagtag05", "", "");
-    Reply bounded = log("", "3", "9", body);
+    ScriptReply bounded = log("", "3", "9", body);
     assertThat(places(bounded.list(4))).as("the next one is not begun").containsExactly("4-0");
     assertThat(places(bounded.list(5))).containsExactly("5-0");
     assertThat(bounded.number(8)).isZero();
 
-    Reply other =
+    ScriptReply other =
         run(
             RedisScript.LOG,
             new byte[][] {keys.session(), keys.thread(), keys.changes()},
@@ -478,7 +481,7 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(other.list(4).size()).as("of another history nothing is read").isZero();
 
     end(RedisScript.DELETE, "tagtag06");
-    Reply gone = log("ann", "1");
+    ScriptReply gone = log("ann", "1");
     assertThat(gone.number(1)).isEqualTo(6);
     assertThat(gone.text(2)).isEqualTo("tagtag06");
     assertThat(gone.text(3)).isEqualTo("deleted");
@@ -500,7 +503,7 @@ abstract class ScriptContract extends ScriptSuite {
     create("tagtag01", 60, "");
     assertThat(find("body", "").text(1)).isEqualTo("1-tagtag01 -");
     assertThat(find("other", "").text(1)).isEqualTo("key-reused");
-    assertThat(create("tagtag02", 60, "").kind()).isEqualTo(Reply.REPLAYED);
+    assertThat(create("tagtag02", 60, "").kind()).isEqualTo(ScriptReply.REPLAYED);
     assertThat(this.<Long>ask(redis -> redis.pttl(keys.record(record))))
         .isBetween(86_390_000L, 86_400_000L);
 
@@ -509,8 +512,8 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(find("body", "op2").text(1)).isEqualTo("key-in-progress");
     assertThat(append("tagtag03", "").text(1)).isEqualTo("key-in-progress");
     operation = "op1";
-    assertThat(append("tagtag03", "").kind()).isEqualTo(Reply.DONE);
-    assertThat(find("body", "").kind()).isEqualTo(Reply.REPLAYED);
+    assertThat(append("tagtag03", "").kind()).isEqualTo(ScriptReply.DONE);
+    assertThat(find("body", "").kind()).isEqualTo(ScriptReply.REPLAYED);
   }
 
   @Test
@@ -526,7 +529,7 @@ abstract class ScriptContract extends ScriptSuite {
   void lock() {
     assertThat(lock("5000").text(1)).isEqualTo("session-not-found");
     create("tagtag01", 1, "");
-    Reply held = lock("30000");
+    ScriptReply held = lock("30000");
     assertThat(held.number(2)).isEqualTo(1);
     assertThat(held.number(3) - held.number(4)).isEqualTo(30_000);
     assertThat(stored().expiresAt())
@@ -535,7 +538,7 @@ abstract class ScriptContract extends ScriptSuite {
     assertThat(lock("30000").text(1)).isEqualTo("session-locked");
     assertThat(append("tagtag02", "").text(1)).isEqualTo("session-locked");
     token = held.text(1);
-    assertThat(append("tagtag02", "").kind()).isEqualTo(Reply.DONE);
+    assertThat(append("tagtag02", "").kind()).isEqualTo(ScriptReply.DONE);
 
     change(STATUS, "a/1/" + token);
     assertThat(append("tagtag03", "").text(1)).as("its time is over").isEqualTo("stale-fence");
@@ -547,7 +550,7 @@ abstract class ScriptContract extends ScriptSuite {
   void renew() {
     create("tagtag01", 60, "");
     String mine = lock("5000").text(1);
-    Reply renewed = run(RedisScript.RENEW, one(keys.session()), List.of("", mine, "9000"));
+    ScriptReply renewed = run(RedisScript.RENEW, one(keys.session()), List.of("", mine, "9000"));
     assertThat(renewed.number(3) - renewed.number(4)).isEqualTo(9_000);
     assertThat(renewed.text(5)).isEqualTo("label");
     assertThat(run(RedisScript.RENEW, one(keys.session()), List.of("", "1-x", "9000")).text(1))
@@ -581,7 +584,7 @@ abstract class ScriptContract extends ScriptSuite {
     create("tagtag01", 60, "");
     assertThat(run(RedisScript.HOLDER, one(keys.session()), List.of("")).size()).isEqualTo(1);
     lock("5000");
-    Reply held = run(RedisScript.HOLDER, one(keys.session()), List.of("ann"));
+    ScriptReply held = run(RedisScript.HOLDER, one(keys.session()), List.of("ann"));
     assertThat(held.text(3)).isEqualTo("c");
     assertThat(run(RedisScript.HOLDER, one(keys.session()), List.of("bob")).text(1))
         .isEqualTo("session-not-found");
@@ -596,7 +599,7 @@ abstract class ScriptContract extends ScriptSuite {
         .isEqualTo("stale-fence");
     ask(redis -> redis.hset(ascii(keys.lock()), Map.of(ascii("uuid:1"), ascii("1"))));
     ask(redis -> redis.pexpire(ascii(keys.lock()), 5000));
-    Reply claimed = run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r"));
+    ScriptReply claimed = run(RedisScript.CLAIM, both, List.of("", "uuid:1", "r"));
     assertThat(claimed.text(1)).isEqualTo("1-r");
     assertThat(claimed.number(3) - claimed.number(4)).isBetween(1L, 5_000L);
     assertThat(append("tagtag02", "").text(1)).isEqualTo("session-locked");

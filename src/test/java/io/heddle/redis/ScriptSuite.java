@@ -87,7 +87,7 @@ abstract class ScriptSuite {
     operation = "";
   }
 
-  Reply create(String tag, int ttl, String id) {
+  ScriptReply create(String tag, int ttl, String id) {
     List<String> args =
         common(
             tag,
@@ -116,17 +116,17 @@ abstract class ScriptSuite {
             "a",
             "builder",
             "{\"type\":\"session.created\"}");
-    assertThat(run(RedisScript.CREATE, with(every()), args).kind()).isEqualTo(Reply.DONE);
+    assertThat(run(RedisScript.CREATE, with(every()), args).kind()).isEqualTo(ScriptReply.DONE);
   }
 
-  Reply fill(String build, String id) {
+  ScriptReply fill(String build, String id) {
     return run(
         RedisScript.FILL,
         with(keys.session(), keys.partition(), keys.thread(), keys.clientIds()),
         common("unused00", "16777216", Integer.toString(BODY.length()), build, id, BODY, "1000"));
   }
 
-  Reply append(String tag, String... ids) {
+  ScriptReply append(String tag, String... ids) {
     List<String> more = new ArrayList<>();
     more.add("16777216");
     more.add(Integer.toString(ids.length * BODY.length() + String.join("", ids).length()));
@@ -144,7 +144,7 @@ abstract class ScriptSuite {
         common(tag, more.toArray(String[]::new)));
   }
 
-  Reply cut(String what, String id) {
+  ScriptReply cut(String what, String id) {
     boolean place = id.contains("-");
     String tag = "tagtag0" + id.split("-", 2)[0];
     return run(
@@ -164,14 +164,14 @@ abstract class ScriptSuite {
             ""));
   }
 
-  Reply state(String tag, String document, String version, String saved) {
+  ScriptReply state(String tag, String document, String version, String saved) {
     return run(
         RedisScript.STATE,
         with(keys.session(), keys.partition(), keys.changes(), keys.state(), keys.checkpoints()),
         common(tag, document, version, saved, "3", "8388608", "{\"type\":\"state.saved\"}"));
   }
 
-  Reply stateRead(String what, String version, String more) {
+  ScriptReply stateRead(String what, String version, String more) {
     byte[][] all = {
       keys.session(),
       keys.thread(),
@@ -183,13 +183,13 @@ abstract class ScriptSuite {
     return run(RedisScript.STATE_READ, all, List.of("", "", "", what, version, more, "1000000"));
   }
 
-  Reply end(RedisScript script, String tag) {
+  ScriptReply end(RedisScript script, String tag) {
     byte[][] all = Arrays.copyOf(every(), 9);
     all[8] = keys.turnsDue();
     return run(script, with(all), common(tag, "{}"));
   }
 
-  Reply load(String limit, String fromEnd, String place, String tag, String id) {
+  ScriptReply load(String limit, String fromEnd, String place, String tag, String id) {
     byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
     return run(
         RedisScript.LOAD,
@@ -209,45 +209,45 @@ abstract class ScriptSuite {
             "1000000"));
   }
 
-  Reply message(String place, String tag, String id) {
+  ScriptReply message(String place, String tag, String id) {
     byte[][] all = {keys.session(), keys.thread(), keys.clientIds(), keys.changes()};
     return run(RedisScript.MESSAGE, all, List.of(owner, "", "", place, tag, id));
   }
 
-  Reply log(String user, String since) {
+  ScriptReply log(String user, String since) {
     return log(user, since, "100", "1000000");
   }
 
-  Reply log(String user, String since, String most, String bytes) {
+  ScriptReply log(String user, String since, String most, String bytes) {
     return log(user, since, most, bytes, "");
   }
 
-  Reply log(String user, String since, String most, String bytes, String from) {
+  ScriptReply log(String user, String since, String most, String bytes, String from) {
     byte[][] all = {keys.session(), keys.thread(), keys.changes()};
     return run(RedisScript.LOG, all, List.of(user, since, "tagtag0" + since, most, bytes, from));
   }
 
-  static List<String> places(Reply entries) {
+  static List<String> places(ScriptReply entries) {
     return IntStream.range(0, entries.size()).mapToObj(i -> entries.list(i).text(0)).toList();
   }
 
-  Reply lock(String millis) {
+  ScriptReply lock(String millis) {
     return run(RedisScript.LOCK, one(keys.session()), List.of("", millis, "random", "label"));
   }
 
   /** A list stands for the live channel, so that nothing has to be listened for. */
-  Reply release(String token) {
+  ScriptReply release(String token) {
     return run(
         RedisScript.RELEASE,
         one(keys.session()),
         List.of("", token, "RPUSH", keys.liveChannel(0), "told"));
   }
 
-  Reply find(String body, String holder) {
+  ScriptReply find(String body, String holder) {
     return run(RedisScript.RECORD_FIND, one(keys.record(record)), List.of(body, holder, "5000"));
   }
 
-  Reply drop(String holder) {
+  ScriptReply drop(String holder) {
     return run(RedisScript.RECORD_DROP, one(keys.record(record)), List.of("body", holder));
   }
 
@@ -289,22 +289,22 @@ abstract class ScriptSuite {
     return args;
   }
 
-  Reply run(RedisScript script, byte[][] scriptKeys, List<String> args) {
+  ScriptReply run(RedisScript script, byte[][] scriptKeys, List<String> args) {
     byte[][] bytes =
         args.stream().map(arg -> arg.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
     List<Object> reply = fixture.engine().link().write(script, scriptKeys, bytes).block(ANSWER);
     assertThat(reply).isNotNull();
-    return new Reply(WRITES.contains(script) ? unpacked(script, reply) : reply);
+    return new ScriptReply(WRITES.contains(script) ? unpacked(script, reply) : reply);
   }
 
   /** Spreads the state in a write's answer: version, counts, times, whether keys must be kept. */
   static List<?> unpacked(RedisScript script, List<Object> reply) {
-    if (new Reply(reply).kind() != Reply.DONE) {
+    if (new ScriptReply(reply).kind() != ScriptReply.DONE) {
       return reply;
     }
-    StoredState state = StoredState.parse(new Reply(reply).bytes(0));
+    StoredState state = StoredState.parse(new ScriptReply(reply).bytes(0));
     return List.of(
-        Reply.DONE,
+        ScriptReply.DONE,
         state.position().version(),
         state.lastSeq(),
         state.messageCount(),
@@ -352,9 +352,9 @@ abstract class ScriptSuite {
         .toList();
   }
 
-  static List<String> entryIds(Reply loaded) {
-    assertThat(loaded.kind()).isEqualTo(Reply.DONE);
-    Reply found = loaded.list(3);
+  static List<String> entryIds(ScriptReply loaded) {
+    assertThat(loaded.kind()).isEqualTo(ScriptReply.DONE);
+    ScriptReply found = loaded.list(3);
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
       ids.add(found.list(i).text(0));

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
@@ -155,21 +155,21 @@ class SweepIT {
         sessions.add(key);
       }
     }
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             null,
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofHours(1));
     for (SessionKey key : sessions) {
       assertThat(
               fixture
                   .engine()
                   .writer()
-                  .apply(key, new Write.Create(description, List.of()), Conditions.NONE)
+                  .apply(key, new Write.Create(description, List.of()), WritePreconditions.NONE)
                   .block())
           .isInstanceOf(Outcome.Applied.class);
     }

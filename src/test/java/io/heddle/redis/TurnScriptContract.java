@@ -6,16 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.RandomIds;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
-import io.heddle.session.Retry;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -50,7 +50,7 @@ abstract class TurnScriptContract extends ScriptSuite {
   void turnBegin() {
     assertThat(begin("tagtag00", first, OnBusy.ENQUEUE).text(1)).isEqualTo("session-not-found");
     create("tagtag01", 60, "");
-    Reply started = begin("tagtag02", first, OnBusy.ENQUEUE, "own", "");
+    ScriptReply started = begin("tagtag02", first, OnBusy.ENQUEUE, "own", "");
     assertThat(state(started).position()).isEqualTo(new Position(2, "tagtag02"));
     assertThat(state(started).messageCount()).isEqualTo(3);
     assertThat(started.text(1)).as("it runs").isEqualTo(first);
@@ -69,13 +69,13 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(begin("tagtag02", first, OnBusy.ENQUEUE, "own", "").text(1))
         .as("the same call sent again is answered as it was")
         .isEqualTo(first);
-    Reply again = begin("tagtag03", first, OnBusy.ENQUEUE, "own", "");
-    assertThat(again.kind()).isEqualTo(Reply.REPLAYED);
+    ScriptReply again = begin("tagtag03", first, OnBusy.ENQUEUE, "own", "");
+    assertThat(again.kind()).isEqualTo(ScriptReply.REPLAYED);
     assertThat(again.text(1)).isEqualTo("2-tagtag02 " + first);
     assertThat(begin("tagtag03", second, OnBusy.REJECT).text(1)).isEqualTo("turn-running");
     assertThat(stored().position().version()).isEqualTo(2);
 
-    Reply waits = begin("tagtag04", second, OnBusy.ENQUEUE, "own2");
+    ScriptReply waits = begin("tagtag04", second, OnBusy.ENQUEUE, "own2");
     assertThat(waits.text(1)).as("the other one runs").isEqualTo(first);
     assertThat(state(waits).messageCount()).isEqualTo(3);
     assertThat(field("Q")).isEqualTo(part(second) + " ");
@@ -93,14 +93,15 @@ abstract class TurnScriptContract extends ScriptSuite {
   void turnBeginObeysWhatAnAppendObeys() {
     create("tagtag01", 60, "own");
     assertThat(begin("tagtag02", first, OnBusy.ENQUEUE, "own").text(1)).isEqualTo("message-exists");
-    Conditions wrong = new Conditions(null, null, null, List.of(new Position(1, "another1")));
+    WritePreconditions wrong =
+        new WritePreconditions(null, null, null, List.of(new Position(1, "another1")));
     assertThat(write("tagtag02", beginning(first, OnBusy.ENQUEUE, 16, ""), wrong).text(1))
         .isEqualTo("version-conflict");
     assertThat(
             write(
                     "tagtag02",
                     beginning(first, OnBusy.ENQUEUE, 16, ""),
-                    Conditions.NONE.withOwner("bob"))
+                    WritePreconditions.NONE.withOwner("bob"))
                 .text(1))
         .isEqualTo("session-not-found");
     lock("5000");
@@ -113,7 +114,8 @@ abstract class TurnScriptContract extends ScriptSuite {
         .as("refusals leave nothing")
         .isZero();
 
-    Conditions keyed = Conditions.NONE.withRetry(new Retry("digest1", "body"));
+    WritePreconditions keyed =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest("digest1", "body"));
     Write write = beginning(first, OnBusy.ENQUEUE, 16, "");
     assertThat(write("tagtag02", write, keyed).text(1)).isEqualTo(first);
     Write other = beginning(second, OnBusy.ENQUEUE, 16, "");
@@ -133,7 +135,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(next("tagtag06", third).text(1)).as("not the head").isEqualTo("turn-not-found");
     assertThat(dueAt()).as("not before others").isGreaterThan(stored().updatedAt());
 
-    Reply started = next("tagtag06", second);
+    ScriptReply started = next("tagtag06", second);
     assertThat(started.text(1)).isEqualTo(second);
     assertThat(state(started).position()).isEqualTo(new Position(6, "tagtag06"));
     assertThat(entries(keys.thread())).containsExactly("1-0", "2-0", "5-0", "6-0", "6-1");
@@ -186,7 +188,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(retake("tagtag04", first, 1).text(1)).as("another's").isEqualTo("turn-ended");
     assertThat(flush(first, 1, 0, "{}").kind()).as("the dead one").isZero();
 
-    assertThat(flush(first, 2, 0, "{}").kind()).isEqualTo(Reply.DONE);
+    assertThat(flush(first, 2, 0, "{}").kind()).isEqualTo(ScriptReply.DONE);
     endLease();
     assertThat(retake("tagtag05", first, 2).text(1))
         .as("it said something")
@@ -202,7 +204,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(cancel("tagtag05", newTurn()).text(1)).isEqualTo("turn-not-found");
     assertThat(drop("tagtag05", first).text(1)).isEqualTo("turn-running");
 
-    Reply left = cancel("tagtag05", second);
+    ScriptReply left = cancel("tagtag05", second);
     assertThat(left.text(1)).isEqualTo(first);
     assertThat(state(left).position().version()).isEqualTo(5);
     assertThat(field("Q")).isEqualTo(part(third) + " ");
@@ -223,7 +225,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(field("T")).contains(" k 0 ");
     assertThat(flush(first, 1, 0).text(2)).as("its owner is told").isEqualTo("k");
     end("tagtag07", first, 1);
-    assertThat(drop("tagtag08", third).kind()).isEqualTo(Reply.DONE);
+    assertThat(drop("tagtag08", third).kind()).isEqualTo(ScriptReply.DONE);
     assertThat(hash(keys.turnRecord(part(third)))).containsEntry("s", "failed");
     assertThat(dueAt()).as("nothing is left to do").isNull();
   }
@@ -238,7 +240,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     change(STATUS, "c" + word(STATUS).substring(1));
     assertThat(word(STATUS)).startsWith("c+/");
 
-    Reply done = end("tagtag03", first, 1);
+    ScriptReply done = end("tagtag03", first, 1);
     StoredState after = state(done);
     assertThat(after.position()).as("no lock, no status").isEqualTo(new Position(3, "tagtag03"));
     assertThat(after.messageCount()).isEqualTo(4);
@@ -255,10 +257,10 @@ abstract class TurnScriptContract extends ScriptSuite {
       assertThat(this.<Long>ask(redis -> redis.pttl(key)))
           .isBetween(KEEP.toMillis() - 10_000, KEEP.toMillis());
     }
-    Reply again = end("tagtag04", first, 1);
-    assertThat(again.kind()).isEqualTo(Reply.REPLAYED);
+    ScriptReply again = end("tagtag04", first, 1);
+    assertThat(again.kind()).isEqualTo(ScriptReply.REPLAYED);
     assertThat(again.text(1)).isEqualTo("3-tagtag03 -");
-    assertThat(reap("tagtag04", first, 1).kind()).isEqualTo(Reply.REPLAYED);
+    assertThat(reap("tagtag04", first, 1).kind()).isEqualTo(ScriptReply.REPLAYED);
     assertThat(end("tagtag04", first, 2).text(1)).isEqualTo("turn-ended");
     assertThat(word(STATUS)).startsWith("c/");
   }
@@ -269,7 +271,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     begin("tagtag02", first, OnBusy.ENQUEUE, "own", "");
     append("tagtag03", "later");
     String placed = "msg_2-1_tagtag02" + session.mark();
-    Reply done =
+    ScriptReply done =
         write(
             "tagtag04",
             new Write.EndTurn(
@@ -279,7 +281,7 @@ abstract class TurnScriptContract extends ScriptSuite {
                 END,
                 List.of("own", placed, "later"),
                 false),
-            Conditions.NONE);
+            WritePreconditions.NONE);
     assertThat(entries(keys.thread()))
         .as("what is not of its input stays")
         .containsExactly("1-0", "3-0");
@@ -309,7 +311,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(flush(first, 1, 0, "{}").kind()).as("none runs").isZero();
     begin("tagtag02", first, OnBusy.ENQUEUE);
     Double due = dueAt();
-    Reply kept = flush(first, 1, 0, "{\"a\":1}", "{\"a\":2}");
+    ScriptReply kept = flush(first, 1, 0, "{\"a\":1}", "{\"a\":2}");
     assertThat(kept.number(1)).isEqualTo(2);
     assertThat(kept.text(2)).isEqualTo("-");
     assertThat(entries(log())).containsExactly("1-0", "2-0");
@@ -348,7 +350,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     begin("tagtag02", first, OnBusy.ENQUEUE);
     flush(first, 1, 0, "{\"a\":1}", "{\"a\":2}", "{\"a\":3}");
     assertThat(read(first, "bob", 0, 9).text(1)).isEqualTo("session-not-found");
-    Reply some = read(first, "ann", 1, 1);
+    ScriptReply some = read(first, "ann", 1, 1);
     assertThat(some.text(1)).startsWith(first);
     assertThat(some.number(5)).isEqualTo(3);
     assertThat(places(some.list(6))).containsExactly("2-0");
@@ -365,12 +367,12 @@ abstract class TurnScriptContract extends ScriptSuite {
     create("tagtag01", 60, "");
     begin("tagtag02", first, OnBusy.ENQUEUE);
     begin("tagtag03", second, OnBusy.ENQUEUE);
-    Reply known = run(RedisScript.TURN_LIST, one(keys.session()), List.of("ann", "1000000"));
+    ScriptReply known = run(RedisScript.TURN_LIST, one(keys.session()), List.of("ann", "1000000"));
     assertThat(known.text(1)).startsWith(first);
     assertThat(known.text(2)).isEqualTo(part(second) + " ");
     assertThat(known.textOrNull(3)).isNull();
     byte[][] some = {keys.session(), keys.turnRecord(part(third)), keys.turnRecord(part(second))};
-    Reply records = run(RedisScript.TURN_LIST, some, List.of("", "1000000"));
+    ScriptReply records = run(RedisScript.TURN_LIST, some, List.of("", "1000000"));
     assertThat(records.time(4)).isCloseTo(Instant.now(), within(1, ChronoUnit.MINUTES));
     assertThat(records.listOrNull(5)).isNull();
     assertThat(records.list(6).text(2)).isEqualTo("{\"request\":1}");
@@ -389,10 +391,10 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(cut("after", "1-0").text(1)).isEqualTo("turn-running");
     assertThat(cut("after", "3-0").text(1)).isEqualTo("turn-running");
     assertThat(state("tagtag05", "", "", "").text(1)).isEqualTo("turn-running");
-    assertThat(state("tagtag05", "{}", "", "").kind()).isEqualTo(Reply.DONE);
-    assertThat(cut("after", "3-1").kind()).as("its input stays").isEqualTo(Reply.DONE);
+    assertThat(state("tagtag05", "{}", "", "").kind()).isEqualTo(ScriptReply.DONE);
+    assertThat(cut("after", "3-1").kind()).as("its input stays").isEqualTo(ScriptReply.DONE);
     end("tagtag06", first, 1);
-    assertThat(cut("all", "").kind()).isEqualTo(Reply.DONE);
+    assertThat(cut("all", "").kind()).isEqualTo(ScriptReply.DONE);
   }
 
   @Test
@@ -404,14 +406,14 @@ abstract class TurnScriptContract extends ScriptSuite {
     assertThat(end(RedisScript.EXPIRE, "tagtag04").text(1)).isEqualTo("version-conflict");
     assertThat(load("10", "", "", "", "").text(1)).isEqualTo("session-expired");
     assertThat(cancel("tagtag04", first).text(1)).isEqualTo("session-expired");
-    assertThat(read(first, "", 0, 9).kind()).as("who ends it reads it").isEqualTo(Reply.DONE);
+    assertThat(read(first, "", 0, 9).kind()).as("who ends it reads it").isEqualTo(ScriptReply.DONE);
     endLease();
-    assertThat(reap("tagtag05", first, 1).kind()).isEqualTo(Reply.DONE);
+    assertThat(reap("tagtag05", first, 1).kind()).isEqualTo(ScriptReply.DONE);
     assertThat(stored().expiresAt()).isGreaterThan(stored().updatedAt());
 
     change(EXPIRES_AT, "1");
     assertThat(next("tagtag06", second).text(1)).isEqualTo("session-expired");
-    assertThat(end(RedisScript.EXPIRE, "tagtag06").kind()).isEqualTo(Reply.DONE);
+    assertThat(end(RedisScript.EXPIRE, "tagtag06").kind()).isEqualTo(ScriptReply.DONE);
     assertThat(dueAt()).isNull();
     assertThat(hash(keys.session())).doesNotContainKeys("T", "Q", "E");
   }
@@ -423,7 +425,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     end("tagtag03", first, 1);
     begin("tagtag04", second, OnBusy.ENQUEUE);
     begin("tagtag05", third, OnBusy.ENQUEUE);
-    Reply deleted = write("tagtag06", new Write.Delete(), Conditions.NONE);
+    ScriptReply deleted = write("tagtag06", new Write.Delete(), WritePreconditions.NONE);
     assertThat(deleted.text(1).split(" "))
         .containsExactlyInAnyOrder(part(first), part(second), part(third));
     assertThat(dueAt()).isNull();
@@ -444,12 +446,12 @@ abstract class TurnScriptContract extends ScriptSuite {
     return keys.turnLog(part(first));
   }
 
-  Reply begin(String tag, String turn, OnBusy onBusy, String... ids) {
+  ScriptReply begin(String tag, String turn, OnBusy onBusy, String... ids) {
     return begin(tag, turn, onBusy, 16, ids);
   }
 
-  private Reply begin(String tag, String turn, OnBusy onBusy, int maxQueue, String... ids) {
-    return write(tag, beginning(turn, onBusy, maxQueue, ids), Conditions.NONE);
+  private ScriptReply begin(String tag, String turn, OnBusy onBusy, int maxQueue, String... ids) {
+    return write(tag, beginning(turn, onBusy, maxQueue, ids), WritePreconditions.NONE);
   }
 
   /** One message without an id, unless ids are given. */
@@ -464,31 +466,32 @@ abstract class TurnScriptContract extends ScriptSuite {
         maxQueue);
   }
 
-  Reply next(String tag, String turn) {
-    return write(tag, new Write.NextTurn(turn, LEASE), Conditions.NONE);
+  ScriptReply next(String tag, String turn) {
+    return write(tag, new Write.NextTurn(turn, LEASE), WritePreconditions.NONE);
   }
 
-  Reply retake(String tag, String turn, int dead) {
-    return write(tag, new Write.RetakeTurn(new TurnAttempt(turn, dead), LEASE), Conditions.NONE);
+  ScriptReply retake(String tag, String turn, int dead) {
+    return write(
+        tag, new Write.RetakeTurn(new TurnAttempt(turn, dead), LEASE), WritePreconditions.NONE);
   }
 
-  Reply cancel(String tag, String turn) {
-    return write(tag, new Write.CancelTurn(turn, Turn.Cancel.KEEP, END), Conditions.NONE);
+  ScriptReply cancel(String tag, String turn) {
+    return write(tag, new Write.CancelTurn(turn, Turn.Cancel.KEEP, END), WritePreconditions.NONE);
   }
 
-  private Reply drop(String tag, String turn) {
-    return write(tag, new Write.DropTurn(turn, END), Conditions.NONE);
+  private ScriptReply drop(String tag, String turn) {
+    return write(tag, new Write.DropTurn(turn, END), WritePreconditions.NONE);
   }
 
-  Reply end(String tag, String turn, int attempt) {
+  ScriptReply end(String tag, String turn, int attempt) {
     return end(tag, turn, attempt, false);
   }
 
-  private Reply reap(String tag, String turn, int attempt) {
+  private ScriptReply reap(String tag, String turn, int attempt) {
     return end(tag, turn, attempt, true);
   }
 
-  private Reply end(String tag, String turn, int attempt, boolean reap) {
+  private ScriptReply end(String tag, String turn, int attempt, boolean reap) {
     Write write =
         new Write.EndTurn(
             new TurnAttempt(turn, attempt),
@@ -497,18 +500,18 @@ abstract class TurnScriptContract extends ScriptSuite {
             END,
             List.of(),
             reap);
-    return write(tag, write, Conditions.NONE);
+    return write(tag, write, WritePreconditions.NONE);
   }
 
-  Reply flush(String turn, int attempt, long after, String... events) {
+  ScriptReply flush(String turn, int attempt, long after, String... events) {
     return flush(turn, attempt, after, LEASE.toMillis(), events);
   }
 
-  private Reply flushFor(long lease) {
+  private ScriptReply flushFor(long lease) {
     return flush(first, 1, 3, lease);
   }
 
-  private Reply flush(String turn, int attempt, long after, long lease, String... events) {
+  private ScriptReply flush(String turn, int attempt, long after, long lease, String... events) {
     List<String> args = new ArrayList<>();
     args.add(turn + " " + attempt);
     args.add(Long.toString(after));
@@ -521,7 +524,7 @@ abstract class TurnScriptContract extends ScriptSuite {
     return run(RedisScript.TURN_FLUSH, all, args);
   }
 
-  private Reply read(String turn, String user, long after, int most) {
+  private ScriptReply read(String turn, String user, long after, int most) {
     byte[][] all = {keys.session(), keys.turnRecord(part(turn)), keys.turnLog(part(turn))};
     return run(
         RedisScript.TURN_READ,
@@ -530,9 +533,9 @@ abstract class TurnScriptContract extends ScriptSuite {
   }
 
   /** The call as the engine makes it, with a tag of the test's. */
-  private Reply write(String tag, Write write, Conditions conditions) {
-    RedisCall call =
-        new RedisCalls(
+  private ScriptReply write(String tag, Write write, WritePreconditions conditions) {
+    ScriptCall call =
+        new ScriptCallFactory(
                 session,
                 write,
                 conditions,
@@ -544,11 +547,11 @@ abstract class TurnScriptContract extends ScriptSuite {
     List<Object> reply =
         fixture.engine().link().write(call.script(), call.keys(), call.args()).block(ANSWER);
     assertThat(reply).isNotNull();
-    return new Reply(reply);
+    return new ScriptReply(reply);
   }
 
-  private static StoredState state(Reply done) {
-    assertThat(done.kind()).isEqualTo(Reply.DONE);
+  private static StoredState state(ScriptReply done) {
+    assertThat(done.kind()).isEqualTo(ScriptReply.DONE);
     return StoredState.parse(done.bytes(0));
   }
 

@@ -51,15 +51,15 @@ final class TurnScriptsOnClusterIT extends TurnScriptContract {
       nodes.get(from).clusterSetSlotMigrating(slot, nodes.get(to).clusterMyId());
       try {
         assertThat(flush(first, 1, 0, "{}").number(1)).isEqualTo(1);
-        assertThat(append("tagtag05", "").kind()).isEqualTo(Reply.DONE);
-        assertThat(cancel("tagtag06", third).kind()).isEqualTo(Reply.DONE);
-        assertThat(cancel("tagtag07", first).kind()).isEqualTo(Reply.DONE);
-        assertThat(end("tagtag08", first, 1).kind()).isEqualTo(Reply.DONE);
-        assertThat(next("tagtag09", second).kind()).isEqualTo(Reply.DONE);
+        assertThat(append("tagtag05", "").kind()).isEqualTo(ScriptReply.DONE);
+        assertThat(cancel("tagtag06", third).kind()).isEqualTo(ScriptReply.DONE);
+        assertThat(cancel("tagtag07", first).kind()).isEqualTo(ScriptReply.DONE);
+        assertThat(end("tagtag08", first, 1).kind()).isEqualTo(ScriptReply.DONE);
+        assertThat(next("tagtag09", second).kind()).isEqualTo(ScriptReply.DONE);
         endLease();
-        assertThat(retake("tagtag10", second, 1).kind()).isEqualTo(Reply.DONE);
+        assertThat(retake("tagtag10", second, 1).kind()).isEqualTo(ScriptReply.DONE);
         assertThat(flush(second, 2, 0, "{}").number(1)).isEqualTo(1);
-        assertThat(end("tagtag11", second, 2).kind()).isEqualTo(Reply.DONE);
+        assertThat(end("tagtag11", second, 2).kind()).isEqualTo(ScriptReply.DONE);
       } finally {
         nodes.get(from).clusterSetSlotStable(slot);
         nodes.get(to).clusterSetSlotStable(slot);

@@ -3,15 +3,15 @@ package io.heddle.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
-import io.heddle.session.Description.Status;
+import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class FilterTest {
 
-  private static final Description DESCRIPTION =
-      new Description(
+  private static final SessionAttributes DESCRIPTION =
+      new SessionAttributes(
           "ann",
           null,
           Json.of(

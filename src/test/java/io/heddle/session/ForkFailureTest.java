@@ -14,7 +14,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
-import io.heddle.session.Description.Status;
+import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -52,11 +52,11 @@ class ForkFailureTest {
           ids,
           InstantSource.system(),
           properties);
-  private final Request request =
-      new Request(
+  private final WriteContext request =
+      new WriteContext(
           ANN,
           SOURCE,
-          Conditions.NONE.withRetry(new Retry("a".repeat(64), "b".repeat(64))),
+          WritePreconditions.NONE.withRetry(new IdempotentRequest("a".repeat(64), "b".repeat(64))),
           Duration.ZERO);
 
   @AfterEach
@@ -71,24 +71,24 @@ class ForkFailureTest {
   @Test
   void whoRepeatsAForkThatFailedHalfWayIsToldToComeBack() {
     source();
-    failing.set(Write.Fill.class);
+    failing.set(Write.AppendToBuild.class);
     assertThat(refusal()).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
     failing.set(null);
 
     assertThat(refusal()).isEqualTo(ProblemCode.KEY_IN_PROGRESS);
-    assertThatThrownBy(
-            () -> services.sessions().load(TARGET, View.ANY, PageRequest.NONE).block(PATIENCE))
+    assertThatThrownBy(() ->
+            services.sessions().load(TARGET, ReadContext.ANY, PageRequest.NONE).block(PATIENCE))
         .hasMessageContaining("session-not-found");
   }
 
   @Test
   void whatFailedBeforeAnythingWasBegunCanBeRepeatedAtOnce() {
     source();
-    failing.set(Write.Build.class);
+    failing.set(Write.StartBuild.class);
     assertThat(refusal()).isEqualTo(ProblemCode.STORE_FULL);
     failing.set(null);
 
-    Written<Session> fork = services.sessions().fork(request, TARGET, null).block(PATIENCE);
+    WriteResult<Session> fork = services.sessions().fork(request, TARGET, null).block(PATIENCE);
 
     assertThat(fork.replayed()).isFalse();
     assertThat(fork.value().head().messageCount()).isEqualTo(1);
@@ -98,19 +98,19 @@ class ForkFailureTest {
   @Test
   void aLastStepWithoutAnAnswerIsToldAsSuch() {
     source();
-    failing.set(Write.Open.class);
+    failing.set(Write.PublishBuild.class);
     assertThat(refusal()).isEqualTo(ProblemCode.OUTCOME_UNKNOWN);
     failing.set(null);
 
     assertThat(refusal()).isEqualTo(ProblemCode.KEY_IN_PROGRESS);
   }
 
-  private Mono<Outcome> apply(SessionKey key, Write write, Conditions conditions) {
+  private Mono<Outcome> apply(SessionKey key, Write write, WritePreconditions conditions) {
     if (write.getClass() != failing.get()) {
       return engine.writer().apply(key, write, conditions);
     }
     ProblemCode code =
-        write instanceof Write.Build ? ProblemCode.STORE_FULL : ProblemCode.OUTCOME_UNKNOWN;
+        write instanceof Write.StartBuild ? ProblemCode.STORE_FULL : ProblemCode.OUTCOME_UNKNOWN;
     return Mono.error(Problem.of(code, "the test says so").toException());
   }
 
@@ -122,13 +122,13 @@ class ForkFailureTest {
   }
 
   private void source() {
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             "ann", null, Json.EMPTY_OBJECT, null, null, Status.ACTIVE, Duration.ofHours(1));
     services
         .sessions()
         .create(
-            new Request(ANN, SOURCE, Conditions.NONE, Duration.ZERO),
+            new WriteContext(ANN, SOURCE, WritePreconditions.NONE, Duration.ZERO),
             description,
             List.of(new NewMessage(null, Json.of("{\"role\":\"user\",\"content\":\"hello\"}"))))
         .block(PATIENCE);

@@ -162,7 +162,7 @@ class LockWaitTest {
             LockWait.whileLocked(
                 told, KEY, LONG, Mono.defer(() -> attempts.get() < 3 ? attempt() : ended)))
         .thenAwait(LONG)
-        .expectErrorMatches(error -> Writes.is(error, ProblemCode.SESSION_DELETED))
+        .expectErrorMatches(error -> WriteExecutor.is(error, ProblemCode.SESSION_DELETED))
         .verify(SOON);
     assertThat(told.listeners).isEmpty();
   }
@@ -278,7 +278,7 @@ class LockWaitTest {
 
     @Override
     public Mono<Done> apply(
-        SessionKey key, @Nullable String owner, Call call, @Nullable Retry retry) {
+        SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry) {
       throw new UnsupportedOperationException();
     }
 

@@ -18,14 +18,14 @@ class LoggedChangesTest {
   private static final int MANY = 1000;
   private static final Json END = Json.of("{\"usage\":{\"totalTokens\":3}}");
 
-  private static final Description DESCRIPTION =
-      new Description(
+  private static final SessionAttributes DESCRIPTION =
+      new SessionAttributes(
           "ann",
           null,
           Json.EMPTY_OBJECT,
           null,
           null,
-          Description.Status.ACTIVE,
+          SessionAttributes.Status.ACTIVE,
           Duration.ofHours(1));
 
   /** Version 1 made the session; seqs are given in the order of the calls. */

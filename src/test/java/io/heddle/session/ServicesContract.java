@@ -14,7 +14,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Description.Status;
+import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -61,7 +61,7 @@ abstract class ServicesContract {
   void aCreatedSessionIsItsUsersCurrentOne() {
     create(key);
 
-    Written<Session> resumed = get(resume(IDS.sessionId()));
+    WriteResult<Session> resumed = get(resume(IDS.sessionId()));
 
     assertThat(resumed.value().key()).isEqualTo(key);
     assertThat(resumed.created()).isFalse();
@@ -69,23 +69,23 @@ abstract class ServicesContract {
 
   @Test
   void whoResumesAtOnceGetsOneSession() {
-    List<Written<Session>> all =
+    List<WriteResult<Session>> all =
         get(Flux.range(0, 20).flatMap(i -> resume(IDS.sessionId()), 20).collectList());
 
     assertThat(all.stream().map(written -> written.value().key()).distinct()).hasSize(1);
-    assertThat(all.stream().filter(Written::created)).hasSize(1);
+    assertThat(all.stream().filter(WriteResult::created)).hasSize(1);
   }
 
   @Test
   void resumeMakesAnotherWhenTheCurrentOneIsOver() {
     SessionKey first = get(resume(IDS.sessionId())).value().key();
     get(services().sessions().patch(request(first), d -> with(d, Status.COMPLETE)));
-    Written<Session> second = get(resume(IDS.sessionId()));
+    WriteResult<Session> second = get(resume(IDS.sessionId()));
     assertThat(second.created()).isTrue();
     assertThat(second.value().key()).isNotEqualTo(first);
 
     get(services().sessions().delete(request(second.value().key())));
-    Written<Session> third = get(resume(IDS.sessionId()));
+    WriteResult<Session> third = get(resume(IDS.sessionId()));
     assertThat(third.created()).isTrue();
     assertThat(third.value().key()).isNotIn(first, second.value().key());
     assertThat(get(resume(IDS.sessionId())).value().key()).isEqualTo(third.value().key());
@@ -100,7 +100,7 @@ abstract class ServicesContract {
     String named = IDS.sessionId();
     get(index().compareAndSetCurrent(Tenant.DEFAULT, user, null, named));
 
-    Written<Session> resumed = get(resume(IDS.sessionId()));
+    WriteResult<Session> resumed = get(resume(IDS.sessionId()));
 
     assertThat(resumed.created()).isTrue();
     assertThat(resumed.value().key().id()).isEqualTo(named);
@@ -109,12 +109,12 @@ abstract class ServicesContract {
   @Test
   void aResumeIsReplayedWhenItMadeASession() {
     String id = IDS.sessionId();
-    Conditions terms = Conditions.NONE.withRetry(retry());
-    Written<Session> first =
+    WritePreconditions terms = WritePreconditions.NONE.withRetry(retry());
+    WriteResult<Session> first =
         get(services().sessions().resume(caller, id, terms, description(), List.of()));
     append(first.value().key(), "a");
 
-    Written<Session> again =
+    WriteResult<Session> again =
         get(services().sessions().resume(caller, id, terms, description(), List.of()));
 
     assertThat(again.replayed()).isTrue();
@@ -125,14 +125,14 @@ abstract class ServicesContract {
 
   @Test
   void putMakesOnceAndFindsAfterwards() {
-    List<Written<Session>> all =
+    List<WriteResult<Session>> all =
         get(
             Flux.range(0, 10)
                 .flatMap(i -> services().sessions().put(request(key), description(), List.of()), 10)
                 .collectList());
 
-    assertThat(all.stream().filter(Written::created)).hasSize(1);
-    assertThat(all.stream().map(Written::position).distinct()).hasSize(1);
+    assertThat(all.stream().filter(WriteResult::created)).hasSize(1);
+    assertThat(all.stream().map(WriteResult::position).distinct()).hasSize(1);
   }
 
   @Test
@@ -147,16 +147,20 @@ abstract class ServicesContract {
                 services()
                     .sessions()
                     .put(
-                        new Request(other, key, Conditions.NONE, WAIT), description(), List.of())));
+                        new WriteContext(other, key, WritePreconditions.NONE, WAIT),
+                        description(),
+                        List.of())));
   }
 
   @Test
   void aCreateIsReplayedWithItsFirstPosition() {
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
-    Written<Session> first = get(services().sessions().create(request, description(), list("a")));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
+    WriteResult<Session> first =
+        get(services().sessions().create(request, description(), list("a")));
     append(key, "b");
 
-    Written<Session> again = get(services().sessions().create(request, description(), list("a")));
+    WriteResult<Session> again =
+        get(services().sessions().create(request, description(), list("a")));
 
     assertThat(again.replayed()).isTrue();
     assertThat(again.position()).isEqualTo(first.position());
@@ -168,7 +172,7 @@ abstract class ServicesContract {
   @Test
   void anAppendTellsEveryMessageAsItIsRead() {
     create(key);
-    Written<Appended> written =
+    WriteResult<Appended> written =
         get(
             services()
                 .threads()
@@ -186,14 +190,14 @@ abstract class ServicesContract {
   void aReplayedAppendTellsWhatIsLeftOfIt() {
     create(key);
     append(key, "before");
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
     List<NewMessage> messages =
         List.of(message("a"), new NewMessage("mine-1", body("b")), message("c"));
-    Written<Appended> first = get(services().threads().append(request, messages, null));
+    WriteResult<Appended> first = get(services().threads().append(request, messages, null));
     append(key, "after");
     get(services().threads().deleteMessage(request(key), first.value().ids().getFirst()));
 
-    Written<Appended> again = get(services().threads().append(request, messages, null));
+    WriteResult<Appended> again = get(services().threads().append(request, messages, null));
 
     assertThat(again.replayed()).isTrue();
     assertThat(again.position()).isEqualTo(first.position());
@@ -204,7 +208,7 @@ abstract class ServicesContract {
         .isEqualTo(first.value().messages().get("mine-1"));
 
     get(services().sessions().delete(request(key)));
-    Written<Appended> gone = get(services().threads().append(request, messages, null));
+    WriteResult<Appended> gone = get(services().threads().append(request, messages, null));
     assertThat(gone.replayed()).isTrue();
     assertThat(gone.value().ids()).isEqualTo(first.value().ids());
     assertThat(gone.value().messages()).isEmpty();
@@ -212,7 +216,7 @@ abstract class ServicesContract {
 
   @Test
   void appendsThatMakeTheSessionMakeItOnce() {
-    List<Written<Appended>> all =
+    List<WriteResult<Appended>> all =
         get(
             Flux.range(0, 20)
                 .flatMap(
@@ -220,7 +224,7 @@ abstract class ServicesContract {
                     20)
                 .collectList());
 
-    assertThat(all.stream().filter(Written::created)).hasSize(1);
+    assertThat(all.stream().filter(WriteResult::created)).hasSize(1);
     assertThat(thread(key)).hasSize(20);
   }
 
@@ -235,7 +239,9 @@ abstract class ServicesContract {
                 services()
                     .threads()
                     .append(
-                        new Request(other, key, Conditions.NONE, WAIT), list("x"), description())));
+                        new WriteContext(other, key, WritePreconditions.NONE, WAIT),
+                        list("x"),
+                        description())));
 
     get(services().sessions().delete(request(key)));
     refused(
@@ -284,7 +290,7 @@ abstract class ServicesContract {
             .collectList();
     get(Mono.when(patches, appends).thenReturn(true));
 
-    String document = get(services().states().get(key, View.ANY)).document().toString();
+    String document = get(services().states().get(key, ReadContext.ANY)).document().toString();
     IntStream.range(0, 20).forEach(i -> assertThat(document).contains("\"k" + i + "\":1.0"));
     assertThat(thread(key)).hasSize(50);
     assertThat(load(key).position().version()).isEqualTo(71);
@@ -293,7 +299,7 @@ abstract class ServicesContract {
   @Test
   void aPatchWithAKeyHappensOnce() {
     create(key);
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
 
     List<Object> answers =
         get(
@@ -314,16 +320,16 @@ abstract class ServicesContract {
             assertThat(problem.code()).isEqualTo(ProblemCode.KEY_IN_PROGRESS);
           }
         });
-    Written<Session> again = get(services().sessions().patch(request, d -> with(d, "once")));
+    WriteResult<Session> again = get(services().sessions().patch(request, d -> with(d, "once")));
     assertThat(again.replayed()).isTrue();
     assertThat(load(key).position().version()).isEqualTo(2);
     assertThat(again.position()).isEqualTo(load(key).position());
 
-    Request other =
+    WriteContext other =
         request(
             key,
-            Conditions.NONE.withRetry(
-                new Retry(request.conditions().retry().key(), "f".repeat(64))));
+            WritePreconditions.NONE.withRetry(
+                new IdempotentRequest(request.requested().retry().key(), "f".repeat(64))));
     refused(
         ProblemCode.KEY_REUSED,
         () -> get(services().sessions().patch(other, d -> with(d, "twice"))));
@@ -332,7 +338,7 @@ abstract class ServicesContract {
   @Test
   void aRefusedPatchGivesItsKeyBack() {
     create(key);
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
     refused(
         ProblemCode.INVALID_REQUEST,
         () ->
@@ -345,7 +351,7 @@ abstract class ServicesContract {
                           throw Problem.of(ProblemCode.INVALID_REQUEST, "no").toException();
                         })));
 
-    Written<Session> done = get(services().sessions().patch(request, d -> with(d, "yes")));
+    WriteResult<Session> done = get(services().sessions().patch(request, d -> with(d, "yes")));
 
     assertThat(done.replayed()).isFalse();
     assertThat(load(key).position().version()).isEqualTo(2);
@@ -361,7 +367,7 @@ abstract class ServicesContract {
                 services()
                     .sessions()
                     .patch(
-                        request(key, Conditions.NONE.withPositions(List.of(made))),
+                        request(key, WritePreconditions.NONE.withPositions(List.of(made))),
                         d -> with(d, "x"))))
         .isInstanceOfSatisfying(
             ProblemException.class,
@@ -375,7 +381,7 @@ abstract class ServicesContract {
         services()
             .sessions()
             .patch(
-                request(key, Conditions.NONE.withPositions(List.of(made, now))),
+                request(key, WritePreconditions.NONE.withPositions(List.of(made, now))),
                 d -> with(d, "x")));
     assertThat(load(key).description().title()).isEqualTo("x");
   }
@@ -386,9 +392,11 @@ abstract class ServicesContract {
     SessionLocks.Held held =
         get(services().locks().lock(request(key), Duration.ofMinutes(1), "test")).held();
     Duration brief = Duration.ofMillis(100);
-    Request without = new Request(caller, key, Conditions.NONE, brief);
-    Request with = new Request(caller, key, Conditions.NONE.withLock(held.token()), brief);
-    Request wrong = new Request(caller, key, Conditions.NONE.withLock("x".repeat(26)), brief);
+    WriteContext without = new WriteContext(caller, key, WritePreconditions.NONE, brief);
+    WriteContext with =
+        new WriteContext(caller, key, WritePreconditions.NONE.withLock(held.token()), brief);
+    WriteContext wrong =
+        new WriteContext(caller, key, WritePreconditions.NONE.withLock("x".repeat(26)), brief);
 
     refused(
         ProblemCode.SESSION_LOCKED,
@@ -413,9 +421,10 @@ abstract class ServicesContract {
     create(key);
     SessionLocks.Held held =
         get(services().locks().lock(request(key), Duration.ofMinutes(1), null)).held();
-    Request holder = request(key, Conditions.NONE.withLock(held.token()));
+    WriteContext holder = request(key, WritePreconditions.NONE.withLock(held.token()));
 
-    Mono<Written<Appended>> waiting = services().threads().append(request(key), list("a"), null);
+    Mono<WriteResult<Appended>> waiting =
+        services().threads().append(request(key), list("a"), null);
     var appended = waiting.toFuture();
     Mono.delay(Duration.ofMillis(300)).block(PATIENCE);
     assertThat(appended).isNotDone();
@@ -428,15 +437,16 @@ abstract class ServicesContract {
   @Test
   void callsHungUpAtAnyMomentLeaveNeitherLockNorMark() {
     create(key);
-    List<Retry> retries = new ArrayList<>();
+    List<IdempotentRequest> retries = new ArrayList<>();
     AtomicInteger ended = new AtomicInteger();
     for (int i = 0; i < 300; i++) {
-      Retry retry = i % 2 == 0 ? retry() : null;
+      IdempotentRequest retry = i % 2 == 0 ? retry() : null;
       if (retry != null) {
         retries.add(retry);
       }
-      Request request =
-          new Request(caller, key, Conditions.NONE.withRetry(retry), Duration.ofSeconds(1));
+      WriteContext request =
+          new WriteContext(
+              caller, key, WritePreconditions.NONE.withRetry(retry), Duration.ofSeconds(1));
       String title = "t" + i;
       Mono<?> call =
           i % 3 == 0
@@ -453,17 +463,19 @@ abstract class ServicesContract {
         .atMost(Duration.ofSeconds(5))
         .untilAsserted(
             () -> assertThat(services().locks().holder(key, user).block(PATIENCE)).isNull());
-    for (Retry retry : retries) {
+    for (IdempotentRequest retry : retries) {
       await()
           .atMost(Duration.ofSeconds(5))
           .until(() ->
               get(
                   services()
                       .sessions()
-                      .patch(request(key, Conditions.NONE.withRetry(retry)), d -> with(d, "e"))
+                      .patch(
+                          request(key, WritePreconditions.NONE.withRetry(retry)), d -> with(d, "e"))
                       .map(done -> true)
                       .onErrorResume(
-                          e -> Writes.is(e, ProblemCode.KEY_IN_PROGRESS), e -> Mono.just(false))));
+                          e -> WriteExecutor.is(e, ProblemCode.KEY_IN_PROGRESS),
+                          e -> Mono.just(false))));
     }
   }
 
@@ -472,20 +484,20 @@ abstract class ServicesContract {
   @Test
   void stateIsSavedReplayedAndRestored() {
     create(key);
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
-    Written<Checkpoint> first = get(services().states().put(request, Json.of("{\"a\":1.0}")));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
+    WriteResult<Checkpoint> first = get(services().states().put(request, Json.of("{\"a\":1.0}")));
     get(services().states().put(request(key), Json.of("{\"b\":2}")));
 
-    Written<Checkpoint> again = get(services().states().put(request, Json.of("{\"a\":1.0}")));
+    WriteResult<Checkpoint> again = get(services().states().put(request, Json.of("{\"a\":1.0}")));
     assertThat(again.replayed()).isTrue();
     assertThat(again.position()).isEqualTo(first.position());
     assertThat(again.value()).isEqualTo(first.value());
 
-    Written<Checkpoint> restored =
+    WriteResult<Checkpoint> restored =
         get(services().states().restore(request(key), first.value().id()));
     assertThat(restored.value().document()).isEqualTo(first.value().document());
     assertThat(restored.value().id()).isNotEqualTo(first.value().id());
-    assertThat(get(services().states().get(key, View.ANY)).checkpoint())
+    assertThat(get(services().states().get(key, ReadContext.ANY)).checkpoint())
         .isEqualTo(restored.value());
     refused(
         ProblemCode.CHECKPOINT_NOT_FOUND,
@@ -522,7 +534,7 @@ abstract class ServicesContract {
     get(services().threads().deleteMessage(request(key), source.get(3).id()));
     SessionKey target = new SessionKey(Tenant.DEFAULT, "fork-" + name);
 
-    Written<Session> fork = get(services().sessions().fork(request(key), target, "mine"));
+    WriteResult<Session> fork = get(services().sessions().fork(request(key), target, "mine"));
 
     assertThat(fork.created()).isTrue();
     assertThat(fork.value().description()).isEqualTo(load(key).description());
@@ -544,11 +556,11 @@ abstract class ServicesContract {
     create(key);
     append(key, "a", "b");
     SessionKey target = new SessionKey(Tenant.DEFAULT, "fork-" + name);
-    Request request = request(key, Conditions.NONE.withRetry(retry()));
+    WriteContext request = request(key, WritePreconditions.NONE.withRetry(retry()));
 
-    Written<Session> first = get(services().sessions().fork(request, target, null));
+    WriteResult<Session> first = get(services().sessions().fork(request, target, null));
     append(target, "c");
-    Written<Session> again = get(services().sessions().fork(request, target, null));
+    WriteResult<Session> again = get(services().sessions().fork(request, target, null));
 
     assertThat(again.replayed()).isTrue();
     assertThat(again.position()).isEqualTo(first.position());
@@ -600,7 +612,7 @@ abstract class ServicesContract {
                 services()
                     .sessions()
                     .fork(
-                        new Request(other, key, Conditions.NONE, WAIT),
+                        new WriteContext(other, key, WritePreconditions.NONE, WAIT),
                         new SessionKey(Tenant.DEFAULT, "stolen-" + name),
                         null)));
   }
@@ -629,7 +641,7 @@ abstract class ServicesContract {
     List<String> seen = new ArrayList<>();
     String cursor = null;
     do {
-      Listing page = get(services().sessions().list(caller, null, Filter.ALL, 2, cursor));
+      SessionPage page = get(services().sessions().list(caller, null, Filter.ALL, 2, cursor));
       page.sessions().forEach(session -> seen.add(session.key().id().substring(0, 2)));
       cursor = page.next();
     } while (cursor != null);
@@ -675,15 +687,17 @@ abstract class ServicesContract {
         .toList();
   }
 
-  private Mono<Written<Session>> resume(String newId) {
-    return services().sessions().resume(caller, newId, Conditions.NONE, description(), List.of());
+  private Mono<WriteResult<Session>> resume(String newId) {
+    return services()
+        .sessions()
+        .resume(caller, newId, WritePreconditions.NONE, description(), List.of());
   }
 
   private Session create(SessionKey one) {
     return create(one, description());
   }
 
-  private Session create(SessionKey one, Description description) {
+  private Session create(SessionKey one, SessionAttributes description) {
     return get(services().sessions().create(request(one), description, List.of())).value();
   }
 
@@ -691,49 +705,49 @@ abstract class ServicesContract {
     get(services().threads().append(request(one), list(texts), null));
   }
 
-  private void release(Request holder) {
+  private void release(WriteContext holder) {
     services().locks().release(holder, false).block(PATIENCE);
   }
 
   private Session load(SessionKey one) {
-    return get(services().sessions().load(one, View.ANY, PageRequest.NONE)).session();
+    return get(services().sessions().load(one, ReadContext.ANY, PageRequest.NONE)).session();
   }
 
   private List<Message> thread(SessionKey one) {
-    return get(services().threads().page(one, View.ANY, PageRequest.forward(10_000, null)))
+    return get(services().threads().page(one, ReadContext.ANY, PageRequest.forward(10_000, null)))
         .messages();
   }
 
-  private Request request(SessionKey one) {
-    return request(one, Conditions.NONE);
+  private WriteContext request(SessionKey one) {
+    return request(one, WritePreconditions.NONE);
   }
 
-  private Request request(SessionKey one, Conditions conditions) {
-    return new Request(caller, one, conditions, WAIT);
+  private WriteContext request(SessionKey one, WritePreconditions conditions) {
+    return new WriteContext(caller, one, conditions, WAIT);
   }
 
-  private Description description() {
-    return new Description(
+  private SessionAttributes description() {
+    return new SessionAttributes(
         user, null, Json.EMPTY_OBJECT, null, null, Status.ACTIVE, Duration.ofHours(1));
   }
 
-  private static Retry retry() {
+  private static IdempotentRequest retry() {
     String digest = (UUID.randomUUID() + "" + UUID.randomUUID()).replace("-", "");
-    return new Retry(digest, "0".repeat(64));
+    return new IdempotentRequest(digest, "0".repeat(64));
   }
 
-  private static Description with(Description d, String title) {
-    return new Description(
+  private static SessionAttributes with(SessionAttributes d, String title) {
+    return new SessionAttributes(
         d.user(), title, d.metadata(), d.systemPrompt(), d.model(), d.status(), d.ttl());
   }
 
-  private static Description with(Description d, Status status) {
-    return new Description(
+  private static SessionAttributes with(SessionAttributes d, Status status) {
+    return new SessionAttributes(
         d.user(), d.title(), d.metadata(), d.systemPrompt(), d.model(), status, d.ttl());
   }
 
-  private static Description with(Description d, Json metadata) {
-    return new Description(
+  private static SessionAttributes with(SessionAttributes d, Json metadata) {
+    return new SessionAttributes(
         d.user(), d.title(), metadata, d.systemPrompt(), d.model(), d.status(), d.ttl());
   }
 

@@ -18,26 +18,26 @@ class StoredFormsTest {
 
   @Test
   void descriptionsAreReadBack() {
-    Description full =
-        new Description(
+    SessionAttributes full =
+        new SessionAttributes(
             "ann",
             "a \"title\" \u00e9",
             Json.of("{\"n\":12345678901234567890,\"f\":1.10,\"o\":{\"a\":[]}}"),
             "be kind",
             "m",
-            Description.Status.COMPLETE,
+            SessionAttributes.Status.COMPLETE,
             Duration.ofDays(3650));
-    assertThat(Description.parse(full.toJson().utf8())).isEqualTo(full);
-    Description bare =
-        new Description(
+    assertThat(SessionAttributes.parse(full.toJson().utf8())).isEqualTo(full);
+    SessionAttributes bare =
+        new SessionAttributes(
             null,
             null,
             Json.EMPTY_OBJECT,
             null,
             null,
-            Description.Status.ACTIVE,
+            SessionAttributes.Status.ACTIVE,
             Duration.ofSeconds(1));
-    assertThat(Description.parse(bare.toJson().utf8())).isEqualTo(bare);
+    assertThat(SessionAttributes.parse(bare.toJson().utf8())).isEqualTo(bare);
   }
 
   /** A rolling upgrade: the newer replica has written a member that this one does not know. */
@@ -46,7 +46,7 @@ class StoredFormsTest {
     String stored =
         "{\"user\":\"ann\",\"later\":{\"a\":[1,{\"b\":2}]},\"title\":null,\"more\":[1],"
             + "\"status\":\"active\",\"metadata\":{\"a\":1},\"x\":\"y\",\"ttlSeconds\":60}";
-    Description read = Description.parse(stored.getBytes(StandardCharsets.UTF_8));
+    SessionAttributes read = SessionAttributes.parse(stored.getBytes(StandardCharsets.UTF_8));
     assertThat(read.user()).isEqualTo("ann");
     assertThat(read.metadata()).isEqualTo(Json.of("{\"a\":1}"));
     assertThat(read.ttl()).isEqualTo(Duration.ofMinutes(1));

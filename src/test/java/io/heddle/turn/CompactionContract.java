@@ -8,15 +8,15 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -35,7 +35,8 @@ abstract class CompactionContract extends TurnsSuite {
 
   private static final Compaction.Order PLAIN = new Compaction.Order(null, 2, null);
 
-  private CompletableFuture<Written<Compaction>> compact(Replica replica, Compaction.Order order) {
+  private CompletableFuture<WriteResult<Compaction>> compact(
+      Replica replica, Compaction.Order order) {
     return replica.turns.compact(request(caller), order).toFuture();
   }
 
@@ -62,9 +63,9 @@ abstract class CompactionContract extends TurnsSuite {
   /** What the next turn's model is told, which then answers. */
   private List<String> told(Replica replica, String question) {
     String turn = begin(replica, order(question)).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("ok").finishes();
-    get(replica.turns.await(key, View.ANY, turn));
+    get(replica.turns.await(key, ReadContext.ANY, turn));
     return texts(call.asked);
   }
 
@@ -74,9 +75,9 @@ abstract class CompactionContract extends TurnsSuite {
   void aSummaryStandsForWhatLiesBeforeTheKept() {
     Replica replica = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done =
+    CompletableFuture<WriteResult<Compaction>> done =
         compact(replica, new Compaction.Order("tiny", 2, "In verse."));
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(call.asked.model()).isEqualTo("tiny");
     assertThat(call.asked.system()).endsWith("In verse.");
     assertThat(texts(call.asked))
@@ -100,12 +101,12 @@ abstract class CompactionContract extends TurnsSuite {
   void aSecondSummaryIsMadeOfTheFirst() {
     Replica replica = replica();
     create(replica, 4);
-    CompletableFuture<Written<Compaction>> first = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> first = compact(replica, PLAIN);
     model.next().says("one").finishes();
     of(first);
     append(replica, said("user", "m5"), said("assistant", "m6"));
-    CompletableFuture<Written<Compaction>> second = compact(replica, PLAIN);
-    HandModel.Call call = model.next();
+    CompletableFuture<WriteResult<Compaction>> second = compact(replica, PLAIN);
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked).getFirst())
         .contains(SUMMARY + "one", "m3", "m4")
         .doesNotContain("m1", "m5");
@@ -125,7 +126,7 @@ abstract class CompactionContract extends TurnsSuite {
 
   private void grow(Replica replica, int summaries) {
     for (int i = 1; i <= summaries; i++) {
-      CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+      CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
       model.next().says("s" + i).finishes();
       of(done);
       append(replica, said("user", "u" + i), said("assistant", "a" + i));
@@ -174,7 +175,7 @@ abstract class CompactionContract extends TurnsSuite {
     Replica other = replica();
     create(one, 6);
     assertThat(told(one, "q")).containsExactly("q");
-    CompletableFuture<Written<Compaction>> done = compact(other, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> done = compact(other, PLAIN);
     model.next().says("late").finishes();
     of(done);
     append(other, said("user", "x"), said("user", "y"), said("user", "z"));
@@ -186,8 +187,8 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = replica();
     Replica other = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
-    HandModel.Call call = model.next();
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
+    FakeModel.Call call = model.next();
     append(other, said("user", "meanwhile"));
     append(other, said("assistant", "indeed"));
     call.says("s").finishes();
@@ -201,10 +202,10 @@ abstract class CompactionContract extends TurnsSuite {
     Replica one = replica();
     Replica other = replica();
     create(one, 6);
-    CompletableFuture<Written<Compaction>> first = compact(one, PLAIN);
-    HandModel.Call firstCall = model.next();
-    CompletableFuture<Written<Compaction>> second = compact(other, PLAIN);
-    HandModel.Call secondCall = model.next();
+    CompletableFuture<WriteResult<Compaction>> first = compact(one, PLAIN);
+    FakeModel.Call firstCall = model.next();
+    CompletableFuture<WriteResult<Compaction>> second = compact(other, PLAIN);
+    FakeModel.Call secondCall = model.next();
     secondCall.says("second").finishes();
     of(second);
     firstCall.says("first").finishes();
@@ -216,8 +217,8 @@ abstract class CompactionContract extends TurnsSuite {
   void whatIsDeletedWhileTheModelWritesIsInNoSummary() {
     Replica replica = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
-    HandModel.Call call = model.next();
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
+    FakeModel.Call call = model.next();
     get(replica.services.threads().deleteMessage(request(caller), thread(replica).get(1).id()));
     call.says("with m2").finishes();
     refused(() -> of(done), ProblemCode.VERSION_CONFLICT);
@@ -228,7 +229,7 @@ abstract class CompactionContract extends TurnsSuite {
   void cutsAndDeletesUncoverWhatIsThere() {
     Replica replica = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
     model.next().says("s").finishes();
     Message summary = of(done).value().message();
     List<Message> thread = thread(replica);
@@ -240,7 +241,7 @@ abstract class CompactionContract extends TurnsSuite {
     get(replica.services.threads().deleteMessage(request(caller), summary.id()));
     assertThat(told(replica, "r")).containsExactly("m1", "m2", "m3", "m4", "m6", "q", "ok", "r");
     // All that came after the second message, and with it a summary.
-    CompletableFuture<Written<Compaction>> again = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> again = compact(replica, PLAIN);
     model.next().says("t").finishes();
     of(again);
     get(replica.services.threads().cut(request(caller), thread.get(1).id()));
@@ -251,7 +252,7 @@ abstract class CompactionContract extends TurnsSuite {
   void aForkHasTheSummaryThatStandsInItsPart() {
     Replica replica = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
     model.next().says("s").finishes();
     of(done);
     String before = thread(replica).get(3).id();
@@ -263,12 +264,15 @@ abstract class CompactionContract extends TurnsSuite {
           replica
               .services
               .sessions()
-              .fork(new Request(caller, key, Conditions.NONE, Duration.ZERO), fork, until));
-      Request there = new Request(caller, fork, Conditions.NONE, Duration.ZERO);
+              .fork(
+                  new WriteContext(caller, key, WritePreconditions.NONE, Duration.ZERO),
+                  fork,
+                  until));
+      WriteContext there = new WriteContext(caller, fork, WritePreconditions.NONE, Duration.ZERO);
       String turn = get(replica.turns.begin(there, order("q"))).value().id();
-      HandModel.Call call = model.next();
+      FakeModel.Call call = model.next();
       call.says("ok").finishes();
-      get(replica.turns.await(fork, View.ANY, turn));
+      get(replica.turns.await(fork, ReadContext.ANY, turn));
       if (until == null) {
         assertThat(texts(call.asked)).containsExactly(SUMMARY + "s", "m5", "m6", "after", "q");
       } else {
@@ -281,7 +285,7 @@ abstract class CompactionContract extends TurnsSuite {
   void nothingToSummariseIsNoSummary() {
     Replica replica = replica();
     create(replica, 2);
-    Written<Compaction> done = of(compact(replica, PLAIN));
+    WriteResult<Compaction> done = of(compact(replica, PLAIN));
     assertThat(done.value().message()).isNull();
     assertThat(contents(replica)).hasSize(2);
     assertThat(model.isAsked()).isFalse();
@@ -291,10 +295,10 @@ abstract class CompactionContract extends TurnsSuite {
   void aModelThatFailsLeavesTheThreadAsItIs() {
     Replica replica = replica();
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
     model.next().fails(Problem.of(ProblemCode.MODEL_FAILED, "broken").toException());
     refused(() -> of(done), ProblemCode.MODEL_FAILED);
-    CompletableFuture<Written<Compaction>> silent = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> silent = compact(replica, PLAIN);
     model.next().finishes();
     refused(() -> of(silent), ProblemCode.MODEL_FAILED);
     assertThat(contents(replica)).hasSize(6);
@@ -305,7 +309,7 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = replica();
     create(replica, 6);
     Disposable caller = replica.turns.compact(request(this.caller), PLAIN).subscribe();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     caller.dispose();
     await().atMost(PATIENCE).until(call::isCancelled);
     assertThat(contents(replica)).hasSize(6);
@@ -315,13 +319,15 @@ abstract class CompactionContract extends TurnsSuite {
   void aRepetitionUnderOneKeyAsksNobody() {
     Replica replica = replica();
     create(replica, 6);
-    Retry retry = new Retry("a".repeat(64), "b".repeat(64));
-    Request request =
-        new Request(caller, key, Conditions.NONE.withRetry(retry), Duration.ofSeconds(1));
-    CompletableFuture<Written<Compaction>> first = replica.turns.compact(request, PLAIN).toFuture();
+    IdempotentRequest retry = new IdempotentRequest("a".repeat(64), "b".repeat(64));
+    WriteContext request =
+        new WriteContext(
+            caller, key, WritePreconditions.NONE.withRetry(retry), Duration.ofSeconds(1));
+    CompletableFuture<WriteResult<Compaction>> first =
+        replica.turns.compact(request, PLAIN).toFuture();
     model.next().says("s").finishes();
     Message summary = of(first).value().message();
-    Written<Compaction> again = get(replica().turns.compact(request, PLAIN));
+    WriteResult<Compaction> again = get(replica().turns.compact(request, PLAIN));
     assertThat(again.replayed()).isTrue();
     assertThat(again.value().message()).isEqualTo(summary);
     assertThat(again.position()).isEqualTo(of(first).position());
@@ -332,11 +338,11 @@ abstract class CompactionContract extends TurnsSuite {
   void anotherUsersThreadIsNotThere() {
     Replica replica = replica();
     create(replica, 6);
-    Request foreign =
-        new Request(
+    WriteContext foreign =
+        new WriteContext(
             new Caller(Tenant.DEFAULT, "other", "other", false),
             key,
-            Conditions.NONE,
+            WritePreconditions.NONE,
             Duration.ZERO);
     refused(() -> get(replica.turns.compact(foreign, PLAIN)), ProblemCode.SESSION_NOT_FOUND);
   }
@@ -345,7 +351,7 @@ abstract class CompactionContract extends TurnsSuite {
   void whatItCostsIsCounted() {
     Replica replica = limited(10_000);
     create(replica, 6);
-    CompletableFuture<Written<Compaction>> done = compact(replica, PLAIN);
+    CompletableFuture<WriteResult<Compaction>> done = compact(replica, PLAIN);
     model.next().says("s").finishes("stop", new Usage(700, 77, 0, 0));
     of(done);
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 777);
@@ -373,11 +379,11 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = replica();
     createLong(replica);
     Tape tape = new Tape(replica, begin(replica, order("q")).value().id(), 0);
-    HandModel.Call summary = model.next();
+    FakeModel.Call summary = model.next();
     assertThat(summary.asked.model()).isEqualTo("tiny");
     assertThat(texts(summary.asked).getFirst()).contains("one", "four").doesNotContain("\nq\n");
     summary.says("short").finishes();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(call.asked.model()).isNull();
     assertThat(call.asked.system()).isEqualTo("be brief");
     assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
@@ -395,8 +401,8 @@ abstract class CompactionContract extends TurnsSuite {
   void aTurnThatAsksForItTellsOfTheSummary() {
     Replica replica = replica();
     createLong(replica);
-    TurnOrder order =
-        new TurnOrder(
+    TurnSpec order =
+        new TurnSpec(
             List.of(said("user", "q")),
             null,
             null,
@@ -408,26 +414,26 @@ abstract class CompactionContract extends TurnsSuite {
             List.of(),
             100);
     Tape tape = new Tape(replica, begin(replica, order).value().id(), 0);
-    HandModel.Call summary = model.next();
+    FakeModel.Call summary = model.next();
     assertThat(texts(summary.asked).getFirst()).contains("one", "[user]\nq\n");
     summary.says("short").finishes();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
     call.says("a").finishes();
     tape.end();
-    List<Piece> pieces =
+    List<ModelEvent> pieces =
         tape.events.stream()
             .filter(TurnEvent.Delta.class::isInstance)
             .map(event -> ((TurnEvent.Delta) event).piece())
             .toList();
     assertThat(pieces.getFirst())
         .isInstanceOfSatisfying(
-            Piece.Compaction.class,
+            ModelEvent.Compaction.class,
             told -> {
               assertThat(told.message()).isEqualTo("cmp_1");
               assertThat(content(told.body())).isEqualTo(SUMMARY + "short");
             });
-    assertThat(pieces.getLast()).isEqualTo(new Piece.Text("a"));
+    assertThat(pieces.getLast()).isEqualTo(new ModelEvent.Text("a"));
   }
 
   @ParameterizedTest
@@ -438,7 +444,7 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = replica();
     createLong(replica);
     Tape tape = new Tape(replica, begin(replica, order("q")).value().id(), 0);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     // On a slow machine the time may be over before the model is asked for a summary.
     if (texts(call.asked).size() == 1) {
       switch (how) {
@@ -461,9 +467,9 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = replica();
     createLong(replica);
     String turn = begin(replica, order("q")).value().id();
-    HandModel.Call summary = model.next();
+    FakeModel.Call summary = model.next();
     get(replica.turns.cancel(request(caller), turn));
-    TurnEvent.Ended ended = get(replica.turns.await(key, View.ANY, turn));
+    TurnEvent.Ended ended = get(replica.turns.await(key, ReadContext.ANY, turn));
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.CANCELLED);
     await().atMost(PATIENCE).until(summary::isCancelled);
     assertThat(contents(replica)).hasSize(5);
@@ -477,7 +483,7 @@ abstract class CompactionContract extends TurnsSuite {
     Replica dies = replica();
     createLong(dies);
     String turn = begin(dies, order("q")).value().id();
-    HandModel.Call summary = model.next();
+    FakeModel.Call summary = model.next();
     if (summarised) {
       summary.says("short").finishes();
       model.next();
@@ -487,10 +493,10 @@ abstract class CompactionContract extends TurnsSuite {
     if (!summarised) {
       model.next().says("short").finishes();
     }
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked)).containsExactly(SUMMARY + "short", "q");
     call.says("a").finishes();
-    TurnEvent.Ended ended = get(other.turns.await(key, View.ANY, turn));
+    TurnEvent.Ended ended = get(other.turns.await(key, ReadContext.ANY, turn));
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(contents(other)).endsWith("q", SUMMARY + "short", "a").hasSize(7);
   }
@@ -512,7 +518,7 @@ abstract class CompactionContract extends TurnsSuite {
     Json output = Json.of("{\"role\":\"tool\",\"content\":\"42\",\"toolCallId\":\"c1\"}");
     begin(replica, order(List.of(new NewMessage(null, output)), OnBusy.ENQUEUE));
     model.next().says("short").finishes();
-    HandModel.Call asked = model.next();
+    FakeModel.Call asked = model.next();
     assertThat(asked.asked.messages().subList(1, asked.asked.messages().size()))
         .containsExactly(said("user", "go").body(), call, output);
     asked.says("done").finishes();
@@ -527,7 +533,7 @@ abstract class CompactionContract extends TurnsSuite {
     String turn = begin(replica, order("q")).value().id();
     model.next().says("short").finishes("stop", new Usage(300, 30, 0, 0));
     model.next().says("a").finishes("stop", new Usage(40, 4, 0, 0));
-    get(replica.turns.await(key, View.ANY, turn));
+    get(replica.turns.await(key, ReadContext.ANY, turn));
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
   }
 
@@ -539,18 +545,18 @@ abstract class CompactionContract extends TurnsSuite {
     Replica replica = limited(10_000);
     createLong(replica);
     String turn = begin(replica, order("q")).value().id();
-    HandModel.Call late = model.next();
-    CompletableFuture<Written<Compaction>> other = compact(replica(), PLAIN);
+    FakeModel.Call late = model.next();
+    CompletableFuture<WriteResult<Compaction>> other = compact(replica(), PLAIN);
     model.next().says("first").finishes();
     of(other);
     late.says("late").finishes("stop", new Usage(300, 30, 0, 0));
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked))
         .startsWith(SUMMARY + "first")
         .doesNotContain(lengthy("one"))
         .endsWith("q");
     call.says("a").finishes("stop", new Usage(40, 4, 0, 0));
-    get(replica.turns.await(key, View.ANY, turn));
+    get(replica.turns.await(key, ReadContext.ANY, turn));
     await().atMost(PATIENCE).until(() -> left(replica) == 10_000 - 374);
     assertThat(contents(replica)).doesNotContain(SUMMARY + "late");
   }
@@ -566,13 +572,14 @@ abstract class CompactionContract extends TurnsSuite {
             get(replica.services.locks().lock(request(caller), Duration.ofMinutes(5), null))
                 .held()
                 .token());
-    Request request =
-        new Request(caller, key, Conditions.NONE.withLock(token), Duration.ofSeconds(1));
+    WriteContext request =
+        new WriteContext(
+            caller, key, WritePreconditions.NONE.withLock(token), Duration.ofSeconds(1));
     String turn = get(replica.turns.begin(request, order("q"))).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked)).hasSize(5).last().isEqualTo("q");
     call.says("a").finishes();
-    get(replica.turns.await(key, View.ANY, turn));
+    get(replica.turns.await(key, ReadContext.ANY, turn));
     await().untilAsserted(() -> assertThat(replica.turns.counts().uncompacted()).isEqualTo(1));
     get(replica.services.locks().release(request, false));
   }

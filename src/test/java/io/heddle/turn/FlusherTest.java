@@ -22,14 +22,14 @@ class FlusherTest {
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "s");
 
   private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
-  private final HandLog log = new HandLog();
+  private final FakeTurnLog log = new FakeTurnLog();
   private final TurnCounts counts = new TurnCounts();
   private final List<String> kept = new ArrayList<>();
   private final List<Cancel> cancels = new ArrayList<>();
   private int lost;
   private int full;
 
-  private final Ticks ticks = new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS));
+  private final Timers ticks = new Timers(time, () -> time.now(TimeUnit.NANOSECONDS));
 
   private final Flusher flusher =
       new Flusher(
@@ -37,13 +37,13 @@ class FlusherTest {
           KEY,
           new TurnAttempt("trn", 1),
           Replica.bind("heddle.turns", TurnProperties.class, Map.of()),
-          new Serial(),
+          new SerialExecutor(),
           ticks,
           counts,
           new LargeWrites(ticks),
           new Flusher.Owner() {
             @Override
-            public void kept(long seq, List<Piece> pieces) {
+            public void kept(long seq, List<ModelEvent> pieces) {
               kept.add(seq + ":" + pieces.stream().map(FlusherTest::text).toList());
             }
 
@@ -88,7 +88,7 @@ class FlusherTest {
     }
     assertThat(time.now(TimeUnit.SECONDS)).isBetween(3L, 6L);
     assertThat(full).isEqualTo(1);
-    assertThat(flusher.unkept()).containsExactly(new Piece.Text("c"));
+    assertThat(flusher.unkept()).containsExactly(new ModelEvent.Text("c"));
     boolean[] drained = new boolean[1];
     flusher.drain(() -> drained[0] = true);
     assertThat(drained[0]).isTrue();
@@ -103,7 +103,7 @@ class FlusherTest {
     boolean[] drained = new boolean[1];
     flusher.drain(() -> drained[0] = true);
     assertThat(drained[0]).isTrue();
-    assertThat(flusher.unkept()).containsExactly(new Piece.Text("a"));
+    assertThat(flusher.unkept()).containsExactly(new ModelEvent.Text("a"));
     assertThat(full).isZero();
     pass(2000);
     assertThat(log.flushes).isEmpty();
@@ -112,7 +112,7 @@ class FlusherTest {
   @Test
   void theFirstIsWrittenAtOnceAndTheRestTogether() {
     say("a");
-    HandLog.Flush first = next();
+    FakeTurnLog.Flush first = next();
     assertThat(first.events).containsExactly(event("a"));
     first.answer();
     say("b", "c");
@@ -120,7 +120,7 @@ class FlusherTest {
     assertThat(log.flushes).isEmpty();
     say("d");
     pass(1);
-    HandLog.Flush second = log.flushes.getFirst();
+    FakeTurnLog.Flush second = log.flushes.getFirst();
     assertThat(second.after).isEqualTo(1);
     assertThat(second.events).containsExactly(event("bcd"));
     answer();
@@ -148,13 +148,13 @@ class FlusherTest {
   void whatIsOfAnotherKindIsAnotherEvent() {
     say("a");
     answer();
-    flusher.add(new Piece.Reasoning("hm"));
-    flusher.add(new Piece.Reasoning("m"));
+    flusher.add(new ModelEvent.Reasoning("hm"));
+    flusher.add(new ModelEvent.Reasoning("m"));
     say("b");
-    flusher.add(new Piece.ToolCall(0, "c1", "f", ""));
-    flusher.add(new Piece.ToolCall(0, null, null, "{\"x\":"));
-    flusher.add(new Piece.ToolCall(0, null, null, "1}"));
-    flusher.add(new Piece.ToolCall(1, "c2", "g", "{}"));
+    flusher.add(new ModelEvent.ToolCall(0, "c1", "f", ""));
+    flusher.add(new ModelEvent.ToolCall(0, null, null, "{\"x\":"));
+    flusher.add(new ModelEvent.ToolCall(0, null, null, "1}"));
+    flusher.add(new ModelEvent.ToolCall(1, "c2", "g", "{}"));
     pass(50);
     assertThat(log.flushes.getFirst().events)
         .containsExactly(
@@ -178,12 +178,12 @@ class FlusherTest {
     assertThat(log.flushes).isEmpty();
     pass(1);
     flusher.renew(Duration.ofSeconds(2));
-    HandLog.Flush renewal = next();
+    FakeTurnLog.Flush renewal = next();
     assertThat(renewal.events).isEmpty();
     assertThat(renewal.after).isEqualTo(1);
     // What comes meanwhile does not wait for it.
     say("b");
-    HandLog.Flush spoken = next();
+    FakeTurnLog.Flush spoken = next();
     assertThat(spoken.events).containsExactly(event("b"));
     spoken.answer();
     renewal.answer();
@@ -200,11 +200,11 @@ class FlusherTest {
   void theLeaseIsRenewedWhileAWriteIsOnItsWay() {
     Duration silence = Duration.ofSeconds(2);
     say("a");
-    HandLog.Flush slow = next();
+    FakeTurnLog.Flush slow = next();
     for (int i = 0; i < 10; i++) {
       pass(2000);
       flusher.renew(silence);
-      HandLog.Flush renewal = next();
+      FakeTurnLog.Flush renewal = next();
       assertThat(renewal.events).isEmpty();
       assertThat(renewal.after).isZero();
       flusher.renew(silence);
@@ -236,7 +236,7 @@ class FlusherTest {
   @Test
   void aRenewalTellsOfACancelAndOfALoss() {
     say("a");
-    HandLog.Flush slow = next();
+    FakeTurnLog.Flush slow = next();
     pass(2000);
     log.cancel = Cancel.KEEP;
     flusher.renew(Duration.ofSeconds(2));
@@ -260,7 +260,7 @@ class FlusherTest {
     pass(50);
     log.flushes.getFirst().take();
     for (int i = 0; i < 200; i++) {
-      HandLog.Flush again = next();
+      FakeTurnLog.Flush again = next();
       assertThat(again.after).isEqualTo(1);
       assertThat(again.events).containsExactly(event("b"));
       again.fail(i % 2 == 0 ? ProblemCode.STORE_UNAVAILABLE : ProblemCode.OUTCOME_UNKNOWN);
@@ -288,7 +288,7 @@ class FlusherTest {
     }
     int writes = 0;
     while (!log.flushes.isEmpty()) {
-      HandLog.Flush flush = next();
+      FakeTurnLog.Flush flush = next();
       int bytes = flush.events.stream().mapToInt(Json::length).sum();
       // One piece is written as it came, whatever its length.
       assertThat(bytes).isLessThan(1_050_000);
@@ -298,7 +298,10 @@ class FlusherTest {
     }
     assertThat(writes).isGreaterThan(5);
     String all =
-        log.events.stream().map(Pieces::piece).map(FlusherTest::text).collect(Collectors.joining());
+        log.events.stream()
+            .map(ModelEventCodec::piece)
+            .map(FlusherTest::text)
+            .collect(Collectors.joining());
     assertThat(all).isEqualTo("a" + "y".repeat(1_000_000) + "z".repeat(1_600_000));
   }
 
@@ -324,12 +327,12 @@ class FlusherTest {
   @Test
   void whoIsWokenWhileAWriteIsOnItsWayAsksAgain() {
     say("a");
-    HandLog.Flush early = next();
+    FakeTurnLog.Flush early = next();
     flusher.ask();
     assertThat(log.flushes).isEmpty();
     early.answer();
     log.cancel = Cancel.KEEP;
-    HandLog.Flush again = next();
+    FakeTurnLog.Flush again = next();
     assertThat(again.events).isEmpty();
     again.answer();
     assertThat(cancels).containsExactly(Cancel.KEEP);
@@ -345,7 +348,7 @@ class FlusherTest {
     flusher.drain(() -> done.add("end"));
     answer();
     assertThat(done).isEmpty();
-    HandLog.Flush last = next();
+    FakeTurnLog.Flush last = next();
     assertThat(last.events).containsExactly(event("b"));
     last.answer();
     assertThat(done).containsExactly("end");
@@ -369,12 +372,12 @@ class FlusherTest {
 
   private void say(String... texts) {
     for (String text : texts) {
-      flusher.add(new Piece.Text(text));
+      flusher.add(new ModelEvent.Text(text));
     }
   }
 
   /** The one write that is on its way. */
-  private HandLog.Flush next() {
+  private FakeTurnLog.Flush next() {
     assertThat(log.flushes).hasSize(1);
     return log.flushes.removeFirst();
   }
@@ -391,7 +394,7 @@ class FlusherTest {
     return Json.of("{\"text\":\"" + text + "\"}");
   }
 
-  private static String text(Piece piece) {
-    return piece instanceof Piece.Text(String text) ? text : piece.toString();
+  private static String text(ModelEvent piece) {
+    return piece instanceof ModelEvent.Text(String text) ? text : piece.toString();
   }
 }

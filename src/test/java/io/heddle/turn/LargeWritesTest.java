@@ -15,7 +15,7 @@ class LargeWritesTest {
 
   private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
   private final LargeWrites writes =
-      new LargeWrites(new Ticks(time, () -> time.now(TimeUnit.NANOSECONDS)));
+      new LargeWrites(new Timers(time, () -> time.now(TimeUnit.NANOSECONDS)));
 
   private final List<MonoSink<String>> sent = new ArrayList<>();
   private final List<String> told = new ArrayList<>();

@@ -8,14 +8,14 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.redis.EngineFixture;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.OnBusy;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.TestRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -161,12 +161,12 @@ class ManyTurnsIT {
           case 2 -> OnBusy.ROLLBACK;
           default -> OnBusy.ENQUEUE;
         };
-    Retry retry =
+    IdempotentRequest retry =
         random.nextBoolean()
-            ? new Retry("%064x".formatted(random.nextLong() >>> 1), "0".repeat(64))
+            ? new IdempotentRequest("%064x".formatted(random.nextLong() >>> 1), "0".repeat(64))
             : null;
     String nonce = i + "-" + key.mark();
-    TurnOrder order =
+    TurnSpec order =
         TurnsContract.order(List.of(TurnsContract.said("user", Speaker.NONCE + nonce)), onBusy);
     int manner = random.nextInt(8);
     // A replica that is killed answers nothing any more: its callers are cut off and come again.
@@ -218,7 +218,7 @@ class ManyTurnsIT {
       SessionKey key, String turn, long after, StringBuilder text, long[] at) {
     Duration cut = Duration.ofMillis(100 + random.nextInt(2000));
     boolean[] over = new boolean[1];
-    return Flux.defer(() -> any().turns.follow(key, View.ANY, turn, after))
+    return Flux.defer(() -> any().turns.follow(key, ReadContext.ANY, turn, after))
         .takeUntilOther(Mono.delay(cut))
         .publishOn(Schedulers.parallel())
         .doOnNext(event -> {
@@ -228,10 +228,10 @@ class ManyTurnsIT {
               text.append(said.text());
               at[0] = seq;
             }
-            case TurnEvent.Delta(long seq, Piece piece) -> {
+            case TurnEvent.Delta(long seq, ModelEvent piece) -> {
               assertThat(seq).isEqualTo(at[0] + 1);
               at[0] = seq;
-              text.append(((Piece.Text) piece).text());
+              text.append(((ModelEvent.Text) piece).text());
             }
             case TurnEvent.Ended ended -> {
               over[0] = true;
@@ -275,14 +275,14 @@ class ManyTurnsIT {
   }
 
   private void check(SessionKey key, Map<String, Integer> statuses) {
-    List<Turn> turns = replicas.getFirst().turns.list(key, View.ANY, null).block(PATIENCE);
+    List<Turn> turns = replicas.getFirst().turns.list(key, ReadContext.ANY, null).block(PATIENCE);
     Map<String, Turn> byId = turns.stream().collect(Collectors.toMap(Turn::id, turn -> turn));
     List<Message> thread =
         replicas
             .getFirst()
             .services
             .threads()
-            .page(key, View.ANY, PageRequest.last(10_000))
+            .page(key, ReadContext.ANY, PageRequest.last(10_000))
             .block(PATIENCE)
             .messages();
     Set<String> inputs = new TreeSet<>();
@@ -329,8 +329,8 @@ class ManyTurnsIT {
 
   private List<Turn> unfinished() {
     return sessions.stream()
-        .flatMap(
-            key -> replicas.getFirst().turns.list(key, View.ANY, null).block(PATIENCE).stream())
+        .flatMap(key ->
+            replicas.getFirst().turns.list(key, ReadContext.ANY, null).block(PATIENCE).stream())
         .filter(turn -> !turn.status().isEnd())
         .toList();
   }
@@ -343,7 +343,8 @@ class ManyTurnsIT {
     return new Replica(Replica.Ports.of(fixtures.get(i).engine()), model, SETTINGS);
   }
 
-  private static Request request(SessionKey key, Retry retry) {
-    return new Request(CALLER, key, Conditions.NONE.withRetry(retry), Duration.ofSeconds(1));
+  private static WriteContext request(SessionKey key, IdempotentRequest retry) {
+    return new WriteContext(
+        CALLER, key, WritePreconditions.NONE.withRetry(retry), Duration.ofSeconds(1));
   }
 }

@@ -6,10 +6,10 @@ import io.heddle.base.Caller;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.redis.EngineFixture;
-import io.heddle.session.Conditions;
-import io.heddle.session.Request;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ class ReapEveryIT {
     assertThat(
             other
                 .turns
-                .follow(spoke.session(), View.ANY, spoke.id(), 0)
+                .follow(spoke.session(), ReadContext.ANY, spoke.id(), 0)
                 .ofType(TurnEvent.Delta.class)
                 .blockFirst(PATIENCE))
         .isNotNull();
@@ -120,12 +120,17 @@ class ReapEveryIT {
   }
 
   private static String get(Replica replica, Turn turn) {
-    return replica.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE).status().text();
+    return replica
+        .turns
+        .get(turn.session(), ReadContext.ANY, turn.id())
+        .block(PATIENCE)
+        .status()
+        .text();
   }
 
   private static Turn begin(Replica replica, String session, String says) {
     SessionKey key = new SessionKey(Tenant.DEFAULT, session);
-    Request request = new Request(CALLER, key, Conditions.NONE, Duration.ZERO);
+    WriteContext request = new WriteContext(CALLER, key, WritePreconditions.NONE, Duration.ZERO);
     return replica
         .services
         .sessions()
@@ -147,12 +152,12 @@ class ReapEveryIT {
   private static final class Talker implements Upstream {
 
     @Override
-    public Flux<List<Piece>> call(ModelCall call) {
+    public Flux<List<ModelEvent>> call(ModelCall call) {
       boolean silent = call.messages().getLast().toString().contains("wait");
       return silent
           ? Flux.never()
           : Flux.interval(Duration.ofMillis(50))
-              .map(i -> List.of(new Piece.Text("word " + i + " ")));
+              .map(i -> List.of(new ModelEvent.Text("word " + i + " ")));
     }
 
     @Override

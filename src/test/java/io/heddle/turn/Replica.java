@@ -1,14 +1,14 @@
 package io.heddle.turn;
 
+import io.heddle.answercache.AnswerProperties;
+import io.heddle.answercache.AnswerStore;
+import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
-import io.heddle.cache.AnswerProperties;
-import io.heddle.cache.AnswerStore;
-import io.heddle.cache.Answers;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
@@ -16,10 +16,9 @@ import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
 import io.heddle.redis.RedisEngine;
 import io.heddle.session.ChangeFeed;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.Outcome;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionProperties;
@@ -30,6 +29,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -58,7 +58,7 @@ final class Replica implements AutoCloseable {
       SessionWriter writer,
       SessionIndex index,
       SessionLocks locks,
-      RetryRecords records,
+      IdempotencyRecords records,
       ChangeFeed feed,
       LiveChannel channel,
       TurnLog log,
@@ -212,7 +212,7 @@ final class Replica implements AutoCloseable {
   }
 
   private SessionWriter writer(SessionWriter engine) {
-    return (SessionKey key, Write write, Conditions conditions) ->
+    return (SessionKey key, Write write, WritePreconditions conditions) ->
         asIs(leaving(write).then(Mono.defer(() -> engine.apply(key, write, conditions))))
             .delayUntil(_ -> write instanceof Write.BeginTurn ? orderAnswers : Mono.empty())
             .flatMap(outcome ->

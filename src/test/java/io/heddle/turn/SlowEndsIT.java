@@ -6,11 +6,11 @@ import io.heddle.base.Caller;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.redis.EngineFixture;
-import io.heddle.session.Conditions;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import io.heddle.testing.RedisProcess;
 import io.heddle.testing.TcpProxy;
 import java.time.Duration;
@@ -122,16 +122,20 @@ class SlowEndsIT {
         .pollInterval(Duration.ofMillis(100))
         .untilAsserted(() ->
             assertThat(
-                    other.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE).status())
+                    other
+                        .turns
+                        .get(turn.session(), ReadContext.ANY, turn.id())
+                        .block(PATIENCE)
+                        .status())
                 .matches(Turn.Status::isEnd));
-    Turn now = other.turns.get(turn.session(), View.ANY, turn.id()).block(PATIENCE);
+    Turn now = other.turns.get(turn.session(), ReadContext.ANY, turn.id()).block(PATIENCE);
     assertThat(now.status().text()).isEqualTo(status);
     String said =
         TurnsSuite.content(
             other
                 .services
                 .threads()
-                .page(turn.session(), View.ANY, PageRequest.last(1))
+                .page(turn.session(), ReadContext.ANY, PageRequest.last(1))
                 .block(PATIENCE)
                 .messages()
                 .getFirst()
@@ -164,13 +168,13 @@ class SlowEndsIT {
         .services
         .sessions()
         .create(
-            new Request(CALLER, key, Conditions.NONE, Duration.ZERO),
+            new WriteContext(CALLER, key, WritePreconditions.NONE, Duration.ZERO),
             TurnsSuite.description("someone"),
             List.of())
         .then(
             Mono.defer(() ->
                 replica.turns.begin(
-                    new Request(CALLER, key, Conditions.NONE, Duration.ZERO),
+                    new WriteContext(CALLER, key, WritePreconditions.NONE, Duration.ZERO),
                     TurnsSuite.order("speak"))))
         .map(begun -> begun.value());
   }
@@ -179,12 +183,13 @@ class SlowEndsIT {
   private static final class Talker implements Upstream {
 
     @Override
-    public Flux<List<Piece>> call(ModelCall call) {
+    public Flux<List<ModelEvent>> call(ModelCall call) {
       String words = "warp weft ".repeat(410).substring(0, 4096);
       return Flux.range(0, CHARS / 4096)
-          .<Piece>map(_ -> new Piece.Text(words))
+          .<ModelEvent>map(_ -> new ModelEvent.Text(words))
           .concatWithValues(
-              new Piece.Text("x".repeat(CHARS % 4096)), new Piece.Finish("stop", null, "talker"))
+              new ModelEvent.Text("x".repeat(CHARS % 4096)),
+              new ModelEvent.Finish("stop", null, "talker"))
           .map(List::of);
     }
 

@@ -34,7 +34,7 @@ final class Speaker implements Upstream {
   }
 
   @Override
-  public Flux<List<Piece>> call(ModelCall call) {
+  public Flux<List<ModelEvent>> call(ModelCall call) {
     return Flux.defer(() -> {
       calls.incrementAndGet();
       String nonce =
@@ -44,11 +44,12 @@ final class Speaker implements Upstream {
               .findFirst()
               .orElseThrow()
               .substring(NONCE.length());
-      Flux<Piece> said = Flux.range(0, words).map(i -> new Piece.Text(nonce + "." + i + " "));
-      Flux<Piece> paced = pace.isZero() ? said : said.delayElements(jittered(pace));
+      Flux<ModelEvent> said =
+          Flux.range(0, words).map(i -> new ModelEvent.Text(nonce + "." + i + " "));
+      Flux<ModelEvent> paced = pace.isZero() ? said : said.delayElements(jittered(pace));
       return paced
           .delaySubscription(jittered(first))
-          .concatWithValues(new Piece.Finish("stop", new Usage(5, words, 0, 0), "speaker"))
+          .concatWithValues(new ModelEvent.Finish("stop", new Usage(5, words, 0, 0), "speaker"))
           .map(List::of);
     });
   }

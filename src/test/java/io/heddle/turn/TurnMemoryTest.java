@@ -52,7 +52,7 @@ class TurnMemoryTest extends TurnsSuite {
     try (Hold others = budget.hold(caller.holder())) {
       assertThat(others.tryGrow(SHARE / 2)).isTrue();
       Tape tape = new Tape(replica, begin(replica, order("go on")).value().id(), 0);
-      HandModel.Call call = model.next();
+      FakeModel.Call call = model.next();
       for (int i = 0; i < 20; i++) {
         call.says("x".repeat(10_000));
       }
@@ -100,7 +100,7 @@ class TurnMemoryTest extends TurnsSuite {
     String said = "z".repeat(30_000);
 
     Tape finished = new Tape(replica, begin(replica, order("1")).value().id(), 0);
-    HandModel.Call call = model.next().says(said);
+    FakeModel.Call call = model.next().says(said);
     await().until(() -> budget.used() > 100_000);
     call.finishes();
     assertThat(finished.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);

@@ -9,15 +9,15 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.OnBusy;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
 import io.heddle.session.Write;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -36,12 +36,12 @@ abstract class TurnsContract extends TurnsSuite {
   void aTurnIsAskedSaidAndKept() {
     Replica replica = replica();
     create(replica, said("user", "earlier"));
-    Written<Turn> begun = begin(replica, order("hello"));
+    WriteResult<Turn> begun = begin(replica, order("hello"));
     assertThat(begun.value().status()).isEqualTo(Turn.Status.RUNNING);
     assertThat(begun.value().input()).hasSize(1);
     Tape tape = new Tape(replica, begun.value().id(), -1);
 
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(texts(call.asked)).containsExactly("earlier", "hello");
     assertThat(call.asked.system()).isEqualTo("be brief");
     call.says("Hel");
@@ -60,7 +60,7 @@ abstract class TurnsContract extends TurnsSuite {
             "{\"role\":\"assistant\",\"content\":\"Hello you\",\"status\":\"completed\",\"turn\":\""
                 + begun.value().id()
                 + "\"}");
-    Turn record = get(replica.turns.get(key, View.ANY, begun.value().id()));
+    Turn record = get(replica.turns.get(key, ReadContext.ANY, begun.value().id()));
     assertThat(record.output()).containsExactly(thread.getLast().id());
     assertThat(record.end())
         .hasToString(
@@ -76,7 +76,7 @@ abstract class TurnsContract extends TurnsSuite {
     Replica replica = replica();
     create(replica);
     String turn = begin(replica, order("hello")).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Tape first = new Tape(replica, turn, 0);
     call.says("one ");
     await().until(() -> first.text().equals("one "));
@@ -115,8 +115,8 @@ abstract class TurnsContract extends TurnsSuite {
     model
         .next()
         .says("half")
-        .says(new Piece.ToolCall(0, "call_1", "f", "{}"))
-        .says(new Piece.ToolCall(1, "call_2", "g", "{\"cut"))
+        .says(new ModelEvent.ToolCall(0, "call_1", "f", "{}"))
+        .says(new ModelEvent.ToolCall(1, "call_2", "g", "{\"cut"))
         .fails(Problem.of(ProblemCode.MODEL_TIMEOUT, "too slow").toException());
     TurnEvent.Ended ended = tape.end();
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.FAILED);
@@ -146,7 +146,7 @@ abstract class TurnsContract extends TurnsSuite {
     create(owner);
     String turn = begin(owner, order("hello")).value().id();
     Tape tape = new Tape(other, turn, -1);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("some of it");
     await().until(() -> tape.text().equals("some of it"));
     get(other.turns.cancel(request(caller), turn));
@@ -163,17 +163,18 @@ abstract class TurnsContract extends TurnsSuite {
     create(replica, said("user", "earlier"));
     String turn = begin(replica, order("wrong")).value().id();
     Tape tape = new Tape(replica, turn, 0);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("I think");
     await().until(() -> tape.text().equals("I think"));
-    Written<Turn> better = begin(replica, order(List.of(said("user", "right")), OnBusy.ROLLBACK));
+    WriteResult<Turn> better =
+        begin(replica, order(List.of(said("user", "right")), OnBusy.ROLLBACK));
     assertThat(better.value().status()).isEqualTo(Turn.Status.QUEUED);
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.CANCELLED);
     assertThat(tape.end().messages()).isEmpty();
-    HandModel.Call next = model.next();
+    FakeModel.Call next = model.next();
     assertThat(texts(next.asked)).containsExactly("earlier", "right");
     next.says("Yes").finishes();
-    assertThat(get(replica.turns.await(key, View.ANY, better.value().id())).turn().status())
+    assertThat(get(replica.turns.await(key, ReadContext.ANY, better.value().id())).turn().status())
         .isEqualTo(Turn.Status.COMPLETED);
     assertThat(contents(replica)).containsExactly("earlier", "right", "Yes");
   }
@@ -186,7 +187,7 @@ abstract class TurnsContract extends TurnsSuite {
     create(owner, said("user", "earlier"));
     String turn = begin(owner, order("wrong")).value().id();
     Tape tape = new Tape(other, turn, -1);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("I think");
     await().until(() -> tape.text().equals("I think"));
     Sinks.Empty<Void> ending = Sinks.empty();
@@ -197,7 +198,7 @@ abstract class TurnsContract extends TurnsSuite {
     ending.tryEmitEmpty();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.CANCELLED);
     assertThat(other.turns.counts().reaped()).as("its owner ends it").isZero();
-    HandModel.Call next = model.next();
+    FakeModel.Call next = model.next();
     assertThat(texts(next.asked)).containsExactly("earlier", "right");
     next.says("Yes").finishes();
     await()
@@ -222,17 +223,17 @@ abstract class TurnsContract extends TurnsSuite {
 
     model.next().says("a").finishes();
     await().until(() -> tape.events.contains(new TurnEvent.Queued(1)));
-    HandModel.Call call = model.next(Duration.ofSeconds(5));
+    FakeModel.Call call = model.next(Duration.ofSeconds(5));
     assertThat(texts(call.asked)).containsExactly("1", "a", "2");
     call.says("b").finishes();
-    HandModel.Call last = model.next(Duration.ofSeconds(5));
+    FakeModel.Call last = model.next(Duration.ofSeconds(5));
     assertThat(texts(last.asked)).containsExactly("1", "a", "2", "b", "3");
     last.says("c").finishes();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(tape.text()).isEqualTo("c");
     assertThat(tape.events.stream().filter(TurnEvent.Started.class::isInstance)).hasSize(1);
     assertThat(contents(replica)).containsExactly("1", "a", "2", "b", "3", "c");
-    assertThat(get(replica.turns.list(key, View.ANY, null)).stream().map(Turn::id))
+    assertThat(get(replica.turns.list(key, ReadContext.ANY, null)).stream().map(Turn::id))
         .containsExactly(third.id(), second.id(), first);
   }
 
@@ -248,22 +249,22 @@ abstract class TurnsContract extends TurnsSuite {
     Replica taker = replica();
     create(owner);
     Turn first = begin(owner, order("1")).value();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("a");
     List<Turn> waiting =
         List.of(begin(taker, order("2")).value(), begin(taker, order("3")).value());
     taker.kill();
     for (Turn turn : waiting) {
-      TurnEvent.Ended late = get(owner.turns.await(key, View.ANY, turn.id()));
+      TurnEvent.Ended late = get(owner.turns.await(key, ReadContext.ANY, turn.id()));
       assertThat(late.turn().status()).isEqualTo(Turn.Status.FAILED);
       assertThat(String.valueOf(late.turn().end())).contains("turn-queue-timeout");
       assertThat(Duration.between(turn.createdAt(), late.turn().endedAt()))
           .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(10));
     }
-    assertThat(get(owner.turns.get(key, View.ANY, first.id())).status())
+    assertThat(get(owner.turns.get(key, ReadContext.ANY, first.id())).status())
         .isEqualTo(Turn.Status.RUNNING);
     call.finishes();
-    get(owner.turns.await(key, View.ANY, first.id()));
+    get(owner.turns.await(key, ReadContext.ANY, first.id()));
     assertThat(contents(owner)).containsExactly("1", "a");
   }
 
@@ -273,21 +274,26 @@ abstract class TurnsContract extends TurnsSuite {
   void aRepetitionGetsTheSameTurn() {
     Replica replica = replica();
     create(replica);
-    Conditions once = Conditions.NONE.withRetry(new Retry("a".repeat(64), "b".repeat(64)));
-    Request request = new Request(caller, key, once, Duration.ZERO);
-    Written<Turn> first = get(replica.turns.begin(request, order("hello")));
-    Written<Turn> again = get(replica().turns.begin(request, order("hello")));
+    WritePreconditions once =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest("a".repeat(64), "b".repeat(64)));
+    WriteContext request = new WriteContext(caller, key, once, Duration.ZERO);
+    WriteResult<Turn> first = get(replica.turns.begin(request, order("hello")));
+    WriteResult<Turn> again = get(replica().turns.begin(request, order("hello")));
     assertThat(again.replayed()).isTrue();
     assertThat(again.value().id()).isEqualTo(first.value().id());
     model.next().says("a").finishes();
-    get(replica.turns.await(key, View.ANY, first.value().id()));
-    Written<Turn> later = get(replica.turns.begin(request, order("hello")));
+    get(replica.turns.await(key, ReadContext.ANY, first.value().id()));
+    WriteResult<Turn> later = get(replica.turns.begin(request, order("hello")));
     assertThat(later.value().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(model.isAsked()).isFalse();
     assertThat(contents(replica)).containsExactly("hello", "a");
-    Conditions other = Conditions.NONE.withRetry(new Retry("a".repeat(64), "c".repeat(64)));
+    WritePreconditions other =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest("a".repeat(64), "c".repeat(64)));
     refused(
-        () -> get(replica.turns.begin(new Request(caller, key, other, Duration.ZERO), order("x"))),
+        () ->
+            get(
+                replica.turns.begin(
+                    new WriteContext(caller, key, other, Duration.ZERO), order("x"))),
         ProblemCode.KEY_REUSED);
   }
 
@@ -313,20 +319,21 @@ abstract class TurnsContract extends TurnsSuite {
     Replica other = replica();
     create(replica);
     begin(other, order("1"));
-    HandModel.Call first = model.next();
+    FakeModel.Call first = model.next();
     Sinks.Empty<Void> lost = Sinks.empty();
     replica.orderAnswers = lost.asMono();
     replica.unansweredWrite = Write.BeginTurn.class;
     replica.unanswered.set(1);
-    CompletableFuture<Written<Turn>> ordered =
+    CompletableFuture<WriteResult<Turn>> ordered =
         replica.turns.begin(request(caller), order("2")).toFuture();
-    await().until(() -> get(other.turns.list(key, View.ANY, Turn.Status.QUEUED)).size() == 1);
+    await()
+        .until(() -> get(other.turns.list(key, ReadContext.ANY, Turn.Status.QUEUED)).size() == 1);
     first.says("a").finishes();
-    HandModel.Call second = model.next();
+    FakeModel.Call second = model.next();
     lost.tryEmitEmpty();
     Turn begun = ordered.orTimeout(30, TimeUnit.SECONDS).join().value();
     second.says("b").finishes();
-    assertThat(get(other.turns.await(key, View.ANY, begun.id())).turn().status())
+    assertThat(get(other.turns.await(key, ReadContext.ANY, begun.id())).turn().status())
         .isEqualTo(Turn.Status.COMPLETED);
     assertThat(model.isAsked()).isFalse();
     await().until(() -> replica.turns.running() + other.turns.running() == 0);
@@ -341,7 +348,7 @@ abstract class TurnsContract extends TurnsSuite {
     create(replica);
     String turn = begin(replica, order("hello")).value().id();
     Caller stranger = new Caller(Tenant.DEFAULT, "other", "other", false);
-    View view = new View("other", null);
+    ReadContext view = new ReadContext("other", null);
     refused(() -> get(replica.turns.get(key, view, turn)), ProblemCode.SESSION_NOT_FOUND);
     refused(() -> get(replica.turns.await(key, view, turn)), ProblemCode.SESSION_NOT_FOUND);
     refused(() -> get(replica.turns.list(key, view, null)), ProblemCode.SESSION_NOT_FOUND);
@@ -355,11 +362,11 @@ abstract class TurnsContract extends TurnsSuite {
             .services
             .sessions()
             .create(
-                new Request(stranger, own, Conditions.NONE, Duration.ZERO),
+                new WriteContext(stranger, own, WritePreconditions.NONE, Duration.ZERO),
                 description("other"),
                 List.of()));
     refused(() -> get(replica.turns.await(own, view, turn)), ProblemCode.TURN_NOT_FOUND);
-    assertThat(get(replica.turns.get(key, new View(user, null), turn)).id()).isEqualTo(turn);
+    assertThat(get(replica.turns.get(key, new ReadContext(user, null), turn)).id()).isEqualTo(turn);
   }
 
   // ---- the cache
@@ -370,15 +377,18 @@ abstract class TurnsContract extends TurnsSuite {
     create(replica);
     SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
     create(replica, twin);
-    TurnOrder order = cached("what? " + user);
+    TurnSpec order = cached("what? " + user);
     Turn first = begin(replica, order).value();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Turn second =
-        get(replica().turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+        get(replica()
+                .turns
+                .begin(
+                    new WriteContext(caller, twin, WritePreconditions.NONE, Duration.ZERO), order))
             .value();
     call.says("this").finishes();
-    get(replica.turns.await(key, View.ANY, first.id()));
-    TurnEvent.Ended ended = get(replica.turns.await(twin, View.ANY, second.id()));
+    get(replica.turns.await(key, ReadContext.ANY, first.id()));
+    TurnEvent.Ended ended = get(replica.turns.await(twin, ReadContext.ANY, second.id()));
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(ended.messages().getFirst().body().toString()).contains("\"this\"");
     assertThat(String.valueOf(ended.turn().end()))
@@ -397,9 +407,9 @@ abstract class TurnsContract extends TurnsSuite {
     create(owner);
     String turn = begin(owner, order("1")).value().id();
     Tape tape = new Tape(other, turn, -1);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("half of ");
-    Piece toolCall = new Piece.ToolCall(0, "call_1", "f", "{}");
+    ModelEvent toolCall = new ModelEvent.ToolCall(0, "call_1", "f", "{}");
     call.says(toolCall);
     await().until(() -> tape.events.contains(new TurnEvent.Delta(2, toolCall)));
     Turn waits = begin(owner, order("2")).value();
@@ -411,10 +421,10 @@ abstract class TurnsContract extends TurnsSuite {
     assertThat(ended.messages().getFirst().body().toString())
         .contains("\"half of \"", "call_1", "\"status\":\"incomplete\"");
     await().untilAsserted(() -> assertThat(other.turns.counts().reaped()).isEqualTo(1));
-    HandModel.Call next = model.next(Duration.ofSeconds(10));
+    FakeModel.Call next = model.next(Duration.ofSeconds(10));
     assertThat(next.asked.messages()).hasSize(4);
     next.says("b").finishes();
-    assertThat(get(other.turns.await(key, View.ANY, waits.id())).turn().status())
+    assertThat(get(other.turns.await(key, ReadContext.ANY, waits.id())).turn().status())
         .isEqualTo(Turn.Status.COMPLETED);
     assertThat(contents(other)).startsWith("1", "half of ").endsWith("2", "b");
   }
@@ -428,7 +438,7 @@ abstract class TurnsContract extends TurnsSuite {
     Tape tape = new Tape(other, turn, 0);
     model.next();
     owner.kill();
-    HandModel.Call again = model.next(Duration.ofSeconds(10));
+    FakeModel.Call again = model.next(Duration.ofSeconds(10));
     again.says("a").finishes();
     assertThat(tape.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     assertThat(tape.end().turn().attempt()).isEqualTo(2);
@@ -443,7 +453,7 @@ abstract class TurnsContract extends TurnsSuite {
     Replica owner = replica();
     create(owner);
     begin(owner, order("1"));
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Turn waits = begin(owner, order("2")).value();
     Turn behind = begin(owner, order("3")).value();
     call.says("a");
@@ -452,7 +462,7 @@ abstract class TurnsContract extends TurnsSuite {
     model.next(Duration.ofSeconds(10)).says("b").finishes();
     model.next(Duration.ofSeconds(10)).says("c").finishes();
     for (Turn turn : List.of(waits, behind)) {
-      assertThat(get(other.turns.await(key, View.ANY, turn.id())).turn().status())
+      assertThat(get(other.turns.await(key, ReadContext.ANY, turn.id())).turn().status())
           .isEqualTo(Turn.Status.COMPLETED);
     }
   }
@@ -462,9 +472,9 @@ abstract class TurnsContract extends TurnsSuite {
     Replica owner = replica();
     create(owner);
     String turn = begin(owner, order("1")).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     List<Throwable> told = new CopyOnWriteArrayList<>();
-    replica().turns.follow(key, View.ANY, turn, -1).subscribe(_ -> {}, told::add);
+    replica().turns.follow(key, ReadContext.ANY, turn, -1).subscribe(_ -> {}, told::add);
     get(owner.services.sessions().delete(request(caller)));
     call.says("to nobody");
     await().until(call::isCancelled);
@@ -483,11 +493,11 @@ abstract class TurnsContract extends TurnsSuite {
     long reserved = 5000 - left(replica);
     assertThat(reserved).isBetween(1025L, 1060L);
     model.next().says("a").finishes("stop", new Usage(100, 23, 0, 0));
-    get(replica.turns.await(key, View.ANY, turn.id()));
+    get(replica.turns.await(key, ReadContext.ANY, turn.id()));
     await().until(() -> left(replica) == 5000 - 123);
 
-    TurnOrder asks =
-        new TurnOrder(
+    TurnSpec asks =
+        new TurnSpec(
             List.of(said("user", "x")),
             null,
             null,
@@ -496,14 +506,14 @@ abstract class TurnsContract extends TurnsSuite {
             null,
             Json.EMPTY_OBJECT);
     Turn large = begin(replica, asks).value();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     int before = thread(replica).size();
     refused(() -> begin(replica, order("too much")), ProblemCode.RATE_LIMITED);
     assertThat(thread(replica)).hasSize(before);
-    assertThat(get(replica.turns.list(key, View.ANY, null))).hasSize(2);
+    assertThat(get(replica.turns.list(key, ReadContext.ANY, null))).hasSize(2);
     // What failed before it began costs nothing.
     call.fails(Problem.of(ProblemCode.MODEL_UNAVAILABLE, "away").toException());
-    get(replica.turns.await(key, View.ANY, large.id()));
+    get(replica.turns.await(key, ReadContext.ANY, large.id()));
     await().until(() -> left(replica) == 5000 - 123);
   }
 }

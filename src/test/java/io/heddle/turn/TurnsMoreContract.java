@@ -6,15 +6,15 @@ import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
 import io.heddle.session.Write;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,10 +38,10 @@ abstract class TurnsMoreContract extends TurnsContract {
     create(replica);
     String turn = begin(replica, order("weather?")).value().id();
     Tape tape = new Tape(replica, turn, 0);
-    HandModel.Call call = model.next();
-    call.says(new Piece.ToolCall(0, "call_1", "weather", ""));
-    call.says(new Piece.ToolCall(0, null, null, "{\"at\":"));
-    call.says(new Piece.ToolCall(0, null, null, "\"sea\"}"));
+    FakeModel.Call call = model.next();
+    call.says(new ModelEvent.ToolCall(0, "call_1", "weather", ""));
+    call.says(new ModelEvent.ToolCall(0, null, null, "{\"at\":"));
+    call.says(new ModelEvent.ToolCall(0, null, null, "\"sea\"}"));
     call.finishes("tool_calls", null);
     TurnEvent.Ended ended = tape.end();
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.COMPLETED);
@@ -56,7 +56,7 @@ abstract class TurnsMoreContract extends TurnsContract {
 
     Json output = Json.of("{\"role\":\"tool\",\"content\":\"stormy\",\"toolCallId\":\"call_1\"}");
     begin(replica, order(List.of(new NewMessage(null, output)), OnBusy.ENQUEUE));
-    HandModel.Call next = model.next();
+    FakeModel.Call next = model.next();
     assertThat(next.asked.messages()).hasSize(3).last().isEqualTo(output);
     next.says("Stay in.").finishes();
   }
@@ -73,7 +73,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     assertThat(tape.end().messages()).hasSize(1);
 
     Tape endless = new Tape(replica, begin(replica, order("more")).value().id(), 0);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     for (int i = 0; i < 100; i++) {
       call.says("x".repeat(100));
     }
@@ -93,7 +93,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     Replica owner = replica();
     create(owner);
     String turn = begin(owner, order("hello")).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Tape tape = new Tape(owner, turn, -1);
     Replica other = replica();
     // What is told before the owner's subscription stands wakes nobody; to ask again does.
@@ -120,7 +120,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     assertThat(replica.turns.waiting()).isEqualTo(2);
     Turn cancelled = get(replica.turns.cancel(request(caller), second.id()));
     assertThat(cancelled.status()).isEqualTo(Turn.Status.CANCELLED);
-    TurnEvent.Ended late = get(replica.turns.await(key, View.ANY, third.id()));
+    TurnEvent.Ended late = get(replica.turns.await(key, ReadContext.ANY, third.id()));
     assertThat(late.turn().status()).isEqualTo(Turn.Status.FAILED);
     assertThat(String.valueOf(late.turn().end())).contains("turn-queue-timeout");
     assertThat(replica.turns.waiting()).isZero();
@@ -145,8 +145,8 @@ abstract class TurnsMoreContract extends TurnsContract {
   // ---- repeating
 
   /** An order with the fingerprint {@code f}. */
-  private static TurnOrder marked(String text) {
-    return new TurnOrder(
+  private static TurnSpec marked(String text) {
+    return new TurnSpec(
         List.of(said("user", text)),
         null,
         null,
@@ -163,19 +163,20 @@ abstract class TurnsMoreContract extends TurnsContract {
   void whoHasNoKeyIsGivenTheTurnOfTheFirstTry() {
     Replica replica = replica();
     create(replica);
-    TurnOrder marked = marked("hello");
+    TurnSpec marked = marked("hello");
     Turn first = begin(replica, marked).value();
     Duration within = Duration.ofMinutes(2);
-    assertThat(get(replica().turns.reattach(key, View.ANY, "f", within)).id())
+    assertThat(get(replica().turns.reattach(key, ReadContext.ANY, "f", within)).id())
         .isEqualTo(first.id());
-    assertThat(replica.turns.reattach(key, View.ANY, "g", within).block()).isNull();
+    assertThat(replica.turns.reattach(key, ReadContext.ANY, "g", within).block()).isNull();
     // While it runs for as long as it takes: a second one would be paid for beside it.
-    assertThat(get(replica.turns.reattach(key, View.ANY, "f", Duration.ZERO)).id())
+    assertThat(get(replica.turns.reattach(key, ReadContext.ANY, "f", Duration.ZERO)).id())
         .isEqualTo(first.id());
     model.next().says("a").finishes();
-    get(replica.turns.await(key, View.ANY, first.id()));
-    assertThat(get(replica.turns.reattach(key, View.ANY, "f", within)).id()).isEqualTo(first.id());
-    assertThat(replica.turns.reattach(key, View.ANY, "f", Duration.ZERO).block()).isNull();
+    get(replica.turns.await(key, ReadContext.ANY, first.id()));
+    assertThat(get(replica.turns.reattach(key, ReadContext.ANY, "f", within)).id())
+        .isEqualTo(first.id());
+    assertThat(replica.turns.reattach(key, ReadContext.ANY, "f", Duration.ZERO).block()).isNull();
   }
 
   /**
@@ -186,13 +187,14 @@ abstract class TurnsMoreContract extends TurnsContract {
   void whoHasGoneOnIsNotGivenAnOlderTurn() {
     Replica replica = replica();
     create(replica);
-    TurnOrder marked = marked("yes");
-    for (TurnOrder next : List.of(marked, order("more"))) {
+    TurnSpec marked = marked("yes");
+    for (TurnSpec next : List.of(marked, order("more"))) {
       Turn turn = begin(replica, next).value();
       model.next().says("a").finishes();
-      get(replica.turns.await(key, View.ANY, turn.id()));
+      get(replica.turns.await(key, ReadContext.ANY, turn.id()));
     }
-    assertThat(replica.turns.reattach(key, View.ANY, "f", Duration.ofMinutes(2)).block()).isNull();
+    assertThat(replica.turns.reattach(key, ReadContext.ANY, "f", Duration.ofMinutes(2)).block())
+        .isNull();
   }
 
   /** The store does it and the answer is lost: the caller must not be left with a dead turn. */
@@ -202,10 +204,10 @@ abstract class TurnsMoreContract extends TurnsContract {
     create(replica);
     replica.unansweredWrite = Write.BeginTurn.class;
     replica.unanswered.set(1);
-    Written<Turn> begun = begin(replica, order("hello"));
+    WriteResult<Turn> begun = begin(replica, order("hello"));
     assertThat(begun.value().status()).isEqualTo(Turn.Status.RUNNING);
     model.next().says("a").finishes();
-    assertThat(get(replica.turns.await(key, View.ANY, begun.value().id())).turn().attempt())
+    assertThat(get(replica.turns.await(key, ReadContext.ANY, begun.value().id())).turn().attempt())
         .isEqualTo(1);
     assertThat(contents(replica)).containsExactly("hello", "a");
   }
@@ -230,18 +232,21 @@ abstract class TurnsMoreContract extends TurnsContract {
     create(replica);
     SessionKey twin = new SessionKey(Tenant.DEFAULT, "twin-" + UUID.randomUUID());
     create(replica, twin);
-    TurnOrder order = cached("and? " + user);
+    TurnSpec order = cached("and? " + user);
     Turn first = begin(replica, order).value();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Turn second =
-        get(replica().turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+        get(replica()
+                .turns
+                .begin(
+                    new WriteContext(caller, twin, WritePreconditions.NONE, Duration.ZERO), order))
             .value();
     call.says("half");
     get(replica.turns.cancel(request(caller), first.id()));
-    HandModel.Call again = model.next();
+    FakeModel.Call again = model.next();
     assertThat(call.isCancelled()).isTrue();
     again.says("all").finishes("length", null);
-    assertThat(get(replica.turns.await(twin, View.ANY, second.id())).turn().status())
+    assertThat(get(replica.turns.await(twin, ReadContext.ANY, second.id())).turn().status())
         .isEqualTo(Turn.Status.INCOMPLETE);
     Tape third = new Tape(replica, begin(replica, cached("and? " + user)).value().id(), 0);
     model.next().says("whole").finishes();
@@ -253,10 +258,10 @@ abstract class TurnsMoreContract extends TurnsContract {
   void aKeptAnswerThatCannotBeReadCostsACallAndNotTheTurn() {
     Replica replica = replica();
     create(replica);
-    TurnOrder order = cached("odd? " + user);
+    TurnSpec order = cached("odd? " + user);
     begin(replica, order);
-    HandModel.Call call = model.next();
-    String name = "m" + user + "\n" + AnswerCache.keyOf(call.asked);
+    FakeModel.Call call = model.next();
+    String name = "m" + user + "\n" + CompletionCache.keyOf(call.asked);
     call.says("first").finishes();
     await().until(() -> replica.turns.running() == 0);
     byte[] odd = "[\"of another release\"]".getBytes(StandardCharsets.UTF_8);
@@ -265,10 +270,11 @@ abstract class TurnsMoreContract extends TurnsContract {
       create(replica, twin);
       get(ports().answers().put(Tenant.DEFAULT, name, type, odd, Duration.ofMinutes(1)));
       Turn turn =
-          get(replica.turns.begin(new Request(caller, twin, Conditions.NONE, Duration.ZERO), order))
+          get(replica.turns.begin(
+                  new WriteContext(caller, twin, WritePreconditions.NONE, Duration.ZERO), order))
               .value();
       model.next().says("anew").finishes();
-      assertThat(get(replica.turns.await(twin, View.ANY, turn.id())).turn().status())
+      assertThat(get(replica.turns.await(twin, ReadContext.ANY, turn.id())).turn().status())
           .isEqualTo(Turn.Status.COMPLETED);
     }
   }
@@ -280,13 +286,14 @@ abstract class TurnsMoreContract extends TurnsContract {
   void sessionsThatAreLockedDoNotKeepTheDeadWaiting() {
     Replica owner = replica();
     Replica other = replica();
-    List<Request> locked = new ArrayList<>();
+    List<WriteContext> locked = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       SessionKey session = new SessionKey(Tenant.DEFAULT, "l-" + i + "-" + UUID.randomUUID());
       create(owner, session);
-      Request request = new Request(backend, session, Conditions.NONE, Duration.ZERO);
+      WriteContext request =
+          new WriteContext(backend, session, WritePreconditions.NONE, Duration.ZERO);
       get(owner.turns.begin(request, order("1")));
-      HandModel.Call call = model.next();
+      FakeModel.Call call = model.next();
       get(owner.turns.begin(request, order("2")));
       get(owner.services.locks().lock(request, Duration.ofMinutes(1), null));
       locked.add(request);
@@ -297,7 +304,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     model.next();
     owner.kill();
     // At eight at a time it would take ten seconds for the locks alone.
-    HandModel.Call again = model.next(Duration.ofSeconds(6));
+    FakeModel.Call again = model.next(Duration.ofSeconds(6));
     assertThat(texts(again.asked)).containsExactly("1");
     again.finishes();
     locked.forEach(request -> get(other.services.locks().release(request, true)));
@@ -315,7 +322,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     model.next(Duration.ofSeconds(10));
     second.kill();
     Replica third = replica();
-    TurnEvent.Ended ended = get(third.turns.await(key, View.ANY, turn));
+    TurnEvent.Ended ended = get(third.turns.await(key, ReadContext.ANY, turn));
     assertThat(ended.turn().status()).isEqualTo(Turn.Status.INCOMPLETE);
     assertThat(ended.turn().attempt()).isEqualTo(2);
     assertThat(model.isAsked()).isFalse();
@@ -329,12 +336,13 @@ abstract class TurnsMoreContract extends TurnsContract {
     String turn = begin(owner, order("1")).value().id();
     model.next();
     owner.kill();
-    Written<Turn> better = begin(other, order(List.of(said("user", "2")), OnBusy.ROLLBACK));
-    HandModel.Call call = model.next(Duration.ofSeconds(10));
+    WriteResult<Turn> better = begin(other, order(List.of(said("user", "2")), OnBusy.ROLLBACK));
+    FakeModel.Call call = model.next(Duration.ofSeconds(10));
     assertThat(texts(call.asked)).containsExactly("2");
     call.says("b").finishes();
-    get(other.turns.await(key, View.ANY, better.value().id()));
-    assertThat(get(other.turns.get(key, View.ANY, turn)).status()).isEqualTo(Turn.Status.CANCELLED);
+    get(other.turns.await(key, ReadContext.ANY, better.value().id()));
+    assertThat(get(other.turns.get(key, ReadContext.ANY, turn)).status())
+        .isEqualTo(Turn.Status.CANCELLED);
     assertThat(contents(other)).containsExactly("2", "b");
   }
 
@@ -348,7 +356,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     create(owner);
     String turn = begin(owner, order("1")).value().id();
     Tape tape = new Tape(owner, turn, -1);
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     call.says("before, ");
     await().until(() -> tape.text().equals("before, "));
     owner.away = true;
@@ -370,7 +378,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     Replica other = replica();
     create(owner);
     String turn = begin(owner, order("1")).value().id();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     Tape tape = new Tape(other, turn, -1);
     call.says("half");
     await().until(() -> tape.text().equals("half"));
@@ -424,7 +432,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     Replica replica = limited(5000);
     create(replica);
     begin(replica, order("1"));
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     begin(replica, order("2"));
     get(replica.services.sessions().delete(request(caller)));
     call.says("to nobody");
@@ -436,11 +444,12 @@ abstract class TurnsMoreContract extends TurnsContract {
   void aRepetitionComesBeforeTheLimits() {
     Replica replica = limited(1100);
     create(replica);
-    Conditions once = Conditions.NONE.withRetry(new Retry("d".repeat(64), "b".repeat(64)));
-    Request request = new Request(caller, key, once, Duration.ZERO);
-    Written<Turn> first = get(replica.turns.begin(request, order("hello")));
+    WritePreconditions once =
+        WritePreconditions.NONE.withRetry(new IdempotentRequest("d".repeat(64), "b".repeat(64)));
+    WriteContext request = new WriteContext(caller, key, once, Duration.ZERO);
+    WriteResult<Turn> first = get(replica.turns.begin(request, order("hello")));
     refused(() -> begin(replica, order("another")), ProblemCode.RATE_LIMITED);
-    Written<Turn> again = get(replica.turns.begin(request, order("hello")));
+    WriteResult<Turn> again = get(replica.turns.begin(request, order("hello")));
     assertThat(again.value().id()).isEqualTo(first.value().id());
     assertThat(left(replica)).isLessThan(100);
   }
@@ -468,12 +477,13 @@ abstract class TurnsMoreContract extends TurnsContract {
     SessionKey second = new SessionKey(Tenant.DEFAULT, "d-" + UUID.randomUUID());
     create(replica, second);
     Tape quick = new Tape(replica, begin(replica, order("quick")).value().id(), -1);
-    HandModel.Call one = model.next();
+    FakeModel.Call one = model.next();
     Turn slow =
         get(replica.turns.begin(
-                new Request(caller, second, Conditions.NONE, Duration.ZERO), order("slow")))
+                new WriteContext(caller, second, WritePreconditions.NONE, Duration.ZERO),
+                order("slow")))
             .value();
-    HandModel.Call two = model.next();
+    FakeModel.Call two = model.next();
     two.says("half");
     Mono<Void> drain = replica.turns.drain(Duration.ofSeconds(1)).cache();
     drain.subscribe();
@@ -482,7 +492,7 @@ abstract class TurnsMoreContract extends TurnsContract {
     assertThat(quick.end().turn().status()).isEqualTo(Turn.Status.COMPLETED);
     drain.block(PATIENCE);
     assertThat(two.isCancelled()).isTrue();
-    Turn record = get(replica.turns.get(second, View.ANY, slow.id()));
+    Turn record = get(replica.turns.get(second, ReadContext.ANY, slow.id()));
     assertThat(record.status()).isEqualTo(Turn.Status.INCOMPLETE);
     assertThat(String.valueOf(record.end())).contains("restarting");
     assertThat(record.output()).hasSize(1);
@@ -499,16 +509,17 @@ abstract class TurnsMoreContract extends TurnsContract {
     create(replica);
     Sinks.Empty<Void> answer = Sinks.empty();
     replica.orderAnswers = answer.asMono();
-    CompletableFuture<Written<Turn>> ordered =
+    CompletableFuture<WriteResult<Turn>> ordered =
         replica.turns.begin(request(caller), order("1")).toFuture();
-    await().until(() -> get(other.turns.list(key, View.ANY, Turn.Status.RUNNING)).size() == 1);
+    await()
+        .until(() -> get(other.turns.list(key, ReadContext.ANY, Turn.Status.RUNNING)).size() == 1);
     CompletableFuture<Void> drained = replica.turns.drain(Duration.ofSeconds(20)).toFuture();
     answer.tryEmitEmpty();
     Turn turn = ordered.orTimeout(30, TimeUnit.SECONDS).join().value();
-    HandModel.Call call = model.next();
+    FakeModel.Call call = model.next();
     assertThat(drained).isNotDone();
     call.says("a").finishes();
-    assertThat(get(other.turns.await(key, View.ANY, turn.id())).turn().status())
+    assertThat(get(other.turns.await(key, ReadContext.ANY, turn.id())).turn().status())
         .isEqualTo(Turn.Status.COMPLETED);
     drained.orTimeout(10, TimeUnit.SECONDS).join();
     assertThat(contents(other)).containsExactly("1", "a");

@@ -9,16 +9,16 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Request;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -48,7 +48,7 @@ abstract class TurnsSuite {
     MAPPER.readTree("{}");
   }
 
-  final HandModel model = new HandModel();
+  final FakeModel model = new FakeModel();
   final Map<String, String> settings =
       new HashMap<>(
           Map.of(
@@ -79,7 +79,7 @@ abstract class TurnsSuite {
     for (SessionKey session : sessions) {
       last.services
           .sessions()
-          .delete(new Request(backend, session, Conditions.NONE, Duration.ZERO))
+          .delete(new WriteContext(backend, session, WritePreconditions.NONE, Duration.ZERO))
           .block(PATIENCE);
     }
     replicas.forEach(Replica::close);
@@ -117,7 +117,7 @@ abstract class TurnsSuite {
     Tape(Replica replica, String turn, long after) {
       replica
           .turns
-          .follow(key, View.ANY, turn, after)
+          .follow(key, ReadContext.ANY, turn, after)
           .subscribe(events::add, error -> failure = error, () -> over = true);
     }
 
@@ -136,10 +136,10 @@ abstract class TurnsSuite {
             text.append(said.text());
             seq = at;
           }
-          case TurnEvent.Delta(long at, Piece piece) -> {
+          case TurnEvent.Delta(long at, ModelEvent piece) -> {
             assertThat(seq < 0 || at == seq + 1).as("%s after %s", at, seq).isTrue();
             seq = at;
-            if (piece instanceof Piece.Text(String more)) {
+            if (piece instanceof ModelEvent.Text(String more)) {
               text.append(more);
             }
           }
@@ -156,12 +156,12 @@ abstract class TurnsSuite {
     }
   }
 
-  Written<Turn> begin(Replica replica, TurnOrder order) {
+  WriteResult<Turn> begin(Replica replica, TurnSpec order) {
     return get(replica.turns.begin(request(caller), order));
   }
 
-  Request request(Caller who) {
-    return new Request(who, key, Conditions.NONE, Duration.ofSeconds(1));
+  WriteContext request(Caller who) {
+    return new WriteContext(who, key, WritePreconditions.NONE, Duration.ofSeconds(1));
   }
 
   void create(Replica replica, NewMessage... messages) {
@@ -175,33 +175,33 @@ abstract class TurnsSuite {
             .services
             .sessions()
             .create(
-                new Request(caller, session, Conditions.NONE, Duration.ZERO),
+                new WriteContext(caller, session, WritePreconditions.NONE, Duration.ZERO),
                 description(user),
                 List.of(messages)));
   }
 
-  static Description description(String user) {
-    return new Description(
+  static SessionAttributes description(String user) {
+    return new SessionAttributes(
         user,
         null,
         Json.EMPTY_OBJECT,
         "be brief",
         null,
-        Description.Status.ACTIVE,
+        SessionAttributes.Status.ACTIVE,
         Duration.ofHours(1));
   }
 
-  static TurnOrder order(String text) {
+  static TurnSpec order(String text) {
     return order(List.of(said("user", text)), OnBusy.ENQUEUE);
   }
 
-  static TurnOrder order(List<NewMessage> input, OnBusy onBusy) {
-    return new TurnOrder(
+  static TurnSpec order(List<NewMessage> input, OnBusy onBusy) {
+    return new TurnSpec(
         input, null, null, Json.of("{\"temperature\":0}"), onBusy, null, Json.EMPTY_OBJECT);
   }
 
-  static TurnOrder cached(String text) {
-    return new TurnOrder(
+  static TurnSpec cached(String text) {
+    return new TurnSpec(
         List.of(said("user", text)),
         null,
         null,
@@ -221,7 +221,8 @@ abstract class TurnsSuite {
   }
 
   List<Message> thread(Replica replica) {
-    return get(replica.services.threads().page(key, View.ANY, PageRequest.last(1000))).messages();
+    return get(replica.services.threads().page(key, ReadContext.ANY, PageRequest.last(1000)))
+        .messages();
   }
 
   List<String> contents(Replica replica) {

@@ -12,8 +12,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Problem;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
-import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.Calls.Ended;
 import java.time.Duration;
@@ -76,11 +76,12 @@ class AnthropicServerIT {
 
   @Test
   void aStreamIsAskedForAndRead() {
-    List<Piece> pieces = all(models("api-key=key-of-mine").call(call("claude-x", "hi")));
+    List<ModelEvent> pieces = all(models("api-key=key-of-mine").call(call("claude-x", "hi")));
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text("Hello"), new Piece.Finish("stop", new Usage(10, 2, 7, 0), "claude-x"));
+            new ModelEvent.Text("Hello"),
+            new ModelEvent.Finish("stop", new Usage(10, 2, 7, 0), "claude-x"));
     assertThat(server.lastRequest().path()).isEqualTo("/v1/messages");
     assertThat(server.lastRequest().headers())
         .containsEntry("x-api-key", "key-of-mine")
@@ -123,7 +124,7 @@ class AnthropicServerIT {
                   + "\",\"input\":{}}}\n\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
                   + END.replace("end_turn", "tool_use"));
     });
-    List<Piece> pieces =
+    List<ModelEvent> pieces =
         all(
             models()
                 .call(
@@ -131,7 +132,7 @@ class AnthropicServerIT {
                         "claude-x",
                         "hi",
                         "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a.b\"}}]}")));
-    assertThat(pieces.getFirst()).isEqualTo(new Piece.ToolCall(0, "t", "a.b", "{}"));
+    assertThat(pieces.getFirst()).isEqualTo(new ModelEvent.ToolCall(0, "t", "a.b", "{}"));
     assertThat(server.lastRequest().body()).doesNotContain("a.b");
   }
 
@@ -149,8 +150,8 @@ class AnthropicServerIT {
                     + "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
                     + TEXT.replace(":0,", ":1,")
                     + END));
-    List<Piece> pieces = all(models().call(call("claude-x", "hi")));
-    assertThat(pieces.getFirst()).isEqualTo(new Piece.Reasoning("hm"));
+    List<ModelEvent> pieces = all(models().call(call("claude-x", "hi")));
+    assertThat(pieces.getFirst()).isEqualTo(new ModelEvent.Reasoning("hm"));
     Opaque opaque = finish(pieces).opaque();
     assertThat(opaque).isNotNull();
     assertThat(opaque.upstream()).isEqualTo("test");

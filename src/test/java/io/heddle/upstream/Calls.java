@@ -4,7 +4,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -67,19 +67,19 @@ final class Calls {
         "trn_test");
   }
 
-  static List<Piece> all(Flux<List<Piece>> pieces) {
+  static List<ModelEvent> all(Flux<List<ModelEvent>> pieces) {
     return pieces.concatMapIterable(said -> said).collectList().block(PATIENCE);
   }
 
   /** The texts put together. */
-  static String text(List<Piece> pieces) {
+  static String text(List<ModelEvent> pieces) {
     return pieces.stream()
-        .map(piece -> piece instanceof Piece.Text text ? text.text() : "")
+        .map(piece -> piece instanceof ModelEvent.Text text ? text.text() : "")
         .collect(Collectors.joining());
   }
 
-  static Piece.Finish finish(List<Piece> pieces) {
-    return (Piece.Finish) pieces.getLast();
+  static ModelEvent.Finish finish(List<ModelEvent> pieces) {
+    return (ModelEvent.Finish) pieces.getLast();
   }
 
   /**
@@ -87,10 +87,10 @@ final class Calls {
    *
    * @param problem null when it ended well
    */
-  record Ended(List<Piece> pieces, @Nullable Problem problem) {}
+  record Ended(List<ModelEvent> pieces, @Nullable Problem problem) {}
 
-  static Ended ended(Flux<List<Piece>> pieces) {
-    List<Piece> said = new CopyOnWriteArrayList<>();
+  static Ended ended(Flux<List<ModelEvent>> pieces) {
+    List<ModelEvent> said = new CopyOnWriteArrayList<>();
     Problem problem =
         pieces
             .doOnNext(said::addAll)
@@ -101,7 +101,7 @@ final class Calls {
   }
 
   /** The problem that a call must end with. */
-  static Problem problem(Flux<List<Piece>> pieces) {
+  static Problem problem(Flux<List<ModelEvent>> pieces) {
     Problem problem = ended(pieces).problem();
     if (problem == null) {
       throw new AssertionError("the call ended well");

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
-import io.heddle.turn.Piece;
 import io.heddle.turn.Usage;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,9 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChatAnswerReaderTest {
 
   private final AnswerAssembler assembled =
-      new AnswerAssembler(new Faults("test", List.of()), 10_000);
+      new AnswerAssembler(new FailureMapper("test", List.of()), 10_000);
   private final ChatAnswerReader answer = new ChatAnswerReader(assembled);
-  private final List<Piece> pieces = new ArrayList<>();
+  private final List<ModelEvent> pieces = new ArrayList<>();
 
   private void event(String data) {
     byte[] bytes = data.getBytes(StandardCharsets.UTF_8);
@@ -40,8 +40,8 @@ class ChatAnswerReaderTest {
     event("[DONE]");
   }
 
-  private Piece.Finish finished() {
-    return (Piece.Finish) pieces.getLast();
+  private ModelEvent.Finish finished() {
+    return (ModelEvent.Finish) pieces.getLast();
   }
 
   @Test
@@ -66,7 +66,8 @@ class ChatAnswerReaderTest {
     delta("{'tool_calls':[{'index':0,'id':'a',%s}]}".formatted(members).replace('\'', '"'));
     finish("tool_calls");
 
-    assertThat(pieces.getFirst()).isEqualTo(new Piece.ToolCall(0, "a", "patch", "x", null, true));
+    assertThat(pieces.getFirst())
+        .isEqualTo(new ModelEvent.ToolCall(0, "a", "patch", "x", null, true));
   }
 
   @Test
@@ -79,18 +80,18 @@ class ChatAnswerReaderTest {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Reasoning("hm"),
-            new Piece.Reasoning("hm"),
-            new Piece.Reasoning("so"),
-            new Piece.Text("yes"),
-            new Piece.Refusal("no"));
+            new ModelEvent.Reasoning("hm"),
+            new ModelEvent.Reasoning("hm"),
+            new ModelEvent.Reasoning("so"),
+            new ModelEvent.Text("yes"),
+            new ModelEvent.Refusal("no"));
   }
 
   @Test
   void textInPartsIsText() {
     delta("{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"x\",\"y\":[1]},7]}");
 
-    assertThat(pieces).containsExactly(new Piece.Text("a"));
+    assertThat(pieces).containsExactly(new ModelEvent.Text("a"));
   }
 
   @Test
@@ -106,10 +107,10 @@ class ChatAnswerReaderTest {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(0, "call_1", "f", "{\"a"),
-            new Piece.ToolCall(0, null, null, "\":1}"),
-            new Piece.ToolCall(1, "call_2", "g", "{}"),
-            new Piece.Finish("tool_calls", null, null));
+            new ModelEvent.ToolCall(0, "call_1", "f", "{\"a"),
+            new ModelEvent.ToolCall(0, null, null, "\":1}"),
+            new ModelEvent.ToolCall(1, "call_2", "g", "{}"),
+            new ModelEvent.Finish("tool_calls", null, null));
   }
 
   @Test
@@ -120,9 +121,9 @@ class ChatAnswerReaderTest {
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(0, "a", "f", "{}"),
-            new Piece.ToolCall(1, "b", "g", "{"),
-            new Piece.ToolCall(1, null, null, "}"));
+            new ModelEvent.ToolCall(0, "a", "f", "{}"),
+            new ModelEvent.ToolCall(1, "b", "g", "{"),
+            new ModelEvent.ToolCall(1, null, null, "}"));
   }
 
   @Test
@@ -132,7 +133,7 @@ class ChatAnswerReaderTest {
 
     assertThat(pieces)
         .singleElement()
-        .asInstanceOf(InstanceOfAssertFactories.type(Piece.ToolCall.class))
+        .asInstanceOf(InstanceOfAssertFactories.type(ModelEvent.ToolCall.class))
         .satisfies(call -> {
           assertThat(call.id()).matches("call_[0-9a-f]{24}");
           assertThat(call.arguments()).isEqualTo("{\"a\":[1]}");
@@ -145,7 +146,7 @@ class ChatAnswerReaderTest {
     assertThat(pieces).isEmpty();
     delta("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"}\"}}]}");
 
-    assertThat(pieces).containsExactly(new Piece.ToolCall(0, "a", "f", "{}"));
+    assertThat(pieces).containsExactly(new ModelEvent.ToolCall(0, "a", "f", "{}"));
   }
 
   @Test
@@ -171,7 +172,8 @@ class ChatAnswerReaderTest {
             + "\"cost\":{\"usd\":0.1}}}");
     event("[DONE]");
 
-    assertThat(finished()).isEqualTo(new Piece.Finish("stop", new Usage(36, 87, 10, 5), "m-2026"));
+    assertThat(finished())
+        .isEqualTo(new ModelEvent.Finish("stop", new Usage(36, 87, 10, 5), "m-2026"));
   }
 
   @Test
@@ -254,7 +256,7 @@ class ChatAnswerReaderTest {
         "{\"choices\":[{\"delta\":{\"content\":\"other\"},\"finish_reason\":\"stop\",\"index\":1}]}");
     event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ours\"}}]}");
 
-    assertThat(pieces).containsExactly(new Piece.Text("ours"));
+    assertThat(pieces).containsExactly(new ModelEvent.Text("ours"));
     assertThat(assembled.hasReason()).isFalse();
   }
 
@@ -267,7 +269,7 @@ class ChatAnswerReaderTest {
 
     answer.event("", bytes, bytes.length, pieces);
 
-    assertThat(pieces).containsExactly(new Piece.Text("a\ufffd"));
+    assertThat(pieces).containsExactly(new ModelEvent.Text("a\ufffd"));
   }
 
   @ParameterizedTest
@@ -334,10 +336,10 @@ class ChatAnswerReaderTest {
     Opaque opaque = new Opaque("test", "reasoning_content", Json.EMPTY_OBJECT);
     assertThat(pieces)
         .containsExactly(
-            new Piece.Reasoning("hm"),
-            new Piece.ToolCall(0, "a", "f", "{}", opaque),
-            new Piece.ToolCall(1, "b", "g", "{}", opaque),
-            new Piece.Finish("tool_calls", null, "m", opaque));
+            new ModelEvent.Reasoning("hm"),
+            new ModelEvent.ToolCall(0, "a", "f", "{}", opaque),
+            new ModelEvent.ToolCall(1, "b", "g", "{}", opaque),
+            new ModelEvent.Finish("tool_calls", null, "m", opaque));
   }
 
   // ---- what only the server understands
@@ -350,7 +352,7 @@ class ChatAnswerReaderTest {
     }
     finish("stop");
 
-    Piece.Finish end = (Piece.Finish) pieces.getLast();
+    ModelEvent.Finish end = (ModelEvent.Finish) pieces.getLast();
     assertThat(end.opaque()).isNotNull();
     assertThat(end.opaque().members())
         .hasToString(
@@ -367,7 +369,7 @@ class ChatAnswerReaderTest {
             + "\"arguments\":\"{}\",\"seal\":\"x\"},\"none\":null,\"empty\":{}}]}");
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(
+            new ModelEvent.ToolCall(
                 0,
                 "a",
                 "f",
@@ -377,7 +379,7 @@ class ChatAnswerReaderTest {
                     null,
                     Json.of(
                         "{\"extra_content\":{\"google\":{\"thought_signature\":\"s/1=\",\"n\":1.50}}}"))),
-            new Piece.ToolCall(
+            new ModelEvent.ToolCall(
                 1,
                 "b",
                 "g",
@@ -393,7 +395,7 @@ class ChatAnswerReaderTest {
     delta("{\"tool_calls\":[{\"index\":0,\"extra_content\":{\"x\":\"1\"}}]}");
     assertThat(pieces.getLast())
         .isEqualTo(
-            new Piece.ToolCall(
+            new ModelEvent.ToolCall(
                 0,
                 null,
                 null,
@@ -405,7 +407,8 @@ class ChatAnswerReaderTest {
   @Test
   void manyDetailsTakeTimeInProportion() {
     ChatAnswerReader large =
-        new ChatAnswerReader(new AnswerAssembler(new Faults("test", List.of()), 100_000_000));
+        new ChatAnswerReader(
+            new AnswerAssembler(new FailureMapper("test", List.of()), 100_000_000));
     assertTimeoutPreemptively(
         Duration.ofSeconds(10),
         () -> {
@@ -432,7 +435,7 @@ class ChatAnswerReaderTest {
         "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"S\",\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"D\",\"index\":1}]}");
     delta("{\"content\":\"x\"}");
     answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
-    Piece.Finish finish = (Piece.Finish) pieces.getLast();
+    ModelEvent.Finish finish = (ModelEvent.Finish) pieces.getLast();
     assertThat(finish.opaque())
         .isEqualTo(
             new Opaque(
@@ -451,7 +454,7 @@ class ChatAnswerReaderTest {
         "{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":null,\"refusal\":null,\"annotations\":[]}");
     delta("{\"content\":\"x\",\"reasoning_content\":\"\"}");
     answer.event("", "[DONE]".getBytes(StandardCharsets.UTF_8), 6, pieces);
-    assertThat(((Piece.Finish) pieces.getLast()).opaque()).isNull();
+    assertThat(((ModelEvent.Finish) pieces.getLast()).opaque()).isNull();
   }
 
   @Test

@@ -16,7 +16,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.Calls.Ended;
 import java.nio.charset.StandardCharsets;
@@ -76,13 +76,13 @@ class ChatServerIT {
   @Test
   void aStreamIsSaidBitByBit() {
     Models models = models();
-    List<Piece> pieces = all(models.call(call("m", "hi")));
+    List<ModelEvent> pieces = all(models.call(call("m", "hi")));
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text("Hello"),
-            new Piece.Text(" world"),
-            new Piece.Finish("stop", new Usage(10, 2, 0, 0), "scripted"));
+            new ModelEvent.Text("Hello"),
+            new ModelEvent.Text(" world"),
+            new ModelEvent.Finish("stop", new Usage(10, 2, 0, 0), "scripted"));
     assertThat(server.lastRequest().path()).isEqualTo("/v1/chat/completions");
     assertThat(server.lastRequest().body())
         .isEqualTo(
@@ -148,8 +148,8 @@ class ChatServerIT {
 
     assertThat(all(models().call(call("m", "hi"))))
         .containsExactly(
-            new Piece.Text("Hello \"you\""),
-            new Piece.Finish("stop", new Usage(10, 2, 0, 0), "scripted"));
+            new ModelEvent.Text("Hello \"you\""),
+            new ModelEvent.Finish("stop", new Usage(10, 2, 0, 0), "scripted"));
   }
 
   @Test
@@ -166,7 +166,7 @@ class ChatServerIT {
 
     assertThat(finish(all(models.call(call("m", "hi")))).usage()).isEqualTo(new Usage(3, 1, 0, 0));
     assertThat(all(models.call(call("m", "hi"))))
-        .containsExactly(new Piece.Text("a"), new Piece.Finish("stop", null, "scripted"));
+        .containsExactly(new ModelEvent.Text("a"), new ModelEvent.Finish("stop", null, "scripted"));
   }
 
   @Test
@@ -182,7 +182,8 @@ class ChatServerIT {
     server.next(ModelScript.stream().text("a").finish("length").cut());
 
     assertThat(all(models().call(call("m", "hi"))))
-        .containsExactly(new Piece.Text("a"), new Piece.Finish("length", null, "scripted"));
+        .containsExactly(
+            new ModelEvent.Text("a"), new ModelEvent.Finish("length", null, "scripted"));
   }
 
   // ---- failures
@@ -320,7 +321,7 @@ class ChatServerIT {
     // The request may be running there: a second one would be paid for twice.
     server.answer(_ -> ModelScript.stream().headersAfter(Duration.ofSeconds(30)));
     Models models = models();
-    Flux<List<Piece>> call = models.call(call("m", "hi"));
+    Flux<List<ModelEvent>> call = models.call(call("m", "hi"));
     List<Problem> problems = new ArrayList<>();
     Thread caller = Thread.ofVirtual().start(() -> problems.add(problem(call)));
     Awaitility.await().until(() -> server.requests().size() == 1);
@@ -337,7 +338,7 @@ class ChatServerIT {
   void busyServersAreAskedAgainAsLateAsTheySay() {
     server.next(ModelScript.error(429, "slow down").header("Retry-After", "1"));
     long begin = System.nanoTime();
-    List<Piece> pieces = all(models().call(call("m", "hi")));
+    List<ModelEvent> pieces = all(models().call(call("m", "hi")));
 
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofSeconds(1));
     assertThat(text(pieces)).isEqualTo("Hello world");
@@ -382,7 +383,7 @@ class ChatServerIT {
   void aRefusedConnectionIsTriedAgain() {
     server.refuse();
     Models models = models("max-retries=10", "breaker.minimum-calls=100");
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     Thread caller =
         Thread.ofVirtual().start(() -> pieces.addAll(all(models.call(call("m", "hi")))));
     Awaitility.await().until(() -> recorded.count("test retried") > 0);
@@ -503,7 +504,7 @@ class ChatServerIT {
     Awaitility.await().untilAsserted(() -> assertThat(server.openConnections()).isZero());
   }
 
-  private static final class Slow extends BaseSubscriber<Piece> {
+  private static final class Slow extends BaseSubscriber<ModelEvent> {
     private final AtomicInteger taken = new AtomicInteger();
     private volatile Throwable error;
 
@@ -511,7 +512,7 @@ class ChatServerIT {
     protected void hookOnSubscribe(Subscription subscription) {}
 
     @Override
-    protected void hookOnNext(Piece piece) {
+    protected void hookOnNext(ModelEvent piece) {
       taken.incrementAndGet();
     }
 

@@ -12,7 +12,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.Calls.Ended;
 import java.time.Duration;
@@ -30,20 +30,20 @@ class EchoModelTest {
 
   private final Models models = Calls.models(new Recorded());
 
-  private Flux<List<Piece>> echo(String text, String order) {
+  private Flux<List<ModelEvent>> echo(String text, String order) {
     return models.call(call("echo", text, "{\"temperature\":1,\"echo\":" + order + "}"));
   }
 
   @Test
   void withoutAnySettingItIsTheModel() {
-    List<Piece> pieces = all(models.call(call(null, " Hello  big world ")));
+    List<ModelEvent> pieces = all(models.call(call(null, " Hello  big world ")));
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text(" Hello  "),
-            new Piece.Text("big "),
-            new Piece.Text("world "),
-            new Piece.Finish("stop", new Usage(3, 3, 0, 0), "echo"));
+            new ModelEvent.Text(" Hello  "),
+            new ModelEvent.Text("big "),
+            new ModelEvent.Text("world "),
+            new ModelEvent.Finish("stop", new Usage(3, 3, 0, 0), "echo"));
     assertThat(models.models()).extracting(model -> model.id()).containsExactly("echo");
   }
 
@@ -71,7 +71,7 @@ class EchoModelTest {
   void nothingIsEchoedAsNothing() {
     ModelCall call = new ModelCall("echo", null, List.of(), Json.EMPTY_OBJECT, "trn_1");
     assertThat(all(models.call(call)))
-        .containsExactly(new Piece.Finish("stop", new Usage(0, 0, 0, 0), "echo"));
+        .containsExactly(new ModelEvent.Finish("stop", new Usage(0, 0, 0, 0), "echo"));
   }
 
   @ParameterizedTest
@@ -88,7 +88,7 @@ class EchoModelTest {
 
   @Test
   void itSaysAsManyTokensAsAreWanted() {
-    List<Piece> pieces = all(echo("a b c", "{\"tokens\":7}"));
+    List<ModelEvent> pieces = all(echo("a b c", "{\"tokens\":7}"));
 
     assertThat(text(pieces)).isEqualTo("a b c a b c a ");
     assertThat(finish(pieces).usage().output()).isEqualTo(7);
@@ -105,7 +105,7 @@ class EchoModelTest {
         .verifyComplete();
 
     long begin = System.nanoTime();
-    List<Piece> pieces = all(echo("a b c", "{\"firstAfter\":\"300ms\",\"pace\":\"100ms\"}"));
+    List<ModelEvent> pieces = all(echo("a b c", "{\"firstAfter\":\"300ms\",\"pace\":\"100ms\"}"));
     assertThat(Duration.ofNanos(System.nanoTime() - begin))
         .isBetween(Duration.ofMillis(500), Duration.ofSeconds(5));
     assertThat(text(pieces)).isEqualTo("a b c");
@@ -146,18 +146,18 @@ class EchoModelTest {
   @Test
   void itCallsAToolAndThenSaysWhatTheToolSaid() {
     String order = "{\"toolCall\":{\"name\":\"weather\",\"arguments\":{\"city\":\"Gera 🧵\"}}}";
-    List<Piece> pieces = all(echo("hi", order));
+    List<ModelEvent> pieces = all(echo("hi", order));
 
     assertThat(pieces.getFirst())
         .isInstanceOfSatisfying(
-            Piece.ToolCall.class,
+            ModelEvent.ToolCall.class,
             call -> {
               assertThat(call.name()).isEqualTo("weather");
               assertThat(call.id()).startsWith("call_");
             });
     StringBuilder arguments = new StringBuilder();
-    pieces.forEach(
-        piece -> arguments.append(piece instanceof Piece.ToolCall call ? call.arguments() : ""));
+    pieces.forEach(piece ->
+        arguments.append(piece instanceof ModelEvent.ToolCall call ? call.arguments() : ""));
     assertThat(arguments).hasToString("{\"city\":\"Gera 🧵\"}");
     assertThat(finish(pieces).reason()).isEqualTo("tool_calls");
 
@@ -177,14 +177,14 @@ class EchoModelTest {
   void itReasonsAndRefuses() {
     assertThat(all(echo("a", "{\"reasoning\":\"hm so\"}")))
         .containsExactly(
-            new Piece.Reasoning("hm "),
-            new Piece.Reasoning("so"),
-            new Piece.Text("a"),
-            new Piece.Finish("stop", new Usage(1, 3, 0, 2), "echo"));
+            new ModelEvent.Reasoning("hm "),
+            new ModelEvent.Reasoning("so"),
+            new ModelEvent.Text("a"),
+            new ModelEvent.Finish("stop", new Usage(1, 3, 0, 2), "echo"));
     assertThat(all(echo("a", "{\"refusal\":\"no\",\"finish\":\"content_filter\"}")))
         .containsExactly(
-            new Piece.Refusal("no"),
-            new Piece.Finish("content_filter", new Usage(1, 1, 0, 0), "echo"));
+            new ModelEvent.Refusal("no"),
+            new ModelEvent.Finish("content_filter", new Usage(1, 1, 0, 0), "echo"));
   }
 
   @ParameterizedTest

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteShare;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -48,8 +48,8 @@ class ExchangeTest {
   }
 
   /** Says what it is told, and notes it. */
-  private static final class Asker extends BaseSubscriber<List<Piece>> {
-    private final List<Piece> heard = new ArrayList<>();
+  private static final class Asker extends BaseSubscriber<List<ModelEvent>> {
+    private final List<ModelEvent> heard = new ArrayList<>();
     private final AtomicInteger ends = new AtomicInteger();
     private final CountDownLatch end = new CountDownLatch(1);
     private Throwable error;
@@ -58,7 +58,7 @@ class ExchangeTest {
     protected void hookOnSubscribe(Subscription subscription) {}
 
     @Override
-    protected void hookOnNext(List<Piece> pieces) {
+    protected void hookOnNext(List<ModelEvent> pieces) {
       heard.addAll(pieces);
     }
 
@@ -92,9 +92,9 @@ class ExchangeTest {
   }
 
   private Exchange exchange(UpstreamProperties.Server server, TestPublisher<ByteBuf> content) {
-    Faults faults = new Faults("test", List.of());
-    Patience patience =
-        new Patience(server, faults, System.nanoTime() + TimeUnit.MINUTES.toNanos(1), true);
+    FailureMapper faults = new FailureMapper("test", List.of());
+    ResponseTimeouts patience =
+        new ResponseTimeouts(server, faults, System.nanoTime() + TimeUnit.MINUTES.toNanos(1), true);
     Protocol protocol = server.kind().protocol("test", server);
     ResponseReader reader =
         new ResponseReader(
@@ -153,7 +153,7 @@ class ExchangeTest {
 
     asker.awaitEnd();
     assertThat(asker.error).isNull();
-    assertThat(asker.heard.getLast()).isInstanceOf(Piece.Finish.class);
+    assertThat(asker.heard.getLast()).isInstanceOf(ModelEvent.Finish.class);
     assertThat(asker.heard).hasSize(2);
   }
 
@@ -186,7 +186,7 @@ class ExchangeTest {
 
     asker.awaitEnd();
     assertThat(asker.error).isNull();
-    assertThat(asker.heard.getLast()).isInstanceOf(Piece.Finish.class);
+    assertThat(asker.heard.getLast()).isInstanceOf(ModelEvent.Finish.class);
   }
 
   @Test

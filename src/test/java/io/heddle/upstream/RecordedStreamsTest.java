@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Json;
 import io.heddle.testing.RecordedStream;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.Calls.Ended;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -51,16 +51,16 @@ class RecordedStreamsTest {
     StringBuilder reasoning = new StringBuilder();
     StringBuilder refusal = new StringBuilder();
     List<RecordedStream.Call> calls = new ArrayList<>();
-    Piece.Finish finish = null;
-    for (Piece piece : ended.pieces()) {
+    ModelEvent.Finish finish = null;
+    for (ModelEvent piece : ended.pieces()) {
       assertThat(finish).as("nothing behind the end").isNull();
       switch (piece) {
-        case Piece.Text(String more) -> text.append(more);
-        case Piece.Reasoning(String more) -> reasoning.append(more);
-        case Piece.Refusal(String more) -> refusal.append(more);
-        case Piece.ToolCall call -> put(calls, call);
-        case Piece.Compaction _ -> throw new AssertionError("no server says that");
-        case Piece.Finish end -> finish = end;
+        case ModelEvent.Text(String more) -> text.append(more);
+        case ModelEvent.Reasoning(String more) -> reasoning.append(more);
+        case ModelEvent.Refusal(String more) -> refusal.append(more);
+        case ModelEvent.ToolCall call -> put(calls, call);
+        case ModelEvent.Compaction _ -> throw new AssertionError("no server says that");
+        case ModelEvent.Finish end -> finish = end;
       }
     }
     assertThat(text).hasToString(stream.text());
@@ -88,7 +88,7 @@ class RecordedStreamsTest {
   }
 
   /** Clients take a call's place in the answer from its index. */
-  private static void put(List<RecordedStream.Call> calls, Piece.ToolCall bit) {
+  private static void put(List<RecordedStream.Call> calls, ModelEvent.ToolCall bit) {
     if (bit.id() != null) {
       assertThat(bit.index()).isEqualTo(calls.size());
       assertThat(bit.name()).isNotBlank();
@@ -118,7 +118,7 @@ class RecordedStreamsTest {
     assertThat(shown).isEqualTo(expected);
   }
 
-  private static List<Long> usage(Piece.Finish finish) {
+  private static List<Long> usage(ModelEvent.Finish finish) {
     return finish.usage() == null
         ? null
         : List.of(

@@ -11,7 +11,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -75,11 +75,13 @@ class ResponsesServerIT {
   @Test
   void aStreamIsSaidBitByBit() {
     server.answer(whole());
-    List<Piece> pieces = all(models("upstreams.test.api-key=sk-123456789").call(call("m", "hi")));
+    List<ModelEvent> pieces =
+        all(models("upstreams.test.api-key=sk-123456789").call(call("m", "hi")));
 
     assertThat(pieces)
         .containsExactly(
-            new Piece.Text("Hello"), new Piece.Finish("stop", new Usage(10, 3, 4, 2), "scripted"));
+            new ModelEvent.Text("Hello"),
+            new ModelEvent.Finish("stop", new Usage(10, 3, 4, 2), "scripted"));
     assertThat(server.lastRequest().path()).isEqualTo("/v1/responses");
     assertThat(server.lastRequest().headers())
         .containsEntry("authorization", "Bearer sk-123456789");

@@ -6,7 +6,7 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Surrogates;
 import io.heddle.testing.RecordedStream;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.Calls.Ended;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -159,14 +159,14 @@ class StreamFuzzTest {
     long length = 0;
     boolean finished = false;
     int calls = 0;
-    for (Piece piece : ended.pieces()) {
+    for (ModelEvent piece : ended.pieces()) {
       assertThat(finished).as("nothing behind the end").isFalse();
       length += piece.length();
       switch (piece) {
-        case Piece.Text(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
-        case Piece.Reasoning(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
-        case Piece.Refusal(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
-        case Piece.ToolCall call -> {
+        case ModelEvent.Text(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case ModelEvent.Reasoning(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case ModelEvent.Refusal(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case ModelEvent.ToolCall call -> {
           assertThat(Surrogates.arePaired(call.arguments())).isTrue();
           if (call.id() == null) {
             assertThat(call.index()).isBetween(0, calls - 1);
@@ -177,8 +177,8 @@ class StreamFuzzTest {
             assertThat(ids.add(call.id())).isTrue();
           }
         }
-        case Piece.Compaction _ -> throw new AssertionError("no server says that");
-        case Piece.Finish finish -> {
+        case ModelEvent.Compaction _ -> throw new AssertionError("no server says that");
+        case ModelEvent.Finish finish -> {
           finished = true;
           assertThat(finish.reason()).isIn("stop", "tool_calls", "length", "content_filter");
         }
@@ -209,7 +209,7 @@ class StreamFuzzTest {
         boolean whole =
             ended.pieces().stream()
                 .anyMatch(piece ->
-                    piece instanceof Piece.Finish finish
+                    piece instanceof ModelEvent.Finish finish
                         && (finish.reason().equals("stop")
                             || finish.reason().equals("tool_calls")));
         boolean isLonger =

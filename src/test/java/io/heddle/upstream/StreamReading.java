@@ -6,7 +6,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
 import io.heddle.testing.RecordedStream;
 import io.heddle.turn.ModelCall;
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.Calls.Ended;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -73,10 +73,10 @@ final class StreamReading {
       ByteBudget budget) {
     UpstreamProperties.Server server = SERVERS.computeIfAbsent(kind, StreamReading::server);
     Protocol protocol = server.kind().protocol("test", server);
-    Faults faults = new Faults("test", List.of());
+    FailureMapper faults = new FailureMapper("test", List.of());
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     ByteShare share = new ByteShare(budget, ByteBudget.Holder.NOBODY);
-    Patience patience = new Patience(server, faults, deadline, true);
+    ResponseTimeouts patience = new ResponseTimeouts(server, faults, deadline, true);
     ResponseReader reader =
         new ResponseReader(
             server, answer -> protocol.reader("m", CALL, answer), faults, patience, share);
@@ -85,7 +85,7 @@ final class StreamReading {
     Flux<ByteBuf> body = parts.map(Unpooled::wrappedBuffer);
     Flux<ByteBuf> content = cut ? body.concatWith(Flux.error(new IOException("reset"))) : body;
     ResponseHead head = new ResponseHead(status, ResponseHead.subtype(contentType), null, null, "");
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     Problem problem = null;
     try {
       new Exchange(reader.read(head, content), reader, patience, WATCHDOG, judge)

@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -89,9 +89,9 @@ class TextChunksTest {
   }
 
   /** Spaces between chunks' members make each one different from all others. */
-  private static List<Piece> read(List<String> chunks, String space) {
+  private static List<ModelEvent> read(List<String> chunks, String space) {
     ChatAnswerReader reader = reader();
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     String between = "";
     for (String chunk : chunks) {
       event(reader, (between + chunk).getBytes(StandardCharsets.UTF_8), pieces);
@@ -133,11 +133,11 @@ class TextChunksTest {
     List<String> texts = List.of("a", "another", "");
     for (String first : texts) {
       for (String second : texts) {
-        List<Piece> pieces = new ArrayList<>();
+        List<ModelEvent> pieces = new ArrayList<>();
         ChatAnswerReader reader = reader();
         event(reader, broken(id, first), pieces);
         event(reader, broken(id, second), pieces);
-        assertThat(pieces.stream().map(piece -> ((Piece.Text) piece).text()).toList())
+        assertThat(pieces.stream().map(piece -> ((ModelEvent.Text) piece).text()).toList())
             .isEqualTo(Stream.of(first, second).filter(text -> !text.isEmpty()).toList());
       }
     }
@@ -152,7 +152,7 @@ class TextChunksTest {
 
   private static Object outcome(byte[] second) {
     ChatAnswerReader reader = reader();
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     event(reader, chunk(ascii("one")), pieces);
     try {
       event(reader, second, pieces);
@@ -172,11 +172,11 @@ class TextChunksTest {
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
-  private static void event(ChatAnswerReader reader, byte[] chunk, List<Piece> pieces) {
+  private static void event(ChatAnswerReader reader, byte[] chunk, List<ModelEvent> pieces) {
     reader.event("", chunk, chunk.length, pieces);
   }
 
   private static ChatAnswerReader reader() {
-    return new ChatAnswerReader(new AnswerAssembler(new Faults("test", List.of()), 1 << 20));
+    return new ChatAnswerReader(new AnswerAssembler(new FailureMapper("test", List.of()), 1 << 20));
   }
 }

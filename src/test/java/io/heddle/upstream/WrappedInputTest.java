@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.turn.Piece;
+import io.heddle.turn.ModelEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +49,7 @@ class WrappedInputTest {
   void callsOfWrappedToolsAreOfCustomTools() {
     ToolCallAssembler calls = new ToolCallAssembler(_ -> null);
     calls.wrapped(Set.of("patch"));
-    List<Piece> pieces = new ArrayList<>();
+    List<ModelEvent> pieces = new ArrayList<>();
     calls.take(new ToolCallDelta(0, "a", "patch", "{\"input\":\"x"), false, pieces);
     calls.take(new ToolCallDelta(1, "b", "look", "{\"input\":1}"), false, pieces);
     calls.take(new ToolCallDelta(0, null, null, "\\n\"}"), false, pieces);
@@ -58,10 +58,10 @@ class WrappedInputTest {
     assertThat(calls.finish(false, pieces)).isTrue();
     assertThat(pieces)
         .containsExactly(
-            new Piece.ToolCall(0, "a", "patch", "x", null, true),
-            new Piece.ToolCall(1, "b", "look", "{\"input\":1}"),
-            new Piece.ToolCall(0, null, null, "\n"),
-            new Piece.ToolCall(2, "c", "own", "any }", null, true));
+            new ModelEvent.ToolCall(0, "a", "patch", "x", null, true),
+            new ModelEvent.ToolCall(1, "b", "look", "{\"input\":1}"),
+            new ModelEvent.ToolCall(0, null, null, "\n"),
+            new ModelEvent.ToolCall(2, "c", "own", "any }", null, true));
     assertThat(calls.kept()).isZero();
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
-import io.heddle.live.Outlet;
+import io.heddle.live.FrameSink;
 import io.netty.channel.DefaultEventLoop;
 import io.netty.channel.EventLoop;
 import java.util.ArrayList;
@@ -34,7 +34,7 @@ class FramesProtocolTest {
   }
 
   /** Notes what it is given; fails what is not on its loop. */
-  private final class Connection implements Outlet {
+  private final class Connection implements FrameSink {
     private final List<Frame> written = new ArrayList<>();
     private int room = Integer.MAX_VALUE;
     private int flushed;

@@ -3,7 +3,7 @@ package io.heddle.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.JsonBuffer;
+import io.heddle.base.JsonWriter;
 import io.heddle.live.Frame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -18,7 +18,7 @@ class WireFormTest {
 
   private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
 
-  private static Consumer<JsonBuffer> text(String text) {
+  private static Consumer<JsonWriter> text(String text) {
     return out -> out.ascii(text);
   }
 
@@ -39,7 +39,7 @@ class WireFormTest {
 
   @Test
   void whatCannotBeWrittenKeepsNoMemory() {
-    Consumer<JsonBuffer> broken =
+    Consumer<JsonWriter> broken =
         out -> {
           throw new IllegalStateException("broken");
         };

@@ -2,9 +2,9 @@ package io.heddle.session.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.answercache.AnswerStore.Answer;
+import io.heddle.answercache.AnswerStore.Kept;
 import io.heddle.base.Tenant;
-import io.heddle.cache.AnswerStore.Answer;
-import io.heddle.cache.AnswerStore.Kept;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;

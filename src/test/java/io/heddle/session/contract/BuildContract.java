@@ -1,27 +1,27 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Head;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
-import io.heddle.session.View;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,13 +37,13 @@ abstract class BuildContract extends ContractSuite {
   private static final Instant THEN = Instant.parse("2025-01-02T03:04:05.678Z");
   private static final String BUILD = IDS.tag();
   private static final String OTHER = IDS.tag();
-  private static final Description SOMEONES = described("someone", HOUR);
+  private static final SessionAttributes SOMEONES = described("someone", HOUR);
 
   @Test
   void isThereAllAtOnce() {
     SessionKey key = newKey();
     try (Changes changes = Changes.of(engine())) {
-      applied(key, new Write.Build(BUILD, SOMEONES));
+      applied(key, new Write.StartBuild(BUILD, SOMEONES));
       List<Message> filled = new ArrayList<>();
       long bytes = 0;
       for (int step = 0; step < 4; step++) {
@@ -56,15 +56,15 @@ abstract class BuildContract extends ContractSuite {
           bytes += message.bytes();
           filled.add(new Message(String.valueOf(id), filled.size() + 1L, at, message.body()));
         }
-        applied(key, new Write.Fill(BUILD, messages));
+        applied(key, new Write.AppendToBuild(BUILD, messages));
       }
       changes.flush();
       assertThat(changes.of(key)).isEmpty();
       failed(
-          engine().reader().load(key, View.ANY, PageRequest.last(5)),
+          engine().reader().load(key, ReadContext.ANY, PageRequest.last(5)),
           ProblemCode.SESSION_NOT_FOUND);
 
-      Outcome.Applied opened = applied(key, new Write.Open(BUILD));
+      Outcome.Applied opened = applied(key, new Write.PublishBuild(BUILD));
 
       Head head = opened.head();
       assertThat(opened.description()).isEqualTo(SOMEONES);
@@ -94,7 +94,8 @@ abstract class BuildContract extends ContractSuite {
       Outcome.Applied appended = applied(key, append(says("own", "more")), ownedBy("someone"));
       assertThat(appended.head().lastSeq()).isEqualTo(201);
       assertThat(appended.head().position().version()).isEqualTo(2);
-      refused(key, append(says("own-0-0", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
+      refused(
+          key, append(says("own-0-0", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
       assertThat(page(key, PageRequest.forward(1, "own-3-45")).messages())
           .isEqualTo(List.of(thread.get(196)));
     }
@@ -103,23 +104,23 @@ abstract class BuildContract extends ContractSuite {
   @Test
   void anEmptyOneOpensToo() {
     SessionKey key = newKey();
-    applied(key, new Write.Build(BUILD, SOMEONES));
-    applied(key, new Write.Open(BUILD));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
+    applied(key, new Write.PublishBuild(BUILD));
     assertThat(thread(key)).isEmpty();
     applied(key, append(says("x")));
   }
 
   @ParameterizedTest
-  @MethodSource("io.heddle.session.contract.Writes#every")
+  @MethodSource("io.heddle.session.contract.WriteFixtures#every")
   void whileItIsBuiltItIsNotThere(Write write) {
     SessionKey key = newKey();
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
     applied(key, fill(BUILD, says("first", "1")));
 
-    refused(key, write, Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    refused(key, write, WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     refused(key, write, ownedBy("someone"), ProblemCode.SESSION_NOT_FOUND);
 
-    applied(key, new Write.Open(BUILD));
+    applied(key, new Write.PublishBuild(BUILD));
     assertThat(contents(key)).containsExactly(body("1"));
     assertThat(position(key).version()).isEqualTo(1);
   }
@@ -127,13 +128,20 @@ abstract class BuildContract extends ContractSuite {
   @Test
   void whileItIsBuiltItsIdIsTakenAndItsReadersFindNothing() {
     SessionKey key = newKey();
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
     applied(key, fill(BUILD, says("first", "1")));
 
     refused(
-        key, new Write.Create(SOMEONES, List.of()), Conditions.NONE, ProblemCode.SESSION_EXISTS);
-    refused(key, new Write.Build(OTHER, SOMEONES), Conditions.NONE, ProblemCode.SESSION_EXISTS);
-    for (View view : List.of(View.ANY, new View("someone", null))) {
+        key,
+        new Write.Create(SOMEONES, List.of()),
+        WritePreconditions.NONE,
+        ProblemCode.SESSION_EXISTS);
+    refused(
+        key,
+        new Write.StartBuild(OTHER, SOMEONES),
+        WritePreconditions.NONE,
+        ProblemCode.SESSION_EXISTS);
+    for (ReadContext view : List.of(ReadContext.ANY, new ReadContext("someone", null))) {
       failed(engine().reader().load(key, view, PageRequest.NONE), ProblemCode.SESSION_NOT_FOUND);
       failed(engine().reader().message(key, view, "first"), ProblemCode.SESSION_NOT_FOUND);
       failed(engine().reader().state(key, view), ProblemCode.SESSION_NOT_FOUND);
@@ -143,31 +151,31 @@ abstract class BuildContract extends ContractSuite {
     failed(engine().locks().holder(key, null), ProblemCode.SESSION_NOT_FOUND);
 
     applied(key, fill(BUILD, says("second", "2")));
-    applied(key, new Write.Open(BUILD));
+    applied(key, new Write.PublishBuild(BUILD));
     assertThat(ids(key)).containsExactly("first", "second");
   }
 
   @Test
   void onlyItsBuilderFillsAndOpensIt() {
     SessionKey key = newKey();
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
 
-    assertThat(write(key, fill(OTHER, says("x")), Conditions.NONE))
+    assertThat(write(key, fill(OTHER, says("x")), WritePreconditions.NONE))
         .isInstanceOf(Outcome.Refused.class);
-    assertThat(write(key, new Write.Open(OTHER), Conditions.NONE))
+    assertThat(write(key, new Write.PublishBuild(OTHER), WritePreconditions.NONE))
         .isInstanceOf(Outcome.Refused.class);
-    applied(key, new Write.Open(BUILD));
+    applied(key, new Write.PublishBuild(BUILD));
     assertThat(thread(key)).isEmpty();
 
     for (String build : List.of(BUILD, OTHER)) {
-      assertThat(write(key, fill(build, says("x")), Conditions.NONE))
+      assertThat(write(key, fill(build, says("x")), WritePreconditions.NONE))
           .isInstanceOf(Outcome.Refused.class);
-      assertThat(write(key, new Write.Open(build), Conditions.NONE))
+      assertThat(write(key, new Write.PublishBuild(build), WritePreconditions.NONE))
           .isInstanceOf(Outcome.Refused.class);
     }
-    assertThat(write(newKey(), fill(BUILD, says("x")), Conditions.NONE))
+    assertThat(write(newKey(), fill(BUILD, says("x")), WritePreconditions.NONE))
         .isInstanceOf(Outcome.Refused.class);
-    assertThat(write(newKey(), new Write.Open(BUILD), Conditions.NONE))
+    assertThat(write(newKey(), new Write.PublishBuild(BUILD), WritePreconditions.NONE))
         .isInstanceOf(Outcome.Refused.class);
     assertThat(position(key).version()).isEqualTo(1);
     assertThat(thread(key)).isEmpty();
@@ -177,7 +185,11 @@ abstract class BuildContract extends ContractSuite {
   void nothingIsBuiltOverASession() {
     SessionKey key = furnished();
     Everything before = everything(key);
-    refused(key, new Write.Build(BUILD, SOMEONES), Conditions.NONE, ProblemCode.SESSION_EXISTS);
+    refused(
+        key,
+        new Write.StartBuild(BUILD, SOMEONES),
+        WritePreconditions.NONE,
+        ProblemCode.SESSION_EXISTS);
     assertThat(everything(key)).isEqualTo(before);
   }
 
@@ -186,24 +198,24 @@ abstract class BuildContract extends ContractSuite {
     SessionKey key = furnished();
     Position deleted = applied(key, new Write.Delete()).head().position();
 
-    applied(key, new Write.Build(BUILD, described("another", HOUR)));
+    applied(key, new Write.StartBuild(BUILD, described("another", HOUR)));
     failed(
-        engine().reader().load(key, new View("another", null), PageRequest.NONE),
+        engine().reader().load(key, new ReadContext("another", null), PageRequest.NONE),
         ProblemCode.SESSION_NOT_FOUND);
     applied(key, fill(BUILD, says("first", "new"), says("x")));
-    Position opened = applied(key, new Write.Open(BUILD)).head().position();
+    Position opened = applied(key, new Write.PublishBuild(BUILD)).head().position();
 
     assertThat(opened.version()).isEqualTo(deleted.version() + 1);
     assertThat(contents(key)).containsExactly(body("new"), body("x"));
     assertThat(thread(key).get(1).id()).isEqualTo(MessagePlace.of(key, opened, 1).id());
-    assertThat(get(engine().reader().state(key, View.ANY)).checkpoint()).isNull();
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).checkpoint()).isNull();
   }
 
   @Test
   void itsRetryRecordIsWrittenWhenItOpens() {
     SessionKey key = newKey();
-    Retry retry = newRetry();
-    Conditions once = Conditions.NONE.withRetry(retry.heldBy(BUILD));
+    IdempotentRequest retry = newRetry();
+    WritePreconditions once = WritePreconditions.NONE.withRetry(retry.heldBy(BUILD));
     assertThat(
             engine()
                 .records()
@@ -211,16 +223,19 @@ abstract class BuildContract extends ContractSuite {
                 .block(PATIENCE))
         .isNull();
 
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
     applied(key, fill(BUILD, says("1")));
     assertRefused(get(engine().records().find(key, retry)), ProblemCode.KEY_IN_PROGRESS);
-    Position opened = applied(key, new Write.Open(BUILD), once).head().position();
+    Position opened = applied(key, new Write.PublishBuild(BUILD), once).head().position();
 
     for (Outcome replay :
         List.of(
             get(engine().records().find(key, retry)),
-            write(key, new Write.Open(BUILD), once),
-            write(key, new Write.Create(SOMEONES, List.of()), Conditions.NONE.withRetry(retry)))) {
+            write(key, new Write.PublishBuild(BUILD), once),
+            write(
+                key,
+                new Write.Create(SOMEONES, List.of()),
+                WritePreconditions.NONE.withRetry(retry)))) {
       assertThat(replay).isInstanceOf(Outcome.Replayed.class);
       assertThat(((Outcome.Replayed) replay).position()).isEqualTo(opened);
     }
@@ -231,15 +246,15 @@ abstract class BuildContract extends ContractSuite {
     SessionKey key = newKey();
     long bound = engine().limits().sessionBytes();
     int half = (int) (bound / 2);
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
     applied(key, fill(BUILD, sized(null, half)));
     refused(
         key,
         fill(BUILD, sized(null, (int) (bound - half) + 1)),
-        Conditions.NONE,
+        WritePreconditions.NONE,
         ProblemCode.SESSION_TOO_LARGE);
     applied(key, fill(BUILD, sized(null, (int) (bound - half))));
-    assertThat(applied(key, new Write.Open(BUILD)).head().bytes()).isEqualTo(bound);
+    assertThat(applied(key, new Write.PublishBuild(BUILD)).head().bytes()).isEqualTo(bound);
   }
 
   @Test
@@ -254,9 +269,9 @@ abstract class BuildContract extends ContractSuite {
                     .apply(
                         key,
                         i % 2 == 0
-                            ? new Write.Build(IDS.tag(), SOMEONES)
+                            ? new Write.StartBuild(IDS.tag(), SOMEONES)
                             : new Write.Create(SOMEONES, List.of()),
-                        Conditions.NONE));
+                        WritePreconditions.NONE));
     assertThat(outcomes).filteredOn(Outcome.Applied.class::isInstance).hasSize(1);
     assertThat(outcomes)
         .filteredOn(Outcome.Refused.class::isInstance)
@@ -266,21 +281,21 @@ abstract class BuildContract extends ContractSuite {
   @Test
   void seqsGoOnOverManyFills() {
     SessionKey key = newKey();
-    applied(key, new Write.Build(BUILD, SOMEONES));
+    applied(key, new Write.StartBuild(BUILD, SOMEONES));
     for (int i = 0; i < 30; i++) {
       applied(key, fill(BUILD, says("x"), says("y"), says("z")));
     }
-    applied(key, new Write.Open(BUILD));
+    applied(key, new Write.PublishBuild(BUILD));
     assertThat(thread(key))
         .extracting(Message::seq)
         .isEqualTo(LongStream.rangeClosed(1, 90).boxed().toList());
   }
 
-  private static Write.Fill fill(String build, NewMessage... messages) {
+  private static Write.AppendToBuild fill(String build, NewMessage... messages) {
     List<Write.Copied> copied = new ArrayList<>();
     for (NewMessage message : messages) {
       copied.add(new Write.Copied(message, THEN));
     }
-    return new Write.Fill(build, copied);
+    return new Write.AppendToBuild(build, copied);
   }
 }

@@ -1,10 +1,10 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -13,13 +13,13 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
-import io.heddle.session.Description.Status;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionAttributes.Status;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,8 +39,8 @@ abstract class ChangeFeedContract extends ContractSuite {
     SessionKey key = newKey();
     List<Position> positions = new ArrayList<>();
     List<Json> bodies = new ArrayList<>();
-    Description renamed =
-        new Description(
+    SessionAttributes renamed =
+        new SessionAttributes(
             "someone",
             "a \"title\"",
             Json.of("{\"k\":[]}"),
@@ -70,13 +70,13 @@ abstract class ChangeFeedContract extends ContractSuite {
       positions.add(applied(key, new Write.DeleteMessage(given)).head().position());
       bodies.add(new Change.MessageDeleted(given).toJson());
 
-      positions.add(applied(key, new Write.Cut("first")).head().position());
+      positions.add(applied(key, new Write.TruncateThread("first")).head().position());
       bodies.add(new Change.ThreadCut("first").toJson());
 
-      positions.add(applied(key, new Write.Cut("first")).head().position());
+      positions.add(applied(key, new Write.TruncateThread("first")).head().position());
       bodies.add(new Change.ThreadCut("first").toJson());
 
-      positions.add(applied(key, new Write.Cut(null)).head().position());
+      positions.add(applied(key, new Write.TruncateThread(null)).head().position());
       bodies.add(new Change.ThreadCleared().toJson());
 
       positions.add(applied(key, new Write.Delete()).head().position());
@@ -102,13 +102,17 @@ abstract class ChangeFeedContract extends ContractSuite {
   void whatChangesNothingTellsNothing() {
     SessionKey key = furnished();
     Position now = position(key);
-    Conditions once = Conditions.NONE.withRetry(newRetry());
+    WritePreconditions once = WritePreconditions.NONE.withRetry(newRetry());
     try (Changes changes = Changes.of(engine())) {
-      refused(key, append(says("first", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
-      refused(key, new Write.Cut("never"), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+      refused(key, append(says("first", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
+      refused(
+          key,
+          new Write.TruncateThread("never"),
+          WritePreconditions.NONE,
+          ProblemCode.MESSAGE_NOT_FOUND);
       refused(key, append(says("x")), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
       var held = get(engine().clientLock().lock(key, null, Duration.ofMinutes(1), null));
-      refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_LOCKED);
+      refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
       get(engine().clientLock().renew(key, null, held.token(), Duration.ofMinutes(2)));
       run(engine().clientLock().release(key, null, held.token()));
       Position done = applied(key, append(says("x")), once).head().position();
@@ -137,8 +141,8 @@ abstract class ChangeFeedContract extends ContractSuite {
         String id = "five" + positions.size();
         positions.add(applied(key, append(sized(id, size))).head().position());
       }
-      Description large =
-          new Description(
+      SessionAttributes large =
+          new SessionAttributes(
               null, null, Json.EMPTY_OBJECT, "p".repeat(9000), null, Status.ACTIVE, HOUR);
       positions.add(applied(key, new Write.Update(large)).head().position());
       positions.add(applied(key, append(sized("fiveX", 600))).head().position());
@@ -179,7 +183,7 @@ abstract class ChangeFeedContract extends ContractSuite {
                   i ->
                       (i % 2 == 0 ? engine() : engine().peer())
                           .writer()
-                          .apply(keys.get(i % 4), append(says("x")), Conditions.NONE),
+                          .apply(keys.get(i % 4), append(says("x")), WritePreconditions.NONE),
                   32)
               .collectList());
       changes.flush();
@@ -308,9 +312,9 @@ abstract class ChangeFeedContract extends ContractSuite {
               new Write.Update(described("someone", Duration.ofHours(2))),
               new Write.SaveState(Json.of("{}")),
               new Write.DeleteMessage("second"),
-              new Write.Cut("first"),
+              new Write.TruncateThread("first"),
               append(says("4")),
-              new Write.Cut(null),
+              new Write.TruncateThread(null),
               append(says("5")));
       for (Write write : writes) {
         applied(key, write);
@@ -343,11 +347,12 @@ abstract class ChangeFeedContract extends ContractSuite {
     SessionKey key = newKey();
     create(key, "someone", HOUR);
     try (Changes changes = Changes.of(engine())) {
-      applied(key, new Write.Update(Writes.complete(described("thief", HOUR))));
+      applied(key, new Write.Update(WriteFixtures.complete(described("thief", HOUR))));
       changes.flush();
       assertThat(changes.of(key).getFirst().body())
           .isEqualTo(
-              new Change.SessionUpdated(Writes.complete(described("someone", HOUR))).toJson());
+              new Change.SessionUpdated(WriteFixtures.complete(described("someone", HOUR)))
+                  .toJson());
     }
   }
 }

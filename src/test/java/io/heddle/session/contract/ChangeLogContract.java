@@ -1,10 +1,10 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -14,8 +14,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.Description;
 import io.heddle.session.Message;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Write;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -128,13 +128,13 @@ abstract class ChangeLogContract extends ContractSuite {
     Position made = create(key, says("first", "1")).head().position();
     Position kept = applied(key, append(says("a", "1"), says("b", "2"))).head().position();
     applied(key, append(says("c", "3")));
-    Position cut = applied(key, new Write.Cut("b")).head().position();
+    Position cut = applied(key, new Write.TruncateThread("b")).head().position();
     assertGap(key, made);
     assertGap(key, kept);
     applied(key, append(says("d", "4")));
     assertThat(followed(key, cut, MANY)).hasSize(1);
 
-    applied(key, new Write.Cut("a"));
+    applied(key, new Write.TruncateThread("a"));
     assertThat(replay(key, made, 1)).isInstanceOf(Replay.Gap.class);
   }
 
@@ -144,7 +144,7 @@ abstract class ChangeLogContract extends ContractSuite {
     Position made = create(key, says("1")).head().position();
     Position saved = applied(key, new Write.SaveState(Json.EMPTY_OBJECT)).head().position();
     Position appended = applied(key, append(says("2"))).head().position();
-    Position cleared = applied(key, new Write.Cut(null)).head().position();
+    Position cleared = applied(key, new Write.TruncateThread(null)).head().position();
     assertGap(key, made);
     assertGap(key, saved);
     assertGap(key, appended);
@@ -214,7 +214,7 @@ abstract class ChangeLogContract extends ContractSuite {
     SessionKey key = newKey();
     Position made = create(key).head().position();
     applied(key, append(sized("large", 200_000), sized("larger", 300_000)));
-    Description described = titled("x".repeat(9_000));
+    SessionAttributes described = titled("x".repeat(9_000));
     applied(key, new Write.Update(described));
 
     List<Logged> logged = followed(key, made, MANY);
@@ -271,13 +271,15 @@ abstract class ChangeLogContract extends ContractSuite {
   void aBuiltSessionIsOneVersionOfItsLog() {
     SessionKey key = newKey();
     String build = IDS.token();
-    applied(key, new Write.Build(build, described(null, HOUR)));
+    applied(key, new Write.StartBuild(build, described(null, HOUR)));
     failed(
         engine().changeLog().after(key, null, new Position(1, "whatever"), 9),
         ProblemCode.SESSION_NOT_FOUND);
     applied(
-        key, new Write.Fill(build, List.of(new Write.Copied(says("1"), java.time.Instant.EPOCH))));
-    Position opened = applied(key, new Write.Open(build)).head().position();
+        key,
+        new Write.AppendToBuild(
+            build, List.of(new Write.Copied(says("1"), java.time.Instant.EPOCH))));
+    Position opened = applied(key, new Write.PublishBuild(build)).head().position();
     assertThat(followed(key, opened, MANY)).isEmpty();
     applied(key, append(says("2")));
     assertThat(followed(key, opened, MANY)).hasSize(1);
@@ -303,7 +305,7 @@ abstract class ChangeLogContract extends ContractSuite {
                     .apply(
                         key,
                         i % 3 == 0 ? new Write.SaveState(Json.of("" + i)) : append(says("x")),
-                        io.heddle.session.Conditions.NONE))
+                        io.heddle.session.WritePreconditions.NONE))
             .collectList()
             .toFuture();
     while (!writing.isDone()) {
@@ -343,8 +345,8 @@ abstract class ChangeLogContract extends ContractSuite {
     return get(engine().changeLog().after(key, null, since, most));
   }
 
-  private static Description titled(String title) {
-    return new Description(
-        null, title, Json.of("{\"k\":[]}"), null, null, Description.Status.ACTIVE, HOUR);
+  private static SessionAttributes titled(String title) {
+    return new SessionAttributes(
+        null, title, Json.of("{\"k\":[]}"), null, null, SessionAttributes.Status.ACTIVE, HOUR);
   }
 }

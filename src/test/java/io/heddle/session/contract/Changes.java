@@ -1,6 +1,6 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.described;
+import static io.heddle.session.contract.WriteFixtures.described;
 
 import io.heddle.base.Json;
 import io.heddle.base.Position;
@@ -8,8 +8,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
-import io.heddle.session.Conditions;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -93,7 +93,7 @@ final class Changes implements AutoCloseable {
                 key ->
                     engine
                         .writer()
-                        .apply(key, write.apply(key), Conditions.NONE)
+                        .apply(key, write.apply(key), WritePreconditions.NONE)
                         .map(outcome ->
                             Map.entry(key, ContractSuite.assertApplied(outcome).head().position())),
                 16)

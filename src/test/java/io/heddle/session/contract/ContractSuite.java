@@ -1,8 +1,8 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
@@ -15,16 +15,16 @@ import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.CheckpointPage;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -63,8 +63,8 @@ abstract class ContractSuite {
     return new SessionKey(tenant, IDS.sessionId());
   }
 
-  static Retry newRetry() {
-    return new Retry(hash(IDS.token()), hash(IDS.token()));
+  static IdempotentRequest newRetry() {
+    return new IdempotentRequest(hash(IDS.token()), hash(IDS.token()));
   }
 
   static String hash(String text) {
@@ -76,8 +76,8 @@ abstract class ContractSuite {
     }
   }
 
-  static Conditions ownedBy(@Nullable String owner) {
-    return Conditions.NONE.withOwner(owner);
+  static WritePreconditions ownedBy(@Nullable String owner) {
+    return WritePreconditions.NONE.withOwner(owner);
   }
 
   static <T> T get(Mono<T> mono) {
@@ -114,15 +114,15 @@ abstract class ContractSuite {
     return get(Flux.range(0, count).flatMapSequential(call::apply, count).collectList());
   }
 
-  Outcome write(SessionKey key, Write write, Conditions conditions) {
+  Outcome write(SessionKey key, Write write, WritePreconditions conditions) {
     return get(engine().writer().apply(key, write, conditions));
   }
 
   Outcome.Applied applied(SessionKey key, Write write) {
-    return applied(key, write, Conditions.NONE);
+    return applied(key, write, WritePreconditions.NONE);
   }
 
-  Outcome.Applied applied(SessionKey key, Write write, Conditions conditions) {
+  Outcome.Applied applied(SessionKey key, Write write, WritePreconditions conditions) {
     return assertApplied(write(key, write, conditions));
   }
 
@@ -131,7 +131,7 @@ abstract class ContractSuite {
     return (Outcome.Applied) outcome;
   }
 
-  Problem refused(SessionKey key, Write write, Conditions conditions, ProblemCode code) {
+  Problem refused(SessionKey key, Write write, WritePreconditions conditions, ProblemCode code) {
     return assertRefused(write(key, write, conditions), code);
   }
 
@@ -174,7 +174,7 @@ abstract class ContractSuite {
   }
 
   Session session(SessionKey key) {
-    return get(engine().reader().load(key, View.ANY, PageRequest.NONE)).session();
+    return get(engine().reader().load(key, ReadContext.ANY, PageRequest.NONE)).session();
   }
 
   Position position(SessionKey key) {
@@ -182,7 +182,7 @@ abstract class ContractSuite {
   }
 
   ThreadPage page(SessionKey key, PageRequest request) {
-    return get(engine().reader().load(key, View.ANY, request));
+    return get(engine().reader().load(key, ReadContext.ANY, request));
   }
 
   /** The whole thread, read forward in pages. */
@@ -213,7 +213,9 @@ abstract class ContractSuite {
 
   Everything everything(SessionKey key) {
     return new Everything(
-        session(key), thread(key), get(engine().reader().checkpoints(key, View.ANY, 100, null)));
+        session(key),
+        thread(key),
+        get(engine().reader().checkpoints(key, ReadContext.ANY, 100, null)));
   }
 
   /** All that can be read of a session, to show that a refusal changed nothing. */

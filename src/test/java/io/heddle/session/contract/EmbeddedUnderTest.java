@@ -1,14 +1,14 @@
 package io.heddle.session.contract;
 
+import io.heddle.answercache.AnswerStore;
 import io.heddle.base.RandomIds;
-import io.heddle.cache.AnswerStore;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -49,7 +49,7 @@ final class EmbeddedUnderTest implements EngineUnderTest {
   }
 
   @Override
-  public RetryRecords records() {
+  public IdempotencyRecords records() {
     return engine.retries();
   }
 

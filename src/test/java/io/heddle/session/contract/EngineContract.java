@@ -41,7 +41,7 @@ public abstract class EngineContract {
   }
 
   @Nested
-  class Retries extends RetryContract {
+  class Retries extends IdempotencyContract {
     @Override
     EngineUnderTest engine() {
       return EngineContract.this.engine();

@@ -1,11 +1,11 @@
 package io.heddle.session.contract;
 
-import io.heddle.cache.AnswerStore;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -18,7 +18,7 @@ public interface EngineUnderTest extends AutoCloseable {
 
   SessionWriter writer();
 
-  RetryRecords records();
+  IdempotencyRecords records();
 
   SessionReader reader();
 

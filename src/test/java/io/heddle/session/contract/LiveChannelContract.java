@@ -16,8 +16,8 @@ abstract class LiveChannelContract extends ContractSuite {
 
   private static final Duration AGAIN = Duration.ofMillis(50);
 
-  private Ear ear(EngineUnderTest at, SessionKey key) {
-    return new Ear(engine(), at, key);
+  private RecordingListener ear(EngineUnderTest at, SessionKey key) {
+    return new RecordingListener(engine(), at, key);
   }
 
   private void tell(SessionKey key, String message) {
@@ -27,9 +27,9 @@ abstract class LiveChannelContract extends ContractSuite {
   @Test
   void everyListenerHearsEachMessageOnceInOrder() {
     SessionKey key = newKey();
-    try (Ear first = ear(engine(), key).ready(key);
-        Ear second = ear(engine(), key).ready(key);
-        Ear other = ear(engine().peer(), key).ready(key)) {
+    try (RecordingListener first = ear(engine(), key).ready(key);
+        RecordingListener second = ear(engine(), key).ready(key);
+        RecordingListener other = ear(engine().peer(), key).ready(key)) {
       List<String> told = new ArrayList<>();
       for (int i = 0; i < 200; i++) {
         told.add("{\"n\":" + i + ",\"text\":\"ä \uD83E\uDDF5\"}");
@@ -38,7 +38,7 @@ abstract class LiveChannelContract extends ContractSuite {
           Flux.fromIterable(told)
               .concatMap(message -> engine().liveChannel().publish(key, Json.of(message)))
               .then());
-      for (Ear ear : List.of(first, second, other)) {
+      for (RecordingListener ear : List.of(first, second, other)) {
         await().until(() -> ear.heard().size() >= told.size());
         assertThat(ear.heard()).isEqualTo(told);
       }
@@ -51,9 +51,9 @@ abstract class LiveChannelContract extends ContractSuite {
     SessionKey two = newKey();
     // Named like the end of a partition's own channel.
     SessionKey odd = new SessionKey(tenant, "x:changes");
-    try (Ear first = ear(engine(), one).ready(one);
-        Ear second = ear(engine(), two).ready(two);
-        Ear third = ear(engine(), odd).ready(odd)) {
+    try (RecordingListener first = ear(engine(), one).ready(one);
+        RecordingListener second = ear(engine(), two).ready(two);
+        RecordingListener third = ear(engine(), odd).ready(odd)) {
       tell(one, "1");
       tell(two, "2");
       tell(odd, "3");
@@ -69,8 +69,8 @@ abstract class LiveChannelContract extends ContractSuite {
   @Test
   void whoLeftHearsNothingAndOthersGoOn() {
     SessionKey key = newKey();
-    try (Ear stays = ear(engine(), key).ready(key)) {
-      Ear leaves = ear(engine(), key).ready(key);
+    try (RecordingListener stays = ear(engine(), key).ready(key)) {
+      RecordingListener leaves = ear(engine(), key).ready(key);
       leaves.close();
       int heard = leaves.count();
       tell(key, "1");
@@ -79,7 +79,7 @@ abstract class LiveChannelContract extends ContractSuite {
     }
     // And whoever comes after the last one left hears again. Not at once for certain: what the one
     // who left had may carry the first words, and end before that of the new one stands.
-    try (Ear again = ear(engine(), key)) {
+    try (RecordingListener again = ear(engine(), key)) {
       await()
           .pollInterval(AGAIN)
           .until(() -> {
@@ -96,7 +96,7 @@ abstract class LiveChannelContract extends ContractSuite {
     for (int i = 0; i < 50; i++) {
       ear(engine(), key).close();
     }
-    try (Ear last = ear(engine(), key)) {
+    try (RecordingListener last = ear(engine(), key)) {
       await()
           .pollInterval(AGAIN)
           .until(() -> {
@@ -117,7 +117,7 @@ abstract class LiveChannelContract extends ContractSuite {
                 message -> {
                   throw new IllegalStateException("on purpose");
                 });
-    try (Ear ear = ear(engine(), key).ready(key)) {
+    try (RecordingListener ear = ear(engine(), key).ready(key)) {
       tell(key, "1");
       tell(key, "2");
       await().until(() -> ear.heard().size() == 2);

@@ -1,8 +1,8 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
@@ -10,18 +10,18 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.WholePages;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -117,7 +117,7 @@ abstract class LongThreadContract extends ContractSuite {
     List<Integer> sizes = sizes();
     for (int limit : List.of(1, 7, sizes.size() - 1, sizes.size(), sizes.size() + 1, 1000)) {
       ThreadPage read =
-          get(WholePages.load(engine().reader(), key, View.ANY, walk.request(limit, null)));
+          get(WholePages.load(engine().reader(), key, ReadContext.ANY, walk.request(limit, null)));
       int size = Math.min(limit, sizes.size());
       List<Integer> wanted =
           walk == Walk.FORWARD
@@ -176,7 +176,7 @@ abstract class LongThreadContract extends ContractSuite {
     String after = before.get(999).id();
     Position at = position(key);
 
-    Head head = applied(key, new Write.Cut(after)).head();
+    Head head = applied(key, new Write.TruncateThread(after)).head();
 
     List<Message> kept = before.subList(0, 1000);
     assertThat(thread(key)).isEqualTo(kept);
@@ -186,14 +186,19 @@ abstract class LongThreadContract extends ContractSuite {
     assertThat(head.bytes()).isEqualTo(bytes(kept));
     assertThat(head).isEqualTo(session(key).head());
     // What stayed is found by its id and can be gone on from; what went is free again.
-    assertThat(get(engine().reader().message(key, View.ANY, "own999")).messages().getFirst())
+    assertThat(get(engine().reader().message(key, ReadContext.ANY, "own999")).messages().getFirst())
         .isEqualTo(kept.get(999));
-    refused(key, append(says("own999", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
-    failed(engine().reader().message(key, View.ANY, "own1002"), ProblemCode.MESSAGE_NOT_FOUND);
+    refused(key, append(says("own999", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    failed(
+        engine().reader().message(key, ReadContext.ANY, "own1002"), ProblemCode.MESSAGE_NOT_FOUND);
     Position then = head.position();
     Position again = applied(key, append(says("own1002", "again"))).head().position();
     assertThat(seqs(page(key, PageRequest.backward(2, null)))).containsExactly(2501L, 1000L);
-    assertThat(get(engine().reader().message(key, View.ANY, "own1002")).messages().getFirst().seq())
+    assertThat(
+            get(engine().reader().message(key, ReadContext.ANY, "own1002"))
+                .messages()
+                .getFirst()
+                .seq())
         .isEqualTo(2501);
     Replay replay = get(engine().changeLog().after(key, null, then, 10));
     assertThat(((Replay.Followed) replay).changes())
@@ -203,7 +208,7 @@ abstract class LongThreadContract extends ContractSuite {
         .as("the entry of that position went with the cut")
         .isInstanceOf(Replay.Gap.class);
 
-    applied(key, new Write.Cut(kept.getFirst().id()));
+    applied(key, new Write.TruncateThread(kept.getFirst().id()));
     assertThat(thread(key)).isEqualTo(kept.subList(0, 1));
     assertThat(session(key).head().bytes()).isEqualTo(bytes(kept.subList(0, 1)));
   }
@@ -213,7 +218,7 @@ abstract class LongThreadContract extends ContractSuite {
     SessionKey key = large();
     List<Message> before = thread(key);
     for (int kept : List.of(before.size() - 1, before.size() - 3, 9, 1)) {
-      Head head = applied(key, new Write.Cut(before.get(kept - 1).id())).head();
+      Head head = applied(key, new Write.TruncateThread(before.get(kept - 1).id())).head();
       assertThat(head.messageCount()).isEqualTo(kept);
       assertThat(head.bytes()).isEqualTo(bytes(before.subList(0, kept)));
       assertThat(thread(key)).isEqualTo(before.subList(0, kept));
@@ -224,14 +229,17 @@ abstract class LongThreadContract extends ContractSuite {
   void aLongCutKeepsItsTerms() {
     SessionKey key = ofMany(1000);
     String after = thread(key).get(10).id();
-    Conditions elsewhere = Conditions.NONE.withPositions(List.of(new Position(3, "aaaaaaaa")));
-    refused(key, new Write.Cut(after), elsewhere, ProblemCode.VERSION_CONFLICT);
+    WritePreconditions elsewhere =
+        WritePreconditions.NONE.withPositions(List.of(new Position(3, "aaaaaaaa")));
+    refused(key, new Write.TruncateThread(after), elsewhere, ProblemCode.VERSION_CONFLICT);
     assertThat(session(key).head().messageCount()).isEqualTo(1000);
 
-    Retry retry = newRetry();
-    Outcome.Applied done = applied(key, new Write.Cut(after), Conditions.NONE.withRetry(retry));
+    IdempotentRequest retry = newRetry();
+    Outcome.Applied done =
+        applied(key, new Write.TruncateThread(after), WritePreconditions.NONE.withRetry(retry));
     applied(key, append(says("later")));
-    Outcome replay = write(key, new Write.Cut(after), Conditions.NONE.withRetry(retry));
+    Outcome replay =
+        write(key, new Write.TruncateThread(after), WritePreconditions.NONE.withRetry(retry));
     assertThat(replay).isInstanceOf(Outcome.Replayed.class);
     assertThat(((Outcome.Replayed) replay).position()).isEqualTo(done.head().position());
     assertThat(session(key).head().messageCount()).isEqualTo(12);
@@ -248,7 +256,7 @@ abstract class LongThreadContract extends ContractSuite {
             .flatMap(writer ->
                 engine()
                     .writer()
-                    .apply(key, append(says("x")), Conditions.NONE)
+                    .apply(key, append(says("x")), WritePreconditions.NONE)
                     .repeat(() -> !stop.get()))
             .collectList()
             .subscribeOn(Schedulers.parallel())
@@ -256,12 +264,12 @@ abstract class LongThreadContract extends ContractSuite {
     var counts =
         engine()
             .reader()
-            .load(key, View.ANY, PageRequest.last(3))
+            .load(key, ReadContext.ANY, PageRequest.last(3))
             .repeat(() -> !stop.get())
             .collectList()
             .subscribeOn(Schedulers.parallel())
             .toFuture();
-    Head cut = applied(key, new Write.Cut(after)).head();
+    Head cut = applied(key, new Write.TruncateThread(after)).head();
     stop.set(true);
     List<Outcome> outcomes = get(Mono.fromFuture(written));
     List<ThreadPage> pages = get(Mono.fromFuture(counts));
@@ -299,8 +307,10 @@ abstract class LongThreadContract extends ContractSuite {
                     .writer()
                     .apply(
                         key,
-                        i == 10 ? new Write.Cut(ids.get(700)) : new Write.DeleteMessage(ids.get(i)),
-                        Conditions.NONE));
+                        i == 10
+                            ? new Write.TruncateThread(ids.get(700))
+                            : new Write.DeleteMessage(ids.get(i)),
+                        WritePreconditions.NONE));
     outcomes.forEach(ContractSuite::assertApplied);
     List<Message> left = thread(key);
     List<String> kept = new ArrayList<>(ids.subList(0, 701));

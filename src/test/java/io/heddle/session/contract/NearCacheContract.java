@@ -1,24 +1,24 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
-import io.heddle.coherence.Coherence;
-import io.heddle.coherence.CoherenceProperties;
-import io.heddle.coherence.NearCache;
+import io.heddle.nearcache.Coherence;
+import io.heddle.nearcache.CoherenceProperties;
+import io.heddle.nearcache.NearCache;
 import io.heddle.session.Change;
 import io.heddle.session.NewTurn;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.ThreadPage.Origin;
 import io.heddle.session.Turn;
-import io.heddle.session.View;
 import io.heddle.session.Write;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -76,7 +76,7 @@ abstract class NearCacheContract extends ContractSuite {
             case 1 -> append(sized(null, Change.MAX_PUBLISHED_BYTES));
             case 2 -> new Write.Update(described("ann", Duration.ofHours(1 + random.nextInt(5))));
             case 3 -> new Write.SaveState(Json.of("{\"i\":" + i + "}"));
-            case 4 -> new Write.Cut(null);
+            case 4 -> new Write.TruncateThread(null);
             default -> append(says("m" + id++, "text " + i));
           };
       same(key, applied(key, write).head().position());
@@ -134,7 +134,7 @@ abstract class NearCacheContract extends ContractSuite {
     for (PageRequest page : PAGES) {
       await().until(() -> near(key, page).session().position().equals(position));
       ThreadPage ours = near(key, page);
-      ThreadPage stored = get(engine().reader().load(key, View.ANY, page));
+      ThreadPage stored = get(engine().reader().load(key, ReadContext.ANY, page));
       assertThat(text(ours.json())).as(page.toString()).isEqualTo(text(stored.json()));
       assertThat(text(ours.sessionJson())).isEqualTo(text(stored.sessionJson()));
       assertThat(ours.session()).isEqualTo(stored.session());
@@ -144,7 +144,7 @@ abstract class NearCacheContract extends ContractSuite {
   }
 
   private ThreadPage near(SessionKey key, PageRequest page) {
-    return get(near.load(key, View.ANY, page));
+    return get(near.load(key, ReadContext.ANY, page));
   }
 
   private static String text(byte[] json) {

@@ -1,12 +1,12 @@
 package io.heddle.session.contract;
 
-import io.heddle.cache.AnswerStore;
+import io.heddle.answercache.AnswerStore;
 import io.heddle.limit.RateLimiter;
 import io.heddle.redis.EngineFixture;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeLog;
+import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.RetryRecords;
 import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionReader;
@@ -37,7 +37,7 @@ final class RedisUnderTest implements EngineUnderTest {
   }
 
   @Override
-  public RetryRecords records() {
+  public IdempotencyRecords records() {
     return fixture.engine().records();
   }
 

@@ -1,9 +1,9 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
@@ -14,22 +14,22 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Appended;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Filter;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Request;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
-import io.heddle.session.View;
 import io.heddle.session.Write;
-import io.heddle.session.Written;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -87,7 +87,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void resumingTwiceAtOnceGivesOneSession() {
     for (int round = 0; round < 5; round++) {
       String user = "user" + round;
-      List<Written<Session>> resumed =
+      List<WriteResult<Session>> resumed =
           atOnce(
               24,
               i ->
@@ -96,12 +96,12 @@ abstract class ServicesAtOnceContract extends ContractSuite {
                       .resume(
                           caller(user),
                           IDS.sessionId(),
-                          Conditions.NONE,
+                          WritePreconditions.NONE,
                           described(user, HOUR),
                           List.of(says("hello"))));
       SessionKey key = resumed.getFirst().value().key();
       assertThat(resumed).extracting(one -> one.value().key()).containsOnly(key);
-      assertThat(resumed).filteredOn(Written::created).hasSize(1);
+      assertThat(resumed).filteredOn(WriteResult::created).hasSize(1);
       assertThat(get(engine().index().current(tenant, user))).isEqualTo(key.id());
       assertThat(list(user, Filter.ALL)).containsExactly(key.id());
       assertThat(thread(key)).hasSize(1);
@@ -110,18 +110,18 @@ abstract class ServicesAtOnceContract extends ContractSuite {
 
   @Test
   void doesNotResumeAnExpiredSession() {
-    Written<Session> first =
+    WriteResult<Session> first =
         get(
             services
                 .sessions()
                 .resume(
                     caller("ann"),
                     IDS.sessionId(),
-                    Conditions.NONE,
+                    WritePreconditions.NONE,
                     described("ann", Duration.ofSeconds(1)),
                     List.of()));
     pass(Duration.ofMillis(1100));
-    Written<Session> second = resume("ann");
+    WriteResult<Session> second = resume("ann");
     assertThat(second.created()).isTrue();
     assertThat(second.value().key()).isNotEqualTo(first.value().key());
   }
@@ -130,12 +130,12 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void resumingAtOnceAfterTheEndGivesOneNewSession() {
     SessionKey old = resume("ann").value().key();
     applied(old, new Write.Delete());
-    List<Written<Session>> resumed = atOnce(16, i -> resuming(replica(i), "ann"));
+    List<WriteResult<Session>> resumed = atOnce(16, i -> resuming(replica(i), "ann"));
     assertThat(resumed)
         .extracting(one -> one.value().key())
         .containsOnly(resumed.getFirst().value().key());
     assertThat(resumed.getFirst().value().key()).isNotEqualTo(old);
-    assertThat(resumed).filteredOn(Written::created).hasSize(1);
+    assertThat(resumed).filteredOn(WriteResult::created).hasSize(1);
   }
 
   // Making
@@ -143,18 +143,18 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   @Test
   void ofManyPutsAtOnceOneMakesTheSession() {
     SessionKey key = newKey();
-    List<Written<Session>> put =
+    List<WriteResult<Session>> put =
         atOnce(
             20,
             i ->
                 replica(i)
                     .sessions()
                     .put(request("ann", key), described("ann", HOUR), List.of(says("by " + i))));
-    assertThat(put).filteredOn(Written::created).hasSize(1);
-    assertThat(put).extracting(Written::position).containsOnly(position(key));
+    assertThat(put).filteredOn(WriteResult::created).hasSize(1);
+    assertThat(put).extracting(WriteResult::position).containsOnly(position(key));
     assertThat(thread(key)).hasSize(1);
 
-    Written<Session> again =
+    WriteResult<Session> again =
         get(services.sessions().put(request("ann", key), described("ann", HOUR), List.of()));
     assertThat(again.created()).isFalse();
     assertThat(again.value()).isEqualTo(session(key));
@@ -166,17 +166,17 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   @Test
   void ofManyAppendsAtOnceToWhatIsNotThereOneMakesTheSession() {
     SessionKey key = newKey();
-    List<Written<Appended>> appended =
+    List<WriteResult<Appended>> appended =
         atOnce(
             20,
             i ->
                 replica(i)
                     .threads()
                     .append(request("ann", key), List.of(says("by " + i)), described("ann", HOUR)));
-    assertThat(appended).filteredOn(Written::created).hasSize(1);
+    assertThat(appended).filteredOn(WriteResult::created).hasSize(1);
     assertThat(thread(key)).hasSize(20);
     assertThat(position(key).version()).isEqualTo(20);
-    for (Written<Appended> one : appended) {
+    for (WriteResult<Appended> one : appended) {
       Message message = one.value().messages().get(one.value().ids().getFirst());
       assertThat(thread(key)).contains(message);
     }
@@ -197,8 +197,8 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   @Test
   void creatingIsReplayed() {
     SessionKey key = newKey();
-    Request once = request("ann", key, newRetry());
-    List<Written<Session>> made =
+    WriteContext once = request("ann", key, newRetry());
+    List<WriteResult<Session>> made =
         atOnce(
             16,
             i ->
@@ -206,8 +206,8 @@ abstract class ServicesAtOnceContract extends ContractSuite {
                     .sessions()
                     .create(once, described("ann", HOUR), List.of(says("1"), says("2"))));
     assertThat(made).filteredOn(one -> !one.replayed()).hasSize(1);
-    assertThat(made).extracting(Written::position).containsOnly(position(key));
-    assertThat(made).allMatch(Written::created);
+    assertThat(made).extracting(WriteResult::position).containsOnly(position(key));
+    assertThat(made).allMatch(WriteResult::created);
     assertThat(thread(key)).hasSize(2);
     assertThat(list("ann", Filter.ALL)).containsExactly(key.id());
   }
@@ -237,7 +237,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     }
 
     List<CompletableFuture<?>> waiting = new ArrayList<>();
-    Request patient = request("ann", key, null, SOON);
+    WriteContext patient = request("ann", key, null, SOON);
     waiting.add(others.threads().append(patient, List.of(says("x")), null).toFuture());
     updates(patient).forEach(update -> waiting.add(update.toFuture()));
     pass(Duration.ofMillis(200));
@@ -261,7 +261,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
       create(key, "ann", HOUR);
       keys.add(key);
       locks.add(get(engine().clientLock().lock(key, null, Duration.ofMinutes(1), null)));
-      Request patient = request("ann", key, null, SOON);
+      WriteContext patient = request("ann", key, null, SOON);
       Mono<?> write =
           switch (i % 3) {
             case 0 -> others.threads().append(patient, List.of(says("x")), null);
@@ -297,12 +297,15 @@ abstract class ServicesAtOnceContract extends ContractSuite {
         get(others.locks().lock(request("ann", key, null, SOON), Duration.ofMinutes(1), "two"))
             .held();
     assertThat(next.fence()).isGreaterThan(held.fence());
-    Request late = request("ann", key, null, Duration.ZERO, held.token());
+    WriteContext late = request("ann", key, null, Duration.ZERO, held.token());
     failed(services.locks().renew(late, Duration.ofMinutes(1)), ProblemCode.STALE_FENCE);
     failed(services.locks().release(late, false), ProblemCode.STALE_FENCE);
     failed(services.locks().release(request("ann", key), true), ProblemCode.FORBIDDEN);
     failed(services.locks().release(request("ann", key), false), ProblemCode.INVALID_REQUEST);
-    get(services.locks().release(new Request(admin(), key, Conditions.NONE, Duration.ZERO), true));
+    get(
+        services
+            .locks()
+            .release(new WriteContext(admin(), key, WritePreconditions.NONE, Duration.ZERO), true));
     assertThat(services.locks().holder(key, "ann").block(PATIENCE)).isNull();
   }
 
@@ -312,7 +315,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void patchesOfManyLoseNothing() {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
-    Request patient = request("ann", key, null, SOON);
+    WriteContext patient = request("ann", key, null, SOON);
     List<Mono<?>> calls = new ArrayList<>();
     for (int i = 0; i < 32; i++) {
       calls.add(replica(i).sessions().patch(patient, ServicesAtOnceContract::longer));
@@ -324,7 +327,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     get(Flux.fromIterable(calls).flatMap(call -> call, calls.size()).collectList());
 
     assertThat(session(key).description().title()).hasSize(32);
-    String state = get(engine().reader().state(key, View.ANY)).document().toString();
+    String state = get(engine().reader().state(key, ReadContext.ANY)).document().toString();
     for (int i = 0; i < 32; i++) {
       assertThat(state).contains("\"k" + i + "\":" + i);
     }
@@ -338,7 +341,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
     Held held = get(services.locks().lock(request("ann", key), Duration.ofMinutes(1), null)).held();
-    Request holding = request("ann", key, null, SOON, held.token());
+    WriteContext holding = request("ann", key, null, SOON, held.token());
     get(
         Flux.range(0, 16)
             .flatMap(
@@ -357,7 +360,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void ofManyUpdatesUnderOneKeyOneHasAnEffect() {
     SessionKey key = newKey();
     create(key, "ann", HOUR);
-    Request once = request("ann", key, newRetry(), SOON);
+    WriteContext once = request("ann", key, newRetry(), SOON);
     List<Object> answers =
         atOnce(
             24,
@@ -368,7 +371,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
                     .<Object>map(written -> written)
                     .onErrorResume(ProblemException.class, error -> Mono.just(error.problem())));
     assertThat(answers)
-        .filteredOn(answer -> answer instanceof Written<?> written && !written.replayed())
+        .filteredOn(answer -> answer instanceof WriteResult<?> written && !written.replayed())
         .hasSize(1);
     assertThat(answers)
         .filteredOn(Problem.class::isInstance)
@@ -383,7 +386,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void hungUpCallersLeaveNothing() {
     Random random = new Random(11);
     List<SessionKey> keys = new ArrayList<>();
-    List<Request> requests = new ArrayList<>();
+    List<WriteContext> requests = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       SessionKey key = newKey();
       create(key, "ann", HOUR);
@@ -396,7 +399,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     Flux.range(0, requests.size())
         .flatMap(
             i -> {
-              Request request = requests.get(i);
+              WriteContext request = requests.get(i);
               Mono<?> call =
                   i % 2 == 0
                       ? replica(i / 2).sessions().patch(request, ServicesAtOnceContract::longer)
@@ -420,7 +423,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
             keys.stream()
                 .allMatch(key -> engine().locks().holder(key, null).block(PATIENCE) == null));
     int done = 0;
-    for (Request request : requests) {
+    for (WriteContext request : requests) {
       Outcome said =
           await()
               .atMost(Duration.ofSeconds(2))
@@ -428,7 +431,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
                   () ->
                       engine()
                           .records()
-                          .find(request.key(), request.conditions().retry())
+                          .find(request.key(), request.requested().retry())
                           .defaultIfEmpty(NOTHING)
                           .block(PATIENCE),
                   outcome -> outcome == NOTHING || outcome instanceof Outcome.Replayed);
@@ -459,7 +462,9 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     CompletableFuture<Long> appending =
         Flux.range(120, 2000)
             .concatMap(i ->
-                engine().writer().apply(source, new Write.Append(triples(i, 1)), Conditions.NONE))
+                engine()
+                    .writer()
+                    .apply(source, new Write.Append(triples(i, 1)), WritePreconditions.NONE))
             .takeUntil(outcome -> stop.get())
             .count()
             .subscribeOn(Schedulers.parallel())
@@ -467,7 +472,8 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     List<SessionKey> forks = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       SessionKey target = newKey();
-      Written<Session> fork = get(replica(i).sessions().fork(request("ann", source), target, null));
+      WriteResult<Session> fork =
+          get(replica(i).sessions().fork(request("ann", source), target, null));
       assertThat(fork.created()).isTrue();
       assertThat(fork.value().key()).isEqualTo(target);
       assertThat(fork.value().position().version()).isEqualTo(1);
@@ -503,7 +509,7 @@ abstract class ServicesAtOnceContract extends ContractSuite {
   void aForkIsReplayed() {
     SessionKey source = furnished();
     SessionKey target = newKey();
-    Request once = request("someone", source, newRetry());
+    WriteContext once = request("someone", source, newRetry());
     List<Object> answers =
         atOnce(
             8,
@@ -514,13 +520,13 @@ abstract class ServicesAtOnceContract extends ContractSuite {
                     .<Object>map(written -> written)
                     .onErrorResume(ProblemException.class, error -> Mono.just(error.problem())));
     assertThat(answers)
-        .filteredOn(answer -> answer instanceof Written<?> written && !written.replayed())
+        .filteredOn(answer -> answer instanceof WriteResult<?> written && !written.replayed())
         .hasSize(1);
     assertThat(answers)
         .filteredOn(Problem.class::isInstance)
         .extracting(answer -> ((Problem) answer).code())
         .allMatch(ProblemCode.KEY_IN_PROGRESS::equals);
-    Written<Session> again = get(others.sessions().fork(once, target, null));
+    WriteResult<Session> again = get(others.sessions().fork(once, target, null));
     assertThat(again.replayed()).isTrue();
     assertThat(again.position()).isEqualTo(position(target));
     assertThat(contents(target)).isEqualTo(contents(source));
@@ -552,7 +558,10 @@ abstract class ServicesAtOnceContract extends ContractSuite {
       await()
           .until(() -> {
             Outcome taken =
-                write(target, new Write.Create(described("ann", HOUR), List.of()), Conditions.NONE);
+                write(
+                    target,
+                    new Write.Create(described("ann", HOUR), List.of()),
+                    WritePreconditions.NONE);
             if (taken instanceof Outcome.Applied) {
               return true;
             }
@@ -585,21 +594,26 @@ abstract class ServicesAtOnceContract extends ContractSuite {
             () -> assertThat(list("ann", Filter.ALL)).containsExactly(first.id(), second.id()));
   }
 
-  private List<Mono<?>> updates(Request request) {
+  private List<Mono<?>> updates(WriteContext request) {
     return List.of(
         services.sessions().patch(request, ServicesAtOnceContract::longer),
         services.states().put(request, Json.of("{\"a\":1}")),
         others.states().patch(request, Json.of("{\"b\":1}")));
   }
 
-  private Written<Session> resume(String user) {
+  private WriteResult<Session> resume(String user) {
     return get(resuming(services, user));
   }
 
-  private Mono<Written<Session>> resuming(SessionServices replica, String user) {
+  private Mono<WriteResult<Session>> resuming(SessionServices replica, String user) {
     return replica
         .sessions()
-        .resume(caller(user), IDS.sessionId(), Conditions.NONE, described(user, HOUR), List.of());
+        .resume(
+            caller(user),
+            IDS.sessionId(),
+            WritePreconditions.NONE,
+            described(user, HOUR),
+            List.of());
   }
 
   /** Made through the service, so that the index knows it. */
@@ -616,9 +630,9 @@ abstract class ServicesAtOnceContract extends ContractSuite {
         .toList();
   }
 
-  private static Description longer(Description description) {
+  private static SessionAttributes longer(SessionAttributes description) {
     String title = description.title() == null ? "" : description.title();
-    return new Description(
+    return new SessionAttributes(
         description.user(),
         title + "+",
         description.metadata(),
@@ -646,21 +660,27 @@ abstract class ServicesAtOnceContract extends ContractSuite {
     return new Caller(tenant, null, "ip:127.0.0.1", true);
   }
 
-  private Request request(String user, SessionKey key) {
+  private WriteContext request(String user, SessionKey key) {
     return request(user, key, null);
   }
 
-  private Request request(String user, SessionKey key, @Nullable Retry retry) {
+  private WriteContext request(String user, SessionKey key, @Nullable IdempotentRequest retry) {
     return request(user, key, retry, Duration.ZERO);
   }
 
-  private Request request(String user, SessionKey key, @Nullable Retry retry, Duration wait) {
+  private WriteContext request(
+      String user, SessionKey key, @Nullable IdempotentRequest retry, Duration wait) {
     return request(user, key, retry, wait, null);
   }
 
-  private Request request(
-      String user, SessionKey key, @Nullable Retry retry, Duration wait, @Nullable String token) {
-    return new Request(caller(user), key, new Conditions(null, retry, token, List.of()), wait);
+  private WriteContext request(
+      String user,
+      SessionKey key,
+      @Nullable IdempotentRequest retry,
+      Duration wait,
+      @Nullable String token) {
+    return new WriteContext(
+        caller(user), key, new WritePreconditions(null, retry, token, List.of()), wait);
   }
 
   private SessionServices replica(int i) {

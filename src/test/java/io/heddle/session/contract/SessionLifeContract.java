@@ -1,9 +1,9 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
@@ -11,13 +11,13 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.View;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -35,7 +35,8 @@ import reactor.core.publisher.Mono;
 /** How long a session lives, how it ends, and what its id does afterwards. */
 abstract class SessionLifeContract extends ContractSuite {
 
-  private static final String EVERY_BUT_DELETE = "io.heddle.session.contract.Writes#everyButDelete";
+  private static final String EVERY_BUT_DELETE =
+      "io.heddle.session.contract.WriteFixtures#everyButDelete";
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   /** What the store's clock, in whole milliseconds, may cut off a measured time. */
@@ -58,16 +59,17 @@ abstract class SessionLifeContract extends ContractSuite {
   void nothingButAWriteSlidesTheEnd() {
     SessionKey key = furnished();
     Head before = session(key).head();
-    Conditions elsewhere = Conditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa")));
+    WritePreconditions elsewhere =
+        WritePreconditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa")));
     pass(Duration.ofMillis(10));
 
     thread(key);
-    get(engine().reader().message(key, View.ANY, "first"));
-    get(engine().reader().state(key, View.ANY));
-    get(engine().reader().checkpoints(key, View.ANY, 5, null));
+    get(engine().reader().message(key, ReadContext.ANY, "first"));
+    get(engine().reader().state(key, ReadContext.ANY));
+    get(engine().reader().checkpoints(key, ReadContext.ANY, 5, null));
     refused(key, append(says("x")), elsewhere, ProblemCode.VERSION_CONFLICT);
-    refused(key, append(says("first", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
-    refused(key, new Write.Expire(), Conditions.NONE, ProblemCode.VERSION_CONFLICT);
+    refused(key, append(says("first", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    refused(key, new Write.Expire(), WritePreconditions.NONE, ProblemCode.VERSION_CONFLICT);
     engine().locks().holder(key, null).block(PATIENCE);
 
     assertThat(session(key).head()).isEqualTo(before);
@@ -76,7 +78,7 @@ abstract class SessionLifeContract extends ContractSuite {
   @Test
   void aReplayDoesNotSlideTheEnd() {
     SessionKey key = furnished();
-    Conditions once = Conditions.NONE.withRetry(newRetry());
+    WritePreconditions once = WritePreconditions.NONE.withRetry(newRetry());
     applied(key, append(says("x")), once);
     Head before = session(key).head();
     pass(Duration.ofMillis(10));
@@ -158,8 +160,11 @@ abstract class SessionLifeContract extends ContractSuite {
           .flatMap(
               key ->
                   Flux.merge(
-                          engine().writer().apply(key, new Write.Expire(), Conditions.NONE),
-                          engine().peer().writer().apply(key, new Write.Expire(), Conditions.NONE))
+                          engine().writer().apply(key, new Write.Expire(), WritePreconditions.NONE),
+                          engine()
+                              .peer()
+                              .writer()
+                              .apply(key, new Write.Expire(), WritePreconditions.NONE))
                       .then(Mono.delay(Duration.ofMillis(50)))
                       .repeat(40),
               20)
@@ -182,9 +187,9 @@ abstract class SessionLifeContract extends ContractSuite {
   void nobodyCanExpireASessionBeforeItsTime() {
     SessionKey key = furnished();
     Everything before = everything(key);
-    refused(key, new Write.Expire(), Conditions.NONE, ProblemCode.VERSION_CONFLICT);
+    refused(key, new Write.Expire(), WritePreconditions.NONE, ProblemCode.VERSION_CONFLICT);
     assertThat(everything(key)).isEqualTo(before);
-    assertThat(write(newKey(), new Write.Expire(), Conditions.NONE))
+    assertThat(write(newKey(), new Write.Expire(), WritePreconditions.NONE))
         .isInstanceOf(Outcome.Refused.class);
   }
 
@@ -194,13 +199,13 @@ abstract class SessionLifeContract extends ContractSuite {
     SessionKey key = furnished();
     Position deleted = applied(key, new Write.Delete()).head().position();
 
-    refused(key, write, Conditions.NONE, ProblemCode.SESSION_DELETED);
+    refused(key, write, WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
     refused(key, write, ownedBy("someone"), ProblemCode.SESSION_DELETED);
     refused(key, write, ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
     refused(
         key,
         write,
-        new Conditions("someone", newRetry(), "token", List.of(deleted)),
+        new WritePreconditions("someone", newRetry(), "token", List.of(deleted)),
         ProblemCode.SESSION_DELETED);
   }
 
@@ -213,13 +218,13 @@ abstract class SessionLifeContract extends ContractSuite {
 
   @Test
   void lateWritersAreToldThatTheSessionHasExpired() {
-    List<Write> writes = Writes.every().map(Named::getPayload).toList();
+    List<Write> writes = WriteFixtures.every().map(Named::getPayload).toList();
     List<SessionKey> keys = writes.stream().map(write -> furnished(SECOND)).toList();
     for (int i = 0; i < writes.size(); i++) {
       SessionKey key = keys.get(i);
       // At once, while it is likely that no sweeper came by yet.
       await().pollInterval(Duration.ofMillis(2)).until(() -> expired(key));
-      refused(key, writes.get(i), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(key, writes.get(i), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
       refused(key, writes.get(i), ownedBy("someone"), ProblemCode.SESSION_EXPIRED);
       refused(key, writes.get(i), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
     }
@@ -233,8 +238,8 @@ abstract class SessionLifeContract extends ContractSuite {
       assertGone(key, ProblemCode.SESSION_EXPIRED);
       await().untilAsserted(() -> assertThat(changes.types(key)).contains("session.expired"));
       assertGone(key, ProblemCode.SESSION_EXPIRED);
-      refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
-      refused(key, new Write.Delete(), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(key, new Write.Delete(), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
       refused(key, new Write.Delete(), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
     }
   }
@@ -262,7 +267,8 @@ abstract class SessionLifeContract extends ContractSuite {
     SessionKey key = furnished();
     try (Changes changes = Changes.of(engine())) {
       List<Outcome> outcomes =
-          atOnce(20, i -> engine().writer().apply(key, new Write.Delete(), Conditions.NONE));
+          atOnce(
+              20, i -> engine().writer().apply(key, new Write.Delete(), WritePreconditions.NONE));
       assertThat(outcomes)
           .extracting(outcome -> assertApplied(outcome).head().position())
           .containsOnly(assertApplied(outcomes.getFirst()).head().position());
@@ -274,7 +280,7 @@ abstract class SessionLifeContract extends ContractSuite {
   @Test
   void aSessionOverATombstoneIsNewAndGoesOnCountingVersions() {
     SessionKey key = furnished();
-    applied(key, new Write.Update(Writes.complete(described("someone", HOUR))));
+    applied(key, new Write.Update(WriteFixtures.complete(described("someone", HOUR))));
     Position deleted = applied(key, new Write.Delete()).head().position();
 
     Outcome.Applied again = create(key, "another", HOUR, says("first", "new"));
@@ -288,8 +294,9 @@ abstract class SessionLifeContract extends ContractSuite {
     assertThat(again.description()).isEqualTo(described("another", HOUR));
     assertThat(ids(key)).containsExactly("first");
     assertThat(thread(key)).extracting(Message::seq).containsExactly(1L);
-    assertThat(get(engine().reader().state(key, View.ANY)).checkpoint()).isNull();
-    assertThat(get(engine().reader().checkpoints(key, View.ANY, 10, null)).checkpoints()).isEmpty();
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).checkpoint()).isNull();
+    assertThat(get(engine().reader().checkpoints(key, ReadContext.ANY, 10, null)).checkpoints())
+        .isEmpty();
     refused(key, append(says("x")), ownedBy("someone"), ProblemCode.SESSION_NOT_FOUND);
     assertThat(applied(key, append(says("second", "x"))).head().lastSeq()).isEqualTo(2);
   }
@@ -317,7 +324,7 @@ abstract class SessionLifeContract extends ContractSuite {
     assertThat(head.position().version()).isGreaterThan(last.version());
     assertThat(head.lastSeq()).isEqualTo(1);
     assertThat(contents(key)).containsExactly(body("new"));
-    assertThat(get(engine().reader().state(key, View.ANY)).checkpoint()).isNull();
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).checkpoint()).isNull();
     // The end of the first life, whenever it is told, is not the end of the second.
     pass(Duration.ofMillis(1500));
     assertThat(contents(key)).containsExactly(body("new"));
@@ -343,8 +350,8 @@ abstract class SessionLifeContract extends ContractSuite {
     try (Changes changes = Changes.of(engine())) {
       applied(key, new Write.Delete());
       pass(Duration.ofMillis(2500));
-      refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_DELETED);
-      assertThat(write(key, new Write.Expire(), Conditions.NONE))
+      refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
+      assertThat(write(key, new Write.Expire(), WritePreconditions.NONE))
           .isInstanceOf(Outcome.Refused.class);
       changes.flush();
       assertThat(changes.types(key)).containsExactly("session.deleted");
@@ -372,7 +379,7 @@ abstract class SessionLifeContract extends ContractSuite {
   void aWriteUnderALockDoesNotShortenTheSessionsLife(Write write) {
     SessionKey key = furnished();
     var held = get(engine().clientLock().lock(key, null, Duration.ofHours(3), null));
-    Conditions holder = Conditions.NONE.withLock(held.token());
+    WritePreconditions holder = WritePreconditions.NONE.withLock(held.token());
 
     Head after = applied(key, write, holder).head();
 
@@ -382,16 +389,16 @@ abstract class SessionLifeContract extends ContractSuite {
 
   private void assertGone(SessionKey key, ProblemCode code) {
     for (@Nullable String owner : new @Nullable String[] {null, "someone"}) {
-      for (Mono<?> read : reads(key, new View(owner, null))) {
+      for (Mono<?> read : reads(key, new ReadContext(owner, null))) {
         failed(read, code);
       }
     }
-    for (Mono<?> read : reads(key, new View("other", null))) {
+    for (Mono<?> read : reads(key, new ReadContext("other", null))) {
       failed(read, ProblemCode.SESSION_NOT_FOUND);
     }
   }
 
-  private List<Mono<?>> reads(SessionKey key, View view) {
+  private List<Mono<?>> reads(SessionKey key, ReadContext view) {
     return List.of(
         engine().reader().load(key, view, PageRequest.NONE),
         engine().reader().load(key, view, PageRequest.last(5)),
@@ -403,7 +410,7 @@ abstract class SessionLifeContract extends ContractSuite {
 
   private boolean expired(SessionKey key) {
     try {
-      engine().reader().load(key, View.ANY, PageRequest.NONE).block(PATIENCE);
+      engine().reader().load(key, ReadContext.ANY, PageRequest.NONE).block(PATIENCE);
       return false;
     } catch (ProblemException e) {
       assertThat(e.problem().code()).isEqualTo(ProblemCode.SESSION_EXPIRED);

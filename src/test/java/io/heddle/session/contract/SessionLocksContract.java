@@ -1,8 +1,8 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,17 +11,17 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
-import io.heddle.session.Retry;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.StateView;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ import reactor.core.publisher.Mono;
 /** Who may write while somebody holds the session, and how one comes to hold it. */
 abstract class SessionLocksContract extends ContractSuite {
 
-  private static final String EVERY = "io.heddle.session.contract.Writes#every";
+  private static final String EVERY = "io.heddle.session.contract.WriteFixtures#every";
   private static final Duration LEASE = Duration.ofSeconds(20);
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration NOW = Duration.ZERO;
@@ -57,14 +57,15 @@ abstract class SessionLocksContract extends ContractSuite {
     Held held = lock(key, MINUTE);
     Everything before = everything(key);
 
-    Problem locked = refused(key, write, Conditions.NONE, ProblemCode.SESSION_LOCKED);
+    Problem locked = refused(key, write, WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
     assertLockedUntil(locked, held.expiresAt());
     assertThat(((Number) locked.members().get("retryAfter")).longValue()).isBetween(1L, 60L);
-    refused(key, write, Conditions.NONE.withLock("another"), ProblemCode.STALE_FENCE);
-    refused(key, write, Conditions.NONE.withLock(held.token() + "0"), ProblemCode.STALE_FENCE);
+    refused(key, write, WritePreconditions.NONE.withLock("another"), ProblemCode.STALE_FENCE);
+    refused(
+        key, write, WritePreconditions.NONE.withLock(held.token() + "0"), ProblemCode.STALE_FENCE);
     assertThat(everything(key)).isEqualTo(before);
 
-    applied(key, write, Conditions.NONE.withLock(held.token()));
+    applied(key, write, WritePreconditions.NONE.withLock(held.token()));
   }
 
   @ParameterizedTest
@@ -88,7 +89,7 @@ abstract class SessionLocksContract extends ContractSuite {
                             .doOnNext(one -> assertRefused(one, ProblemCode.SESSION_LOCKED))
                             .then(attempt(key, write, "another"))
                             .doOnNext(one -> assertRefused(one, ProblemCode.STALE_FENCE))
-                            .then(engine().reader().load(key, View.ANY, PageRequest.NONE))
+                            .then(engine().reader().load(key, ReadContext.ANY, PageRequest.NONE))
                             .doOnNext(
                                 page -> assertThat(page.session()).isEqualTo(before.session()))
                             .then(attempt(key, write, token))));
@@ -102,12 +103,13 @@ abstract class SessionLocksContract extends ContractSuite {
     SessionKey key = furnished();
     Everything before = everything(key);
 
-    refused(key, write, Conditions.NONE.withLock("token"), ProblemCode.STALE_FENCE);
+    refused(key, write, WritePreconditions.NONE.withLock("token"), ProblemCode.STALE_FENCE);
     assertThat(everything(key)).isEqualTo(before);
 
     Held released = lock(key, MINUTE);
     run(engine().clientLock().release(key, null, released.token()));
-    refused(key, write, Conditions.NONE.withLock(released.token()), ProblemCode.STALE_FENCE);
+    refused(
+        key, write, WritePreconditions.NONE.withLock(released.token()), ProblemCode.STALE_FENCE);
     assertThat(everything(key)).isEqualTo(before);
     applied(key, write);
   }
@@ -115,7 +117,7 @@ abstract class SessionLocksContract extends ContractSuite {
   /** From the moment it ended its token is worth nothing and nobody else has to wait. */
   @Test
   void aLockThatEndedByItselfHoldsNobodyBackAndLetsNobodyIn() {
-    List<Write> writes = Writes.every().map(Named::getPayload).toList();
+    List<Write> writes = WriteFixtures.every().map(Named::getPayload).toList();
     for (Write write : writes) {
       SessionKey key = furnished();
       long sent = System.nanoTime();
@@ -125,11 +127,11 @@ abstract class SessionLocksContract extends ContractSuite {
           elapsedUntil(
               sent,
               () -> {
-                last.set(write(key, append(says("by the way")), Conditions.NONE));
+                last.set(write(key, append(says("by the way")), WritePreconditions.NONE));
                 return last.get() instanceof Outcome.Applied;
               });
       assertThat(waited).isGreaterThanOrEqualTo(Duration.ofMillis(148));
-      refused(key, write, Conditions.NONE.withLock(held.token()), ProblemCode.STALE_FENCE);
+      refused(key, write, WritePreconditions.NONE.withLock(held.token()), ProblemCode.STALE_FENCE);
       applied(key, write);
     }
   }
@@ -138,7 +140,7 @@ abstract class SessionLocksContract extends ContractSuite {
   void theHoldersTokenIsRefusedFirstByItsEnd() {
     SessionKey key = furnished();
     Held held = lock(key, Duration.ofMillis(1200));
-    Conditions holding = Conditions.NONE.withLock(held.token());
+    WritePreconditions holding = WritePreconditions.NONE.withLock(held.token());
     applied(key, append(says("in time")), holding);
     await()
         .pollInterval(Duration.ofMillis(5))
@@ -154,15 +156,16 @@ abstract class SessionLocksContract extends ContractSuite {
   void aPausedHolderIsRefusedAfterAnything() {
     SessionKey key = furnished();
     Held paused = lock(key, Duration.ofMillis(100));
-    Conditions late = Conditions.NONE.withLock(paused.token());
+    WritePreconditions late = WritePreconditions.NONE.withLock(paused.token());
     await().until(() -> holder(key) == null);
     Held next = lock(key, MINUTE);
     refused(key, append(says("x")), late, ProblemCode.STALE_FENCE);
     assertThat(next.fence()).isGreaterThan(paused.fence());
-    applied(key, new Write.Delete(), Conditions.NONE.withLock(next.token()));
+    applied(key, new Write.Delete(), WritePreconditions.NONE.withLock(next.token()));
     create(key, "someone", HOUR, says("1"));
 
-    for (Conditions conditions : List.of(late, Conditions.NONE.withLock(next.token()))) {
+    for (WritePreconditions conditions :
+        List.of(late, WritePreconditions.NONE.withLock(next.token()))) {
       refused(key, append(says("x")), conditions, ProblemCode.STALE_FENCE);
       refused(key, new Write.Delete(), conditions, ProblemCode.STALE_FENCE);
       refused(key, new Write.SaveState(Json.EMPTY_OBJECT), conditions, ProblemCode.STALE_FENCE);
@@ -234,7 +237,7 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(renewed.expiresAt()).isAfter(held.expiresAt().plusSeconds(200));
     assertThat(renewed.fence()).isEqualTo(held.fence());
     assertThat(holder(key).expiresAt()).isEqualTo(renewed.expiresAt());
-    applied(key, append(says("x")), Conditions.NONE.withLock(held.token()));
+    applied(key, append(says("x")), WritePreconditions.NONE.withLock(held.token()));
 
     Held shortened =
         get(engine().clientLock().renew(key, null, held.token(), Duration.ofMillis(150)));
@@ -266,7 +269,10 @@ abstract class SessionLocksContract extends ContractSuite {
     run(engine().clientLock().release(key, null, null));
     assertThat(holder(key)).isNull();
     refused(
-        key, append(says("x")), Conditions.NONE.withLock(held.token()), ProblemCode.STALE_FENCE);
+        key,
+        append(says("x")),
+        WritePreconditions.NONE.withLock(held.token()),
+        ProblemCode.STALE_FENCE);
     applied(key, append(says("x")));
     run(engine().clientLock().release(key, null, null));
   }
@@ -275,7 +281,7 @@ abstract class SessionLocksContract extends ContractSuite {
   void aLockAskedForAgainUnderItsKeyIsTheSameLock() {
     SessionKey key = furnished();
     SessionLocks locks = engine().locks();
-    Retry retry = newRetry();
+    IdempotentRequest retry = newRetry();
     Call take = new Call.Take(MINUTE, "a label");
     Done first = get(locks.apply(key, null, take, retry));
     assertThat(first.replayed()).isFalse();
@@ -283,10 +289,10 @@ abstract class SessionLocksContract extends ContractSuite {
         .isEqualTo(new Done(first.held(), true));
 
     Held held = first.held();
-    Retry again = newRetry();
+    IdempotentRequest again = newRetry();
     Call renew = new Call.Renew(held.token(), Duration.ofMinutes(5));
     Done renewed = get(locks.apply(key, null, renew, again));
-    Retry last = newRetry();
+    IdempotentRequest last = newRetry();
     Call release = new Call.Release(held.token());
     assertThat(get(locks.apply(key, null, release, last))).isEqualTo(new Done(null, false));
     Held next = lock(key, MINUTE);
@@ -298,7 +304,7 @@ abstract class SessionLocksContract extends ContractSuite {
     assertThat(get(locks.apply(key, null, release, last))).isEqualTo(new Done(null, true));
     assertThat(get(locks.holder(key, null)).fence()).isEqualTo(next.fence());
     failed(
-        locks.apply(key, null, take, new Retry(retry.key(), "another body")),
+        locks.apply(key, null, take, new IdempotentRequest(retry.key(), "another body")),
         ProblemCode.KEY_REUSED);
   }
 
@@ -306,7 +312,7 @@ abstract class SessionLocksContract extends ContractSuite {
   void aRefusedLockKeepsNoRecord() {
     SessionKey key = furnished();
     Held held = lock(key, MINUTE);
-    Retry retry = newRetry();
+    IdempotentRequest retry = newRetry();
     Call take = new Call.Take(MINUTE, null);
     failed(engine().locks().apply(key, null, take, retry), ProblemCode.SESSION_LOCKED);
     run(engine().clientLock().release(key, null, held.token()));
@@ -369,7 +375,7 @@ abstract class SessionLocksContract extends ContractSuite {
   void aDeletedSessionsLockIsGoneWithIt() {
     SessionKey key = furnished();
     Held held = lock(key, MINUTE);
-    applied(key, new Write.Delete(), Conditions.NONE.withLock(held.token()));
+    applied(key, new Write.Delete(), WritePreconditions.NONE.withLock(held.token()));
     create(key);
     assertThat(holder(key)).isNull();
     applied(key, append(says("x")));
@@ -488,7 +494,7 @@ abstract class SessionLocksContract extends ContractSuite {
                             token ->
                                 engine()
                                     .reader()
-                                    .load(key, View.ANY, PageRequest.NONE)
+                                    .load(key, ReadContext.ANY, PageRequest.NONE)
                                     .flatMap(page ->
                                         addOne(replica(i), key, token)
                                             .doOnNext(outcome ->
@@ -504,7 +510,7 @@ abstract class SessionLocksContract extends ContractSuite {
             .toFuture();
     int appended = 0;
     while (!updates.isDone()) {
-      Outcome outcome = write(key, append(says("x")), Conditions.NONE);
+      Outcome outcome = write(key, append(says("x")), WritePreconditions.NONE);
       if (outcome instanceof Outcome.Applied) {
         appended++;
       } else {
@@ -543,7 +549,7 @@ abstract class SessionLocksContract extends ContractSuite {
         inLineNow(key, token -> Mono.fromSupplier(ran::incrementAndGet)),
         ProblemCode.SESSION_LOCKED);
     assertThat(ran).hasValue(0);
-    applied(key, append(says("x")), Conditions.NONE.withLock(held.token()));
+    applied(key, append(says("x")), WritePreconditions.NONE.withLock(held.token()));
   }
 
   @Test
@@ -625,7 +631,11 @@ abstract class SessionLocksContract extends ContractSuite {
                         })));
     assertRefusedLate(outcome);
     assertThat(contents(key)).endsWith(body("in time"));
-    refused(key, append(says("x")), Conditions.NONE.withLock(late.get()), ProblemCode.STALE_FENCE);
+    refused(
+        key,
+        append(says("x")),
+        WritePreconditions.NONE.withLock(late.get()),
+        ProblemCode.STALE_FENCE);
     assertFree(key);
   }
 
@@ -742,7 +752,7 @@ abstract class SessionLocksContract extends ContractSuite {
     get(Mono.fromFuture(begun).thenReturn(true));
     subscription.dispose();
     pass(Duration.ofMillis(50));
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_LOCKED);
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
     finish.complete(null);
 
     await().untilAsserted(() -> assertThat(contents(key)).endsWith(body("after all")));
@@ -787,7 +797,7 @@ abstract class SessionLocksContract extends ContractSuite {
         .during(Duration.ofMillis(200))
         .until(() -> keys.stream().allMatch(key -> holder(key) == null));
     for (SessionKey key : keys) {
-      StateView state = get(engine().reader().state(key, View.ANY));
+      StateView state = get(engine().reader().state(key, ReadContext.ANY));
       long updates = number(state.document());
       assertThat(updates).isEqualTo(state.position().version() - 3);
       assertApplied(get(inLineSoon(key, token -> addOne(engine(), key, token))));
@@ -799,18 +809,18 @@ abstract class SessionLocksContract extends ContractSuite {
   private Mono<Outcome> addOne(EngineUnderTest replica, SessionKey key, String token) {
     return replica
         .reader()
-        .state(key, View.ANY)
+        .state(key, ReadContext.ANY)
         .flatMap(state ->
             replica
                 .writer()
                 .apply(
                     key,
                     new Write.SaveState(Json.of("{\"n\":" + (number(state.document()) + 1) + "}")),
-                    Conditions.NONE.withLock(token)));
+                    WritePreconditions.NONE.withLock(token)));
   }
 
   private long counter(SessionKey key) {
-    return number(get(engine().reader().state(key, View.ANY)).document());
+    return number(get(engine().reader().state(key, ReadContext.ANY)).document());
   }
 
   private static long number(Json document) {
@@ -818,7 +828,8 @@ abstract class SessionLocksContract extends ContractSuite {
   }
 
   private Mono<Outcome> attempt(SessionKey key, Write write, @Nullable String token) {
-    return Mono.defer(() -> engine().writer().apply(key, write, Conditions.NONE.withLock(token)));
+    return Mono.defer(
+        () -> engine().writer().apply(key, write, WritePreconditions.NONE.withLock(token)));
   }
 
   private <T> Mono<T> inLine(SessionKey key, Function<String, Mono<T>> work) {
@@ -922,7 +933,7 @@ abstract class SessionLocksContract extends ContractSuite {
         });
     pass(Duration.ofMillis(100));
     int before = told.get();
-    Retry retry = newRetry();
+    IdempotentRequest retry = newRetry();
     Call once = new Call.Release(lock(key, MINUTE).token());
     for (int i = 0; i < 3; i++) {
       Done done = get(replica(i).locks().apply(key, null, once, retry));

@@ -1,10 +1,10 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -13,18 +13,18 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
-import io.heddle.session.Description.Status;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
-import io.heddle.session.View;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionAttributes.Status;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,13 +42,13 @@ import reactor.core.publisher.Flux;
 /** What one write does, and what it refuses. */
 abstract class SessionWriterContract extends ContractSuite {
 
-  private static final String EVERY = "io.heddle.session.contract.Writes#every";
+  private static final String EVERY = "io.heddle.session.contract.WriteFixtures#every";
 
   @Test
   void createsAnEmptySession() {
     SessionKey key = newKey();
-    Description description =
-        new Description(
+    SessionAttributes description =
+        new SessionAttributes(
             "ünï",
             "A \"title\" \\ with\nlines and \uD83E\uDDF5",
             Json.of("{\"a\":[],\"b\":{},\"n\":12345678901234567890,\"t\":\"}\"}"),
@@ -103,7 +103,7 @@ abstract class SessionWriterContract extends ContractSuite {
     Everything before = everything(key);
     Write again = new Write.Create(described("someone", HOUR), List.of(says("new")));
 
-    refused(key, again, Conditions.NONE, ProblemCode.SESSION_EXISTS);
+    refused(key, again, WritePreconditions.NONE, ProblemCode.SESSION_EXISTS);
     refused(key, again, ownedBy("someone"), ProblemCode.SESSION_EXISTS);
 
     assertThat(everything(key)).isEqualTo(before);
@@ -122,7 +122,7 @@ abstract class SessionWriterContract extends ContractSuite {
                     .apply(
                         key,
                         new Write.Create(described("u" + i, HOUR), List.of(says("by " + i))),
-                        Conditions.NONE));
+                        WritePreconditions.NONE));
 
     assertThat(outcomes).filteredOn(Outcome.Applied.class::isInstance).hasSize(1);
     assertThat(outcomes)
@@ -145,9 +145,9 @@ abstract class SessionWriterContract extends ContractSuite {
     calls.add(applied(key, new Write.RestoreState("latest")));
     calls.add(applied(key, new Write.DeleteMessage("one")));
     calls.add(applied(key, append(says("two", "2"))));
-    calls.add(applied(key, new Write.Cut("two")));
-    calls.add(applied(key, new Write.Cut(null)));
-    calls.add(applied(key, new Write.Cut(null)));
+    calls.add(applied(key, new Write.TruncateThread("two")));
+    calls.add(applied(key, new Write.TruncateThread(null)));
+    calls.add(applied(key, new Write.TruncateThread(null)));
     calls.add(applied(key, append(says("last"))));
     assertThat(position(key)).isEqualTo(calls.getLast().head().position());
     calls.add(applied(key, new Write.Delete()));
@@ -199,7 +199,7 @@ abstract class SessionWriterContract extends ContractSuite {
                                         append(
                                             says("w" + writer + " " + i),
                                             says("w" + writer + " " + i + "b")),
-                                        Conditions.NONE)),
+                                        WritePreconditions.NONE)),
                     writers)
                 .collectList());
 
@@ -263,14 +263,14 @@ abstract class SessionWriterContract extends ContractSuite {
     applied(key, new Write.DeleteMessage("b"));
     assertCounts(key, 5, 4, 1000);
 
-    applied(key, new Write.Cut("c"));
+    applied(key, new Write.TruncateThread("c"));
     assertCounts(key, 5, 2, 300);
 
     applied(key, append(sized("f", 120)));
     assertCounts(key, 6, 3, 420);
     assertThat(thread(key)).extracting(Message::seq).containsExactly(1L, 3L, 6L);
 
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     assertCounts(key, 6, 0, 0);
 
     applied(key, append(sized("g", 130)));
@@ -287,7 +287,7 @@ abstract class SessionWriterContract extends ContractSuite {
             new Write.DeleteMessage("second"),
             new Write.SaveState(Json.of("{\"step\":2}")),
             new Write.Update(
-                new Description(
+                new SessionAttributes(
                     "someone",
                     "t",
                     Json.of("{\"k\":\"v\"}"),
@@ -295,8 +295,8 @@ abstract class SessionWriterContract extends ContractSuite {
                     "m",
                     Status.ACTIVE,
                     Duration.ofHours(2))),
-            new Write.Cut("first"),
-            new Write.Cut(null))) {
+            new Write.TruncateThread("first"),
+            new Write.TruncateThread(null))) {
       Outcome.Applied applied = applied(key, write);
       Session seen = session(key);
       assertThat(seen.head()).as(write.toString()).isEqualTo(applied.head());
@@ -323,9 +323,11 @@ abstract class SessionWriterContract extends ContractSuite {
   @MethodSource(EVERY)
   void refusesToWriteToWhatIsNotThere(Write write) {
     SessionKey key = newKey();
-    refused(key, write, Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    refused(key, write, WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     refused(key, write, ownedBy("someone"), ProblemCode.SESSION_NOT_FOUND);
-    failed(engine().reader().load(key, View.ANY, PageRequest.NONE), ProblemCode.SESSION_NOT_FOUND);
+    failed(
+        engine().reader().load(key, ReadContext.ANY, PageRequest.NONE),
+        ProblemCode.SESSION_NOT_FOUND);
   }
 
   @ParameterizedTest
@@ -367,18 +369,23 @@ abstract class SessionWriterContract extends ContractSuite {
     for (List<Position> wrong :
         List.of(List.of(older), List.of(sameVersion), List.of(newer, older, sameVersion))) {
       Problem problem =
-          refused(key, write, Conditions.NONE.withPositions(wrong), ProblemCode.VERSION_CONFLICT);
+          refused(
+              key,
+              write,
+              WritePreconditions.NONE.withPositions(wrong),
+              ProblemCode.VERSION_CONFLICT);
       assertThat(problem.members()).containsEntry("position", now.toString());
     }
     assertThat(everything(key)).isEqualTo(before);
 
-    applied(key, write, Conditions.NONE.withPositions(List.of(older, newer, now, sameVersion)));
+    applied(
+        key, write, WritePreconditions.NONE.withPositions(List.of(older, newer, now, sameVersion)));
   }
 
   @Test
   void ofManyWithTheSameIfMatchOneGoes() {
     SessionKey key = furnished();
-    Conditions here = Conditions.NONE.withPositions(List.of(position(key)));
+    WritePreconditions here = WritePreconditions.NONE.withPositions(List.of(position(key)));
 
     List<Outcome> outcomes =
         atOnce(32, i -> engine().writer().apply(key, append(says("by " + i)), here));
@@ -393,17 +400,17 @@ abstract class SessionWriterContract extends ContractSuite {
   @Test
   void aCompleteSessionTakesNoMessages() {
     SessionKey key = furnished();
-    Description active = session(key).description();
-    applied(key, new Write.Update(Writes.complete(active)));
+    SessionAttributes active = session(key).description();
+    applied(key, new Write.Update(WriteFixtures.complete(active)));
     Everything before = everything(key);
 
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_COMPLETE);
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_COMPLETE);
     assertThat(everything(key)).isEqualTo(before);
 
     applied(key, new Write.SaveState(Json.of("{\"step\":2}")));
     applied(key, new Write.RestoreState("latest"));
     applied(key, new Write.DeleteMessage("second"));
-    applied(key, new Write.Cut("first"));
+    applied(key, new Write.TruncateThread("first"));
     applied(key, new Write.Update(active));
     applied(key, append(says("again")));
     assertThat(contents(key)).containsExactly(body("1"), body("again"));
@@ -412,8 +419,8 @@ abstract class SessionWriterContract extends ContractSuite {
   @Test
   void updateReplacesAllButTheOwner() {
     SessionKey key = newKey();
-    Description full =
-        new Description(
+    SessionAttributes full =
+        new SessionAttributes(
             "someone",
             "title",
             Json.of("{\"k\":\"v\"}"),
@@ -427,7 +434,7 @@ abstract class SessionWriterContract extends ContractSuite {
         applied(
             key,
             new Write.Update(
-                new Description(
+                new SessionAttributes(
                     "thief",
                     null,
                     Json.EMPTY_OBJECT,
@@ -438,7 +445,7 @@ abstract class SessionWriterContract extends ContractSuite {
 
     assertThat(updated.description())
         .isEqualTo(
-            new Description(
+            new SessionAttributes(
                 "someone",
                 null,
                 Json.EMPTY_OBJECT,
@@ -449,7 +456,7 @@ abstract class SessionWriterContract extends ContractSuite {
     assertThat(updated.head().expiresAt()).isEqualTo(updated.head().updatedAt().plusSeconds(60));
     assertThat(session(key).description()).isEqualTo(updated.description());
     assertThat(contents(key)).containsExactly(body("kept"));
-    refused(key, new Write.Cut(null), ownedBy("thief"), ProblemCode.SESSION_NOT_FOUND);
+    refused(key, new Write.TruncateThread(null), ownedBy("thief"), ProblemCode.SESSION_NOT_FOUND);
   }
 
   @Test
@@ -470,7 +477,7 @@ abstract class SessionWriterContract extends ContractSuite {
             refused(
                     key,
                     append(says("new", "x"), says("second", "y")),
-                    Conditions.NONE,
+                    WritePreconditions.NONE,
                     ProblemCode.MESSAGE_EXISTS)
                 .members())
         .containsEntry("message", "second");
@@ -478,7 +485,7 @@ abstract class SessionWriterContract extends ContractSuite {
             refused(
                     key,
                     append(says("twin", "x"), says("y"), says("twin", "z")),
-                    Conditions.NONE,
+                    WritePreconditions.NONE,
                     ProblemCode.MESSAGE_EXISTS)
                 .members())
         .containsEntry("message", "twin");
@@ -488,7 +495,7 @@ abstract class SessionWriterContract extends ContractSuite {
     refused(
         other,
         new Write.Create(described(null, HOUR), List.of(says("t", "x"), says("t", "y"))),
-        Conditions.NONE,
+        WritePreconditions.NONE,
         ProblemCode.MESSAGE_EXISTS);
     create(other, says("second", "another session's"));
   }
@@ -499,18 +506,18 @@ abstract class SessionWriterContract extends ContractSuite {
 
     applied(key, new Write.DeleteMessage("second"));
     applied(key, append(says("second", "deleted and back")));
-    applied(key, new Write.Cut("first"));
+    applied(key, new Write.TruncateThread("first"));
     applied(key, append(says("third", "cut and back")));
     applied(key, append(says("second", "cut and back too")));
     assertThat(ids(key)).containsExactly("first", "third", "second");
-    refused(key, append(says("third", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
-    refused(key, append(says("first", "x")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    refused(key, append(says("third", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    refused(key, append(says("first", "x")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
 
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     applied(key, append(says("first", "cleared and back")));
     assertThat(contents(key)).containsExactly(body("cleared and back"));
     assertThat(
-            get(engine().reader().message(key, View.ANY, "first"))
+            get(engine().reader().message(key, ReadContext.ANY, "first"))
                 .messages()
                 .getFirst()
                 .body()
@@ -528,10 +535,11 @@ abstract class SessionWriterContract extends ContractSuite {
 
     assertThat(ids(key)).containsExactlyElementsOf(shapes);
     for (String id : shapes) {
-      Message found = get(engine().reader().message(key, View.ANY, id)).messages().getFirst();
+      Message found =
+          get(engine().reader().message(key, ReadContext.ANY, id)).messages().getFirst();
       assertThat(found.body().toString()).isEqualTo(body(id));
       applied(key, new Write.DeleteMessage(id));
-      failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+      failed(engine().reader().message(key, ReadContext.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
     }
     assertThat(thread(key)).isEmpty();
   }
@@ -567,9 +575,14 @@ abstract class SessionWriterContract extends ContractSuite {
     missing.add(new MessagePlace(1, 0, "aaaaaaaa", key.mark()).id());
     missing.add(new MessagePlace(99, 0, now.tag(), key.mark()).id());
     for (String id : missing) {
-      refused(key, new Write.DeleteMessage(id), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
-      refused(key, new Write.Cut(id), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
-      failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+      refused(
+          key, new Write.DeleteMessage(id), WritePreconditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+      refused(
+          key,
+          new Write.TruncateThread(id),
+          WritePreconditions.NONE,
+          ProblemCode.MESSAGE_NOT_FOUND);
+      failed(engine().reader().message(key, ReadContext.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
     }
     assertThat(everything(key)).isEqualTo(before);
   }
@@ -580,16 +593,16 @@ abstract class SessionWriterContract extends ContractSuite {
     Position appended = applied(key, append(says("4"), says("5"), says("6"))).head().position();
     String five = MessagePlace.of(key, appended, 1).id();
 
-    assertThat(applied(key, new Write.Cut(five)).head().messageCount()).isEqualTo(5);
+    assertThat(applied(key, new Write.TruncateThread(five)).head().messageCount()).isEqualTo(5);
     assertThat(contents(key).getLast()).isEqualTo(body("5"));
 
     long version = position(key).version();
-    assertThat(applied(key, new Write.Cut(five)).head().position().version())
+    assertThat(applied(key, new Write.TruncateThread(five)).head().position().version())
         .as("a cut with nothing after it is a version too")
         .isEqualTo(version + 1);
     assertThat(thread(key)).hasSize(5);
 
-    assertThat(applied(key, new Write.Cut("first")).head().messageCount()).isEqualTo(1);
+    assertThat(applied(key, new Write.TruncateThread("first")).head().messageCount()).isEqualTo(1);
     assertThat(applied(key, append(says("7"))).head().lastSeq()).isEqualTo(7);
     assertThat(contents(key)).containsExactly(body("1"), body("7"));
   }
@@ -603,14 +616,14 @@ abstract class SessionWriterContract extends ContractSuite {
     }
     assertThat(thread(key)).hasSize(1301);
 
-    assertThat(applied(key, new Write.Cut("root")).head().messageCount()).isEqualTo(1);
+    assertThat(applied(key, new Write.TruncateThread("root")).head().messageCount()).isEqualTo(1);
     assertThat(ids(key)).containsExactly("root");
     assertThat(session(key).head().bytes()).isEqualTo("root".length() + body("0").length());
 
     for (int i = 0; i < 11; i++) {
       applied(key, new Write.Append(batch(100)));
     }
-    Outcome.Applied cleared = applied(key, new Write.Cut(null));
+    Outcome.Applied cleared = applied(key, new Write.TruncateThread(null));
     assertThat(cleared.head().messageCount()).isZero();
     assertThat(cleared.head().bytes()).isZero();
     assertThat(cleared.head().lastSeq()).isEqualTo(2401);
@@ -634,20 +647,20 @@ abstract class SessionWriterContract extends ContractSuite {
         refused(
             key,
             append(sized(null, piece), sized(null, (int) (left - piece + 1))),
-            Conditions.NONE,
+            WritePreconditions.NONE,
             ProblemCode.SESSION_TOO_LARGE);
 
     assertThat(problem.members()).containsEntry("limit", bound);
     assertThat(position(key)).isEqualTo(before);
     applied(key, append(sized(null, piece), sized(null, (int) (left - piece))));
     assertThat(session(key).head().bytes()).isEqualTo(bound);
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_TOO_LARGE);
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_TOO_LARGE);
     applied(key, new Write.SaveState(Json.of("{\"state\":\"is counted apart\"}")));
 
     applied(key, new Write.DeleteMessage("big"));
     applied(key, append(sized("big", piece)));
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_TOO_LARGE);
-    applied(key, new Write.Cut(null));
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_TOO_LARGE);
+    applied(key, new Write.TruncateThread(null));
     applied(key, append(says("x")));
     applied(key, new Write.Delete());
   }
@@ -665,10 +678,10 @@ abstract class SessionWriterContract extends ContractSuite {
     refused(
         key,
         new Write.Create(described(null, HOUR), messages),
-        Conditions.NONE,
+        WritePreconditions.NONE,
         ProblemCode.SESSION_TOO_LARGE);
 
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     create(key);
   }
 
@@ -678,15 +691,15 @@ abstract class SessionWriterContract extends ContractSuite {
     Write.Append bad =
         new Write.Append(
             List.of(says("first", "taken"), sized(null, (int) engine().limits().sessionBytes())));
-    Conditions conditions =
+    WritePreconditions conditions =
         ownedBy("other")
             .withLock("nobodys-token")
             .withPositions(List.of(new Position(9, "aaaaaaaa")));
 
     refused(key, bad, conditions, ProblemCode.SESSION_NOT_FOUND);
     create(key, "someone", HOUR, says("first", "1"));
-    Description active = session(key).description();
-    applied(key, new Write.Update(Writes.complete(active)));
+    SessionAttributes active = session(key).description();
+    applied(key, new Write.Update(WriteFixtures.complete(active)));
     refused(key, bad, conditions, ProblemCode.SESSION_NOT_FOUND);
     conditions = conditions.withOwner("someone");
     refused(key, bad, conditions, ProblemCode.STALE_FENCE);
@@ -706,8 +719,10 @@ abstract class SessionWriterContract extends ContractSuite {
     SessionKey key = furnished();
     SessionKey twin = new SessionKey(new Tenant("x" + tenant.name()), key.id());
 
-    failed(engine().reader().load(twin, View.ANY, PageRequest.NONE), ProblemCode.SESSION_NOT_FOUND);
-    refused(twin, append(says("x")), Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    failed(
+        engine().reader().load(twin, ReadContext.ANY, PageRequest.NONE),
+        ProblemCode.SESSION_NOT_FOUND);
+    refused(twin, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     create(twin, says("first", "other tenant"));
     assertThat(contents(twin)).containsExactly(body("other tenant"));
     assertThat(thread(key)).hasSize(3);
@@ -724,7 +739,7 @@ abstract class SessionWriterContract extends ContractSuite {
     boolean possible = SessionKey.isId(id);
     NewMessage named = says(possible ? id : null, "named");
     List<NewMessage> three = List.of(says("a"), named, says("b"));
-    Conditions createdOnce = Conditions.NONE.withRetry(newRetry());
+    WritePreconditions createdOnce = WritePreconditions.NONE.withRetry(newRetry());
     Write.Create create = new Write.Create(described(null, HOUR), three);
     Outcome.Applied made = applied(key, create, createdOnce);
     String own = possible ? id : MessagePlace.of(key, made.head().position(), 1).id();
@@ -732,27 +747,32 @@ abstract class SessionWriterContract extends ContractSuite {
     assertThat(((Outcome.Replayed) write(key, create, createdOnce)).messages()).isEqualTo(ids(key));
     if (!possible) {
       // No client can name it, whatever the store notes under it.
-      failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+      failed(engine().reader().message(key, ReadContext.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
       failed(
-          engine().reader().load(key, View.ANY, PageRequest.forward(5, id)),
+          engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, id)),
           ProblemCode.INVALID_CURSOR);
-      refused(key, new Write.DeleteMessage(id), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+      refused(
+          key, new Write.DeleteMessage(id), WritePreconditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
       return;
     }
-    refused(key, append(says(id, "again")), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
-    assertThat(get(engine().reader().message(key, View.ANY, id)).messages().getFirst().id())
+    refused(key, append(says(id, "again")), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    assertThat(get(engine().reader().message(key, ReadContext.ANY, id)).messages().getFirst().id())
         .isEqualTo(id);
-    assertThat(get(engine().reader().load(key, View.ANY, PageRequest.forward(5, id))).messages())
+    assertThat(
+            get(engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, id)))
+                .messages())
         .extracting(Message::seq)
         .containsExactly(3L);
 
     applied(key, new Write.DeleteMessage(id));
-    failed(engine().reader().message(key, View.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
-    assertThat(get(engine().reader().load(key, View.ANY, PageRequest.forward(5, id))).messages())
+    failed(engine().reader().message(key, ReadContext.ANY, id), ProblemCode.MESSAGE_NOT_FOUND);
+    assertThat(
+            get(engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, id)))
+                .messages())
         .extracting(Message::seq)
         .containsExactly(3L);
 
-    Conditions appendedOnce = Conditions.NONE.withRetry(newRetry());
+    WritePreconditions appendedOnce = WritePreconditions.NONE.withRetry(newRetry());
     Write.Append append = append(says("c"), named);
     applied(key, append, appendedOnce);
     assertThat(((Outcome.Replayed) write(key, append, appendedOnce)).messages())

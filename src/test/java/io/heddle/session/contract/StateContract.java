@@ -1,7 +1,7 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -10,11 +10,11 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
-import io.heddle.session.Conditions;
 import io.heddle.session.Outcome;
+import io.heddle.session.ReadContext;
 import io.heddle.session.StateView;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +29,19 @@ abstract class StateContract extends ContractSuite {
     SessionKey key = newKey();
     Position created = create(key).head().position();
 
-    StateView state = get(engine().reader().state(key, View.ANY));
+    StateView state = get(engine().reader().state(key, ReadContext.ANY));
 
     assertThat(state).isEqualTo(new StateView(created, null));
     assertThat(state.document()).isEqualTo(Json.EMPTY_OBJECT);
     assertThat(checkpoints(key, 10, null)).isEqualTo(new CheckpointPage(created, List.of(), false));
-    failed(engine().reader().checkpoint(key, View.ANY, "latest"), ProblemCode.CHECKPOINT_NOT_FOUND);
+    failed(
+        engine().reader().checkpoint(key, ReadContext.ANY, "latest"),
+        ProblemCode.CHECKPOINT_NOT_FOUND);
     refused(
-        key, new Write.RestoreState("latest"), Conditions.NONE, ProblemCode.CHECKPOINT_NOT_FOUND);
+        key,
+        new Write.RestoreState("latest"),
+        WritePreconditions.NONE,
+        ProblemCode.CHECKPOINT_NOT_FOUND);
     assertThat(position(key)).isEqualTo(created);
   }
 
@@ -56,7 +61,7 @@ abstract class StateContract extends ContractSuite {
       Outcome.Applied applied = applied(key, new Write.SaveState(document));
       saved.addFirst(
           new Checkpoint(applied.head().position(), applied.head().updatedAt(), document));
-      StateView state = get(engine().reader().state(key, View.ANY));
+      StateView state = get(engine().reader().state(key, ReadContext.ANY));
       assertThat(state).isEqualTo(new StateView(applied.head().position(), saved.getFirst()));
     }
     Position later = applied(key, append(says("x"))).head().position();
@@ -67,27 +72,28 @@ abstract class StateContract extends ContractSuite {
                 later, saved.stream().map(CheckpointPage.Saved::of).toList(), false));
     for (Checkpoint checkpoint : saved) {
       assertThat(checkpoint.id()).isEqualTo("cp_" + checkpoint.saved());
-      assertThat(get(engine().reader().checkpoint(key, View.ANY, checkpoint.id())))
+      assertThat(get(engine().reader().checkpoint(key, ReadContext.ANY, checkpoint.id())))
           .isEqualTo(new StateView(later, checkpoint));
     }
-    assertThat(get(engine().reader().checkpoint(key, View.ANY, "latest")))
+    assertThat(get(engine().reader().checkpoint(key, ReadContext.ANY, "latest")))
         .isEqualTo(new StateView(later, saved.getFirst()));
-    assertThat(get(engine().reader().state(key, View.ANY)))
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)))
         .isEqualTo(new StateView(later, saved.getFirst()));
   }
 
   @Test
   void theThreadAndTheStateDoNotTouchEachOther() {
     SessionKey key = furnished();
-    Checkpoint saved = get(engine().reader().state(key, View.ANY)).checkpoint();
+    Checkpoint saved = get(engine().reader().state(key, ReadContext.ANY)).checkpoint();
     List<?> thread = thread(key);
     applied(key, new Write.SaveState(Json.of("{\"big\":\"" + "x".repeat(5000) + "\"}")));
     assertThat(thread(key)).isEqualTo(thread);
     assertThat(session(key).head().bytes())
         .isEqualTo(3L * body("1").length() + "firstsecondthird".length());
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     applied(key, new Write.RestoreState(saved.id()));
-    assertThat(get(engine().reader().state(key, View.ANY)).document()).isEqualTo(saved.document());
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).document())
+        .isEqualTo(saved.document());
     assertThat(thread(key)).isEmpty();
   }
 
@@ -104,14 +110,14 @@ abstract class StateContract extends ContractSuite {
     Checkpoint newest =
         new Checkpoint(restored.head().position(), restored.head().updatedAt(), one);
     assertThat(restored.head().position().version()).isEqualTo(4);
-    assertThat(get(engine().reader().state(key, View.ANY)))
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)))
         .isEqualTo(new StateView(restored.head().position(), newest));
     assertThat(checkpoints(key, 10, null).checkpoints())
         .hasSize(3)
         .startsWith(CheckpointPage.Saved.of(newest));
 
     Outcome.Applied again = applied(key, new Write.RestoreState("latest"));
-    assertThat(get(engine().reader().state(key, View.ANY)).checkpoint())
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).checkpoint())
         .isEqualTo(new Checkpoint(again.head().position(), again.head().updatedAt(), one));
   }
 
@@ -134,8 +140,13 @@ abstract class StateContract extends ContractSuite {
             Checkpoint.idOf(appended),
             Checkpoint.idOf(new Position(saved.version(), "aaaaaaaa")),
             Checkpoint.idOf(new Position(999_999, saved.tag())))) {
-      failed(engine().reader().checkpoint(key, View.ANY, id), ProblemCode.CHECKPOINT_NOT_FOUND);
-      refused(key, new Write.RestoreState(id), Conditions.NONE, ProblemCode.CHECKPOINT_NOT_FOUND);
+      failed(
+          engine().reader().checkpoint(key, ReadContext.ANY, id), ProblemCode.CHECKPOINT_NOT_FOUND);
+      refused(
+          key,
+          new Write.RestoreState(id),
+          WritePreconditions.NONE,
+          ProblemCode.CHECKPOINT_NOT_FOUND);
     }
     assertThat(everything(key)).isEqualTo(before);
   }
@@ -154,11 +165,16 @@ abstract class StateContract extends ContractSuite {
 
     assertThat(checkpointIds(key, bound * 2, null)).isEqualTo(saved.subList(0, bound));
     String dropped = saved.get(bound);
-    failed(engine().reader().checkpoint(key, View.ANY, dropped), ProblemCode.CHECKPOINT_NOT_FOUND);
+    failed(
+        engine().reader().checkpoint(key, ReadContext.ANY, dropped),
+        ProblemCode.CHECKPOINT_NOT_FOUND);
     refused(
-        key, new Write.RestoreState(dropped), Conditions.NONE, ProblemCode.CHECKPOINT_NOT_FOUND);
+        key,
+        new Write.RestoreState(dropped),
+        WritePreconditions.NONE,
+        ProblemCode.CHECKPOINT_NOT_FOUND);
     applied(key, new Write.RestoreState(saved.get(bound - 1)));
-    assertThat(get(engine().reader().state(key, View.ANY)).document())
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).document())
         .isEqualTo(Json.of("{\"n\":7}"));
     assertThat(checkpointIds(key, bound * 2, null)).hasSize(bound).endsWith(saved.get(bound - 2));
   }
@@ -183,7 +199,7 @@ abstract class StateContract extends ContractSuite {
     Json huge = document((int) bound + 100, 1);
     Position newest = applied(key, new Write.SaveState(huge)).head().position();
     assertThat(checkpointIds(key, 50, null)).containsExactly(Checkpoint.idOf(newest));
-    assertThat(get(engine().reader().state(key, View.ANY)).document()).isEqualTo(huge);
+    assertThat(get(engine().reader().state(key, ReadContext.ANY)).document()).isEqualTo(huge);
 
     Position after = applied(key, new Write.SaveState(small)).head().position();
     assertThat(checkpointIds(key, 50, null)).containsExactly(Checkpoint.idOf(after));
@@ -222,7 +238,7 @@ abstract class StateContract extends ContractSuite {
     assertThat(checkpointIds(key, 10, Checkpoint.idOf(new Position(9_999_999, "aaaaaaaa"))))
         .hasSize(6);
     failed(
-        engine().reader().checkpoints(key, View.ANY, 10, "no-checkpoint"),
+        engine().reader().checkpoints(key, ReadContext.ANY, 10, "no-checkpoint"),
         ProblemCode.INVALID_CURSOR);
   }
 
@@ -240,7 +256,7 @@ abstract class StateContract extends ContractSuite {
                             .apply(
                                 key,
                                 new Write.SaveState(Json.of("{\"n\":" + i + "}")),
-                                Conditions.NONE),
+                                WritePreconditions.NONE),
                     40)
                 .collectList());
     List<String> ids =
@@ -253,7 +269,7 @@ abstract class StateContract extends ContractSuite {
   }
 
   private CheckpointPage checkpoints(SessionKey key, int limit, @Nullable String before) {
-    return get(engine().reader().checkpoints(key, View.ANY, limit, before));
+    return get(engine().reader().checkpoints(key, ReadContext.ANY, limit, before));
   }
 
   private List<String> checkpointIds(SessionKey key, int limit, @Nullable String before) {

@@ -1,7 +1,7 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -9,15 +9,15 @@ import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,15 +144,15 @@ abstract class ThreadPagingContract extends ContractSuite {
     }
     applied(key, append(says("x", "x"), says("z")));
     assertThat(seqs(page(key, PageRequest.forward(5, "x")))).containsExactly(10L);
-    applied(key, new Write.Cut("a"));
+    applied(key, new Write.TruncateThread("a"));
     applied(key, append(says("last")));
     for (String gone : List.of("b", "x", "after0", "after1", "after2")) {
       assertThat(seqs(page(key, PageRequest.forward(5, gone)))).containsExactly(11L);
       assertThat(seqs(page(key, PageRequest.backward(5, gone)))).containsExactly(1L);
     }
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     failed(
-        engine().reader().load(key, View.ANY, PageRequest.forward(5, "x")),
+        engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, "x")),
         ProblemCode.INVALID_CURSOR);
   }
 
@@ -171,7 +171,7 @@ abstract class ThreadPagingContract extends ContractSuite {
     assertThat(seqs(page(key, PageRequest.forward(5, "m299")))).containsExactly(302L);
     assertThat(seqs(page(key, PageRequest.forward(5, "m44")))).containsExactly(302L);
     failed(
-        engine().reader().load(key, View.ANY, PageRequest.forward(5, "m43")),
+        engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, "m43")),
         ProblemCode.INVALID_CURSOR);
     assertThat(seqs(page(key, PageRequest.forward(5, "stays")))).containsExactly(302L);
 
@@ -179,12 +179,12 @@ abstract class ThreadPagingContract extends ContractSuite {
         key, new Write.Append(IntStream.range(0, 100).mapToObj(i -> says("n" + i, "x")).toList()));
     applied(
         key, new Write.Append(IntStream.range(0, 200).mapToObj(i -> says("o" + i, "x")).toList()));
-    applied(key, new Write.Cut("last"));
+    applied(key, new Write.TruncateThread("last"));
     applied(key, append(says("end")));
     assertThat(seqs(page(key, PageRequest.forward(5, "o199")))).containsExactly(603L);
     assertThat(seqs(page(key, PageRequest.forward(5, "o0")))).containsExactly(603L);
     failed(
-        engine().reader().load(key, View.ANY, PageRequest.forward(5, "n0")),
+        engine().reader().load(key, ReadContext.ANY, PageRequest.forward(5, "n0")),
         ProblemCode.INVALID_CURSOR);
   }
 
@@ -204,7 +204,10 @@ abstract class ThreadPagingContract extends ContractSuite {
     applied(key, append(says("last", "2")));
     atOnce(
         gone.size(),
-        i -> engine().writer().apply(key, new Write.DeleteMessage(gone.get(i)), Conditions.NONE));
+        i ->
+            engine()
+                .writer()
+                .apply(key, new Write.DeleteMessage(gone.get(i)), WritePreconditions.NONE));
 
     assertThat(seqs(page(key, PageRequest.forward(2, null)))).containsExactly(1L, 302L);
     assertThat(seqs(page(key, PageRequest.forward(1, "first")))).containsExactly(302L);
@@ -226,7 +229,7 @@ abstract class ThreadPagingContract extends ContractSuite {
             .flatMap(writer ->
                 engine()
                     .writer()
-                    .apply(key, append(says("x"), says("y")), Conditions.NONE)
+                    .apply(key, append(says("x"), says("y")), WritePreconditions.NONE)
                     .repeat(() -> !stop.get())
                     .take(200))
             .count()
@@ -257,7 +260,7 @@ abstract class ThreadPagingContract extends ContractSuite {
     var written =
         engine()
             .writer()
-            .apply(key, append(says("x"), says("y"), says("z")), Conditions.NONE)
+            .apply(key, append(says("x"), says("y"), says("z")), WritePreconditions.NONE)
             .repeat(() -> !stop.get())
             .take(300)
             .collectList()
@@ -316,14 +319,15 @@ abstract class ThreadPagingContract extends ContractSuite {
   @Test
   void clearingForgetsClientsIdsAndNewLifeForgetsThemToo() {
     SessionKey key = furnished();
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     assertInvalidCursor(key, "first");
 
     applied(key, append(says("fourth", "4")));
     applied(key, new Write.Delete());
     create(key, says("1"));
     assertInvalidCursor(key, "fourth");
-    failed(engine().reader().message(key, View.ANY, "fourth"), ProblemCode.MESSAGE_NOT_FOUND);
+    failed(
+        engine().reader().message(key, ReadContext.ANY, "fourth"), ProblemCode.MESSAGE_NOT_FOUND);
   }
 
   @Test
@@ -332,11 +336,11 @@ abstract class ThreadPagingContract extends ContractSuite {
     Position appended = applied(key, append(says("4"), says("5"))).head().position();
     String given = MessagePlace.of(key, appended, 1).id();
 
-    ThreadPage found = get(engine().reader().message(key, View.ANY, given));
+    ThreadPage found = get(engine().reader().message(key, ReadContext.ANY, given));
     assertThat(found.messages()).extracting(Message::id).containsExactly(given);
     assertThat(found.messages().getFirst().seq()).isEqualTo(5);
     assertThat(found.session()).isEqualTo(session(key));
-    assertThat(get(engine().reader().message(key, View.ANY, "second")).messages())
+    assertThat(get(engine().reader().message(key, ReadContext.ANY, "second")).messages())
         .isEqualTo(List.of(thread(key).get(1)));
   }
 
@@ -348,7 +352,7 @@ abstract class ThreadPagingContract extends ContractSuite {
     Position third = applied(key, append(says("2"))).head().position();
 
     for (Position part : List.of(first, second, third)) {
-      for (Mono<?> read : everyRead(key, new View(null, part))) {
+      for (Mono<?> read : everyRead(key, new ReadContext(null, part))) {
         assertThat(read.block(PATIENCE)).as("%s at %s", read, part).isNotNull();
       }
     }
@@ -359,7 +363,7 @@ abstract class ThreadPagingContract extends ContractSuite {
             new Position(third.version(), "aaaaaaaa"),
             new Position(third.version() + 1, third.tag()),
             new Position(999_999_999_999L, "aaaaaaaa"))) {
-      for (Mono<?> read : everyRead(key, new View(null, lost))) {
+      for (Mono<?> read : everyRead(key, new ReadContext(null, lost))) {
         failed(read, ProblemCode.POSITION_LOST);
       }
     }
@@ -370,38 +374,38 @@ abstract class ThreadPagingContract extends ContractSuite {
   void aPositionWhoseEntryIsGoneIsNotLost() {
     SessionKey key = furnished();
     Position appended = applied(key, append(says("4"))).head().position();
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
 
-    assertThat(get(engine().reader().load(key, new View(null, appended), PageRequest.NONE)))
+    assertThat(get(engine().reader().load(key, new ReadContext(null, appended), PageRequest.NONE)))
         .isNotNull();
   }
 
   @Test
   void readsHideTheSessionFromEverybodyButItsOwner() {
     SessionKey key = furnished();
-    for (Mono<?> read : everyRead(key, new View("someone", null))) {
+    for (Mono<?> read : everyRead(key, new ReadContext("someone", null))) {
       assertThat(read.block(PATIENCE)).isNotNull();
     }
     for (String other : List.of("other", "some", "someone2", "Someone")) {
-      for (Mono<?> read : everyRead(key, new View(other, null))) {
+      for (Mono<?> read : everyRead(key, new ReadContext(other, null))) {
         failed(read, ProblemCode.SESSION_NOT_FOUND);
       }
     }
     SessionKey nobodys = newKey();
     create(nobodys, says("first", "1"));
-    for (Mono<?> read : everyRead(nobodys, new View("someone", null))) {
+    for (Mono<?> read : everyRead(nobodys, new ReadContext("someone", null))) {
       failed(read, ProblemCode.SESSION_NOT_FOUND);
     }
   }
 
   @Test
   void readsOfWhatIsNotThereSaySo() {
-    for (Mono<?> read : everyRead(newKey(), View.ANY)) {
+    for (Mono<?> read : everyRead(newKey(), ReadContext.ANY)) {
       failed(read, ProblemCode.SESSION_NOT_FOUND);
     }
   }
 
-  List<Mono<?>> everyRead(SessionKey key, View view) {
+  List<Mono<?>> everyRead(SessionKey key, ReadContext view) {
     SessionReader reader = engine().reader();
     return List.of(
         reader.load(key, view, PageRequest.NONE),
@@ -415,11 +419,12 @@ abstract class ThreadPagingContract extends ContractSuite {
     SessionReader reader = engine().reader();
     Problem after =
         failed(
-            reader.load(key, View.ANY, PageRequest.forward(5, cursor)), ProblemCode.INVALID_CURSOR);
+            reader.load(key, ReadContext.ANY, PageRequest.forward(5, cursor)),
+            ProblemCode.INVALID_CURSOR);
     assertThat(after.members()).containsEntry("field", "after");
     Problem before =
         failed(
-            reader.load(key, View.ANY, PageRequest.backward(5, cursor)),
+            reader.load(key, ReadContext.ANY, PageRequest.backward(5, cursor)),
             ProblemCode.INVALID_CURSOR);
     assertThat(before.members()).containsEntry("field", "before");
   }
@@ -434,12 +439,12 @@ abstract class ThreadPagingContract extends ContractSuite {
   }
 
   private void cutBoth(SessionKey key, ThreadModel model, String after) {
-    applied(key, new Write.Cut(after));
+    applied(key, new Write.TruncateThread(after));
     model.cut(after);
   }
 
   private void clearBoth(SessionKey key, ThreadModel model) {
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread(null));
     model.clear();
   }
 
@@ -477,7 +482,8 @@ abstract class ThreadPagingContract extends ContractSuite {
     List<ThreadPage> pages =
         get(
             Flux.fromIterable(requests)
-                .flatMapSequential(request -> engine().reader().load(key, View.ANY, request), 64)
+                .flatMapSequential(
+                    request -> engine().reader().load(key, ReadContext.ANY, request), 64)
                 .collectList());
     for (int i = 0; i < requests.size(); i++) {
       assertPage(pages.get(i), model.page(requests.get(i)), requests.get(i).toString());

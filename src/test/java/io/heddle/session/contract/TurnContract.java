@@ -1,24 +1,24 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
-import io.heddle.session.Description;
 import io.heddle.session.Head;
+import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
-import io.heddle.session.Retry;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,8 +111,8 @@ abstract class TurnContract extends TurnSuite {
     Everything after = everything(key);
 
     // Its first sending moved the position, and its input's id is taken by itself.
-    for (Conditions conditions :
-        List.of(Conditions.NONE, Conditions.NONE.withPositions(List.of(before)))) {
+    for (WritePreconditions conditions :
+        List.of(WritePreconditions.NONE, WritePreconditions.NONE.withPositions(List.of(before)))) {
       assertThat(write(key, begin(turn), conditions))
           .isEqualTo(new Outcome.Replayed(begun, List.of(turn.id())));
     }
@@ -121,13 +121,13 @@ abstract class TurnContract extends TurnSuite {
 
     NewTurn waits = turn(key, says("waits", "3"));
     Position queued = applied(key, begin(waits)).head().position();
-    assertThat(write(key, begin(waits, OnBusy.INTERRUPT), Conditions.NONE))
+    assertThat(write(key, begin(waits, OnBusy.INTERRUPT), WritePreconditions.NONE))
         .isEqualTo(new Outcome.Replayed(queued, List.of(waits.id())));
     assertThat(record(key, turn.id()).cancel()).isEqualTo(Turn.Cancel.NONE);
     assertThat(waiting(key)).containsExactly(waits.id());
 
     applied(key, end(turn.id(), answers("2")));
-    assertThat(write(key, begin(turn), Conditions.NONE))
+    assertThat(write(key, begin(turn), WritePreconditions.NONE))
         .as("over by now")
         .isEqualTo(new Outcome.Replayed(begun, List.of(turn.id())));
     assertThat(session(key).head().activeTurn()).isNull();
@@ -136,8 +136,9 @@ abstract class TurnContract extends TurnSuite {
   @Test
   void anIdempotencyKeyBeginsOneTurn() {
     SessionKey key = plain();
-    Retry retry = newRetry();
-    Conditions once = ownedBy("someone").withRetry(retry).withPositions(List.of(position(key)));
+    IdempotentRequest retry = newRetry();
+    WritePreconditions once =
+        ownedBy("someone").withRetry(retry).withPositions(List.of(position(key)));
     NewTurn turn = turn(key, says("2"));
     Position begun = applied(key, begin(turn), once).head().position();
     Everything after = everything(key);
@@ -149,16 +150,16 @@ abstract class TurnContract extends TurnSuite {
     refused(
         key,
         begin(again),
-        once.withRetry(new Retry(retry.key(), hash("another body"))),
+        once.withRetry(new IdempotentRequest(retry.key(), hash("another body"))),
         ProblemCode.KEY_REUSED);
     assertThat(everything(key)).isEqualTo(after);
     failed(engine().turnLog().read(key, null, again.id(), 0, 0), ProblemCode.TURN_NOT_FOUND);
 
-    Retry waits = newRetry();
+    IdempotentRequest waits = newRetry();
     NewTurn queued = turn(key, says("3"));
     Position second =
-        applied(key, begin(queued), Conditions.NONE.withRetry(waits)).head().position();
-    assertThat(write(key, begin(turn(key, says("3"))), Conditions.NONE.withRetry(waits)))
+        applied(key, begin(queued), WritePreconditions.NONE.withRetry(waits)).head().position();
+    assertThat(write(key, begin(turn(key, says("3"))), WritePreconditions.NONE.withRetry(waits)))
         .isEqualTo(new Outcome.Replayed(second, List.of(queued.id())));
     assertThat(waiting(key)).containsExactly(queued.id());
   }
@@ -169,7 +170,7 @@ abstract class TurnContract extends TurnSuite {
   void beginningIsRefusedForWhatAnAppendIsRefusedFor(boolean busy) {
     SessionKey key = newKey();
     NewTurn turn = turn(key, says("first", "taken"), says("x"));
-    Conditions conditions =
+    WritePreconditions conditions =
         ownedBy("other")
             .withLock("nobodys-token")
             .withPositions(List.of(new Position(9, "aaaaaaaa")));
@@ -178,8 +179,8 @@ abstract class TurnContract extends TurnSuite {
     if (busy) {
       started(key, says("2"));
     }
-    Description active = session(key).description();
-    applied(key, new Write.Update(Writes.complete(active)));
+    SessionAttributes active = session(key).description();
+    applied(key, new Write.Update(WriteFixtures.complete(active)));
     Everything before = everything(key);
 
     refused(key, begin(turn), conditions, ProblemCode.SESSION_NOT_FOUND);
@@ -215,24 +216,25 @@ abstract class TurnContract extends TurnSuite {
     }
     String token = get(engine().clientLock().lock(key, null, LEASE, null)).token();
     NewTurn turn = turn(key, says("3"));
-    refused(key, begin(turn), Conditions.NONE, ProblemCode.SESSION_LOCKED);
-    refused(key, begin(turn), Conditions.NONE.withLock("another"), ProblemCode.STALE_FENCE);
-    applied(key, begin(turn), Conditions.NONE.withLock(token));
+    refused(key, begin(turn), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
+    refused(key, begin(turn), WritePreconditions.NONE.withLock("another"), ProblemCode.STALE_FENCE);
+    applied(key, begin(turn), WritePreconditions.NONE.withLock(token));
     assertThat(record(key, turn.id()).status())
         .isEqualTo(busy ? Turn.Status.QUEUED : Turn.Status.RUNNING);
   }
 
   @Test
   void noTurnBeginsInASessionThatIsNotThere() {
-    refused(newKey(), begin(turn(newKey())), Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    refused(
+        newKey(), begin(turn(newKey())), WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     SessionKey deleted = plain();
     applied(deleted, new Write.Delete());
-    refused(deleted, begin(turn(deleted)), Conditions.NONE, ProblemCode.SESSION_DELETED);
+    refused(deleted, begin(turn(deleted)), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
     refused(deleted, begin(turn(deleted)), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
     SessionKey expired = newKey();
     create(expired, "someone", SHORT);
     pass(SHORT.plusMillis(50));
-    refused(expired, begin(turn(expired)), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
+    refused(expired, begin(turn(expired)), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
     refused(expired, begin(turn(expired)), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
   }
 
@@ -270,7 +272,7 @@ abstract class TurnContract extends TurnSuite {
       assertThat(record(key, waiting.getLast()).queuePosition()).isEqualTo(i);
     }
     assertThat(waiting(key)).isEqualTo(waiting);
-    refused(key, begin(turn(key)), Conditions.NONE, ProblemCode.TURN_QUEUE_FULL);
+    refused(key, begin(turn(key)), WritePreconditions.NONE, ProblemCode.TURN_QUEUE_FULL);
   }
 
   @Test
@@ -278,7 +280,8 @@ abstract class TurnContract extends TurnSuite {
     SessionKey key = plain();
     String running = started(key);
     Everything before = everything(key);
-    refused(key, begin(turn(key), OnBusy.REJECT), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, begin(turn(key), OnBusy.REJECT), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     assertThat(everything(key)).isEqualTo(before);
     assertThat(record(key, running).cancel()).isEqualTo(Turn.Cancel.NONE);
     assertThat(list(key)).hasSize(1);
@@ -292,7 +295,7 @@ abstract class TurnContract extends TurnSuite {
     SessionKey key = plain();
     String running = started(key, says("2"));
     String first = queued(key, says("3"));
-    try (Ear ear = new Ear(engine(), engine().peer(), key).ready(key)) {
+    try (RecordingListener ear = new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       NewTurn turn = turn(key, says("4"));
       Head head = applied(key, begin(turn, onBusy)).head();
 
@@ -320,7 +323,8 @@ abstract class TurnContract extends TurnSuite {
     applied(key, end(running));
     assertThat(session(key).head().activeTurn()).isNull();
 
-    refused(key, begin(turn(key), OnBusy.REJECT), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, begin(turn(key), OnBusy.REJECT), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     String second = queued(key, says("3"));
     assertThat(waiting(key)).containsExactly(first, second);
     NewTurn interrupts = turn(key, says("4"));
@@ -339,7 +343,7 @@ abstract class TurnContract extends TurnSuite {
       refused(
           key,
           new Write.BeginTurn(turn(key), onBusy, 0),
-          Conditions.NONE,
+          WritePreconditions.NONE,
           ProblemCode.TURN_QUEUE_FULL);
     }
     assertThat(record(key, running).cancel()).isEqualTo(Turn.Cancel.NONE);
@@ -355,11 +359,11 @@ abstract class TurnContract extends TurnSuite {
     String first = queued(key, says("asked", "4"), says("5"));
     String second = queued(key, says("6"));
 
-    refused(key, next(first), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     applied(key, end(running, answers("3")));
-    refused(key, next(second), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
-    refused(key, next(running), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
-    refused(key, next(turn(key).id()), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, next(second), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, next(running), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, next(turn(key).id()), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     Head before = session(key).head();
     Head head = applied(key, next(first)).head();
 
@@ -379,7 +383,7 @@ abstract class TurnContract extends TurnSuite {
     assertThat(record.queuePosition()).isZero();
     assertThat(waiting(key)).containsExactly(second);
     assertThat(record(key, second).queuePosition()).isEqualTo(1);
-    refused(key, next(first), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     applied(key, end(first));
     applied(key, next(second));
     assertThat(waiting(key)).isEmpty();
@@ -396,18 +400,18 @@ abstract class TurnContract extends TurnSuite {
     String first = queued(key, says("asked", "2"));
     String second = queued(key, says("3"));
     applied(key, end(running));
-    Description active = session(key).description();
+    SessionAttributes active = session(key).description();
 
     refused(key, next(first), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
-    applied(key, new Write.Update(Writes.complete(active)));
-    refused(key, next(first), Conditions.NONE, ProblemCode.SESSION_COMPLETE);
+    applied(key, new Write.Update(WriteFixtures.complete(active)));
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.SESSION_COMPLETE);
     applied(key, new Write.Update(active));
     String token = get(engine().clientLock().lock(key, null, LEASE, null)).token();
-    refused(key, next(first), Conditions.NONE, ProblemCode.SESSION_LOCKED);
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
     run(engine().clientLock().release(key, null, token));
     applied(key, append(says("asked", "taken since")));
     Everything before = everything(key);
-    refused(key, next(first), Conditions.NONE, ProblemCode.MESSAGE_EXISTS);
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.MESSAGE_EXISTS);
     assertThat(everything(key)).isEqualTo(before);
     assertThat(waiting(key)).containsExactly(first, second);
 
@@ -424,7 +428,7 @@ abstract class TurnContract extends TurnSuite {
     String waits = queued(key, sized(null, bound / 2));
     applied(key, end(running));
     applied(key, append(sized("large", bound / 2 + 1)));
-    refused(key, next(waits), Conditions.NONE, ProblemCode.SESSION_TOO_LARGE);
+    refused(key, next(waits), WritePreconditions.NONE, ProblemCode.SESSION_TOO_LARGE);
     applied(key, new Write.DeleteMessage("large"));
     applied(key, next(waits));
     assertThat(thread(key)).extracting(Message::seq).containsExactly(2L);

@@ -1,9 +1,9 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.says;
-import static io.heddle.session.contract.Writes.sized;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.says;
+import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -13,7 +13,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
@@ -21,6 +20,7 @@ import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -76,20 +76,20 @@ abstract class TurnEndContract extends TurnSuite {
     applied(key, append(says("5")));
     Everything after = everything(key);
 
-    assertThat(write(key, end, Conditions.NONE))
+    assertThat(write(key, end, WritePreconditions.NONE))
         .isEqualTo(new Outcome.Replayed(ended, record(key, turn).output()));
 
     // Who wants another end for it than it had must not believe that it was told the truth.
     refused(
         key,
         end(first(turn), Turn.Status.FAILED, answers("3"), answers("4")),
-        Conditions.NONE,
+        WritePreconditions.NONE,
         ProblemCode.TURN_ENDED);
-    refused(key, reap(turn), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, reap(turn), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     refused(
         key,
         end(new TurnAttempt(turn, 2), Turn.Status.COMPLETED),
-        Conditions.NONE,
+        WritePreconditions.NONE,
         ProblemCode.TURN_ENDED);
     assertThat(everything(key)).isEqualTo(after);
     assertThat(record(key, turn).status()).isEqualTo(Turn.Status.COMPLETED);
@@ -111,7 +111,7 @@ abstract class TurnEndContract extends TurnSuite {
       refused(
           key,
           end(other, Turn.Status.COMPLETED, answers("x")),
-          Conditions.NONE,
+          WritePreconditions.NONE,
           ProblemCode.TURN_ENDED);
     }
     refused(key, end(turn), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
@@ -126,20 +126,20 @@ abstract class TurnEndContract extends TurnSuite {
     int bound = (int) engine().limits().sessionBytes();
     create(key, "someone", HOUR, sized(null, bound / 2));
     String turn = started(key, sized(null, bound / 2));
-    applied(key, new Write.Update(Writes.complete(session(key).description())));
+    applied(key, new Write.Update(WriteFixtures.complete(session(key).description())));
     String token = get(engine().clientLock().lock(key, null, LEASE, null)).token();
 
     Head head =
         applied(
                 key,
                 end(turn, sized(null, 2000)),
-                Conditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa"))))
+                WritePreconditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa"))))
             .head();
 
     assertThat(head.bytes()).isGreaterThan(bound);
     assertThat(head.messageCount()).isEqualTo(3);
-    refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_LOCKED);
-    applied(key, new Write.SaveState(Json.EMPTY_OBJECT), Conditions.NONE.withLock(token));
+    refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
+    applied(key, new Write.SaveState(Json.EMPTY_OBJECT), WritePreconditions.NONE.withLock(token));
     assertThat(session(key).head().expiresAt()).isAfter(head.updatedAt().plus(LEASE));
   }
 
@@ -222,9 +222,9 @@ abstract class TurnEndContract extends TurnSuite {
     assertThat(waiting(key)).containsExactly(second);
     assertThat(record(key, second).queuePosition()).isEqualTo(1);
     assertThat(record(key, running).cancel()).isEqualTo(Turn.Cancel.NONE);
-    refused(key, cancel(first), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, cancel(first), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     applied(key, end(running));
-    refused(key, next(first), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, next(first), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     applied(key, next(second));
   }
 
@@ -234,7 +234,7 @@ abstract class TurnEndContract extends TurnSuite {
     String turn = started(key, says("2"));
     Everything before = everything(key);
     try (Changes changes = Changes.of(engine());
-        Ear ear = new Ear(engine(), engine().peer(), key).ready(key)) {
+        RecordingListener ear = new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       Outcome.Applied asked = applied(key, cancel(turn), ownedBy("someone"));
 
       assertThat(asked.head()).isEqualTo(before.session().head());
@@ -255,7 +255,7 @@ abstract class TurnEndContract extends TurnSuite {
     applied(key, rollback(turn, key));
     assertThat(contents(key)).containsExactly(body("1"));
     assertThat(record(key, turn).cancel()).as("done").isEqualTo(Turn.Cancel.NONE);
-    refused(key, cancel(turn), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, cancel(turn), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
   }
 
   /**
@@ -274,7 +274,7 @@ abstract class TurnEndContract extends TurnSuite {
             end(turn),
             end(first(turn), Turn.Status.CANCELLED, answers("x")),
             end(first(turn), Turn.Status.CANCELLED))) {
-      refused(key, end, Conditions.NONE, ProblemCode.TURN_RUNNING);
+      refused(key, end, WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     }
     assertThat(everything(key)).isEqualTo(before);
     applied(key, rollback(turn, key));
@@ -283,7 +283,7 @@ abstract class TurnEndContract extends TurnSuite {
     SessionKey other = plain();
     String bare = started(other);
     applied(other, new Write.CancelTurn(bare, Turn.Cancel.ROLLBACK, END));
-    refused(other, end(bare), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(other, end(bare), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     applied(other, end(first(bare), Turn.Status.CANCELLED));
   }
 
@@ -296,12 +296,12 @@ abstract class TurnEndContract extends TurnSuite {
   void onlyWhatIsThereIsCancelled() {
     SessionKey key = plain();
     String turn = started(key);
-    refused(key, cancel(turn(key).id()), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, cancel(turn(key).id()), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     refused(key, cancel(turn), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
-    refused(newKey(), cancel(turn), Conditions.NONE, ProblemCode.SESSION_NOT_FOUND);
+    refused(newKey(), cancel(turn), WritePreconditions.NONE, ProblemCode.SESSION_NOT_FOUND);
     SessionKey other = plain();
     started(other);
-    refused(other, cancel(turn), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(other, cancel(turn), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     assertThat(record(key, turn).cancel()).isEqualTo(Turn.Cancel.NONE);
   }
 
@@ -311,7 +311,8 @@ abstract class TurnEndContract extends TurnSuite {
     String running = started(key);
     String waits = queued(key);
     get(engine().clientLock().lock(key, null, LEASE, null));
-    Conditions elsewhere = Conditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa")));
+    WritePreconditions elsewhere =
+        WritePreconditions.NONE.withPositions(List.of(new Position(1, "aaaaaaaa")));
     applied(key, cancel(waits), elsewhere);
     applied(key, cancel(running), elsewhere);
     assertThat(record(key, waits).status()).isEqualTo(Turn.Status.CANCELLED);
@@ -334,12 +335,16 @@ abstract class TurnEndContract extends TurnSuite {
     assertThat(record.end()).isEqualTo(end);
     assertThat(record.endedAt()).isEqualTo(head.updatedAt());
     assertThat(waiting(key)).containsExactly(first);
-    refused(key, new Write.DropTurn(second, end), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(key, new Write.DropTurn(running, end), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(key, new Write.DropTurn(second, end), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     refused(
-        key, new Write.DropTurn(turn(key).id(), end), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+        key, new Write.DropTurn(running, end), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key,
+        new Write.DropTurn(turn(key).id(), end),
+        WritePreconditions.NONE,
+        ProblemCode.TURN_NOT_FOUND);
     applied(key, end(running));
-    refused(key, new Write.DropTurn(running, end), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, new Write.DropTurn(running, end), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     applied(key, new Write.DropTurn(first, end));
     started(key);
   }
@@ -361,7 +366,7 @@ abstract class TurnEndContract extends TurnSuite {
       applied(key, new Write.DropTurn(third, END));
       applied(key, cancel(running));
       get(flush(key, first(running), 0, events(1, 3)));
-      refused(key, reap(running), Conditions.NONE, ProblemCode.TURN_RUNNING);
+      refused(key, reap(running), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
       applied(key, end(first(running), Turn.Status.INCOMPLETE, answers("7"), answers("8")));
       applied(key, next(first));
       applied(key, end(first));

@@ -1,9 +1,9 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.append;
-import static io.heddle.session.contract.Writes.described;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.append;
+import static io.heddle.session.contract.WriteFixtures.described;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
@@ -12,17 +12,17 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
 import io.heddle.session.Outcome.Applied;
 import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnLog.Flushed;
-import io.heddle.session.View;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -47,33 +47,41 @@ abstract class TurnLifeContract extends TurnSuite {
     List<String> ids = ids(key);
     Everything before = everything(key);
 
-    refused(key, new Write.Cut(null), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    refused(key, new Write.Cut("second"), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    refused(key, new Write.Cut("third"), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    refused(key, new Write.Cut("asked"), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    refused(key, new Write.RestoreState("latest"), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    refused(key, new Write.Cut("nothing"), Conditions.NONE, ProblemCode.MESSAGE_NOT_FOUND);
+    refused(key, new Write.TruncateThread(null), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, new Write.TruncateThread("second"), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, new Write.TruncateThread("third"), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, new Write.TruncateThread("asked"), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key, new Write.RestoreState("latest"), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(
+        key,
+        new Write.TruncateThread("nothing"),
+        WritePreconditions.NONE,
+        ProblemCode.MESSAGE_NOT_FOUND);
     assertThat(everything(key)).isEqualTo(before);
 
-    applied(key, new Write.Cut("later"));
-    applied(key, new Write.Cut(ids.get(4)));
+    applied(key, new Write.TruncateThread("later"));
+    applied(key, new Write.TruncateThread(ids.get(4)));
     assertThat(ids(key)).isEqualTo(ids.subList(0, 5));
     // One message of its input may go, the thread stays valid.
     applied(key, new Write.DeleteMessage(ids.get(4)));
-    applied(key, new Write.Cut("asked"));
+    applied(key, new Write.TruncateThread("asked"));
 
     applied(key, end(turn));
     applied(key, new Write.RestoreState("latest"));
-    applied(key, new Write.Cut("third"));
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread("third"));
+    applied(key, new Write.TruncateThread(null));
   }
 
   @Test
   void aTurnWithoutInputStandsOnTheThreadOnly() {
     SessionKey key = furnished();
     String turn = started(key);
-    applied(key, new Write.Cut("second"));
-    refused(key, new Write.Cut(null), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    applied(key, new Write.TruncateThread("second"));
+    refused(key, new Write.TruncateThread(null), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     applied(key, end(turn));
   }
 
@@ -84,8 +92,8 @@ abstract class TurnLifeContract extends TurnSuite {
     String waits = queued(key, says("5"));
     applied(key, end(running));
     applied(key, new Write.RestoreState("latest"));
-    applied(key, new Write.Cut("first"));
-    applied(key, new Write.Cut(null));
+    applied(key, new Write.TruncateThread("first"));
+    applied(key, new Write.TruncateThread(null));
     applied(key, next(waits));
     assertThat(contents(key)).containsExactly(body("5"));
   }
@@ -156,19 +164,21 @@ abstract class TurnLifeContract extends TurnSuite {
       for (SessionKey each : List.of(waits, idle)) {
         await().untilAsserted(() -> assertThat(changes.types(each)).endsWith("session.expired"));
       }
-      refused(waits, next(next), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(waits, next(next), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
       failed(engine().turnLog().read(waits, null, next, 0, 0), ProblemCode.SESSION_EXPIRED);
       failed(engine().turnLog().list(waits, "someone"), ProblemCode.SESSION_EXPIRED);
       failed(engine().turnLog().list(waits, "other"), ProblemCode.SESSION_NOT_FOUND);
 
       // Its lease has ended, nobody ends it, and at last the time of its session is over.
       assertThat(session(key).head().activeTurn()).isEqualTo(turn);
-      refused(key, new Write.Expire(), Conditions.NONE, ProblemCode.VERSION_CONFLICT);
+      refused(key, new Write.Expire(), WritePreconditions.NONE, ProblemCode.VERSION_CONFLICT);
       pass(Duration.between(Instant.now(), session(key).head().expiresAt()).plusMillis(1500));
-      failed(engine().reader().load(key, View.ANY, PageRequest.NONE), ProblemCode.SESSION_EXPIRED);
-      refused(key, append(says("x")), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
-      refused(key, cancel(turn), Conditions.NONE, ProblemCode.SESSION_EXPIRED);
-      refused(key, new Write.Expire(), Conditions.NONE, ProblemCode.VERSION_CONFLICT);
+      failed(
+          engine().reader().load(key, ReadContext.ANY, PageRequest.NONE),
+          ProblemCode.SESSION_EXPIRED);
+      refused(key, append(says("x")), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(key, cancel(turn), WritePreconditions.NONE, ProblemCode.SESSION_EXPIRED);
+      refused(key, new Write.Expire(), WritePreconditions.NONE, ProblemCode.VERSION_CONFLICT);
       await().until(() -> due().contains(key));
 
       assertThat(flushed(key, turn, 0, events(1, 2))).isEqualTo(kept(2));
@@ -194,16 +204,20 @@ abstract class TurnLifeContract extends TurnSuite {
       assertThat(head.activeTurn()).isNull();
 
       assertThat(flushed(key, turn, 2, events(3, 3))).isEqualTo(lost());
-      refused(key, end(turn, answers("3")), Conditions.NONE, ProblemCode.SESSION_DELETED);
-      refused(key, reap(turn), Conditions.NONE, ProblemCode.SESSION_DELETED);
-      refused(key, cancel(turn), Conditions.NONE, ProblemCode.SESSION_DELETED);
+      refused(key, end(turn, answers("3")), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
+      refused(key, reap(turn), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
+      refused(key, cancel(turn), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
       refused(key, cancel(waits), ownedBy("other"), ProblemCode.SESSION_NOT_FOUND);
-      refused(key, next(waits), Conditions.NONE, ProblemCode.SESSION_DELETED);
-      refused(key, new Write.DropTurn(waits, END), Conditions.NONE, ProblemCode.SESSION_DELETED);
+      refused(key, next(waits), WritePreconditions.NONE, ProblemCode.SESSION_DELETED);
+      refused(
+          key,
+          new Write.DropTurn(waits, END),
+          WritePreconditions.NONE,
+          ProblemCode.SESSION_DELETED);
       refused(
           key,
           new Write.RetakeTurn(first(turn), LEASE),
-          Conditions.NONE,
+          WritePreconditions.NONE,
           ProblemCode.SESSION_DELETED);
       failed(engine().turnLog().read(key, null, turn, 0, 9), ProblemCode.SESSION_DELETED);
       failed(engine().turnLog().read(key, "other", turn, 0, 9), ProblemCode.SESSION_NOT_FOUND);
@@ -230,9 +244,9 @@ abstract class TurnLifeContract extends TurnSuite {
     assertThat(list(key)).isEmpty();
     failed(engine().turnLog().read(key, null, turn, 0, 9), ProblemCode.TURN_NOT_FOUND);
     assertThat(flushed(key, turn, 2, events(3, 3))).isEqualTo(lost());
-    refused(key, end(turn, answers("3")), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(key, next(waits), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
-    refused(key, cancel(waits), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, end(turn, answers("3")), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, next(waits), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, cancel(waits), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     assertThat(due()).doesNotContain(key);
     assertThat(contents(key)).containsExactly(body("new"));
     // The same request, very late, is a turn of this session.
@@ -260,7 +274,7 @@ abstract class TurnLifeContract extends TurnSuite {
                       .apply(
                           key,
                           new Write.BeginTurn(turns.get(i), OnBusy.ENQUEUE, 50),
-                          Conditions.NONE));
+                          WritePreconditions.NONE));
       assertThat(outcomes).allSatisfy(outcome -> assertThat(outcome).isInstanceOf(Applied.class));
 
       changes.flush();
@@ -331,7 +345,7 @@ abstract class TurnLifeContract extends TurnSuite {
                             case 1 -> end(first(turn), Turn.Status.CANCELLED, answers("part"));
                             default -> end(turn, answers("whole"));
                           },
-                          Conditions.NONE));
+                          WritePreconditions.NONE));
       List<Outcome> ends =
           IntStream.range(0, 12).filter(i -> i % 3 != 0).mapToObj(outcomes::get).toList();
       assertThat(ends).filteredOn(Applied.class::isInstance).hasSize(1);
@@ -385,7 +399,7 @@ abstract class TurnLifeContract extends TurnSuite {
                             case 1 -> new Write.DropTurn(waits, END);
                             default -> cancel(waits);
                           },
-                          Conditions.NONE));
+                          WritePreconditions.NONE));
       Turn record = record(key, waits);
       assertThat(position(key).version()).isEqualTo(before.version() + 1);
       assertThat(waiting(key)).isEmpty();
@@ -436,7 +450,7 @@ abstract class TurnLifeContract extends TurnSuite {
                             case 1 -> reap(turn, answers("reaped " + i));
                             default -> end(turn, answers("whole"));
                           },
-                          Conditions.NONE));
+                          WritePreconditions.NONE));
       Turn record = record(key, turn);
       long retaken = IntStream.of(0, 3).filter(i -> outcomes.get(i) instanceof Applied).count();
       long ended = IntStream.of(1, 2, 4, 5).filter(i -> outcomes.get(i) instanceof Applied).count();
@@ -458,7 +472,9 @@ abstract class TurnLifeContract extends TurnSuite {
       if (outcomes.getLast() instanceof Outcome.Refused refused) {
         assertRefused(refused, ProblemCode.SESSION_DELETED);
       }
-      failed(engine().reader().load(key, View.ANY, PageRequest.NONE), ProblemCode.SESSION_DELETED);
+      failed(
+          engine().reader().load(key, ReadContext.ANY, PageRequest.NONE),
+          ProblemCode.SESSION_DELETED);
       failed(engine().turnLog().read(key, null, turn, 0, 9), ProblemCode.SESSION_DELETED);
     }
   }

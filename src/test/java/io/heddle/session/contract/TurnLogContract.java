@@ -1,14 +1,13 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.Head;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
@@ -19,6 +18,7 @@ import io.heddle.session.TurnLog;
 import io.heddle.session.TurnLog.Flushed;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -81,7 +81,7 @@ abstract class TurnLogContract extends TurnSuite {
   void aFlushSentAgainChangesNothing() {
     SessionKey key = plain();
     String turn = started(key);
-    try (Ear ear = new Ear(engine(), engine().peer(), key).ready(key)) {
+    try (RecordingListener ear = new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       assertThat(flushed(key, turn, 0, events(1, 2))).isEqualTo(kept(2));
       assertThat(flushed(key, turn, 2, events(3, 5))).isEqualTo(kept(5));
       assertThat(flushed(key, turn, 2, events(3, 5))).isEqualTo(kept(5));
@@ -146,7 +146,7 @@ abstract class TurnLogContract extends TurnSuite {
   void aFlushComparesTheAttemptAndNothingElse() {
     SessionKey key = plain();
     String turn = started(key);
-    applied(key, new Write.Update(Writes.complete(session(key).description())));
+    applied(key, new Write.Update(WriteFixtures.complete(session(key).description())));
     get(engine().clientLock().lock(key, null, LEASE, null));
     assertThat(flushed(key, turn, 0, events(1, 3))).isEqualTo(kept(3));
   }
@@ -196,8 +196,9 @@ abstract class TurnLogContract extends TurnSuite {
   void whatTheLogTookIsToldOnTheLiveChannel() {
     SessionKey key = plain();
     String turn = started(key);
-    try (Ear here = new Ear(engine(), engine(), key).ready(key);
-        Ear there = new Ear(engine(), engine().peer(), key).ready(key)) {
+    try (RecordingListener here = new RecordingListener(engine(), engine(), key).ready(key);
+        RecordingListener there =
+            new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       List<String> told = new ArrayList<>();
       for (int i = 0; i < 30; i += 3) {
         flushed(key, turn, i, events(i + 1, i + 3));
@@ -205,7 +206,7 @@ abstract class TurnLogContract extends TurnSuite {
       }
       flushed(key, turn, 30, List.of());
       flushed(key, turn(key).id(), 0, events(1, 1));
-      for (Ear ear : List.of(here, there)) {
+      for (RecordingListener ear : List.of(here, there)) {
         await().until(() -> ear.heard().size() >= told.size());
         assertThat(ear.heard()).isEqualTo(told);
       }
@@ -232,7 +233,7 @@ abstract class TurnLogContract extends TurnSuite {
                             .read(key, null, turn, 0, 0)
                             .map(Recorded::last)
                             .toFuture()));
-    try (Ear ear = new Ear(engine(), engine().peer(), key).ready(key)) {
+    try (RecordingListener ear = new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       for (int i = 1; i <= 50; i++) {
         flushed(key, turn, i - 1, events(i, i));
       }
@@ -369,9 +370,12 @@ abstract class TurnLogContract extends TurnSuite {
     flushed(key, turn, 0, List.of());
     get(engine().turnLog().flush(key, first(turn), 0, events(1, 2), SHORT));
     Everything before = everything(key);
-    refused(key, reap(turn), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(key, reap(turn), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     refused(
-        key, new Write.RetakeTurn(first(turn), LEASE), Conditions.NONE, ProblemCode.TURN_RUNNING);
+        key,
+        new Write.RetakeTurn(first(turn), LEASE),
+        WritePreconditions.NONE,
+        ProblemCode.TURN_RUNNING);
     assertThat(everything(key)).isEqualTo(before);
 
     Duration lived =
@@ -381,7 +385,7 @@ abstract class TurnLogContract extends TurnSuite {
     assertThat(record.status()).isEqualTo(Turn.Status.INCOMPLETE);
     assertThat(record.output()).hasSize(1);
     assertThat(flushed(key, turn, 2, events(3, 3))).as("its owner, late").isEqualTo(lost());
-    refused(key, end(turn, answers("late")), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(key, end(turn, answers("late")), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     started(key);
   }
 
@@ -392,7 +396,7 @@ abstract class TurnLogContract extends TurnSuite {
     String turn = started(key, SHORT);
     pass(SHORT.plusMillis(300));
     assertThat(flushed(key, turn, 0, events(1, 2))).isEqualTo(kept(2));
-    refused(key, reap(turn), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(key, reap(turn), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     applied(key, end(turn, answers("2")));
   }
 
@@ -420,10 +424,18 @@ abstract class TurnLogContract extends TurnSuite {
     // The one before wakes up.
     TurnAttempt second = new TurnAttempt(turn, 2);
     assertThat(flushed(key, turn, 0, events(1, 1))).isEqualTo(lost());
-    refused(key, end(turn, answers("x")), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(key, new Write.RetakeTurn(first(turn), LEASE), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(key, new Write.RetakeTurn(second, LEASE), Conditions.NONE, ProblemCode.TURN_RUNNING);
-    try (Ear ear = new Ear(engine(), engine().peer(), key).ready(key)) {
+    refused(key, end(turn, answers("x")), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
+    refused(
+        key,
+        new Write.RetakeTurn(first(turn), LEASE),
+        WritePreconditions.NONE,
+        ProblemCode.TURN_ENDED);
+    refused(
+        key,
+        new Write.RetakeTurn(second, LEASE),
+        WritePreconditions.NONE,
+        ProblemCode.TURN_RUNNING);
+    try (RecordingListener ear = new RecordingListener(engine(), engine().peer(), key).ready(key)) {
       assertThat(get(flush(key, second, 0, events(1, 2)))).isEqualTo(kept(2));
       await().until(() -> !ear.heard().isEmpty());
       assertThat(ear.heard()).containsExactly(told(turn, 2, 1, events(1, 2)));
@@ -444,10 +456,10 @@ abstract class TurnLogContract extends TurnSuite {
     applied(asked, cancel(two));
     applied(ended, end(three));
     pass(SHORT.plusMillis(300));
-    refused(spoke, retake(one), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(asked, retake(two), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(ended, retake(three), Conditions.NONE, ProblemCode.TURN_ENDED);
-    refused(ended, retake(turn(ended).id()), Conditions.NONE, ProblemCode.TURN_ENDED);
+    refused(spoke, retake(one), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
+    refused(asked, retake(two), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
+    refused(ended, retake(three), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
+    refused(ended, retake(turn(ended).id()), WritePreconditions.NONE, ProblemCode.TURN_ENDED);
     applied(spoke, reap(one));
     applied(asked, reap(two));
   }
@@ -477,7 +489,7 @@ abstract class TurnLogContract extends TurnSuite {
     applied(waits, end(running));
     await().until(() -> due().contains(waits));
     await().until(() -> due().contains(dead));
-    refused(renewed, reap(second), Conditions.NONE, ProblemCode.TURN_RUNNING);
+    refused(renewed, reap(second), WritePreconditions.NONE, ProblemCode.TURN_RUNNING);
     assertThat(due()).doesNotContain(living, renewed, idle);
 
     applied(waits, next(next));
@@ -497,7 +509,7 @@ abstract class TurnLogContract extends TurnSuite {
     await().until(() -> due().contains(key));
     applied(key, new Write.DropTurn(second, END));
     // Whoever comes for nothing says so, and is not sent again.
-    refused(key, next(second), Conditions.NONE, ProblemCode.TURN_NOT_FOUND);
+    refused(key, next(second), WritePreconditions.NONE, ProblemCode.TURN_NOT_FOUND);
     assertThat(due()).doesNotContain(key);
   }
 
@@ -511,7 +523,7 @@ abstract class TurnLogContract extends TurnSuite {
     String token = get(engine().clientLock().lock(key, null, LEASE, null)).token();
     for (int i = 0; i < 3; i++) {
       await().until(() -> due().contains(key));
-      refused(key, next(waits), Conditions.NONE, ProblemCode.SESSION_LOCKED);
+      refused(key, next(waits), WritePreconditions.NONE, ProblemCode.SESSION_LOCKED);
     }
     run(engine().clientLock().release(key, null, token));
     await().atMost(Duration.ofSeconds(3)).until(() -> due().contains(key));

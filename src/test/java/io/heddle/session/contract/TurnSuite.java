@@ -1,12 +1,11 @@
 package io.heddle.session.contract;
 
-import static io.heddle.session.contract.Writes.HOUR;
-import static io.heddle.session.contract.Writes.says;
+import static io.heddle.session.contract.WriteFixtures.HOUR;
+import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
-import io.heddle.session.Conditions;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
@@ -17,6 +16,7 @@ import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Flushed;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -153,7 +153,7 @@ abstract class TurnSuite extends ContractSuite {
   }
 
   Mono<Outcome> sent(SessionKey key, Write write) {
-    return engine().writer().apply(key, write, Conditions.NONE);
+    return engine().writer().apply(key, write, WritePreconditions.NONE);
   }
 
   /** What whoever looks after turns is shown. */

@@ -1,5 +1,0 @@
-/** The near cache, and how a replica knows that what it remembers is not stale. */
-@NullMarked
-package io.heddle.coherence;
-
-import org.jspecify.annotations.NullMarked;

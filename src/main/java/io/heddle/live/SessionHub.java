@@ -1,0 +1,250 @@
+package io.heddle.live;
+
+import io.heddle.base.Json;
+import io.heddle.base.Position;
+import io.heddle.base.SessionKey;
+import io.heddle.base.UntrustedJson;
+import io.heddle.nearcache.Coherence;
+import io.heddle.session.Change;
+import io.heddle.session.Session;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * One session that is watched here. What happened to it ({@link ChangeStream}), what its running
+ * turn says ({@link RunningTurnTracker}) and who is here ({@link Presence}) become one stream of
+ * frames, the same for all its {@link Watchers}.
+ *
+ * <p>Changes come on the feed's thread, messages on the channel's, answers of the store on others:
+ * one lock guards all that a hub knows. Nothing waits while it is held, and the store is never
+ * asked under it: whoever gives it back calls {@link #read}.
+ */
+final class SessionHub implements Coherence.Follower {
+
+  /** Changes of one read; a read that leaves some is followed by another. */
+  static final int LOG_READ = 256;
+
+  static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
+
+  static {
+    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
+    JSON.readTree("{}");
+  }
+
+  final SessionHubs hubs;
+  final SessionKey key;
+  final Object lock = new Object();
+  final Watchers watchers;
+  private final RunningTurnTracker talk;
+  private final ChangeStream changes;
+  private final Presence presence;
+  private @Nullable Disposable following;
+  private @Nullable Disposable listening;
+
+  SessionHub(SessionHubs hubs, SessionKey key) {
+    this.hubs = hubs;
+    this.key = key;
+    this.watchers = new Watchers(hubs.counts);
+    this.talk = new RunningTurnTracker(this);
+    this.changes = new ChangeStream(this, talk);
+    this.presence = new Presence(key, hubs.replica);
+  }
+
+  // ---- watchers
+
+  /** Follows the session from now on; false when this hub is gone. */
+  boolean join(Executor loop, @Nullable String user) {
+    boolean first;
+    synchronized (lock) {
+      if (watchers.areClosed()) {
+        return false;
+      }
+      first = watchers.join(loop);
+      if (first) {
+        following = hubs.coherence.follow(key, this);
+        listening = hubs.channel.listen(key, this::heard);
+      }
+      presence.joined(user);
+    }
+    if (first) {
+      hubs.publish(key, presence.ask());
+    }
+    tellPresence(System.nanoTime());
+    return true;
+  }
+
+  /** True when that was the last one, and this hub is gone. */
+  boolean leave(Executor loop, @Nullable String user) {
+    boolean last;
+    Json farewell = null;
+    synchronized (lock) {
+      presence.left(user);
+      last = watchers.leave(loop);
+      if (last && !watchers.areClosed()) {
+        close();
+        farewell = presence.farewell();
+      }
+    }
+    if (farewell != null) {
+      hubs.publish(key, farewell);
+    }
+    tellPresence(System.nanoTime());
+    return last;
+  }
+
+  LoopFanout groupOf(Executor loop) {
+    synchronized (lock) {
+      return watchers.group(loop);
+    }
+  }
+
+  /** Under the lock: the session has ended, and all were told. */
+  void end() {
+    close();
+    hubs.ended(this);
+  }
+
+  private void close() {
+    watchers.close();
+    if (following != null) {
+      following.dispose();
+    }
+    if (listening != null) {
+      listening.dispose();
+    }
+  }
+
+  /** A watch is level at a position: a hub that has none yet goes on from there. */
+  void learn(Position position) {
+    synchronized (lock) {
+      changes.learn(position);
+      talk.want();
+    }
+    read();
+  }
+
+  /** What a watch was told of the session. */
+  void know(Session session) {
+    synchronized (lock) {
+      talk.runs(session);
+    }
+  }
+
+  /** What the running turn has said; null for a watch that is not where this hub is. */
+  @Nullable Frame soFar(Position here) {
+    synchronized (lock) {
+      return changes.isAt(here) ? talk.soFar() : null;
+    }
+  }
+
+  // ---- what happens
+
+  @Override
+  public void changed(Change.Published change) {
+    Frame frame = Frame.change(key, change.position(), change.previousTag(), change.body());
+    synchronized (lock) {
+      if (watchers.areClosed()) {
+        return;
+      }
+      changes.take(frame);
+    }
+    read();
+  }
+
+  @Override
+  public void missed() {
+    synchronized (lock) {
+      changes.missed();
+    }
+    read();
+  }
+
+  /** Once a second. */
+  void tick(long now) {
+    boolean trusted = hubs.coherence.isTrusted(key);
+    Json asked;
+    synchronized (lock) {
+      if (watchers.areClosed()) {
+        return;
+      }
+      changes.tick(trusted);
+      talk.tick();
+      asked = presence.askAgain();
+    }
+    read();
+    if (asked != null) {
+      hubs.publish(key, asked);
+    }
+    tellPresence(now);
+  }
+
+  /** Asks the store what must be asked; not under the lock. */
+  void read() {
+    changes.read();
+    talk.read();
+  }
+
+  // ---- what is kept only while it lasts
+
+  private void heard(Json text) {
+    JsonNode message;
+    try {
+      message = JSON.readTree(text.utf8());
+    } catch (JacksonException _) {
+      return;
+    }
+    Json answer;
+    synchronized (lock) {
+      if (watchers.areClosed()) {
+        return;
+      }
+      talk.heard(message);
+      answer = presence.heard(message, System.nanoTime());
+      Frame typing = presence.typing();
+      if (typing != null) {
+        watchers.tell(typing);
+      }
+    }
+    if (answer != null) {
+      hubs.publish(key, answer);
+    }
+    tellPresence(System.nanoTime());
+    talk.read();
+  }
+
+  /** Tells who came or left: the other replicas, and the watchers here. */
+  private void tellPresence(long now) {
+    Json told;
+    synchronized (lock) {
+      if (watchers.areClosed()) {
+        return;
+      }
+      told = presence.due(now);
+      Frame frame = presence.changed(now);
+      if (frame != null) {
+        watchers.tell(frame);
+      }
+    }
+    if (told != null) {
+      hubs.publish(key, told);
+    }
+  }
+
+  /** Whether everybody is told that a user is typing, or was just told. */
+  boolean mayType(String user, long now) {
+    synchronized (lock) {
+      return presence.mayType(user, now);
+    }
+  }
+
+  /** What a newcomer is shown, or null when nobody is known to be here. */
+  @Nullable Frame present() {
+    synchronized (lock) {
+      return presence.present();
+    }
+  }
+}

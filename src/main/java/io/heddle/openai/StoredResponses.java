@@ -1,0 +1,242 @@
+package io.heddle.openai;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
+import io.heddle.session.Turn;
+import io.heddle.session.WriteContext;
+import io.heddle.turn.Turns;
+import io.heddle.web.BytesResponse;
+import io.heddle.web.Connections;
+import io.heddle.web.Query;
+import java.time.Duration;
+import java.util.List;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/** The calls on responses that are there. */
+final class StoredResponses {
+
+  /** How long a cancel waits for the end it has asked for. */
+  private static final Duration CANCELLED_WITHIN = Duration.ofSeconds(10);
+
+  private static final int READS_AT_ONCE = 8;
+
+  private final Turns turns;
+  private final SessionServices services;
+  private final SessionReader reader;
+  private final AdmissionGate gate;
+  private final RequestBodies bodies;
+  private final ResponseRecords records;
+  private final ResponsesHandler responses;
+  private final StatelessResponses alone;
+  private final Connections connections;
+
+  StoredResponses(
+      Turns turns,
+      SessionServices services,
+      SessionReader reader,
+      AdmissionGate gate,
+      RequestBodies bodies,
+      ResponseRecords records,
+      ResponsesHandler responses,
+      StatelessResponses alone,
+      Connections connections) {
+    this.turns = turns;
+    this.services = services;
+    this.reader = reader;
+    this.gate = gate;
+    this.bodies = bodies;
+    this.records = records;
+    this.responses = responses;
+    this.alone = alone;
+    this.connections = connections;
+  }
+
+  /** The response, or with {@code stream=true} its events after {@code starting_after}. */
+  Mono<ServerResponse> get(RequestContext call) {
+    Query query = call.query();
+    boolean stream = query.flag("stream");
+    long after = Value.integer(query, "starting_after", 0, 999_999_999, -1);
+    if (!stream && after >= 0) {
+      throw Query.refuse("starting_after", "needs stream=true");
+    }
+    if (stream) {
+      Streams.refuseWhenDraining(connections);
+      gate.refuseConnection(call.caller());
+    }
+    return find(call)
+        .flatMap(turn ->
+            stream
+                ? Mono.just(responses.stream(call, turn, after))
+                : now(call, turn).map(ConversationsHandler::json));
+  }
+
+  private Mono<Json> now(RequestContext call, Turn turn) {
+    return turn.status().isEnd()
+        ? responses.whole(call, turn)
+        : Mono.just(ResponsesHandler.unfinished(turn));
+  }
+
+  /** Ends it, whether it was asked for in the background or not; again when it has ended. */
+  Mono<BytesResponse> cancel(RequestContext call) {
+    return find(call)
+        .flatMap(turn -> {
+          if (turn.status().isEnd()) {
+            return responses.whole(call, turn);
+          }
+          gate.once(call);
+          WriteContext request = call.writing(turn.session(), new byte[0]);
+          return turns
+              .cancel(request, turn.id())
+              .onErrorResume(
+                  error -> Conversations.code(error) == ProblemCode.TURN_ENDED,
+                  _ -> Mono.just(turn))
+              .then(responses.whole(call, turn))
+              .timeout(
+                  CANCELLED_WITHIN,
+                  turns.get(turn.session(), call.view(), turn.id()).flatMap(now -> now(call, now)));
+        })
+        .map(ConversationsHandler::json);
+  }
+
+  /**
+   * Its items stay in the conversation. A session that was made for this response alone goes with
+   * it.
+   */
+  Mono<BytesResponse> delete(RequestContext call) {
+    ResponseId id = id(call);
+    return records
+        .find(call, id)
+        .flatMap(turn -> {
+          gate.once(call);
+          return records
+              .delete(call, id)
+              // A full store has no room for the mark; a response with a session of its own goes
+              // with that, and needs none.
+              .onErrorResume(
+                  error ->
+                      Conversations.code(error) == ProblemCode.STORE_FULL
+                          && !ResponseNotes.of(turn).conversation(),
+                  _ -> Mono.empty())
+              .then(Mono.defer(() -> deleteSession(call, turn)))
+              .thenReturn(id);
+        })
+        // What has no record any more can still be gone on from, until that is forbidden.
+        .switchIfEmpty(
+            Mono.defer(() -> records.answer(call, id))
+                .flatMap(_ -> {
+                  gate.once(call);
+                  return records.delete(call, id).thenReturn(id);
+                }))
+        .switchIfEmpty(Mono.error(() -> notFound(id.toString())))
+        .then(
+            Mono.fromSupplier(() ->
+                ConversationsHandler.json(
+                    new JsonObject(192)
+                        .string("id", id.toString())
+                        .string("object", "response")
+                        .bool("deleted", true)
+                        .toJson())));
+  }
+
+  private Mono<Void> deleteSession(RequestContext call, Turn turn) {
+    if (ResponseNotes.of(turn).conversation()) {
+      return Mono.empty();
+    }
+    SessionKey key = turn.session();
+    return turns
+        .list(key, call.view(), null)
+        .filter(all -> all.size() == 1)
+        .flatMap(_ -> services.sessions().delete(call.writing(key, new byte[0])))
+        .onErrorResume(Conversations::isGone, _ -> Mono.empty())
+        .then();
+  }
+
+  /** The messages that its turn added, as items. */
+  Mono<BytesResponse> inputItems(RequestContext call) {
+    Query query = call.query();
+    int limit = ItemsHandler.limit(query);
+    boolean desc = ItemsHandler.desc(query);
+    String after = query.text("after");
+    return find(call)
+        .flatMap(turn ->
+            Flux.fromIterable(turn.input())
+                .flatMapSequential(
+                    message ->
+                        reader
+                            .message(turn.session(), call.view(), message)
+                            .map(page -> ItemOutput.items(page.messages(), turn.session().id()))
+                            .onErrorResume(
+                                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
+                                _ -> Mono.empty()),
+                    READS_AT_ONCE)
+                .concatMapIterable(items -> items)
+                .collectList())
+        .map(all -> page(desc ? all.reversed() : all, after, limit));
+  }
+
+  private static BytesResponse page(
+      List<Item> all, @org.jspecify.annotations.Nullable String after, int limit) {
+    int from = 0;
+    if (after != null && !after.isEmpty()) {
+      while (from < all.size() && !ItemIds.same(all.get(from).id(), after)) {
+        from++;
+      }
+      if (from == all.size()) {
+        throw WireError.invalid("after", "Item with id '" + after + "' not found.").toException();
+      }
+      from++;
+    }
+    int to = Math.min(all.size(), from + limit);
+    return ConversationsHandler.json(Item.list(all.subList(from, to), to < all.size()));
+  }
+
+  /** {@code POST /responses/input_tokens}: what a model would be told, by Heddle's own count. */
+  Mono<BytesResponse> inputTokens(RequestContext call) {
+    gate.once(call);
+    return bodies
+        .object(call)
+        .flatMap(body -> alone.count(call, responses.ask(body.fields())))
+        .map(tokens ->
+            ConversationsHandler.json(
+                new JsonObject(96)
+                    .string("object", "response.input_tokens")
+                    .number("input_tokens", tokens)
+                    .toJson()));
+  }
+
+  private Mono<Turn> find(RequestContext call) {
+    ResponseId id = id(call);
+    return records
+        .find(call, id)
+        .switchIfEmpty(
+            Mono.defer(() -> records.answer(call, id))
+                .flatMap(item -> Mono.<Turn>error(notKept(id, item)))
+                .switchIfEmpty(Mono.error(() -> notFound(id.toString()))));
+  }
+
+  private static ResponseId id(RequestContext call) {
+    String text = call.variable("id");
+    ResponseId id = ResponseId.parse(text);
+    if (id == null) {
+      throw notFound(text);
+    }
+    return id;
+  }
+
+  /** What it said outlives its record, and a client that is told where need not ask again. */
+  private static WireException notKept(ResponseId id, String item) {
+    return WireError.notFound(
+            "Response with id '%s' is not kept; its answer is item '%s' of '%s'."
+                .formatted(id, item, id.session()))
+        .toException();
+  }
+
+  private static WireException notFound(String id) {
+    return WireError.notFound("Response with id '" + id + "' not found.").toException();
+  }
+}

@@ -1,0 +1,448 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.ProblemException;
+import io.heddle.base.SessionKey;
+import io.heddle.session.Message;
+import io.heddle.session.Turn;
+import io.heddle.session.TurnLog.Recorded;
+import io.heddle.turn.TurnEvent.Delta;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+
+/**
+ * One turn that is followed here: makes of its log and of what is told of it one ordered stream
+ * without a hole, for all its followers.
+ *
+ * <p>What the log took is told by the runner, if it is here, else by the live channel. What comes
+ * next in order is passed on at once; for anything else, and each second in any case, the log is
+ * read from the last event on, once for everybody. The live channel is listened to before the first
+ * read, so nothing falls between the two.
+ */
+final class FollowedTurn {
+
+  private static final int CLOSED = -1;
+  private static final int PAGE = 1000;
+
+  private final TurnFollowers all;
+  private final SessionKey key;
+  private final String id;
+  private final byte[] prefix;
+  private final SerialExecutor serial = new SerialExecutor();
+  private final AtomicInteger members = new AtomicInteger();
+  private final List<TurnFollower> followers = new ArrayList<>();
+  private final AnswerBuilder answer = new AnswerBuilder();
+
+  private @Nullable Disposable listening;
+  private @Nullable Turn turn;
+  private TurnEvent.@Nullable Ended end;
+  private long last;
+  private boolean ready;
+  private boolean reading;
+  private boolean readAgain;
+  private boolean fetching;
+  private long readAt;
+  private long heardAt;
+  private long heardBefore;
+  private long countedAt;
+  private int silent;
+  private volatile boolean local;
+
+  FollowedTurn(TurnFollowers all, SessionKey key, String id) {
+    this.all = all;
+    this.key = key;
+    this.id = id;
+    this.prefix = ModelEventCodec.toldPrefix(id);
+    this.heardAt = all.ticks.now();
+    this.heardBefore = heardAt;
+    this.countedAt = heardAt;
+  }
+
+  SessionKey session() {
+    return key;
+  }
+
+  String id() {
+    return id;
+  }
+
+  // ---- from any thread
+
+  /** Whether one more follower may come; the first one starts it. */
+  boolean enter() {
+    while (true) {
+      int now = members.get();
+      if (now == CLOSED) {
+        return false;
+      }
+      if (members.compareAndSet(now, now + 1)) {
+        if (now == 0) {
+          serial.run(this::start);
+        }
+        return true;
+      }
+    }
+  }
+
+  void join(TurnFollower follower) {
+    serial.run(() -> {
+      followers.add(follower);
+      if (ready) {
+        begin(follower);
+      }
+    });
+  }
+
+  /** Whether that was the last one; nobody comes after. */
+  boolean leave(TurnFollower follower) {
+    serial.run(() -> followers.remove(follower));
+    if (members.decrementAndGet() == 0 && members.compareAndSet(0, CLOSED)) {
+      serial.run(() -> {
+        if (listening != null) {
+          listening.dispose();
+        }
+      });
+      return true;
+    }
+    return false;
+  }
+
+  /** What the runner here, or the live channel, says that the log took. */
+  void said(long seq, List<ModelEvent> pieces, boolean byRunner) {
+    serial.run(() -> {
+      local |= byRunner;
+      heardAt = all.ticks.now();
+      take(seq, pieces);
+    });
+  }
+
+  /** The runner here has ended the turn, after this many events. */
+  void endedHere(TurnEvent.Ended ended, long events) {
+    serial.run(() -> {
+      local = false;
+      if (ready && isRunning() && last == events) {
+        finish(ended);
+      } else {
+        read();
+      }
+    });
+  }
+
+  /** There is no runner here any more. */
+  void lostHere() {
+    serial.run(() -> {
+      local = false;
+      read();
+    });
+  }
+
+  /** Something happened to the session's turns. */
+  void look() {
+    if (!local) {
+      serial.run(this::read);
+    }
+  }
+
+  void tick() {
+    serial.run(() -> {
+      followers.forEach(this::feed);
+      if (local && all.runner(key, id) == null) {
+        local = false;
+      }
+      if (!local && end == null && all.ticks.now() - readAt >= TurnFollowers.TICK.toNanos() / 2) {
+        read();
+      }
+      countSilence();
+    });
+  }
+
+  /**
+   * Counts looks at a silent store and not the time: after a pause of this process, in which nobody
+   * could ask it, all of that time would be the store's.
+   */
+  private void countSilence() {
+    long now = all.ticks.now();
+    if (end != null || now - countedAt < TurnFollowers.TICK.toNanos() / 2) {
+      return;
+    }
+    countedAt = now;
+    TurnRun runner = all.runner(key, id);
+    long heard = runner == null ? heardAt : Math.max(heardAt, runner.heardAt());
+    silent = heard == heardBefore ? silent + 1 : 0;
+    heardBefore = heard;
+    ProblemException silence = all.silence(silent);
+    if (silence != null) {
+      for (TurnFollower follower : List.copyOf(followers)) {
+        follower.fail(silence);
+        follower.drain();
+      }
+    }
+  }
+
+  void feedOne(TurnFollower follower) {
+    serial.run(() -> feed(follower));
+  }
+
+  // ---- within the serial
+
+  private void start() {
+    listening = all.store.channel().listen(key, this::heard);
+    TurnRun runner = all.runner(key, id);
+    // Asked after this was entered in the map: what its log takes from now on is told here.
+    if (runner != null && runner.taken() == 0) {
+      local = true;
+      turn = runner.turn();
+      level();
+    } else {
+      read();
+    }
+  }
+
+  private void heard(Json message) {
+    if (!local && ModelEventCodec.hasPrefix(message, prefix)) {
+      ModelEventCodec.Told told = ModelEventCodec.told(message);
+      if (told == null) {
+        look();
+      } else {
+        said(told.seq(), told.pieces(), false);
+      }
+    }
+  }
+
+  private boolean isRunning() {
+    Turn now = turn;
+    return now != null && now.status() == Turn.Status.RUNNING;
+  }
+
+  private void take(long seq, List<ModelEvent> pieces) {
+    if (end != null || seq + pieces.size() <= last + 1) {
+      return;
+    }
+    if (seq > last + 1 || !isRunning()) {
+      read();
+      return;
+    }
+    pass(seq, pieces);
+  }
+
+  /** Passes on what is new of it. */
+  private void pass(long seq, List<ModelEvent> pieces) {
+    for (int i = (int) (last + 1 - seq); i < pieces.size(); i++) {
+      ModelEvent piece = pieces.get(i);
+      last++;
+      answer.add(piece);
+      Delta delta = new Delta(last, piece);
+      for (TurnFollower follower : followers) {
+        if (follower.hasBegun() && !follower.isBehind()) {
+          follower.take(delta);
+        }
+      }
+    }
+    followers.forEach(TurnFollower::drain);
+  }
+
+  private void read() {
+    if (end != null || members.get() == CLOSED) {
+      return;
+    }
+    if (reading) {
+      readAgain = true;
+      return;
+    }
+    reading = true;
+    readAgain = false;
+    readAt = all.ticks.now();
+    long after = last;
+    all.store
+        .log()
+        .read(key, null, id, after, PAGE)
+        .subscribe(
+            recorded -> serial.run(() -> recorded(after, recorded)),
+            error -> serial.run(() -> unread(error)));
+  }
+
+  private void recorded(long after, Recorded recorded) {
+    reading = false;
+    heardAt = all.ticks.now();
+    if (end != null) {
+      return;
+    }
+    see(recorded.turn());
+    if (after + recorded.events().size() > last) {
+      pass(after + 1, ModelEventCodec.pieces(recorded.events()));
+    }
+    boolean level = last >= recorded.last() || recorded.events().isEmpty();
+    if (level && !ready) {
+      level();
+    }
+    if (level && recorded.turn().status().isEnd()) {
+      fetchEnd(recorded.turn());
+    } else if (!level || readAgain) {
+      read();
+    }
+  }
+
+  private void unread(Throwable error) {
+    reading = false;
+    // A store that is away is asked again at the next tick, but whoever has just come is told.
+    if (end == null && (!ready || !StoreErrors.isAway(error))) {
+      for (TurnFollower follower : List.copyOf(followers)) {
+        follower.fail(error);
+        follower.drain();
+      }
+    }
+  }
+
+  /** What changed in the record since it was last seen. */
+  private void see(Turn now) {
+    Turn before = turn;
+    turn = now;
+    if (before == null || before.status() != Turn.Status.QUEUED) {
+      return;
+    }
+    TurnEvent news =
+        now.status() == Turn.Status.QUEUED
+            ? now.queuePosition() == before.queuePosition()
+                ? null
+                : new TurnEvent.Queued(now.queuePosition())
+            : now.startedAt() == null ? null : new TurnEvent.Started(now);
+    if (news != null) {
+      for (TurnFollower follower : followers) {
+        if (follower.hasBegun() && follower.isNew()) {
+          follower.tell(news);
+          follower.drain();
+        }
+      }
+    }
+  }
+
+  private void level() {
+    ready = true;
+    for (TurnFollower follower : List.copyOf(followers)) {
+      begin(follower);
+    }
+  }
+
+  private void begin(TurnFollower follower) {
+    Turn now = turn;
+    if (now == null || follower.hasBegun()) {
+      return;
+    }
+    follower.begin();
+    if (follower.isNew()) {
+      if (now.status() == Turn.Status.QUEUED) {
+        follower.tell(new TurnEvent.Queued(now.queuePosition()));
+      } else if (now.startedAt() != null) {
+        follower.tell(new TurnEvent.Started(now));
+      }
+    }
+    follower.setBehind(follower.at() < last);
+    endIfLevel(follower);
+    follower.drain();
+    feed(follower);
+  }
+
+  /** Gives a follower that fell behind, or came late, what it lacks, as far as it wants it. */
+  private void feed(TurnFollower follower) {
+    if (!follower.isHungry()) {
+      return;
+    }
+    if (follower.isFarFrom(last)) {
+      follower.soFar(new TurnEvent.SoFar(last, answer.said()));
+      fed(follower);
+      return;
+    }
+    if (follower.at() >= last) {
+      fed(follower);
+      return;
+    }
+    follower.setReading(true);
+    long after = follower.at();
+    all.store
+        .log()
+        .read(key, null, id, after, follower.room())
+        .subscribe(
+            recorded ->
+                serial.run(() -> {
+                  follower.setReading(false);
+                  heardAt = all.ticks.now();
+                  if (recorded.events().isEmpty()) {
+                    // A failover lost what others were told before: it is in no log any more, but
+                    // the end has the whole answer. Until then the next tick asks again.
+                    if (end != null) {
+                      follower.setBehind(false);
+                      endIfLevel(follower);
+                      follower.drain();
+                    }
+                    return;
+                  }
+                  long seq = after;
+                  for (ModelEvent piece : ModelEventCodec.pieces(recorded.events())) {
+                    follower.take(new Delta(++seq, piece));
+                  }
+                  fed(follower);
+                }),
+            error ->
+                serial.run(() -> {
+                  follower.setReading(false);
+                  if (!StoreErrors.isAway(error)) {
+                    follower.fail(error);
+                    follower.drain();
+                  }
+                }));
+  }
+
+  private void fed(TurnFollower follower) {
+    follower.setBehind(follower.at() < last);
+    endIfLevel(follower);
+    follower.drain();
+  }
+
+  private void endIfLevel(TurnFollower follower) {
+    TurnEvent.Ended ended = end;
+    if (ended != null && !follower.isBehind() && !follower.isOver()) {
+      follower.end(ended);
+    }
+  }
+
+  private void fetchEnd(Turn ended) {
+    if (fetching) {
+      return;
+    }
+    fetching = true;
+    Records.output(all.store.reader(), ended)
+        .subscribe(
+            messages -> serial.run(() -> fetched(ended, messages)),
+            error ->
+                serial.run(() -> {
+                  fetching = false;
+                  // The output went with the session, or was deleted; else the next look finds it.
+                  if (!StoreErrors.isAway(error)) {
+                    fetched(ended, List.of());
+                  }
+                }));
+  }
+
+  private void fetched(Turn ended, List<Message> messages) {
+    if (end == null) {
+      finish(new TurnEvent.Ended(ended, messages));
+    }
+  }
+
+  private void finish(TurnEvent.Ended ended) {
+    end = ended;
+    turn = ended.turn();
+    all.ended(this);
+    for (TurnFollower follower : List.copyOf(followers)) {
+      if (follower.hasBegun()) {
+        endIfLevel(follower);
+        follower.drain();
+      } else {
+        begin(follower);
+      }
+    }
+  }
+}

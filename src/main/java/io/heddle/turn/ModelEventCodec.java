@@ -1,0 +1,234 @@
+package io.heddle.turn;
+
+import io.heddle.base.Json;
+import io.heddle.base.JsonWriter;
+import io.heddle.base.UntrustedJson;
+import io.heddle.turn.ModelEvent.Reasoning;
+import io.heddle.turn.ModelEvent.Refusal;
+import io.heddle.turn.ModelEvent.Text;
+import io.heddle.turn.ModelEvent.ToolCall;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
+final class ModelEventCodec {
+
+  static final JsonFactory FACTORY = UntrustedJson.factory();
+
+  private static final Logger log = LoggerFactory.getLogger(ModelEventCodec.class);
+
+  private ModelEventCodec() {}
+
+  /** The event that the log is given. */
+  static Json event(ModelEvent piece) {
+    return switch (piece) {
+      case Text(String text) -> member("text", text);
+      case Reasoning(String text) -> member("reasoning", text);
+      case Refusal(String text) -> member("refusal", text);
+      case ToolCall(
+              int index,
+              String id,
+              String name,
+              String arguments,
+              Opaque opaque,
+              boolean custom) -> {
+        JsonWriter out = new JsonWriter(96 + arguments.length());
+        out.ascii("{\"toolCall\":{\"index\":").number(index);
+        if (id != null) {
+          out.ascii(",\"id\":").string(id);
+        }
+        if (name != null) {
+          out.ascii(",\"name\":").string(name);
+        }
+        if (custom) {
+          out.ascii(",\"type\":\"custom\"");
+        }
+        out.ascii(",\"arguments\":").string(arguments);
+        if (opaque != null) {
+          opaque.writeTo(out.ascii(",\"opaque\":"));
+        }
+        yield out.ascii("}}").toJson();
+      }
+      case ModelEvent.Compaction(String message, Json body) ->
+          new JsonWriter(body.length() + 64)
+              .ascii("{\"compaction\":{\"message\":")
+              .string(message)
+              .ascii(",\"body\":")
+              .raw(body)
+              .ascii("}}")
+              .toJson();
+      case ModelEvent.Finish _ -> throw new IllegalArgumentException("the end is no event");
+    };
+  }
+
+  /** What an event says; nothing if it is of a newer Heddle. */
+  static ModelEvent piece(Json event) {
+    try (JsonParser in = parser(event.utf8())) {
+      in.nextToken();
+      return piece(in, event.utf8());
+    } catch (JacksonException e) {
+      log.warn("The log of a turn has an event that is none", e);
+      return new Text("");
+    }
+  }
+
+  static List<ModelEvent> pieces(List<Json> events) {
+    List<ModelEvent> pieces = new ArrayList<>(events.size());
+    for (Json event : events) {
+      pieces.add(piece(event));
+    }
+    return pieces;
+  }
+
+  /** What the log of a turn took, as the live channel tells it. */
+  record Told(long seq, List<ModelEvent> pieces) {}
+
+  /** How a message about what this turn's log took begins. */
+  static byte[] toldPrefix(String turn) {
+    return prefix(turn, "attempt");
+  }
+
+  /** How a message to the turn's owner begins. */
+  static byte[] cancelPrefix(String turn) {
+    return prefix(turn, "cancel");
+  }
+
+  static boolean hasPrefix(Json message, byte[] prefix) {
+    return message.length() > prefix.length
+        && Arrays.equals(message.utf8(), 0, prefix.length, prefix, 0, prefix.length);
+  }
+
+  /** Null when it cannot be read. */
+  static @Nullable Told told(Json message) {
+    long seq = 0;
+    List<ModelEvent> pieces = new ArrayList<>();
+    try (JsonParser in = parser(message.utf8())) {
+      in.nextToken();
+      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+        String name = in.currentName();
+        JsonToken value = in.nextToken();
+        if (name.equals("seq") && value == JsonToken.VALUE_NUMBER_INT) {
+          seq = in.getLongValue();
+        } else if (name.equals("events") && value == JsonToken.START_ARRAY) {
+          while (in.nextToken() == JsonToken.START_OBJECT) {
+            pieces.add(piece(in, message.utf8()));
+          }
+        } else {
+          in.skipChildren();
+        }
+      }
+    } catch (JacksonException e) {
+      log.debug("A live message of a turn could not be read: {}", e.toString());
+      return null;
+    }
+    return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
+  }
+
+  static JsonParser parser(byte[] utf8) {
+    return FACTORY.createParser(ObjectReadContext.empty(), utf8);
+  }
+
+  /** The value that the parser stands at, to its end, as it is written. */
+  static Json raw(JsonParser in, byte[] utf8) {
+    return raw(in, utf8, (int) in.currentTokenLocation().getByteOffset());
+  }
+
+  /**
+   * The same of a value that was perhaps read to its end.
+   *
+   * @param from where it begins
+   */
+  static Json raw(JsonParser in, byte[] utf8, int from) {
+    in.skipChildren();
+    in.finishToken();
+    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
+  }
+
+  /** Reads the object the parser stands at the beginning of, to its end. */
+  private static ModelEvent piece(JsonParser in, byte[] utf8) {
+    ModelEvent piece = null;
+    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+      String name = in.currentName();
+      JsonToken value = in.nextToken();
+      if (value == JsonToken.VALUE_STRING) {
+        piece =
+            switch (name) {
+              case "text" -> new Text(in.getString());
+              case "reasoning" -> new Reasoning(in.getString());
+              case "refusal" -> new Refusal(in.getString());
+              default -> piece;
+            };
+      } else if (value == JsonToken.START_OBJECT && name.equals("toolCall")) {
+        piece = toolCall(in, utf8);
+      } else if (value == JsonToken.START_OBJECT && name.equals("compaction")) {
+        piece = compaction(in, utf8);
+      } else {
+        in.skipChildren();
+      }
+    }
+    return piece == null ? new Text("") : piece;
+  }
+
+  private static ModelEvent compaction(JsonParser in, byte[] utf8) {
+    String message = "";
+    Json body = Json.EMPTY_OBJECT;
+    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+      String member = in.currentName();
+      JsonToken value = in.nextToken();
+      if (member.equals("message") && value == JsonToken.VALUE_STRING) {
+        message = in.getString();
+      } else if (member.equals("body") && value == JsonToken.START_OBJECT) {
+        body = raw(in, utf8);
+      } else {
+        in.skipChildren();
+      }
+    }
+    return new ModelEvent.Compaction(message, body);
+  }
+
+  private static ToolCall toolCall(JsonParser in, byte[] utf8) {
+    int index = 0;
+    String id = null;
+    String name = null;
+    String arguments = "";
+    Opaque opaque = null;
+    boolean custom = false;
+    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
+      String member = in.currentName();
+      JsonToken value = in.nextToken();
+      switch (member) {
+        case "index" -> index = in.getIntValue();
+        case "id" -> id = in.getString();
+        case "name" -> name = in.getString();
+        case "arguments" -> arguments = in.getString();
+        case "opaque" -> opaque = Opaque.read(in, utf8);
+        case "type" -> custom = "custom".equals(in.getValueAsString());
+        default -> {
+          if (value.isStructStart()) {
+            in.skipChildren();
+          }
+        }
+      }
+    }
+    return new ToolCall(index, id, name, arguments, opaque, custom);
+  }
+
+  private static Json member(String name, String text) {
+    JsonWriter out = new JsonWriter(24 + text.length());
+    return out.ascii("{\"").ascii(name).ascii("\":").string(text).ascii("}").toJson();
+  }
+
+  private static byte[] prefix(String turn, String member) {
+    return ("{\"turn\":\"" + turn + "\",\"" + member + "\":").getBytes(StandardCharsets.US_ASCII);
+  }
+}

@@ -1,0 +1,43 @@
+package io.heddle.turn;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.util.retry.Retry;
+
+/**
+ * Time as it passes here.
+ *
+ * @param nanos the monotonic clock
+ */
+record Timers(Scheduler scheduler, LongSupplier nanos) {
+
+  long now() {
+    return nanos.getAsLong();
+  }
+
+  Disposable after(Duration delay, Runnable task) {
+    return scheduler.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  Disposable every(Duration period, Runnable task) {
+    return scheduler.schedulePeriodically(
+        task, period.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Tries again, with pauses, what failed because the store was away. */
+  Retry whileAway() {
+    return Retry.from(signals ->
+        signals.concatMap(signal ->
+            StoreErrors.isAway(signal.failure())
+                ? pause(StoreErrors.pause((int) Math.min(10, signal.totalRetriesInARow() + 1)))
+                : Mono.<Long>error(signal.failure())));
+  }
+
+  Mono<Long> pause(Duration delay) {
+    return Mono.delay(delay, scheduler);
+  }
+}
