@@ -1,11 +1,11 @@
 -- The session of a lock script: it is there, the owner's and alive.
 -- Reads: call, format, key_session, owner
--- Leaves: clock, now, packed, gone, former, kind, fence, held_label, what owned leaves, mode, ends and token (of whoever holds it, or
+-- Leaves: clock, now, packed, kind, fence, held_label, what owned leaves, mode, ends and token (of whoever holds it, or
 --   token nil), over (whether there is a holder whose time is over)
 -- Defines: hold (writes another holder, and makes the session live longer than its lock), clear (removes one whose time is over for
 --   ever, whoever's clock jumps)
 -- #include clock
-local packed, gone, former, kind, fence, held_label = unpack(call('HMGET', key_session, 'p', 'g', 'u', 'o', 'f', 'y'))
+local packed, kind, fence, held_label = unpack(call('HMGET', key_session, 'p', 'o', 'f', 'y'))
 -- #include owned
 if now >= expires_at + 0 then return {0, 'session-expired'} end
 local mode, ends, token = string.match(status, '^(%a%+?)/?(%d*)/?(.*)$')
@@ -17,7 +17,7 @@ local function hold(till, holder)
     if till + LEASE_MARGIN_MILLIS > expires_at + 0 then expires_at = till + LEASE_MARGIN_MILLIS end
     -- #include keep_keys
   end
-  -- #include pack
+  -- #include repack
   call('HSET', key_session, 'p', state)
 end
 local function clear()

@@ -1,7 +1,8 @@
 -- Is the session there, and the owner's?
--- Reads: packed, gone and former (a tombstone's reason and owner), owner
+-- Reads: call, key_session, packed, owner
 -- Leaves: what parse leaves
 if not packed then
+  local gone, former = unpack(call('HMGET', key_session, 'g', 'u'))
   if not gone or (owner ~= '' and owner ~= former) then return {0, 'session-not-found'} end
   return {0, 'session-' .. gone}
 end

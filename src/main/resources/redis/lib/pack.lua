@@ -3,5 +3,5 @@
 -- Leaves: line (from version to updated_at), state
 --
 -- Whole numbers by '%d': exact to 2^53 where a long has 64 bits, which schema/write makes sure of, and a quarter of the price of '%.0f'.
-local line = format('%s %s %d %d %d %s', version, last_seq, count, bytes, expires_at, updated_at)
+local line = version .. ' ' .. last_seq .. format(' %d %d %d ', count, bytes, expires_at) .. updated_at
 local state = tag .. ' ' .. line .. ' ' .. ttl .. ' ' .. status .. ' ' .. keys_until .. ' ' .. created_at .. ' ' .. user

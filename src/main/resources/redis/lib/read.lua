@@ -2,14 +2,14 @@
 -- KEYS: session, thread, ids, changes
 -- ARGV: owner ('' for any), least_version (that must be reached, '' for any), least_tag
 -- Returns: {1, now, {state, turn, description}, more…} | {0, code}
--- Leaves: call, key_session, key_thread, key_ids, key_changes, owner, least_version, least_tag, clock, now, session, packed, former, gone,
+-- Leaves: call, KEYS, ARGV, key_session, key_thread, key_ids, key_changes, owner, least_version, least_tag, clock, now, session, packed,
 --   what owned leaves
-local call = redis.call
-local key_session, key_thread, key_ids, key_changes = unpack(KEYS, 1, 4)
-local owner, least_version, least_tag = unpack(ARGV, 1, 3)
+local call, KEYS, ARGV = redis.call, KEYS, ARGV
+local key_session, key_thread, key_ids, key_changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local owner, least_version, least_tag = ARGV[1], ARGV[2], ARGV[3]
 -- #include clock
-local session = call('HMGET', key_session, 'p', 'T', 'd', 'u', 'g')
-local packed, former, gone = session[1], session[4], session[5]
+local session = call('HMGET', key_session, 'p', 'T', 'd')
+local packed = session[1]
 -- #include owned
 if now >= expires_at + 0 then return {0, 'session-expired'} end
 if session[2] then session[2] = string.match(session[2], '^%S+') end
@@ -29,4 +29,3 @@ if least_version ~= '' then
     if its and its ~= least_tag then return {0, 'position-lost'} end
   end
 end
-session[4], session[5] = nil, nil

@@ -1,11 +1,10 @@
 -- The session of a write: is it there and the owner's, who holds it, where is it.
 -- Reads: call, format, key_session, terms, now
--- Leaves: packed, what owned leaves, lock, match, owner, gone, former, previous (the tag before), turn (the running one, or nil),
+-- Leaves: packed, what owned leaves, lock, match, owner, previous (the tag before), turn (the running one, or nil),
 --   least (what expires_at must be at least, because a client's lock or a turn keeps its session), ends, token
 local packed = call('HGET', key_session, 'p')
-local lock, match, owner, gone, former = '', '', '', nil, nil
+local lock, match, owner = '', '', ''
 if terms ~= '' then lock, match, owner = string.match(terms, '^([^\n]*)\n([^\n]*)\n(.*)$') end
-if not packed then gone, former = unpack(call('HMGET', key_session, 'g', 'u')) end
 -- #include owned
 if now >= expires_at + 0 then return {0, 'session-expired'} end
 local previous, least, turn, ends, token = tag, 0, nil, nil, nil
@@ -21,7 +20,7 @@ if #status > 1 then
   if token and now >= ends + 0 then
     -- For ever: a holder that was paused must not come back when somebody's clock jumps.
     status, token = mode, nil
-    -- #include pack
+    -- #include repack
     call('HSET', key_session, 'p', state)
     call('HDEL', key_session, 'o', 'y')
   elseif token and lock == '' then

@@ -1,9 +1,9 @@
 -- The session of what reads turns: is it there and the owner's, and are the records its own.
 -- Reads: key_session, owner
--- Leaves: call, packed, gone, former, running, waiting, ended (T, Q and E of turn_write), clock, now, what owned leaves
+-- Leaves: call, packed, running, waiting, ended (T, Q and E of turn_write), clock, now, what owned leaves
 -- Defines: record (a turn record's fields, or false)
 local call = redis.call
-local packed, gone, former, running, waiting, ended = unpack(call('HMGET', key_session, 'p', 'g', 'u', 'T', 'Q', 'E'))
+local packed, running, waiting, ended = unpack(call('HMGET', key_session, 'p', 'T', 'Q', 'E'))
 -- #include owned
 -- #include clock
 -- While a turn runs it will be ended first, and that lets the session live on.

@@ -34,6 +34,7 @@ local function say(given, message)
 end
 
 local function tell(head, given, sizes, said)
+  local updated_at = stamp
   -- #include keep_keys
   -- #include pack
   call('HSET', key_session, 'p', state)

@@ -38,7 +38,7 @@ if now < expires_at + 0 then
   local before = keys_until
   -- #include keep_keys
   if keys_until ~= before then
-    -- #include pack
+    -- #include repack
     call('HSET', key_session, 'p', state)
   end
   return {0, 'version-conflict'}

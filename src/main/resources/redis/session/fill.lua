@@ -18,6 +18,6 @@ for i = 10, #ARGV, 3 do
   stamp, last_seq, count = ARGV[i + 2], format('%d', last_seq + 1), count + 1
   -- #include add_message
 end
--- #include pack
+-- #include repack
 call('HSET', key_session, 'xp', state, 'n', format('%d', now + BUILD_MILLIS))
 return state

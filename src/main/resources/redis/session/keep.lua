@@ -8,6 +8,6 @@ if not packed then return {0} end
 -- #include parse
 keys_until = format('%d', expires_at + KEYS_MORE_MILLIS)
 for _, key in ipairs(KEYS) do call('PEXPIREAT', key, keys_until) end
--- #include pack
+-- #include repack
 call('HSET', key_session, 'p', state)
 return {1}

@@ -10,7 +10,8 @@ local packed, building, description, last_tag = unpack(call('HMGET', key_session
 if building ~= build then return {0, 'session-not-found'} end
 -- #include parse
 local previous, frame, ids = last_tag or '-', change, ''
-expires_at, updated_at = now + ttl * 1000, stamp
+local updated_at = stamp
+expires_at = now + ttl * 1000
 call('XADD', key_changes, version .. '-0', 't', tag, 'z', stamp, 'c', change)
 call('ZADD', key_due, format('%d', expires_at), 'x:' .. path)
 -- #include keep_keys

@@ -7,9 +7,9 @@
 -- Events that are there already, because this was sent before, are not added again. A log that does not reach to what its owner knows,
 -- because a failover lost its end, is renewed and left as it is. A full Redis takes no events, but renews: its owner lives, and will end the
 -- turn. The due time is moved when half of the lease is left until it, which is seldom, and before anybody finds it.
-local call, format, ARGV = redis.call, string.format, ARGV
-local key_session, key_log, key_turns_due = unpack(KEYS)
-local attempt, known, lease_millis, publish, live_channel, head = unpack(ARGV, 1, 6)
+local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
+local key_session, key_log, key_turns_due = KEYS[1], KEYS[2], KEYS[3]
+local attempt, known, lease_millis, publish, live_channel, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local packed, running = unpack(call('HMGET', key_session, 'p', 'T'))
 if not running then return {0} end
 local fence, before, cancel, last, rest, due = string.match(running, '^(%S+ %d+) (%d+) (%S) (%d+)( .* )(%d+) $')
@@ -46,11 +46,11 @@ if lease < before + 0 or due - now < lease_millis / 2 then
   call('ZADD', key_turns_due, format('%d', due), string.match(live_channel, ':live:(.*)$'))
 end
 call('HSET', key_session, 'T', format('%s %d %s %d%s%d ', fence, lease, cancel, last, rest, due))
--- #include parse
-if expires_at + 0 < lease + LEASE_MARGIN_MILLIS then
+if string.match(packed, '^%S+ %d+ %d+ %d+ %d+ (%d+)') + 0 < lease + LEASE_MARGIN_MILLIS then
+  -- #include parse
   expires_at = lease + LEASE_MARGIN_MILLIS
   -- #include keep_keys
-  -- #include pack
+  -- #include repack
   call('HSET', key_session, 'p', state)
 end
 if last >= first then

@@ -31,7 +31,7 @@ due(ends)
 if expires_at + 0 < ends + LEASE_MARGIN_MILLIS then
   expires_at = ends + LEASE_MARGIN_MILLIS
   -- #include keep_keys
-  -- #include pack
+  -- #include repack
   call('HSET', key_session, 'p', state)
   packed = state
 end
