@@ -83,6 +83,13 @@ record ServerError(
         : members.error();
   }
 
+  /** Of a value that was found in an answer. */
+  static ServerError of(Slice value) {
+    try (JsonParser in = ServerJson.parser(value)) {
+      return read(in);
+    }
+  }
+
   /** Of the value that the parser is at. */
   static ServerError read(JsonParser in) {
     ErrorMembers members = new ErrorMembers();

@@ -26,6 +26,23 @@ final class ServerJson {
     return FACTORY.createParser(ObjectReadContext.empty(), json, 0, length);
   }
 
+  /** A parser that stands at a value which was found in JSON before. */
+  static JsonParser parser(Slice value) {
+    JsonParser in =
+        FACTORY.createParser(
+            ObjectReadContext.empty(), value.json(), value.from(), value.to() - value.from());
+    in.nextToken();
+    return in;
+  }
+
+  /** The object or array that a parser of these bytes stands at, which is read to its end. */
+  static Slice slice(JsonParser in, byte[] json) {
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    in.finishToken();
+    return new Slice(json, from, (int) in.currentLocation().getByteOffset());
+  }
+
   /**
    * Goes to the start of the next object; false at the end.
    *

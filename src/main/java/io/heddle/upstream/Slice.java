@@ -18,7 +18,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 record Slice(byte[] json, int from, int to) {
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = UntrustedJson.carelessFactory(1);
 
   static Slice of(Json json) {
     return value(json.utf8(), 0);
@@ -74,7 +74,8 @@ record Slice(byte[] json, int from, int to) {
   /** What a string says. */
   String text() {
     for (int i = from + 1; i < to - 1; i++) {
-      if (json[i] == '\\') {
+      // A half of a surrogate pair has no UTF-8, but some servers write it as if it had.
+      if (json[i] == '\\' || json[i] == (byte) 0xed) {
         return unescaped();
       }
     }

@@ -1,0 +1,166 @@
+package io.heddle.upstream;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+
+/**
+ * The members of a JSON object by name, in their order. Those of clients and of ours are read
+ * strictly ({@link #string}, {@link #text}); those of servers in every form that has one meaning
+ * ({@link #scalar}, {@link #words}, {@link #count}).
+ */
+record Members(Map<String, Slice> all) {
+
+  static final Members NONE = new Members(Map.of());
+
+  /** Of nothing when it is no object. */
+  static Members of(@Nullable Slice object) {
+    return object == null || !object.isObject() ? NONE : new Members(object.members());
+  }
+
+  /**
+   * Reads one object of a server, with nothing behind it.
+   *
+   * @throws JacksonException for what is not JSON
+   * @throws ServerJson.UnexpectedJson for JSON that is not one object
+   */
+  static Members read(byte[] json, int length) {
+    try (JsonParser in = ServerJson.parser(json, length)) {
+      ServerJson.firstObject(in);
+      Members object = of(ServerJson.slice(in, json));
+      ServerJson.end(in);
+      return object;
+    }
+  }
+
+  /** The next object that a parser of these bytes finds; null at the end. */
+  static @Nullable Members next(JsonParser in, byte[] json) {
+    return ServerJson.nextObject(in) ? of(ServerJson.slice(in, json)) : null;
+  }
+
+  boolean isEmpty() {
+    return all.isEmpty();
+  }
+
+  /** Null for a member that is not there, and for one that is null. */
+  @Nullable Slice get(String name) {
+    Slice value = all.get(name);
+    return value == null || value.isNull() ? null : value;
+  }
+
+  boolean has(String name) {
+    return get(name) != null;
+  }
+
+  boolean hasList(String name) {
+    Slice value = all.get(name);
+    return value != null && value.isArray();
+  }
+
+  /** Empty when it is no object. */
+  Members inner(String name) {
+    return of(all.get(name));
+  }
+
+  /** Empty when it is no array. */
+  List<Slice> elements(String name) {
+    Slice value = all.get(name);
+    return value == null ? List.of() : value.elements();
+  }
+
+  // ---- strictly
+
+  /** A string as it is quoted; null for any other value. */
+  @Nullable Slice string(String name) {
+    Slice value = all.get(name);
+    return value != null && value.isString() ? value : null;
+  }
+
+  /** What a string says; null for any other value. */
+  @Nullable String text(String name) {
+    Slice value = string(name);
+    return value == null ? null : value.text();
+  }
+
+  /** What a string says; empty for any other value. */
+  String textOrEmpty(String name) {
+    String text = text(name);
+    return text == null ? "" : text;
+  }
+
+  /** A whole number of up to nine digits. */
+  int number(String name, int otherwise) {
+    Slice value = all.get(name);
+    String digits = value == null ? "" : value.toString();
+    return digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : otherwise;
+  }
+
+  // ---- in every form
+
+  /** A string, or a number or a flag as it is written; null for everything else. */
+  @Nullable String scalar(String name) {
+    Slice value = get(name);
+    if (value == null || value.isObject() || value.isArray()) {
+      return null;
+    }
+    return value.isString() ? value.text() : value.toString();
+  }
+
+  /** The same, and null for one that is empty. */
+  @Nullable String filled(String name) {
+    String text = scalar(name);
+    return text == null || text.isEmpty() ? null : text;
+  }
+
+  String scalarOrEmpty(String name) {
+    String text = scalar(name);
+    return text == null ? "" : text;
+  }
+
+  /** All that is text in it. */
+  String words(String name) {
+    Slice value = all.get(name);
+    return value == null ? "" : LenientValues.words(value);
+  }
+
+  /** Which of several; -1 for what is no count. */
+  int index(String name) {
+    Slice value = all.get(name);
+    return value == null ? -1 : LenientValues.index(value);
+  }
+
+  /** A count: what is not one, or cannot be, is 0. */
+  long count(String name) {
+    Slice value = all.get(name);
+    return value == null ? 0 : LenientValues.count(value);
+  }
+
+  /** JSON in a string, or as it is; null when it is neither there nor a string, object or array. */
+  @Nullable String json(String name) {
+    Slice value = all.get(name);
+    if (value == null) {
+      return null;
+    }
+    return value.isString() ? value.text() : value.isObject() || value.isArray() ? "" + value : null;
+  }
+
+  /** The objects of an array. */
+  List<Members> objects(String name) {
+    List<Members> objects = new ArrayList<>();
+    for (Slice element : elements(name)) {
+      if (element.isObject()) {
+        objects.add(of(element));
+      }
+    }
+    return objects;
+  }
+
+  /** Null when it is not there, null or false. */
+  @Nullable ServerError error(String name) {
+    Slice value = get(name);
+    return value == null || value.toString().equals("false") ? null : ServerError.of(value);
+  }
+}
