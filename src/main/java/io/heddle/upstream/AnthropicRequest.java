@@ -52,7 +52,7 @@ final class AnthropicRequest {
     this.model = model;
     kind = AnthropicModel.of(model, properties.thinking());
     messages = PromptMessage.of(call.messages());
-    Map<String, Slice> given = Slice.of(call.parameters()).members();
+    Members given = Members.of(call.parameters());
     AnthropicTools tools = new AnthropicTools(upstream, kind, names, given);
     parameters =
         new AnthropicParameters(
@@ -245,8 +245,7 @@ final class AnthropicRequest {
       parts.writeTo(block.ascii(",\"content\":["));
       block.ascii("]");
     }
-    Slice status = message.member("status");
-    boolean failed = status != null && status.isString() && status.text().equals("incomplete");
+    boolean failed = "incomplete".equals(message.members().text("status"));
     block.ascii(failed ? ",\"is_error\":true}" : "}");
   }
 
@@ -295,10 +294,10 @@ final class AnthropicRequest {
   private void call(PromptMessage.Call call) {
     Slice given = call.id();
     String id = given == null ? "call" : given.text();
-    String sound = AnthropicNames.sound(id);
+    String sound = WireIds.sound(id);
     for (int i = 2; !ids.add(sound); i++) {
       // Some models number their calls from 0 in each answer.
-      sound = AnthropicNames.sound(id + "#" + i);
+      sound = WireIds.sound(id + "#" + i);
     }
     String key = id;
     while (open.containsKey(key)) {
@@ -308,7 +307,7 @@ final class AnthropicRequest {
     JsonWriter block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
     Slice arguments = call.arguments();
-    boolean isText = call.type().equals("custom");
-    block.raw(ToolInput.object(arguments == null ? "" : arguments.text(), isText)).ascii("}");
+    String text = arguments == null ? "" : arguments.text();
+    block.raw(ToolInput.object(text, call.isCustom())).ascii("}");
   }
 }

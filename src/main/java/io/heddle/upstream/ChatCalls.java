@@ -29,65 +29,57 @@ final class ChatCalls {
   static void write(
       JsonWriter out,
       List<PromptMessage.Call> calls,
-      Map<String, Slice> kept,
+      Members kept,
       boolean takesUnknown,
       Dialect dialect) {
-    String before = "[";
-    for (PromptMessage.Call call : calls) {
-      call(out.ascii(before), call, kept, takesUnknown, dialect);
-      before = ",";
-    }
-    out.ascii("]");
+    Members.list(out, calls, call -> write(out, call, kept, takesUnknown, dialect));
   }
 
-  private static void call(
+  private static void write(
       JsonWriter out,
       PromptMessage.Call call,
-      Map<String, Slice> kept,
+      Members kept,
       boolean takesUnknown,
       Dialect dialect) {
     Slice id = kept.isEmpty() ? null : call.id();
-    Slice more = id == null ? null : kept.get(id.text());
-    Map<String, Slice> added = more == null ? Map.of() : more.members();
-    boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    boolean isFlat = !dialect.takesCustomTools() && call.type().equals(CustomTools.TYPE);
-    Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
-    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.hasItsOwnForms()) {
+    Members added = id == null ? Members.NONE : kept.inner(id.text());
+    boolean all = takesUnknown || OF_CALL.containsAll(call.members().all().keySet());
+    boolean isFlat = !dialect.has(Dialect.Quirk.CUSTOM_TOOLS) && call.isCustom();
+    Json arguments = dialect.has(Dialect.Quirk.OBJECT_ARGUMENTS) ? mended(call) : null;
+    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
       call.json().writeTo(out);
       return;
     }
-    Map<String, Slice> members = new LinkedHashMap<>(call.members());
+    Map<String, Slice> members = new LinkedHashMap<>(call.members().all());
     if (!all) {
       members.keySet().retainAll(OF_CALL);
     }
-    added.forEach(members::putIfAbsent);
-    Slice ofFunction = added.get(FUNCTION);
+    added.all().forEach(members::putIfAbsent);
+    Slice ofFunction = added.all().get(FUNCTION);
     Slice custom = isFlat ? members.remove(CustomTools.TYPE) : null;
     if (custom != null) {
       // What else is there under this name is what a server said of it.
       ofFunction = members.put(FUNCTION, CustomTools.call(custom));
       members.put("type", FUNCTION_TYPE);
     }
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      before = ",";
-      if (member.getKey().equals("id")) {
-        id(out, member.getValue(), dialect);
-      } else if (member.getKey().equals(FUNCTION)
-          && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
-        function(out, member.getValue(), ofFunction, arguments, dialect);
-      } else {
-        member.getValue().writeTo(out);
-      }
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    boolean isChanged = ofFunction != null || arguments != null || dialect.refusesUnknown();
+    Slice more = ofFunction;
+    new Members(members)
+        .writeTo(out, (name, value) -> {
+          if (name.equals("id")) {
+            writeId(out, value, dialect);
+          } else if (name.equals(FUNCTION) && isChanged) {
+            writeFunction(out, value, more, arguments, dialect);
+          } else {
+            value.writeTo(out);
+          }
+        });
   }
 
   /** An id in the form that the server takes. */
-  static void id(JsonWriter out, Slice id, Dialect dialect) {
-    if (dialect.hasItsOwnForms() && id.isString()) {
-      out.string(ChatCallIds.ofNine(id.text()));
+  static void writeId(JsonWriter out, Slice id, Dialect dialect) {
+    if (dialect.has(Dialect.Quirk.MISTRALS_FORMS) && id.isString()) {
+      out.string(WireIds.ofNine(id.text()));
     } else {
       id.writeTo(out);
     }
@@ -103,7 +95,7 @@ final class ChatCalls {
     return ToolInput.isObject(Json.of(text)) ? null : ToolInput.object(text, false);
   }
 
-  private static void function(
+  private static void writeFunction(
       JsonWriter out,
       Slice function,
       @Nullable Slice added,
@@ -120,16 +112,13 @@ final class ChatCalls {
     if (dialect.refusesUnknown()) {
       members.keySet().retainAll(OF_FUNCTION);
     }
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      if (arguments != null && member.getKey().equals("arguments")) {
-        out.string(arguments.toString());
-      } else {
-        member.getValue().writeTo(out);
-      }
-      before = ",";
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    new Members(members)
+        .writeTo(out, (name, value) -> {
+          if (arguments != null && name.equals("arguments")) {
+            out.string(arguments.toString());
+          } else {
+            value.writeTo(out);
+          }
+        });
   }
 }

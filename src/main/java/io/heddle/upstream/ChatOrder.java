@@ -31,7 +31,7 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
           case FIRST_ARE_ONE -> order.gathered(order.first());
           case ALL_ARE_ONE -> order.gathered(order.all());
         };
-    return dialect.hasItsOwnForms() ? order.alternating() : order;
+    return dialect.has(Dialect.Quirk.MISTRALS_FORMS) ? order.alternating() : order;
   }
 
   private static boolean isInstruction(PromptMessage message) {
@@ -82,7 +82,7 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
       before = ",";
     }
     for (PromptMessage instruction : instructions) {
-      Slice content = instruction.member("content");
+      Slice content = instruction.members().get("content");
       if (content != null && content.isString()) {
         content.writeTo(out.ascii(before).ascii("{\"type\":\"text\",\"text\":")).ascii("}");
         before = ",";
@@ -123,7 +123,6 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
 
   /** Whether the client wants the answer to begin with it. */
   private static boolean isPrefix(PromptMessage message) {
-    Slice prefix = message.kept().message().get("prefix");
-    return prefix != null && prefix.toString().equals("true");
+    return message.kept().message().is("prefix", "true");
   }
 }

@@ -1,8 +1,14 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Json;
+import io.heddle.base.JsonWriter;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -16,9 +22,16 @@ record Members(Map<String, Slice> all) {
 
   static final Members NONE = new Members(Map.of());
 
+  /** A text without a word. */
+  static final Slice EMPTY = quoted("");
+
   /** Of nothing when it is no object. */
   static Members of(@Nullable Slice object) {
     return object == null || !object.isObject() ? NONE : new Members(object.members());
+  }
+
+  static Members of(Json object) {
+    return of(Slice.of(object));
   }
 
   /**
@@ -41,6 +54,62 @@ record Members(Map<String, Slice> all) {
     return ServerJson.nextObject(in) ? of(ServerJson.slice(in, json)) : null;
   }
 
+  /** A text as a JSON string. */
+  static Slice quoted(String text) {
+    return Slice.of(new JsonWriter(text.length() + 16).string(text).toJson());
+  }
+
+  /** A list, of which each element is written by the caller. */
+  static <T> JsonWriter list(JsonWriter out, Collection<T> all, Consumer<T> element) {
+    String before = "[";
+    for (T each : all) {
+      out.ascii(before);
+      element.accept(each);
+      before = ",";
+    }
+    return out.ascii(all.isEmpty() ? "[]" : "]");
+  }
+
+  /** As an object. */
+  JsonWriter writeTo(JsonWriter out) {
+    return writeTo(out, (_, value) -> value.writeTo(out));
+  }
+
+  /** As an object, of which the caller writes each value. */
+  JsonWriter writeTo(JsonWriter out, BiConsumer<String, Slice> member) {
+    String before = "{";
+    for (Map.Entry<String, Slice> each : all.entrySet()) {
+      out.ascii(before).string(each.getKey()).ascii(":");
+      member.accept(each.getKey(), each.getValue());
+      before = ",";
+    }
+    return out.ascii(all.isEmpty() ? "{}" : "}");
+  }
+
+  Slice toSlice() {
+    return Slice.of(writeTo(new JsonWriter(256)).toJson());
+  }
+
+  /** Behind another member of an object that the caller writes. */
+  JsonWriter writeBehind(JsonWriter out) {
+    all.forEach((name, value) -> value.writeTo(out.ascii(",").string(name).ascii(":")));
+    return out;
+  }
+
+  /** The same without some of them. */
+  Members without(Collection<String> names) {
+    Map<String, Slice> rest = new LinkedHashMap<>(all);
+    names.forEach(rest::remove);
+    return new Members(rest);
+  }
+
+  /** The same without those that are null. */
+  Members withoutNulls() {
+    Map<String, Slice> rest = new LinkedHashMap<>(all);
+    rest.values().removeIf(Slice::isNull);
+    return new Members(rest);
+  }
+
   boolean isEmpty() {
     return all.isEmpty();
   }
@@ -53,6 +122,12 @@ record Members(Map<String, Slice> all) {
 
   boolean has(String name) {
     return get(name) != null;
+  }
+
+  /** Whether it is this very word, {@code true} or a number. */
+  boolean is(String name, String literal) {
+    Slice value = all.get(name);
+    return value != null && value.toString().equals(literal);
   }
 
   boolean hasList(String name) {
@@ -77,6 +152,12 @@ record Members(Map<String, Slice> all) {
   @Nullable Slice string(String name) {
     Slice value = all.get(name);
     return value != null && value.isString() ? value : null;
+  }
+
+  /** A string as it is quoted; an empty one for any other value. */
+  Slice stringOrEmpty(String name) {
+    Slice value = string(name);
+    return value == null ? EMPTY : value;
   }
 
   /** What a string says; null for any other value. */
