@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ModelEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -86,7 +87,7 @@ final class AnthropicAnswerReader extends AnswerReader {
   /** The message, the block or the delta that an event is about. */
   private static @Nullable Members inner(Members event) {
     for (String name : INNER) {
-      Slice inner = event.get(name);
+      JsonValue inner = event.get(name);
       if (inner != null && inner.isObject()) {
         return Members.of(inner);
       }
@@ -176,7 +177,7 @@ final class AnthropicAnswerReader extends AnswerReader {
   }
 
   private void count(Members from) {
-    Slice counted = from.get("usage");
+    JsonValue counted = from.get("usage");
     if (counted != null && counted.isObject()) {
       usage = usage.with(AnthropicUsage.of(Members.of(counted)));
       answer.usage(usage.toUsage());

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -85,7 +86,7 @@ final class AnthropicParameters {
   private final boolean thinks;
   private final String thinking;
   private final @Nullable String effort;
-  private final @Nullable Slice schema;
+  private final @Nullable JsonValue schema;
   private final boolean isAnyJson;
 
   /**
@@ -114,7 +115,7 @@ final class AnthropicParameters {
     boolean hasBudget = model.hasBudget();
     // Nobody thinks who must call a tool, has no room to, or has begun without.
     boolean may = !tools.isForced() && !(hasBudget && (lacksThoughts || maxTokens <= LEAST_BUDGET));
-    Slice own = given.get("thinking");
+    JsonValue own = given.get("thinking");
     if (own != null && own.isObject()) {
       thinking = own.toString();
       thinks = !"disabled".equals(Members.of(own).text("type"));
@@ -154,7 +155,7 @@ final class AnthropicParameters {
 
   private long maxTokens(long otherwise) {
     for (String name : BOUNDS) {
-      Slice bound = given.get(name);
+      JsonValue bound = given.get(name);
       if (bound != null && bound.toString().matches("[0-9]{1,18}")) {
         return Long.parseLong(bound.toString());
       }
@@ -194,13 +195,13 @@ final class AnthropicParameters {
   }
 
   private void writeOutputConfig(JsonWriter out) {
-    Map<String, Slice> config = new LinkedHashMap<>(given.inner("output_config").all());
+    Map<String, JsonValue> config = new LinkedHashMap<>(given.inner("output_config").all());
     if (effort != null) {
       config.putIfAbsent("effort", Members.quoted(effort));
     }
     if (schema != null && !config.containsKey("format")) {
       JsonWriter format = new JsonWriter(256).ascii("{\"type\":\"json_schema\",\"schema\":");
-      config.put("format", Slice.of(AnthropicSchema.write(schema, format).ascii("}").toJson()));
+      config.put("format", JsonValue.of(AnthropicSchema.write(schema, format).ascii("}").toJson()));
     }
     if (!config.isEmpty()) {
       new Members(config).writeTo(out.ascii(",\"output_config\":"));
@@ -208,7 +209,7 @@ final class AnthropicParameters {
   }
 
   private void writeMetadata(JsonWriter out) {
-    Slice user = given.inner("metadata").string("user_id");
+    JsonValue user = given.inner("metadata").string("user_id");
     for (String name : List.of("safety_identifier", "user")) {
       user = user == null ? given.string(name) : user;
     }
@@ -228,8 +229,8 @@ final class AnthropicParameters {
   }
 
   private void writeStops(JsonWriter out) {
-    Slice stop = given.has("stop") ? given.get("stop") : given.get("stop_sequences");
-    List<Slice> all = new ArrayList<>();
+    JsonValue stop = given.has("stop") ? given.get("stop") : given.get("stop_sequences");
+    List<JsonValue> all = new ArrayList<>();
     if (stop != null) {
       all.addAll(stop.isString() ? List.of(stop) : stop.elements());
     }
@@ -241,24 +242,24 @@ final class AnthropicParameters {
   }
 
   private void writeSampling(JsonWriter out) {
-    Slice temperature = number("temperature");
+    JsonValue temperature = number("temperature");
     if (temperature != null) {
       boolean isHigh = new BigDecimal(temperature.toString()).compareTo(BigDecimal.ONE) > 0;
       // Anthropic's ends at 1, OpenAI's at 2.
       out.ascii(",\"temperature\":").ascii(isHigh ? "1" : temperature.toString());
     }
-    Slice topP = number("top_p");
+    JsonValue topP = number("top_p");
     if (topP != null && (temperature == null || model.takesBothSamplings())) {
       topP.writeTo(out.ascii(",\"top_p\":"));
     }
-    Slice topK = number("top_k");
+    JsonValue topK = number("top_k");
     if (topK != null) {
       topK.writeTo(out.ascii(",\"top_k\":"));
     }
   }
 
-  private @Nullable Slice number(String name) {
-    Slice value = given.get(name);
+  private @Nullable JsonValue number(String name) {
+    JsonValue value = given.get(name);
     return value != null && value.toString().matches("-?[0-9.]{1,32}([eE][+-]?[0-9]{1,3})?")
         ? value
         : null;

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -99,7 +100,7 @@ final class AnthropicRequest {
     for (PromptMessage message : messages) {
       if (message.isFrom("system") || message.isFrom("developer")) {
         for (PromptPart part : message.parts()) {
-          if (part instanceof PromptPart.Text(Slice text, PromptPart.Stored whole)) {
+          if (part instanceof PromptPart.Text(JsonValue text, PromptPart.Stored whole)) {
             system.text(text, whole);
           }
         }
@@ -126,7 +127,7 @@ final class AnthropicRequest {
   }
 
   private String name(PromptMessage.Call call) {
-    Slice name = call.name();
+    JsonValue name = call.name();
     return names.told(name == null ? "" : name.text());
   }
 
@@ -227,7 +228,7 @@ final class AnthropicRequest {
   // ---- tools and thoughts
 
   private void output(PromptMessage message) {
-    Slice call = message.toolCallId();
+    JsonValue call = message.toolCallId();
     String of = call == null ? "" : call.text();
     turn(true);
     String id = open.remove(of);
@@ -266,7 +267,7 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _) ? text.text() : "";
+        inOrder && parts.getFirst() instanceof PromptPart.Text(JsonValue text, _) ? text.text() : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {
@@ -292,7 +293,7 @@ final class AnthropicRequest {
   }
 
   private void call(PromptMessage.Call call) {
-    Slice given = call.id();
+    JsonValue given = call.id();
     String id = given == null ? "call" : given.text();
     String sound = WireIds.sound(id);
     for (int i = 2; !ids.add(sound); i++) {
@@ -306,7 +307,7 @@ final class AnthropicRequest {
     open.put(key, sound);
     JsonWriter block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
-    Slice arguments = call.arguments();
+    JsonValue arguments = call.arguments();
     String text = arguments == null ? "" : arguments.text();
     block.raw(ToolInput.object(text, call.isCustom())).ascii("}");
   }

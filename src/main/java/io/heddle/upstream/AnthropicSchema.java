@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -30,7 +31,7 @@ final class AnthropicSchema {
   private static final Set<String> NOT_KEPT =
       Set.of("$schema", "$id", "additionalProperties", "description");
 
-  private static final Slice FALSE = Slice.of(Json.of("false"));
+  private static final JsonValue FALSE = JsonValue.of(Json.of("false"));
   private static final int DEEPEST = 64;
 
   private final JsonWriter out;
@@ -39,19 +40,19 @@ final class AnthropicSchema {
     this.out = out;
   }
 
-  static JsonWriter write(Slice schema, JsonWriter out) {
+  static JsonWriter write(JsonValue schema, JsonWriter out) {
     new AnthropicSchema(out).schema(schema, 0);
     return out;
   }
 
-  private void schema(Slice schema, int depth) {
+  private void schema(JsonValue schema, int depth) {
     if (!schema.isObject() || depth > DEEPEST) {
       schema.writeTo(out);
       return;
     }
     Members members = Members.of(schema);
-    Map<String, Slice> kept = new LinkedHashMap<>();
-    Map<String, Slice> told = new LinkedHashMap<>();
+    Map<String, JsonValue> kept = new LinkedHashMap<>();
+    Map<String, JsonValue> told = new LinkedHashMap<>();
     members
         .without(NOT_KEPT)
         .all()
@@ -73,7 +74,7 @@ final class AnthropicSchema {
     new Members(kept).writeTo(out, (name, value) -> member(name, value, depth + 1));
   }
 
-  private void member(String name, Slice value, int depth) {
+  private void member(String name, JsonValue value, int depth) {
     switch (name) {
       case "$defs", "definitions", "properties" ->
           Members.of(value).writeTo(out, (_, each) -> schema(each, depth));
@@ -84,7 +85,7 @@ final class AnthropicSchema {
     }
   }
 
-  private static boolean isKept(String name, Slice value) {
+  private static boolean isKept(String name, JsonValue value) {
     return switch (name) {
       case "$ref", "$defs", "definitions", "type", "enum", "const", "default", "title" -> true;
       case "properties", "required", "items", "anyOf", "oneOf", "allOf" -> true;
@@ -94,7 +95,7 @@ final class AnthropicSchema {
     };
   }
 
-  private static boolean isObject(@Nullable Slice type) {
+  private static boolean isObject(@Nullable JsonValue type) {
     if (type == null) {
       return false;
     }
@@ -103,10 +104,10 @@ final class AnthropicSchema {
         : type.elements().stream().anyMatch(one -> one.isString() && one.text().equals("object"));
   }
 
-  private static String description(@Nullable String given, Map<String, Slice> told) {
+  private static String description(@Nullable String given, Map<String, JsonValue> told) {
     StringBuilder all = new StringBuilder(given == null ? "" : given);
     String before = all.isEmpty() ? "{" : "\n\n{";
-    for (Map.Entry<String, Slice> member : told.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : told.entrySet()) {
       all.append(before).append(member.getKey()).append(": ").append(member.getValue());
       before = ", ";
     }

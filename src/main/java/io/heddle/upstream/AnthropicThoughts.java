@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ final class AnthropicThoughts {
   }
 
   /** A block, of which {@code first} and {@code second} are all that its server wants back. */
-  record Block(String type, Slice first, @Nullable Slice second, int afterText, int afterCalls) {
+  record Block(String type, JsonValue first, @Nullable JsonValue second, int afterText, int afterCalls) {
 
     JsonWriter writeTo(JsonWriter out) {
       boolean isSealed = type.equals("redacted_thinking");
@@ -54,12 +55,12 @@ final class AnthropicThoughts {
       return List.of();
     }
     List<Block> all = new ArrayList<>();
-    for (Slice block : kept.elements(BLOCKS)) {
+    for (JsonValue block : kept.elements(BLOCKS)) {
       Members members = Members.of(block);
       String type = members.textOrEmpty("type");
       boolean isSealed = type.equals("redacted_thinking");
-      Slice first = members.string(isSealed ? "data" : "thinking");
-      Slice second = isSealed ? null : members.string("signature");
+      JsonValue first = members.string(isSealed ? "data" : "thinking");
+      JsonValue second = isSealed ? null : members.string("signature");
       if (first != null && (isSealed || type.equals("thinking") && (second != null || !signed))) {
         int text = members.number(AFTER_TEXT, 0);
         all.add(new Block(type, first, second, text, members.number(AFTER_CALLS, 0)));

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.turn.ModelCall;
@@ -18,7 +19,7 @@ final class AnthropicTools {
   private final String upstream;
   private final AnthropicModel model;
   private final AnthropicNames names;
-  private final List<Slice> tools;
+  private final List<JsonValue> tools;
   private final boolean isOneByOne;
 
   /** The choice's type; empty for none. */
@@ -28,7 +29,7 @@ final class AnthropicTools {
   private @Nullable String chosen;
 
   /** In Anthropic's own form. */
-  private @Nullable Slice own;
+  private @Nullable JsonValue own;
 
   /** Those that may be used; null: all. */
   private @Nullable Set<String> allowed;
@@ -40,7 +41,7 @@ final class AnthropicTools {
     this.names = names;
     tools = parameters.elements("tools");
     isOneByOne = parameters.is("parallel_tool_calls", "false");
-    Slice given = parameters.get("tool_choice");
+    JsonValue given = parameters.get("tool_choice");
     if (given != null) {
       choose(given);
     }
@@ -49,7 +50,7 @@ final class AnthropicTools {
   /** Names that a call's tools have with the server. */
   static AnthropicNames names(ModelCall call) {
     AnthropicNames names = new AnthropicNames();
-    for (Slice tool : Members.of(call.parameters()).elements("tools")) {
+    for (JsonValue tool : Members.of(call.parameters()).elements("tools")) {
       String name = inner(Members.of(tool)).text("name");
       if (name != null) {
         names.told(name);
@@ -68,7 +69,7 @@ final class AnthropicTools {
         Blame.REQUEST);
   }
 
-  private void choose(Slice given) {
+  private void choose(JsonValue given) {
     if (given.isString()) {
       choice = choice(given.text());
       return;
@@ -87,7 +88,7 @@ final class AnthropicTools {
         Members list = members.has(type) ? members.inner(type) : members;
         choice = list.has("mode") ? choice(String.valueOf(list.text("mode"))) : "auto";
         Set<String> may = new LinkedHashSet<>();
-        for (Slice tool : list.elements("tools")) {
+        for (JsonValue tool : list.elements("tools")) {
           String name = name(tool);
           if (name != null) {
             may.add(name);
@@ -116,7 +117,7 @@ final class AnthropicTools {
     return tool.inner(tool.all().containsKey("function") ? "function" : CustomTools.TYPE);
   }
 
-  private static @Nullable String name(Slice tool) {
+  private static @Nullable String name(JsonValue tool) {
     Members members = Members.of(tool);
     boolean isFlat =
         !members.all().containsKey("function") && !members.all().containsKey(CustomTools.TYPE);
@@ -133,7 +134,7 @@ final class AnthropicTools {
    */
   void writeTo(JsonWriter out, Set<String> called) {
     Set<String> may = allowed;
-    List<Slice> told =
+    List<JsonValue> told =
         may == null ? tools : tools.stream().filter(tool -> may.contains(name(tool))).toList();
     if (told.isEmpty() && called.isEmpty()) {
       return;
@@ -170,7 +171,7 @@ final class AnthropicTools {
     out.ascii(says ? ",\"disable_parallel_tool_use\":true}" : "}");
   }
 
-  private void writeTool(Slice tool, JsonWriter out) {
+  private void writeTool(JsonValue tool, JsonWriter out) {
     Members members = Members.of(tool);
     Members function = inner(members);
     boolean isCustom = !members.all().containsKey("function");
@@ -194,7 +195,7 @@ final class AnthropicTools {
     out.ascii("}");
   }
 
-  private static void writeSchema(@Nullable Slice schema, boolean isStrict, JsonWriter out) {
+  private static void writeSchema(@Nullable JsonValue schema, boolean isStrict, JsonWriter out) {
     if (schema == null || !schema.isObject()) {
       out.ascii(ANY_OBJECT);
       return;
@@ -213,7 +214,7 @@ final class AnthropicTools {
   }
 
   private static void writeMember(String name, Members of, JsonWriter out) {
-    Slice value = of.get(name);
+    JsonValue value = of.get(name);
     if (value != null) {
       value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }

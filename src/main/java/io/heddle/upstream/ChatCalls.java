@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ChatCalls {
 
   private static final String FUNCTION = "function";
-  private static final Slice FUNCTION_TYPE = Slice.of(Json.of("\"function\""));
+  private static final JsonValue FUNCTION_TYPE = JsonValue.of(Json.of("\"function\""));
 
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", FUNCTION, CustomTools.TYPE);
@@ -41,7 +42,7 @@ final class ChatCalls {
       Members kept,
       boolean takesUnknown,
       Dialect dialect) {
-    Slice id = kept.isEmpty() ? null : call.id();
+    JsonValue id = kept.isEmpty() ? null : call.id();
     Members added = id == null ? Members.NONE : kept.inner(id.text());
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().all().keySet());
     boolean isFlat = !dialect.has(Dialect.Quirk.CUSTOM_TOOLS) && call.isCustom();
@@ -50,20 +51,20 @@ final class ChatCalls {
       call.json().writeTo(out);
       return;
     }
-    Map<String, Slice> members = new LinkedHashMap<>(call.members().all());
+    Map<String, JsonValue> members = new LinkedHashMap<>(call.members().all());
     if (!all) {
       members.keySet().retainAll(OF_CALL);
     }
     added.all().forEach(members::putIfAbsent);
-    Slice ofFunction = added.all().get(FUNCTION);
-    Slice custom = isFlat ? members.remove(CustomTools.TYPE) : null;
+    JsonValue ofFunction = added.all().get(FUNCTION);
+    JsonValue custom = isFlat ? members.remove(CustomTools.TYPE) : null;
     if (custom != null) {
       // What else is there under this name is what a server said of it.
       ofFunction = members.put(FUNCTION, CustomTools.call(custom));
       members.put("type", FUNCTION_TYPE);
     }
     boolean isChanged = ofFunction != null || arguments != null || dialect.refusesUnknown();
-    Slice more = ofFunction;
+    JsonValue more = ofFunction;
     new Members(members)
         .writeTo(out, (name, value) -> {
           if (name.equals("id")) {
@@ -77,7 +78,7 @@ final class ChatCalls {
   }
 
   /** An id in the form that the server takes. */
-  static void writeId(JsonWriter out, Slice id, Dialect dialect) {
+  static void writeId(JsonWriter out, JsonValue id, Dialect dialect) {
     if (dialect.has(Dialect.Quirk.MISTRALS_FORMS) && id.isString()) {
       out.string(WireIds.ofNine(id.text()));
     } else {
@@ -87,7 +88,7 @@ final class ChatCalls {
 
   /** Arguments as an object; null when they are one, or there are none. */
   private static @Nullable Json mended(PromptMessage.Call call) {
-    Slice arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
+    JsonValue arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
     if (arguments == null) {
       return null;
     }
@@ -97,11 +98,11 @@ final class ChatCalls {
 
   private static void writeFunction(
       JsonWriter out,
-      Slice function,
-      @Nullable Slice added,
+      JsonValue function,
+      @Nullable JsonValue added,
       @Nullable Json arguments,
       Dialect dialect) {
-    Map<String, Slice> members = function.members();
+    Map<String, JsonValue> members = new LinkedHashMap<>(function.members());
     if (members.isEmpty()) {
       function.writeTo(out);
       return;

@@ -369,6 +369,6 @@ final class ChatMessage {
       String text = LenientValues.string(in);
       return text == null ? "" : text;
     }
-    return ServerJson.slice(in, json).toString();
+    return ServerJson.value(in, json).toString();
   }
 }

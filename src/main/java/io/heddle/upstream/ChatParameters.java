@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -16,8 +17,8 @@ final class ChatParameters {
   private static final Set<String> TOKENS = Set.of("max_tokens", "max_completion_tokens");
 
   private static final Set<String> SCHEMA = Set.of("parameters");
-  private static final Slice NO_PARAMETERS =
-      Slice.of(Json.of("{\"type\":\"object\",\"properties\":{}}"));
+  private static final JsonValue NO_PARAMETERS =
+      JsonValue.of(Json.of("{\"type\":\"object\",\"properties\":{}}"));
 
   private ChatParameters() {}
 
@@ -30,7 +31,7 @@ final class ChatParameters {
       Dialect dialect,
       @Nullable String tokenParameter) {
     boolean bounded = false;
-    for (Map.Entry<String, Slice> parameter : parameters.all().entrySet()) {
+    for (Map.Entry<String, JsonValue> parameter : parameters.all().entrySet()) {
       String given = parameter.getKey();
       if (OURS.contains(given)) {
         continue;
@@ -47,7 +48,7 @@ final class ChatParameters {
         continue;
       }
       out.ascii(",").string(name).ascii(":");
-      Slice value = flat(given, parameter.getValue(), dialect);
+      JsonValue value = flat(given, parameter.getValue(), dialect);
       if (given.equals("tools") && dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
         tools(out, value);
       } else {
@@ -57,7 +58,7 @@ final class ChatParameters {
   }
 
   /** Custom tools as functions, for servers that know nothing else. */
-  private static Slice flat(String name, Slice value, Dialect dialect) {
+  private static JsonValue flat(String name, JsonValue value, Dialect dialect) {
     boolean isChoice = name.equals("tool_choice");
     if (dialect.has(Dialect.Quirk.CUSTOM_TOOLS)
         || !isChoice && !name.equals("tools")
@@ -65,17 +66,17 @@ final class ChatParameters {
         || !CustomTools.mayBeIn(value)) {
       return value;
     }
-    JsonWriter out = new JsonWriter(value.to() - value.from() + 256);
+    JsonWriter out = new JsonWriter(value.length() + 256);
     if (isChoice) {
       CustomTools.writeChoice(value, out);
     } else {
       CustomTools.writeTools(value, out);
     }
-    return Slice.of(out.toJson());
+    return JsonValue.of(out.toJson());
   }
 
   /** Every function with a schema, be it an empty one. */
-  private static void tools(JsonWriter out, Slice tools) {
+  private static void tools(JsonWriter out, JsonValue tools) {
     if (!tools.isArray()) {
       tools.writeTo(out);
       return;
@@ -88,7 +89,7 @@ final class ChatParameters {
           if (function.isEmpty() || function.has("parameters")) {
             tool.writeTo(out);
           } else {
-            Map<String, Slice> all = new LinkedHashMap<>(function.without(SCHEMA).all());
+            Map<String, JsonValue> all = new LinkedHashMap<>(function.without(SCHEMA).all());
             all.put("parameters", NO_PARAMETERS);
             new Members(all).writeTo(out.ascii("{\"type\":\"function\",\"function\":")).ascii("}");
           }

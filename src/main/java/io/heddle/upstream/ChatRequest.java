@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -103,12 +104,12 @@ final class ChatRequest {
   }
 
   private void message(PromptMessage message, boolean loop) {
-    Slice role = message.members().get("role");
-    Slice content = message.members().get("content");
+    JsonValue role = message.members().get("role");
+    JsonValue content = message.members().get("content");
     List<PromptPart> told = content != null && content.isArray() ? message.told() : List.of();
-    Slice said = content != null && content.isArray() && told.isEmpty() ? null : content;
+    JsonValue said = content != null && content.isArray() && told.isEmpty() ? null : content;
     if (said == null || PromptMessage.isEmpty(said)) {
-      Slice refusal = message.refusal();
+      JsonValue refusal = message.refusal();
       // The only form of a refusal that every server takes.
       said = refusal == null ? said : refusal;
     }
@@ -125,9 +126,9 @@ final class ChatRequest {
       role.writeTo(out);
     }
     out.ascii(",\"content\":");
-    Slice thoughts = thoughtsInContent(message, loop);
+    JsonValue thoughts = thoughtsInContent(message, loop);
     if (thoughts != null) {
-      Slice seal = message.kept().message().string(ChatParts.SEAL);
+      JsonValue seal = message.kept().message().string(ChatParts.SEAL);
       parts.thoughtful(thoughts, seal, said == null || said.isArray() ? told : text(said));
     } else if (said == null) {
       out.ascii(calls.isEmpty() ? "\"\"" : "null");
@@ -146,7 +147,7 @@ final class ChatRequest {
     } else if (!calls.isEmpty()) {
       calls(calls, Members.NONE, !dialect.refusesUnknown());
     }
-    Slice call = message.members().get("toolCallId");
+    JsonValue call = message.members().get("toolCallId");
     if (call != null) {
       ChatCalls.writeId(out.ascii(",\"tool_call_id\":"), call, dialect);
     }
@@ -198,7 +199,7 @@ final class ChatRequest {
    * Completions sends is told as it is.
    */
   private void reasoning(
-      @Nullable Slice thoughts, @Nullable String before, boolean named, boolean loop) {
+      @Nullable JsonValue thoughts, @Nullable String before, boolean named, boolean loop) {
     if (!loop && (named || before == null)) {
       return;
     }
@@ -213,7 +214,7 @@ final class ChatRequest {
   }
 
   /** Those that the server wants back as a part of the content, between calls of tools. */
-  private @Nullable Slice thoughtsInContent(PromptMessage message, boolean loop) {
+  private @Nullable JsonValue thoughtsInContent(PromptMessage message, boolean loop) {
     if (!loop
         || !"content".equals(dialect.reasoning())
         || !message.isFrom("assistant")
@@ -223,14 +224,14 @@ final class ChatRequest {
     return message.reasoning();
   }
 
-  private static List<PromptPart> text(Slice said) {
+  private static List<PromptPart> text(JsonValue said) {
     return PromptMessage.isEmpty(said) ? List.of() : List.of(new PromptPart.Text(said, null));
   }
 
   // ---- files that tools gave
 
   /** What a tool's message can say; the rest is kept for the user's message behind it. */
-  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable Slice call) {
+  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable JsonValue call) {
     if (dialect.has(Dialect.Quirk.FILES_IN_TOOL_MESSAGES)
         || parts.stream().noneMatch(PromptPart::isFile)) {
       return parts;
@@ -255,7 +256,7 @@ final class ChatRequest {
     toolFiles.clear();
   }
 
-  private void member(String name, @Nullable Slice value) {
+  private void member(String name, @Nullable JsonValue value) {
     if (value != null && !value.isNull()) {
       out.ascii(",\"").ascii(name).ascii("\":");
       value.writeTo(out);

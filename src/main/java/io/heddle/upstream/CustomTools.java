@@ -1,11 +1,12 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -24,28 +25,16 @@ final class CustomTools {
   private CustomTools() {}
 
   /** Whether there may be one, told without reading it. */
-  static boolean mayBeIn(Slice slice) {
-    return mayBeIn(slice.json(), slice.from(), slice.to());
-  }
-
-  private static boolean mayBeIn(byte[] json, int from, int to) {
-    for (int i = from; i <= to - QUOTED.length; i++) {
-      if (json[i + 1] == 'c'
-          && Arrays.equals(json, i, i + QUOTED.length, QUOTED, 0, QUOTED.length)) {
-        return true;
-      }
-    }
-    return false;
+  static boolean mayBeIn(JsonValue value) {
+    return value.contains(QUOTED);
   }
 
   /** The names of a call's custom tools. */
   static Set<String> names(ModelCall call) {
-    Json parameters = call.parameters();
-    if (!mayBeIn(parameters.utf8(), 0, parameters.length())) {
-      return Set.of();
-    }
+    JsonValue parameters = JsonValue.of(call.parameters());
     Set<String> names = new HashSet<>();
-    for (Slice tool : Members.of(parameters).elements("tools")) {
+    for (JsonValue tool :
+        mayBeIn(parameters) ? Members.of(parameters).elements("tools") : List.<JsonValue>of()) {
       String name = Members.of(tool).inner(TYPE).text("name");
       if (name != null) {
         names.add(name);
@@ -78,12 +67,12 @@ final class CustomTools {
   }
 
   /** A list of tools of Chat Completions, in which the custom ones are functions. */
-  static void writeTools(Slice tools, JsonWriter out) {
+  static void writeTools(JsonValue tools, JsonWriter out) {
     Members.list(
         out,
         tools.elements(),
         tool -> {
-          Slice custom = Members.of(tool).get(TYPE);
+          JsonValue custom = Members.of(tool).get(TYPE);
           if (custom == null || !custom.isObject()) {
             tool.writeTo(out);
             return;
@@ -96,10 +85,10 @@ final class CustomTools {
   }
 
   /** A choice of tools, or one tool of it. */
-  static void writeChoice(Slice choice, JsonWriter out) {
+  static void writeChoice(JsonValue choice, JsonWriter out) {
     Members members = Members.of(choice);
-    Slice custom = members.all().get(TYPE);
-    Slice inner = members.get("allowed_tools");
+    JsonValue custom = members.all().get(TYPE);
+    JsonValue inner = members.get("allowed_tools");
     if (custom != null) {
       custom.writeTo(out.ascii("{\"type\":\"function\",\"function\":")).ascii("}");
     } else if (inner == null || !inner.isObject()) {
@@ -119,11 +108,11 @@ final class CustomTools {
   }
 
   /** The name and the input of a stored call of such a tool, as those of a call of the function. */
-  static Slice call(Slice custom) {
+  static JsonValue call(JsonValue custom) {
     Members members = Members.of(custom);
-    JsonWriter out = new JsonWriter(custom.to() - custom.from() + 64).ascii("{\"name\":");
+    JsonWriter out = new JsonWriter(custom.length() + 64).ascii("{\"name\":");
     members.stringOrEmpty("name").writeTo(out).ascii(",\"arguments\":");
     String input = ToolInput.object(members.textOrEmpty(INPUT), true).toString();
-    return Slice.of(out.string(input).ascii("}").toJson());
+    return JsonValue.of(out.string(input).ascii("}").toJson());
   }
 }

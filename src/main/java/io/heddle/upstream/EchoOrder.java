@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.upstream.CallFailure.Blame;
@@ -75,7 +76,7 @@ record EchoOrder(
    * @throws CallFailure {@code model-refused} for what it does not know
    */
   static EchoOrder of(Json parameters, EchoProperties defaults) {
-    Slice order = Members.of(parameters).all().get("echo");
+    JsonValue order = Members.of(parameters).all().get("echo");
     if (order != null && !order.isObject()) {
       throw refused("must be an object");
     }
@@ -115,7 +116,7 @@ record EchoOrder(
         Blame.REQUEST);
   }
 
-  private static @Nullable Tool tool(@Nullable Slice call) {
+  private static @Nullable Tool tool(@Nullable JsonValue call) {
     if (call == null) {
       return null;
     }
@@ -124,7 +125,7 @@ record EchoOrder(
     if (name == null) {
       throw refused("toolCall must be an object with a name");
     }
-    Slice arguments = members.all().get("arguments");
+    JsonValue arguments = members.all().get("arguments");
     String given = arguments == null ? "{}" : arguments.toString();
     return new Tool(
         name, arguments != null && arguments.isString() ? arguments.text() : given);
@@ -156,7 +157,7 @@ record EchoOrder(
   }
 
   private static int number(Members in, String name) {
-    Slice value = in.all().get(name);
+    JsonValue value = in.all().get(name);
     if (value == null) {
       return 0;
     }
@@ -169,7 +170,7 @@ record EchoOrder(
 
   /** {@code "20ms"}, {@code "1s"}, or milliseconds as a number. */
   private static Duration duration(Members in, String name, Duration usual) {
-    Slice value = in.all().get(name);
+    JsonValue value = in.all().get(name);
     if (value == null) {
       return usual;
     }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -73,12 +74,12 @@ final class EchoText {
   }
 
   private static String text(PromptMessage message) {
-    Slice content = message.members().get("content");
+    JsonValue content = message.members().get("content");
     if (content != null && content.isString()) {
       return content.text();
     }
     StringBuilder text = new StringBuilder();
-    for (Slice part : message.members().elements("content")) {
+    for (JsonValue part : message.members().elements("content")) {
       text.append(Members.of(part).textOrEmpty("text"));
     }
     return text.toString();

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -47,7 +48,7 @@ final class LenientValues {
     };
   }
 
-  static String words(Slice value) {
+  static String words(JsonValue value) {
     if (value.isString()) {
       return value.text();
     }
@@ -68,7 +69,7 @@ final class LenientValues {
     return token == JsonToken.VALUE_STRING || token.isNumeric() ? in.getString() : "";
   }
 
-  static int index(Slice value) {
+  static int index(JsonValue value) {
     return index(value.isString() ? value.text() : value.toString(), value.isString());
   }
 
@@ -85,7 +86,7 @@ final class LenientValues {
     return count(numeral(in), in.currentToken() == JsonToken.VALUE_STRING);
   }
 
-  static long count(Slice value) {
+  static long count(JsonValue value) {
     return count(value.isString() ? value.text() : value.toString(), value.isString());
   }
 

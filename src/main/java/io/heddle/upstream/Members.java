@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -18,20 +19,20 @@ import tools.jackson.core.JsonParser;
  * strictly ({@link #string}, {@link #text}); those of servers in every form that has one meaning
  * ({@link #scalar}, {@link #words}, {@link #count}).
  */
-record Members(Map<String, Slice> all) {
+record Members(Map<String, JsonValue> all) {
 
   static final Members NONE = new Members(Map.of());
 
   /** A text without a word. */
-  static final Slice EMPTY = quoted("");
+  static final JsonValue EMPTY = quoted("");
 
   /** Of nothing when it is no object. */
-  static Members of(@Nullable Slice object) {
+  static Members of(@Nullable JsonValue object) {
     return object == null || !object.isObject() ? NONE : new Members(object.members());
   }
 
   static Members of(Json object) {
-    return of(Slice.of(object));
+    return of(JsonValue.of(object));
   }
 
   /**
@@ -43,7 +44,7 @@ record Members(Map<String, Slice> all) {
   static Members read(byte[] json, int length) {
     try (JsonParser in = ServerJson.parser(json, length)) {
       ServerJson.firstObject(in);
-      Members object = of(ServerJson.slice(in, json));
+      Members object = of(ServerJson.value(in, json));
       ServerJson.end(in);
       return object;
     }
@@ -51,12 +52,12 @@ record Members(Map<String, Slice> all) {
 
   /** The next object that a parser of these bytes finds; null at the end. */
   static @Nullable Members next(JsonParser in, byte[] json) {
-    return ServerJson.nextObject(in) ? of(ServerJson.slice(in, json)) : null;
+    return ServerJson.nextObject(in) ? of(ServerJson.value(in, json)) : null;
   }
 
   /** A text as a JSON string. */
-  static Slice quoted(String text) {
-    return Slice.of(new JsonWriter(text.length() + 16).string(text).toJson());
+  static JsonValue quoted(String text) {
+    return JsonValue.of(new JsonWriter(text.length() + 16).string(text).toJson());
   }
 
   /** A list, of which each element is written by the caller. */
@@ -76,9 +77,9 @@ record Members(Map<String, Slice> all) {
   }
 
   /** As an object, of which the caller writes each value. */
-  JsonWriter writeTo(JsonWriter out, BiConsumer<String, Slice> member) {
+  JsonWriter writeTo(JsonWriter out, BiConsumer<String, JsonValue> member) {
     String before = "{";
-    for (Map.Entry<String, Slice> each : all.entrySet()) {
+    for (Map.Entry<String, JsonValue> each : all.entrySet()) {
       out.ascii(before).string(each.getKey()).ascii(":");
       member.accept(each.getKey(), each.getValue());
       before = ",";
@@ -86,8 +87,8 @@ record Members(Map<String, Slice> all) {
     return out.ascii(all.isEmpty() ? "{}" : "}");
   }
 
-  Slice toSlice() {
-    return Slice.of(writeTo(new JsonWriter(256)).toJson());
+  JsonValue toValue() {
+    return JsonValue.of(writeTo(new JsonWriter(256)).toJson());
   }
 
   /** Behind another member of an object that the caller writes. */
@@ -98,15 +99,15 @@ record Members(Map<String, Slice> all) {
 
   /** The same without some of them. */
   Members without(Collection<String> names) {
-    Map<String, Slice> rest = new LinkedHashMap<>(all);
+    Map<String, JsonValue> rest = new LinkedHashMap<>(all);
     names.forEach(rest::remove);
     return new Members(rest);
   }
 
   /** The same without those that are null. */
   Members withoutNulls() {
-    Map<String, Slice> rest = new LinkedHashMap<>(all);
-    rest.values().removeIf(Slice::isNull);
+    Map<String, JsonValue> rest = new LinkedHashMap<>(all);
+    rest.values().removeIf(JsonValue::isNull);
     return new Members(rest);
   }
 
@@ -115,8 +116,8 @@ record Members(Map<String, Slice> all) {
   }
 
   /** Null for a member that is not there, and for one that is null. */
-  @Nullable Slice get(String name) {
-    Slice value = all.get(name);
+  @Nullable JsonValue get(String name) {
+    JsonValue value = all.get(name);
     return value == null || value.isNull() ? null : value;
   }
 
@@ -126,12 +127,12 @@ record Members(Map<String, Slice> all) {
 
   /** Whether it is this very word, {@code true} or a number. */
   boolean is(String name, String literal) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     return value != null && value.toString().equals(literal);
   }
 
   boolean hasList(String name) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     return value != null && value.isArray();
   }
 
@@ -141,28 +142,28 @@ record Members(Map<String, Slice> all) {
   }
 
   /** Empty when it is no array. */
-  List<Slice> elements(String name) {
-    Slice value = all.get(name);
+  List<JsonValue> elements(String name) {
+    JsonValue value = all.get(name);
     return value == null ? List.of() : value.elements();
   }
 
   // ---- strictly
 
   /** A string as it is quoted; null for any other value. */
-  @Nullable Slice string(String name) {
-    Slice value = all.get(name);
+  @Nullable JsonValue string(String name) {
+    JsonValue value = all.get(name);
     return value != null && value.isString() ? value : null;
   }
 
   /** A string as it is quoted; an empty one for any other value. */
-  Slice stringOrEmpty(String name) {
-    Slice value = string(name);
+  JsonValue stringOrEmpty(String name) {
+    JsonValue value = string(name);
     return value == null ? EMPTY : value;
   }
 
   /** What a string says; null for any other value. */
   @Nullable String text(String name) {
-    Slice value = string(name);
+    JsonValue value = string(name);
     return value == null ? null : value.text();
   }
 
@@ -174,7 +175,7 @@ record Members(Map<String, Slice> all) {
 
   /** A whole number of up to nine digits. */
   int number(String name, int otherwise) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     String digits = value == null ? "" : value.toString();
     return digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : otherwise;
   }
@@ -183,7 +184,7 @@ record Members(Map<String, Slice> all) {
 
   /** A string, or a number or a flag as it is written; null for everything else. */
   @Nullable String scalar(String name) {
-    Slice value = get(name);
+    JsonValue value = get(name);
     if (value == null || value.isObject() || value.isArray()) {
       return null;
     }
@@ -203,25 +204,25 @@ record Members(Map<String, Slice> all) {
 
   /** All that is text in it. */
   String words(String name) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     return value == null ? "" : LenientValues.words(value);
   }
 
   /** Which of several; -1 for what is no count. */
   int index(String name) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     return value == null ? -1 : LenientValues.index(value);
   }
 
   /** A count: what is not one, or cannot be, is 0. */
   long count(String name) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     return value == null ? 0 : LenientValues.count(value);
   }
 
   /** JSON in a string, or as it is; null when it is neither there nor a string, object or array. */
   @Nullable String json(String name) {
-    Slice value = all.get(name);
+    JsonValue value = all.get(name);
     if (value == null) {
       return null;
     }
@@ -231,7 +232,7 @@ record Members(Map<String, Slice> all) {
   /** The objects of an array. */
   List<Members> objects(String name) {
     List<Members> objects = new ArrayList<>();
-    for (Slice element : elements(name)) {
+    for (JsonValue element : elements(name)) {
       if (element.isObject()) {
         objects.add(of(element));
       }
@@ -241,7 +242,7 @@ record Members(Map<String, Slice> all) {
 
   /** Null when it is not there, null or false. */
   @Nullable ServerError error(String name) {
-    Slice value = get(name);
+    JsonValue value = get(name);
     return value == null || value.toString().equals("false") ? null : ServerError.of(value);
   }
 }

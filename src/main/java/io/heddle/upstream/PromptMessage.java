@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,14 +46,14 @@ final class PromptMessage {
     return members;
   }
 
-  private @Nullable Slice words(String name) {
-    Slice text = members.string(name);
+  private @Nullable JsonValue words(String name) {
+    JsonValue text = members.string(name);
     return text == null || isEmpty(text) ? null : text;
   }
 
   /** Whether it is a string without a character. */
-  static boolean isEmpty(Slice value) {
-    return value.isString() && value.to() - value.from() == 2;
+  static boolean isEmpty(JsonValue value) {
+    return value.isString() && value.length() == 2;
   }
 
   /**
@@ -67,7 +68,7 @@ final class PromptMessage {
 
   /** In order; a text alone is one part. Parts of the Responses wire are among them. */
   List<PromptPart> parts() {
-    Slice content = members.get("content");
+    JsonValue content = members.get("content");
     if (content == null) {
       return new ArrayList<>(0);
     }
@@ -78,21 +79,21 @@ final class PromptMessage {
       }
       return text;
     }
-    List<Slice> stored = content.elements();
+    List<JsonValue> stored = content.elements();
     List<PromptPart> parts = new ArrayList<>(stored.size());
-    for (Slice part : stored) {
+    for (JsonValue part : stored) {
       parts.add(PromptPart.of(part));
     }
     return parts;
   }
 
   /** The words with which an answer refused, or null. */
-  @Nullable Slice refusal() {
+  @Nullable JsonValue refusal() {
     return words("refusal");
   }
 
   /** What a model thought before it said the rest, or null. */
-  @Nullable Slice reasoning() {
+  @Nullable JsonValue reasoning() {
     return words("reasoning");
   }
 
@@ -103,11 +104,11 @@ final class PromptMessage {
 
   /** Of an answer, in order. */
   List<Call> calls() {
-    return members.elements("toolCalls").stream().filter(Slice::isObject).map(Call::of).toList();
+    return members.elements("toolCalls").stream().filter(JsonValue::isObject).map(Call::of).toList();
   }
 
   /** The call whose output this is, or null. */
-  @Nullable Slice toolCallId() {
+  @Nullable JsonValue toolCallId() {
     return members.string("toolCallId");
   }
 
@@ -169,9 +170,9 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Call(Members members, Slice json) {
+  record Call(Members members, JsonValue json) {
 
-    static Call of(Slice call) {
+    static Call of(JsonValue call) {
       return new Call(Members.of(call), call);
     }
 
@@ -185,16 +186,16 @@ final class PromptMessage {
       return type().equals(CustomTools.TYPE);
     }
 
-    @Nullable Slice id() {
+    @Nullable JsonValue id() {
       return members.string("id");
     }
 
-    @Nullable Slice name() {
+    @Nullable JsonValue name() {
       return members.inner(type()).string("name");
     }
 
     /** A string: JSON of a function, any text of a custom tool. */
-    @Nullable Slice arguments() {
+    @Nullable JsonValue arguments() {
       return members.inner(type()).string(isCustom() ? CustomTools.INPUT : "arguments");
     }
   }

@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ItemPart;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 sealed interface PromptPart {
 
   /** A part as it is stored, with all its members, for servers that are told it as it came. */
-  record Stored(Slice json, String type, Members members) {
+  record Stored(JsonValue json, String type, Members members) {
 
     /** What a text part has that no model is told: annotations are of answers. */
     static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
@@ -29,7 +30,7 @@ sealed interface PromptPart {
    * @param text a JSON string
    * @param stored null for a content that is a text alone
    */
-  record Text(Slice text, @Nullable Stored stored) implements PromptPart {
+  record Text(JsonValue text, @Nullable Stored stored) implements PromptPart {
 
     /** One that nobody has stored. */
     static Text of(String text) {
@@ -48,7 +49,7 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
+  record Image(@Nullable JsonValue url, @Nullable JsonValue fileId, @Nullable JsonValue detail, Stored stored)
       implements PromptPart {}
 
   /**
@@ -57,10 +58,10 @@ sealed interface PromptPart {
    * @param data with its type: {@code data:application/pdf;base64,…}
    */
   record File(
-      @Nullable Slice data,
-      @Nullable Slice url,
-      @Nullable Slice fileId,
-      @Nullable Slice filename,
+      @Nullable JsonValue data,
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue filename,
       Stored stored)
       implements PromptPart {}
 
@@ -70,31 +71,31 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored) implements PromptPart {}
+  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored) implements PromptPart {}
 
   /**
    * @param text a JSON string
    */
-  record Refusal(Slice text) implements PromptPart {}
+  record Refusal(JsonValue text) implements PromptPart {}
 
   /** An item of the Responses wire that no chat model understands. */
-  record Item(Slice item) implements PromptPart {}
+  record Item(JsonValue item) implements PromptPart {}
 
   /** What nobody here knows. */
-  record Other(Slice part) implements PromptPart {}
+  record Other(JsonValue part) implements PromptPart {}
 
   /** Whether it is something to look at, to read or to hear. */
   default boolean isFile() {
     return this instanceof Image || this instanceof File || this instanceof Audio;
   }
 
-  static PromptPart of(Slice part) {
+  static PromptPart of(JsonValue part) {
     Members members = Members.of(part);
     Stored stored = new Stored(part, members.textOrEmpty("type"), members);
     PromptPart known =
         switch (stored.type()) {
           case "text", "input_text", "output_text" -> {
-            Slice text = members.string("text");
+            JsonValue text = members.string("text");
             yield text == null ? null : new Text(text, stored);
           }
           case "image_url" -> image(stored, members.inner("image_url"));
@@ -112,7 +113,7 @@ sealed interface PromptPart {
           }
           case "refusal" -> new Refusal(members.stringOrEmpty("refusal"));
           case ItemPart.TYPE -> {
-            Slice item = members.all().get("item");
+            JsonValue item = members.all().get("item");
             yield new Item(item == null ? part : item);
           }
           default -> null;
@@ -123,7 +124,7 @@ sealed interface PromptPart {
   private static Image image(Stored stored, Members inner) {
     // Some clients send the address where the object stands.
     Members from = inner.isEmpty() ? stored.members() : inner;
-    Slice url = from.string(inner.isEmpty() ? "image_url" : "url");
+    JsonValue url = from.string(inner.isEmpty() ? "image_url" : "url");
     return new Image(url, null, from.string("detail"), stored);
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.turn.ModelCall;
 import java.util.List;
@@ -73,7 +74,7 @@ final class RefusedParameter {
    */
   private static String path(Members parameters, String[] steps, boolean missing) {
     StringBuilder path = new StringBuilder(steps[0]);
-    Slice at = parameters.all().get(steps[0]);
+    JsonValue at = parameters.all().get(steps[0]);
     for (int i = 1; i < steps.length && at != null; i++) {
       boolean isElement = at.isArray();
       at = isElement ? element(at.elements(), steps[i]) : Members.of(at).all().get(steps[i]);
@@ -84,7 +85,7 @@ final class RefusedParameter {
     return path.toString();
   }
 
-  private static @Nullable Slice element(List<Slice> elements, String step) {
+  private static @Nullable JsonValue element(List<JsonValue> elements, String step) {
     int index = step.matches("[0-9]{1,6}") ? Integer.parseInt(step) : elements.size();
     return index < elements.size() ? elements.get(index) : null;
   }

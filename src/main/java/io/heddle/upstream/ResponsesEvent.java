@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.turn.Usage;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -70,7 +71,7 @@ record ResponsesEvent(Members event, Members response) {
 
   /** Why the response is incomplete, or null. */
   @Nullable String incomplete() {
-    Slice details = response.get("incomplete_details");
+    JsonValue details = response.get("incomplete_details");
     if (details == null || !details.isObject()) {
       return response.scalar("incomplete_details");
     }

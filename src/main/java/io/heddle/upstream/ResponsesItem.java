@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +32,7 @@ record ResponsesItem(
    */
   record Part(String type, String text) {
 
-    static Part of(Slice part) {
+    static Part of(JsonValue part) {
       if (!part.isObject()) {
         return new Part("", LenientValues.words(part));
       }
@@ -59,7 +60,7 @@ record ResponsesItem(
   }
 
   /** Of a list, of one part, or of a text alone. */
-  private static List<Part> parts(@Nullable Slice said) {
+  private static List<Part> parts(@Nullable JsonValue said) {
     List<Part> parts = new ArrayList<>(1);
     if (said != null && said.isArray()) {
       said.elements().stream().limit(MOST_PARTS).map(Part::of).forEach(parts::add);

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -120,7 +121,7 @@ final class ResponsesParameters {
 
   private void writeBound() {
     for (String name : BOUNDS) {
-      Slice value = parameters.get(name);
+      JsonValue value = parameters.get(name);
       if (value != null) {
         String number = value.toString();
         boolean isLow = number.matches("[0-9]{1,2}") && Long.parseLong(number) < LEAST_OUTPUT;
@@ -143,7 +144,7 @@ final class ResponsesParameters {
     }
   }
 
-  private void writeTool(Slice tool) {
+  private void writeTool(JsonValue tool) {
     Members members = Members.of(tool);
     String type = members.textOrEmpty("type");
     switch (members.has(type) ? type : "") {
@@ -169,7 +170,7 @@ final class ResponsesParameters {
     writeUntyped(tool.without(List.of("format")));
     Members format = tool.inner("format");
     if (!format.isEmpty()) {
-      Map<String, Slice> flat = new LinkedHashMap<>(format.without(List.of("grammar")).all());
+      Map<String, JsonValue> flat = new LinkedHashMap<>(format.without(List.of("grammar")).all());
       format.inner("grammar").all().forEach(flat::putIfAbsent);
       new Members(flat).writeTo(out.ascii(",\"format\":"));
     }
@@ -181,8 +182,8 @@ final class ResponsesParameters {
   }
 
   private void writeToolChoice() {
-    Slice choice = parameters.get("tool_choice");
-    Slice older = parameters.get("function_call");
+    JsonValue choice = parameters.get("tool_choice");
+    JsonValue older = parameters.get("function_call");
     if (choice != null) {
       out.ascii(",\"tool_choice\":");
       writeToolChoice(choice);
@@ -194,7 +195,7 @@ final class ResponsesParameters {
     }
   }
 
-  private void writeToolChoice(Slice choice) {
+  private void writeToolChoice(JsonValue choice) {
     Members members = Members.of(choice);
     String type = members.textOrEmpty("type");
     Members inner = members.inner(type);
@@ -224,7 +225,7 @@ final class ResponsesParameters {
 
   /** What Chat Completions has inside a member of the type's name, Responses has beside the type. */
   private static Members named(String type, Members members) {
-    Map<String, Slice> named = new LinkedHashMap<>();
+    Map<String, JsonValue> named = new LinkedHashMap<>();
     named.put("type", Members.quoted(type));
     members.withoutNulls().all().forEach(named::putIfAbsent);
     return new Members(named);
@@ -233,12 +234,12 @@ final class ResponsesParameters {
   // ---- the form of the answer
 
   private void writeText() {
-    Map<String, Slice> text = new LinkedHashMap<>();
-    Slice format = parameters.get("response_format");
-    Slice verbosity = parameters.get("verbosity");
+    Map<String, JsonValue> text = new LinkedHashMap<>();
+    JsonValue format = parameters.get("response_format");
+    JsonValue verbosity = parameters.get("verbosity");
     if (format != null) {
       Members schema = Members.of(format).inner("json_schema");
-      text.put("format", schema.isEmpty() ? format : named("json_schema", schema).toSlice());
+      text.put("format", schema.isEmpty() ? format : named("json_schema", schema).toValue());
     }
     parameters.inner("text").all().forEach(text::putIfAbsent);
     if (verbosity != null) {
@@ -250,9 +251,9 @@ final class ResponsesParameters {
   }
 
   private void writeReasoning(String summary, boolean thinks) {
-    Map<String, Slice> all = new LinkedHashMap<>(parameters.inner("reasoning").all());
+    Map<String, JsonValue> all = new LinkedHashMap<>(parameters.inner("reasoning").all());
     all.putAll(own.inner("reasoning").all());
-    Slice effort = parameters.get("reasoning_effort");
+    JsonValue effort = parameters.get("reasoning_effort");
     if (effort != null) {
       all.put("effort", effort);
     }
@@ -261,7 +262,7 @@ final class ResponsesParameters {
     if (!thinks || NO_SUMMARY.equals(asked.text("summary"))) {
       all.remove("summary");
     }
-    all.values().removeIf(Slice::isNull);
+    all.values().removeIf(JsonValue::isNull);
     if (asks) {
       all.put("summary", Members.quoted(summary));
     }

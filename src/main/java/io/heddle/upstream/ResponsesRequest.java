@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -87,7 +88,7 @@ final class ResponsesRequest {
   }
 
   private void output(PromptMessage message) {
-    Slice id = message.toolCallId();
+    JsonValue id = message.toolCallId();
     String call = id == null ? "" : id.text();
     if (!open.remove(call)) {
       return;
@@ -106,13 +107,13 @@ final class ResponsesRequest {
     List<PromptMessage.Call> calls = new ArrayList<>(message.calls());
     calls.removeIf(call -> call.id() == null || call.name() == null);
     Text text = new Text(message);
-    List<Slice> order = kept(message);
+    List<JsonValue> order = kept(message);
     boolean placed = text.isIn(order);
     if (!placed) {
       text.write();
     }
-    List<Slice> before = new ArrayList<>(1);
-    for (Slice item : order) {
+    List<JsonValue> before = new ArrayList<>(1);
+    for (JsonValue item : order) {
       Members members = Members.of(item);
       String type = members.textOrEmpty("type");
       switch (type) {
@@ -143,7 +144,7 @@ final class ResponsesRequest {
   }
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */
-  private List<Slice> kept(PromptMessage message) {
+  private List<JsonValue> kept(PromptMessage message) {
     Members all = message.givenBackTo(upstream).inner(ResponsesOutput.KEPT);
     return upstream.equals(all.text("upstream")) ? all.elements("items") : List.of();
   }
@@ -159,8 +160,8 @@ final class ResponsesRequest {
   }
 
   /** Each of them once: the server refuses an item that is there twice. */
-  private void thoughts(List<Slice> items) {
-    for (Slice item : items) {
+  private void thoughts(List<JsonValue> items) {
+    for (JsonValue item : items) {
       String id = Members.of(item).textOrEmpty("id");
       if (thinks && (id.isEmpty() || thoughts.add(id))) {
         item.writeTo(begin());
@@ -179,7 +180,7 @@ final class ResponsesRequest {
     begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
     out.ascii(",\"call_id\":").string(WireIds.shortened(id)).ascii(",\"name\":").string(WireIds.replaced(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
-    Slice arguments = call.arguments();
+    JsonValue arguments = call.arguments();
     if (arguments == null || PromptMessage.isEmpty(arguments)) {
       out.string(isCustom ? "" : "{}");
     } else {
@@ -192,7 +193,7 @@ final class ResponsesRequest {
   private final class Text {
     private final List<PromptPart> told;
     private final @Nullable String alone;
-    private @Nullable Slice refusal;
+    private @Nullable JsonValue refusal;
     private int written;
 
     Text(PromptMessage message) {
@@ -201,7 +202,7 @@ final class ResponsesRequest {
       StringBuilder all = new StringBuilder();
       boolean onlyText = true;
       for (PromptPart part : told) {
-        if (part instanceof PromptPart.Text(Slice text, _)) {
+        if (part instanceof PromptPart.Text(JsonValue text, _)) {
           all.append(text.text());
         } else {
           onlyText = false;
@@ -211,10 +212,10 @@ final class ResponsesRequest {
     }
 
     /** Whether it is what these items say: a client may have changed it. */
-    boolean isIn(List<Slice> order) {
+    boolean isIn(List<JsonValue> order) {
       int at = 0;
       boolean some = false;
-      for (Slice item : order) {
+      for (JsonValue item : order) {
         Members members = Members.of(item);
         if (!"message".equals(members.text("type"))) {
           continue;
@@ -231,7 +232,7 @@ final class ResponsesRequest {
     }
 
     /** The next message of it, behind what was thought before; false when it says nothing. */
-    boolean next(Members item, List<Slice> before) {
+    boolean next(Members item, List<JsonValue> before) {
       int from = item.number("from", -1);
       int to = item.number("to", -1);
       String text = alone == null || to <= from ? "" : alone.substring(from, to);
@@ -254,7 +255,7 @@ final class ResponsesRequest {
 
     /** All of it. */
     void write() {
-      Slice refused = refusal;
+      JsonValue refused = refusal;
       if (told.isEmpty() && refused == null || "".equals(alone) && refused == null) {
         return;
       }
@@ -267,7 +268,7 @@ final class ResponsesRequest {
       out.ascii("}");
     }
 
-    private void phase(@Nullable Slice phase) {
+    private void phase(@Nullable JsonValue phase) {
       if (phase != null) {
         phase.writeTo(out.ascii(",\"phase\":"));
       }

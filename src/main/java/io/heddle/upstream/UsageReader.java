@@ -50,7 +50,7 @@ final class UsageReader {
       in.skipChildren();
       return before;
     }
-    Usage usage = read(Members.of(ServerJson.slice(in, json)));
+    Usage usage = read(Members.of(ServerJson.value(in, json)));
     return usage == null || before != null && usage.total() == 0 ? before : usage;
   }
 
