@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
 
 /**
  * A value inside JSON that was checked when it came in, and where it stands there. It is looked
@@ -18,6 +20,9 @@ import tools.jackson.core.JsonParser;
  * <p>Of an object's members, one that is null is taken for absent.
  */
 public final class JsonValue {
+
+  /** Whether a string may have control characters was decided when its text was checked. */
+  private static final JsonFactory STRINGS = JsonParsers.carelessFactory(1);
 
   private static final InvalidJson.Form PLAIN = refusal -> refusal;
 
@@ -74,6 +79,11 @@ public final class JsonValue {
       value.cut = json;
     }
     return value;
+  }
+
+  /** A value that stands in bytes which nobody changes as long as it is used. */
+  public static JsonValue of(byte[] bytes, int from, int to) {
+    return new JsonValue(bytes, from, to, null, "", -1, PLAIN);
   }
 
   /** The value as it is written. */
@@ -421,8 +431,10 @@ public final class JsonValue {
 
   private static String string(byte[] bytes, int from, int to) {
     for (int i = from + 1; i < to - 1; i++) {
-      if (bytes[i] == '\\') {
-        try (JsonParser in = JsonParsers.parser(bytes, from, to - from)) {
+      // A half of a surrogate pair has no UTF-8, but some model servers write it as if it had.
+      if (bytes[i] == '\\' || bytes[i] == (byte) 0xed) {
+        try (JsonParser in =
+            STRINGS.createParser(ObjectReadContext.empty(), bytes, from, to - from)) {
           in.nextToken();
           return in.getString();
         }

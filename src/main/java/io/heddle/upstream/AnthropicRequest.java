@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.HashSet;
@@ -53,7 +53,7 @@ final class AnthropicRequest {
     this.model = model;
     kind = AnthropicModel.of(model, properties.thinking());
     messages = PromptMessage.of(call.messages());
-    Map<String, JsonValue> given = JsonValue.of(call.parameters()).members();
+    Members given = Members.of(call.parameters());
     AnthropicTools tools = new AnthropicTools(upstream, kind, names, given);
     parameters =
         new AnthropicParameters(
@@ -246,8 +246,7 @@ final class AnthropicRequest {
       parts.writeTo(block.ascii(",\"content\":["));
       block.ascii("]");
     }
-    JsonValue status = message.member("status");
-    boolean failed = status != null && status.isString() && status.text().equals("incomplete");
+    boolean failed = "incomplete".equals(message.members().text("status"));
     block.ascii(failed ? ",\"is_error\":true}" : "}");
   }
 
@@ -268,9 +267,7 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(JsonValue text, _)
-            ? text.text()
-            : "";
+        inOrder && parts.getFirst() instanceof PromptPart.Text(JsonValue text, _) ? text.text() : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {
@@ -298,10 +295,10 @@ final class AnthropicRequest {
   private void call(PromptMessage.Call call) {
     JsonValue given = call.id();
     String id = given == null ? "call" : given.text();
-    String sound = AnthropicNames.sound(id);
+    String sound = WireIds.sound(id);
     for (int i = 2; !ids.add(sound); i++) {
       // Some models number their calls from 0 in each answer.
-      sound = AnthropicNames.sound(id + "#" + i);
+      sound = WireIds.sound(id + "#" + i);
     }
     String key = id;
     while (open.containsKey(key)) {
@@ -311,7 +308,7 @@ final class AnthropicRequest {
     JsonWriter block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
     JsonValue arguments = call.arguments();
-    boolean isText = call.type().equals("custom");
-    block.raw(ToolInput.object(arguments == null ? "" : arguments.text(), isText)).ascii("}");
+    String text = arguments == null ? "" : arguments.text();
+    block.raw(ToolInput.object(text, call.isCustom())).ascii("}");
   }
 }

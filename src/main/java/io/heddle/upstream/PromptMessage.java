@@ -1,10 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,25 +14,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class PromptMessage {
 
-  private final Map<String, JsonValue> members;
+  private final Members members;
   private final String role;
 
-  private PromptMessage(Map<String, JsonValue> members) {
+  private PromptMessage(Members members) {
     this.members = members;
-    JsonValue said = members.get("role");
-    role = said != null && said.isString() ? said.text() : "";
+    role = members.textOrEmpty("role");
   }
 
   static PromptMessage of(Json body) {
-    return new PromptMessage(JsonValue.of(body).members());
+    return new PromptMessage(Members.of(body));
   }
 
   static List<PromptMessage> of(List<Json> bodies) {
-    List<PromptMessage> messages = new ArrayList<>(bodies.size());
-    for (Json body : bodies) {
-      messages.add(of(body));
-    }
-    return messages;
+    return bodies.stream().map(PromptMessage::of).toList();
   }
 
   /**
@@ -47,19 +41,13 @@ final class PromptMessage {
     return role.equals(from);
   }
 
-  /** A member as it is stored; null for none and for null. */
-  @Nullable JsonValue member(String name) {
-    JsonValue value = members.get(name);
-    return value == null || value.isNull() ? null : value;
-  }
-
-  private @Nullable JsonValue string(String name) {
-    JsonValue value = members.get(name);
-    return value != null && value.isString() ? value : null;
+  /** As they are stored. */
+  Members members() {
+    return members;
   }
 
   private @Nullable JsonValue words(String name) {
-    JsonValue text = string(name);
+    JsonValue text = members.string(name);
     return text == null || isEmpty(text) ? null : text;
   }
 
@@ -80,7 +68,7 @@ final class PromptMessage {
 
   /** In order; a text alone is one part. Parts of the Responses wire are among them. */
   List<PromptPart> parts() {
-    JsonValue content = member("content");
+    JsonValue content = members.get("content");
     if (content == null) {
       return new ArrayList<>(0);
     }
@@ -111,39 +99,27 @@ final class PromptMessage {
 
   /** Whether it has a list of tool calls, be it empty. */
   boolean hasCalls() {
-    return members.containsKey("toolCalls");
+    return members.all().containsKey("toolCalls");
   }
 
   /** Of an answer, in order. */
   List<Call> calls() {
-    JsonValue calls = members.get("toolCalls");
-    if (calls == null) {
-      return List.of();
-    }
-    List<Call> all = new ArrayList<>();
-    for (JsonValue call : calls.elements()) {
-      if (call.isObject()) {
-        all.add(new Call(call.members(), call));
-      }
-    }
-    return all;
+    return members.elements("toolCalls").stream().filter(JsonValue::isObject).map(Call::of).toList();
   }
 
   /** The call whose output this is, or null. */
   @Nullable JsonValue toolCallId() {
-    return string("toolCallId");
+    return members.string("toolCallId");
   }
 
   /** Whether a model answered it here; otherwise a client sent it. */
   boolean isAnswer() {
-    return members.containsKey("turn");
+    return members.all().containsKey("turn");
   }
 
   /** What a server said beside the answer, or a client for the server that it asks. */
   Kept kept() {
-    JsonValue kept = members.get("upstream");
-    Map<String, JsonValue> all = kept == null ? Map.of() : kept.members();
-    return all.isEmpty() ? Kept.NOTHING : new Kept(all);
+    return new Kept(members.inner("upstream"));
   }
 
   /**
@@ -156,9 +132,9 @@ final class PromptMessage {
   }
 
   /** Members of an answer that are given back to the server of this name. */
-  Map<String, JsonValue> givenBackTo(String upstream) {
+  Members givenBackTo(String upstream) {
     Kept kept = kept();
-    return isKeptFor(upstream, kept) ? kept.message() : Map.of();
+    return isKeptFor(upstream, kept) ? kept.message() : Members.NONE;
   }
 
   /**
@@ -166,38 +142,26 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Kept(Map<String, JsonValue> members) {
-
-    private static final Kept NOTHING = new Kept(Map.of());
+  record Kept(Members members) {
 
     /** Whose it is; null for the server that a client asks. */
     @Nullable String server() {
-      return text("name");
+      return members.text("name");
     }
 
     /** The member in which the server says its thoughts, and wants them back; null for none. */
     @Nullable String reasoning() {
-      return text("reasoning");
+      return members.text("reasoning");
     }
 
     /** Members of the message. */
-    Map<String, JsonValue> message() {
-      return inner("message");
+    Members message() {
+      return members.inner("message");
     }
 
     /** Members of tool calls, by the ids of the calls. */
-    Map<String, JsonValue> toolCalls() {
-      return inner("toolCalls");
-    }
-
-    private @Nullable String text(String name) {
-      JsonValue value = members.get(name);
-      return value != null && value.isString() ? value.text() : null;
-    }
-
-    private Map<String, JsonValue> inner(String name) {
-      JsonValue value = members.get(name);
-      return value == null ? Map.of() : value.members();
+    Members toolCalls() {
+      return members.inner("toolCalls");
     }
   }
 
@@ -206,32 +170,33 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Call(Map<String, JsonValue> members, JsonValue json) {
+  record Call(Members members, JsonValue json) {
+
+    static Call of(JsonValue call) {
+      return new Call(Members.of(call), call);
+    }
 
     /** {@code function} or {@code custom}. */
     String type() {
-      JsonValue type = members.get("type");
-      return type != null && type.isString() ? type.text() : "function";
+      String type = members.text("type");
+      return type == null ? "function" : type;
+    }
+
+    boolean isCustom() {
+      return type().equals(CustomTools.TYPE);
     }
 
     @Nullable JsonValue id() {
-      JsonValue id = members.get("id");
-      return id != null && id.isString() ? id : null;
+      return members.string("id");
     }
 
     @Nullable JsonValue name() {
-      return inner("name");
+      return members.inner(type()).string("name");
     }
 
     /** A string: JSON of a function, any text of a custom tool. */
     @Nullable JsonValue arguments() {
-      return inner(type().equals("custom") ? "input" : "arguments");
-    }
-
-    private @Nullable JsonValue inner(String name) {
-      JsonValue object = members.get(type());
-      JsonValue value = object == null ? null : object.members().get(name);
-      return value != null && value.isString() ? value : null;
+      return members.inner(type()).string(isCustom() ? CustomTools.INPUT : "arguments");
     }
   }
 }

@@ -1,10 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
-import io.heddle.json.JsonWriter;
 import io.heddle.turn.ItemPart;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -14,14 +11,11 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface PromptPart {
 
-  /** A text without a word. */
-  JsonValue NOTHING = JsonValue.of(Json.of("\"\""));
-
   /** A part as it is stored, with all its members, for servers that are told it as it came. */
-  record Stored(JsonValue json, String type, Map<String, JsonValue> members) {
+  record Stored(JsonValue json, String type, Members members) {
 
     /** What a text part has that no model is told: annotations are of answers. */
-    private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
+    static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
 
     private static final Set<String> OF_CHAT = Set.of("text", "image_url", "file", "input_audio");
 
@@ -30,14 +24,6 @@ sealed interface PromptPart {
       return OF_CHAT.contains(type);
     }
 
-    /** Members of a text that models are told beside it: marks for a cache. */
-    static boolean isToldBesideText(String name) {
-      return !OF_TEXT.contains(name);
-    }
-
-    @Nullable JsonValue string(String name) {
-      return PromptPart.string(members, name);
-    }
   }
 
   /**
@@ -48,12 +34,12 @@ sealed interface PromptPart {
 
     /** One that nobody has stored. */
     static Text of(String text) {
-      return new Text(JsonValue.of(new JsonWriter(text.length() + 16).string(text).toJson()), null);
+      return new Text(Members.quoted(text), null);
     }
 
     /** Whether nothing else is told beside it. */
     boolean isBare() {
-      return stored == null || Stored.OF_TEXT.containsAll(stored.members().keySet());
+      return stored == null || Stored.OF_TEXT.containsAll(stored.members().all().keySet());
     }
   }
 
@@ -63,11 +49,7 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(
-      @Nullable JsonValue url,
-      @Nullable JsonValue fileId,
-      @Nullable JsonValue detail,
-      Stored stored)
+  record Image(@Nullable JsonValue url, @Nullable JsonValue fileId, @Nullable JsonValue detail, Stored stored)
       implements PromptPart {}
 
   /**
@@ -89,8 +71,7 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored)
-      implements PromptPart {}
+  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored) implements PromptPart {}
 
   /**
    * @param text a JSON string
@@ -109,34 +90,30 @@ sealed interface PromptPart {
   }
 
   static PromptPart of(JsonValue part) {
-    Map<String, JsonValue> members = part.members();
-    JsonValue type = string(members, "type");
-    Stored stored = new Stored(part, type == null ? "" : type.text(), members);
+    Members members = Members.of(part);
+    Stored stored = new Stored(part, members.textOrEmpty("type"), members);
     PromptPart known =
         switch (stored.type()) {
           case "text", "input_text", "output_text" -> {
-            JsonValue text = stored.string("text");
+            JsonValue text = members.string("text");
             yield text == null ? null : new Text(text, stored);
           }
-          case "image_url" -> image(stored, inner(members, "image_url"));
+          case "image_url" -> image(stored, members.inner("image_url"));
           case "input_image" ->
               new Image(
-                  stored.string("image_url"),
-                  stored.string("file_id"),
-                  stored.string("detail"),
+                  members.string("image_url"),
+                  members.string("file_id"),
+                  members.string("detail"),
                   stored);
-          case "file" -> file(stored, inner(members, "file"));
+          case "file" -> file(stored, members.inner("file"));
           case "input_file" -> file(stored, members);
           case "input_audio" -> {
-            Map<String, JsonValue> audio = inner(members, "input_audio");
-            yield new Audio(string(audio, "data"), string(audio, "format"), stored);
+            Members audio = members.inner("input_audio");
+            yield new Audio(audio.string("data"), audio.string("format"), stored);
           }
-          case "refusal" -> {
-            JsonValue text = stored.string("refusal");
-            yield new Refusal(text == null ? NOTHING : text);
-          }
+          case "refusal" -> new Refusal(members.stringOrEmpty("refusal"));
           case ItemPart.TYPE -> {
-            JsonValue item = members.get("item");
+            JsonValue item = members.all().get("item");
             yield new Item(item == null ? part : item);
           }
           default -> null;
@@ -144,29 +121,19 @@ sealed interface PromptPart {
     return known == null ? new Other(part) : known;
   }
 
-  private static Image image(Stored stored, Map<String, JsonValue> inner) {
+  private static Image image(Stored stored, Members inner) {
     // Some clients send the address where the object stands.
-    Map<String, JsonValue> from = inner.isEmpty() ? stored.members() : inner;
-    JsonValue url = string(from, inner.isEmpty() ? "image_url" : "url");
-    return new Image(url, null, string(from, "detail"), stored);
+    Members from = inner.isEmpty() ? stored.members() : inner;
+    JsonValue url = from.string(inner.isEmpty() ? "image_url" : "url");
+    return new Image(url, null, from.string("detail"), stored);
   }
 
-  private static File file(Stored stored, Map<String, JsonValue> members) {
+  private static File file(Stored stored, Members members) {
     return new File(
-        string(members, "file_data"),
-        string(members, "file_url"),
-        string(members, "file_id"),
-        string(members, "filename"),
+        members.string("file_data"),
+        members.string("file_url"),
+        members.string("file_id"),
+        members.string("filename"),
         stored);
-  }
-
-  private static Map<String, JsonValue> inner(Map<String, JsonValue> members, String name) {
-    JsonValue inner = members.get(name);
-    return inner == null ? Map.of() : inner.members();
-  }
-
-  private static @Nullable JsonValue string(Map<String, JsonValue> members, String name) {
-    JsonValue value = members.get(name);
-    return value != null && value.isString() ? value : null;
   }
 }

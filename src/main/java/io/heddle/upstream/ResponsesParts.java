@@ -51,13 +51,7 @@ final class ResponsesParts {
   }
 
   private void list(List<PromptPart> parts, boolean isAnswer) {
-    String before = "[";
-    for (PromptPart part : parts) {
-      out.ascii(before);
-      part(part, isAnswer);
-      before = ",";
-    }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    Members.list(out, parts, part -> part(part, isAnswer));
   }
 
   private void part(PromptPart part, boolean isAnswer) {

@@ -1,19 +1,13 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,10 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResponsesRequest {
 
-  private static final int LONGEST_ID = 64;
-  private static final int LONGEST_NAME = 64;
   private static final String HEDDLE = "heddle1.";
-  private static final Pattern ILLEGAL = Pattern.compile("[^A-Za-z0-9_-]");
 
   private final String upstream;
   private final boolean thinks;
@@ -72,7 +63,7 @@ final class ResponsesRequest {
       message(PromptMessage.of(message));
     }
     out.ascii("],\"stream\":true,\"store\":false");
-    ResponsesParameters.write(out, JsonValue.of(call.parameters()).members(), summary, thinks);
+    ResponsesParameters.write(out, Members.of(call.parameters()), summary, thinks);
     return out.ascii("}");
   }
 
@@ -105,7 +96,7 @@ final class ResponsesRequest {
     boolean isCustom = custom.remove(call);
     begin().ascii("{\"type\":\"");
     out.ascii(isCustom ? "custom_tool_call_output" : "function_call_output");
-    out.ascii("\",\"call_id\":").string(callId(call)).ascii(",\"output\":");
+    out.ascii("\",\"call_id\":").string(WireIds.shortened(call)).ascii(",\"output\":");
     parts.output(message.told());
     out.ascii("}");
   }
@@ -123,8 +114,9 @@ final class ResponsesRequest {
     }
     List<JsonValue> before = new ArrayList<>(1);
     for (JsonValue item : order) {
-      Map<String, JsonValue> members = item.members();
-      switch (word(members, "type")) {
+      Members members = Members.of(item);
+      String type = members.textOrEmpty("type");
+      switch (type) {
         case "reasoning" -> before.add(item);
         case "message" -> {
           if (placed && text.next(members, before)) {
@@ -132,10 +124,10 @@ final class ResponsesRequest {
           }
         }
         case "function_call", "custom_tool_call" -> {
-          PromptMessage.Call call = taken(calls, word(members, "call_id"));
+          PromptMessage.Call call = taken(calls, members.textOrEmpty("call_id"));
           if (call != null) {
             thoughts(before);
-            call(call, word(members, "type").equals("custom_tool_call"));
+            call(call, type.equals("custom_tool_call"));
           }
           before.clear();
         }
@@ -147,18 +139,14 @@ final class ResponsesRequest {
       call(call, false);
     }
     // Another Heddle puts what its own model's server sealed behind the answer.
-    before.removeIf(item -> !word(item.members(), "encrypted_content").startsWith(HEDDLE));
+    before.removeIf(item -> !Members.of(item).textOrEmpty("encrypted_content").startsWith(HEDDLE));
     thoughts(before);
   }
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */
   private List<JsonValue> kept(PromptMessage message) {
-    JsonValue all = message.givenBackTo(upstream).get(ResponsesOutput.KEPT);
-    if (all == null || !word(all.members(), "upstream").equals(upstream)) {
-      return List.of();
-    }
-    JsonValue items = all.members().get("items");
-    return items == null ? List.of() : items.elements();
+    Members all = message.givenBackTo(upstream).inner(ResponsesOutput.KEPT);
+    return upstream.equals(all.text("upstream")) ? all.elements("items") : List.of();
   }
 
   private static PromptMessage.@Nullable Call taken(List<PromptMessage.Call> calls, String id) {
@@ -174,7 +162,7 @@ final class ResponsesRequest {
   /** Each of them once: the server refuses an item that is there twice. */
   private void thoughts(List<JsonValue> items) {
     for (JsonValue item : items) {
-      String id = word(item.members(), "id");
+      String id = Members.of(item).textOrEmpty("id");
       if (thinks && (id.isEmpty() || thoughts.add(id))) {
         item.writeTo(begin());
       }
@@ -184,13 +172,13 @@ final class ResponsesRequest {
   private void call(PromptMessage.Call call, boolean wasCustom) {
     String id = call.id() == null ? "" : call.id().text();
     String name = call.name() == null ? "" : call.name().text();
-    boolean isCustom = wasCustom || call.type().equals("custom");
+    boolean isCustom = wasCustom || call.isCustom();
     open.add(id);
     if (isCustom) {
       custom.add(id);
     }
     begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
-    out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
+    out.ascii(",\"call_id\":").string(WireIds.shortened(id)).ascii(",\"name\":").string(WireIds.replaced(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
     JsonValue arguments = call.arguments();
     if (arguments == null || PromptMessage.isEmpty(arguments)) {
@@ -228,13 +216,13 @@ final class ResponsesRequest {
       int at = 0;
       boolean some = false;
       for (JsonValue item : order) {
-        Map<String, JsonValue> members = item.members();
-        if (!word(members, "type").equals("message")) {
+        Members members = Members.of(item);
+        if (!"message".equals(members.text("type"))) {
           continue;
         }
         some = true;
-        int from = number(members, "from");
-        int to = number(members, "to");
+        int from = members.number("from", -1);
+        int to = members.number("to", -1);
         if (to > from && (alone == null || from < at || to > alone.length())) {
           return false;
         }
@@ -244,9 +232,9 @@ final class ResponsesRequest {
     }
 
     /** The next message of it, behind what was thought before; false when it says nothing. */
-    boolean next(Map<String, JsonValue> item, List<JsonValue> before) {
-      int from = number(item, "from");
-      int to = number(item, "to");
+    boolean next(Members item, List<JsonValue> before) {
+      int from = item.number("from", -1);
+      int to = item.number("to", -1);
       String text = alone == null || to <= from ? "" : alone.substring(from, to);
       if (text.isEmpty() && (refusal == null || written > 0)) {
         before.clear();
@@ -260,7 +248,7 @@ final class ResponsesRequest {
         parts.refused(text, refusal);
         refusal = null;
       }
-      phase(item.get("phase"));
+      phase(item.string("phase"));
       written++;
       return true;
     }
@@ -281,7 +269,7 @@ final class ResponsesRequest {
     }
 
     private void phase(@Nullable JsonValue phase) {
-      if (phase != null && phase.isString()) {
+      if (phase != null) {
         phase.writeTo(out.ascii(",\"phase\":"));
       }
       out.ascii("}");
@@ -296,36 +284,5 @@ final class ResponsesRequest {
     }
     first = false;
     return out;
-  }
-
-  private static String word(Map<String, JsonValue> members, String name) {
-    JsonValue value = members.get(name);
-    return value != null && value.isString() ? value.text() : "";
-  }
-
-  private static int number(Map<String, JsonValue> members, String name) {
-    JsonValue value = members.get(name);
-    String text = value == null ? "" : value.toString();
-    return text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : -1;
-  }
-
-  /** Ids of other servers may be longer than this one takes. */
-  private static String callId(String id) {
-    if (id.length() <= LONGEST_ID) {
-      return id;
-    }
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(id.getBytes(StandardCharsets.UTF_8));
-      return "call_" + HexFormat.of().formatHex(hash, 0, 20);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** A name that a model made up is refused with the whole thread. */
-  private static String name(String name) {
-    String legal = ILLEGAL.matcher(name).replaceAll("_");
-    return legal.substring(0, Math.min(LONGEST_NAME, legal.length()));
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonParsers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -81,6 +82,13 @@ record ServerError(
     return isText && !startsLikeJson(json)
         ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0, null)
         : members.error();
+  }
+
+  /** Of a value that was found in an answer. */
+  static ServerError of(JsonValue value) {
+    try (JsonParser in = ServerJson.parser(value)) {
+      return read(in);
+    }
   }
 
   /** Of the value that the parser is at. */

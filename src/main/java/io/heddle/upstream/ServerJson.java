@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonParsers;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -24,6 +25,21 @@ final class ServerJson {
 
   static JsonParser parser(byte[] json, int length) {
     return FACTORY.createParser(ObjectReadContext.empty(), json, 0, length);
+  }
+
+  /** A parser that stands at a value which was found in JSON before. */
+  static JsonParser parser(JsonValue value) {
+    JsonParser in = parser(value.json().utf8(), value.length());
+    in.nextToken();
+    return in;
+  }
+
+  /** The object or array that a parser of these bytes stands at, which is read to its end. */
+  static JsonValue value(JsonParser in, byte[] json) {
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    in.finishToken();
+    return JsonValue.of(json, from, (int) in.currentLocation().getByteOffset());
   }
 
   /**

@@ -69,7 +69,7 @@ class ChatRequestTest {
         "[{'id':'a','type':'function','function':{'name':'f','arguments':''}},"
             + "{'id':'b','type':'function','function':{'name':'g','arguments':'{}'}}]";
     for (Dialect dialect : Dialect.values()) {
-      if (!dialect.wantsObjectArguments()) {
+      if (!dialect.has(Dialect.Quirk.OBJECT_ARGUMENTS)) {
         continue;
       }
       JsonNode message =
