@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.netty.buffer.ByteBufUtil;
 import io.heddle.json.Json;
 import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent;
@@ -223,7 +224,7 @@ final class AnswerAssembler {
   }
 
   private String counted(String more) {
-    said += utf8Length(more);
+    said += ByteBufUtil.utf8Bytes(more);
     if (said > most) {
       throw tooLarge();
     }
@@ -310,15 +311,5 @@ final class AnswerAssembler {
             isCounted ? usage : null,
             model == null ? null : Utf8.mended(model),
             thought || calls.told() > 0 || !unknown.isEmpty() ? opaque(unknown) : null));
-  }
-
-  private static long utf8Length(String text) {
-    long length = text.length();
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      // Each half of a pair counts 2, a pair has 4.
-      length += c < 0x80 ? 0 : c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
-    }
-    return length;
   }
 }

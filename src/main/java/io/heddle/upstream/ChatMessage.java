@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -225,22 +226,16 @@ final class ChatMessage {
     boolean isFirst = text.isEmpty();
     textAt = NOWHERE;
     switch (in.currentToken()) {
-      case START_ARRAY -> {
+      case START_ARRAY, START_OBJECT -> {
         ContentParts parts = new ContentParts();
-        while (in.nextToken() != JsonToken.END_ARRAY) {
-          if (in.currentToken() == JsonToken.START_OBJECT) {
-            parts.take(in);
-          } else if (in.currentToken() == JsonToken.VALUE_STRING) {
-            parts.take(in.getString());
-          } else {
-            in.skipChildren();
+        JsonValue content = ServerJson.value(in, json);
+        for (JsonValue part : content.isArray() ? content.elements() : List.of(content)) {
+          if (part.isObject()) {
+            parts.take(Members.of(part));
+          } else if (part.isString()) {
+            parts.take(part.text());
           }
         }
-        take(parts);
-      }
-      case START_OBJECT -> {
-        ContentParts parts = new ContentParts();
-        parts.take(in);
         take(parts);
       }
       default -> {

@@ -75,12 +75,22 @@ final class ErrorMembers {
         message = message == null ? error.message() : message + "; " + error.message();
         rank = 0;
       }
-      type = type == null ? error.type() : type;
-      code = code == null ? error.code() : code;
-      param = param == null ? error.param() : param;
-      status = status == 0 ? error.status() : status;
-      pause = pause == null ? error.pause() : pause;
+      inherit(error);
     }
+  }
+
+  /** Takes what another one says and this one does not, its words excepted. */
+  private void inherit(ServerError other) {
+    ServerError all = own(null).beside(other);
+    type = all.type();
+    code = all.code();
+    param = all.param();
+    status = all.status();
+    pause = all.pause();
+  }
+
+  private ServerError own(@Nullable String words) {
+    return new ServerError(words, type, code, param, status, pause);
   }
 
   /** Takes a member's value, or skips it. */
@@ -188,10 +198,7 @@ final class ErrorMembers {
       if (within.message() != null) {
         words(within.message(), as);
       }
-      type = type == null ? within.type() : type;
-      code = code == null ? within.code() : code;
-      param = param == null ? within.param() : param;
-      status = status == 0 ? within.status() : status;
+      inherit(within);
     }
   }
 
@@ -238,34 +245,17 @@ final class ErrorMembers {
   ServerError error() {
     ServerError within = inner == null ? null : inner.error();
     if (within != null && !within.isEmpty()) {
-      String words = within.message() == null ? message : within.message();
-      return new ServerError(
-              words,
-              first(within.type(), type),
-              first(within.code(), code),
-              first(within.param(), param),
-              status(within.status()),
-              within.pause() == null ? pause : within.pause())
-          .named();
+      return within.beside(own(message)).named();
     }
     String words = message == null || place == null ? message : place + ": " + message;
     if (words != null && behind != null && !behind.equals(words)) {
       words = words + ": " + behind;
     }
-    return new ServerError(words, type, code, first(param, ofBody()), status, pause).named();
-  }
-
-  /** The same without the name of what all of it stands in. */
-  private @Nullable String ofBody() {
-    return place != null && place.startsWith("body.") ? place.substring(5) : null;
-  }
-
-  private int status(int within) {
-    return within == 0 ? status : within;
-  }
-
-  private static @Nullable String first(@Nullable String one, @Nullable String other) {
-    return one == null ? other : one;
+    if (param == null && place != null && place.startsWith("body.")) {
+      // The same without the name of what all of it stands in.
+      param = place.substring("body.".length());
+    }
+    return own(words).named();
   }
 
   private static @Nullable String word(String text) {

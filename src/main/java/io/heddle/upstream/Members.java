@@ -208,6 +208,11 @@ record Members(Map<String, JsonValue> all) {
     return value == null ? "" : LenientValues.words(value);
   }
 
+  /** All that is text in the first of these members that has any. */
+  String words(List<String> names) {
+    return names.stream().map(this::words).filter(text -> !text.isEmpty()).findFirst().orElse("");
+  }
+
   /** Which of several; -1 for what is no count. */
   int index(String name) {
     JsonValue value = all.get(name);
