@@ -1,12 +1,12 @@
 package io.heddle.upstream;
 
-import io.netty.buffer.ByteBufUtil;
 import io.heddle.json.Json;
 import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
+import io.netty.buffer.ByteBufUtil;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

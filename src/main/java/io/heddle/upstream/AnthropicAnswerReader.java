@@ -233,7 +233,8 @@ final class AnthropicAnswerReader extends AnswerReader {
   }
 
   private void delta(int index, Members delta, List<ModelEvent> out) {
-    AnthropicBlock block = index < 0 && !open.isEmpty() ? open.lastEntry().getValue() : open.get(index);
+    AnthropicBlock block =
+        index < 0 && !open.isEmpty() ? open.lastEntry().getValue() : open.get(index);
     if (block == null) {
       // A server that does not say where a block begins.
       say(delta.words("text"), out);

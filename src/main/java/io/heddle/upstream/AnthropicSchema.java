@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -78,8 +78,7 @@ final class AnthropicSchema {
     switch (name) {
       case "$defs", "definitions", "properties" ->
           Members.of(value).writeTo(out, (_, each) -> schema(each, depth));
-      case "anyOf", "allOf" ->
-          Members.list(out, value.elements(), each -> schema(each, depth));
+      case "anyOf", "allOf" -> Members.list(out, value.elements(), each -> schema(each, depth));
       case "items" -> schema(value, depth);
       default -> value.writeTo(out);
     }

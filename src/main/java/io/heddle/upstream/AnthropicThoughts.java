@@ -31,7 +31,8 @@ final class AnthropicThoughts {
   }
 
   /** A block, of which {@code first} and {@code second} are all that its server wants back. */
-  record Block(String type, JsonValue first, @Nullable JsonValue second, int afterText, int afterCalls) {
+  record Block(
+      String type, JsonValue first, @Nullable JsonValue second, int afterText, int afterCalls) {
 
     JsonWriter writeTo(JsonWriter out) {
       boolean isSealed = type.equals("redacted_thinking");

@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import io.heddle.upstream.CallFailure.Blame;
 import java.util.LinkedHashSet;
@@ -34,8 +34,7 @@ final class AnthropicTools {
   /** Those that may be used; null: all. */
   private @Nullable Set<String> allowed;
 
-  AnthropicTools(
-      String upstream, AnthropicModel model, AnthropicNames names, Members parameters) {
+  AnthropicTools(String upstream, AnthropicModel model, AnthropicNames names, Members parameters) {
     this.upstream = upstream;
     this.model = model;
     this.names = names;

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,7 +47,11 @@ final class ChatCalls {
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().all().keySet());
     boolean isFlat = !dialect.has(Dialect.Quirk.CUSTOM_TOOLS) && call.isCustom();
     Json arguments = dialect.has(Dialect.Quirk.OBJECT_ARGUMENTS) ? mended(call) : null;
-    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
+    if (all
+        && added.isEmpty()
+        && arguments == null
+        && !isFlat
+        && !dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
       call.json().writeTo(out);
       return;
     }
@@ -66,15 +70,17 @@ final class ChatCalls {
     boolean isChanged = ofFunction != null || arguments != null || dialect.refusesUnknown();
     JsonValue more = ofFunction;
     new Members(members)
-        .writeTo(out, (name, value) -> {
-          if (name.equals("id")) {
-            writeId(out, value, dialect);
-          } else if (name.equals(FUNCTION) && isChanged) {
-            writeFunction(out, value, more, arguments, dialect);
-          } else {
-            value.writeTo(out);
-          }
-        });
+        .writeTo(
+            out,
+            (name, value) -> {
+              if (name.equals("id")) {
+                writeId(out, value, dialect);
+              } else if (name.equals(FUNCTION) && isChanged) {
+                writeFunction(out, value, more, arguments, dialect);
+              } else {
+                value.writeTo(out);
+              }
+            });
   }
 
   /** An id in the form that the server takes. */
@@ -114,12 +120,14 @@ final class ChatCalls {
       members.keySet().retainAll(OF_FUNCTION);
     }
     new Members(members)
-        .writeTo(out, (name, value) -> {
-          if (arguments != null && name.equals("arguments")) {
-            out.string(arguments.toString());
-          } else {
-            value.writeTo(out);
-          }
-        });
+        .writeTo(
+            out,
+            (name, value) -> {
+              if (arguments != null && name.equals("arguments")) {
+                out.string(arguments.toString());
+              } else {
+                value.writeTo(out);
+              }
+            });
   }
 }

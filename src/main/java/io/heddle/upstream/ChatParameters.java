@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,10 +26,7 @@ final class ChatParameters {
    * @param tokenParameter the only name for the most tokens of the answer, or null
    */
   static void write(
-      JsonWriter out,
-      Members parameters,
-      Dialect dialect,
-      @Nullable String tokenParameter) {
+      JsonWriter out, Members parameters, Dialect dialect, @Nullable String tokenParameter) {
     boolean bounded = false;
     for (Map.Entry<String, JsonValue> parameter : parameters.all().entrySet()) {
       String given = parameter.getKey();
@@ -38,7 +35,8 @@ final class ChatParameters {
       }
       String name = dialect.parameter(given);
       if (tokenParameter != null && TOKENS.contains(given)) {
-        if (bounded || !given.equals(tokenParameter) && parameters.all().containsKey(tokenParameter)) {
+        if (bounded
+            || !given.equals(tokenParameter) && parameters.all().containsKey(tokenParameter)) {
           continue;
         }
         bounded = true;

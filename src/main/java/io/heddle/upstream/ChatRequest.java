@@ -77,7 +77,10 @@ final class ChatRequest {
       return;
     }
     out.ascii(",\"stream\":true");
-    out.ascii(dialect.has(Dialect.Quirk.MISTRALS_FORMS) ? "}" : ",\"stream_options\":{\"include_usage\":true}}");
+    out.ascii(
+        dialect.has(Dialect.Quirk.MISTRALS_FORMS)
+            ? "}"
+            : ",\"stream_options\":{\"include_usage\":true}}");
   }
 
   private void messages(List<PromptMessage> messages) {
@@ -188,8 +191,7 @@ final class ChatRequest {
     }
   }
 
-  private void calls(
-      List<PromptMessage.Call> calls, Members kept, boolean takesUnknown) {
+  private void calls(List<PromptMessage.Call> calls, Members kept, boolean takesUnknown) {
     ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, dialect);
   }
 

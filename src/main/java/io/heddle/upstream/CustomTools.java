@@ -1,7 +1,6 @@
 package io.heddle.upstream;
 
 import io.heddle.json.JsonValue;
-import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
@@ -78,7 +77,9 @@ final class CustomTools {
             return;
           }
           Members members = Members.of(custom);
-          members.stringOrEmpty("name").writeTo(out.ascii("{\"type\":\"function\",\"function\":{\"name\":"));
+          members
+              .stringOrEmpty("name")
+              .writeTo(out.ascii("{\"type\":\"function\",\"function\":{\"name\":"));
           out.ascii(",\"description\":").string(description(members));
           schema(out.ascii(",\"parameters\":")).ascii("}}");
         });
@@ -96,13 +97,15 @@ final class CustomTools {
     } else {
       out.ascii("{\"type\":\"allowed_tools\",\"allowed_tools\":");
       Members.of(inner)
-          .writeTo(out, (name, value) -> {
-            if (name.equals("tools")) {
-              Members.list(out, value.elements(), tool -> writeChoice(tool, out));
-            } else {
-              value.writeTo(out);
-            }
-          });
+          .writeTo(
+              out,
+              (name, value) -> {
+                if (name.equals("tools")) {
+                  Members.list(out, value.elements(), tool -> writeChoice(tool, out));
+                } else {
+                  value.writeTo(out);
+                }
+              });
       out.ascii("}");
     }
   }

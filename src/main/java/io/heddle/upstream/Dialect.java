@@ -25,11 +25,7 @@ public enum Dialect {
    * from a tool.
    */
   COMPATIBLE(
-      null,
-      "reasoning_content",
-      Instructions.FIRST_ARE_ONE,
-      Unknown.TAKEN,
-      Quirk.OBJECT_ARGUMENTS),
+      null, "reasoning_content", Instructions.FIRST_ARE_ONE, Unknown.TAKEN, Quirk.OBJECT_ARGUMENTS),
 
   /** Ollama's: they know one name of a thing only, and skip it under any other. */
   OLLAMA(

@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
-import io.heddle.json.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.upstream.CallFailure.Blame;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -127,8 +127,7 @@ record EchoOrder(
     }
     JsonValue arguments = members.all().get("arguments");
     String given = arguments == null ? "{}" : arguments.toString();
-    return new Tool(
-        name, arguments != null && arguments.isString() ? arguments.text() : given);
+    return new Tool(name, arguments != null && arguments.isString() ? arguments.text() : given);
   }
 
   private static ProblemCode error(String code) {

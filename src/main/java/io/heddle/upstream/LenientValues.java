@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,8 +13,7 @@ import tools.jackson.core.JsonToken;
 /** Reads values in every form that servers give them. A parser stands at the value. */
 final class LenientValues {
 
-  private static final Pattern NUMBER =
-      Pattern.compile("-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+  private static final Pattern NUMBER = Pattern.compile("-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
 
   /** Members of parts that are text. */
   private static final Set<String> WORDS =

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -231,7 +231,9 @@ record Members(Map<String, JsonValue> all) {
     if (value == null) {
       return null;
     }
-    return value.isString() ? value.text() : value.isObject() || value.isArray() ? "" + value : null;
+    return value.isString()
+        ? value.text()
+        : value.isObject() || value.isArray() ? "" + value : null;
   }
 
   /** The objects of an array. */

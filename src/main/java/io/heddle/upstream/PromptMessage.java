@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -104,7 +104,10 @@ final class PromptMessage {
 
   /** Of an answer, in order. */
   List<Call> calls() {
-    return members.elements("toolCalls").stream().filter(JsonValue::isObject).map(Call::of).toList();
+    return members.elements("toolCalls").stream()
+        .filter(JsonValue::isObject)
+        .map(Call::of)
+        .toList();
   }
 
   /** The call whose output this is, or null. */

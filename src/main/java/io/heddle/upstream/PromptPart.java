@@ -26,7 +26,6 @@ sealed interface PromptPart {
     boolean isOfChat() {
       return OF_CHAT.contains(type);
     }
-
   }
 
   /**
@@ -52,7 +51,11 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(@Nullable JsonValue url, @Nullable JsonValue fileId, @Nullable JsonValue detail, Stored stored)
+  record Image(
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue detail,
+      Stored stored)
       implements PromptPart {}
 
   /**
@@ -74,7 +77,8 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored) implements PromptPart {}
+  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored)
+      implements PromptPart {}
 
   /**
    * @param text a JSON string

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ModelCall;
 import java.util.List;
 import java.util.Map;

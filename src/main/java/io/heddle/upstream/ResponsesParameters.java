@@ -205,14 +205,16 @@ final class ResponsesParameters {
       choice.writeTo(out);
     } else if (type.equals("allowed_tools")) {
       out.ascii("{\"type\":\"allowed_tools\"");
-      inner.all().forEach((name, value) -> {
-        out.ascii(",").string(name).ascii(":");
-        if (name.equals("tools")) {
-          Members.list(out, value.elements(), this::writeToolChoice);
-        } else {
-          value.writeTo(out);
-        }
-      });
+      inner
+          .all()
+          .forEach((name, value) -> {
+            out.ascii(",").string(name).ascii(":");
+            if (name.equals("tools")) {
+              Members.list(out, value.elements(), this::writeToolChoice);
+            } else {
+              value.writeTo(out);
+            }
+          });
       out.ascii("}");
     } else {
       writeNamed(type, inner);
@@ -223,7 +225,9 @@ final class ResponsesParameters {
     named(type, members).writeTo(out);
   }
 
-  /** What Chat Completions has inside a member of the type's name, Responses has beside the type. */
+  /**
+   * What Chat Completions has inside a member of the type's name, Responses has beside the type.
+   */
   private static Members named(String type, Members members) {
     Map<String, JsonValue> named = new LinkedHashMap<>();
     named.put("type", Members.quoted(type));

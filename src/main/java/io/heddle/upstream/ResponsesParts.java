@@ -91,7 +91,10 @@ final class ResponsesParts {
   }
 
   private void text(JsonValue text, boolean isAnswer) {
-    text.writeTo(out.ascii("{\"type\":").string(isAnswer ? "output_text" : "input_text").ascii(",\"text\":"));
+    text.writeTo(
+        out.ascii("{\"type\":")
+            .string(isAnswer ? "output_text" : "input_text")
+            .ascii(",\"text\":"));
     out.ascii(isAnswer ? ",\"annotations\":[]}" : "}");
   }
 
@@ -103,7 +106,9 @@ final class ResponsesParts {
 
   private void image(PromptPart.Image image) {
     out.ascii("{\"type\":\"input_image\"");
-    member(image.url() == null ? "file_id" : "image_url", image.url() == null ? image.fileId() : image.url());
+    member(
+        image.url() == null ? "file_id" : "image_url",
+        image.url() == null ? image.fileId() : image.url());
     member("detail", image.detail() == null ? AUTO : image.detail());
     out.ascii("}");
   }

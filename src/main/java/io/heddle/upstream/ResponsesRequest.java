@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
@@ -178,7 +178,10 @@ final class ResponsesRequest {
       custom.add(id);
     }
     begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
-    out.ascii(",\"call_id\":").string(WireIds.shortened(id)).ascii(",\"name\":").string(WireIds.replaced(name));
+    out.ascii(",\"call_id\":")
+        .string(WireIds.shortened(id))
+        .ascii(",\"name\":")
+        .string(WireIds.replaced(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
     JsonValue arguments = call.arguments();
     if (arguments == null || PromptMessage.isEmpty(arguments)) {

@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;

@@ -57,14 +57,16 @@ final class UsageReader {
   /** Null when nothing is counted. */
   static @Nullable Usage read(Members usage) {
     Map<Count, Long> counts = new EnumMap<>(Count.class);
-    usage.all().forEach((name, value) -> {
-      String detail = DETAILS.get(name);
-      Count kind = NAMES.get(detail == null ? name : detail);
-      if (kind != null) {
-        long count = detail == null ? usage.count(name) : Members.of(value).count(detail);
-        counts.merge(kind, count, Math::max);
-      }
-    });
+    usage
+        .all()
+        .forEach((name, value) -> {
+          String detail = DETAILS.get(name);
+          Count kind = NAMES.get(detail == null ? name : detail);
+          if (kind != null) {
+            long count = detail == null ? usage.count(name) : Members.of(value).count(detail);
+            counts.merge(kind, count, Math::max);
+          }
+        });
     if (counts.isEmpty()) {
       return null;
     }
