@@ -132,9 +132,7 @@ final class AnthropicTools {
    * @param called names of tools that were called before: where there are calls there must be tools
    */
   void writeTo(JsonWriter out, Set<String> called) {
-    Set<String> may = allowed;
-    List<JsonValue> told =
-        may == null ? tools : tools.stream().filter(tool -> may.contains(name(tool))).toList();
+    List<JsonValue> told = tools.stream().filter(this::isAllowed).toList();
     if (told.isEmpty() && called.isEmpty()) {
       return;
     }
@@ -150,6 +148,11 @@ final class AnthropicTools {
         name ->
             out.ascii("{\"name\":").string(name).ascii(",\"input_schema\":" + ANY_OBJECT + "}"));
     out.ascii(",\"tool_choice\":{\"type\":\"none\"}");
+  }
+
+  private boolean isAllowed(JsonValue tool) {
+    String name = name(tool);
+    return allowed == null || name != null && allowed.contains(name);
   }
 
   private void writeChoice(JsonWriter out) {

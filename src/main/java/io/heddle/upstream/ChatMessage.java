@@ -177,7 +177,7 @@ final class ChatMessage {
         case "thinking" -> think(in, Thoughts.THINKING, name);
         case "reasoning_details" -> think(in, Thoughts.DETAILS, name);
         case "refusal" -> refusal = LenientValues.words(in);
-        case "audio" -> audio(in);
+        case "audio" -> spoken = Members.of(ServerJson.value(in, json)).words("transcript");
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
@@ -195,16 +195,6 @@ final class ChatMessage {
         }
       }
     }
-  }
-
-  private void audio(JsonParser in) {
-    ServerJson.eachMember(
-        in,
-        name -> {
-          if (name.equals("transcript")) {
-            spoken = LenientValues.words(in);
-          }
-        });
   }
 
   /** What is no text is wanted back as it is. */

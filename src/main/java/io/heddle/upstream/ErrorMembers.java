@@ -101,7 +101,8 @@ final class ErrorMembers {
   void take(String name, JsonParser in) {
     switch (name) {
       case "error", "errors", "Error" -> nested(in);
-      case "ResponseMetadata", "Response" -> frame(in);
+      // What some servers have around an error, and around an answer.
+      case "ResponseMetadata", "Response" -> ServerJson.member(in, "Error", () -> nested(in));
       case "metadata" -> metadata(in);
       case "details" -> details(in);
       case "retryDelay", "retry_after", "retryAfter", "estimated_time" -> {
@@ -119,18 +120,8 @@ final class ErrorMembers {
       case "title" -> message(in, 4);
       case "Message" -> message(in, 5);
       case "loc" -> place = place(in);
-      case "param" -> {
-        if (in.currentToken() == JsonToken.VALUE_STRING) {
-          param = word(in.getString(), LONGEST_PATH);
-        }
-        in.skipChildren();
-      }
-      case "type", "error_type", "__type" -> {
-        if (in.currentToken() == JsonToken.VALUE_STRING) {
-          type = word(in.getString());
-        }
-        in.skipChildren();
-      }
+      case "param" -> param = word(in, LONGEST_PATH, param);
+      case "type", "error_type", "__type" -> type = word(in, LONGEST_WORD, type);
       case "code", "Code", "error_code", "status", "status_code", "statusCode" -> code(name, in);
       default -> {
         if (name.endsWith("Exception")) {
@@ -142,17 +133,6 @@ final class ErrorMembers {
     }
   }
 
-  /** What some servers have around an error, and around an answer. */
-  private void frame(JsonParser in) {
-    ServerJson.eachMember(
-        in,
-        name -> {
-          if (name.equals("Error")) {
-            nested(in);
-          }
-        });
-  }
-
   /** Google says there how long to wait. */
   private void details(JsonParser in) {
     if (in.currentToken() != JsonToken.START_ARRAY) {
@@ -160,22 +140,17 @@ final class ErrorMembers {
       return;
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
-      ServerJson.eachMember(
-          in,
-          name -> {
-            if (name.equals("retryDelay")) {
-              take(name, in);
-            }
-          });
+      ServerJson.member(in, "retryDelay", () -> take("retryDelay", in));
     }
   }
 
   /** A router has there what the server behind it said. */
   private void metadata(JsonParser in) {
-    ServerJson.eachMember(
+    ServerJson.member(
         in,
-        name -> {
-          if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
+        "raw",
+        () -> {
+          if (in.currentToken() == JsonToken.VALUE_STRING) {
             byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
             String raw = ServerError.of(said, true).message();
             behind = raw == null || raw.isBlank() ? null : raw;
@@ -242,7 +217,7 @@ final class ErrorMembers {
       // Some servers have the status of their answer beside the error.
       status = number >= 300 ? number : status;
     } else if (!said.matches("-?0*") && !name.equals("status") && !name.equals("statusCode")) {
-      code = word(said);
+      code = word(said, LONGEST_WORD);
     }
   }
 
@@ -262,8 +237,10 @@ final class ErrorMembers {
     return own(words).named();
   }
 
-  private static @Nullable String word(String text) {
-    return word(text, LONGEST_WORD);
+  private static @Nullable String word(JsonParser in, int longest, @Nullable String otherwise) {
+    boolean isText = in.currentToken() == JsonToken.VALUE_STRING;
+    in.skipChildren();
+    return isText ? word(in.getString(), longest) : otherwise;
   }
 
   private static @Nullable String word(String text, int longest) {

@@ -96,6 +96,17 @@ final class ServerJson {
     }
   }
 
+  /** The same for one member. */
+  static void member(JsonParser in, String wanted, Runnable member) {
+    eachMember(
+        in,
+        name -> {
+          if (name.equals(wanted)) {
+            member.run();
+          }
+        });
+  }
+
   /** Whether it is what stands behind the last chunk of Chat Completions, and of other streams. */
   static boolean isDone(byte[] data, int length) {
     return length <= LONGEST_DONE
