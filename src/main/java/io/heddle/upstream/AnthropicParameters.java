@@ -234,7 +234,7 @@ final class AnthropicParameters {
     // One of nothing but space is refused.
     all.removeIf(one -> !one.isString() || one.text().isBlank());
     if (!all.isEmpty()) {
-      Members.list(out.ascii(",\"stop_sequences\":"), all, one -> one.writeTo(out));
+      out.ascii(",\"stop_sequences\":").array(all, JsonValue::writeTo);
     }
   }
 

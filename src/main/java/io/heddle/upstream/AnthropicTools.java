@@ -138,14 +138,13 @@ final class AnthropicTools {
     }
     out.ascii(",\"tools\":");
     if (!told.isEmpty()) {
-      Members.list(out, told, tool -> writeTool(tool, out));
+      out.array(told, this::writeTool);
       writeChoice(out);
       return;
     }
-    Members.list(
-        out,
+    out.array(
         called,
-        name ->
+        (name, _) ->
             out.ascii("{\"name\":").string(name).ascii(",\"input_schema\":" + ANY_OBJECT + "}"));
     out.ascii(",\"tool_choice\":{\"type\":\"none\"}");
   }

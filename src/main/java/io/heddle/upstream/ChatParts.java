@@ -63,7 +63,7 @@ final class ChatParts {
   }
 
   private void list(List<PromptPart> parts) {
-    Members.list(out, parts, this::part);
+    out.array(parts, (part, _) -> part(part));
   }
 
   private void part(PromptPart part) {

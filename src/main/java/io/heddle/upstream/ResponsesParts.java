@@ -49,7 +49,7 @@ final class ResponsesParts {
   }
 
   private void list(List<PromptPart> parts, boolean isAnswer) {
-    Members.list(out, parts, part -> part(part, isAnswer));
+    out.array(parts, (part, _) -> part(part, isAnswer));
   }
 
   private void part(PromptPart part, boolean isAnswer) {

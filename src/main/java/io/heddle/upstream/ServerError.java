@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * What a server says about why it failed, in the forms that are about: OpenAI's {@code
@@ -33,8 +31,6 @@ record ServerError(
     @Nullable Duration pause) {
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private static final Set<Integer> WRONG_REQUEST = Set.of(400, 404, 413, 422);
 
@@ -82,7 +78,7 @@ record ServerError(
   static ServerError of(byte[] body, boolean isText) {
     ErrorMembers members = new ErrorMembers();
     byte[] json = withoutField(body);
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json)) {
+    try (JsonParser in = JsonParsers.parser(json)) {
       JsonToken first = in.nextToken();
       if (first != null && (first.isStructStart() || first == JsonToken.VALUE_STRING)) {
         members.value(in);

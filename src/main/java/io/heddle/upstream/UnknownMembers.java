@@ -241,7 +241,7 @@ final class UnknownMembers {
         }
         out.ascii(before.equals("{") ? "{}" : "}");
       }
-      case List<?> elements -> Members.list(out, elements, element -> write(element, out));
+      case List<?> elements -> out.array(elements, UnknownMembers::write);
       case Json scalar -> out.raw(scalar);
       default -> out.string(Utf8.mended(value.toString()));
     }
