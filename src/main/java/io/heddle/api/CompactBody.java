@@ -1,5 +1,7 @@
 package io.heddle.api;
 
+import java.util.HashSet;
+import java.util.Set;
 import io.heddle.json.JsonReader;
 import io.heddle.turn.Compaction;
 import org.jspecify.annotations.Nullable;
@@ -20,22 +22,13 @@ record CompactBody(@Nullable String model, int keep, @Nullable String instructio
     String model = null;
     String instructions = null;
     int keep = DEFAULT_KEEP;
-    int seen = 0;
+    Set<String> seen = new HashSet<>();
     in.object();
-    while (in.nextMember()) {
+    while (in.nextMember(seen)) {
       switch (in.name()) {
-        case "model" -> {
-          seen = in.once(seen, 0);
-          model = TurnBody.model(in);
-        }
-        case "keep" -> {
-          seen = in.once(seen, 1);
-          keep = in.isNull() ? DEFAULT_KEEP : (int) in.integer(0, MAX_KEEP);
-        }
-        case "instructions" -> {
-          seen = in.once(seen, 2);
-          instructions = in.isNull() ? null : in.string(1, MAX_INSTRUCTIONS);
-        }
+        case "model" -> model = TurnBody.model(in);
+        case "keep" -> keep = in.isNull() ? DEFAULT_KEEP : (int) in.integer(0, MAX_KEEP);
+        case "instructions" -> instructions = in.isNull() ? null : in.string(1, MAX_INSTRUCTIONS);
         default -> throw in.unknownField();
       }
     }

@@ -1,5 +1,7 @@
 package io.heddle.api;
 
+import java.util.HashSet;
+import java.util.Set;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -14,18 +16,12 @@ record ForkBody(@Nullable String id, @Nullable String after) {
   static ForkBody read(JsonReader in) {
     String id = null;
     String after = null;
-    int seen = 0;
+    Set<String> seen = new HashSet<>();
     in.object();
-    while (in.nextMember()) {
+    while (in.nextMember(seen)) {
       switch (in.name()) {
-        case "id" -> {
-          seen = in.once(seen, 0);
-          id = in.isNull() ? null : Ids.session(in);
-        }
-        case "after" -> {
-          seen = in.once(seen, 1);
-          after = in.isNull() ? null : in.string(1, 1 << 10);
-        }
+        case "id" -> id = in.isNull() ? null : Ids.session(in);
+        case "after" -> after = in.isNull() ? null : in.string(1, 1 << 10);
         default -> throw in.unknownField();
       }
     }

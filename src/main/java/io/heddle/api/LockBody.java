@@ -1,5 +1,7 @@
 package io.heddle.api;
 
+import java.util.HashSet;
+import java.util.Set;
 import io.heddle.json.JsonReader;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -28,18 +30,15 @@ record LockBody(Duration ttl, @Nullable Duration waitFor, @Nullable String label
     Duration ttl = null;
     Duration wait = null;
     String label = null;
-    int seen = 0;
+    Set<String> seen = new HashSet<>();
     in.object();
-    while (in.nextMember()) {
+    while (in.nextMember(seen)) {
       String name = in.name();
       if (name.equals("ttlSeconds")) {
-        seen = in.once(seen, 0);
         ttl = Duration.ofSeconds(in.integer(1, MAX_TTL_SECONDS));
       } else if (take && name.equals("waitSeconds")) {
-        seen = in.once(seen, 1);
         wait = in.isNull() ? null : Duration.ofSeconds(in.integer(0, 60));
       } else if (take && name.equals("label")) {
-        seen = in.once(seen, 2);
         label = in.isNull() ? null : in.string(0, MAX_LABEL);
       } else {
         throw in.unknownField();

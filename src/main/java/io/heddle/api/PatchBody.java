@@ -1,5 +1,7 @@
 package io.heddle.api;
 
+import java.util.HashSet;
+import java.util.Set;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.MergePatch;
@@ -16,22 +18,13 @@ import java.util.function.UnaryOperator;
  */
 final class PatchBody implements UnaryOperator<SessionAttributes> {
 
-  private static final String[] MEMBERS = {
-    "title", "metadata", "status", "systemPrompt", "model", "ttlSeconds"
-  };
-
-  private final List<UnaryOperator<SessionAttributes>> changes = new ArrayList<>(MEMBERS.length);
+  private final List<UnaryOperator<SessionAttributes>> changes = new ArrayList<>();
 
   static PatchBody read(JsonReader in, Duration defaultTtl) {
     PatchBody patch = new PatchBody();
-    int seen = 0;
+    Set<String> seen = new HashSet<>();
     in.object();
-    while (in.nextMember()) {
-      int member = List.of(MEMBERS).indexOf(in.name());
-      if (member < 0) {
-        throw in.unknownField();
-      }
-      seen = in.once(seen, member);
+    while (in.nextMember(seen)) {
       patch.changes.add(change(in, defaultTtl));
     }
     return patch;
@@ -81,7 +74,7 @@ final class PatchBody implements UnaryOperator<SessionAttributes> {
             new SessionAttributes(
                 d.user(), d.title(), d.metadata(), d.systemPrompt(), d.model(), d.status(), ttl);
       }
-      default -> {
+      case "metadata" -> {
         Json patch = in.isNull() ? null : Metadata.read(in);
         yield d ->
             new SessionAttributes(
@@ -95,6 +88,7 @@ final class PatchBody implements UnaryOperator<SessionAttributes> {
                 d.status(),
                 d.ttl());
       }
+      default -> throw in.unknownField();
     };
   }
 }

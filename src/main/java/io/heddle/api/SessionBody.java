@@ -1,5 +1,7 @@
 package io.heddle.api;
 
+import java.util.HashSet;
+import java.util.Set;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
@@ -34,46 +36,19 @@ record SessionBody(
     Duration ttl = null;
     List<NewMessage> messages = List.of();
     boolean resume = false;
-    int seen = 0;
+    Set<String> seen = new HashSet<>();
     in.object();
-    while (in.nextMember()) {
+    while (in.nextMember(seen)) {
       switch (in.name()) {
-        case "id" -> {
-          seen = in.once(seen, 0);
-          id = in.isNull() ? null : Ids.session(in);
-        }
-        case "user" -> {
-          seen = in.once(seen, 1);
-          user = in.isNull() ? null : Ids.user(in);
-        }
-        case "title" -> {
-          seen = in.once(seen, 2);
-          title = in.isNull() ? null : in.string(0, MAX_TITLE);
-        }
-        case "metadata" -> {
-          seen = in.once(seen, 3);
-          metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
-        }
-        case "systemPrompt" -> {
-          seen = in.once(seen, 4);
-          systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
-        }
-        case "model" -> {
-          seen = in.once(seen, 5);
-          model = in.isNull() ? null : in.string(1, MAX_MODEL);
-        }
-        case "ttlSeconds" -> {
-          seen = in.once(seen, 6);
-          ttl = in.isNull() ? null : ttl(in);
-        }
-        case "messages" -> {
-          seen = in.once(seen, 7);
-          messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
-        }
-        case "resume" -> {
-          seen = in.once(seen, 8);
-          resume = !in.isNull() && in.bool();
-        }
+        case "id" -> id = in.isNull() ? null : Ids.session(in);
+        case "user" -> user = in.isNull() ? null : Ids.user(in);
+        case "title" -> title = in.isNull() ? null : in.string(0, MAX_TITLE);
+        case "metadata" -> metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
+        case "systemPrompt" -> systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
+        case "model" -> model = in.isNull() ? null : in.string(1, MAX_MODEL);
+        case "ttlSeconds" -> ttl = in.isNull() ? null : ttl(in);
+        case "messages" -> messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        case "resume" -> resume = !in.isNull() && in.bool();
         default -> throw in.unknownField();
       }
     }

@@ -129,12 +129,8 @@ sealed interface SocketRequest {
 
     SocketRequest read(JsonReader in) {
       in.object();
-      while (in.nextMember()) {
-        String name = in.name();
-        if (!given.add(name)) {
-          throw in.refuse("is there twice");
-        }
-        member(in, name);
+      while (in.nextMember(given)) {
+        member(in, in.name());
       }
       return build();
     }

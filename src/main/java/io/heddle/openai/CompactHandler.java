@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.IdSource;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
@@ -77,9 +78,9 @@ final class CompactHandler {
   }
 
   private static JsonValue known(JsonValue body) {
-    JsonObject known = new JsonObject(body.length() + 16);
+    JsonWriter known = JsonWriter.object(body.length() + 16);
     MEMBERS.forEach(name -> known.some(name, body.raw(name)));
-    return OpenAiJson.object(known.toJson());
+    return OpenAiJson.object(known.done());
   }
 
   private Json answer(
@@ -92,13 +93,13 @@ final class CompactHandler {
     }
     Json summary = new Summary(output.size(), 0).body(text.content());
     output.add(CompactionItem.json(ItemIds.COMPACTION + random(), summary));
-    return new JsonObject(text.content().length() + 1024)
+    return JsonWriter.object(text.content().length() + 1024)
         .string("id", ResponseId.PREFIX + random())
         .string("object", "response.compaction")
         .number("created_at", clock.instant().getEpochSecond())
-        .raw("output", JsonObject.array(output))
+        .raw("output", Json.array(output))
         .raw("usage", usage(text.usage()))
-        .toJson();
+        .done();
   }
 
   private static Json usage(@Nullable Usage usage) {

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
@@ -71,12 +72,12 @@ final class Conversations {
 
   static Json json(Session session) {
     Json metadata = Metadata.shown(session.description().metadata());
-    return new JsonObject(metadata.length() + 192)
+    return JsonWriter.object(metadata.length() + 192)
         .string("id", session.key().id())
         .string("object", "conversation")
         .number("created_at", session.head().createdAt().getEpochSecond())
         .raw("metadata", metadata)
-        .toJson();
+        .done();
   }
 
   /** The session that an id names. */

@@ -115,11 +115,11 @@ final class ConversationsHandler {
     return Conversations.named(key, gate.write(call, request, () -> sessions.delete(request)))
         .map(_ ->
             json(
-                new JsonObject(192)
+                JsonWriter.object(192)
                     .string("id", key.id())
                     .string("object", "conversation.deleted")
                     .bool("deleted", true)
-                    .toJson()));
+                    .done()));
   }
 
   /**
@@ -241,13 +241,13 @@ final class ConversationsHandler {
     }
     String last = sessions.isEmpty() ? "" : sessions.getLast().key().id();
     String next = page.next();
-    return new JsonObject(data.length() + 192)
+    return JsonWriter.object(data.length() + 192)
         .string("object", "list")
         .raw("data", data.ascii("]").toJson())
         .string("first_id", sessions.isEmpty() ? "" : sessions.getFirst().key().id())
         .string("last_id", next == null ? last : next)
         .bool("has_more", page.hasMore())
-        .toJson();
+        .done();
   }
 
   /** {@code metadata[key]=value}. */

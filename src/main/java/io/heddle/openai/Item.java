@@ -23,12 +23,12 @@ record Item(String id, String message, Json json) {
       data.ascii(comma).raw(item.json());
       comma = ",";
     }
-    return new JsonObject(size + 128)
+    return JsonWriter.object(size + 128)
         .string("object", "list")
         .raw("data", data.ascii("]").toJson())
         .string("first_id", items.isEmpty() ? "" : items.getFirst().id())
         .string("last_id", items.isEmpty() ? "" : items.getLast().id())
         .bool("has_more", hasMore)
-        .toJson();
+        .done();
   }
 }

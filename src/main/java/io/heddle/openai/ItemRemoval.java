@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.Detached;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
@@ -151,7 +152,7 @@ final class ItemRemoval {
   /** The body of a message of several items without one of them. */
   static Json without(Json body, Item item) {
     String type = type(item);
-    JsonObject out = new JsonObject(body.length());
+    JsonWriter out = JsonWriter.object(body.length());
     OpenAiJson.object(body)
         .members()
         .forEach((name, value) -> {
@@ -164,7 +165,7 @@ final class ItemRemoval {
               List<Json> left =
                   ItemOutput.isCall(type) ? calls.subList(0, calls.size() - 1) : calls;
               if (!left.isEmpty()) {
-                out.raw(name, JsonObject.array(left));
+                out.raw(name, Json.array(left));
               }
             }
             // It is of the thoughts, mostly.
@@ -172,10 +173,10 @@ final class ItemRemoval {
             default -> out.member(name, value);
           }
         });
-    return out.toJson();
+    return out.done();
   }
 
-  private static void keep(JsonObject out, String name, JsonValue value, boolean keep) {
+  private static void keep(JsonWriter out, String name, JsonValue value, boolean keep) {
     if (keep) {
       out.member(name, value);
     }

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
@@ -19,10 +20,10 @@ final class ModelsHandler {
     List<Json> models = upstream.models().stream().map(ModelsHandler::json).toList();
     return Mono.just(
         ConversationsHandler.json(
-            new JsonObject(256)
+            JsonWriter.object(256)
                 .string("object", "list")
-                .raw("data", JsonObject.array(models))
-                .toJson()));
+                .raw("data", Json.array(models))
+                .done()));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
@@ -48,11 +49,11 @@ final class ModelsHandler {
 
   /** When it was made only its server knows. */
   private static Json json(Upstream.Model model) {
-    return new JsonObject(128)
+    return JsonWriter.object(128)
         .string("id", model.id())
         .string("object", "model")
         .number("created", 0)
         .string("owned_by", model.owner())
-        .toJson();
+        .done();
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.ByteBudget;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
@@ -71,7 +72,7 @@ final class SocketMemory implements AutoCloseable {
         if (!fields.has("turn")) {
           return message;
         }
-        JsonObject body = new JsonObject(message.body().length());
+        JsonWriter body = JsonWriter.object(message.body().length());
         fields
             .members()
             .forEach((name, value) -> {
@@ -79,7 +80,7 @@ final class SocketMemory implements AutoCloseable {
                 body.member(name, value);
               }
             });
-        return new NewMessage(message.id(), body.toJson());
+        return new NewMessage(message.id(), body.done());
       });
       return all;
     }

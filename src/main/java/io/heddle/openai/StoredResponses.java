@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
@@ -136,11 +137,11 @@ final class StoredResponses {
         .then(
             Mono.fromSupplier(() ->
                 ConversationsHandler.json(
-                    new JsonObject(192)
+                    JsonWriter.object(192)
                         .string("id", id.toString())
                         .string("object", "response")
                         .bool("deleted", true)
-                        .toJson())));
+                        .done())));
   }
 
   private Mono<Void> deleteSession(RequestContext call, Turn turn) {
@@ -203,10 +204,10 @@ final class StoredResponses {
         .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
             ConversationsHandler.json(
-                new JsonObject(96)
+                JsonWriter.object(96)
                     .string("object", "response.input_tokens")
                     .number("input_tokens", tokens)
-                    .toJson()));
+                    .done()));
   }
 
   private Mono<Turn> find(RequestContext call) {

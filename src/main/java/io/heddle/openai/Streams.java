@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
@@ -31,13 +32,13 @@ final class Streams {
   static Frame error(RequestContext call, Throwable cause, long number) {
     WireError error = AdmissionGate.error(call.exchange(), cause);
     Json json =
-        new JsonObject(error.message().length() + 160)
+        JsonWriter.object(error.message().length() + 160)
             .string("type", "error")
             .number("sequence_number", number)
             .string("code", error.code() == null ? error.type() : error.code())
             .string("message", error.message())
             .string("param", error.param())
-            .toJson();
+            .done();
     return Frame.of("error", json);
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
@@ -211,13 +212,13 @@ record WireError(
   Json json() {
     Refusals.count(kind());
     Json error =
-        new JsonObject(message.length() + 128)
+        JsonWriter.object(message.length() + 128)
             .string("message", message)
             .string("type", type)
             .string("param", param)
             .string("code", code)
-            .toJson();
-    return new JsonObject(message.length() + 160).raw("error", error).toJson();
+            .done();
+    return JsonWriter.object(message.length() + 160).raw("error", error).done();
   }
 
   /**
@@ -228,14 +229,14 @@ record WireError(
   Json message(@Nullable String lane) {
     Refusals.count(kind());
     Json error =
-        new JsonObject(message.length() + 128)
+        JsonWriter.object(message.length() + 128)
             .string("type", type)
             .string("code", code == null ? type : code)
             .string("message", message)
             .string("param", param)
-            .toJson();
-    JsonObject out =
-        new JsonObject(message.length() + 384)
+            .done();
+    JsonWriter out =
+        JsonWriter.object(message.length() + 384)
             .string("type", "error")
             .number("status", status)
             .raw("error", error);
@@ -246,12 +247,12 @@ record WireError(
       // Clients read them as they read those of an answer.
       out.raw(
           "headers",
-          new JsonObject(96)
+          JsonWriter.object(96)
               .string("retry-after-ms", Long.toString(afterMillis))
               .string("retry-after", afterSeconds())
-              .toJson());
+              .done());
     }
-    return out.toJson();
+    return out.done();
   }
 
   private String afterSeconds() {

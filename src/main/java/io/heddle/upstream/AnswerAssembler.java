@@ -6,6 +6,7 @@ import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
 import io.heddle.upstream.CallFailure.Blame;
+import io.netty.buffer.ByteBufUtil;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -223,7 +224,7 @@ final class AnswerAssembler {
   }
 
   private String counted(String more) {
-    said += utf8Length(more);
+    said += ByteBufUtil.utf8Bytes(more);
     if (said > most) {
       throw tooLarge();
     }
@@ -310,15 +311,5 @@ final class AnswerAssembler {
             isCounted ? usage : null,
             model == null ? null : Utf8.mended(model),
             thought || calls.told() > 0 || !unknown.isEmpty() ? opaque(unknown) : null));
-  }
-
-  private static long utf8Length(String text) {
-    long length = text.length();
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      // Each half of a pair counts 2, a pair has 4.
-      length += c < 0x80 ? 0 : c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
-    }
-    return length;
   }
 }

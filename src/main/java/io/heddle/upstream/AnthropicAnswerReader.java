@@ -21,7 +21,7 @@ final class AnthropicAnswerReader extends AnswerReader {
   private final AnthropicNames names;
   private final String thinker;
   private final LinkedHashMap<Integer, AnthropicBlock> open = new LinkedHashMap<>();
-  private AnthropicUsage usage = AnthropicUsage.NONE;
+  private final AnthropicUsage usage = new AnthropicUsage();
 
   /** Calls of which no argument has come. */
   private final List<AnthropicBlock> bare = new ArrayList<>(0);
@@ -179,7 +179,7 @@ final class AnthropicAnswerReader extends AnswerReader {
   private void count(Members from) {
     JsonValue counted = from.get("usage");
     if (counted != null && counted.isObject()) {
-      usage = usage.with(AnthropicUsage.of(Members.of(counted)));
+      usage.add(Members.of(counted));
       answer.usage(usage.toUsage());
     }
   }

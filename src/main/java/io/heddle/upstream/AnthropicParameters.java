@@ -27,9 +27,6 @@ final class AnthropicParameters {
   private static final Map<String, Integer> BUDGETS =
       Map.of("minimal", 10, "low", 20, "medium", 50, "high", 80, "xhigh", 95, "max", 95);
 
-  private static final List<String> BOUNDS =
-      List.of("max_completion_tokens", "max_tokens", "max_output_tokens");
-
   /** Written elsewhere, or here under another name. */
   private static final Set<String> WRITTEN =
       Set.of(
@@ -74,7 +71,7 @@ final class AnthropicParameters {
           "modalities");
 
   private static final Set<String> NOT_PASSED_ON =
-      Stream.of(WRITTEN, LEFT_OUT, BOUNDS).flatMap(Collection::stream).collect(Collectors.toSet());
+      Stream.of(WRITTEN, LEFT_OUT, RefusedParameter.BOUNDS).flatMap(Collection::stream).collect(Collectors.toSet());
 
   private static final List<String> REFUSED =
       List.of("web_search_options", "audio", "functions", "function_call");
@@ -154,7 +151,7 @@ final class AnthropicParameters {
   }
 
   private long maxTokens(long otherwise) {
-    for (String name : BOUNDS) {
+    for (String name : RefusedParameter.BOUNDS) {
       JsonValue bound = given.get(name);
       if (bound != null && bound.toString().matches("[0-9]{1,18}")) {
         return Long.parseLong(bound.toString());
@@ -237,7 +234,7 @@ final class AnthropicParameters {
     // One of nothing but space is refused.
     all.removeIf(one -> !one.isString() || one.text().isBlank());
     if (!all.isEmpty()) {
-      Members.list(out.ascii(",\"stop_sequences\":"), all, one -> one.writeTo(out));
+      out.ascii(",\"stop_sequences\":").array(all, JsonValue::writeTo);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
@@ -48,7 +47,12 @@ final class AnthropicRequest {
   private final Set<String> ids = new HashSet<>();
 
   private AnthropicRequest(
-      String model, ModelCall call, String upstream, UpstreamProperties.Server properties) {
+      String model,
+      ModelCall call,
+      String upstream,
+      UpstreamProperties.Server properties,
+      JsonWriter out) {
+    this.out = out;
     this.upstream = upstream;
     this.model = model;
     kind = AnthropicModel.of(model, properties.thinking());
@@ -58,11 +62,6 @@ final class AnthropicRequest {
     parameters =
         new AnthropicParameters(
             upstream, given, kind, tools, properties.maxTokens(), lacksThoughts());
-    int size = 512 + call.parameters().length();
-    for (Json message : call.messages()) {
-      size += message.length() + 64;
-    }
-    out = new JsonWriter(size);
   }
 
   /**
@@ -72,10 +71,11 @@ final class AnthropicRequest {
    */
   static byte[] body(
       String model, ModelCall call, String upstream, UpstreamProperties.Server properties) {
-    return new AnthropicRequest(model, call, upstream, properties).write(call);
+    return JsonWriter.written(
+        out -> new AnthropicRequest(model, call, upstream, properties, out).write(call));
   }
 
-  private byte[] write(ModelCall call) {
+  private void write(ModelCall call) {
     out.ascii("{\"model\":").string(model);
     system(call.system());
     parameters.writeTo(out, called());
@@ -89,7 +89,7 @@ final class AnthropicRequest {
       }
     }
     end();
-    return out.ascii("],\"stream\":true}").toBytes();
+    out.ascii("],\"stream\":true}");
   }
 
   private void system(@Nullable String instructions) {

@@ -78,7 +78,7 @@ final class AnthropicSchema {
     switch (name) {
       case "$defs", "definitions", "properties" ->
           Members.of(value).writeTo(out, (_, each) -> schema(each, depth));
-      case "anyOf", "allOf" -> Members.list(out, value.elements(), each -> schema(each, depth));
+      case "anyOf", "allOf" -> out.array(value.elements(), (each, _) -> schema(each, depth));
       case "items" -> schema(value, depth);
       default -> value.writeTo(out);
     }

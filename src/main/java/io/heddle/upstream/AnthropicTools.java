@@ -132,24 +132,26 @@ final class AnthropicTools {
    * @param called names of tools that were called before: where there are calls there must be tools
    */
   void writeTo(JsonWriter out, Set<String> called) {
-    Set<String> may = allowed;
-    List<JsonValue> told =
-        may == null ? tools : tools.stream().filter(tool -> may.contains(name(tool))).toList();
+    List<JsonValue> told = tools.stream().filter(this::isAllowed).toList();
     if (told.isEmpty() && called.isEmpty()) {
       return;
     }
     out.ascii(",\"tools\":");
     if (!told.isEmpty()) {
-      Members.list(out, told, tool -> writeTool(tool, out));
+      out.array(told, this::writeTool);
       writeChoice(out);
       return;
     }
-    Members.list(
-        out,
+    out.array(
         called,
-        name ->
+        (name, _) ->
             out.ascii("{\"name\":").string(name).ascii(",\"input_schema\":" + ANY_OBJECT + "}"));
     out.ascii(",\"tool_choice\":{\"type\":\"none\"}");
+  }
+
+  private boolean isAllowed(JsonValue tool) {
+    String name = name(tool);
+    return allowed == null || name != null && allowed.contains(name);
   }
 
   private void writeChoice(JsonWriter out) {

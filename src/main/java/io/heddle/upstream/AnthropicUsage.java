@@ -1,55 +1,48 @@
 package io.heddle.upstream;
 
 import io.heddle.turn.Usage;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens as Anthropic counts them: what was read from its cache, or written to it, is not among the
- * input. A count is -1 where the server does not say: the beginning of a stream knows the input,
- * its end the output.
+ * input. The beginning of a stream knows the input, its end the output; counts are of the whole
+ * answer so far.
  */
-record AnthropicUsage(long input, long written, long read, long output, long thinking) {
+final class AnthropicUsage {
 
-  static final AnthropicUsage NONE = new AnthropicUsage(-1, -1, -1, -1, -1);
+  private static final String INPUT = "input_tokens";
+  private static final String WRITTEN = "cache_creation_input_tokens";
+  private static final String READ = "cache_read_input_tokens";
+  private static final String OUTPUT = "output_tokens";
+  private static final String THINKING = "thinking_tokens";
 
-  static AnthropicUsage of(Members usage) {
-    return new AnthropicUsage(
-        count(usage, "input_tokens"),
-        count(usage, "cache_creation_input_tokens"),
-        count(usage, "cache_read_input_tokens"),
-        count(usage, "output_tokens"),
-        count(usage.inner("output_tokens_details"), "thinking_tokens"));
+  private final Map<String, Long> counts = new HashMap<>();
+
+  /** Takes what the server counts now. */
+  void add(Members usage) {
+    add(usage, INPUT, WRITTEN, READ, OUTPUT);
+    add(usage.inner("output_tokens_details"), THINKING);
   }
 
-  private static long count(Members usage, String name) {
-    return usage.has(name) ? usage.count(name) : -1;
+  private void add(Members usage, String... names) {
+    for (String name : names) {
+      if (usage.has(name)) {
+        // Some servers say 0 at the end of what they do not count there.
+        counts.merge(name, usage.count(name), (before, later) -> later > 0 ? later : before);
+      }
+    }
   }
 
-  /** The same with what was said later: counts are of the whole answer so far. */
-  AnthropicUsage with(AnthropicUsage later) {
-    return new AnthropicUsage(
-        later(input, later.input),
-        later(written, later.written),
-        later(read, later.read),
-        later(output, later.output),
-        later(thinking, later.thinking));
-  }
-
-  private static long later(long before, long later) {
-    // Some servers say 0 at the end of what they do not count there.
-    return later > 0 || before < 0 ? later : before;
+  private long of(String name) {
+    return counts.getOrDefault(name, 0L);
   }
 
   /** Null when nothing was counted. */
   @Nullable Usage toUsage() {
-    if (input < 0 && output < 0) {
-      return null;
-    }
-    long cached = Math.max(0, read);
-    return new Usage(
-        Math.max(0, input) + Math.max(0, written) + cached,
-        Math.max(0, output),
-        cached,
-        Math.max(0, thinking));
+    return counts.containsKey(INPUT) || counts.containsKey(OUTPUT)
+        ? new Usage(of(INPUT) + of(WRITTEN) + of(READ), of(OUTPUT), of(READ), of(THINKING))
+        : null;
   }
 }

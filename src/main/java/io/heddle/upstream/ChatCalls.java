@@ -33,7 +33,7 @@ final class ChatCalls {
       Members kept,
       boolean takesUnknown,
       Dialect dialect) {
-    Members.list(out, calls, call -> write(out, call, kept, takesUnknown, dialect));
+    out.array(calls, (call, _) -> write(out, call, kept, takesUnknown, dialect));
   }
 
   private static void write(

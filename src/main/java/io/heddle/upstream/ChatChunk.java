@@ -113,9 +113,7 @@ final class ChatChunk {
         }
         case "usage" -> usage = UsageReader.read(in, json, usage);
         case "x_groq" ->
-            ServerJson.eachMember(
-                in,
-                inner -> usage = inner.equals("usage") ? UsageReader.read(in, json, usage) : usage);
+            ServerJson.member(in, "usage", () -> usage = UsageReader.read(in, json, usage));
         case "model" -> model = LenientValues.scalar(in);
         case "error" -> error(in);
         case "base_resp" -> {
@@ -218,20 +216,12 @@ final class ChatChunk {
 
   /** Of an object with a type, and perhaps words about it. */
   private String reasonOf(JsonParser in) {
-    String said = "other";
-    ErrorMembers members = new ErrorMembers();
-    if (in.currentToken() == JsonToken.START_OBJECT) {
-      while (in.nextToken() != JsonToken.END_OBJECT) {
-        String name = in.currentName();
-        in.nextToken();
-        if (name.equals("type") && in.currentToken() == JsonToken.VALUE_STRING) {
-          said = in.getString();
-        } else {
-          members.take(name, in);
-        }
-      }
+    Members reason = Members.of(ServerJson.value(in, json));
+    String said = reason.text("type");
+    ErrorMembers members = ErrorMembers.of(reason, "type");
+    if (said == null) {
+      return "other";
     }
-    in.skipChildren();
     if (members.hasMessage() && FinishReason.of(said) == FinishReason.FAILURE) {
       error = members.error();
     }

@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -176,7 +177,7 @@ final class ChatMessage {
         case "thinking" -> think(in, Thoughts.THINKING, name);
         case "reasoning_details" -> think(in, Thoughts.DETAILS, name);
         case "refusal" -> refusal = LenientValues.words(in);
-        case "audio" -> audio(in);
+        case "audio" -> spoken = Members.of(ServerJson.value(in, json)).words("transcript");
         case "tool_calls" -> toolCalls(in);
         case "function_call" -> {
           if (in.currentToken() == JsonToken.START_OBJECT) {
@@ -194,16 +195,6 @@ final class ChatMessage {
         }
       }
     }
-  }
-
-  private void audio(JsonParser in) {
-    ServerJson.eachMember(
-        in,
-        name -> {
-          if (name.equals("transcript")) {
-            spoken = LenientValues.words(in);
-          }
-        });
   }
 
   /** What is no text is wanted back as it is. */
@@ -225,22 +216,16 @@ final class ChatMessage {
     boolean isFirst = text.isEmpty();
     textAt = NOWHERE;
     switch (in.currentToken()) {
-      case START_ARRAY -> {
+      case START_ARRAY, START_OBJECT -> {
         ContentParts parts = new ContentParts();
-        while (in.nextToken() != JsonToken.END_ARRAY) {
-          if (in.currentToken() == JsonToken.START_OBJECT) {
-            parts.take(in);
-          } else if (in.currentToken() == JsonToken.VALUE_STRING) {
-            parts.take(in.getString());
-          } else {
-            in.skipChildren();
+        JsonValue content = ServerJson.value(in, json);
+        for (JsonValue part : content.isArray() ? content.elements() : List.of(content)) {
+          if (part.isObject()) {
+            parts.take(Members.of(part));
+          } else if (part.isString()) {
+            parts.take(part.text());
           }
         }
-        take(parts);
-      }
-      case START_OBJECT -> {
-        ContentParts parts = new ContentParts();
-        parts.take(in);
         take(parts);
       }
       default -> {

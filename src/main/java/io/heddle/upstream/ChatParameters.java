@@ -79,10 +79,9 @@ final class ChatParameters {
       tools.writeTo(out);
       return;
     }
-    Members.list(
-        out,
+    out.array(
         tools.elements(),
-        tool -> {
+        (tool, _) -> {
           Members function = Members.of(tool).inner("function");
           if (function.isEmpty() || function.has("parameters")) {
             tool.writeTo(out);

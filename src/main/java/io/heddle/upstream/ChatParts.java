@@ -2,7 +2,6 @@ package io.heddle.upstream;
 
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -55,21 +54,16 @@ final class ChatParts {
 
   /** Texts alone as a string: not every server takes parts from a tool. */
   void output(List<PromptPart> parts) {
-    List<String> texts = new ArrayList<>(parts.size());
-    for (PromptPart part : parts) {
-      if (part instanceof PromptPart.Text text && text.isBare()) {
-        texts.add(text.text().text());
-      }
-    }
-    if (texts.size() == parts.size()) {
-      out.string(String.join("\n", texts));
-    } else {
+    String texts = PromptPart.joined(parts, PromptPart.Text::isBare);
+    if (texts == null) {
       list(parts);
+    } else {
+      out.string(texts);
     }
   }
 
   private void list(List<PromptPart> parts) {
-    Members.list(out, parts, this::part);
+    out.array(parts, (part, _) -> part(part));
   }
 
   private void part(PromptPart part) {

@@ -1,8 +1,7 @@
 package io.heddle.upstream;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /** What the parts of a message's content say together. */
 final class ContentParts {
@@ -17,33 +16,16 @@ final class ContentParts {
     text.append(more);
   }
 
-  /** The object that the parser stands at. */
-  void take(JsonParser in) {
-    String type = "";
-    String words = "";
-    String thought = "";
-    String refused = "";
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      switch (name) {
-        case "type" -> {
-          String word = LenientValues.scalar(in);
-          type = word == null ? "" : word;
-        }
-        case "text" -> words = LenientValues.words(in);
-        case "thinking", "reasoning", "summary" -> thought = LenientValues.words(in);
-        case "refusal" -> refused = LenientValues.words(in);
-        case "signature" -> {
-          String signature = LenientValues.scalar(in);
-          seal = signature == null || signature.isEmpty() ? seal : signature;
-        }
-        default -> in.skipChildren();
-      }
-    }
+  void take(Members part) {
+    String type = part.scalarOrEmpty("type");
+    String words = part.words("text");
+    String thought = part.words(List.of("thinking", "reasoning", "summary"));
+    String signature = part.filled("signature");
+    seal = signature == null ? seal : signature;
     if (type.contains("thinking") || type.contains("reasoning")) {
       thoughts.append(thought.isEmpty() ? words : thought);
     } else if (type.equals("refusal")) {
+      String refused = part.words("refusal");
       refusal.append(refused.isEmpty() ? words : refused);
     } else {
       text.append(words);

@@ -67,10 +67,9 @@ final class CustomTools {
 
   /** A list of tools of Chat Completions, in which the custom ones are functions. */
   static void writeTools(JsonValue tools, JsonWriter out) {
-    Members.list(
-        out,
+    out.array(
         tools.elements(),
-        tool -> {
+        (tool, _) -> {
           JsonValue custom = Members.of(tool).get(TYPE);
           if (custom == null || !custom.isObject()) {
             tool.writeTo(out);
@@ -101,7 +100,7 @@ final class CustomTools {
               out,
               (name, value) -> {
                 if (name.equals("tools")) {
-                  Members.list(out, value.elements(), tool -> writeChoice(tool, out));
+                  out.array(value.elements(), CustomTools::writeChoice);
                 } else {
                   value.writeTo(out);
                 }

@@ -79,19 +79,30 @@ final class ErrorMembers {
         message = message == null ? error.message() : message + "; " + error.message();
         rank = 0;
       }
-      type = type == null ? error.type() : type;
-      code = code == null ? error.code() : code;
-      param = param == null ? error.param() : param;
-      status = status == 0 ? error.status() : status;
-      pause = pause == null ? error.pause() : pause;
+      inherit(error);
     }
+  }
+
+  /** Takes what another one says and this one does not, its words excepted. */
+  private void inherit(ServerError other) {
+    ServerError all = own(null).beside(other);
+    type = all.type();
+    code = all.code();
+    param = all.param();
+    status = all.status();
+    pause = all.pause();
+  }
+
+  private ServerError own(@Nullable String words) {
+    return new ServerError(words, type, code, param, status, pause);
   }
 
   /** Takes a member's value, or skips it. */
   void take(String name, JsonParser in) {
     switch (name) {
       case "error", "errors", "Error" -> nested(in);
-      case "ResponseMetadata", "Response" -> frame(in);
+      // What some servers have around an error, and around an answer.
+      case "ResponseMetadata", "Response" -> ServerJson.member(in, "Error", () -> nested(in));
       case "metadata" -> metadata(in);
       case "details" -> details(in);
       case "retryDelay", "retry_after", "retryAfter", "estimated_time" -> {
@@ -109,18 +120,8 @@ final class ErrorMembers {
       case "title" -> message(in, 4);
       case "Message" -> message(in, 5);
       case "loc" -> place = place(in);
-      case "param" -> {
-        if (in.currentToken() == JsonToken.VALUE_STRING) {
-          param = word(in.getString(), LONGEST_PATH);
-        }
-        in.skipChildren();
-      }
-      case "type", "error_type", "__type" -> {
-        if (in.currentToken() == JsonToken.VALUE_STRING) {
-          type = word(in.getString());
-        }
-        in.skipChildren();
-      }
+      case "param" -> param = word(in, LONGEST_PATH, param);
+      case "type", "error_type", "__type" -> type = word(in, LONGEST_WORD, type);
       case "code", "Code", "error_code", "status", "status_code", "statusCode" -> code(name, in);
       default -> {
         if (name.endsWith("Exception")) {
@@ -132,17 +133,6 @@ final class ErrorMembers {
     }
   }
 
-  /** What some servers have around an error, and around an answer. */
-  private void frame(JsonParser in) {
-    ServerJson.eachMember(
-        in,
-        name -> {
-          if (name.equals("Error")) {
-            nested(in);
-          }
-        });
-  }
-
   /** Google says there how long to wait. */
   private void details(JsonParser in) {
     if (in.currentToken() != JsonToken.START_ARRAY) {
@@ -150,22 +140,17 @@ final class ErrorMembers {
       return;
     }
     while (in.nextToken() != JsonToken.END_ARRAY) {
-      ServerJson.eachMember(
-          in,
-          name -> {
-            if (name.equals("retryDelay")) {
-              take(name, in);
-            }
-          });
+      ServerJson.member(in, "retryDelay", () -> take("retryDelay", in));
     }
   }
 
   /** A router has there what the server behind it said. */
   private void metadata(JsonParser in) {
-    ServerJson.eachMember(
+    ServerJson.member(
         in,
-        name -> {
-          if (name.equals("raw") && in.currentToken() == JsonToken.VALUE_STRING) {
+        "raw",
+        () -> {
+          if (in.currentToken() == JsonToken.VALUE_STRING) {
             byte[] said = in.getString().getBytes(StandardCharsets.UTF_8);
             String raw = ServerError.of(said, true).message();
             behind = raw == null || raw.isBlank() ? null : raw;
@@ -192,10 +177,7 @@ final class ErrorMembers {
       if (within.message() != null) {
         words(within.message(), as);
       }
-      type = type == null ? within.type() : type;
-      code = code == null ? within.code() : code;
-      param = param == null ? within.param() : param;
-      status = status == 0 ? within.status() : status;
+      inherit(within);
     }
   }
 
@@ -235,45 +217,30 @@ final class ErrorMembers {
       // Some servers have the status of their answer beside the error.
       status = number >= 300 ? number : status;
     } else if (!said.matches("-?0*") && !name.equals("status") && !name.equals("statusCode")) {
-      code = word(said);
+      code = word(said, LONGEST_WORD);
     }
   }
 
   ServerError error() {
     ServerError within = inner == null ? null : inner.error();
     if (within != null && !within.isEmpty()) {
-      String words = within.message() == null ? message : within.message();
-      return new ServerError(
-              words,
-              first(within.type(), type),
-              first(within.code(), code),
-              first(within.param(), param),
-              status(within.status()),
-              within.pause() == null ? pause : within.pause())
-          .named();
+      return within.beside(own(message)).named();
     }
     String words = message == null || place == null ? message : place + ": " + message;
     if (words != null && behind != null && !behind.equals(words)) {
       words = words + ": " + behind;
     }
-    return new ServerError(words, type, code, first(param, ofBody()), status, pause).named();
+    if (param == null && place != null && place.startsWith("body.")) {
+      // The same without the name of what all of it stands in.
+      param = place.substring("body.".length());
+    }
+    return own(words).named();
   }
 
-  /** The same without the name of what all of it stands in. */
-  private @Nullable String ofBody() {
-    return place != null && place.startsWith("body.") ? place.substring(5) : null;
-  }
-
-  private int status(int within) {
-    return within == 0 ? status : within;
-  }
-
-  private static @Nullable String first(@Nullable String one, @Nullable String other) {
-    return one == null ? other : one;
-  }
-
-  private static @Nullable String word(String text) {
-    return word(text, LONGEST_WORD);
+  private static @Nullable String word(JsonParser in, int longest, @Nullable String otherwise) {
+    boolean isText = in.currentToken() == JsonToken.VALUE_STRING;
+    in.skipChildren();
+    return isText ? word(in.getString(), longest) : otherwise;
   }
 
   private static @Nullable String word(String text, int longest) {

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -60,31 +59,19 @@ record Members(Map<String, JsonValue> all) {
     return JsonValue.of(new JsonWriter(text.length() + 16).string(text).toJson());
   }
 
-  /** A list, of which each element is written by the caller. */
-  static <T> JsonWriter list(JsonWriter out, Collection<T> all, Consumer<T> element) {
-    String before = "[";
-    for (T each : all) {
-      out.ascii(before);
-      element.accept(each);
-      before = ",";
-    }
-    return out.ascii(all.isEmpty() ? "[]" : "]");
-  }
-
   /** As an object. */
   JsonWriter writeTo(JsonWriter out) {
-    return writeTo(out, (_, value) -> value.writeTo(out));
+    return out.members(all);
   }
 
   /** As an object, of which the caller writes each value. */
   JsonWriter writeTo(JsonWriter out, BiConsumer<String, JsonValue> member) {
-    String before = "{";
-    for (Map.Entry<String, JsonValue> each : all.entrySet()) {
-      out.ascii(before).string(each.getKey()).ascii(":");
-      member.accept(each.getKey(), each.getValue());
-      before = ",";
-    }
-    return out.ascii(all.isEmpty() ? "{}" : "}");
+    JsonWriter.object(out);
+    all.forEach((name, value) -> {
+      out.next().string(name).ascii(':');
+      member.accept(name, value);
+    });
+    return out.end();
   }
 
   JsonValue toValue() {
@@ -93,7 +80,7 @@ record Members(Map<String, JsonValue> all) {
 
   /** Behind another member of an object that the caller writes. */
   JsonWriter writeBehind(JsonWriter out) {
-    all.forEach((name, value) -> value.writeTo(out.ascii(",").string(name).ascii(":")));
+    all.forEach(out::member);
     return out;
   }
 
@@ -206,6 +193,11 @@ record Members(Map<String, JsonValue> all) {
   String words(String name) {
     JsonValue value = all.get(name);
     return value == null ? "" : LenientValues.words(value);
+  }
+
+  /** All that is text in the first of these members that has any. */
+  String words(List<String> names) {
+    return names.stream().map(this::words).filter(text -> !text.isEmpty()).findFirst().orElse("");
   }
 
   /** Which of several; -1 for what is no count. */

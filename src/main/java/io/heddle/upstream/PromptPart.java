@@ -2,7 +2,10 @@ package io.heddle.upstream;
 
 import io.heddle.json.JsonValue;
 import io.heddle.turn.ItemPart;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,6 +94,18 @@ sealed interface PromptPart {
   /** Whether it is something to look at, to read or to hear. */
   default boolean isFile() {
     return this instanceof Image || this instanceof File || this instanceof Audio;
+  }
+
+  /** Texts alone as one, a line each; null when there is another part. */
+  static @Nullable String joined(List<PromptPart> parts, Predicate<Text> taken) {
+    List<String> texts = new ArrayList<>(parts.size());
+    for (PromptPart part : parts) {
+      if (!(part instanceof Text text) || !taken.test(text)) {
+        return null;
+      }
+      texts.add(text.text().text());
+    }
+    return String.join("\n", texts);
   }
 
   static PromptPart of(JsonValue part) {

@@ -17,7 +17,7 @@ final class RefusedParameter {
   static final String MEMBER = "upstreamParam";
 
   /** Names of one thing: the most tokens of the answer. */
-  private static final List<String> BOUNDS =
+  static final List<String> BOUNDS =
       List.of("max_completion_tokens", "max_tokens", "max_output_tokens");
 
   /** What Responses has inside something else. */

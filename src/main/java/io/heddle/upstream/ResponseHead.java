@@ -58,9 +58,7 @@ record ResponseHead(
   }
 
   private boolean is(String format) {
-    return subtype.endsWith(format)
-        && (subtype.length() == format.length()
-            || subtype.charAt(subtype.length() - format.length() - 1) == '+');
+    return subtype.equals(format) || subtype.endsWith("+" + format);
   }
 
   /** Of {@code application/problem+json; charset=utf-8}: {@code problem+json}. */

@@ -83,31 +83,28 @@ final class ResponsesAnswerReader extends AnswerReader {
       ResponsesEvent event, String type, byte[] json, int length, List<ModelEvent> out) {
     answer.model(event.model());
     answer.usage(event.usage());
+    boolean whole = type.endsWith(".done");
     switch (type) {
-      case "response.output_text.delta" -> output.text(event, false, out);
-      case "response.output_text.done" -> output.text(event, true, out);
-      case "response.refusal.delta" -> output.refusal(event, false, out);
-      case "response.refusal.done" -> output.refusal(event, true, out);
-      case "response.reasoning_summary_text.delta" -> output.thought(event, "summary", false, out);
-      case "response.reasoning_summary_text.done" -> output.thought(event, "summary", true, out);
-      case "response.reasoning_text.delta", "response.reasoning.delta" ->
-          output.thought(event, "content", false, out);
-      case "response.reasoning_text.done", "response.reasoning.done" ->
-          output.thought(event, "content", true, out);
-      case "response.function_call_arguments.delta" ->
-          output.arguments(event, "function_call", false, out);
-      case "response.function_call_arguments.done" ->
-          output.arguments(event, "function_call", true, out);
-      case "response.custom_tool_call_input.delta" ->
-          output.arguments(event, "custom_tool_call", false, out);
-      case "response.custom_tool_call_input.done" ->
-          output.arguments(event, "custom_tool_call", true, out);
+      case "response.output_text.delta", "response.output_text.done" ->
+          output.text(event, whole, out);
+      case "response.refusal.delta", "response.refusal.done" -> output.refusal(event, whole, out);
+      case "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done" ->
+          output.thought(event, "summary", whole, out);
+      case "response.reasoning_text.delta",
+          "response.reasoning_text.done",
+          "response.reasoning.delta",
+          "response.reasoning.done" ->
+          output.thought(event, "content", whole, out);
+      case "response.function_call_arguments.delta", "response.function_call_arguments.done" ->
+          output.arguments(event, "function_call", whole, out);
+      case "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done" ->
+          output.arguments(event, "custom_tool_call", whole, out);
       case "response.output_item.added", "response.output_item.done" -> {
         ResponsesItem item = event.item();
-        if (item != null && type.endsWith("added")) {
-          output.begin(event, item);
-        } else if (item != null) {
+        if (item != null && whole) {
           output.done(event, item, out);
+        } else if (item != null) {
+          output.begin(event, item);
         }
       }
       case "response.completed", "response.done" -> complete(event, "completed", out);

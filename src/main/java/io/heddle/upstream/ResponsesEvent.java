@@ -41,14 +41,9 @@ record ResponsesEvent(Members event, Members response) {
 
   /** The next bit of it, or all of it. */
   String text() {
-    for (String name : List.of("delta", "text", "refusal")) {
-      String words = event.words(name);
-      if (!words.isEmpty()) {
-        return words;
-      }
-    }
+    String words = event.words(List.of("delta", "text", "refusal"));
     String json = event.json(event.has("arguments") ? "arguments" : "input");
-    return json == null ? "" : json;
+    return words.isEmpty() && json != null ? json : words;
   }
 
   @Nullable ResponsesItem item() {

@@ -37,9 +37,7 @@ record ResponsesItem(
         return new Part("", LenientValues.words(part));
       }
       Members members = Members.of(part);
-      String text = members.words("text");
-      return new Part(
-          members.scalarOrEmpty("type"), text.isEmpty() ? members.words("refusal") : text);
+      return new Part(members.scalarOrEmpty("type"), members.words(List.of("text", "refusal")));
     }
   }
 

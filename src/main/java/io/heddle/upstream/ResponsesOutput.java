@@ -141,14 +141,18 @@ final class ResponsesOutput {
     return part;
   }
 
+  /** What of a text was not said before, which is from now on. */
+  private String unsaid(ResponsesSlot slot, String key, String text, boolean whole) {
+    ResponsesSlot.Part part = part(slot, key);
+    return part.add(whole ? part.rest(text) : text);
+  }
+
   private void say(
       ResponsesSlot slot, String key, String text, boolean whole, List<ModelEvent> out) {
-    ResponsesSlot.Part part = part(slot, key);
-    String more = whole ? part.rest(text) : text;
+    String more = unsaid(slot, key, text, whole);
     if (more.isEmpty()) {
       return;
     }
-    part.add(more);
     if (slot.from < 0) {
       // Messages of one answer are one text.
       if (answer.hasSaidText()) {
@@ -164,11 +168,7 @@ final class ResponsesOutput {
 
   private void refuse(
       ResponsesSlot slot, String key, String text, boolean whole, List<ModelEvent> out) {
-    ResponsesSlot.Part part = part(slot, key);
-    String more = whole ? part.rest(text) : text;
-    if (!more.isEmpty()) {
-      answer.say("", "", part.add(more), out);
-    }
+    answer.say("", "", unsaid(slot, key, text, whole), out);
   }
 
   private void think(
@@ -182,20 +182,13 @@ final class ResponsesOutput {
       return;
     }
     slot.thoughtKind = kind;
-    ResponsesSlot.Part part = part(slot, kind + number);
-    String more = whole ? part.rest(text) : text;
-    if (more.isEmpty()) {
-      return;
-    }
-    boolean next = part.isEmpty() && answer.hasThought();
-    part.add(more);
-    answer.say(next ? BETWEEN + more : more, "", "", out);
+    boolean next = part(slot, kind + number).isEmpty() && answer.hasThought();
+    String more = unsaid(slot, kind + number, text, whole);
+    answer.say(next && !more.isEmpty() ? BETWEEN + more : more, "", "", out);
   }
 
   private void call(ResponsesSlot slot, String text, boolean whole, List<ModelEvent> out) {
-    ResponsesSlot.Part part = part(slot, "arguments");
-    String more = whole ? part.rest(text) : text;
-    part.add(more);
+    String more = unsaid(slot, "arguments", text, whole);
     if (slot.call < 0 && slot.name == null) {
       slot.early.append(more);
       waits(more.length());

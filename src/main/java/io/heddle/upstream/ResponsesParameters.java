@@ -115,7 +115,7 @@ final class ResponsesParameters {
       all.add(THOUGHTS);
     }
     if (!all.isEmpty()) {
-      Members.list(out.ascii(",\"include\":"), all, out::string);
+      out.ascii(",\"include\":").array(all, (name, _) -> out.string(name));
     }
   }
 
@@ -140,7 +140,7 @@ final class ResponsesParameters {
         .elements("functions")
         .forEach(function -> all.add(() -> writeFunction(Members.of(function))));
     if (!all.isEmpty()) {
-      Members.list(out.ascii(",\"tools\":"), all, Runnable::run);
+      out.ascii(",\"tools\":").array(all, (tool, _) -> tool.run());
     }
   }
 
@@ -210,7 +210,7 @@ final class ResponsesParameters {
           .forEach((name, value) -> {
             out.ascii(",").string(name).ascii(":");
             if (name.equals("tools")) {
-              Members.list(out, value.elements(), this::writeToolChoice);
+              out.array(value.elements(), (tool, _) -> writeToolChoice(tool));
             } else {
               value.writeTo(out);
             }

@@ -2,12 +2,15 @@ package io.heddle.upstream;
 
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes parts of messages and of tools' outputs as Responses has them. */
 final class ResponsesParts {
+
+  private static final JsonValue AUTO = Members.quoted("auto");
+  private static final JsonValue PDF = Members.quoted("file.pdf");
+  private static final JsonValue FILE = Members.quoted("file");
 
   private final JsonWriter out;
 
@@ -37,21 +40,16 @@ final class ResponsesParts {
 
   /** Texts alone as a string. */
   void output(List<PromptPart> parts) {
-    List<String> texts = new ArrayList<>(parts.size());
-    for (PromptPart part : parts) {
-      if (part instanceof PromptPart.Text(JsonValue text, _)) {
-        texts.add(text.text());
-      }
-    }
-    if (texts.size() == parts.size()) {
-      out.string(String.join("\n", texts));
-    } else {
+    String texts = PromptPart.joined(parts, _ -> true);
+    if (texts == null) {
       list(parts, false);
+    } else {
+      out.string(texts);
     }
   }
 
   private void list(List<PromptPart> parts, boolean isAnswer) {
-    Members.list(out, parts, part -> part(part, isAnswer));
+    out.array(parts, (part, _) -> part(part, isAnswer));
   }
 
   private void part(PromptPart part, boolean isAnswer) {
@@ -79,12 +77,11 @@ final class ResponsesParts {
         }
       }
       case PromptPart.Audio audio -> {
-        if (isAnswer) {
-          hidden("sound", null, true);
+        if (isAnswer || audio.data() == null) {
+          hidden("sound", null, isAnswer);
         } else {
-          out.ascii("{\"type\":\"input_audio\",\"input_audio\":{");
-          String before = member("", "data", audio.data());
-          member(before, "format", audio.format());
+          audio.data().writeTo(out.ascii("{\"type\":\"input_audio\",\"input_audio\":{\"data\":"));
+          member("format", audio.format());
           out.ascii("}}");
         }
       }
@@ -94,59 +91,46 @@ final class ResponsesParts {
   }
 
   private void text(JsonValue text, boolean isAnswer) {
-    out.ascii(
-        isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
-    text.writeTo(out).ascii(isAnswer ? ",\"annotations\":[]}" : "}");
+    text.writeTo(
+        out.ascii("{\"type\":")
+            .string(isAnswer ? "output_text" : "input_text")
+            .ascii(",\"text\":"));
+    out.ascii(isAnswer ? ",\"annotations\":[]}" : "}");
   }
 
   /** The model is told that there was something. */
   private void hidden(String what, @Nullable JsonValue name, boolean isAnswer) {
     String called = name == null ? "" : " " + name.text();
-    out.ascii(
-        isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
-    out.string("[The " + what + called + " cannot be shown.]");
-    out.ascii(isAnswer ? ",\"annotations\":[]}" : "}");
+    text(Members.quoted("[The " + what + called + " cannot be shown.]"), isAnswer);
   }
 
   private void image(PromptPart.Image image) {
     out.ascii("{\"type\":\"input_image\"");
-    if (image.url() != null) {
-      member(",", "image_url", image.url());
-    } else {
-      member(",", "file_id", image.fileId());
-    }
-    if (image.detail() == null) {
-      out.ascii(",\"detail\":\"auto\"}");
-    } else {
-      member(",", "detail", image.detail());
-      out.ascii("}");
-    }
+    member(
+        image.url() == null ? "file_id" : "image_url",
+        image.url() == null ? image.fileId() : image.url());
+    member("detail", image.detail() == null ? AUTO : image.detail());
+    out.ascii("}");
   }
 
   /** One source of a file is taken; data needs a name. */
   private void file(PromptPart.File file) {
     out.ascii("{\"type\":\"input_file\"");
     if (file.fileId() != null) {
-      member(",", "file_id", file.fileId());
+      member("file_id", file.fileId());
     } else if (file.data() != null) {
-      member(",", "file_data", file.data());
-      if (file.filename() == null) {
-        boolean isPdf = file.data().text().startsWith("data:application/pdf");
-        out.ascii(",\"filename\":").string(isPdf ? "file.pdf" : "file");
-      } else {
-        member(",", "filename", file.filename());
-      }
+      boolean isPdf = file.data().text().startsWith("data:application/pdf");
+      member("file_data", file.data());
+      member("filename", file.filename() == null ? isPdf ? PDF : FILE : file.filename());
     } else {
-      member(",", "file_url", file.url());
+      member("file_url", file.url());
     }
     out.ascii("}");
   }
 
-  private String member(String before, String name, @Nullable JsonValue value) {
-    if (value == null) {
-      return before;
+  private void member(String name, @Nullable JsonValue value) {
+    if (value != null) {
+      value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }
-    value.writeTo(out.ascii(before).ascii("\"").ascii(name).ascii("\":"));
-    return ",";
   }
 }

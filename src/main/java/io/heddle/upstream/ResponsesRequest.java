@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
@@ -30,10 +29,10 @@ final class ResponsesRequest {
   private final Set<String> thoughts = new HashSet<>();
   private boolean first = true;
 
-  private ResponsesRequest(String upstream, boolean thinks, int capacity) {
+  private ResponsesRequest(String upstream, boolean thinks, JsonWriter out) {
     this.upstream = upstream;
     this.thinks = thinks;
-    out = new JsonWriter(capacity);
+    this.out = out;
     parts = new ResponsesParts(out);
   }
 
@@ -46,25 +45,20 @@ final class ResponsesRequest {
    */
   static byte[] body(
       String model, ModelCall call, String upstream, String summary, boolean thinks) {
-    int size = 512 + call.parameters().length();
-    for (Json message : call.messages()) {
-      size += message.length() + 64;
-    }
-    return new ResponsesRequest(upstream, thinks, size).write(model, call, summary).toBytes();
+    return JsonWriter.written(
+        out -> new ResponsesRequest(upstream, thinks, out).write(model, call, summary));
   }
 
-  private JsonWriter write(String model, ModelCall call, String summary) {
+  private void write(String model, ModelCall call, String summary) {
     out.ascii("{\"model\":").string(model);
     if (call.system() != null) {
       out.ascii(",\"instructions\":").string(call.system());
     }
     out.ascii(",\"input\":[");
-    for (Json message : call.messages()) {
-      message(PromptMessage.of(message));
-    }
+    PromptMessage.of(call.messages()).forEach(this::message);
     out.ascii("],\"stream\":true,\"store\":false");
     ResponsesParameters.write(out, Members.of(call.parameters()), summary, thinks);
-    return out.ascii("}");
+    out.ascii("}");
   }
 
   private void message(PromptMessage message) {

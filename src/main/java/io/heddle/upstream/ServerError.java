@@ -6,12 +6,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * What a server says about why it failed, in the forms that are about: OpenAI's {@code
@@ -33,7 +32,19 @@ record ServerError(
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
-  private static final JsonFactory FACTORY = JsonParsers.factory();
+  private static final Set<Integer> WRONG_REQUEST = Set.of(400, 404, 413, 422);
+
+  private static final Set<String> WRONG_REQUEST_TYPES =
+      Set.of(
+          "invalid_request_error",
+          "not_found_error",
+          "request_too_large",
+          "BadRequestError",
+          "validation");
+
+  private static final Set<Integer> BUSY = Set.of(429, 498, 502, 503, 504, 529);
+  private static final Set<String> BUSY_TYPES =
+      Set.of("rate_limit_error", "overloaded_error", "overloaded");
 
   /** How servers that have no code for it say that the thread is too long for the model. */
   private static final List<String> TOO_LONG =
@@ -67,7 +78,7 @@ record ServerError(
   static ServerError of(byte[] body, boolean isText) {
     ErrorMembers members = new ErrorMembers();
     byte[] json = withoutField(body);
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json)) {
+    try (JsonParser in = JsonParsers.parser(json)) {
       JsonToken first = in.nextToken();
       if (first != null && (first.isStructStart() || first == JsonToken.VALUE_STRING)) {
         members.value(in);
@@ -106,7 +117,7 @@ record ServerError(
   /** The same with what stands beside it, where it does not say so itself. */
   ServerError beside(ServerError other) {
     return new ServerError(
-        message,
+        message == null ? other.message : message,
         type == null ? other.type : type,
         code == null ? other.code : code,
         param == null ? other.param : param,
@@ -141,30 +152,16 @@ record ServerError(
 
   /** Whether it finds the request wrong, and not itself. */
   boolean blamesTheRequest() {
-    return status == 400
-        || status == 404
-        || status == 413
-        || status == 422
-        || "invalid_request_error".equals(type)
-        || "not_found_error".equals(type)
-        || "request_too_large".equals(type)
-        || "BadRequestError".equals(type)
-        || "validation".equals(type)
+    return WRONG_REQUEST.contains(status)
+        || type != null && WRONG_REQUEST_TYPES.contains(type)
         || CONTEXT_LENGTH.equals(code);
   }
 
   /** Whether it has no room now. */
   boolean isBusy() {
-    return status == 429
-        || status == 498
-        || status == 502
-        || status == 503
-        || status == 504
-        || status == 529
-        || "rate_limit_exceeded".equals(code)
-        || "rate_limit_error".equals(type)
-        || "overloaded_error".equals(type)
-        || "overloaded".equals(type);
+    return BUSY.contains(status)
+        || type != null && BUSY_TYPES.contains(type)
+        || "rate_limit_exceeded".equals(code);
   }
 
   /** The same with OpenAI's code where only the words have its meaning. */

@@ -5,6 +5,7 @@ import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -19,7 +20,11 @@ final class ServerJson {
   private static final int MOST_NESTING = 1000;
 
   private static final JsonFactory FACTORY = JsonParsers.carelessFactory(MOST_NESTING);
-  private static final String DONE = "[DONE]";
+
+  /** Some servers put it into quotes. */
+  private static final Pattern DONE = Pattern.compile("(?i)[ \"\t]*\\[DONE][ \"\t]*");
+
+  private static final int LONGEST_DONE = 64;
 
   private ServerJson() {}
 
@@ -91,30 +96,21 @@ final class ServerJson {
     }
   }
 
-  /** Whether it is what stands behind the last chunk of Chat Completions, and of other streams. */
-  static boolean isDone(byte[] data, int length) {
-    int from = 0;
-    int end = length;
-    while (from < end && isAround(data[from])) {
-      from++;
-    }
-    while (end > from && isAround(data[end - 1])) {
-      end--;
-    }
-    if (end - from != DONE.length()) {
-      return false;
-    }
-    for (int i = 0; i < DONE.length(); i++) {
-      char wanted = DONE.charAt(i);
-      if (data[from + i] != wanted && data[from + i] != Character.toLowerCase(wanted)) {
-        return false;
-      }
-    }
-    return true;
+  /** The same for one member. */
+  static void member(JsonParser in, String wanted, Runnable member) {
+    eachMember(
+        in,
+        name -> {
+          if (name.equals(wanted)) {
+            member.run();
+          }
+        });
   }
 
-  private static boolean isAround(byte next) {
-    return next == ' ' || next == '"' || next == '\t';
+  /** Whether it is what stands behind the last chunk of Chat Completions, and of other streams. */
+  static boolean isDone(byte[] data, int length) {
+    return length <= LONGEST_DONE
+        && DONE.matcher(new String(data, 0, length, StandardCharsets.ISO_8859_1)).matches();
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.heddle.upstream;
 
+import java.util.function.BiFunction;
+
 /** The kinds of model servers, each with its own form of a request and an answer. */
 public enum ServerKind {
 
@@ -12,15 +14,11 @@ public enum ServerKind {
   /** Responses: OpenAI's, and what else speaks it, another Heddle for one. */
   RESPONSES(ResponsesProtocol.PATH, ResponsesProtocol::new);
 
-  /** Makes the protocol for one server. */
-  private interface Maker {
-    Protocol protocol(String upstream, UpstreamProperties.Server properties);
-  }
-
   private final String path;
-  private final Maker maker;
+  /** Makes the protocol for one server. */
+  private final BiFunction<String, UpstreamProperties.Server, Protocol> maker;
 
-  ServerKind(String path, Maker maker) {
+  ServerKind(String path, BiFunction<String, UpstreamProperties.Server, Protocol> maker) {
     this.path = path;
     this.maker = maker;
   }
@@ -31,6 +29,6 @@ public enum ServerKind {
   }
 
   Protocol protocol(String upstream, UpstreamProperties.Server properties) {
-    return maker.protocol(upstream, properties);
+    return maker.apply(upstream, properties);
   }
 }

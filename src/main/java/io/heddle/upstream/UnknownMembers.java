@@ -241,15 +241,7 @@ final class UnknownMembers {
         }
         out.ascii(before.equals("{") ? "{}" : "}");
       }
-      case List<?> elements -> {
-        String before = "[";
-        for (Object element : elements) {
-          out.ascii(before);
-          write(element, out);
-          before = ",";
-        }
-        out.ascii(before.equals("[") ? "[]" : "]");
-      }
+      case List<?> elements -> out.array(elements, UnknownMembers::write);
       case Json scalar -> out.raw(scalar);
       default -> out.string(Utf8.mended(value.toString()));
     }
