@@ -1,6 +1,6 @@
 -- Moves the keys' own expiry, which is only rubbish collection for what no sweeper ended and must never come before the session's
 -- end, to two days after that end when less than a day is left. In the script that moved the end: a request of its own could be lost.
--- Reads: call, format, key_session, expires_at, keys_until
+-- Reads: format, key_session, expires_at, keys_until
 --
 -- Moving an expiry is never refused for memory, so it must not be a script's first write. Once a day of a session's life it does
 -- something. Few scripts declare all keys of a session, and state and checkpoints need not be there. So the keys are named here, and

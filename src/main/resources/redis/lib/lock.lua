@@ -1,7 +1,7 @@
 -- The session of a lock script: it is there, the owner's and alive.
 -- Reads: call, format, key_session, owner
--- Leaves: clock, now, packed, kind, fence, held_label, what owned leaves, mode, ends and token (of whoever holds it, or
---   token nil), over (whether there is a holder whose time is over)
+-- Leaves: clock, now, packed, kind, fence, held_label, what owned leaves, mode, ends, token (of whoever holds it, or nil), over (whether there
+--   is a holder whose time is over)
 -- Defines: hold (writes another holder, and makes the session live longer than its lock), clear (removes one whose time is over for
 --   ever, whoever's clock jumps)
 -- #include clock

@@ -1,6 +1,6 @@
 -- Starts a turn: adds its input and gives it the session's lease, in one version.
--- Reads: what turn, retry, session and turn_write leave, lease_millis, given (messages), message (their ids and bodies), head
--- Leaves: names, sizes, said, lease, state
+-- Reads: what write, turn, retry, session and turn_write leave, lease_millis, given (messages), message (their ids and bodies), head
+-- Leaves: updated_at, names, sizes, said, lease, state
 -- #include advance
 local names, sizes, said = say(given, message)
 local lease = now + lease_millis

@@ -1,5 +1,5 @@
 -- What a turn's writes do to a session.
--- Reads: what turn, retry, advance and owned leave
+-- Reads: previous, what write, turn, retry and owned leave
 -- Defines: say (adds messages in the version; their ids as a record names them, and what tell publishes of them), tell (writes the
 --   state, logs the change, publishes it: the JSON alone; or, of one that tells messages, '*n', bytes of the head, for each message
 --   bytes of its id and its body, a space, the head, all ids and bodies; or nothing when it is too long), due, place (where it stands

@@ -1,6 +1,6 @@
 -- Counts one under every rule of a subject, or under none when one of them has none left.
 -- KEYS: counter* (the rules', all of one subject)
--- ARGV: [limit, window (milliseconds)]* (of each counter); for a lease then most? (how many it is at most), leased* (for each counter, up to
+-- ARGV: [limit, window (milliseconds)]* (of each counter), most? (of a lease, how many it is at most), leased* (of a lease, for each counter up to
 --   which count more than one may be leased)
 -- Returns: for each counter: 1 if it had one left, else 0; its count now; milliseconds its window lasts yet, all of it when none runs; then,
 --   for a lease, how many were counted under every rule

@@ -1,5 +1,5 @@
 -- Counts an amount under every rule of a subject, or under none when one of them has not so many left.
--- KEYS: counter* (the rules' of tokens, all of one subject: hashes of count, window (its name), and the amount of each open reservation, by
+-- KEYS: counter* (the rules' of tokens, all of one subject: hashes of count, window, its name, and the amount of each open reservation, by
 --   its id)
 -- ARGV: id (of the reservation), amount (0 only looks), [limit, length (milliseconds of its window)]*
 -- Returns: for each counter: 1 if it had so many left, else 0; its count now; milliseconds its window lasts yet, all of it when none runs; the

@@ -2,4 +2,5 @@
 -- KEYS: schema
 -- ARGV: none
 -- Returns: {0}
-return {redis.call('HDEL', KEYS[1], '')}
+local key_schema = KEYS[1]
+return {redis.call('HDEL', key_schema, '')}

@@ -23,7 +23,7 @@ bytes = bytes + added_bytes
 if bytes > max_bytes + 0 then return {0, 'session-too-large'} end
 
 -- #include advance
-local entry, ids, first, more = version .. '-0', key_record and '', text, ''
+local entry, ids, first_id, first, more = version .. '-0', key_record and '', id, text, ''
 last_seq = format('%d', last_seq + 1)
 -- #include add_message
 for i = 12, last, 2 do
@@ -36,12 +36,11 @@ count = count + (last - 9) / 2
 -- #include pack
 call('HSET', key_session, 'p', state)
 -- #include remember
-id = ARGV[10]
 if announced == '' then
-  id, first = '', format(' +%d', (last - 9) / 2)
+  first_id, first = '', format(' +%d', (last - 9) / 2)
 elseif last > 11 then
   more = table.concat(ARGV, '', 12)
 end
 call(publish, channel, format('%d ', call('HINCRBY', key_partition, 'seq', '1')) .. previous .. ' ' .. tag .. ' ' .. path .. ' ' .. line ..
-  announced .. id .. first .. more)
+  announced .. first_id .. first .. more)
 return turn and {state, turn} or state

@@ -1,7 +1,7 @@
 -- Deletes one message, every message after one, or the whole thread.
 -- KEYS: @write, thread, ids, changes, thread_copy?, ids_copy?, record?
--- ARGV: @write, what ('one', 'after' or 'all'), place, mark (its tag), id, change, most (messages) and room (bytes), that are deleted one by
---   one, source (what the copies are of, as copy says it, or '' without copies), copy_count, copy_bytes
+-- ARGV: @write, what ('one', 'after' or 'all'), place, mark (its tag), id, change, most (messages that are deleted one by one), room (their
+--   bytes), source (what the copies are of, as copy says it, or '' without copies), copy_count, copy_bytes
 -- Returns: as append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away what the running turn stands on
 --   | {4, place, source} nothing is done: what stays must be copied first
 --
