@@ -1,5 +1,5 @@
--- Runs a reading script whose keys are on two nodes of a Cluster, because their slot moves: on the node of its first key, with what was read
--- of the others before. It is run again until all that it asks for was read.
+-- Runs a read script while its keys are on two Cluster nodes because their slot moves. It runs on the first key's node and is given what
+-- was read from the other keys so far; Java runs it again until it has everything.
 -- KEYS: first (the script's)
 -- ARGV: argument* (of the script), key* (its other keys), given (what was read of those so far: packed; by the number of the key, the command
 --   and its arguments, with a 0 byte in between), others (how many of them there are)

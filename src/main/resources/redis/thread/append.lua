@@ -1,11 +1,11 @@
--- Adds messages at the end of the thread, all in one version.
+-- Appends messages to the thread, all in one version.
 -- KEYS: @write, thread, ids? (if a message has one), record?
 -- ARGV: @write, max_bytes (of a session), added_bytes (of all bodies and client ids), announced (how the published change begins: ' +n',
 --   for each message ' idBytes bodyBytes', and a space; or '' when the bodies are too long to be published), [id, body]*
 -- Returns: as write; {state, turn} while a turn runs; refused also {0, 'message-exists', id}
 --
--- It declares only keys that exist from create on (but the record of an idempotency key): while a Cluster slot moves, one absent
--- declared key would refuse the whole append.
+-- Declares only keys that exist since create (except the idempotency record): while a Cluster slot moves, one absent declared key would
+-- refuse the whole append.
 -- #include write
 local key_thread, key_ids = KEYS[3], KEYS[4]
 local max_bytes, added_bytes, announced, id, text = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]

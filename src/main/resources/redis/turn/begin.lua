@@ -70,9 +70,9 @@ if on_busy ~= 'e' then
   end
 end
 call('HSET', key_session, 'Q', waits)
-if not running then due(now) end
+if not running then set_due(now) end
 -- #include advance
-local state = tell(queued .. format('%d}', position))
+local state = commit_change(queued .. format('%d}', position))
 call('HSET', key_turn, 'w', state)
 -- #include remember
 return {state, running or ''}

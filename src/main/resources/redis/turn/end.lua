@@ -30,7 +30,7 @@ if running ~= turn_id or attempt ~= whose then
   return {0, 'turn-ended'}
 end
 if reaped == '1' and now < lease + 0 then
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
 local back = end_status == 'cancelled' and first > #ARGV and (removals ~= '0' or string.find(rest, '^ 0 '))
@@ -50,7 +50,7 @@ end
 forget()
 bytes = remaining(count, bytes)
 local output = (#ARGV - first + 1) / 2
-local ids, sizes, said = say(output, function(i)
+local ids, sizes, said = add_messages(output, function(i)
   local id, text = ARGV[first + 2 * i - 2], ARGV[first + 2 * i - 1]
   -- An answer that was paid for is kept: a taken id is no reason to refuse it.
   if id ~= '' and find('', '', id) then id = '' end
@@ -58,9 +58,9 @@ local ids, sizes, said = say(output, function(i)
 end)
 call('HDEL', key_session, 'T')
 status = string.gsub(status, '^(%a)%+', '%1')
-if waiting and waiting ~= '' then due(now) else call('ZREM', key_turns_due, path) end
-local state = tell(head .. table.concat(removed, ',') .. head_rest, output, sizes, said)
+if waiting and waiting ~= '' then set_due(now) else call('ZREM', key_turns_due, path) end
+local state = commit_change(head .. table.concat(removed, ',') .. head_rest, output, sizes, said)
 call('HSET', key_turn, 'w', state, 's', end_status, 'a', attempt, 'e', stamp, 'j', ending, 'o', version .. '-' .. tag .. ids)
-leave(over)
+retire(over)
 -- #include remember
 return state

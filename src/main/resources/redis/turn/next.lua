@@ -26,10 +26,10 @@ if full then return full end
 -- #include turn_write
 if lease_text then
   local running, lease = string.match(lease_text, '^(%S+) %d+ (%d+)')
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
-if place(queue) ~= 1 then return {0, 'turn-not-found'} end
+if queue_place(queue) ~= 1 then return {0, 'turn-not-found'} end
 local given, added_bytes, head = unpack(call('HMGET', key_turn, 'n', 'b', 'h'))
 local function message(i)
   return unpack(call('HMGET', key_turn, format('i%d', i), format('d%d', i)))

@@ -20,14 +20,14 @@ if running ~= turn_id or attempt ~= dead then
   return {0, 'turn-ended'}
 end
 if now < lease + 0 then
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
 if last ~= '0' or cancel ~= '-' then return {0, 'turn-ended'} end
 if full then return full end
 local ends, ids = now + lease_millis, ''
 call('HSET', key_session, 'T', format('%s %d %d - 0 %s %s%s %d ', running, attempt + 1, ends, new_tag, from, string.match(rest, '^ %d+'), ends))
-due(ends)
+set_due(ends)
 if expires_at + 0 < ends + LEASE_MARGIN_MILLIS then
   expires_at = ends + LEASE_MARGIN_MILLIS
   -- #include keep_keys
