@@ -5,8 +5,7 @@
 -- Returns: for each counter: 1 if it had so many left, else 0; its count now; milliseconds its window lasts yet, all of it when none runs; the
 --   window's name, '' when none runs
 --
--- Windows start and end as in count. One is named after the reservation that started it. A full Redis refuses to count; what is over a limit
--- it says.
+-- Windows start and end as in count; a window is named after the reservation that started it. A full Redis refuses to count.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local key_first, id, amount = KEYS[1], ARGV[1], ARGV[2]
 local answer, allowed, endless = {}, true, {}

@@ -1,4 +1,4 @@
--- Tells whether its user may write in a script. Nothing is changed: no field is without a name.
+-- Tells whether this user may write in a script. Changes nothing: no field has an empty name.
 -- KEYS: schema
 -- ARGV: none
 -- Returns: {0}
