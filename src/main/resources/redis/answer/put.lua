@@ -1,4 +1,4 @@
--- Keeps an answer in the place of what was there, and ends the claim of whoever computes it.
+-- Stores an answer, replaces an older one and ends the claim.
 -- KEYS: answer, claim
 -- ARGV: content_type, millis (it lasts), body
 -- Returns: {1 if there was one, else 0; now; bytes of the one before; milliseconds it had left}

@@ -1,4 +1,4 @@
--- Ends a claim, if it is still that owner's.
+-- Ends a claim if the owner still has it.
 -- KEYS: claim
 -- ARGV: owner
 -- Returns: {1} if it was, else {0}

@@ -1,4 +1,4 @@
--- Removes an answer, and ends the claim of whoever computes it.
+-- Removes an answer and ends the claim.
 -- KEYS: answer, claim
 -- ARGV: none
 -- Returns: {1 if there was one, else 0; now; bytes it had; milliseconds it had left}

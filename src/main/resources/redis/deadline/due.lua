@@ -1,4 +1,4 @@
--- Who is due by now in each of several partitions, in this server's clock.
+-- Lists who is due in each of several partitions, by this server's clock.
 -- KEYS: due* (partitions' due times, of one kind)
 -- ARGV: most (of each)
 -- Returns: for each a list of its members, the longest due first; or, as text, why it cannot be read

@@ -1,4 +1,4 @@
--- What happened to a session after a version, from its thread and its other changes, of one moment.
+-- Reads what happened to a session after a version, from its thread and its other changes, at one moment.
 -- KEYS: session, thread, changes
 -- ARGV: owner ('' for any), since_version (to go on from), since_tag, most (versions of the thread), room (bytes of messages, each with 1000
 --   more than its body has, which an answer has at most, but for its first one), after_entry (the thread's entry to go on after, when an
@@ -8,9 +8,9 @@
 --   1 if the thread's last entry is not the last of its version}
 --   | {2, version, tag, 'deleted' or 'expired'} of a tombstone | {0, 'session-not-found'}
 --
--- A position that is none of this history is told before anything is read: what follows it may be a whole thread. All of the other changes
--- are answered, because there are few and they are short. Of the thread no version is torn, but the first one when it alone has more bytes;
--- the entry that follows shows whether the end of the last one is still there.
+-- A position outside this history is refused before anything is read: what follows it may be a whole thread. Other changes are returned
+-- completely, because they are few and short. A version of the thread is never torn, except the first one when it alone exceeds the room; the
+-- entry that follows shows whether the end of the last version is still there.
 local call = redis.call
 local key_session, key_thread, key_changes = unpack(KEYS)
 local owner, since_version, since_tag, most, room, after_entry = unpack(ARGV)
@@ -37,7 +37,7 @@ if found ~= since_tag or version + 0 <= since_version + 0 then
 end
 local after = since_version .. '-18446744073709551615'
 most, room = tonumber(most), tonumber(room)
--- What is in one block is read whatever its size: few at a time where a block could be too much.
+-- A block is read whatever its size: few at a time where it could be too large.
 local few = 4
 local block = bytes + 0 > room and 1 or 32
 local thread, follows, from, torn, full = {}, {}, '(' .. after, 0, false
@@ -52,7 +52,7 @@ repeat
     local its = string.match(entry[1], '^%d+')
     if its ~= current then
       if versions == most or full then
-        -- Only where it stands.
+        -- Only its place is needed.
         entry[2][4] = ''
         follows[1] = entry
         break
@@ -72,7 +72,7 @@ repeat
   if block <= few then block = #thread > 0 and size / #thread * few < room and few or 1 end
 until follows[1] or torn == 1
 if torn == 1 and whole > 0 then
-  -- Of two versions or more the last one waits for the next answer.
+  -- Of two or more versions the last one waits for the next answer.
   torn, follows[1] = 0, thread[whole + 1]
   follows[1][2][4] = ''
   for i = #thread, whole + 1, -1 do thread[i] = nil end

@@ -1,4 +1,4 @@
--- The counters of several partitions, at one moment.
+-- Reads the counters of several partitions at one moment.
 -- KEYS: partition*
 -- ARGV: none
 -- Returns: for each its counter, '0' when it has none yet

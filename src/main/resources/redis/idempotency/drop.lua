@@ -1,4 +1,4 @@
--- Takes back an operation's hold of an idempotency record.
+-- Releases an operation's hold on an idempotency record.
 -- KEYS: record
 -- ARGV: body (hash of the request's), operation
 -- Returns: {1} when it was held by that operation, else {0}

@@ -1,4 +1,4 @@
--- Looks at an idempotency record, and holds it for a call of several steps if there is none.
+-- Checks an idempotency record, and holds it for an operation of several steps if there is none.
 -- KEYS: record
 -- ARGV: body (hash of the request's), operation ('' only looks), lease_millis
 -- Returns: {1} none there, or now held by the operation | {2, 'version-tag id …'} done | {0, 'key-reused'} | {0, 'key-in-progress'}

@@ -1,4 +1,4 @@
--- Forgets sessions of a user, also as the current one.
+-- Removes sessions from a user's index, the current one too.
 -- KEYS: sessions (the user's), user
 -- ARGV: id*
 -- Returns: {n} how many were forgotten

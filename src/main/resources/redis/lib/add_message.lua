@@ -1,4 +1,4 @@
--- Adds one message, and its id to those that a record names, if ids is text.
+-- Appends one message entry. Also adds its id to the ids of the idempotency record, unless ids is nil or false.
 -- Reads: call, key_thread, key_ids, entry, tag, last_seq, stamp, id, text, ids
 call('XADD', key_thread, entry, 'h', tag .. ' ' .. last_seq .. ' ' .. stamp .. ' ' .. id, 'b', text)
 if id ~= '' then call('HSET', key_ids, id, entry) end

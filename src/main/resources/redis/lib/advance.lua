@@ -1,4 +1,4 @@
--- The session's next version, which slides its end.
+-- Makes the session's next version and slides its expiry.
 -- Reads: format, now, stamp, new_tag, tag, version, ttl, least, expires_at
 -- Leaves: updated_at
 local updated_at = stamp

@@ -1,4 +1,4 @@
--- Looks for one checkpoint.
+-- Finds one checkpoint.
 -- Reads: call, key_checkpoints, saved_version ('' for the newest), saved_tag
 -- Leaves: found
 local found

@@ -1,4 +1,4 @@
--- The server's time, in whole milliseconds since 1970.
+-- The server's time in whole milliseconds since 1970.
 -- Reads: call
 -- Leaves: clock, now
 local clock = call('TIME')

@@ -1,4 +1,4 @@
--- Writes the version that advance made: the state, its change, and the idempotency record of a call that adds no messages.
+-- Commits the version that advance made: logs the change, writes the state, publishes, and keeps the idempotency record.
 -- Reads: call, format, key_session, key_changes, key_partition, key_record, body, publish, channel, path, change, frame, previous,
 --   stamp, tag, version, last_seq, count, bytes, expires_at, updated_at, ttl, status, keys_until, created_at, user
 -- Leaves: line, state, ids

@@ -1,8 +1,8 @@
--- Looks for one message.
+-- Finds one message by its id.
 -- Reads: call, key_thread, key_ids
 -- Defines: find (the entry of a message id and its place, or nil)
 --
--- place is 'version-index' and mark its tag, for an id that Heddle gave; both '' for a client's.
+-- An id that Heddle gave has a place, 'version-index', and a mark, the tag of that version. Both are '' for a client's id.
 local function find(place, mark, id)
   if place == '' then
     place = call('HGET', key_ids, id)

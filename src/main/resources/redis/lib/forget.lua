@@ -1,12 +1,12 @@
--- For what takes messages out of a thread: the ids that clients gave them go too. Those of the 256 that went last are noted with the
--- places where their messages stood, so that a cursor goes on from there.
+-- Removes the client ids of messages that leave the thread. The last 256 removed ids are noted with their places, so that a cursor
+-- at a removed message still works.
 -- Reads: call, format, key_ids
 -- Leaves: names, places (of messages that are removed, in their order)
--- Defines: gather (an entry to be removed: notes it, and tells what it counts against the session's size),
---   forget (the gathered ones), remaining (the bytes that are left)
+-- Defines: gather (collects an entry to remove; returns its share of the session's size),
+--   forget (removes the collected ids), remaining (the bytes that are left)
 --
--- The notes are fields of the client ids: '~0' to '~255', each 'place id' and written over in turn, and '~' how many were ever
--- written. A client's id has no '~'.
+-- Notes are fields of the client ids: '~0' to '~255', each 'place id', written in turn like a ring; '~' counts the notes ever written.
+-- A client's id never contains '~'.
 local names, places = {}, {}
 
 local function gather(entry)
@@ -27,7 +27,7 @@ local function forget()
   call('HSET', key_ids, '~', format('%d', written), unpack(notes))
 end
 
--- An earlier Heddle did not count clients' ids, so what is taken away may be more than what was added.
+-- Earlier versions did not count client ids, so the removed size may exceed the counted one.
 local function remaining(left, size)
   return left == 0 and 0 or math.max(0, size)
 end

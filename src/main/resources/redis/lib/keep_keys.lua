@@ -1,11 +1,10 @@
--- Moves the keys' own expiry, which is only rubbish collection for what no sweeper ended and must never come before the session's
--- end, to two days after that end when less than a day is left. In the script that moved the end: a request of its own could be lost.
--- Reads: call, format, key_session, expires_at, keys_until
+-- Keeps the keys' own expiry behind the session's: when less than a day is left between them, moves it to two days after the session's
+-- expiry. The keys' expiry only collects what no sweeper removed. A separate request could be lost, so the same script does it.
+-- Reads: format, key_session, expires_at, keys_until
 --
--- Moving an expiry is never refused for memory, so it must not be a script's first write. Once a day of a session's life it does
--- something. Few scripts declare all keys of a session, and state and checkpoints need not be there. So the keys are named here, and
--- what fails, which is a key that is on its way to another node of a Cluster, is not an error: the state then goes on saying when the
--- keys end, and whoever is answered asks for session/keep.
+-- Must not be a script's first write: Redis never refuses it for memory, and would then let the rest pass too. It has work about once a day
+-- per session. Few scripts declare all of a session's keys, so the names are derived here. A key that is moving to another Cluster node
+-- fails; that is no error: keys_until keeps the old time, and the caller runs session/keep later.
 if expires_at + KEYS_LEFT_MILLIS > keys_until + 0 then
   local till, all = format('%d', expires_at + KEYS_MORE_MILLIS), true
   for kind in string.gmatch('smicdk', '%a') do

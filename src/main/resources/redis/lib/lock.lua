@@ -1,9 +1,9 @@
--- The session of a lock script: it is there, the owner's and alive.
+-- The session of a lock script. It must exist, belong to the owner and not be expired.
 -- Reads: call, format, key_session, owner
--- Leaves: clock, now, packed, kind, fence, held_label, what owned leaves, mode, ends and token (of whoever holds it, or
---   token nil), over (whether there is a holder whose time is over)
--- Defines: hold (writes another holder, and makes the session live longer than its lock), clear (removes one whose time is over for
---   ever, whoever's clock jumps)
+-- Leaves: clock, now, packed, kind, fence, held_label, what owned leaves, mode, ends, token (of whoever holds it, or nil), over (whether there
+--   is a holder whose time is over)
+-- Defines: hold (writes the holder and lets the session outlive its lock), clear (removes an expired holder for good, so that a clock
+--   that jumps back cannot revive it)
 -- #include clock
 local packed, kind, fence, held_label = unpack(call('HMGET', key_session, 'p', 'o', 'f', 'y'))
 -- #include owned
@@ -22,7 +22,7 @@ local function hold(till, holder)
 end
 local function clear()
   if over then
-    -- In this order it passes on a full Redis.
+    -- HDEL first: a full Redis lets it pass, and all that follows.
     call('HDEL', key_session, 'o', 'y')
     hold()
   end

@@ -1,10 +1,9 @@
--- The idempotency record of a client's lock, looked at before all else.
+-- The idempotency record of a client's lock call, checked before anything else.
 -- Reads: call, format, key_record, body
 -- Defines: keep (notes what was done)
 -- Returns: {2, token, fence, until, 0, label} a replay | {0, 'key-reused'}
 --
--- Record: 'L <body> <token> <fence> <until> <label>', which idempotency/find takes for one in progress: only the lock's own calls come
--- with its key.
+-- Record: 'L <body> <token> <fence> <until> <label>'. idempotency/find would read it as in progress, but only lock calls use its key.
 if key_record then
   local record = call('GET', key_record)
   if record then

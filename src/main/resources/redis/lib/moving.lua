@@ -1,6 +1,6 @@
--- For what removes keys and makes them again: not while the slot moves. Who gives it away cannot make a key again that is gone, and who
--- gets it cannot rename one, so half of the write would be done. Asks for keys that nobody has, which only such a node refuses.
--- Reads: redis, key_session
+-- Refuses, with TRYAGAIN, to remove and recreate keys while their slot moves: the source node cannot recreate a removed key and the
+-- target cannot rename one, so the write would be torn. Only such a node refuses a request for two keys that do not exist.
+-- Reads: key_session
 -- Leaves: nobodys
 local nobodys = string.gsub(key_session, '}:s:', '}:none:', 1)
 if type(redis.pcall('EXISTS', nobodys, nobodys .. '/')) ~= 'number' then

@@ -1,4 +1,4 @@
--- Is the session there, and the owner's?
+-- Checks that the session exists and belongs to the owner, and parses its state.
 -- Reads: call, key_session, packed, owner
 -- Leaves: what parse leaves
 if not packed then

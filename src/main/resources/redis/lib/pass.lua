@@ -1,4 +1,4 @@
--- For what only takes away, or ends something: it runs on a Redis that is full, too. Redis compares its memory with maxmemory until a
--- script's first write. A first write that cannot grow, as this one that changes nothing, is let pass, and with it all that follows.
--- Reads: redis, key_session
+-- Lets a script that only removes or ends something run on a full Redis: Redis checks maxmemory until a script's first write. This first
+-- write changes nothing and cannot grow, so it passes, and with it all later writes.
+-- Reads: key_session
 redis.call('HDEL', key_session, '~')

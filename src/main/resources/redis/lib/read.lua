@@ -1,4 +1,4 @@
--- The start of every read: is the session there and the owner's, and is it at the position asked for.
+-- Starts a read: checks that the session exists, belongs to the owner and has reached the requested position.
 -- KEYS: session, thread, ids, changes
 -- ARGV: owner ('' for any), least_version (that must be reached, '' for any), least_tag
 -- Returns: {1, now, {state, turn, description}, more…} | {0, code}
@@ -19,7 +19,7 @@ if least_version ~= '' then
   if asked == current then
     if least_tag ~= tag then return {0, 'position-lost'} end
   else
-    -- In the thread or among the changes; trimmed from both, nobody can tell, and it is old enough.
+    -- The version is in the thread or in the changes. If both have trimmed it, it is old and counts as reached.
     local entry = call('XRANGE', key_thread, least_version, least_version, 'COUNT', 1)[1]
     local its = entry and string.match(entry[2][2], '^%S+')
     if not entry then

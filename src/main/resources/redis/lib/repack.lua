@@ -1,4 +1,4 @@
--- Formats the state of a session that had no write.
+-- Formats the state of a session whose version stays.
 -- Reads: packed, updated_place, what pack reads
 -- Leaves: updated_at, what pack leaves
 local updated_at = string.match(packed, '^%d+', updated_place)

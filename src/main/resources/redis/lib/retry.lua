@@ -1,9 +1,9 @@
--- The clock, and the idempotency record, the last key if there is one, which is looked at before all else.
+-- Reads the clock, then checks the idempotency record (the last key, if there is one) before anything else.
 -- Reads: call, format, KEYS, retry
 -- Leaves: clock, now, stamp (now as text), key_record (nil without a key), body
 --
--- Record: 'D <body> <version-tag> <message id> …' done, 'P <body> <operation>' in progress. A message whose id is Heddle's is '-',
--- and one that a client called that is '~-'.
+-- Record: 'D <body> <version-tag> <message id> …' when done, 'P <body> <operation>' while in progress. '-' stands for a message id that
+-- Heddle gave, '~-' for a client's id that is '-'.
 -- #include clock
 local stamp, key_record, body = format('%d', now), nil, nil
 if retry ~= '' then

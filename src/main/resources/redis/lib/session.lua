@@ -1,4 +1,4 @@
--- The session of a write: is it there and the owner's, who holds it, where is it.
+-- The session of a write: checks that it exists, belongs to the owner and is not expired, then its lock and the If-Match positions.
 -- Reads: call, format, key_session, terms, now
 -- Leaves: packed, what owned leaves, lock, match, owner, previous (the tag before), turn (the running one, or nil),
 --   least (what expires_at must be at least, because a client's lock or a turn keeps its session), ends, token
@@ -18,7 +18,7 @@ if #status > 1 then
     least = lease + LEASE_MARGIN_MILLIS
   end
   if token and now >= ends + 0 then
-    -- For ever: a holder that was paused must not come back when somebody's clock jumps.
+    -- Removed for good: a paused holder must not come back when a clock jumps.
     status, token = mode, nil
     -- #include repack
     call('HSET', key_session, 'p', state)

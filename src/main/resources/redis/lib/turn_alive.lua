@@ -1,5 +1,4 @@
--- The session of the writes that compare the turn and nothing else: no holder, no status, no size, and while one runs not even the
--- session's end.
+-- The session of the writes that compare only the turn: no lock, no status, no size and, while a turn runs, not even the expiry.
 -- Reads: call, key_session, key_turns_due, terms, path, now
 -- Leaves: packed, owner, what owned leaves, previous (the tag before), lease_text (T of turn_write), running, attempt, lease,
 --   cancel, last, began, from, rest (of it), waiting, over (Q and E of it), least (what expires_at must be at least)

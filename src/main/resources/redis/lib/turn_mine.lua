@@ -1,5 +1,4 @@
--- For what writes a turn's record: a call that is sent again, because it was not answered, has the tag that it had. What it did is
--- answered as it was, and not taken for another's.
+-- Answers a call that was sent again, because its reply got lost, with what it did: such a call carries the same tag.
 -- Reads: call, key_turn, key_session, new_tag
 -- Leaves: mine
 local mine = call('HGET', key_turn, 'w')

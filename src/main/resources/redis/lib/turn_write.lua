@@ -1,24 +1,23 @@
--- What a turn's writes do to a session.
--- Reads: what turn, retry, advance and owned leave
--- Defines: say (adds messages in the version; their ids as a record names them, and what tell publishes of them), tell (writes the
---   state, logs the change, publishes it: the JSON alone; or, of one that tells messages, '*n', bytes of the head, for each message
---   bytes of its id and its body, a space, the head, all ids and bodies; or nothing when it is too long), due, place (where it stands
---   in the queue, 1 for the next one, or nil), leave (puts it among the ended ones, and lets its keys go when its time is over)
+-- The effects that turn writes share, and the layout of what they store.
+-- Reads: previous, what write, turn, retry and owned leave
+-- Defines: add_messages (in this version; returns their ids for a record, and sizes and texts for commit_change), commit_change (writes the
+--   state, logs the change and publishes it: the JSON alone; or, with messages, '*n', the head's bytes, for each message the bytes of id and
+--   body, a space, the head, all ids and bodies; or nothing when it is too long), set_due, queue_place (1 for the next turn, nil for none),
+--   retire (lists the turn as ended and starts its keys' expiry)
 --
--- In the session's hash, when status has a +: 'T' the running turn, 'turn attempt lease cancel last tag version count due ': lease is
--- when its owner is taken for dead, cancel '-', 'k' (keep) or 'r' (rollback), last the seq of the log's last event, tag that of the write
--- that began the attempt, version and count where its input stands in the thread, due what its due time was moved to by its owner; 'Q'
--- the random parts of the turns that wait, 'E' of the newest 100 that ended, newest first, each with a space after it. Apart from 'p',
--- so that an append looks at none of these, unless a turn runs.
+-- In the session hash, apart from 'p' so that an append does not read them unless a turn runs: 'T' the running turn, 'turn attempt lease
+-- cancel last tag version count due ': lease is when its owner counts as dead; cancel '-', 'k' (keep) or 'r' (rollback); last the seq of the
+-- log's last event; tag that of the write which began the attempt; version and count the place of its input; due its due time as its owner
+-- set it. 'Q' the random parts of the waiting turns, 'E' of the newest 100 ended ones, newest first, each followed by a space.
 --
--- Turn's record: u when its session was made, f the position at which it was taken in, w the state that the last write of it answered,
--- c created, m model, k how long it is kept, q request, h head of the change of its start, n input's messages and b their bytes with
--- their ids, and while it waits i1, d1, i2 … their ids and bodies; z started, v 'version-tag id …' of its input; s status, a attempt,
--- e ended, j end, o 'version-tag id …' of its output.
+-- Turn record: u session's creation time, f position at which the turn was accepted, w state that its last write returned, c created, m model,
+-- k how long it is kept, q request, h head of its start's change, n number of input messages and b their bytes with ids, i1, d1, i2 … their ids
+-- and bodies while it waits; z started, v 'version-tag id …' of its input; s status, a attempt, e ended, j end, o 'version-tag id …' of its
+-- output.
 --
--- Due: a session's path by when its running turn's lease ends, or by now when only turns wait. Its owner moves it well before that time
--- comes, so that nobody looks after a turn that is looked after; it is never after the truth.
-local function say(given, message)
+-- Due times: a session's path, by the end of its running turn's lease, or by now when turns only wait. The owner moves it well ahead, so that
+-- no other replica looks after a healthy turn. A due time is never later than the truth.
+local function add_messages(given, message)
   local ids, sizes, said = '', '', {}
   for i = 1, given do
     local id, text = message(i)
@@ -33,7 +32,7 @@ local function say(given, message)
   return ids, sizes .. ' ', said
 end
 
-local function tell(head, given, sizes, said)
+local function commit_change(head, given, sizes, said)
   local updated_at = stamp
   -- #include keep_keys
   -- #include pack
@@ -50,16 +49,16 @@ local function tell(head, given, sizes, said)
   return state
 end
 
-local function due(at)
+local function set_due(at)
   call('ZADD', key_turns_due, format('%d', at), path)
 end
 
-local function place(queue)
+local function queue_place(queue)
   local at = queue and string.find(queue, part .. ' ', 1, true)
   return at and (at + PART_WIDTH - 1) / PART_WIDTH
 end
 
-local function leave(before)
+local function retire(before)
   call('HSET', key_session, 'E', string.sub(part .. ' ' .. (before or ''), 1, ENDED_TURNS * PART_WIDTH))
   local kept = call('HGET', key_turn, 'k')
   call('PEXPIRE', key_turn, kept)

@@ -1,14 +1,14 @@
 -- Counts one under every rule of a subject, or under none when one of them has none left.
 -- KEYS: counter* (the rules', all of one subject)
--- ARGV: [limit, window (milliseconds)]* (of each counter); for a lease then most? (how many it is at most), leased* (for each counter, up to
+-- ARGV: [limit, window (milliseconds)]* (of each counter), most? (of a lease, how many it is at most), leased* (of a lease, for each counter up to
 --   which count more than one may be leased)
 -- Returns: for each counter: 1 if it had one left, else 0; its count now; milliseconds its window lasts yet, all of it when none runs; then,
 --   for a lease, how many were counted under every rule
 --
--- It counts first and takes back what was not allowed, because nearly all of it is. A window starts with the first one counted and ends with
--- the key, so no clock is read. A counter that would never end, or would end later than the window says by now, is given the window.
+-- It counts first and takes back what was not allowed, because nearly every call is allowed. A window starts with its first count and ends when
+-- the key expires, so no clock is read. A counter that would never expire, or later than the window allows, gets the window anew.
 --
--- On a full Redis the counters that are there go on; one that is not is not made, and nothing is counted.
+-- On a full Redis existing counters go on; when one is missing, nothing is counted.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local key_first, first_window, most = KEYS[1], ARGV[2], ARGV[2 * #KEYS + 1]
 local answer, made, allowed = {}, {}, true
@@ -17,7 +17,7 @@ if type(once) == 'table' then
   for i = 1, #KEYS do
     if call('EXISTS', KEYS[i]) == 0 then return once end
   end
-  -- Cannot grow, so it passes, and with it what follows. It says what is so already.
+  -- Changes nothing and cannot grow, so a full Redis lets it pass, and with it what follows.
   local left = call('PTTL', key_first)
   call('PEXPIRE', key_first, left < 0 and first_window or math.max(left, 1))
   once = call('INCR', key_first)
@@ -27,7 +27,7 @@ for i = 1, #KEYS do
   local left = call('PTTL', KEYS[i])
   if left < 0 or left > window then
     call('PEXPIRE', KEYS[i], ARGV[2 * i])
-    -- A counter that was given back to 0 keeps its window; only one that is new goes again below.
+    -- A counter that was given back to 0 keeps its window; only a new one is removed below.
     made[i] = left < 0 and count == 1
     left = window
   end

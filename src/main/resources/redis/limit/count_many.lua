@@ -1,10 +1,10 @@
--- Counts several under every rule of a subject: as many as every rule has left, at most as many as asked.
+-- Counts as many as asked under every rule of a subject, or as many as every rule has left.
 -- KEYS: counter* (the rules', all of one subject)
 -- ARGV: asked (how many), [limit, window (milliseconds)]* (of each counter)
 -- Returns: how many were counted under every rule; then for each counter its count now; milliseconds its window lasts yet, all of it when
 --   none runs
 --
--- Windows are as in count, and so is what a full Redis counts.
+-- Windows, and what a full Redis counts, are as in count.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local key_first, asked, first_window = KEYS[1], ARGV[1], ARGV[3]
 local answer, granted = {0}, asked + 0

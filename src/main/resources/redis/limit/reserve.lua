@@ -1,12 +1,11 @@
 -- Counts an amount under every rule of a subject, or under none when one of them has not so many left.
--- KEYS: counter* (the rules' of tokens, all of one subject: hashes of count, window (its name), and the amount of each open reservation, by
+-- KEYS: counter* (the rules' of tokens, all of one subject: hashes of count, window, its name, and the amount of each open reservation, by
 --   its id)
 -- ARGV: id (of the reservation), amount (0 only looks), [limit, length (milliseconds of its window)]*
 -- Returns: for each counter: 1 if it had so many left, else 0; its count now; milliseconds its window lasts yet, all of it when none runs; the
 --   window's name, '' when none runs
 --
--- Windows start and end as in count. One is named after the reservation that started it. A full Redis refuses to count; what is over a limit
--- it says.
+-- Windows start and end as in count; a window is named after the reservation that started it. A full Redis refuses to count.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local key_first, id, amount = KEYS[1], ARGV[1], ARGV[2]
 local answer, allowed, endless = {}, true, {}

@@ -1,14 +1,14 @@
--- Counts what was used in the place of what was reserved, once.
+-- Replaces a reserved amount by the used one, once.
 -- KEYS: mark (of the settlement), counter* (of the reservation, all of one subject, as reserve describes them)
 -- ARGV: id (of the reservation), used, reserved, mark_millis (the mark lives), [window (the name of the reservation's, '' when nobody knows
 --   whether it was counted), length (milliseconds of it)]*
 -- Returns: {0} when it was settled before, else {1, for each counter what was added to it}
 --
--- A reservation is open in the window it was counted in and in no other: that is what says which window runs, and that it was not settled. The
--- mark says so to those who come in a later window.
+-- A reservation stays open only in the window it was counted in, which shows whether that window still runs and that it was not settled. The
+-- mark shows later windows that it was.
 local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local key_mark, key_first, id, used, reserved, mark_millis = KEYS[1], KEYS[2], ARGV[1], ARGV[2] + 0, ARGV[3] + 0, ARGV[4]
--- Changes nothing; it passes on a full Redis, and with it what follows.
+-- Changes nothing and passes on a full Redis, and with it what follows.
 if key_first then call('HDEL', key_first, '~') end
 if not call('SET', key_mark, '', 'PX', mark_millis, 'NX') then return {0} end
 local answer = {1}
@@ -25,7 +25,7 @@ for i = 2, #KEYS do
   end
   if by ~= 0 then
     call('HINCRBY', key, 'count', string.format('%d', by))
-    -- Not the id alone: that may be the name of the window before.
+    -- The id alone may be the previous window's name.
     if not seen[1] then call('HSET', key, 'window', id .. '+') end
     if call('PTTL', key) < 0 then call('PEXPIRE', key, length) end
   end

@@ -1,4 +1,4 @@
--- Makes whoever is at the head of Redisson's line the session's holder, until Redisson's lease ends.
+-- Makes the holder of Redisson's lock the session's holder, until Redisson's lease ends.
 -- KEYS: session, lock (Redisson's)
 -- ARGV: owner ('' for any), name (Redisson's of this holder), random (part of the token)
 -- Returns: {1, token, fence, until, now} | {0, code} | {0, 'session-locked', until, now} by a client
@@ -9,7 +9,7 @@ local owner, name, random = unpack(ARGV)
 -- #include lock
 local lease = call('HEXISTS', key_lock, name) == 1 and call('PTTL', key_lock) or 0
 if lease <= 0 then return {0, 'stale-fence'} end
--- Another update's claim is replaced: it has lost Redisson's lock, which names this one now.
+-- Another update's claim is replaced: Redisson's lock names this one now.
 if token and kind == 'c' then return {0, 'session-locked', ends, now} end
 fence = call('HINCRBY', key_session, 'f', 1)
 token = format('%d', fence) .. '-' .. random

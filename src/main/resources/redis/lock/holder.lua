@@ -1,4 +1,4 @@
--- Who holds the session's lock.
+-- Tells who holds the session's lock.
 -- KEYS: session
 -- ARGV: owner ('' for any)
 -- Returns: {1} nobody | {1, fence, until, 'c' or 'u', label, now} | {0, code}

@@ -1,4 +1,4 @@
--- Ends a lock, and tells of a client's those who wait for it.
+-- Releases a lock and wakes those who wait for a client's lock.
 -- KEYS: session, record?
 -- ARGV: owner ('' for any), given (the token, or '' to end it whoever holds it), publish, live_channel, message (what is told there),
 --   body? (hash of the request's body)
@@ -16,6 +16,6 @@ if token then
   call('HDEL', key_session, 'o', 'y')
 end
 keep('-', 0, 0, '')
--- An update's end is not told: it was short, and watchers would hear of every one.
+-- Updates are short and many, so only the release of a client's lock is published.
 if token and kind == 'c' then call(publish, live_channel, message) end
 return {1}

@@ -1,4 +1,4 @@
--- Makes a client's lock last from now on.
+-- Extends a client's lock from now on.
 -- KEYS: session, record?
 -- ARGV: owner ('' for any), given (the token), millis (it lasts), body? (hash of the request's body)
 -- Returns: {1, token, fence, until, now, label} | {2, …} as lib/lock_once | {0, code} | {0, 'stale-fence'}

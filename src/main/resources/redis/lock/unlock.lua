@@ -1,5 +1,5 @@
--- Ends Redisson's lock. Redisson's own script also declares a channel and a mark of its own: while a Cluster slot moves those are absent,
--- and nobody could end a lock.
+-- Releases Redisson's lock. Redisson's own script also declares a channel and a mark that are absent: while a Cluster slot moves, that would
+-- refuse every release.
 -- KEYS: lock (Redisson's)
 -- ARGV: message (what is told), name (Redisson's of the holder), publish, channel
 -- Returns: 1 | nil when the lock is not this holder's any more

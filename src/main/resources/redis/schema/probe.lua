@@ -1,5 +1,6 @@
--- Tells whether its user may write in a script. Nothing is changed: no field is without a name.
+-- Tells whether this user may write in a script. Changes nothing: no field has an empty name.
 -- KEYS: schema
 -- ARGV: none
 -- Returns: {0}
-return {redis.call('HDEL', KEYS[1], '')}
+local key_schema = KEYS[1]
+return {redis.call('HDEL', key_schema, '')}

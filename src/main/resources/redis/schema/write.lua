@@ -1,4 +1,4 @@
--- Writes down how this Redis is used, the first time, and tells how it is used.
+-- Records how this Redis is used, the first time, and returns what holds.
 -- KEYS: schema
 -- ARGV: [field, value]*
 -- Returns: the values that hold now, in the order of the fields
@@ -9,7 +9,7 @@ local held = {}
 for i = 1, #ARGV, 2 do
   local value = call('HGET', key_schema, ARGV[i])
   if not value then
-    -- Only then: a full Redis refuses it, and a replica must be able to start on one.
+    -- Written only when missing: a replica must be able to start on a full Redis, which refuses writes.
     value = ARGV[i + 1]
     call('HSET', key_schema, ARGV[i], value)
   end

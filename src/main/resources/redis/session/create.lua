@@ -1,4 +1,4 @@
--- Makes a session with its first messages, or takes its id for one that is built in steps.
+-- Creates a session with its first messages, or reserves its id for one that is built in steps.
 -- KEYS: @write, thread, ids, changes, state, checkpoints, due, record?
 -- ARGV: @write, max_bytes (of a session), bytes (of all bodies and client ids), user (the owner, or ''), description, ttl (seconds),
 --   status ('a' or 'c'), build ('' or its name, when it is built in steps), change, [id, body]*
@@ -24,12 +24,12 @@ if terms ~= '' then
 end
 if bytes + 0 > max_bytes + 0 then return {0, 'session-too-large'} end
 
--- First what a full Redis refuses: an UNLINK before it would let all that follows pass.
+-- ZADD first, because a full Redis refuses it: after an UNLINK it would let all that follows pass.
 local tag, version, last_seq, count = new_tag, format('%d', (last_version or 0) + 1), '0', (#ARGV - 14) / 2
 local updated_at, created_at, expires_at = stamp, stamp, now + ttl * 1000
 local keys_until, build_ends = format('%d', expires_at + KEYS_MORE_MILLIS), format('%d', now + BUILD_MILLIS)
 call('ZADD', key_due, build == '' and format('%d', expires_at) or build_ends, 'x:' .. path)
--- A tombstone's keys are gone; what a lost expiry of a key could have left goes here.
+-- A tombstone's keys are gone; this removes what a key's lost expiry could have left.
 call('UNLINK', key_session, key_thread, key_ids, key_changes, key_state, key_checkpoints)
 call('HSET', key_ids, '~', '')
 call('XADD', key_thread, '0-1', '~', '')
@@ -43,7 +43,7 @@ end
 -- #include pack
 call('HSET', key_session, build == '' and 'p' or 'xp', state, 'f', 0, 'd', description)
 if build ~= '' then
-  -- While it is built, 'n' is when whoever builds it is taken for dead; what was there comes back then.
+  -- 'n' is when the builder counts as dead; then the tombstone that was there comes back.
   call('HSET', key_session, 'x', build, 'n', build_ends)
   if gone then call('HSET', key_session, 'xv', last_version, 'xt', last_tag, 'xg', gone, 'xu', former or '') end
   call('XADD', key_changes, '0-1', '~', '')

@@ -1,4 +1,4 @@
--- Deletes a session. On the tombstone of a delete it changes nothing.
+-- Deletes a session. Does nothing when it is deleted already.
 -- KEYS: @write, thread, ids, changes, state, checkpoints, due, turns_due, record?
 -- ARGV: @write, frame (the change)
 -- Returns: as write; done also {state, random parts of its turns, each with a space after it}

@@ -1,8 +1,8 @@
--- Ends a session whose time has come, in this server's clock; or removes one left half built.
+-- Ends a session that has expired by this server's clock, or removes one that was left half built.
 -- KEYS: @write, thread, ids, changes, state, checkpoints, due, turns_due
 -- ARGV: @write (terms and retry are not used), frame (the change)
--- Returns: as delete | {0, 'version-conflict'} it is not its time; its due time is moved to the truth, and of one with a running turn a
---   little away, until that is ended | {0, 'session-not-found'} nothing is there; its due time is removed
+-- Returns: as delete | {0, 'version-conflict'} it has not expired: its due time is corrected, or put off while a turn
+--   runs | {0, 'session-not-found'} nothing is there: its due time is removed
 -- #include write
 local key_thread, key_ids, key_changes, key_state, key_checkpoints, key_due, key_turns_due = unpack(KEYS, 3, 9)
 local frame = ARGV[7]
@@ -33,8 +33,7 @@ if building then
 end
 if now < expires_at + 0 then
   call('ZADD', key_due, expires_at, 'x:' .. path)
-  -- A due time is never after an end that the session had, and so comes before its keys' expiry: what a write could not move, and nobody
-  -- asked for since, is moved now.
+  -- A due time is never later than any expiry that the session had, so it comes before the keys expire: the last chance to keep them.
   local before = keys_until
   -- #include keep_keys
   if keys_until ~= before then

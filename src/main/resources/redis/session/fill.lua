@@ -1,4 +1,4 @@
--- Adds messages to a session that is being built; it makes no version and publishes nothing.
+-- Adds messages to a session that is being built. Makes no version and publishes nothing.
 -- KEYS: @write, thread, ids, record?
 -- ARGV: @write (only retry is used), max_bytes, added_bytes (of all bodies and client ids), build, [id, body, millis (its time)]*
 -- Returns: as write | {0, 'session-not-found'} when the build is over
@@ -8,7 +8,7 @@ local max_bytes, added_bytes, build = unpack(ARGV, 7, 9)
 -- #include retry
 local packed, building = unpack(call('HMGET', key_session, 'xp', 'x'))
 if building ~= build then return {0, 'session-not-found'} end
--- The tag of the building, not this call's: the whole building is one version.
+-- Entries carry the build's tag, not this call's: the whole build is one version.
 -- #include parse
 bytes = bytes + added_bytes
 if bytes > max_bytes + 0 then return {0, 'session-too-large'} end

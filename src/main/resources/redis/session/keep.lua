@@ -1,4 +1,4 @@
--- Moves the keys' own expiry to two days after the session's. For what a write could not move by itself: see lib/keep_keys.
+-- Moves the keys' own expiry to two days after the session's, where a write could not do it: see lib/keep_keys.
 -- KEYS: session, thread, ids, changes, state, checkpoints
 -- ARGV: none
 -- Returns: {1} when moved, {0} when there is no living session

@@ -1,7 +1,7 @@
--- Publishes a session that was built in steps: the one version of the whole building.
+-- Publishes a session that was built in steps, as one version.
 -- KEYS: @write, changes, due, record?
 -- ARGV: @write, build, change
--- Returns: as write; the tag is the building's | {0, 'session-not-found'} when the build is over
+-- Returns: as write; the tag is the build's | {0, 'session-not-found'} when the build is over
 -- #include write
 local key_changes, key_due = unpack(KEYS, 3, 4)
 local build, change = unpack(ARGV, 7, 8)

@@ -1,6 +1,6 @@
 -- Runs one reading command.
--- KEYS: key
+-- KEYS: read (of any kind)
 -- ARGV: command, argument*
 -- Returns: {reply}, which is empty for nil
-local key, command = KEYS[1], ARGV[1]
-return {redis.call(command, key, unpack(ARGV, 2))}
+local key_read, command = KEYS[1], ARGV[1]
+return {redis.call(command, key_read, unpack(ARGV, 2))}

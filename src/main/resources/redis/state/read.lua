@@ -1,4 +1,4 @@
--- The session with its state document, with one checkpoint, or with a page of checkpoints.
+-- Reads the session with its state document, one checkpoint or a page of checkpoints.
 -- KEYS: @read, state, checkpoints
 -- ARGV: @read, what ('state', 'one' or 'page'), saved_version (of one '' for the newest; of a page the one it begins before), saved_tag (of
 --   one; of a page how many), room (of a page, bytes of documents after which no further one is looked at)

@@ -1,4 +1,4 @@
--- Replaces the state document and keeps it as a checkpoint; or saves an older checkpoint's again.
+-- Replaces the state document and keeps it as a checkpoint, or restores an older checkpoint.
 -- KEYS: @write, changes, state, checkpoints, record?
 -- ARGV: @write, document ('' to restore), saved_version (of the checkpoint to restore, '' for the newest), saved_tag, most (checkpoints),
 --   room (bytes of them), change

@@ -1,18 +1,18 @@
--- Copies some more of the messages that a cut leaves, with their client ids, for it to put in the place of the thread. Nobody else sees a
--- copy; one that is not used goes by itself.
+-- Copies more of the messages that a cut keeps, with their client ids. The last cut puts the copy in the thread's place. Nobody else reads a
+-- copy, and an unused one expires.
 -- KEYS: session, source_thread, thread (the copy), ids (the copy)
 -- ARGV: source ('createdAt deleted': when the session was made and how many of its messages have ever been deleted), to (place of the last
 --   message that stays), last (that was copied, or '' to begin), most (messages), room (bytes, the first one's not counted), copy_millis
 --   (that the copy lasts without another step)
 -- Returns: {1, the last one copied, messages and bytes that were copied now} | {0, 'version-conflict'} the session is another, or a message
---   was deleted since
+--   was deleted meanwhile
 local call, format = redis.call, string.format
 local key_session, key_source_thread, key_thread, key_ids = unpack(KEYS)
 local source, to, last, most, room, copy_millis = unpack(ARGV)
 local packed = call('HGET', key_session, 'p') or ''
 -- #include parse
 if packed == '' or source ~= created_at .. format(' %d', last_seq - count) then return {0, 'version-conflict'} end
--- First what a full Redis does not refuse: a cut ends with less than there was.
+-- A full Redis does not refuse this first write: a cut ends with less than there was.
 if last == '' then
   call('UNLINK', key_thread, key_ids)
   call('HSET', key_ids, '~', '')

@@ -1,13 +1,12 @@
 -- Deletes one message, every message after one, or the whole thread.
 -- KEYS: @write, thread, ids, changes, thread_copy?, ids_copy?, record?
--- ARGV: @write, what ('one', 'after' or 'all'), place, mark (its tag), id, change, most (messages) and room (bytes), that are deleted one by
---   one, source (what the copies are of, as copy says it, or '' without copies), copy_count, copy_bytes
--- Returns: as append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would take away what the running turn stands on
---   | {4, place, source} nothing is done: what stays must be copied first
+-- ARGV: @write, what ('one', 'after' or 'all'), place, mark (its tag), id, change, most (messages that are deleted one by one), room (their
+--   bytes), source (what the copies are of, as copy says it, or '' without copies), copy_count, copy_bytes
+-- Returns: as append | {0, 'message-not-found'} | {0, 'turn-running', turn} it would remove the running turn's input
+--   | {4, place, source} nothing is done: copy must run first
 --
--- Deleting takes as long as there are messages to delete. So where there are many, what stays is copied by copy in steps nobody sees, and
--- here the copy takes the thread's place at once. What was appended meanwhile is behind the cut, and whether anything before it was deleted
--- shows in the counters.
+-- Deleting takes as long as there are messages to delete. For many of them, copy first copies what stays, in steps that nobody sees, and this
+-- script swaps the copy in. Messages appended meanwhile are behind the cut; the counters show whether one before it was deleted.
 -- #include write
 local key_thread, key_ids, key_changes, key_thread_copy, key_ids_copy = unpack(KEYS, 3, 7)
 local what, place, mark, id, change, most, room, source, copy_count, copy_bytes = unpack(ARGV, 7, 16)
@@ -29,7 +28,7 @@ local function noted()
   return notes
 end
 
--- Gathers the messages after a place, but no more of the last ones than are noted, and none before 256 KB of them.
+-- Gathers the last messages after a place: at most as many as are noted, and at most 256 KB.
 local function newest(after)
   local found, to, size = {}, '+', 0
   while #found < MAX_NOTES and size < 262144 do
@@ -46,7 +45,7 @@ if what ~= 'all' then
   if not found then return {0, 'message-not-found'} end
 end
 if turn and what ~= 'one' then
-  -- Its input is what that version added, as far as it is still there.
+  -- The turn's input is what is left of what that version added.
   local input = string.match(call('HGET', key_session, 'T'), ' (%d+) %d+ %d+ $')
   local after = what == 'after' and string.match(place, '^%d+') + 0
   local from = after == input + 0 and '(' .. place or input
@@ -59,7 +58,7 @@ if what == 'after' then
   local its = created_at .. format(' %d', last_seq - count)
   if source == '' then
     most, room = tonumber(most), tonumber(room)
-    -- One by one where a block could be too much.
+    -- One by one where a block could be too large.
     local from, block = '(' .. place, bytes + 0 > room and 1 or most + 1
     repeat
       local entries = call('XRANGE', key_thread, from, '+', 'COUNT', block)
@@ -82,8 +81,7 @@ if what == 'one' then
   call('XDEL', key_thread, place)
   count, bytes = count - 1, bytes - gather(found)
 elseif what == 'all' then
-  -- Not trimmed, which takes as long as the thread is. Made again, because an append declares these keys and must find them while a slot
-  -- moves.
+  -- XTRIM would take as long as the thread is. The keys are created again, because an append must find them while a slot moves.
   call('UNLINK', key_thread, key_ids)
   call('XADD', key_thread, '0-1', '~', '')
   call('XDEL', key_thread, '0-1')

@@ -1,13 +1,13 @@
--- The session and a page of its thread, of one moment.
+-- Reads the session and a page of its thread at one moment.
 -- KEYS: @read
 -- ARGV: @read, want (messages, one more than the page shows, 0 for none), from_end ('1' to take them from the end), after_place, after_tag,
---   after_id, before_place, before_tag, before_id (all '' for no bound), room (most bytes of bodies of a page; its first message comes
+--   after_id, before_place, before_tag, before_id (all '' for no bound), room (most bytes of a page's bodies; the first message comes
 --   whatever its size)
 -- Returns: {1, now, session, entries, 1 if there are more than these} | {0, code} | {0, 'invalid-cursor', 'after' or 'before'}
 -- #include read
 local want, from_end, after_place, after_tag, after_id, before_place, before_tag, before_id, room = unpack(ARGV, 4, 12)
 if want == '0' then return {1, now, session, {}, 0} end
--- Where a message stood that went, if it is one of those that lib/forget notes.
+-- The place of a removed message, if lib/forget noted it.
 local function noted(id)
   local written = tonumber(call('HGET', key_ids, '~')) or 0
   local slots = {}
@@ -19,7 +19,7 @@ local function noted(id)
   end
 end
 
--- A cursor whose message is gone goes on from its place; one of another history is refused.
+-- A cursor whose message is gone continues from its place. One of another history is refused.
 local function bound(place, mark, id, open)
   if id == '' then return open end
   if place == '' then
@@ -42,13 +42,13 @@ local function read(number)
   return call('XRANGE', key_thread, from, to, 'COUNT', number)
 end
 if tonumber(bytes) <= room then
-  -- The whole thread is no more than a page may be.
+  -- The whole thread fits into one page.
   local found = read(want)
   local more = #found == want
   if more then found[want] = nil end
   return {1, now, session, found, more and 1 or 0}
 end
--- Few at a time: what is read is paid for, shown or not, and each next one may be as large as all of these.
+-- Few at a time: Redis pays for what is read, shown or not, and the next one may be as large as all of these.
 local few = 4
 local found, size = {}, 0
 while true do
@@ -61,7 +61,7 @@ while true do
   end
   if #entries < block then return {1, now, session, found, 0} end
   if (backward and from == '-' or not backward and to == '+') and size / #found * (#found + 1) > room then
-    -- The next one would be read only to be left out. There is one if more were appended beyond this one than were ever deleted.
+    -- The next one would be read in vain. There is one if more were appended beyond this one than were ever deleted.
     local seq = string.match(entries[block][2][2], '^%S+ (%d+)')
     local beyond = backward and seq - 1 or last_seq - seq
     if beyond == 0 then return {1, now, session, found, 0} end

@@ -1,4 +1,4 @@
--- The session and one message.
+-- Reads the session and one message.
 -- KEYS: @read
 -- ARGV: @read, place, mark (its tag), id
 -- Returns: {1, now, session, {entry}} | {0, code}

@@ -11,7 +11,7 @@
 local max_bytes, added_bytes, model, request, lease_millis, keep_millis, on_busy, max_queue, queued, head, live_channel = unpack(ARGV, 9, 19)
 -- #include turn_mine
 -- #include retry
--- The same turn is not begun again, whatever became of it, or its session since.
+-- A turn begins only once, whatever became of it or its session since.
 local taken_at, taken_for = unpack(call('HMGET', key_turn, 'f', 'u'))
 local packed = taken_at and call('HGET', key_session, 'p')
 if packed then
@@ -39,16 +39,16 @@ end
 
 -- #include turn_write
 local ids = ' ' .. turn_id
--- First what a full Redis refuses, and what changes nothing: an UNLINK before it would let all that follows pass.
+-- A first write that changes nothing and that a full Redis refuses: after an UNLINK it would let all that follows pass.
 call('HSETNX', key_session, 'p', '')
--- Of an earlier session of this id, if anything.
+-- Only an earlier session of this id can have left these.
 call('UNLINK', key_turn, key_log)
 call('HSET', key_turn, 'u', created_at, 'f', format('%d', version + 1) .. '-' .. new_tag, 'c', stamp, 'm', model, 'k', keep_millis, 'q', request,
   'h', head, 'n', given, 'b', added_bytes)
--- So that a flush finds every key it declares while a Cluster slot moves.
+-- A flush must find every key that it declares while a Cluster slot moves.
 call('XADD', key_log, '0-1', '~', '')
 call('XDEL', key_log, '0-1')
--- Only rubbish collection: the end sets the true one.
+-- A safety net: the turn's end sets the real expiry.
 local forever = format('%d', keep_millis + KEYS_MORE_MILLIS)
 call('PEXPIRE', key_turn, forever)
 call('PEXPIRE', key_log, forever)
@@ -70,9 +70,9 @@ if on_busy ~= 'e' then
   end
 end
 call('HSET', key_session, 'Q', waits)
-if not running then due(now) end
+if not running then set_due(now) end
 -- #include advance
-local state = tell(queued .. format('%d}', position))
+local state = commit_change(queued .. format('%d}', position))
 call('HSET', key_turn, 'w', state)
 -- #include remember
 return {state, running or ''}

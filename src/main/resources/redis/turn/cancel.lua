@@ -1,4 +1,4 @@
--- Takes a turn out of the queue and ends it; or asks the owner of a running one to end it.
+-- Takes a waiting turn out of the queue and ends it, or asks the owner of a running one to end it.
 -- KEYS: @turn
 -- ARGV: @turn, how ('k' or 'r' as in begin, '' for one that must be waiting), end_status, ending, head (of the change), live_channel
 -- Returns: {state, the running turn or ''}; of a running one no version is made | {2, …} a replay
@@ -23,9 +23,9 @@ if running == turn_id then
   -- #include remember
   return {packed, running}
 end
--- A record of an earlier session of this id is none of this one's.
+-- A record of an earlier session with this id does not count.
 if taken_for ~= created_at then return {0, 'turn-not-found'} end
-local at = place(waiting)
+local at = queue_place(waiting)
 if not at then return {0, 'turn-ended'} end
 
 -- #include advance
@@ -36,8 +36,8 @@ if not running and waiting == '' then call('ZREM', key_turns_due, path) end
 for i = 1, call('HGET', key_turn, 'n') + 0 do
   call('HDEL', key_turn, format('i%d', i), format('d%d', i))
 end
-local state = tell(head, 0, ' ', {})
+local state = commit_change(head, 0, ' ', {})
 call('HSET', key_turn, 'w', state, 's', end_status, 'a', 0, 'e', stamp, 'j', ending, 'o', version .. '-' .. tag)
-leave(over)
+retire(over)
 -- #include remember
 return {state, running or ''}

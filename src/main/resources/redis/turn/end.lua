@@ -1,13 +1,12 @@
--- Ends a turn that has started: adds its output, removes of its input, frees the session.
+-- Ends a running turn: adds its output, removes input that is taken back, frees the session.
 -- KEYS: @turn
 -- ARGV: @turn, whose (attempt it is), end_status, ending, head (of the change, up to the removed messages), head_rest (after them), reaped
---   ('1' if the owner is taken for dead), removals (how many messages are removed), [place, mark (its tag), id, json (the id)]*, [id, body]*
--- Returns: state | {2, 'version-tag id …'} it has ended so before, in this attempt | {0, code}: turn-ended, turn-running when its owner is
---   taken for dead before the lease has ended, or when a rollback was asked for and this is none: cancelled, nothing said, the input taken
---   back
+--   ('1' if the owner counts as dead), removals (how many messages are removed), [place, mark (its tag), id, json (the id)]*, [id, body]*
+-- Returns: state | {2, 'version-tag id …'} it ended so before, in this attempt | {0, code}: turn-ended, turn-running when the
+--   lease has not ended though its owner counts as dead, or when a rollback was requested and this is none (cancelled, no output, input removed)
 --
--- A refusal moves the session's due time to the truth. A full Redis refuses an end that adds output or more than 2 KiB of other text; a
--- shorter one it must take, because a turn that cannot end keeps its session busy for ever.
+-- A refusal corrects the session's due time. A full Redis refuses an end that adds output or more than 2 KiB of other text. It must take a
+-- shorter one, because a turn that cannot end keeps its session busy.
 -- #include write
 -- #include turn
 local whose, end_status, ending, head, head_rest, reaped, removals = unpack(ARGV, 9, 15)
@@ -30,7 +29,7 @@ if running ~= turn_id or attempt ~= whose then
   return {0, 'turn-ended'}
 end
 if reaped == '1' and now < lease + 0 then
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
 local back = end_status == 'cancelled' and first > #ARGV and (removals ~= '0' or string.find(rest, '^ 0 '))
@@ -50,17 +49,17 @@ end
 forget()
 bytes = remaining(count, bytes)
 local output = (#ARGV - first + 1) / 2
-local ids, sizes, said = say(output, function(i)
+local ids, sizes, said = add_messages(output, function(i)
   local id, text = ARGV[first + 2 * i - 2], ARGV[first + 2 * i - 1]
-  -- An answer that was paid for is kept: a taken id is no reason to refuse it.
+  -- The model's answer was paid for, so a taken id must not refuse it.
   if id ~= '' and find('', '', id) then id = '' end
   return id, text
 end)
 call('HDEL', key_session, 'T')
 status = string.gsub(status, '^(%a)%+', '%1')
-if waiting and waiting ~= '' then due(now) else call('ZREM', key_turns_due, path) end
-local state = tell(head .. table.concat(removed, ',') .. head_rest, output, sizes, said)
+if waiting and waiting ~= '' then set_due(now) else call('ZREM', key_turns_due, path) end
+local state = commit_change(head .. table.concat(removed, ',') .. head_rest, output, sizes, said)
 call('HSET', key_turn, 'w', state, 's', end_status, 'a', attempt, 'e', stamp, 'j', ending, 'o', version .. '-' .. tag .. ids)
-leave(over)
+retire(over)
 -- #include remember
 return state

@@ -1,12 +1,12 @@
--- Adds events to a running turn's log and renews its lease; tells them on the live channel.
+-- Appends events to a running turn's log, renews the lease and publishes the events on the live channel.
 -- KEYS: session, log, turns_due
 -- ARGV: attempt ('turn attempt'), known (seq of the last event its owner knows to be in the log), lease_millis, publish, live_channel, head
 --   (how the message begins, up to its seq), event*
 -- Returns: {1, seq of the log's last event, cancel, 1 if a full Redis refused the events, else 0} | {0} it is not this attempt's any more
 --
--- Events that are there already, because this was sent before, are not added again. A log that does not reach to what its owner knows,
--- because a failover lost its end, is renewed and left as it is. A full Redis takes no events, but renews: its owner lives, and will end the
--- turn. The due time is moved when half of the lease is left until it, which is seldom, and before anybody finds it.
+-- Events that an unanswered call has added already are not added again. If a failover lost the end of the log, the lease is renewed and the
+-- log left as it is. A full Redis takes no events but renews the lease: the owner lives and will end the turn. The due time moves when only
+-- half a lease is left until it: seldom, and before a reaper finds it.
 local call, format, KEYS, ARGV = redis.call, string.format, KEYS, ARGV
 local key_session, key_log, key_turns_due = KEYS[1], KEYS[2], KEYS[3]
 local attempt, known, lease_millis, publish, live_channel, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -40,7 +40,7 @@ end
 if last < first then
   -- #include pass
 end
--- A shorter one than before: the due time must never be after the truth.
+-- The lease may be shorter now, and a due time must never be later than the truth.
 if lease < before + 0 or due - now < lease_millis / 2 then
   due = lease
   call('ZADD', key_turns_due, format('%d', due), string.match(live_channel, ':live:(.*)$'))

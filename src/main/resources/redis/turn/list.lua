@@ -1,4 +1,4 @@
--- Which turns a session has, and the records of those that are asked for.
+-- Lists a session's turns and reads the records asked for.
 -- KEYS: session, turn* (their records)
 -- ARGV: owner ('' for any), room (bytes of records after which no further one is read)
 -- Returns: {1, T, Q, E, the time, {record's fields or nil}, …}, perhaps of fewer records than were asked for | {0, code}

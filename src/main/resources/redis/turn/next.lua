@@ -3,8 +3,8 @@
 -- ARGV: @turn, max_bytes (of a session), lease_millis
 -- Returns: {state, turn} | {2, …} a replay | {0, code, more…} as an append, or turn-running; {0, 'turn-not-found'} it is not the head
 --
--- A refusal moves the session's due time: to when the running turn's lease ends, or a little away, so that one that cannot start does not
--- keep others from being found. So does the refusal of a full Redis, which is looked for first.
+-- A refusal moves the session's due time to the end of the running lease, or a second ahead, so that a turn that cannot start does not hide
+-- others. So does the refusal of a full Redis, which room finds out first.
 -- #include write
 -- #include turn
 local max_bytes, lease_millis = unpack(ARGV, 9, 10)
@@ -26,10 +26,10 @@ if full then return full end
 -- #include turn_write
 if lease_text then
   local running, lease = string.match(lease_text, '^(%S+) %d+ (%d+)')
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
-if place(queue) ~= 1 then return {0, 'turn-not-found'} end
+if queue_place(queue) ~= 1 then return {0, 'turn-not-found'} end
 local given, added_bytes, head = unpack(call('HMGET', key_turn, 'n', 'b', 'h'))
 local function message(i)
   return unpack(call('HMGET', key_turn, format('i%d', i), format('d%d', i)))

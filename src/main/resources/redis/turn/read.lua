@@ -1,4 +1,4 @@
--- A turn's record, and events of its log, of one moment.
+-- Reads a turn's record and events of its log at one moment.
 -- KEYS: session, turn (its record), log
 -- ARGV: owner ('' for any), after (seq after which events are wanted), want (how many), room (bytes of them after which no further one is
 --   read)
@@ -10,7 +10,7 @@ local found = record(key_turn)
 if not found then return {0, 'turn-not-found'} end
 local events, from, size = {}, string.format('%d-0', after + 1), 0
 want, room = tonumber(want), tonumber(room)
--- Few at a time: the next ones may be long, and what is read is paid for.
+-- Few at a time: the next ones may be long, and Redis pays for what is read.
 local few = 8
 while #events < want and size < room do
   local block = #events > 0 and size / #events * few < room and math.min(few, want - #events) or 1

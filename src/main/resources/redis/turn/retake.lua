@@ -1,10 +1,10 @@
--- Begins the attempt after one whose lease has ended and that has said nothing.
+-- Begins the next attempt of a turn whose owner's lease ended before any output.
 -- KEYS: @turn
 -- ARGV: @turn, dead (the dead attempt), lease_millis
 -- Returns: {state, turn}; no version is made | {2, …} a replay | {0, code}: turn-running while the lease has not ended, turn-ended when the
---   turn is not in that attempt, has said something or was cancelled
+--   turn is not in that attempt, has output or was cancelled
 --
--- A refusal moves the session's due time to the truth. A full Redis refuses: what a model said could not be kept.
+-- A refusal corrects the session's due time. A full Redis refuses, because it could not keep what the model says.
 -- #include write
 -- #include turn
 local dead, lease_millis = unpack(ARGV, 9, 10)
@@ -20,14 +20,14 @@ if running ~= turn_id or attempt ~= dead then
   return {0, 'turn-ended'}
 end
 if now < lease + 0 then
-  due(lease)
+  set_due(lease)
   return {0, 'turn-running', running}
 end
 if last ~= '0' or cancel ~= '-' then return {0, 'turn-ended'} end
 if full then return full end
 local ends, ids = now + lease_millis, ''
 call('HSET', key_session, 'T', format('%s %d %d - 0 %s %s%s %d ', running, attempt + 1, ends, new_tag, from, string.match(rest, '^ %d+'), ends))
-due(ends)
+set_due(ends)
 if expires_at + 0 < ends + LEASE_MARGIN_MILLIS then
   expires_at = ends + LEASE_MARGIN_MILLIS
   -- #include keep_keys

@@ -1,4 +1,4 @@
--- Adds to what a user has, and tells what there is.
+-- Adds to a user's usage and returns the totals.
 -- KEYS: usage (a hash: s sessions, b bytes of threads, d bytes of documents, r when sessions were last counted one by one, c:<end> bytes of
 --   answers whose time is over then, t:<replica> 'running waiting until')
 -- ARGV: sessions (to add), threads (bytes to add), documents (bytes to add), replica, running (its turns), waiting (its turns), holds (the
@@ -7,7 +7,7 @@
 -- Returns: {sessions; bytes of threads; bytes of documents; bytes of answers; running turns of other replicas; waiting ones; 1 if it was ever
 --   counted, else 0}
 --
--- The first write is one that a full Redis refuses: then nothing is changed.
+-- A full Redis refuses the first write, and nothing is changed then.
 local call, key_usage = redis.call, KEYS[1]
 local sessions, threads, documents, replica, running, waiting, holds, kept, most = unpack(ARGV, 1, 9)
 -- #include clock
@@ -33,7 +33,7 @@ for i = 10, #ARGV, 2 do
   end
 end
 local all = call('HGETALL', key_usage)
--- What went is taken from where it was added, which is at its end or somewhat later.
+-- What is removed is subtracted where it was added: at its end or somewhat later.
 for _, i in ipairs(ends) do
   local left, from, best = -ARGV[i + 1], ARGV[i] + 0, nil
   for j = 1, #all, 2 do

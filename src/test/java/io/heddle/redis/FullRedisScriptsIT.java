@@ -140,11 +140,17 @@ final class FullRedisScriptsIT extends ScriptSuite {
     one.before().run();
     Map<String, String> before = everything();
     Throwable thrown;
+    ask(commands -> commands.configSet("slowlog-log-slower-than", "0"));
+    ask(commands -> commands.slowlogReset());
     maxmemory("1");
     try {
       thrown = catchThrowable(() -> one.call().get());
     } finally {
       maxmemory("0");
+    }
+    for (Object logged : this.<List<Object>>ask(commands -> commands.slowlogGet(1000))) {
+      List<?> words = (List<?>) ((List<?>) logged).get(3);
+      LuaFile.check(words.stream().map(word -> text((byte[]) word)).toList());
     }
     if (one.expected() == Full.PASSES) {
       assertThat(thrown).isNull();
@@ -280,7 +286,14 @@ final class FullRedisScriptsIT extends ScriptSuite {
         () ->
             run(
                 RedisScript.KEEP,
-                new byte[][] {keys.session(), keys.thread(), keys.clientIds(), keys.changes()},
+                new byte[][] {
+                  keys.session(),
+                  keys.thread(),
+                  keys.clientIds(),
+                  keys.changes(),
+                  keys.state(),
+                  keys.checkpoints()
+                },
                 List.of()));
   }
 

@@ -687,6 +687,7 @@ class ScriptTimesIT {
       List<?> entry = (List<?>) logged;
       List<?> words = (List<?>) entry.get(3);
       String command = String.valueOf(words.getFirst()).toUpperCase(Locale.ROOT);
+      LuaFile.check(words.stream().map(String::valueOf).toList());
       if (command.equals("EVALSHA") || command.equals("EVAL")) {
         String script = SCRIPTS.get(String.valueOf(words.get(1)));
         // The first time it is sent as text; what else is sent as text is this test's own.
