@@ -36,9 +36,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * README's page in a real browser, through a rolling restart and an outage of Redis: nobody reloads
- * it, and it has shown each message once, in order. The page's other {@code EventSource} follows a
- * turn to its end and must not come back.
+ * The page of {@code src/docs/watching.md} in a real browser, through a rolling restart and an
+ * outage of Redis: nobody reloads it, and it has shown each message once, in order. The page's
+ * other {@code EventSource} follows a turn to its end and must not come back.
  *
  * <p>Needs Chromium ({@code chromium} on the path, or the environment's {@code CHROMIUM}).
  */
