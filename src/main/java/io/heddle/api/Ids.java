@@ -1,6 +1,7 @@
 package io.heddle.api;
 
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonReader;
 import io.heddle.web.Callers;
 
 /** The rules for ids and users that clients give. */

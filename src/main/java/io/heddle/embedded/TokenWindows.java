@@ -18,8 +18,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The counters of tokens, in RAM like the others: {@code limit-reserve.lua} and {@code
- * limit-settle.lua} say how they count. A subject's counters change together, under the map's lock
+ * The counters of tokens, in RAM like the others: {@code limit/reserve.lua} and {@code
+ * limit/settle.lua} say how they count. A subject's counters change together, under the map's lock
  * of its entry.
  */
 final class TokenWindows {

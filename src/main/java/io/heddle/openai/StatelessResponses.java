@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
@@ -184,7 +184,7 @@ final class StatelessResponses {
     return thread(call, ask, past)
         .map(thread -> {
           if (thread.messages().isEmpty()) {
-            throw Value.missing("input");
+            throw OpenAiJson.missing("input");
           }
           return new Asked(
               thread.messages(),
@@ -226,7 +226,7 @@ final class StatelessResponses {
             messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
           }
           if (messages.isEmpty()) {
-            throw Value.missing("input");
+            throw OpenAiJson.missing("input");
           }
           return messages;
         });

@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.web.Connections;
 

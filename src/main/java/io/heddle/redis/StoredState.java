@@ -7,7 +7,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The field of the session hash that every write writes anew, as {@code part-retry.lua} describes
+ * The field of the session hash that every write writes anew, as {@code lib/parse.lua} describes
  * it.
  */
 record StoredState(
@@ -21,7 +21,7 @@ record StoredState(
     long createdAt,
     @Nullable String owner) {
 
-  private static final long KEYS_OUTLIVE_MILLIS = 86_400_000;
+  static final long KEYS_OUTLIVE_MILLIS = 86_400_000;
 
   static StoredState parse(byte[] text) {
     Words words = new Words(text);

@@ -1,7 +1,7 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
 import java.time.Instant;
@@ -11,7 +11,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The turns of a session at one moment, out of the fields that {@code part-turn-write.lua}
+ * The turns of a session at one moment, out of the fields that {@code lib/turn_write.lua}
  * describes.
  */
 final class StoredTurn {

@@ -1,28 +1,26 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ModelEvent;
-import io.heddle.upstream.ServerJson.UnexpectedJson;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 
 /**
  * Reads events of Anthropic Messages, or a whole message. Thoughts are told as text, and their
  * blocks are kept as they came: the server wants them back, signed.
  */
-final class AnthropicAnswerReader implements AnswerReader {
+final class AnthropicAnswerReader extends AnswerReader {
 
   private static final int MOST_BLOCKS = 4096;
 
-  private final AnswerAssembler answer;
-  private final FailureMapper faults;
+  private static final List<String> INNER = List.of("delta", "content_block", "message");
+
   private final AnthropicNames names;
   private final String thinker;
-  private final Map<Integer, AnthropicBlock> open = new LinkedHashMap<>();
+  private final LinkedHashMap<Integer, AnthropicBlock> open = new LinkedHashMap<>();
   private AnthropicUsage usage = AnthropicUsage.NONE;
 
   /** Calls of which no argument has come. */
@@ -34,26 +32,24 @@ final class AnthropicAnswerReader implements AnswerReader {
   private int thoughts;
   private int textLength;
   private int kept;
-  private boolean ending;
 
   /**
    * @param names of the tools in the request
    * @param thinker who thinks: thoughts are no use to anybody else
    */
   AnthropicAnswerReader(AnswerAssembler answer, AnthropicNames names, String thinker) {
-    this.answer = answer;
+    super(answer);
     this.names = names;
     this.thinker = thinker;
-    faults = answer.faults();
   }
 
   @Override
-  public int kept() {
+  int kept() {
     return answer.kept() + kept;
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
+  void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0) {
       return;
     }
@@ -62,51 +58,77 @@ final class AnthropicAnswerReader implements AnswerReader {
       finish(out);
       return;
     }
-    AnthropicObject event = parse(type, data, length);
+    Members event = parse(type, data, length, Members::read);
     if (event == null) {
       return;
     }
-    String kind = event.type().isEmpty() ? type : event.type();
-    if (event.error() != null || kind.equals("error")) {
-      ServerError error = event.error();
-      throw faults.inStream(
-          error == null ? ServerError.of(Arrays.copyOf(data, length), false) : error,
-          answer.hasSaid());
+    String kind = event.scalarOrEmpty("type");
+    kind = kind.isEmpty() ? type : kind;
+    ServerError error = error(event);
+    if (error != null || kind.equals("error")) {
+      throw failure(error, data, length);
     }
     take(kind, event, out);
   }
 
-  private void take(String kind, AnthropicObject event, List<ModelEvent> out) {
-    AnthropicObject inner = event.inner();
+  private static @Nullable ServerError error(Members event) {
+    ServerError error = event.error("error");
+    if (error != null
+        || inner(event) != null
+        || event.hasList("content")
+        || stopReason(event) != null) {
+      return error;
+    }
+    ErrorMembers flat = ErrorMembers.of(event, "");
+    boolean hasOnlyWords = event.scalar("type") == null && flat.hasMessage();
+    return hasOnlyWords || flat.isError() ? flat.error() : null;
+  }
+
+  /** The message, the block or the delta that an event is about. */
+  private static @Nullable Members inner(Members event) {
+    for (String name : INNER) {
+      JsonValue inner = event.get(name);
+      if (inner != null && inner.isObject()) {
+        return Members.of(inner);
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable String stopReason(Members from) {
+    String said = from.scalarOrEmpty("stop_reason").strip();
+    return said.isEmpty() || said.equals("null") || said.equals("false") ? null : said;
+  }
+
+  private void take(String kind, Members event, List<ModelEvent> out) {
+    Members inner = inner(event);
     switch (kind) {
-      case "message_start" -> {
-        if (inner != null) {
-          message(inner, out);
-        }
-      }
-      case "content_block_start" -> {
-        if (inner != null) {
-          start(event.index(), inner, out);
-        }
-      }
-      case "content_block_delta" -> {
-        if (inner != null) {
-          delta(event.index(), inner, out);
-        }
-      }
-      case "content_block_stop" -> stop(event.index(), out);
-      case "message_delta" -> {
-        count(event.usage());
-        if (inner != null) {
-          count(inner.usage());
-          reason(inner, out);
-        }
-      }
       case "message" -> {
         message(event, out);
         finish(out);
       }
       case "message_stop" -> finish(out);
+      case "content_block_stop" -> stop(event.index("index"), out);
+      case "message_delta" -> {
+        count(event);
+        if (inner != null) {
+          count(inner);
+          reason(inner, out);
+        }
+      }
+      default -> {
+        if (inner != null) {
+          begin(kind, event.index("index"), inner, out);
+        }
+      }
+    }
+  }
+
+  private void begin(String kind, int index, Members inner, List<ModelEvent> out) {
+    switch (kind) {
+      case "message_start" -> message(inner, out);
+      case "content_block_start" -> start(index, inner, out);
+      case "content_block_delta" -> delta(index, inner, out);
       default -> {
         // A ping, or something new.
       }
@@ -114,15 +136,16 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void whole(byte[] json, List<ModelEvent> out) {
-    AnthropicObject message = json.length == 0 ? null : parse("", json, json.length);
+  void whole(byte[] json, List<ModelEvent> out) {
+    Members message = json.length == 0 ? null : parse("", json, json.length, Members::read);
     if (message == null) {
       throw faults.brokeOff(answer.hasSaid());
     }
-    if (message.error() != null) {
-      throw faults.inStream(message.error(), answer.hasSaid());
+    ServerError error = error(message);
+    if (error != null) {
+      throw faults.inStream(error, answer.hasSaid());
     }
-    if (message.content() == null) {
+    if (!message.hasList("content")) {
       throw answer.notA(json, "message");
     }
     message(message, out);
@@ -130,12 +153,7 @@ final class AnthropicAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void ending() {
-    ending = true;
-  }
-
-  @Override
-  public void end(List<ModelEvent> out) {
+  void end(List<ModelEvent> out) {
     if (answer.isFinished()) {
       return;
     }
@@ -148,39 +166,37 @@ final class AnthropicAnswerReader implements AnswerReader {
   // ---- messages
 
   /** Of a whole one, and of the empty one with which a stream begins. */
-  private void message(AnthropicObject message, List<ModelEvent> out) {
-    answer.model(message.model());
-    count(message.usage());
-    List<AnthropicObject> content = message.content();
-    if (content != null) {
-      for (AnthropicObject block : content) {
-        start(-1, block, out);
-        stop(-1, out);
-      }
+  private void message(Members message, List<ModelEvent> out) {
+    answer.model(message.scalar("model"));
+    count(message);
+    for (Members block : message.objects("content")) {
+      start(-1, block, out);
+      stop(-1, out);
     }
     reason(message, out);
   }
 
-  private void count(@Nullable AnthropicUsage counted) {
-    if (counted != null) {
-      usage = usage.with(counted);
+  private void count(Members from) {
+    JsonValue counted = from.get("usage");
+    if (counted != null && counted.isObject()) {
+      usage = usage.with(AnthropicUsage.of(Members.of(counted)));
       answer.usage(usage.toUsage());
     }
   }
 
-  private void reason(AnthropicObject from, List<ModelEvent> out) {
-    String said = from.stopReason();
+  private void reason(Members from, List<ModelEvent> out) {
+    String said = stopReason(from);
     if (said == null) {
       return;
     }
-    answer.say("", "", from.explanation(), out);
+    answer.say("", "", from.inner("stop_details").words("explanation"), out);
     answer.reason(said);
     reason = reason == null || !FinishReason.of(reason).isCut() ? said : reason;
   }
 
   // ---- blocks
 
-  private void start(int index, AnthropicObject block, List<ModelEvent> out) {
+  private void start(int index, Members block, List<ModelEvent> out) {
     if (open.containsKey(index)) {
       stop(index, out);
     }
@@ -188,18 +204,18 @@ final class AnthropicAnswerReader implements AnswerReader {
     if (++blocks > MOST_BLOCKS) {
       throw answer.tooLarge();
     }
-    AnthropicBlock begun = new AnthropicBlock(block.type(), calls);
+    AnthropicBlock begun = new AnthropicBlock(block.scalarOrEmpty("type"), calls);
     open.put(index, begun);
     switch (begun.type) {
       case "tool_use" -> {
         calls++;
-        begun.input = block.input();
+        begun.input = input(block);
         kept += begun.input.length();
-        String name = block.name();
-        call(begun, block.id(), name == null ? null : names.given(name), "", out);
+        String name = notBlank(block, "name");
+        call(begun, notBlank(block, "id"), name == null ? null : names.given(name), "", out);
       }
       case "redacted_thinking" -> {
-        begun.data = block.data();
+        begun.data = block.scalarOrEmpty("data");
         kept += begun.data.length();
       }
       case "thinking" -> {
@@ -209,42 +225,47 @@ final class AnthropicAnswerReader implements AnswerReader {
         }
         think(begun, block, out);
       }
-      case "text" -> say(block.text(), out);
+      case "text" -> say(block.words("text"), out);
       default -> {
         // A tool that the server runs, and what came of it.
       }
     }
   }
 
-  private void delta(int index, AnthropicObject delta, List<ModelEvent> out) {
-    AnthropicBlock block = index < 0 && !open.isEmpty() ? last() : open.get(index);
+  private void delta(int index, Members delta, List<ModelEvent> out) {
+    AnthropicBlock block =
+        index < 0 && !open.isEmpty() ? open.lastEntry().getValue() : open.get(index);
     if (block == null) {
       // A server that does not say where a block begins.
-      say(delta.text(), out);
-      answer.say(delta.thinking(), "", "", out);
+      say(delta.words("text"), out);
+      answer.say(delta.words("thinking"), "", "", out);
       return;
     }
     switch (block.type) {
       case "tool_use" -> {
-        if (!delta.input().isEmpty()) {
+        String input = input(delta);
+        if (!input.isEmpty()) {
           block.hasInput = true;
-          call(block, null, null, delta.input(), out);
+          call(block, null, null, input, out);
         }
       }
       case "thinking" -> think(block, delta, out);
-      case "text", "" -> say(delta.text(), out);
+      case "text", "" -> say(delta.words("text"), out);
       default -> {
         // As above.
       }
     }
   }
 
-  private AnthropicBlock last() {
-    AnthropicBlock last = null;
-    for (AnthropicBlock block : open.values()) {
-      last = block;
-    }
-    return last == null ? new AnthropicBlock("", 0) : last;
+  /** Arguments of a call, or the next bit of them. */
+  private static String input(Members from) {
+    String input = from.json(from.has("partial_json") ? "partial_json" : "input");
+    return input == null ? "" : input;
+  }
+
+  private static @Nullable String notBlank(Members from, String name) {
+    String text = from.scalar(name);
+    return text == null || text.isBlank() ? null : text;
   }
 
   private void stop(int index, List<ModelEvent> out) {
@@ -288,11 +309,13 @@ final class AnthropicAnswerReader implements AnswerReader {
     answer.say("", text, "", out);
   }
 
-  private void think(AnthropicBlock block, AnthropicObject more, List<ModelEvent> out) {
-    answer.say(more.thinking(), "", "", out);
-    block.thinking.append(more.thinking());
-    block.signature.append(more.signature());
-    kept += more.thinking().length() + more.signature().length();
+  private void think(AnthropicBlock block, Members more, List<ModelEvent> out) {
+    String thought = more.words("thinking");
+    String signature = more.scalarOrEmpty("signature");
+    answer.say(thought, "", "", out);
+    block.thinking.append(thought);
+    block.signature.append(signature);
+    kept += thought.length() + signature.length();
     if (kept > answer.most()) {
       throw answer.tooLarge();
     }
@@ -328,19 +351,5 @@ final class AnthropicAnswerReader implements AnswerReader {
       tellBare(out);
     }
     answer.finish(out);
-  }
-
-  // ---- bytes
-
-  /** Null for what is cut off behind the end of the answer. */
-  private @Nullable AnthropicObject parse(String type, byte[] json, int length) {
-    try {
-      return ServerJson.read(json, length, AnthropicObject::read);
-    } catch (JacksonException | UnexpectedJson e) {
-      if (ending && answer.hasReason()) {
-        return null;
-      }
-      throw answer.notOfThisWire(type, json, length);
-    }
   }
 }

@@ -1,12 +1,17 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +29,6 @@ final class AnthropicParameters {
 
   private static final List<String> BOUNDS =
       List.of("max_completion_tokens", "max_tokens", "max_output_tokens");
-
-  private static final Set<String> SAMPLINGS = Set.of("temperature", "top_p", "top_k");
 
   /** Written elsewhere, or here under another name. */
   private static final Set<String> WRITTEN =
@@ -46,7 +49,10 @@ final class AnthropicParameters {
           "user",
           "safety_identifier",
           "metadata",
-          "service_tier");
+          "service_tier",
+          "temperature",
+          "top_p",
+          "top_k");
 
   /** What Anthropic has not, and an answer can do without. */
   private static final Set<String> LEFT_OUT =
@@ -67,17 +73,20 @@ final class AnthropicParameters {
           "prediction",
           "modalities");
 
-  private static final Set<String> REFUSED =
-      Set.of("web_search_options", "audio", "functions", "function_call");
+  private static final Set<String> NOT_PASSED_ON =
+      Stream.of(WRITTEN, LEFT_OUT, BOUNDS).flatMap(Collection::stream).collect(Collectors.toSet());
 
-  private final Map<String, Slice> given;
+  private static final List<String> REFUSED =
+      List.of("web_search_options", "audio", "functions", "function_call");
+
+  private final Members given;
   private final AnthropicModel model;
   private final AnthropicTools tools;
   private final long maxTokens;
   private final boolean thinks;
   private final String thinking;
   private final @Nullable String effort;
-  private final @Nullable Slice schema;
+  private final @Nullable JsonValue schema;
   private final boolean isAnyJson;
 
   /**
@@ -86,7 +95,7 @@ final class AnthropicParameters {
    */
   AnthropicParameters(
       String upstream,
-      Map<String, Slice> given,
+      Members given,
       AnthropicModel model,
       AnthropicTools tools,
       long defaultTokens,
@@ -94,22 +103,22 @@ final class AnthropicParameters {
     this.given = given;
     this.model = model;
     this.tools = tools;
-    for (String name : given.keySet()) {
-      if (REFUSED.contains(name)) {
+    for (String name : REFUSED) {
+      if (given.all().containsKey(name)) {
         throw AnthropicTools.refusal(upstream, name, name);
       }
     }
     maxTokens = maxTokens(defaultTokens);
-    String named = text(given.get("reasoning_effort"));
+    String named = given.text("reasoning_effort");
     String wanted = named == null ? "default" : named;
     boolean asks = !wanted.equals("none") && !wanted.equals("default");
     boolean hasBudget = model.hasBudget();
     // Nobody thinks who must call a tool, has no room to, or has begun without.
     boolean may = !tools.isForced() && !(hasBudget && (lacksThoughts || maxTokens <= LEAST_BUDGET));
-    Slice own = given.get("thinking");
+    JsonValue own = given.get("thinking");
     if (own != null && own.isObject()) {
       thinking = own.toString();
-      thinks = !"disabled".equals(text(own.members().get("type")));
+      thinks = !"disabled".equals(Members.of(own).text("type"));
     } else if (asks && may) {
       thinking =
           hasBudget
@@ -123,8 +132,8 @@ final class AnthropicParameters {
     }
     boolean hasEffort = !hasBudget && !wanted.equals("default");
     effort = hasEffort && (thinks || thinking.isEmpty()) ? model.effort(wanted) : null;
-    Map<String, Slice> format = members(given.get("response_format"));
-    String type = text(format.get("type"));
+    Members format = given.inner("response_format");
+    String type = format.text("type");
     switch (type == null ? "text" : type) {
       case "text" -> {
         schema = null;
@@ -135,7 +144,7 @@ final class AnthropicParameters {
         isAnyJson = true;
       }
       case "json_schema" -> {
-        schema = members(format.get("json_schema")).get("schema");
+        schema = format.inner("json_schema").all().get("schema");
         isAnyJson = schema == null;
       }
       default ->
@@ -146,7 +155,7 @@ final class AnthropicParameters {
 
   private long maxTokens(long otherwise) {
     for (String name : BOUNDS) {
-      Slice bound = given.get(name);
+      JsonValue bound = given.get(name);
       if (bound != null && bound.toString().matches("[0-9]{1,18}")) {
         return Long.parseLong(bound.toString());
       }
@@ -175,56 +184,42 @@ final class AnthropicParameters {
     if (!thinking.isEmpty()) {
       out.ascii(",\"thinking\":").raw(Json.of(thinking));
     }
-    outputConfig(out);
-    metadata(out);
-    serviceTier(out);
-    stops(out);
+    writeOutputConfig(out);
+    writeMetadata(out);
+    writeServiceTier(out);
+    writeStops(out);
     if (!thinks && model.takesSampling()) {
-      sampling(out);
+      writeSampling(out);
     }
-    given.forEach((name, value) -> {
-      if (!WRITTEN.contains(name)
-          && !LEFT_OUT.contains(name)
-          && !SAMPLINGS.contains(name)
-          && !BOUNDS.contains(name)
-          && !value.isNull()) {
-        value.writeTo(out.ascii(",").string(name).ascii(":"));
-      }
-    });
+    given.without(NOT_PASSED_ON).withoutNulls().writeBehind(out);
   }
 
-  private void outputConfig(JsonWriter out) {
-    Map<String, Slice> own = new LinkedHashMap<>(members(given.get("output_config")));
-    String before = ",\"output_config\":{";
-    for (Map.Entry<String, Slice> member : own.entrySet()) {
-      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-      before = ",";
+  private void writeOutputConfig(JsonWriter out) {
+    Map<String, JsonValue> config = new LinkedHashMap<>(given.inner("output_config").all());
+    if (effort != null) {
+      config.putIfAbsent("effort", Members.quoted(effort));
     }
-    if (effort != null && !own.containsKey("effort")) {
-      out.ascii(before).ascii("\"effort\":").string(effort);
-      before = ",";
+    if (schema != null && !config.containsKey("format")) {
+      JsonWriter format = new JsonWriter(256).ascii("{\"type\":\"json_schema\",\"schema\":");
+      config.put("format", JsonValue.of(AnthropicSchema.write(schema, format).ascii("}").toJson()));
     }
-    if (schema != null && !own.containsKey("format")) {
-      out.ascii(before).ascii("\"format\":{\"type\":\"json_schema\",\"schema\":");
-      AnthropicSchema.write(schema, out).ascii("}");
-      before = ",";
+    if (!config.isEmpty()) {
+      new Members(config).writeTo(out.ascii(",\"output_config\":"));
     }
-    out.ascii(before.equals(",") ? "}" : "");
   }
 
-  private void metadata(JsonWriter out) {
-    Slice user = members(given.get("metadata")).get("user_id");
+  private void writeMetadata(JsonWriter out) {
+    JsonValue user = given.inner("metadata").string("user_id");
     for (String name : List.of("safety_identifier", "user")) {
-      user = user == null || !user.isString() ? given.get(name) : user;
+      user = user == null ? given.string(name) : user;
     }
-    if (user != null && user.isString()) {
+    if (user != null) {
       user.writeTo(out.ascii(",\"metadata\":{\"user_id\":")).ascii("}");
     }
   }
 
-  private void serviceTier(JsonWriter out) {
-    String tier = text(given.get("service_tier"));
-    switch (tier == null ? "" : tier) {
+  private void writeServiceTier(JsonWriter out) {
+    switch (given.textOrEmpty("service_tier")) {
       case "auto" -> out.ascii(",\"service_tier\":\"auto\"");
       case "default", "standard_only" -> out.ascii(",\"service_tier\":\"standard_only\"");
       default -> {
@@ -233,56 +228,40 @@ final class AnthropicParameters {
     }
   }
 
-  private void stops(JsonWriter out) {
-    Slice stop = given.get("stop");
-    Slice all = stop == null || stop.isNull() ? given.get("stop_sequences") : stop;
-    if (all == null) {
-      return;
+  private void writeStops(JsonWriter out) {
+    JsonValue stop = given.has("stop") ? given.get("stop") : given.get("stop_sequences");
+    List<JsonValue> all = new ArrayList<>();
+    if (stop != null) {
+      all.addAll(stop.isString() ? List.of(stop) : stop.elements());
     }
-    String before = ",\"stop_sequences\":[";
-    for (Slice one : all.isString() ? List.of(all) : all.elements()) {
-      // One of nothing but space is refused.
-      if (one.isString() && !one.text().isBlank()) {
-        one.writeTo(out.ascii(before));
-        before = ",";
-      }
+    // One of nothing but space is refused.
+    all.removeIf(one -> !one.isString() || one.text().isBlank());
+    if (!all.isEmpty()) {
+      Members.list(out.ascii(",\"stop_sequences\":"), all, one -> one.writeTo(out));
     }
-    out.ascii(before.equals(",") ? "]" : "");
   }
 
-  private void sampling(JsonWriter out) {
-    Slice temperature = number(given.get("temperature"));
+  private void writeSampling(JsonWriter out) {
+    JsonValue temperature = number("temperature");
     if (temperature != null) {
-      out.ascii(",\"temperature\":");
       boolean isHigh = new BigDecimal(temperature.toString()).compareTo(BigDecimal.ONE) > 0;
       // Anthropic's ends at 1, OpenAI's at 2.
-      if (isHigh) {
-        out.ascii("1");
-      } else {
-        temperature.writeTo(out);
-      }
+      out.ascii(",\"temperature\":").ascii(isHigh ? "1" : temperature.toString());
     }
-    Slice topP = number(given.get("top_p"));
+    JsonValue topP = number("top_p");
     if (topP != null && (temperature == null || model.takesBothSamplings())) {
       topP.writeTo(out.ascii(",\"top_p\":"));
     }
-    Slice topK = number(given.get("top_k"));
+    JsonValue topK = number("top_k");
     if (topK != null) {
       topK.writeTo(out.ascii(",\"top_k\":"));
     }
   }
 
-  private static @Nullable Slice number(@Nullable Slice value) {
+  private @Nullable JsonValue number(String name) {
+    JsonValue value = given.get(name);
     return value != null && value.toString().matches("-?[0-9.]{1,32}([eE][+-]?[0-9]{1,3})?")
         ? value
         : null;
-  }
-
-  private static Map<String, Slice> members(@Nullable Slice object) {
-    return object == null ? Map.of() : object.members();
-  }
-
-  private static @Nullable String text(@Nullable Slice value) {
-    return value != null && value.isString() ? value.text() : null;
   }
 }

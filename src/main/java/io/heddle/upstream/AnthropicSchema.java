@@ -1,6 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -25,6 +27,11 @@ final class AnthropicSchema {
           "ipv6",
           "uuid");
 
+  /** Written anew, or of no use. */
+  private static final Set<String> NOT_KEPT =
+      Set.of("$schema", "$id", "additionalProperties", "description");
+
+  private static final JsonValue FALSE = JsonValue.of(Json.of("false"));
   private static final int DEEPEST = 64;
 
   private final JsonWriter out;
@@ -33,57 +40,51 @@ final class AnthropicSchema {
     this.out = out;
   }
 
-  static JsonWriter write(Slice schema, JsonWriter out) {
+  static JsonWriter write(JsonValue schema, JsonWriter out) {
     new AnthropicSchema(out).schema(schema, 0);
     return out;
   }
 
-  private void schema(Slice schema, int depth) {
+  private void schema(JsonValue schema, int depth) {
     if (!schema.isObject() || depth > DEEPEST) {
       schema.writeTo(out);
       return;
     }
-    Map<String, Slice> members = schema.members();
-    Map<String, Slice> told = new LinkedHashMap<>();
-    boolean isObject = members.containsKey("properties") || isObject(members.get("type"));
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      String name = member.getKey();
-      Slice value = member.getValue();
-      switch (name) {
-        case "$schema", "$id", "additionalProperties", "description" -> {
-          continue;
-        }
-        default -> {
-          if (!isKept(name, value)) {
+    Members members = Members.of(schema);
+    Map<String, JsonValue> kept = new LinkedHashMap<>();
+    Map<String, JsonValue> told = new LinkedHashMap<>();
+    members
+        .without(NOT_KEPT)
+        .all()
+        .forEach((name, value) -> {
+          if (isKept(name, value)) {
+            // The only choice that it knows.
+            kept.put(name.equals("oneOf") ? "anyOf" : name, value);
+          } else {
             told.put(name, value);
-            continue;
           }
-        }
-      }
-      // The only choice that it knows.
-      out.ascii(before).string(name.equals("oneOf") ? "anyOf" : name).ascii(":");
-      before = ",";
-      switch (name) {
-        case "$defs", "definitions", "properties" -> all(value, depth);
-        case "anyOf", "oneOf", "allOf" -> each(value, depth);
-        case "items" -> schema(value, depth + 1);
-        default -> value.writeTo(out);
-      }
-    }
-    String description = description(members.get("description"), told);
+        });
+    String description = description(members.text("description"), told);
     if (!description.isEmpty()) {
-      out.ascii(before).ascii("\"description\":").string(description);
-      before = ",";
+      kept.put("description", Members.quoted(description));
     }
-    if (isObject) {
-      out.ascii(before).ascii("\"additionalProperties\":false");
-      before = ",";
+    if (members.all().containsKey("properties") || isObject(members.get("type"))) {
+      kept.put("additionalProperties", FALSE);
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    new Members(kept).writeTo(out, (name, value) -> member(name, value, depth + 1));
   }
 
-  private static boolean isKept(String name, Slice value) {
+  private void member(String name, JsonValue value, int depth) {
+    switch (name) {
+      case "$defs", "definitions", "properties" ->
+          Members.of(value).writeTo(out, (_, each) -> schema(each, depth));
+      case "anyOf", "allOf" -> Members.list(out, value.elements(), each -> schema(each, depth));
+      case "items" -> schema(value, depth);
+      default -> value.writeTo(out);
+    }
+  }
+
+  private static boolean isKept(String name, JsonValue value) {
     return switch (name) {
       case "$ref", "$defs", "definitions", "type", "enum", "const", "default", "title" -> true;
       case "properties", "required", "items", "anyOf", "oneOf", "allOf" -> true;
@@ -93,7 +94,7 @@ final class AnthropicSchema {
     };
   }
 
-  private static boolean isObject(@Nullable Slice type) {
+  private static boolean isObject(@Nullable JsonValue type) {
     if (type == null) {
       return false;
     }
@@ -102,36 +103,13 @@ final class AnthropicSchema {
         : type.elements().stream().anyMatch(one -> one.isString() && one.text().equals("object"));
   }
 
-  private static String description(@Nullable Slice given, Map<String, Slice> told) {
-    StringBuilder all = new StringBuilder();
-    if (given != null && given.isString()) {
-      all.append(given.text());
-    }
+  private static String description(@Nullable String given, Map<String, JsonValue> told) {
+    StringBuilder all = new StringBuilder(given == null ? "" : given);
     String before = all.isEmpty() ? "{" : "\n\n{";
-    for (Map.Entry<String, Slice> member : told.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : told.entrySet()) {
       all.append(before).append(member.getKey()).append(": ").append(member.getValue());
       before = ", ";
     }
     return all.append(told.isEmpty() ? "" : "}").toString();
-  }
-
-  private void all(Slice schemas, int depth) {
-    String before = "{";
-    for (Map.Entry<String, Slice> one : schemas.members().entrySet()) {
-      out.ascii(before).string(one.getKey()).ascii(":");
-      schema(one.getValue(), depth + 1);
-      before = ",";
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
-  }
-
-  private void each(Slice schemas, int depth) {
-    String before = "[";
-    for (Slice one : schemas.elements()) {
-      out.ascii(before);
-      schema(one, depth + 1);
-      before = ",";
-    }
-    out.ascii(before.equals("[") ? "[]" : "]");
   }
 }

@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +31,8 @@ final class AnthropicThoughts {
   }
 
   /** A block, of which {@code first} and {@code second} are all that its server wants back. */
-  record Block(String type, Slice first, @Nullable Slice second, int afterText, int afterCalls) {
+  record Block(
+      String type, JsonValue first, @Nullable JsonValue second, int afterText, int afterCalls) {
 
     JsonWriter writeTo(JsonWriter out) {
       boolean isSealed = type.equals("redacted_thinking");
@@ -50,42 +51,22 @@ final class AnthropicThoughts {
    * @param signed whether the server refuses a thought without a signature
    */
   static List<Block> of(PromptMessage message, String upstream, String model, boolean signed) {
-    Map<String, Slice> kept = message.givenBackTo(upstream);
-    Slice thinker = kept.get(THINKER);
-    Slice blocks = kept.get(BLOCKS);
-    if (blocks == null
-        || thinker != null
-            && !(thinker.isString() && thinker.text().equals(thinker(upstream, model)))) {
+    Members kept = message.givenBackTo(upstream);
+    if (kept.all().containsKey(THINKER) && !thinker(upstream, model).equals(kept.text(THINKER))) {
       return List.of();
     }
     List<Block> all = new ArrayList<>();
-    for (Slice block : blocks.elements()) {
-      Map<String, Slice> members = block.members();
-      Slice type = string(members, "type");
-      Slice thinking = string(members, "thinking");
-      Slice signature = string(members, "signature");
-      Slice data = string(members, "data");
-      int text = number(members.get(AFTER_TEXT));
-      int calls = number(members.get(AFTER_CALLS));
-      if (type == null) {
-        continue;
-      }
-      if (type.text().equals("thinking") && thinking != null && (signature != null || !signed)) {
-        all.add(new Block("thinking", thinking, signature, text, calls));
-      } else if (type.text().equals("redacted_thinking") && data != null) {
-        all.add(new Block("redacted_thinking", data, null, text, calls));
+    for (JsonValue block : kept.elements(BLOCKS)) {
+      Members members = Members.of(block);
+      String type = members.textOrEmpty("type");
+      boolean isSealed = type.equals("redacted_thinking");
+      JsonValue first = members.string(isSealed ? "data" : "thinking");
+      JsonValue second = isSealed ? null : members.string("signature");
+      if (first != null && (isSealed || type.equals("thinking") && (second != null || !signed))) {
+        int text = members.number(AFTER_TEXT, 0);
+        all.add(new Block(type, first, second, text, members.number(AFTER_CALLS, 0)));
       }
     }
     return all;
-  }
-
-  private static @Nullable Slice string(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
-    return value != null && value.isString() ? value : null;
-  }
-
-  private static int number(@Nullable Slice value) {
-    String digits = value == null ? "" : value.toString();
-    return digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : 0;
   }
 }

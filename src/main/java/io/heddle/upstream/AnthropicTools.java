@@ -1,13 +1,13 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import io.heddle.upstream.CallFailure.Blame;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +19,7 @@ final class AnthropicTools {
   private final String upstream;
   private final AnthropicModel model;
   private final AnthropicNames names;
-  private final List<Slice> tools;
+  private final List<JsonValue> tools;
   private final boolean isOneByOne;
 
   /** The choice's type; empty for none. */
@@ -29,22 +29,19 @@ final class AnthropicTools {
   private @Nullable String chosen;
 
   /** In Anthropic's own form. */
-  private @Nullable Slice own;
+  private @Nullable JsonValue own;
 
   /** Those that may be used; null: all. */
   private @Nullable Set<String> allowed;
 
-  AnthropicTools(
-      String upstream, AnthropicModel model, AnthropicNames names, Map<String, Slice> parameters) {
+  AnthropicTools(String upstream, AnthropicModel model, AnthropicNames names, Members parameters) {
     this.upstream = upstream;
     this.model = model;
     this.names = names;
-    Slice all = parameters.get("tools");
-    tools = all == null ? List.of() : all.elements();
-    Slice parallel = parameters.get("parallel_tool_calls");
-    isOneByOne = parallel != null && parallel.toString().equals("false");
-    Slice given = parameters.get("tool_choice");
-    if (given != null && !given.isNull()) {
+    tools = parameters.elements("tools");
+    isOneByOne = parameters.is("parallel_tool_calls", "false");
+    JsonValue given = parameters.get("tool_choice");
+    if (given != null) {
       choose(given);
     }
   }
@@ -52,14 +49,10 @@ final class AnthropicTools {
   /** Names that a call's tools have with the server. */
   static AnthropicNames names(ModelCall call) {
     AnthropicNames names = new AnthropicNames();
-    Slice tools = Slice.of(call.parameters()).members().get("tools");
-    if (tools != null) {
-      for (Slice tool : tools.elements()) {
-        Slice function = inner(tool.members());
-        String name = function == null ? null : text(function.members().get("name"));
-        if (name != null) {
-          names.told(name);
-        }
+    for (JsonValue tool : Members.of(call.parameters()).elements("tools")) {
+      String name = inner(Members.of(tool)).text("name");
+      if (name != null) {
+        names.told(name);
       }
     }
     return names;
@@ -75,13 +68,13 @@ final class AnthropicTools {
         Blame.REQUEST);
   }
 
-  private void choose(Slice given) {
+  private void choose(JsonValue given) {
     if (given.isString()) {
       choice = choice(given.text());
       return;
     }
-    Map<String, Slice> members = given.members();
-    String type = String.valueOf(text(members.get("type")));
+    Members members = Members.of(given);
+    String type = String.valueOf(members.text("type"));
     switch (type) {
       case "function", CustomTools.TYPE -> {
         choice = "tool";
@@ -91,13 +84,10 @@ final class AnthropicTools {
         }
       }
       case "allowed_tools" -> {
-        Slice inner = members.get("allowed_tools");
-        Map<String, Slice> list = inner == null ? members : inner.members();
-        Slice mode = list.get("mode");
-        choice = mode == null ? "auto" : choice(String.valueOf(text(mode)));
+        Members list = members.has(type) ? members.inner(type) : members;
+        choice = list.has("mode") ? choice(String.valueOf(list.text("mode"))) : "auto";
         Set<String> may = new LinkedHashSet<>();
-        Slice those = list.get("tools");
-        for (Slice tool : those == null ? List.<Slice>of() : those.elements()) {
+        for (JsonValue tool : list.elements("tools")) {
           String name = name(tool);
           if (name != null) {
             may.add(name);
@@ -122,15 +112,15 @@ final class AnthropicTools {
   }
 
   /** What a tool of Chat Completions says of itself. */
-  private static @Nullable Slice inner(Map<String, Slice> tool) {
-    Slice function = tool.get("function");
-    return function == null ? tool.get(CustomTools.TYPE) : function;
+  private static Members inner(Members tool) {
+    return tool.inner(tool.all().containsKey("function") ? "function" : CustomTools.TYPE);
   }
 
-  private static @Nullable String name(Slice tool) {
-    Map<String, Slice> members = tool.members();
-    Slice function = inner(members);
-    return text(function == null ? members.get("name") : function.members().get("name"));
+  private static @Nullable String name(JsonValue tool) {
+    Members members = Members.of(tool);
+    boolean isFlat =
+        !members.all().containsKey("function") && !members.all().containsKey(CustomTools.TYPE);
+    return (isFlat ? members : inner(members)).text("name");
   }
 
   /** Whether the model must use a tool. */
@@ -142,29 +132,27 @@ final class AnthropicTools {
    * @param called names of tools that were called before: where there are calls there must be tools
    */
   void writeTo(JsonWriter out, Set<String> called) {
-    String before = ",\"tools\":[";
-    for (int i = 0; i < tools.size(); i++) {
-      String name = name(tools.get(i));
-      if (allowed == null || name != null && allowed.contains(name)) {
-        tool(tools.get(i), out.ascii(before));
-        before = ",";
-      }
-    }
-    if (before.equals(",")) {
-      choice(out.ascii("]"));
+    Set<String> may = allowed;
+    List<JsonValue> told =
+        may == null ? tools : tools.stream().filter(tool -> may.contains(name(tool))).toList();
+    if (told.isEmpty() && called.isEmpty()) {
       return;
     }
-    for (String name : called) {
-      out.ascii(before).ascii("{\"name\":").string(name);
-      out.ascii(",\"input_schema\":").ascii(ANY_OBJECT).ascii("}");
-      before = ",";
+    out.ascii(",\"tools\":");
+    if (!told.isEmpty()) {
+      Members.list(out, told, tool -> writeTool(tool, out));
+      writeChoice(out);
+      return;
     }
-    if (before.equals(",")) {
-      out.ascii("],\"tool_choice\":{\"type\":\"none\"}");
-    }
+    Members.list(
+        out,
+        called,
+        name ->
+            out.ascii("{\"name\":").string(name).ascii(",\"input_schema\":" + ANY_OBJECT + "}"));
+    out.ascii(",\"tool_choice\":{\"type\":\"none\"}");
   }
 
-  private void choice(JsonWriter out) {
+  private void writeChoice(JsonWriter out) {
     if (own != null) {
       own.writeTo(out.ascii(",\"tool_choice\":"));
       return;
@@ -182,47 +170,37 @@ final class AnthropicTools {
     out.ascii(says ? ",\"disable_parallel_tool_use\":true}" : "}");
   }
 
-  private void tool(Slice tool, JsonWriter out) {
-    Map<String, Slice> members = tool.members();
-    Slice function = members.get("function");
-    if (function == null) {
-      Slice custom = members.get(CustomTools.TYPE);
-      if (custom != null) {
-        custom(custom.members(), out);
-        return;
-      }
+  private void writeTool(JsonValue tool, JsonWriter out) {
+    Members members = Members.of(tool);
+    Members function = inner(members);
+    boolean isCustom = !members.all().containsKey("function");
+    if (isCustom && !members.all().containsKey(CustomTools.TYPE)) {
       // In Anthropic's own form: a tool that the server runs.
       tool.writeTo(out);
       return;
     }
-    Map<String, Slice> of = function.members();
-    String name = text(of.get("name"));
-    out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
-    member("description", of.get("description"), out);
-    boolean isStrict = model.takesStrict() && isTrue(of.get("strict"));
-    schema(of.get("parameters"), isStrict, out.ascii(",\"input_schema\":"));
-    if (isStrict) {
-      out.ascii(",\"strict\":true");
+    out.ascii("{\"name\":").string(names.told(function.textOrEmpty("name")));
+    if (isCustom) {
+      out.ascii(",\"description\":").string(CustomTools.description(function));
+      CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
+      return;
     }
-    Slice cache = members.get("cache_control");
-    member("cache_control", cache == null ? of.get("cache_control") : cache, out);
+    writeMember("description", function, out);
+    boolean isStrict = model.takesStrict() && function.is("strict", "true");
+    writeSchema(function.get("parameters"), isStrict, out.ascii(",\"input_schema\":"));
+    out.ascii(isStrict ? ",\"strict\":true" : "");
+    String cache = "cache_control";
+    writeMember(cache, members.all().containsKey(cache) ? members : function, out);
     out.ascii("}");
   }
 
-  private void custom(Map<String, Slice> of, JsonWriter out) {
-    String name = text(of.get("name"));
-    out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
-    out.ascii(",\"description\":").string(CustomTools.description(of));
-    CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
-  }
-
-  private static void schema(@Nullable Slice schema, boolean isStrict, JsonWriter out) {
+  private static void writeSchema(@Nullable JsonValue schema, boolean isStrict, JsonWriter out) {
     if (schema == null || !schema.isObject()) {
       out.ascii(ANY_OBJECT);
       return;
     }
-    Map<String, Slice> members = schema.members();
-    boolean isTyped = "object".equals(text(members.get("type")));
+    Members members = Members.of(schema);
+    boolean isTyped = "object".equals(members.text("type"));
     if (isTyped && isStrict) {
       AnthropicSchema.write(schema, out);
     } else if (isTyped) {
@@ -230,26 +208,14 @@ final class AnthropicTools {
     } else {
       // Whatever else it says, arguments are an object.
       out.ascii("{\"type\":\"object\"");
-      members.forEach((name, value) -> {
-        if (!name.equals("type")) {
-          value.writeTo(out.ascii(",").string(name).ascii(":"));
-        }
-      });
-      out.ascii("}");
+      members.without(List.of("type")).writeBehind(out).ascii("}");
     }
   }
 
-  private static void member(String name, @Nullable Slice value, JsonWriter out) {
-    if (value != null && !value.isNull()) {
+  private static void writeMember(String name, Members of, JsonWriter out) {
+    JsonValue value = of.get(name);
+    if (value != null) {
       value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }
-  }
-
-  private static boolean isTrue(@Nullable Slice value) {
-    return value != null && value.toString().equals("true");
-  }
-
-  private static @Nullable String text(@Nullable Slice value) {
-    return value != null && value.isString() ? value.text() : null;
   }
 }

@@ -2,8 +2,6 @@ package io.heddle.upstream;
 
 import io.heddle.turn.Usage;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * Tokens as Anthropic counts them: what was read from its cache, or written to it, is not among the
@@ -14,47 +12,17 @@ record AnthropicUsage(long input, long written, long read, long output, long thi
 
   static final AnthropicUsage NONE = new AnthropicUsage(-1, -1, -1, -1, -1);
 
-  /** Of the object that the parser stands at. */
-  static AnthropicUsage read(JsonParser in) {
-    long input = -1;
-    long written = -1;
-    long read = -1;
-    long output = -1;
-    long thinking = -1;
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      switch (name) {
-        case "input_tokens" -> input = count(in);
-        case "cache_creation_input_tokens" -> written = count(in);
-        case "cache_read_input_tokens" -> read = count(in);
-        case "output_tokens" -> output = count(in);
-        case "output_tokens_details" -> thinking = thinking(in);
-        default -> in.skipChildren();
-      }
-    }
-    return new AnthropicUsage(input, written, read, output, thinking);
+  static AnthropicUsage of(Members usage) {
+    return new AnthropicUsage(
+        count(usage, "input_tokens"),
+        count(usage, "cache_creation_input_tokens"),
+        count(usage, "cache_read_input_tokens"),
+        count(usage, "output_tokens"),
+        count(usage.inner("output_tokens_details"), "thinking_tokens"));
   }
 
-  private static long thinking(JsonParser in) {
-    long count = -1;
-    if (in.currentToken() == JsonToken.START_OBJECT) {
-      while (in.nextToken() != JsonToken.END_OBJECT) {
-        String name = in.currentName();
-        in.nextToken();
-        if (name.equals("thinking_tokens")) {
-          count = count(in);
-        } else {
-          in.skipChildren();
-        }
-      }
-    }
-    in.skipChildren();
-    return count;
-  }
-
-  private static long count(JsonParser in) {
-    return in.currentToken() == JsonToken.VALUE_NULL ? -1 : LenientValues.number(in);
+  private static long count(Members usage, String name) {
+    return usage.has(name) ? usage.count(name) : -1;
   }
 
   /** The same with what was said later: counts are of the whole answer so far. */

@@ -2,7 +2,6 @@ package io.heddle.upstream;
 
 import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,7 +11,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 
 /** Reads chunks of Chat Completions, or a whole completion, in all forms that servers give them. */
-final class ChatAnswerReader implements AnswerReader {
+final class ChatAnswerReader extends AnswerReader {
 
   private static final int MOST_CALLS = 1024;
 
@@ -20,27 +19,23 @@ final class ChatAnswerReader implements AnswerReader {
   private static final Set<String> SIGNS_OF_LIFE =
       Set.of("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive");
 
-  private final AnswerAssembler answer;
-  private final FailureMapper faults;
   private @Nullable MessageSnapshots messages;
   private @Nullable ServerError words;
-  private boolean ending;
   private final TextChunks alike = new TextChunks();
   private @Nullable String seal;
   private boolean manySeals;
 
   ChatAnswerReader(AnswerAssembler answer) {
-    this.answer = answer;
-    faults = answer.faults();
+    super(answer);
   }
 
   @Override
-  public int kept() {
+  int kept() {
     return answer.kept() + (messages == null ? 0 : messages.size());
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
+  void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0) {
       return;
     }
@@ -54,17 +49,14 @@ final class ChatAnswerReader implements AnswerReader {
       answer.say("", text, "", out);
       return;
     }
-    ChatChunk chunk = parse(type, data, length);
+    ChatChunk chunk = parse(type, data, length, ChatChunk::read);
     if (chunk == null) {
       return;
     }
     alike.learn(data, length, chunk.isOf(data) ? chunk.textAt() : -1);
     words = words == null ? chunk.words() : words;
-    if (chunk.error() != null) {
-      throw faults.inStream(chunk.error(), answer.hasSaid());
-    }
-    if (ServerError.isType(type)) {
-      throw faults.inStream(ServerError.of(Arrays.copyOf(data, length), false), answer.hasSaid());
+    if (chunk.error() != null || ServerError.isType(type)) {
+      throw failure(chunk.error(), data, length);
     }
     take(chunk, false, out);
   }
@@ -74,7 +66,7 @@ final class ChatAnswerReader implements AnswerReader {
    * the other.
    */
   @Override
-  public void whole(byte[] json, List<ModelEvent> out) {
+  void whole(byte[] json, List<ModelEvent> out) {
     boolean isOne = false;
     try {
       isOne = objects(json, out);
@@ -119,12 +111,7 @@ final class ChatAnswerReader implements AnswerReader {
   }
 
   @Override
-  public void ending() {
-    ending = true;
-  }
-
-  @Override
-  public void end(List<ModelEvent> out) {
+  void end(List<ModelEvent> out) {
     if (answer.isFinished()) {
       return;
     }
@@ -146,17 +133,11 @@ final class ChatAnswerReader implements AnswerReader {
     throw words == null ? faults.brokeOff(false) : faults.inStream(words, answer.hasSaid());
   }
 
-  /** Null for a sign of life, and for what cannot be read behind the end of the answer. */
-  private @Nullable ChatChunk parse(String type, byte[] json, int length) {
-    try {
-      return ServerJson.read(json, length, ChatChunk::read);
-    } catch (JacksonException | UnexpectedJson e) {
-      boolean isBehind = answer.hasReason() && (ending || isNoJson(type, json));
-      if (isBehind || SIGNS_OF_LIFE.contains(type.toLowerCase(Locale.ROOT))) {
-        return null;
-      }
-      throw answer.notOfThisWire(type, json, length);
-    }
+  /** A sign of life, or what stands behind the end of the answer. */
+  @Override
+  boolean isIgnored(String type, byte[] data) {
+    boolean isBehind = answer.hasReason() && (isEnding() || isNoJson(type, data));
+    return isBehind || SIGNS_OF_LIFE.contains(type.toLowerCase(Locale.ROOT));
   }
 
   /** Some servers say goodbye in words. */

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ChatCalls {
 
   private static final String FUNCTION = "function";
-  private static final Slice FUNCTION_TYPE = Slice.of(Json.of("\"function\""));
+  private static final JsonValue FUNCTION_TYPE = JsonValue.of(Json.of("\"function\""));
 
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", FUNCTION, CustomTools.TYPE);
@@ -29,65 +30,63 @@ final class ChatCalls {
   static void write(
       JsonWriter out,
       List<PromptMessage.Call> calls,
-      Map<String, Slice> kept,
+      Members kept,
       boolean takesUnknown,
       Dialect dialect) {
-    String before = "[";
-    for (PromptMessage.Call call : calls) {
-      call(out.ascii(before), call, kept, takesUnknown, dialect);
-      before = ",";
-    }
-    out.ascii("]");
+    Members.list(out, calls, call -> write(out, call, kept, takesUnknown, dialect));
   }
 
-  private static void call(
+  private static void write(
       JsonWriter out,
       PromptMessage.Call call,
-      Map<String, Slice> kept,
+      Members kept,
       boolean takesUnknown,
       Dialect dialect) {
-    Slice id = kept.isEmpty() ? null : call.id();
-    Slice more = id == null ? null : kept.get(id.text());
-    Map<String, Slice> added = more == null ? Map.of() : more.members();
-    boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
-    boolean isFlat = !dialect.takesCustomTools() && call.type().equals(CustomTools.TYPE);
-    Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
-    if (all && added.isEmpty() && arguments == null && !isFlat && !dialect.hasItsOwnForms()) {
+    JsonValue id = kept.isEmpty() ? null : call.id();
+    Members added = id == null ? Members.NONE : kept.inner(id.text());
+    boolean all = takesUnknown || OF_CALL.containsAll(call.members().all().keySet());
+    boolean isFlat = !dialect.has(Dialect.Quirk.CUSTOM_TOOLS) && call.isCustom();
+    Json arguments = dialect.has(Dialect.Quirk.OBJECT_ARGUMENTS) ? mended(call) : null;
+    if (all
+        && added.isEmpty()
+        && arguments == null
+        && !isFlat
+        && !dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
       call.json().writeTo(out);
       return;
     }
-    Map<String, Slice> members = new LinkedHashMap<>(call.members());
+    Map<String, JsonValue> members = new LinkedHashMap<>(call.members().all());
     if (!all) {
       members.keySet().retainAll(OF_CALL);
     }
-    added.forEach(members::putIfAbsent);
-    Slice ofFunction = added.get(FUNCTION);
-    Slice custom = isFlat ? members.remove(CustomTools.TYPE) : null;
+    added.all().forEach(members::putIfAbsent);
+    JsonValue ofFunction = added.all().get(FUNCTION);
+    JsonValue custom = isFlat ? members.remove(CustomTools.TYPE) : null;
     if (custom != null) {
       // What else is there under this name is what a server said of it.
       ofFunction = members.put(FUNCTION, CustomTools.call(custom));
       members.put("type", FUNCTION_TYPE);
     }
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      before = ",";
-      if (member.getKey().equals("id")) {
-        id(out, member.getValue(), dialect);
-      } else if (member.getKey().equals(FUNCTION)
-          && (ofFunction != null || arguments != null || dialect.refusesUnknown())) {
-        function(out, member.getValue(), ofFunction, arguments, dialect);
-      } else {
-        member.getValue().writeTo(out);
-      }
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    boolean isChanged = ofFunction != null || arguments != null || dialect.refusesUnknown();
+    JsonValue more = ofFunction;
+    new Members(members)
+        .writeTo(
+            out,
+            (name, value) -> {
+              if (name.equals("id")) {
+                writeId(out, value, dialect);
+              } else if (name.equals(FUNCTION) && isChanged) {
+                writeFunction(out, value, more, arguments, dialect);
+              } else {
+                value.writeTo(out);
+              }
+            });
   }
 
   /** An id in the form that the server takes. */
-  static void id(JsonWriter out, Slice id, Dialect dialect) {
-    if (dialect.hasItsOwnForms() && id.isString()) {
-      out.string(ChatCallIds.ofNine(id.text()));
+  static void writeId(JsonWriter out, JsonValue id, Dialect dialect) {
+    if (dialect.has(Dialect.Quirk.MISTRALS_FORMS) && id.isString()) {
+      out.string(WireIds.ofNine(id.text()));
     } else {
       id.writeTo(out);
     }
@@ -95,7 +94,7 @@ final class ChatCalls {
 
   /** Arguments as an object; null when they are one, or there are none. */
   private static @Nullable Json mended(PromptMessage.Call call) {
-    Slice arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
+    JsonValue arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
     if (arguments == null) {
       return null;
     }
@@ -103,13 +102,13 @@ final class ChatCalls {
     return ToolInput.isObject(Json.of(text)) ? null : ToolInput.object(text, false);
   }
 
-  private static void function(
+  private static void writeFunction(
       JsonWriter out,
-      Slice function,
-      @Nullable Slice added,
+      JsonValue function,
+      @Nullable JsonValue added,
       @Nullable Json arguments,
       Dialect dialect) {
-    Map<String, Slice> members = function.members();
+    Map<String, JsonValue> members = new LinkedHashMap<>(function.members());
     if (members.isEmpty()) {
       function.writeTo(out);
       return;
@@ -120,16 +119,15 @@ final class ChatCalls {
     if (dialect.refusesUnknown()) {
       members.keySet().retainAll(OF_FUNCTION);
     }
-    String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      if (arguments != null && member.getKey().equals("arguments")) {
-        out.string(arguments.toString());
-      } else {
-        member.getValue().writeTo(out);
-      }
-      before = ",";
-    }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    new Members(members)
+        .writeTo(
+            out,
+            (name, value) -> {
+              if (arguments != null && name.equals("arguments")) {
+                out.string(arguments.toString());
+              } else {
+                value.writeTo(out);
+              }
+            });
   }
 }

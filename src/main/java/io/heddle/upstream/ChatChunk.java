@@ -111,8 +111,11 @@ final class ChatChunk {
           namesChoices = true;
           choices(in);
         }
-        case "usage" -> usage = UsageReader.read(in, usage);
-        case "x_groq" -> usage = UsageReader.readWithin(in, usage);
+        case "usage" -> usage = UsageReader.read(in, json, usage);
+        case "x_groq" ->
+            ServerJson.eachMember(
+                in,
+                inner -> usage = inner.equals("usage") ? UsageReader.read(in, json, usage) : usage);
         case "model" -> model = LenientValues.scalar(in);
         case "error" -> error(in);
         case "base_resp" -> {
@@ -175,7 +178,7 @@ final class ChatChunk {
       String name = in.currentName();
       in.nextToken();
       switch (name) {
-        case "index" -> ours = LenientValues.number(in) == 0;
+        case "index" -> ours = LenientValues.count(in) == 0;
         case "delta" -> {
           isOfChat |= in.currentToken() == JsonToken.START_OBJECT;
           delta.read(in);
@@ -192,7 +195,7 @@ final class ChatChunk {
         case "text" -> text = LenientValues.words(in);
         case "finish_reason" -> reason(in);
         case "native_finish_reason" -> ofModel = LenientValues.scalar(in);
-        case "usage" -> usage = UsageReader.read(in, usage);
+        case "usage" -> usage = UsageReader.read(in, json, usage);
         case "error" -> error(in);
         default -> in.skipChildren();
       }

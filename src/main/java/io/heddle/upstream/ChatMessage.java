@@ -1,6 +1,5 @@
 package io.heddle.upstream;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -370,10 +369,6 @@ final class ChatMessage {
       String text = LenientValues.string(in);
       return text == null ? "" : text;
     }
-    int from = (int) in.currentTokenLocation().getByteOffset();
-    in.skipChildren();
-    in.finishToken();
-    int to = (int) in.currentLocation().getByteOffset();
-    return new String(json, from, to - from, StandardCharsets.UTF_8);
+    return ServerJson.value(in, json).toString();
   }
 }

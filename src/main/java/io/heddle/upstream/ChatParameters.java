@@ -1,6 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,36 +16,38 @@ final class ChatParameters {
   /** The names of one thing: the most tokens of the answer. */
   private static final Set<String> TOKENS = Set.of("max_tokens", "max_completion_tokens");
 
+  private static final Set<String> SCHEMA = Set.of("parameters");
+  private static final JsonValue NO_PARAMETERS =
+      JsonValue.of(Json.of("{\"type\":\"object\",\"properties\":{}}"));
+
   private ChatParameters() {}
 
   /**
    * @param tokenParameter the only name for the most tokens of the answer, or null
    */
   static void write(
-      JsonWriter out,
-      Map<String, Slice> parameters,
-      Dialect dialect,
-      @Nullable String tokenParameter) {
+      JsonWriter out, Members parameters, Dialect dialect, @Nullable String tokenParameter) {
     boolean bounded = false;
-    for (Map.Entry<String, Slice> parameter : parameters.entrySet()) {
+    for (Map.Entry<String, JsonValue> parameter : parameters.all().entrySet()) {
       String given = parameter.getKey();
       if (OURS.contains(given)) {
         continue;
       }
       String name = dialect.parameter(given);
       if (tokenParameter != null && TOKENS.contains(given)) {
-        if (bounded || !given.equals(tokenParameter) && parameters.containsKey(tokenParameter)) {
+        if (bounded
+            || !given.equals(tokenParameter) && parameters.all().containsKey(tokenParameter)) {
           continue;
         }
         bounded = true;
         name = tokenParameter;
       }
-      if (name == null || !name.equals(given) && parameters.containsKey(name)) {
+      if (name == null || !name.equals(given) && parameters.all().containsKey(name)) {
         continue;
       }
       out.ascii(",").string(name).ascii(":");
-      Slice value = flat(given, parameter.getValue(), dialect);
-      if (given.equals("tools") && dialect.hasItsOwnForms()) {
+      JsonValue value = flat(given, parameter.getValue(), dialect);
+      if (given.equals("tools") && dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
         tools(out, value);
       } else {
         value.writeTo(out);
@@ -51,49 +56,41 @@ final class ChatParameters {
   }
 
   /** Custom tools as functions, for servers that know nothing else. */
-  private static Slice flat(String name, Slice value, Dialect dialect) {
+  private static JsonValue flat(String name, JsonValue value, Dialect dialect) {
     boolean isChoice = name.equals("tool_choice");
-    if (dialect.takesCustomTools()
+    if (dialect.has(Dialect.Quirk.CUSTOM_TOOLS)
         || !isChoice && !name.equals("tools")
         || !value.isArray() && !value.isObject()
         || !CustomTools.mayBeIn(value)) {
       return value;
     }
-    JsonWriter out = new JsonWriter(value.to() - value.from() + 256);
+    JsonWriter out = new JsonWriter(value.length() + 256);
     if (isChoice) {
-      CustomTools.choice(value, out);
+      CustomTools.writeChoice(value, out);
     } else {
-      CustomTools.tools(value, out);
+      CustomTools.writeTools(value, out);
     }
-    return Slice.of(out.toJson());
+    return JsonValue.of(out.toJson());
   }
 
   /** Every function with a schema, be it an empty one. */
-  private static void tools(JsonWriter out, Slice tools) {
+  private static void tools(JsonWriter out, JsonValue tools) {
     if (!tools.isArray()) {
       tools.writeTo(out);
       return;
     }
-    String before = "[";
-    for (Slice tool : tools.elements()) {
-      out.ascii(before);
-      Slice function = tool.members().get("function");
-      Slice schema = function == null ? null : function.members().get("parameters");
-      if (function == null || !function.isObject() || schema != null && !schema.isNull()) {
-        tool.writeTo(out);
-      } else {
-        out.ascii("{\"type\":\"function\",\"function\":{");
-        function
-            .members()
-            .forEach((name, value) -> {
-              if (!name.equals("parameters")) {
-                value.writeTo(out.string(name).ascii(":")).ascii(",");
-              }
-            });
-        out.ascii("\"parameters\":{\"type\":\"object\",\"properties\":{}}}}");
-      }
-      before = ",";
-    }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    Members.list(
+        out,
+        tools.elements(),
+        tool -> {
+          Members function = Members.of(tool).inner("function");
+          if (function.isEmpty() || function.has("parameters")) {
+            tool.writeTo(out);
+          } else {
+            Map<String, JsonValue> all = new LinkedHashMap<>(function.without(SCHEMA).all());
+            all.put("parameters", NO_PARAMETERS);
+            new Members(all).writeTo(out.ascii("{\"type\":\"function\",\"function\":")).ascii("}");
+          }
+        });
   }
 }

@@ -1,9 +1,10 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Writes parts of messages and of tools' outputs as Chat Completions has them. */
@@ -26,7 +27,7 @@ final class ChatParts {
    * @param thoughts a JSON string
    * @param seal with which their server signed them, or null
    */
-  void thoughtful(Slice thoughts, @Nullable Slice seal, List<PromptPart> said) {
+  void thoughtful(JsonValue thoughts, @Nullable JsonValue seal, List<PromptPart> said) {
     out.ascii("[{\"type\":\"thinking\",\"thinking\":[");
     textOf(thoughts).ascii("}],\"closed\":true");
     if (seal != null && seal.isString()) {
@@ -68,34 +69,28 @@ final class ChatParts {
   }
 
   private void list(List<PromptPart> parts) {
-    String before = "[";
-    for (PromptPart part : parts) {
-      out.ascii(before);
-      part(part);
-      before = ",";
-    }
-    out.ascii("]");
+    Members.list(out, parts, this::part);
   }
 
   private void part(PromptPart part) {
     switch (part) {
       case PromptPart.Text text -> text(text);
-      case PromptPart.Refusal(Slice text) -> textOf(text).ascii("}");
+      case PromptPart.Refusal(JsonValue text) -> textOf(text).ascii("}");
       case PromptPart.Image image -> image(image);
       case PromptPart.File file -> {
-        if (dialect.hasItsOwnForms()) {
+        if (dialect.has(Dialect.Quirk.MISTRALS_FORMS)) {
           document(file);
         } else {
           file(file.stored());
         }
       }
       case PromptPart.Audio audio -> audio.stored().json().writeTo(out);
-      case PromptPart.Item(Slice item) -> item.writeTo(out);
-      case PromptPart.Other(Slice other) -> other.writeTo(out);
+      case PromptPart.Item(JsonValue item) -> item.writeTo(out);
+      case PromptPart.Other(JsonValue other) -> other.writeTo(out);
     }
   }
 
-  private JsonWriter textOf(Slice text) {
+  private JsonWriter textOf(JsonValue text) {
     return text.writeTo(out.ascii("{\"type\":\"text\",\"text\":"));
   }
 
@@ -112,11 +107,7 @@ final class ChatParts {
     }
     textOf(text.text());
     if (stored != null && !text.isBare() && !bare) {
-      for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
-        if (PromptPart.Stored.isToldBesideText(member.getKey())) {
-          member.getValue().writeTo(out.ascii(",").string(member.getKey()).ascii(":"));
-        }
-      }
+      stored.members().without(PromptPart.Stored.OF_TEXT).writeBehind(out);
     }
     out.ascii("}");
   }
@@ -143,21 +134,15 @@ final class ChatParts {
       stored.json().writeTo(out);
       return;
     }
-    String before = "{\"type\":\"file\",\"file\":{";
-    for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
-      if (!member.getKey().equals("type")) {
-        member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-        before = ",";
-      }
-    }
-    out.ascii(before.equals(",") ? "}}" : before + "}}");
+    stored.members().without(Set.of("type")).writeTo(out.ascii("{\"type\":\"file\",\"file\":"));
+    out.ascii("}");
   }
 
   /** Mistral reads documents by their address, be it one of data. */
   private void document(PromptPart.File file) {
-    Slice address = file.data() == null ? file.url() : file.data();
+    JsonValue address = file.data() == null ? file.url() : file.data();
     if (address == null) {
-      Slice id = file.fileId() == null ? PromptPart.NOTHING : file.fileId();
+      JsonValue id = file.fileId() == null ? Members.EMPTY : file.fileId();
       id.writeTo(out.ascii("{\"type\":\"file\",\"file_id\":")).ascii("}");
       return;
     }

@@ -40,7 +40,7 @@ final class ChatProtocol implements Protocol {
 
   @Override
   public AnswerReader reader(String model, ModelCall call, AnswerAssembler answer) {
-    if (!properties.dialect().takesCustomTools()) {
+    if (!properties.dialect().has(Dialect.Quirk.CUSTOM_TOOLS)) {
       answer.wrapped(CustomTools.names(call));
     }
     return new ChatAnswerReader(answer);

@@ -1,10 +1,10 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -71,13 +71,16 @@ final class ChatRequest {
     }
     messages(order.messages());
     out.ascii("]");
-    ChatParameters.write(out, Slice.of(call.parameters()).members(), dialect, tokenParameter);
+    ChatParameters.write(out, Members.of(call.parameters()), dialect, tokenParameter);
     if (!stream) {
       out.ascii(",\"stream\":false}");
       return;
     }
     out.ascii(",\"stream\":true");
-    out.ascii(dialect.asksForUsage() ? ",\"stream_options\":{\"include_usage\":true}}" : "}");
+    out.ascii(
+        dialect.has(Dialect.Quirk.MISTRALS_FORMS)
+            ? "}"
+            : ",\"stream_options\":{\"include_usage\":true}}");
   }
 
   private void messages(List<PromptMessage> messages) {
@@ -104,12 +107,12 @@ final class ChatRequest {
   }
 
   private void message(PromptMessage message, boolean loop) {
-    Slice role = message.member("role");
-    Slice content = message.member("content");
+    JsonValue role = message.members().get("role");
+    JsonValue content = message.members().get("content");
     List<PromptPart> told = content != null && content.isArray() ? message.told() : List.of();
-    Slice said = content != null && content.isArray() && told.isEmpty() ? null : content;
+    JsonValue said = content != null && content.isArray() && told.isEmpty() ? null : content;
     if (said == null || PromptMessage.isEmpty(said)) {
-      Slice refusal = message.refusal();
+      JsonValue refusal = message.refusal();
       // The only form of a refusal that every server takes.
       said = refusal == null ? said : refusal;
     }
@@ -120,15 +123,15 @@ final class ChatRequest {
     }
     comma();
     out.ascii("{\"role\":");
-    if (message.isFrom("developer") && !dialect.knowsDevelopers()) {
+    if (message.isFrom("developer") && !dialect.has(Dialect.Quirk.DEVELOPER_ROLE)) {
       out.ascii("\"system\"");
     } else {
       role.writeTo(out);
     }
     out.ascii(",\"content\":");
-    Slice thoughts = thoughtsInContent(message, loop);
+    JsonValue thoughts = thoughtsInContent(message, loop);
     if (thoughts != null) {
-      Slice seal = message.kept().message().get(ChatParts.SEAL);
+      JsonValue seal = message.kept().message().string(ChatParts.SEAL);
       parts.thoughtful(thoughts, seal, said == null || said.isArray() ? told : text(said));
     } else if (said == null) {
       out.ascii(calls.isEmpty() ? "\"\"" : "null");
@@ -140,16 +143,16 @@ final class ChatRequest {
       parts.content(told);
     }
     if (!dialect.refusesUnknown() || message.isFrom("tool")) {
-      member("name", message.member("name"));
+      member("name", message.members().get("name"));
     }
     if (message.isFrom("assistant")) {
       answer(message, calls, loop);
     } else if (!calls.isEmpty()) {
-      calls(calls, Map.of(), !dialect.refusesUnknown());
+      calls(calls, Members.NONE, !dialect.refusesUnknown());
     }
-    Slice call = message.member("toolCallId");
+    JsonValue call = message.members().get("toolCallId");
     if (call != null) {
-      ChatCalls.id(out.ascii(",\"tool_call_id\":"), call, dialect);
+      ChatCalls.writeId(out.ascii(",\"tool_call_id\":"), call, dialect);
     }
     out.ascii("}");
   }
@@ -171,24 +174,24 @@ final class ChatRequest {
     boolean takesUnknown = dialect.takesUnknown(named);
     if (!calls.isEmpty()) {
       boolean back = named && ours && takesUnknown;
-      calls(calls, back ? kept.toolCalls() : Map.of(), named ? back : takesUnknown);
+      calls(calls, back ? kept.toolCalls() : Members.NONE, named ? back : takesUnknown);
     }
     if (!ours) {
       return;
     }
     kept.message()
+        .all()
         .forEach((name, value) -> {
           if (!OF_MESSAGE.contains(name) && dialect.takes(name, named)) {
             value.writeTo(out.ascii(",").string(name).ascii(":"));
           }
         });
     if (takesUnknown) {
-      reasoning(message.member("reasoning"), kept.reasoning(), named, loop);
+      reasoning(message.members().string("reasoning"), kept.reasoning(), named, loop);
     }
   }
 
-  private void calls(
-      List<PromptMessage.Call> calls, Map<String, Slice> kept, boolean takesUnknown) {
+  private void calls(List<PromptMessage.Call> calls, Members kept, boolean takesUnknown) {
     ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, dialect);
   }
 
@@ -198,23 +201,22 @@ final class ChatRequest {
    * Completions sends is told as it is.
    */
   private void reasoning(
-      @Nullable Slice thoughts, @Nullable String before, boolean named, boolean loop) {
+      @Nullable JsonValue thoughts, @Nullable String before, boolean named, boolean loop) {
     if (!loop && (named || before == null)) {
       return;
     }
-    boolean only = dialect.isOnlyReasoning();
+    boolean only = dialect.has(Dialect.Quirk.ONE_NAME_OF_REASONING);
     String name = before != null && !only ? before : named && !only ? null : dialect.reasoning();
-    Slice some = thoughts != null && thoughts.isString() ? thoughts : null;
-    boolean isNone = some == null && (before == null || only);
+    boolean isNone = thoughts == null && (before == null || only);
     if (name == null || isNone || OF_MESSAGE.contains(name)) {
       return;
     }
     out.ascii(",").string(name).ascii(":");
-    (some == null ? PromptPart.NOTHING : some).writeTo(out);
+    (thoughts == null ? Members.EMPTY : thoughts).writeTo(out);
   }
 
   /** Those that the server wants back as a part of the content, between calls of tools. */
-  private @Nullable Slice thoughtsInContent(PromptMessage message, boolean loop) {
+  private @Nullable JsonValue thoughtsInContent(PromptMessage message, boolean loop) {
     if (!loop
         || !"content".equals(dialect.reasoning())
         || !message.isFrom("assistant")
@@ -224,15 +226,15 @@ final class ChatRequest {
     return message.reasoning();
   }
 
-  private static List<PromptPart> text(Slice said) {
+  private static List<PromptPart> text(JsonValue said) {
     return PromptMessage.isEmpty(said) ? List.of() : List.of(new PromptPart.Text(said, null));
   }
 
   // ---- files that tools gave
 
   /** What a tool's message can say; the rest is kept for the user's message behind it. */
-  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable Slice call) {
-    if (dialect.toolFiles() == Dialect.ToolFiles.TOOL_MESSAGE
+  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable JsonValue call) {
+    if (dialect.has(Dialect.Quirk.FILES_IN_TOOL_MESSAGES)
         || parts.stream().noneMatch(PromptPart::isFile)) {
       return parts;
     }
@@ -256,7 +258,7 @@ final class ChatRequest {
     toolFiles.clear();
   }
 
-  private void member(String name, @Nullable Slice value) {
+  private void member(String name, @Nullable JsonValue value) {
     if (value != null && !value.isNull()) {
       out.ascii(",\"").ascii(name).ascii("\":");
       value.writeTo(out);

@@ -5,18 +5,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How servers of Chat Completions differ, in one place: what one of them asks for, another refuses,
+ * How servers of Chat Completions differ, in one table: what one of them asks for, another refuses,
  * or skips without a word.
  */
 public enum Dialect {
 
   /** OpenAI's own servers, and Azure's: they refuse what they do not know. */
   OPENAI(
-      new Data()
-          .tokenParameter("max_completion_tokens")
-          .knowsDevelopers()
-          .takesCustomTools()
-          .unknown(Unknown.OF_ITS_OWN)),
+      "max_completion_tokens",
+      null,
+      Instructions.AT_THEIR_PLACES,
+      Unknown.OF_ITS_OWN,
+      Quirk.DEVELOPER_ROLE,
+      Quirk.CUSTOM_TOOLS),
 
   /**
    * Most others: llama.cpp, SGLang, DeepSeek, Kimi, GLM, Gemini, OpenRouter, LiteLLM. They skip
@@ -24,57 +25,59 @@ public enum Dialect {
    * from a tool.
    */
   COMPATIBLE(
-      new Data()
-          .reasoning("reasoning_content")
-          .instructions(Instructions.FIRST_ARE_ONE)
-          .objectArguments()),
+      null, "reasoning_content", Instructions.FIRST_ARE_ONE, Unknown.TAKEN, Quirk.OBJECT_ARGUMENTS),
 
   /** Ollama's: they know one name of a thing only, and skip it under any other. */
   OLLAMA(
-      new Data()
-          .tokenParameter("max_tokens")
-          .onlyReasoning("reasoning")
-          .instructions(Instructions.FIRST_ARE_ONE)
-          .objectArguments()),
+      "max_tokens",
+      "reasoning",
+      Instructions.FIRST_ARE_ONE,
+      Unknown.TAKEN,
+      Quirk.ONE_NAME_OF_REASONING,
+      Quirk.OBJECT_ARGUMENTS),
 
   /**
    * vLLM's. Chat templates of models decide there what is refused: many take no instructions but in
    * the first message.
    */
   VLLM(
-      new Data()
-          .onlyReasoning("reasoning")
-          .instructions(Instructions.ALL_ARE_ONE)
-          .objectArguments()),
+      null,
+      "reasoning",
+      Instructions.ALL_ARE_ONE,
+      Unknown.TAKEN,
+      Quirk.ONE_NAME_OF_REASONING,
+      Quirk.OBJECT_ARGUMENTS),
 
   /** Mistral's: they refuse unknown members, ids of other servers, and many orders of messages. */
   MISTRAL(
-      new Data()
-          .tokenParameter("max_tokens")
-          .onlyReasoning("content")
-          .instructions(Instructions.ALL_ARE_ONE)
-          .toolFiles(ToolFiles.TOOL_MESSAGE)
-          .unknown(Unknown.REFUSED)
-          .takes("prefix")
-          .renames("seed", "random_seed")
-          .skips(
-              "logit_bias",
-              "logprobs",
-              "modalities",
-              "prompt_cache_retention",
-              "safety_identifier",
-              "service_tier",
-              "store",
-              "top_logprobs",
-              "user",
-              "verbosity")
-          .hasItsOwnForms());
+      "max_tokens",
+      "content",
+      Instructions.ALL_ARE_ONE,
+      Unknown.REFUSED,
+      Quirk.ONE_NAME_OF_REASONING,
+      Quirk.FILES_IN_TOOL_MESSAGES,
+      Quirk.PREFIX,
+      Quirk.MISTRALS_FORMS);
 
-  /** Where images and files go that a tool gave. */
-  enum ToolFiles {
-    TOOL_MESSAGE,
-    /** Into a message of the user behind the outputs of all tools. */
-    USER_MESSAGE
+  /** What is special about a server. */
+  enum Quirk {
+    /** It knows the role {@code developer}, which is {@code system} elsewhere. */
+    DEVELOPER_ROLE,
+    /** It has tools of the type {@code custom}; else they are functions. */
+    CUSTOM_TOOLS,
+    /** The arguments of a tool call must be a JSON object. */
+    OBJECT_ARGUMENTS,
+    /** It knows thoughts under one name only, whatever a client calls them. */
+    ONE_NAME_OF_REASONING,
+    /** Images and files of a tool's output stay in it; else the next message is the user's. */
+    FILES_IN_TOOL_MESSAGES,
+    /** It knows the member {@code prefix} of an assistant's message. */
+    PREFIX,
+    /**
+     * Ids of nine letters and digits, documents, schemas of all tools, names of parameters, usage
+     * without asking; and its order of messages.
+     */
+    MISTRALS_FORMS
   }
 
   /** Where messages of {@code system} and {@code developer} go. */
@@ -87,7 +90,7 @@ public enum Dialect {
   }
 
   /** Members of messages and of tool calls that not every server knows. */
-  enum Unknown {
+  private enum Unknown {
     /** Skipped, if they are no use. */
     TAKEN,
     /** Given back to the server that said them; those of clients are left out. */
@@ -95,15 +98,43 @@ public enum Dialect {
     REFUSED
   }
 
-  private final Data data;
+  private static final Set<String> REFUSED_BY_MISTRAL =
+      Set.of(
+          "logit_bias",
+          "logprobs",
+          "modalities",
+          "prompt_cache_retention",
+          "safety_identifier",
+          "service_tier",
+          "store",
+          "top_logprobs",
+          "user",
+          "verbosity");
 
-  Dialect(Data data) {
-    this.data = data;
+  private static final Map<String, String> RENAMED_BY_MISTRAL = Map.of("seed", "random_seed");
+
+  private final @Nullable String tokenParameter;
+  private final @Nullable String reasoning;
+  private final Instructions instructions;
+  private final Unknown unknown;
+  private final Set<Quirk> quirks;
+
+  Dialect(
+      @Nullable String tokenParameter,
+      @Nullable String reasoning,
+      Instructions instructions,
+      Unknown unknown,
+      Quirk... quirks) {
+    this.tokenParameter = tokenParameter;
+    this.reasoning = reasoning;
+    this.instructions = instructions;
+    this.unknown = unknown;
+    this.quirks = Set.of(quirks);
   }
 
   /** The only name for the most tokens of an answer; null: as the caller says. */
   @Nullable String tokenParameter() {
-    return data.tokenParameter;
+    return tokenParameter;
   }
 
   /**
@@ -111,35 +142,15 @@ public enum Dialect {
    * its parts; null: it takes none.
    */
   @Nullable String reasoning() {
-    return data.reasoning;
-  }
-
-  /** Whether it knows thoughts under that name only, whatever a client calls them. */
-  boolean isOnlyReasoning() {
-    return data.onlyReasoning;
-  }
-
-  ToolFiles toolFiles() {
-    return data.toolFiles;
+    return reasoning;
   }
 
   Instructions instructions() {
-    return data.instructions;
+    return instructions;
   }
 
-  /** Whether it knows the role {@code developer}, which is {@code system} elsewhere. */
-  boolean knowsDevelopers() {
-    return data.knowsDevelopers;
-  }
-
-  /** Whether it has tools of the type {@code custom}; else they are functions. */
-  boolean takesCustomTools() {
-    return data.takesCustomTools;
-  }
-
-  /** Whether a stream has usage only for who asks. */
-  boolean asksForUsage() {
-    return !data.itsOwnForms;
+  boolean has(Quirk quirk) {
+    return quirks.contains(quirk);
   }
 
   /**
@@ -148,7 +159,7 @@ public enum Dialect {
    * @param own whether the server itself said it
    */
   boolean takes(String member, boolean own) {
-    return takesUnknown(own) || data.taken.contains(member);
+    return takesUnknown(own) || has(Quirk.PREFIX) && member.equals("prefix");
   }
 
   /**
@@ -157,113 +168,21 @@ public enum Dialect {
    * @param own whether the server itself said them
    */
   boolean takesUnknown(boolean own) {
-    return data.unknown == Unknown.TAKEN || own && data.unknown == Unknown.OF_ITS_OWN;
+    return unknown == Unknown.TAKEN || own && unknown == Unknown.OF_ITS_OWN;
   }
 
   /** Whether it refuses what it does not know, also in parts and tool calls, and names. */
   boolean refusesUnknown() {
-    return data.unknown == Unknown.REFUSED;
-  }
-
-  /** Whether the arguments of a tool call must be a JSON object. */
-  boolean wantsObjectArguments() {
-    return data.objectArguments;
+    return unknown == Unknown.REFUSED;
   }
 
   /**
    * The server's name of a parameter; null for one that it refuses and the answer can do without.
    */
   @Nullable String parameter(String name) {
-    return data.skipped.contains(name) ? null : data.renamed.getOrDefault(name, name);
-  }
-
-  /**
-   * Whether it has Mistral's forms: ids of nine letters and digits, documents, schemas of all
-   * tools; and its order of messages.
-   */
-  boolean hasItsOwnForms() {
-    return data.itsOwnForms;
-  }
-
-  /** What is different about a server; everything else is as most have it. */
-  private static final class Data {
-    private @Nullable String tokenParameter;
-    private @Nullable String reasoning;
-    private boolean onlyReasoning;
-    private ToolFiles toolFiles = ToolFiles.USER_MESSAGE;
-    private Instructions instructions = Instructions.AT_THEIR_PLACES;
-    private boolean knowsDevelopers;
-    private Unknown unknown = Unknown.TAKEN;
-    private boolean takesCustomTools;
-    private boolean objectArguments;
-    private boolean itsOwnForms;
-    private Set<String> taken = Set.of();
-    private Set<String> skipped = Set.of();
-    private Map<String, String> renamed = Map.of();
-
-    Data tokenParameter(String name) {
-      tokenParameter = name;
-      return this;
+    if (!has(Quirk.MISTRALS_FORMS)) {
+      return name;
     }
-
-    Data reasoning(String member) {
-      reasoning = member;
-      return this;
-    }
-
-    Data onlyReasoning(String member) {
-      onlyReasoning = true;
-      return reasoning(member);
-    }
-
-    Data toolFiles(ToolFiles place) {
-      toolFiles = place;
-      return this;
-    }
-
-    Data instructions(Instructions place) {
-      instructions = place;
-      return this;
-    }
-
-    Data knowsDevelopers() {
-      knowsDevelopers = true;
-      return this;
-    }
-
-    Data takesCustomTools() {
-      takesCustomTools = true;
-      return this;
-    }
-
-    Data unknown(Unknown members) {
-      unknown = members;
-      return this;
-    }
-
-    Data takes(String... members) {
-      taken = Set.of(members);
-      return this;
-    }
-
-    Data renames(String parameter, String name) {
-      renamed = Map.of(parameter, name);
-      return this;
-    }
-
-    Data skips(String... parameters) {
-      skipped = Set.of(parameters);
-      return this;
-    }
-
-    Data objectArguments() {
-      objectArguments = true;
-      return this;
-    }
-
-    Data hasItsOwnForms() {
-      itsOwnForms = true;
-      return this;
-    }
+    return REFUSED_BY_MISTRAL.contains(name) ? null : RENAMED_BY_MISTRAL.getOrDefault(name, name);
   }
 }

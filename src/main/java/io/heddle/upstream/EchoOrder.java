@@ -1,13 +1,16 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.upstream.CallFailure.Blame;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
 
@@ -36,7 +39,7 @@ record EchoOrder(
     @Nullable Tool toolCall,
     String reasoning,
     @Nullable String refusal,
-    EchoFunction function,
+    UnaryOperator<String> function,
     @Nullable String finish) {
 
   private static final int MOST_TOKENS = 1_000_000;
@@ -56,6 +59,15 @@ record EchoOrder(
           "function",
           "finish");
 
+  /** What becomes of the text: an answer that proves which input it is of. */
+  private static final Map<String, UnaryOperator<String>> FUNCTIONS =
+      Map.of(
+          "echo", text -> text,
+          "reverse", text -> new StringBuilder(text).reverse().toString(),
+          "upper", text -> text.toUpperCase(Locale.ROOT),
+          // 64 hex digits of the text's UTF-8.
+          "sha256", text -> WireIds.hex(text, 32));
+
   /** A call of a tool; the arguments are JSON. */
   record Tool(String name, String arguments) {}
 
@@ -64,18 +76,22 @@ record EchoOrder(
    * @throws CallFailure {@code model-refused} for what it does not know
    */
   static EchoOrder of(Json parameters, EchoProperties defaults) {
-    Slice order = Slice.of(parameters).members().get("echo");
-    Map<String, Slice> in = order == null ? Map.of() : order.members();
+    JsonValue order = Members.of(parameters).all().get("echo");
     if (order != null && !order.isObject()) {
       throw refused("must be an object");
     }
-    for (String name : in.keySet()) {
+    Members in = Members.of(order);
+    for (String name : in.all().keySet()) {
       if (!MEMBERS.contains(name)) {
         throw refused("does not know " + shortened(name));
       }
     }
-    String function = string(in, "function", "echo");
-    String finish = in.containsKey("finish") ? string(in, "finish", "") : null;
+    String named = string(in, "function", "echo");
+    UnaryOperator<String> function = FUNCTIONS.get(named);
+    if (function == null) {
+      throw refused("knows no function " + shortened(named));
+    }
+    String finish = optional(in, "finish");
     if (finish != null && !FINISHES.contains(finish)) {
       throw refused("finish must be one of " + String.join(", ", FINISHES));
     }
@@ -86,11 +102,10 @@ record EchoOrder(
         place(in, "fail"),
         error(string(in, "error", ProblemCode.MODEL_FAILED.code())),
         place(in, "stall"),
-        tool(in.get("toolCall")),
+        tool(in.all().get("toolCall")),
         string(in, "reasoning", ""),
-        in.containsKey("refusal") ? string(in, "refusal", "") : null,
-        EchoFunction.of(function)
-            .orElseThrow(() -> refused("knows no function " + shortened(function))),
+        optional(in, "refusal"),
+        function,
         finish);
   }
 
@@ -101,19 +116,18 @@ record EchoOrder(
         Blame.REQUEST);
   }
 
-  private static @Nullable Tool tool(@Nullable Slice call) {
+  private static @Nullable Tool tool(@Nullable JsonValue call) {
     if (call == null) {
       return null;
     }
-    Map<String, Slice> members = call.members();
-    Slice name = members.get("name");
-    Slice arguments = members.get("arguments");
-    if (name == null || !name.isString()) {
+    Members members = Members.of(call);
+    String name = members.text("name");
+    if (name == null) {
       throw refused("toolCall must be an object with a name");
     }
-    return new Tool(
-        name.text(),
-        arguments == null ? "{}" : arguments.isString() ? arguments.text() : arguments.toString());
+    JsonValue arguments = members.all().get("arguments");
+    String given = arguments == null ? "{}" : arguments.toString();
+    return new Tool(name, arguments != null && arguments.isString() ? arguments.text() : given);
   }
 
   private static ProblemCode error(String code) {
@@ -127,7 +141,7 @@ record EchoOrder(
   }
 
   /** {@code "before"} is 0, {@code "after:5"} is 5. */
-  private static int place(Map<String, Slice> in, String name) {
+  private static int place(Members in, String name) {
     String text = string(in, name, "");
     if (text.isEmpty()) {
       return -1;
@@ -141,8 +155,8 @@ record EchoOrder(
     throw refused(name + " must be \"before\" or \"after:5\"");
   }
 
-  private static int number(Map<String, Slice> in, String name) {
-    Slice value = in.get(name);
+  private static int number(Members in, String name) {
+    JsonValue value = in.all().get(name);
     if (value == null) {
       return 0;
     }
@@ -154,8 +168,8 @@ record EchoOrder(
   }
 
   /** {@code "20ms"}, {@code "1s"}, or milliseconds as a number. */
-  private static Duration duration(Map<String, Slice> in, String name, Duration usual) {
-    Slice value = in.get(name);
+  private static Duration duration(Members in, String name, Duration usual) {
+    JsonValue value = in.all().get(name);
     if (value == null) {
       return usual;
     }
@@ -174,15 +188,16 @@ record EchoOrder(
     throw refused(name + " must be \"20ms\" or the like, up to 1h");
   }
 
-  private static String string(Map<String, Slice> in, String name, String usual) {
-    Slice value = in.get(name);
-    if (value == null) {
-      return usual;
-    }
-    if (!value.isString()) {
+  private static String string(Members in, String name, String usual) {
+    String text = optional(in, name);
+    return text == null ? usual : text;
+  }
+
+  private static @Nullable String optional(Members in, String name) {
+    if (in.all().containsKey(name) && in.string(name) == null) {
       throw refused(name + " must be a string");
     }
-    return value.text();
+    return in.text(name);
   }
 
   private static String shortened(String text) {

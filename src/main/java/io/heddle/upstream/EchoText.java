@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -20,30 +20,29 @@ final class EchoText {
 
   /** The last message, when it is a tool's output. */
   static boolean endsWithToolOutput(List<Json> messages) {
-    return !messages.isEmpty() && role(Slice.of(messages.getLast()).members()).equals("tool");
+    return !messages.isEmpty() && PromptMessage.of(messages.getLast()).isFrom("tool");
   }
 
   /** Of the last message of a user; of the last one if it is a tool's output, or there is none. */
   static String toAnswer(List<Json> messages) {
-    if (messages.isEmpty()) {
+    List<PromptMessage> all = PromptMessage.of(messages);
+    if (all.isEmpty()) {
       return "";
     }
-    if (!endsWithToolOutput(messages)) {
-      for (Json message : messages.reversed()) {
-        Map<String, Slice> members = Slice.of(message).members();
-        if (role(members).equals("user")) {
-          return text(members.get("content"));
-        }
-      }
-    }
-    return text(Slice.of(messages.getLast()).members().get("content"));
+    return all.getLast().isFrom("tool")
+        ? text(all.getLast())
+        : all.reversed().stream()
+            .filter(message -> message.isFrom("user"))
+            .map(EchoText::text)
+            .findFirst()
+            .orElseGet(() -> text(all.getLast()));
   }
 
   /** Words of all texts. */
   static long count(@Nullable String system, List<Json> messages) {
     long count = system == null ? 0 : count(system);
     for (Json message : messages) {
-      count += count(text(Slice.of(message).members().get("content")));
+      count += count(text(PromptMessage.of(message)));
     }
     return count;
   }
@@ -74,24 +73,14 @@ final class EchoText {
     return again && !Character.isWhitespace(word.charAt(word.length() - 1)) ? word + " " : word;
   }
 
-  private static String role(Map<String, Slice> members) {
-    Slice role = members.get("role");
-    return role != null && role.isString() ? role.text() : "";
-  }
-
-  private static String text(@Nullable Slice content) {
-    if (content == null) {
-      return "";
-    }
-    if (content.isString()) {
+  private static String text(PromptMessage message) {
+    JsonValue content = message.members().get("content");
+    if (content != null && content.isString()) {
       return content.text();
     }
     StringBuilder text = new StringBuilder();
-    for (Slice part : content.elements()) {
-      Slice said = part.members().get("text");
-      if (said != null && said.isString()) {
-        text.append(said.text());
-      }
+    for (JsonValue part : message.members().elements("content")) {
+      text.append(Members.of(part).textOrEmpty("text"));
     }
     return text.toString();
   }

@@ -30,6 +30,23 @@ final class ErrorMembers {
   private @Nullable String behind;
   private @Nullable Duration pause;
 
+  /**
+   * Of an object that is an error if it is no answer, without a member that means something else.
+   */
+  static ErrorMembers of(Members object, String except) {
+    ErrorMembers error = new ErrorMembers();
+    object
+        .all()
+        .forEach((name, value) -> {
+          if (!name.equals(except)) {
+            try (JsonParser in = ServerJson.parser(value)) {
+              error.take(name, in);
+            }
+          }
+        });
+    return error;
+  }
+
   boolean hasMessage() {
     return message != null || (inner != null && inner.hasMessage());
   }

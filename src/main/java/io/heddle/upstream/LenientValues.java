@@ -1,21 +1,26 @@
 package io.heddle.upstream;
 
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** Reads values in every form that servers give them. The parser stands at the value. */
+/** Reads values in every form that servers give them. A parser stands at the value. */
 final class LenientValues {
+
+  private static final Pattern NUMBER = Pattern.compile("-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
 
   /** Members of parts that are text. */
   private static final Set<String> WORDS =
       Set.of("text", "thinking", "reasoning", "content", "summary", "value");
 
-  /** All that is text in it. */
-  static String words(Object value) {
+  /** All that is text in a value of {@link UnknownMembers#read}. */
+  static String words(@Nullable Object value) {
     StringBuilder all = new StringBuilder();
     switch (value) {
       case Map<?, ?> members ->
@@ -26,7 +31,8 @@ final class LenientValues {
           });
       case List<?> elements -> elements.forEach(element -> all.append(words(element)));
       case StringBuilder text -> all.append(text);
-      default -> {}
+      case Json scalar when isNumber(scalar.toString()) -> all.append(scalar);
+      case null, default -> {}
     }
     return all.toString();
   }
@@ -34,44 +40,61 @@ final class LenientValues {
   /** All that is text in a value that should be a string, and with some servers is not. */
   static String words(JsonParser in) {
     return switch (in.currentToken()) {
-      case START_ARRAY -> {
-        StringBuilder all = new StringBuilder();
-        while (in.nextToken() != JsonToken.END_ARRAY) {
-          all.append(words(in));
-        }
-        yield all.toString();
-      }
-      case START_OBJECT -> {
-        StringBuilder all = new StringBuilder();
-        while (in.nextToken() != JsonToken.END_OBJECT) {
-          String name = in.currentName();
-          in.nextToken();
-          if (WORDS.contains(name)) {
-            all.append(words(in));
-          } else {
-            in.skipChildren();
-          }
-        }
-        yield all.toString();
-      }
+      case START_ARRAY, START_OBJECT -> words(UnknownMembers.read(in));
       // Some servers take a word of digits for a number.
       case VALUE_STRING, VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> in.getString();
       default -> "";
     };
   }
 
-  /** A number that is no count is no index either. */
+  static String words(JsonValue value) {
+    if (value.isString()) {
+      return value.text();
+    }
+    try (JsonParser in = ServerJson.parser(value)) {
+      return words(in);
+    }
+  }
+
+  /** Which of several: -1 for what is no count. */
   static int index(JsonParser in) {
-    boolean negative =
-        in.currentToken() == JsonToken.VALUE_NUMBER_INT && in.getString().startsWith("-");
-    boolean counts =
-        switch (in.currentToken()) {
-          case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> !negative;
-          case VALUE_STRING -> isCount(in.getString());
-          default -> false;
-        };
-    long value = number(in);
-    return counts ? (int) Math.min(value, Integer.MAX_VALUE) : -1;
+    return index(numeral(in), in.currentToken() == JsonToken.VALUE_STRING);
+  }
+
+  /** A string or a number as text; empty for everything else, which is skipped. */
+  private static String numeral(JsonParser in) {
+    JsonToken token = in.currentToken();
+    in.skipChildren();
+    return token == JsonToken.VALUE_STRING || token.isNumeric() ? in.getString() : "";
+  }
+
+  static int index(JsonValue value) {
+    return index(value.isString() ? value.text() : value.toString(), value.isString());
+  }
+
+  private static int index(String text, boolean isText) {
+    boolean counts = isCount(text) || !isText && isNumber(text) && !text.startsWith("-");
+    return counts ? (int) Math.min(count(text, isText), Integer.MAX_VALUE) : -1;
+  }
+
+  /** A count: what is not one, or cannot be, is 0. */
+  static long count(JsonParser in) {
+    if (in.currentToken() == JsonToken.VALUE_NUMBER_INT && in.getStringLength() <= 15) {
+      return Math.max(0, in.getLongValue());
+    }
+    return count(numeral(in), in.currentToken() == JsonToken.VALUE_STRING);
+  }
+
+  static long count(JsonValue value) {
+    return count(value.isString() ? value.text() : value.toString(), value.isString());
+  }
+
+  private static long count(String text, boolean isText) {
+    if (isCount(text)) {
+      return Long.parseLong(text);
+    }
+    double value = !isText && isNumber(text) ? Double.parseDouble(text) : 0;
+    return value >= 0 && value < 1e15 && value == Math.rint(value) ? (long) value : 0;
   }
 
   private static boolean isCount(String text) {
@@ -80,25 +103,8 @@ final class LenientValues {
         && text.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
-  /** A count: what is not one, or cannot be, is 0. */
-  static long number(JsonParser in) {
-    switch (in.currentToken()) {
-      case VALUE_NUMBER_INT -> {
-        return in.getStringLength() <= 15 ? Math.max(0, in.getLongValue()) : 0;
-      }
-      case VALUE_NUMBER_FLOAT -> {
-        double value = in.getStringLength() <= 32 ? in.getDoubleValue() : 0;
-        return value >= 0 && value < 1e15 && value == Math.rint(value) ? (long) value : 0;
-      }
-      case VALUE_STRING -> {
-        String text = in.getString();
-        return isCount(text) ? Long.parseLong(text) : 0;
-      }
-      default -> {
-        in.skipChildren();
-        return 0;
-      }
-    }
+  private static boolean isNumber(String text) {
+    return text.length() <= 32 && NUMBER.matcher(text).matches();
   }
 
   /** A text; a number or a flag is the word that it is written as. */

@@ -1,9 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,25 +14,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class PromptMessage {
 
-  private final Map<String, Slice> members;
+  private final Members members;
   private final String role;
 
-  private PromptMessage(Map<String, Slice> members) {
+  private PromptMessage(Members members) {
     this.members = members;
-    Slice said = members.get("role");
-    role = said != null && said.isString() ? said.text() : "";
+    role = members.textOrEmpty("role");
   }
 
   static PromptMessage of(Json body) {
-    return new PromptMessage(Slice.of(body).members());
+    return new PromptMessage(Members.of(body));
   }
 
   static List<PromptMessage> of(List<Json> bodies) {
-    List<PromptMessage> messages = new ArrayList<>(bodies.size());
-    for (Json body : bodies) {
-      messages.add(of(body));
-    }
-    return messages;
+    return bodies.stream().map(PromptMessage::of).toList();
   }
 
   /**
@@ -46,25 +41,19 @@ final class PromptMessage {
     return role.equals(from);
   }
 
-  /** A member as it is stored; null for none and for null. */
-  @Nullable Slice member(String name) {
-    Slice value = members.get(name);
-    return value == null || value.isNull() ? null : value;
+  /** As they are stored. */
+  Members members() {
+    return members;
   }
 
-  private @Nullable Slice string(String name) {
-    Slice value = members.get(name);
-    return value != null && value.isString() ? value : null;
-  }
-
-  private @Nullable Slice words(String name) {
-    Slice text = string(name);
+  private @Nullable JsonValue words(String name) {
+    JsonValue text = members.string(name);
     return text == null || isEmpty(text) ? null : text;
   }
 
   /** Whether it is a string without a character. */
-  static boolean isEmpty(Slice value) {
-    return value.isString() && value.to() - value.from() == 2;
+  static boolean isEmpty(JsonValue value) {
+    return value.isString() && value.length() == 2;
   }
 
   /**
@@ -79,7 +68,7 @@ final class PromptMessage {
 
   /** In order; a text alone is one part. Parts of the Responses wire are among them. */
   List<PromptPart> parts() {
-    Slice content = member("content");
+    JsonValue content = members.get("content");
     if (content == null) {
       return new ArrayList<>(0);
     }
@@ -90,59 +79,50 @@ final class PromptMessage {
       }
       return text;
     }
-    List<Slice> stored = content.elements();
+    List<JsonValue> stored = content.elements();
     List<PromptPart> parts = new ArrayList<>(stored.size());
-    for (Slice part : stored) {
+    for (JsonValue part : stored) {
       parts.add(PromptPart.of(part));
     }
     return parts;
   }
 
   /** The words with which an answer refused, or null. */
-  @Nullable Slice refusal() {
+  @Nullable JsonValue refusal() {
     return words("refusal");
   }
 
   /** What a model thought before it said the rest, or null. */
-  @Nullable Slice reasoning() {
+  @Nullable JsonValue reasoning() {
     return words("reasoning");
   }
 
   /** Whether it has a list of tool calls, be it empty. */
   boolean hasCalls() {
-    return members.containsKey("toolCalls");
+    return members.all().containsKey("toolCalls");
   }
 
   /** Of an answer, in order. */
   List<Call> calls() {
-    Slice calls = members.get("toolCalls");
-    if (calls == null) {
-      return List.of();
-    }
-    List<Call> all = new ArrayList<>();
-    for (Slice call : calls.elements()) {
-      if (call.isObject()) {
-        all.add(new Call(call.members(), call));
-      }
-    }
-    return all;
+    return members.elements("toolCalls").stream()
+        .filter(JsonValue::isObject)
+        .map(Call::of)
+        .toList();
   }
 
   /** The call whose output this is, or null. */
-  @Nullable Slice toolCallId() {
-    return string("toolCallId");
+  @Nullable JsonValue toolCallId() {
+    return members.string("toolCallId");
   }
 
   /** Whether a model answered it here; otherwise a client sent it. */
   boolean isAnswer() {
-    return members.containsKey("turn");
+    return members.all().containsKey("turn");
   }
 
   /** What a server said beside the answer, or a client for the server that it asks. */
   Kept kept() {
-    Slice kept = members.get("upstream");
-    Map<String, Slice> all = kept == null ? Map.of() : kept.members();
-    return all.isEmpty() ? Kept.NOTHING : new Kept(all);
+    return new Kept(members.inner("upstream"));
   }
 
   /**
@@ -155,9 +135,9 @@ final class PromptMessage {
   }
 
   /** Members of an answer that are given back to the server of this name. */
-  Map<String, Slice> givenBackTo(String upstream) {
+  Members givenBackTo(String upstream) {
     Kept kept = kept();
-    return isKeptFor(upstream, kept) ? kept.message() : Map.of();
+    return isKeptFor(upstream, kept) ? kept.message() : Members.NONE;
   }
 
   /**
@@ -165,38 +145,26 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Kept(Map<String, Slice> members) {
-
-    private static final Kept NOTHING = new Kept(Map.of());
+  record Kept(Members members) {
 
     /** Whose it is; null for the server that a client asks. */
     @Nullable String server() {
-      return text("name");
+      return members.text("name");
     }
 
     /** The member in which the server says its thoughts, and wants them back; null for none. */
     @Nullable String reasoning() {
-      return text("reasoning");
+      return members.text("reasoning");
     }
 
     /** Members of the message. */
-    Map<String, Slice> message() {
-      return inner("message");
+    Members message() {
+      return members.inner("message");
     }
 
     /** Members of tool calls, by the ids of the calls. */
-    Map<String, Slice> toolCalls() {
-      return inner("toolCalls");
-    }
-
-    private @Nullable String text(String name) {
-      Slice value = members.get(name);
-      return value != null && value.isString() ? value.text() : null;
-    }
-
-    private Map<String, Slice> inner(String name) {
-      Slice value = members.get(name);
-      return value == null ? Map.of() : value.members();
+    Members toolCalls() {
+      return members.inner("toolCalls");
     }
   }
 
@@ -205,32 +173,33 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Call(Map<String, Slice> members, Slice json) {
+  record Call(Members members, JsonValue json) {
+
+    static Call of(JsonValue call) {
+      return new Call(Members.of(call), call);
+    }
 
     /** {@code function} or {@code custom}. */
     String type() {
-      Slice type = members.get("type");
-      return type != null && type.isString() ? type.text() : "function";
+      String type = members.text("type");
+      return type == null ? "function" : type;
     }
 
-    @Nullable Slice id() {
-      Slice id = members.get("id");
-      return id != null && id.isString() ? id : null;
+    boolean isCustom() {
+      return type().equals(CustomTools.TYPE);
     }
 
-    @Nullable Slice name() {
-      return inner("name");
+    @Nullable JsonValue id() {
+      return members.string("id");
+    }
+
+    @Nullable JsonValue name() {
+      return members.inner(type()).string("name");
     }
 
     /** A string: JSON of a function, any text of a custom tool. */
-    @Nullable Slice arguments() {
-      return inner(type().equals("custom") ? "input" : "arguments");
-    }
-
-    private @Nullable Slice inner(String name) {
-      Slice object = members.get(type());
-      Slice value = object == null ? null : object.members().get(name);
-      return value != null && value.isString() ? value : null;
+    @Nullable JsonValue arguments() {
+      return members.inner(type()).string(isCustom() ? CustomTools.INPUT : "arguments");
     }
   }
 }

@@ -1,9 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ItemPart;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -13,14 +11,11 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface PromptPart {
 
-  /** A text without a word. */
-  Slice NOTHING = Slice.of(Json.of("\"\""));
-
   /** A part as it is stored, with all its members, for servers that are told it as it came. */
-  record Stored(Slice json, String type, Map<String, Slice> members) {
+  record Stored(JsonValue json, String type, Members members) {
 
     /** What a text part has that no model is told: annotations are of answers. */
-    private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
+    static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
 
     private static final Set<String> OF_CHAT = Set.of("text", "image_url", "file", "input_audio");
 
@@ -28,31 +23,22 @@ sealed interface PromptPart {
     boolean isOfChat() {
       return OF_CHAT.contains(type);
     }
-
-    /** Members of a text that models are told beside it: marks for a cache. */
-    static boolean isToldBesideText(String name) {
-      return !OF_TEXT.contains(name);
-    }
-
-    @Nullable Slice string(String name) {
-      return PromptPart.string(members, name);
-    }
   }
 
   /**
    * @param text a JSON string
    * @param stored null for a content that is a text alone
    */
-  record Text(Slice text, @Nullable Stored stored) implements PromptPart {
+  record Text(JsonValue text, @Nullable Stored stored) implements PromptPart {
 
     /** One that nobody has stored. */
     static Text of(String text) {
-      return new Text(Slice.of(new JsonWriter(text.length() + 16).string(text).toJson()), null);
+      return new Text(Members.quoted(text), null);
     }
 
     /** Whether nothing else is told beside it. */
     boolean isBare() {
-      return stored == null || Stored.OF_TEXT.containsAll(stored.members().keySet());
+      return stored == null || Stored.OF_TEXT.containsAll(stored.members().all().keySet());
     }
   }
 
@@ -62,7 +48,11 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
+  record Image(
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue detail,
+      Stored stored)
       implements PromptPart {}
 
   /**
@@ -71,10 +61,10 @@ sealed interface PromptPart {
    * @param data with its type: {@code data:application/pdf;base64,…}
    */
   record File(
-      @Nullable Slice data,
-      @Nullable Slice url,
-      @Nullable Slice fileId,
-      @Nullable Slice filename,
+      @Nullable JsonValue data,
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue filename,
       Stored stored)
       implements PromptPart {}
 
@@ -84,53 +74,50 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored) implements PromptPart {}
+  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored)
+      implements PromptPart {}
 
   /**
    * @param text a JSON string
    */
-  record Refusal(Slice text) implements PromptPart {}
+  record Refusal(JsonValue text) implements PromptPart {}
 
   /** An item of the Responses wire that no chat model understands. */
-  record Item(Slice item) implements PromptPart {}
+  record Item(JsonValue item) implements PromptPart {}
 
   /** What nobody here knows. */
-  record Other(Slice part) implements PromptPart {}
+  record Other(JsonValue part) implements PromptPart {}
 
   /** Whether it is something to look at, to read or to hear. */
   default boolean isFile() {
     return this instanceof Image || this instanceof File || this instanceof Audio;
   }
 
-  static PromptPart of(Slice part) {
-    Map<String, Slice> members = part.members();
-    Slice type = string(members, "type");
-    Stored stored = new Stored(part, type == null ? "" : type.text(), members);
+  static PromptPart of(JsonValue part) {
+    Members members = Members.of(part);
+    Stored stored = new Stored(part, members.textOrEmpty("type"), members);
     PromptPart known =
         switch (stored.type()) {
           case "text", "input_text", "output_text" -> {
-            Slice text = stored.string("text");
+            JsonValue text = members.string("text");
             yield text == null ? null : new Text(text, stored);
           }
-          case "image_url" -> image(stored, inner(members, "image_url"));
+          case "image_url" -> image(stored, members.inner("image_url"));
           case "input_image" ->
               new Image(
-                  stored.string("image_url"),
-                  stored.string("file_id"),
-                  stored.string("detail"),
+                  members.string("image_url"),
+                  members.string("file_id"),
+                  members.string("detail"),
                   stored);
-          case "file" -> file(stored, inner(members, "file"));
+          case "file" -> file(stored, members.inner("file"));
           case "input_file" -> file(stored, members);
           case "input_audio" -> {
-            Map<String, Slice> audio = inner(members, "input_audio");
-            yield new Audio(string(audio, "data"), string(audio, "format"), stored);
+            Members audio = members.inner("input_audio");
+            yield new Audio(audio.string("data"), audio.string("format"), stored);
           }
-          case "refusal" -> {
-            Slice text = stored.string("refusal");
-            yield new Refusal(text == null ? NOTHING : text);
-          }
+          case "refusal" -> new Refusal(members.stringOrEmpty("refusal"));
           case ItemPart.TYPE -> {
-            Slice item = members.get("item");
+            JsonValue item = members.all().get("item");
             yield new Item(item == null ? part : item);
           }
           default -> null;
@@ -138,29 +125,19 @@ sealed interface PromptPart {
     return known == null ? new Other(part) : known;
   }
 
-  private static Image image(Stored stored, Map<String, Slice> inner) {
+  private static Image image(Stored stored, Members inner) {
     // Some clients send the address where the object stands.
-    Map<String, Slice> from = inner.isEmpty() ? stored.members() : inner;
-    Slice url = string(from, inner.isEmpty() ? "image_url" : "url");
-    return new Image(url, null, string(from, "detail"), stored);
+    Members from = inner.isEmpty() ? stored.members() : inner;
+    JsonValue url = from.string(inner.isEmpty() ? "image_url" : "url");
+    return new Image(url, null, from.string("detail"), stored);
   }
 
-  private static File file(Stored stored, Map<String, Slice> members) {
+  private static File file(Stored stored, Members members) {
     return new File(
-        string(members, "file_data"),
-        string(members, "file_url"),
-        string(members, "file_id"),
-        string(members, "filename"),
+        members.string("file_data"),
+        members.string("file_url"),
+        members.string("file_id"),
+        members.string("filename"),
         stored);
-  }
-
-  private static Map<String, Slice> inner(Map<String, Slice> members, String name) {
-    Slice inner = members.get(name);
-    return inner == null ? Map.of() : inner.members();
-  }
-
-  private static @Nullable Slice string(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
-    return value != null && value.isString() ? value : null;
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Problem;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ModelCall;
 import java.util.List;
 import java.util.Map;
@@ -29,11 +30,11 @@ final class RefusedParameter {
   private static final String MISSING = "missing_required_parameter";
 
   private final ModelCall call;
-  private final Map<String, Slice> parameters;
+  private final Members parameters;
 
   private RefusedParameter(ModelCall call) {
     this.call = call;
-    parameters = Slice.of(call.parameters()).members();
+    parameters = Members.of(call.parameters());
   }
 
   /** The problem with the parameter as the call has it, or without. */
@@ -56,14 +57,14 @@ final class RefusedParameter {
     if (root.equals("model")) {
       return call.model() == null ? null : root;
     }
-    if (parameters.containsKey(root)) {
+    if (parameters.all().containsKey(root)) {
       return path(parameters, steps, missing);
     }
     if (BOUNDS.contains(root)) {
-      return BOUNDS.stream().filter(parameters::containsKey).findFirst().orElse(null);
+      return BOUNDS.stream().filter(parameters.all()::containsKey).findFirst().orElse(null);
     }
     String inside = steps.length < 2 ? null : INSIDE.get(root + "." + steps[1]);
-    return inside != null && parameters.containsKey(inside) ? inside : null;
+    return inside != null && parameters.all().containsKey(inside) ? inside : null;
   }
 
   /**
@@ -71,12 +72,12 @@ final class RefusedParameter {
    *
    * @param missing whether the last step is what it lacks
    */
-  private static String path(Map<String, Slice> parameters, String[] steps, boolean missing) {
+  private static String path(Members parameters, String[] steps, boolean missing) {
     StringBuilder path = new StringBuilder(steps[0]);
-    Slice at = parameters.get(steps[0]);
+    JsonValue at = parameters.all().get(steps[0]);
     for (int i = 1; i < steps.length && at != null; i++) {
       boolean isElement = at.isArray();
-      at = isElement ? element(at.elements(), steps[i]) : at.members().get(steps[i]);
+      at = isElement ? element(at.elements(), steps[i]) : Members.of(at).all().get(steps[i]);
       if (at != null || missing && !isElement && i == steps.length - 1) {
         path.append(isElement ? "[" + steps[i] + "]" : "." + steps[i]);
       }
@@ -84,7 +85,7 @@ final class RefusedParameter {
     return path.toString();
   }
 
-  private static @Nullable Slice element(List<Slice> elements, String step) {
+  private static @Nullable JsonValue element(List<JsonValue> elements, String step) {
     int index = step.matches("[0-9]{1,6}") ? Integer.parseInt(step) : elements.size();
     return index < elements.size() ? elements.get(index) : null;
   }

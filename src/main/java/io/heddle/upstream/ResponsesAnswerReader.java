@@ -3,9 +3,7 @@ package io.heddle.upstream;
 import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.CallFailure.Blame;
 import io.heddle.upstream.ServerJson.UnexpectedJson;
-import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 
@@ -13,38 +11,35 @@ import tools.jackson.core.JsonParser;
  * Reads events of Responses, or a whole response, in all forms that servers give them. Events come
  * in order, so their numbers say nothing new; what is not known is skipped.
  */
-final class ResponsesAnswerReader implements AnswerReader {
+final class ResponsesAnswerReader extends AnswerReader {
 
-  private final AnswerAssembler answer;
-  private final FailureMapper faults;
   private final ResponsesOutput output;
-  private boolean ending;
 
   ResponsesAnswerReader(AnswerAssembler answer) {
-    this.answer = answer;
-    faults = answer.faults();
+    super(answer);
     output = new ResponsesOutput(answer);
   }
 
   @Override
-  public int kept() {
+  int kept() {
     return answer.kept() + output.kept();
   }
 
   @Override
-  public void event(String type, byte[] data, int length, List<ModelEvent> out) {
+  void event(String type, byte[] data, int length, List<ModelEvent> out) {
     if (answer.isFinished() || length == 0 || ServerJson.isDone(data, length)) {
       return;
     }
-    ResponsesEvent event = parse(type, data, length);
-    if (event != null) {
+    Members members = parse(type, data, length, Members::read);
+    if (members != null) {
+      ResponsesEvent event = ResponsesEvent.of(members);
       take(event, event.type().isEmpty() ? type : event.type(), data, length, out);
     }
   }
 
   /** Takes an answer that is no event stream: a response, or its events one after the other. */
   @Override
-  public void whole(byte[] json, List<ModelEvent> out) {
+  void whole(byte[] json, List<ModelEvent> out) {
     try {
       events(json, out);
     } catch (JacksonException | UnexpectedJson e) {
@@ -56,43 +51,32 @@ final class ResponsesAnswerReader implements AnswerReader {
 
   private void events(byte[] json, List<ModelEvent> out) {
     try (JsonParser in = ServerJson.parser(json, json.length)) {
-      ResponsesEvent event = ResponsesEvent.next(in, json);
-      if (event == null) {
+      Members next = Members.next(in, json);
+      if (next == null) {
         throw faults.brokeOff(answer.hasSaid());
       }
-      while (event != null && !answer.isFinished()) {
+      while (next != null && !answer.isFinished()) {
+        ResponsesEvent event = ResponsesEvent.of(next);
         if (event.type().isEmpty() && !event.isResponse() && event.error() == null) {
           throw answer.notA(json, "response");
         }
         take(event, event.type(), json, json.length, out);
-        event = answer.isFinished() ? null : ResponsesEvent.next(in, json);
+        next = answer.isFinished() ? null : Members.next(in, json);
       }
     }
   }
 
-  @Override
-  public void ending() {
-    ending = true;
-  }
-
   /** Only the server says that its answer is whole. */
   @Override
-  public void end(List<ModelEvent> out) {
+  void end(List<ModelEvent> out) {
     if (!answer.isFinished()) {
       throw faults.brokeOff(answer.hasSaid());
     }
   }
 
-  /** Null for what is cut off behind the end of the answer. */
-  private @Nullable ResponsesEvent parse(String type, byte[] json, int length) {
-    try {
-      return ServerJson.read(json, length, ResponsesEvent::read);
-    } catch (JacksonException | UnexpectedJson e) {
-      if (ending && answer.isFinished()) {
-        return null;
-      }
-      throw answer.notOfThisWire(type, json, length);
-    }
+  @Override
+  boolean isIgnored(String type, byte[] data) {
+    return isEnding() && answer.isFinished();
   }
 
   private void take(
@@ -138,7 +122,7 @@ final class ResponsesAnswerReader implements AnswerReader {
       ResponsesEvent event, String type, byte[] json, int length, List<ModelEvent> out) {
     ServerError error = event.error();
     if (error == null && type.equals("error")) {
-      error = ServerError.of(Arrays.copyOf(json, length), false);
+      throw failure(error, json, length);
     }
     if (error != null) {
       throw failure(error);

@@ -1,226 +1,115 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import io.heddle.turn.Usage;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
- * One object of a server: an event of a stream, a whole response, or an error. Unknown members are
- * skipped: a response has its request in it, which may be long.
+ * One object of a server: an event of a stream, a whole response, or an error. Only what is asked
+ * for is read: a response has its request in it, which may be long.
+ *
+ * @param event as it came
+ * @param response that it is about: inside it, or itself
  */
-final class ResponsesEvent {
+record ResponsesEvent(Members event, Members response) {
 
-  private final byte[] json;
-  private String type = "";
-  private @Nullable String itemId;
-  private int output = -1;
-  private int part = -1;
-  private @Nullable String text;
-  private @Nullable ResponsesItem item;
-  private @Nullable ServerError error;
-  private @Nullable String model;
-  private @Nullable Usage usage;
-  private @Nullable String status;
-  private @Nullable String incomplete;
-  private @Nullable List<ResponsesItem> items;
-  private boolean isResponse;
-
-  private ResponsesEvent(byte[] json) {
-    this.json = json;
-  }
-
-  /**
-   * @throws JacksonException for what is not JSON
-   * @throws ServerJson.UnexpectedJson for JSON that is not one object
-   */
-  static ResponsesEvent read(byte[] json, int length) {
-    try (JsonParser in = ServerJson.parser(json, length)) {
-      ServerJson.firstObject(in);
-      ResponsesEvent event = new ResponsesEvent(json);
-      event.members(in);
-      ServerJson.end(in);
-      return event;
-    }
-  }
-
-  /** The next object that a parser of these bytes finds; null at the end. */
-  static @Nullable ResponsesEvent next(JsonParser in, byte[] json) {
-    if (!ServerJson.nextObject(in)) {
-      return null;
-    }
-    ResponsesEvent event = new ResponsesEvent(json);
-    event.members(in);
-    return event;
+  static ResponsesEvent of(Members event) {
+    Members response = event.inner("response");
+    return new ResponsesEvent(event, response.isEmpty() ? event : response);
   }
 
   /** Empty when it does not say. */
   String type() {
-    return type;
+    return event.scalarOrEmpty("type");
   }
 
   @Nullable String itemId() {
-    return itemId;
+    return event.scalar("item_id");
   }
 
   /** Which item it is about, -1 when it does not say. */
   int output() {
-    return output;
+    return event.index("output_index");
   }
 
   /** Which part of the item it is about. */
   int part() {
-    return Math.max(0, part);
+    String name = event.has("content_index") ? "content_index" : "summary_index";
+    return Math.max(0, event.index(name));
   }
 
   /** The next bit of it, or all of it. */
   String text() {
-    return text == null ? "" : text;
+    for (String name : List.of("delta", "text", "refusal")) {
+      String words = event.words(name);
+      if (!words.isEmpty()) {
+        return words;
+      }
+    }
+    String json = event.json(event.has("arguments") ? "arguments" : "input");
+    return json == null ? "" : json;
   }
 
   @Nullable ResponsesItem item() {
-    return item;
-  }
-
-  @Nullable ServerError error() {
-    return error;
+    Members item = event.inner("item");
+    return item.isEmpty() ? null : ResponsesItem.of(item);
   }
 
   @Nullable String model() {
-    return model;
+    return response.scalar("model");
   }
 
   @Nullable Usage usage() {
-    return usage;
+    return UsageReader.read(response.inner("usage"));
   }
 
   /** Of the response: {@code completed}, {@code incomplete}, {@code failed} …, or null. */
   @Nullable String status() {
-    return status;
+    return response.text("status");
   }
 
   /** Why the response is incomplete, or null. */
   @Nullable String incomplete() {
-    return incomplete;
+    JsonValue details = response.get("incomplete_details");
+    if (details == null || !details.isObject()) {
+      return response.scalar("incomplete_details");
+    }
+    String reason = Members.of(details).scalar("reason");
+    return reason == null ? "other" : reason;
   }
 
   /** Of the response, as far as there are any. */
   List<ResponsesItem> items() {
-    return items == null ? List.of() : items;
+    return response.objects("output").stream().map(ResponsesItem::of).toList();
   }
 
   /** Whether it is a response, and no event. */
   boolean isResponse() {
-    return isResponse && type.isEmpty();
+    return isObject() && type().isEmpty();
   }
 
-  private void members(JsonParser in) {
-    ErrorMembers flat = new ErrorMembers();
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      switch (name) {
-        case "type" -> {
-          String said = LenientValues.scalar(in);
-          type = said == null ? "" : said;
-        }
-        case "item_id" -> itemId = LenientValues.scalar(in);
-        case "output_index" -> output = LenientValues.index(in);
-        case "content_index", "summary_index" -> part = LenientValues.index(in);
-        case "delta", "text", "refusal" -> {
-          String said = LenientValues.words(in);
-          text = text == null || text.isEmpty() ? said : text;
-        }
-        case "arguments", "input" -> {
-          String said = ResponsesItem.arguments(in, json);
-          text = text == null ? said : text;
-        }
-        case "item" -> item = ResponsesItem.read(in, json);
-        case "response" -> response(in);
-        case "object" -> isResponse |= "response".equals(LenientValues.scalar(in));
-        case "status" -> {
-          if (in.currentToken() == JsonToken.VALUE_STRING) {
-            status = in.getString();
-          } else {
-            flat.take(name, in);
-          }
-        }
-        default -> {
-          if (!ofResponse(name, in)) {
-            flat.take(name, in);
-          }
-        }
-      }
+  private boolean isObject() {
+    return "response".equals(event.scalar("object"));
+  }
+
+  @Nullable ServerError error() {
+    ServerError error = error(response);
+    if (error == null) {
+      error = error(event);
     }
-    boolean isAnswer = isResponse || items != null || type.startsWith("response.");
+    String type = type();
+    boolean isAnswer = isObject() || response.hasList("output") || type.startsWith("response.");
+    if (error != null || isAnswer) {
+      return error;
+    }
+    ErrorMembers flat = ErrorMembers.of(event, "type");
     boolean hasOnlyWords = type.isEmpty() && flat.hasMessage();
-    if (error == null && (type.equals("error") || !isAnswer && (hasOnlyWords || flat.isError()))) {
-      error = flat.error();
-    }
+    return type.equals("error") || hasOnlyWords || flat.isError() ? flat.error() : null;
   }
 
-  private void response(JsonParser in) {
-    ServerJson.eachMember(
-        in,
-        name -> {
-          if (name.equals("status")) {
-            status = LenientValues.scalar(in);
-          } else {
-            ofResponse(name, in);
-          }
-        });
-  }
-
-  private boolean ofResponse(String name, JsonParser in) {
-    switch (name) {
-      case "model" -> model = LenientValues.scalar(in);
-      case "usage" -> usage = UsageReader.read(in, usage);
-      case "error" -> {
-        if (in.currentToken() != JsonToken.VALUE_NULL
-            && in.currentToken() != JsonToken.VALUE_FALSE) {
-          ServerError said = ServerError.read(in);
-          error = said.isEmpty() ? error : said;
-        }
-      }
-      case "incomplete_details" -> incomplete = reason(in);
-      case "output" -> {
-        if (in.currentToken() == JsonToken.START_ARRAY) {
-          List<ResponsesItem> all = new ArrayList<>();
-          while (in.nextToken() != JsonToken.END_ARRAY) {
-            ResponsesItem one = ResponsesItem.read(in, json);
-            if (one != null) {
-              all.add(one);
-            }
-          }
-          items = all;
-        } else {
-          in.skipChildren();
-        }
-      }
-      default -> {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static @Nullable String reason(JsonParser in) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      return LenientValues.scalar(in);
-    }
-    String reason = null;
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      if (name.equals("reason")) {
-        reason = LenientValues.scalar(in);
-      } else {
-        in.skipChildren();
-      }
-    }
-    return reason == null ? "other" : reason;
+  private static @Nullable ServerError error(Members of) {
+    ServerError error = of.error("error");
+    return error == null || error.isEmpty() ? null : error;
   }
 }

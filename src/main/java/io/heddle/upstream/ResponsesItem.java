@@ -1,13 +1,26 @@
 package io.heddle.upstream;
 
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
-/** An item of a response, as far as it matters; also one that is only begun. */
-final class ResponsesItem {
+/**
+ * An item of a response, as far as it matters; also one that is only begun.
+ *
+ * @param callId what a tool's output names; some servers have only one id for both
+ * @param arguments of a function, or the input of a custom tool; null when it is not there
+ */
+record ResponsesItem(
+    String type,
+    @Nullable String id,
+    @Nullable String callId,
+    @Nullable String name,
+    @Nullable String arguments,
+    @Nullable String phase,
+    @Nullable String encrypted,
+    List<Part> content,
+    List<Part> summary) {
 
   /** Of an item that never ends. */
   private static final int MOST_PARTS = 4096;
@@ -17,141 +30,43 @@ final class ResponsesItem {
    *
    * @param type as the server calls it
    */
-  record Part(String type, String text) {}
+  record Part(String type, String text) {
 
-  private String type = "";
-  private @Nullable String id;
-  private @Nullable String callId;
-  private @Nullable String name;
-  private @Nullable String arguments;
-  private @Nullable String phase;
-  private @Nullable String encrypted;
-  private final List<Part> content = new ArrayList<>(1);
-  private final List<Part> summary = new ArrayList<>(0);
-
-  private ResponsesItem() {}
-
-  String type() {
-    return type;
-  }
-
-  @Nullable String id() {
-    return id;
-  }
-
-  /** What a tool's output names; some servers have only one id for both. */
-  @Nullable String callId() {
-    return callId == null ? id : callId;
-  }
-
-  @Nullable String name() {
-    return name;
-  }
-
-  /** Of a function, or the input of a custom tool; null when it is not there. */
-  @Nullable String arguments() {
-    return arguments;
-  }
-
-  @Nullable String phase() {
-    return phase;
-  }
-
-  @Nullable String encrypted() {
-    return encrypted;
-  }
-
-  List<Part> content() {
-    return content;
-  }
-
-  List<Part> summary() {
-    return summary;
-  }
-
-  /** Null for what is no object. */
-  static @Nullable ResponsesItem read(JsonParser in, byte[] json) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return null;
-    }
-    ResponsesItem item = new ResponsesItem();
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String member = in.currentName();
-      in.nextToken();
-      switch (member) {
-        case "type" -> item.type = word(in, item.type);
-        case "id" -> item.id = some(in);
-        case "call_id" -> item.callId = some(in);
-        case "name" -> item.name = some(in);
-        case "phase" -> item.phase = some(in);
-        case "encrypted_content" -> item.encrypted = some(in);
-        case "arguments", "input" -> item.arguments = arguments(in, json);
-        case "content" -> parts(in, item.content);
-        case "summary" -> parts(in, item.summary);
-        default -> in.skipChildren();
+    static Part of(JsonValue part) {
+      if (!part.isObject()) {
+        return new Part("", LenientValues.words(part));
       }
-    }
-    return item;
-  }
-
-  private static String word(JsonParser in, String otherwise) {
-    String said = LenientValues.scalar(in);
-    return said == null ? otherwise : said;
-  }
-
-  private static @Nullable String some(JsonParser in) {
-    String said = LenientValues.scalar(in);
-    return said == null || said.isEmpty() ? null : said;
-  }
-
-  /** A string, with some servers an object. */
-  static @Nullable String arguments(JsonParser in, byte[] json) {
-    return switch (in.currentToken()) {
-      case VALUE_STRING -> in.getString();
-      case START_OBJECT, START_ARRAY -> {
-        int from = (int) in.currentTokenLocation().getByteOffset();
-        in.skipChildren();
-        in.finishToken();
-        int to = (int) in.currentLocation().getByteOffset();
-        yield new Slice(json, from, to).toString();
-      }
-      default -> null;
-    };
-  }
-
-  private static void parts(JsonParser in, List<Part> into) {
-    switch (in.currentToken()) {
-      case START_ARRAY -> {
-        while (in.nextToken() != JsonToken.END_ARRAY) {
-          if (into.size() < MOST_PARTS) {
-            part(in, into);
-          } else {
-            in.skipChildren();
-          }
-        }
-      }
-      case VALUE_STRING, START_OBJECT -> part(in, into);
-      default -> in.skipChildren();
+      Members members = Members.of(part);
+      String text = members.words("text");
+      return new Part(
+          members.scalarOrEmpty("type"), text.isEmpty() ? members.words("refusal") : text);
     }
   }
 
-  private static void part(JsonParser in, List<Part> into) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      into.add(new Part("", LenientValues.words(in)));
-      return;
+  static ResponsesItem of(Members item) {
+    String id = item.filled("id");
+    String callId = item.filled("call_id");
+    String arguments = item.json("arguments");
+    return new ResponsesItem(
+        item.scalarOrEmpty("type"),
+        id,
+        callId == null ? id : callId,
+        item.filled("name"),
+        arguments == null ? item.json("input") : arguments,
+        item.filled("phase"),
+        item.filled("encrypted_content"),
+        parts(item.get("content")),
+        parts(item.get("summary")));
+  }
+
+  /** Of a list, of one part, or of a text alone. */
+  private static List<Part> parts(@Nullable JsonValue said) {
+    List<Part> parts = new ArrayList<>(1);
+    if (said != null && said.isArray()) {
+      said.elements().stream().limit(MOST_PARTS).map(Part::of).forEach(parts::add);
+    } else if (said != null && (said.isString() || said.isObject())) {
+      parts.add(Part.of(said));
     }
-    String type = "";
-    String text = "";
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String member = in.currentName();
-      in.nextToken();
-      switch (member) {
-        case "type" -> type = word(in, type);
-        case "text", "refusal" -> text = LenientValues.words(in);
-        default -> in.skipChildren();
-      }
-    }
-    into.add(new Part(type, text));
+    return parts;
   }
 }

@@ -1,13 +1,17 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Says the parameters of Chat Completions in the words of Responses. What Responses calls the same,
@@ -67,16 +71,22 @@ final class ResponsesParameters {
   /** OpenAI refuses less. */
   private static final long LEAST_OUTPUT = 16;
 
+  /** What stands elsewhere in the request, in another form, or not at all. */
+  private static final Set<String> NOT_PASSED_ON =
+      Stream.of(OURS, LEFT_OUT, BOUNDS, TRANSLATED)
+          .flatMap(Collection::stream)
+          .collect(Collectors.toSet());
+
   private final JsonWriter out;
-  private final Map<String, Slice> parameters;
+  private final Members parameters;
 
   /** What the client said in the words of Responses. */
-  private final Map<String, Slice> own;
+  private final Members own;
 
-  private ResponsesParameters(JsonWriter out, Map<String, Slice> parameters) {
+  private ResponsesParameters(JsonWriter out, Members parameters) {
     this.out = out;
     this.parameters = parameters;
-    own = members(members(parameters.get(Parameters.STREAM_OPTIONS)).get(Parameters.RESPONSES));
+    own = parameters.inner(Parameters.STREAM_OPTIONS).inner(Parameters.RESPONSES);
   }
 
   /**
@@ -85,62 +95,37 @@ final class ResponsesParameters {
    * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
    * @param thinks whether the model may be asked for its thoughts
    */
-  static void write(JsonWriter out, Map<String, Slice> parameters, String summary, boolean thinks) {
+  static void write(JsonWriter out, Members parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
-    all.include(thinks);
-    parameters.forEach(all::same);
-    all.bound();
-    all.tools();
-    all.choice();
-    all.text();
-    all.reasoning(summary, thinks);
+    all.writeInclude(thinks);
+    parameters.without(NOT_PASSED_ON).withoutNulls().writeBehind(out);
+    all.writeBound();
+    all.writeTools();
+    all.writeToolChoice();
+    all.writeText();
+    all.writeReasoning(summary, thinks);
   }
 
   /** The thoughts are Heddle's to ask for: they go back with the next call. */
-  private void include(boolean thinks) {
+  private void writeInclude(boolean thinks) {
     Set<String> all = new LinkedHashSet<>();
-    Slice asked = own.get("include");
-    for (Slice name : asked == null ? List.<Slice>of() : asked.elements()) {
-      all.add(name.text());
-    }
+    own.elements("include").forEach(name -> all.add(name.text()));
     all.remove(THOUGHTS);
     if (thinks) {
       all.add(THOUGHTS);
     }
-    String before = ",\"include\":[";
-    for (String name : all) {
-      out.ascii(before).string(name);
-      before = ",";
-    }
-    out.ascii(before.equals(",") ? "]" : "");
-  }
-
-  private void same(String name, Slice value) {
-    if (!OURS.contains(name)
-        && !LEFT_OUT.contains(name)
-        && !BOUNDS.contains(name)
-        && !TRANSLATED.contains(name)
-        && !value.isNull()) {
-      value.writeTo(out.ascii(",").string(name).ascii(":"));
+    if (!all.isEmpty()) {
+      Members.list(out.ascii(",\"include\":"), all, out::string);
     }
   }
 
-  private @Nullable Slice some(String name) {
-    Slice value = parameters.get(name);
-    return value == null || value.isNull() ? null : value;
-  }
-
-  private void bound() {
+  private void writeBound() {
     for (String name : BOUNDS) {
-      Slice value = some(name);
+      JsonValue value = parameters.get(name);
       if (value != null) {
-        out.ascii(",\"max_output_tokens\":");
         String number = value.toString();
-        if (number.matches("[0-9]{1,2}") && Long.parseLong(number) < LEAST_OUTPUT) {
-          out.number(LEAST_OUTPUT);
-        } else {
-          value.writeTo(out);
-        }
+        boolean isLow = number.matches("[0-9]{1,2}") && Long.parseLong(number) < LEAST_OUTPUT;
+        out.ascii(",\"max_output_tokens\":").ascii(isLow ? "" + LEAST_OUTPUT : number);
         return;
       }
     }
@@ -148,199 +133,145 @@ final class ResponsesParameters {
 
   // ---- tools
 
-  private void tools() {
-    Slice tools = some("tools");
-    Slice functions = some("functions");
-    if (tools == null && functions == null) {
-      return;
-    }
-    String before = ",\"tools\":[";
-    for (Slice tool : tools == null ? List.<Slice>of() : tools.elements()) {
-      tool(tool, out.ascii(before));
-      before = ",";
-    }
-    for (Slice function : functions == null ? List.<Slice>of() : functions.elements()) {
-      function(function.members(), out.ascii(before));
-      before = ",";
-    }
-    if (before.equals(",")) {
-      out.ascii("]");
+  private void writeTools() {
+    List<Runnable> all = new ArrayList<>();
+    parameters.elements("tools").forEach(tool -> all.add(() -> writeTool(tool)));
+    parameters
+        .elements("functions")
+        .forEach(function -> all.add(() -> writeFunction(Members.of(function))));
+    if (!all.isEmpty()) {
+      Members.list(out.ascii(",\"tools\":"), all, Runnable::run);
     }
   }
 
-  private void tool(Slice tool, JsonWriter out) {
-    Map<String, Slice> members = tool.members();
-    Slice inner = members.get(type(members));
-    switch (inner == null ? "" : type(members)) {
-      case "function" -> function(members(inner), out);
-      case "custom" -> custom(members(inner), out);
+  private void writeTool(JsonValue tool) {
+    Members members = Members.of(tool);
+    String type = members.textOrEmpty("type");
+    switch (members.has(type) ? type : "") {
+      case "function" -> writeFunction(members.inner(type));
+      case CustomTools.TYPE -> writeCustomTool(members.inner(type));
       // It has the form of Responses.
       default -> tool.writeTo(out);
     }
   }
 
-  private static Map<String, Slice> members(@Nullable Slice inner) {
-    return inner == null ? Map.of() : inner.members();
-  }
-
   /** Without a word Responses makes a function strict, and Chat Completions does not. */
-  private static void function(Map<String, Slice> members, JsonWriter out) {
+  private void writeFunction(Members function) {
     out.ascii("{\"type\":\"function\"");
-    members(members, out);
-    if (!has(members, "parameters")) {
+    writeUntyped(function);
+    if (!function.has("parameters")) {
       out.ascii(",\"parameters\":{\"type\":\"object\",\"properties\":{}}");
     }
-    out.ascii(has(members, "strict") ? "}" : ",\"strict\":false}");
+    out.ascii(function.has("strict") ? "}" : ",\"strict\":false}");
   }
 
-  private static void custom(Map<String, Slice> members, JsonWriter out) {
-    Map<String, Slice> flat = new LinkedHashMap<>(members);
-    Map<String, Slice> format = members(flat.remove("format"));
+  private void writeCustomTool(Members tool) {
     out.ascii("{\"type\":\"custom\"");
-    members(flat, out);
+    writeUntyped(tool.without(List.of("format")));
+    Members format = tool.inner("format");
     if (!format.isEmpty()) {
-      Map<String, Slice> inner = new LinkedHashMap<>(format);
-      Map<String, Slice> grammar = members(inner.remove("grammar"));
-      grammar.forEach(inner::putIfAbsent);
-      String before = ",\"format\":{";
-      for (Map.Entry<String, Slice> member : inner.entrySet()) {
-        member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-        before = ",";
-      }
-      out.ascii("}");
+      Map<String, JsonValue> flat = new LinkedHashMap<>(format.without(List.of("grammar")).all());
+      format.inner("grammar").all().forEach(flat::putIfAbsent);
+      new Members(flat).writeTo(out.ascii(",\"format\":"));
     }
     out.ascii("}");
   }
 
-  private static boolean has(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
-    return value != null && !value.isNull();
+  private void writeUntyped(Members members) {
+    members.without(List.of("type")).withoutNulls().writeBehind(out);
   }
 
-  private static void members(Map<String, Slice> members, JsonWriter out) {
-    members.forEach((name, value) -> {
-      if (!name.equals("type") && !value.isNull()) {
-        value.writeTo(out.ascii(",").string(name).ascii(":"));
-      }
-    });
-  }
-
-  // ---- which tool
-
-  private void choice() {
-    Slice choice = some("tool_choice");
-    Slice older = some("function_call");
+  private void writeToolChoice() {
+    JsonValue choice = parameters.get("tool_choice");
+    JsonValue older = parameters.get("function_call");
     if (choice != null) {
-      choice(choice, out.ascii(",\"tool_choice\":"));
+      out.ascii(",\"tool_choice\":");
+      writeToolChoice(choice);
     } else if (older != null && older.isObject()) {
-      named("function", older.members(), out.ascii(",\"tool_choice\":"));
+      out.ascii(",\"tool_choice\":");
+      writeNamed("function", Members.of(older));
     } else if (older != null) {
       older.writeTo(out.ascii(",\"tool_choice\":"));
     }
   }
 
-  private static void choice(Slice choice, JsonWriter out) {
-    Map<String, Slice> members = choice.members();
-    String type = type(members);
-    Map<String, Slice> inner = members(members.get(type));
+  private void writeToolChoice(JsonValue choice) {
+    Members members = Members.of(choice);
+    String type = members.textOrEmpty("type");
+    Members inner = members.inner(type);
     if (choice.isString() && choice.text().equals("any")) {
       out.ascii("\"required\"");
     } else if (inner.isEmpty()) {
       choice.writeTo(out);
     } else if (type.equals("allowed_tools")) {
       out.ascii("{\"type\":\"allowed_tools\"");
-      inner.forEach((name, value) -> {
-        out.ascii(",").string(name).ascii(":");
-        if (name.equals("tools")) {
-          String before = "[";
-          for (Slice tool : value.elements()) {
-            choice(tool, out.ascii(before));
-            before = ",";
-          }
-          out.ascii(before.equals("[") ? "[]" : "]");
-        } else {
-          value.writeTo(out);
-        }
-      });
+      inner
+          .all()
+          .forEach((name, value) -> {
+            out.ascii(",").string(name).ascii(":");
+            if (name.equals("tools")) {
+              Members.list(out, value.elements(), this::writeToolChoice);
+            } else {
+              value.writeTo(out);
+            }
+          });
       out.ascii("}");
     } else {
-      named(type, inner, out);
+      writeNamed(type, inner);
     }
   }
 
-  private static void named(String type, Map<String, Slice> members, JsonWriter out) {
-    out.ascii("{\"type\":").string(type);
-    members(members, out);
-    out.ascii("}");
+  private void writeNamed(String type, Members members) {
+    named(type, members).writeTo(out);
   }
 
-  private static String type(Map<String, Slice> members) {
-    return word(members.get("type"));
-  }
-
-  private static String word(@Nullable Slice value) {
-    return value != null && value.isString() ? value.text() : "";
+  /**
+   * What Chat Completions has inside a member of the type's name, Responses has beside the type.
+   */
+  private static Members named(String type, Members members) {
+    Map<String, JsonValue> named = new LinkedHashMap<>();
+    named.put("type", Members.quoted(type));
+    members.withoutNulls().all().forEach(named::putIfAbsent);
+    return new Members(named);
   }
 
   // ---- the form of the answer
 
-  private void text() {
-    Map<String, Slice> own = members(some("text"));
-    Slice format = some("response_format");
-    Slice verbosity = some("verbosity");
-    if (own.isEmpty() && format == null && verbosity == null) {
-      return;
-    }
-    Map<String, Slice> rest = new LinkedHashMap<>(own);
-    String before = ",\"text\":{";
+  private void writeText() {
+    Map<String, JsonValue> text = new LinkedHashMap<>();
+    JsonValue format = parameters.get("response_format");
+    JsonValue verbosity = parameters.get("verbosity");
     if (format != null) {
-      rest.remove("format");
-      format(format, out.ascii(before).ascii("\"format\":"));
-      before = ",";
+      Members schema = Members.of(format).inner("json_schema");
+      text.put("format", schema.isEmpty() ? format : named("json_schema", schema).toValue());
     }
+    parameters.inner("text").all().forEach(text::putIfAbsent);
     if (verbosity != null) {
-      rest.put("verbosity", verbosity);
+      text.put("verbosity", verbosity);
     }
-    for (Map.Entry<String, Slice> member : rest.entrySet()) {
-      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-      before = ",";
-    }
-    out.ascii("}");
-  }
-
-  private static void format(Slice format, JsonWriter out) {
-    Map<String, Slice> members = format.members();
-    Map<String, Slice> schema = members(members.get("json_schema"));
-    if (schema.isEmpty()) {
-      format.writeTo(out);
-    } else {
-      named("json_schema", schema, out);
+    if (!text.isEmpty()) {
+      new Members(text).writeTo(out.ascii(",\"text\":"));
     }
   }
 
-  private void reasoning(String summary, boolean thinks) {
-    Map<String, Slice> all = new LinkedHashMap<>(members(some("reasoning")));
-    all.putAll(members(own.get("reasoning")));
-    Slice effort = some("reasoning_effort");
+  private void writeReasoning(String summary, boolean thinks) {
+    Map<String, JsonValue> all = new LinkedHashMap<>(parameters.inner("reasoning").all());
+    all.putAll(own.inner("reasoning").all());
+    JsonValue effort = parameters.get("reasoning_effort");
     if (effort != null) {
       all.put("effort", effort);
     }
-    boolean asks = thinks && !summary.isEmpty() && !has(all, "summary");
-    if (!thinks || NO_SUMMARY.equals(word(all.get("summary")))) {
+    Members asked = new Members(all);
+    boolean asks = thinks && !summary.isEmpty() && !asked.has("summary");
+    if (!thinks || NO_SUMMARY.equals(asked.text("summary"))) {
       all.remove("summary");
     }
-    all.values().removeIf(Slice::isNull);
-    if (all.isEmpty() && !asks) {
-      return;
-    }
-    String before = ",\"reasoning\":{";
-    for (Map.Entry<String, Slice> member : all.entrySet()) {
-      member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-      before = ",";
-    }
+    all.values().removeIf(JsonValue::isNull);
     if (asks) {
-      out.ascii(before).ascii("\"summary\":").string(summary);
+      all.put("summary", Members.quoted(summary));
     }
-    out.ascii("}");
+    if (!all.isEmpty()) {
+      asked.writeTo(out.ascii(",\"reasoning\":"));
+    }
   }
 }

@@ -1,18 +1,13 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,10 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResponsesRequest {
 
-  private static final int LONGEST_ID = 64;
-  private static final int LONGEST_NAME = 64;
   private static final String HEDDLE = "heddle1.";
-  private static final Pattern ILLEGAL = Pattern.compile("[^A-Za-z0-9_-]");
 
   private final String upstream;
   private final boolean thinks;
@@ -71,7 +63,7 @@ final class ResponsesRequest {
       message(PromptMessage.of(message));
     }
     out.ascii("],\"stream\":true,\"store\":false");
-    ResponsesParameters.write(out, Slice.of(call.parameters()).members(), summary, thinks);
+    ResponsesParameters.write(out, Members.of(call.parameters()), summary, thinks);
     return out.ascii("}");
   }
 
@@ -96,7 +88,7 @@ final class ResponsesRequest {
   }
 
   private void output(PromptMessage message) {
-    Slice id = message.toolCallId();
+    JsonValue id = message.toolCallId();
     String call = id == null ? "" : id.text();
     if (!open.remove(call)) {
       return;
@@ -104,7 +96,7 @@ final class ResponsesRequest {
     boolean isCustom = custom.remove(call);
     begin().ascii("{\"type\":\"");
     out.ascii(isCustom ? "custom_tool_call_output" : "function_call_output");
-    out.ascii("\",\"call_id\":").string(callId(call)).ascii(",\"output\":");
+    out.ascii("\",\"call_id\":").string(WireIds.shortened(call)).ascii(",\"output\":");
     parts.output(message.told());
     out.ascii("}");
   }
@@ -115,15 +107,16 @@ final class ResponsesRequest {
     List<PromptMessage.Call> calls = new ArrayList<>(message.calls());
     calls.removeIf(call -> call.id() == null || call.name() == null);
     Text text = new Text(message);
-    List<Slice> order = kept(message);
+    List<JsonValue> order = kept(message);
     boolean placed = text.isIn(order);
     if (!placed) {
       text.write();
     }
-    List<Slice> before = new ArrayList<>(1);
-    for (Slice item : order) {
-      Map<String, Slice> members = item.members();
-      switch (word(members, "type")) {
+    List<JsonValue> before = new ArrayList<>(1);
+    for (JsonValue item : order) {
+      Members members = Members.of(item);
+      String type = members.textOrEmpty("type");
+      switch (type) {
         case "reasoning" -> before.add(item);
         case "message" -> {
           if (placed && text.next(members, before)) {
@@ -131,10 +124,10 @@ final class ResponsesRequest {
           }
         }
         case "function_call", "custom_tool_call" -> {
-          PromptMessage.Call call = taken(calls, word(members, "call_id"));
+          PromptMessage.Call call = taken(calls, members.textOrEmpty("call_id"));
           if (call != null) {
             thoughts(before);
-            call(call, word(members, "type").equals("custom_tool_call"));
+            call(call, type.equals("custom_tool_call"));
           }
           before.clear();
         }
@@ -146,18 +139,14 @@ final class ResponsesRequest {
       call(call, false);
     }
     // Another Heddle puts what its own model's server sealed behind the answer.
-    before.removeIf(item -> !word(item.members(), "encrypted_content").startsWith(HEDDLE));
+    before.removeIf(item -> !Members.of(item).textOrEmpty("encrypted_content").startsWith(HEDDLE));
     thoughts(before);
   }
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */
-  private List<Slice> kept(PromptMessage message) {
-    Slice all = message.givenBackTo(upstream).get(ResponsesOutput.KEPT);
-    if (all == null || !word(all.members(), "upstream").equals(upstream)) {
-      return List.of();
-    }
-    Slice items = all.members().get("items");
-    return items == null ? List.of() : items.elements();
+  private List<JsonValue> kept(PromptMessage message) {
+    Members all = message.givenBackTo(upstream).inner(ResponsesOutput.KEPT);
+    return upstream.equals(all.text("upstream")) ? all.elements("items") : List.of();
   }
 
   private static PromptMessage.@Nullable Call taken(List<PromptMessage.Call> calls, String id) {
@@ -171,9 +160,9 @@ final class ResponsesRequest {
   }
 
   /** Each of them once: the server refuses an item that is there twice. */
-  private void thoughts(List<Slice> items) {
-    for (Slice item : items) {
-      String id = word(item.members(), "id");
+  private void thoughts(List<JsonValue> items) {
+    for (JsonValue item : items) {
+      String id = Members.of(item).textOrEmpty("id");
       if (thinks && (id.isEmpty() || thoughts.add(id))) {
         item.writeTo(begin());
       }
@@ -183,15 +172,18 @@ final class ResponsesRequest {
   private void call(PromptMessage.Call call, boolean wasCustom) {
     String id = call.id() == null ? "" : call.id().text();
     String name = call.name() == null ? "" : call.name().text();
-    boolean isCustom = wasCustom || call.type().equals("custom");
+    boolean isCustom = wasCustom || call.isCustom();
     open.add(id);
     if (isCustom) {
       custom.add(id);
     }
     begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
-    out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
+    out.ascii(",\"call_id\":")
+        .string(WireIds.shortened(id))
+        .ascii(",\"name\":")
+        .string(WireIds.replaced(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
-    Slice arguments = call.arguments();
+    JsonValue arguments = call.arguments();
     if (arguments == null || PromptMessage.isEmpty(arguments)) {
       out.string(isCustom ? "" : "{}");
     } else {
@@ -204,7 +196,7 @@ final class ResponsesRequest {
   private final class Text {
     private final List<PromptPart> told;
     private final @Nullable String alone;
-    private @Nullable Slice refusal;
+    private @Nullable JsonValue refusal;
     private int written;
 
     Text(PromptMessage message) {
@@ -213,7 +205,7 @@ final class ResponsesRequest {
       StringBuilder all = new StringBuilder();
       boolean onlyText = true;
       for (PromptPart part : told) {
-        if (part instanceof PromptPart.Text(Slice text, _)) {
+        if (part instanceof PromptPart.Text(JsonValue text, _)) {
           all.append(text.text());
         } else {
           onlyText = false;
@@ -223,17 +215,17 @@ final class ResponsesRequest {
     }
 
     /** Whether it is what these items say: a client may have changed it. */
-    boolean isIn(List<Slice> order) {
+    boolean isIn(List<JsonValue> order) {
       int at = 0;
       boolean some = false;
-      for (Slice item : order) {
-        Map<String, Slice> members = item.members();
-        if (!word(members, "type").equals("message")) {
+      for (JsonValue item : order) {
+        Members members = Members.of(item);
+        if (!"message".equals(members.text("type"))) {
           continue;
         }
         some = true;
-        int from = number(members, "from");
-        int to = number(members, "to");
+        int from = members.number("from", -1);
+        int to = members.number("to", -1);
         if (to > from && (alone == null || from < at || to > alone.length())) {
           return false;
         }
@@ -243,9 +235,9 @@ final class ResponsesRequest {
     }
 
     /** The next message of it, behind what was thought before; false when it says nothing. */
-    boolean next(Map<String, Slice> item, List<Slice> before) {
-      int from = number(item, "from");
-      int to = number(item, "to");
+    boolean next(Members item, List<JsonValue> before) {
+      int from = item.number("from", -1);
+      int to = item.number("to", -1);
       String text = alone == null || to <= from ? "" : alone.substring(from, to);
       if (text.isEmpty() && (refusal == null || written > 0)) {
         before.clear();
@@ -259,14 +251,14 @@ final class ResponsesRequest {
         parts.refused(text, refusal);
         refusal = null;
       }
-      phase(item.get("phase"));
+      phase(item.string("phase"));
       written++;
       return true;
     }
 
     /** All of it. */
     void write() {
-      Slice refused = refusal;
+      JsonValue refused = refusal;
       if (told.isEmpty() && refused == null || "".equals(alone) && refused == null) {
         return;
       }
@@ -279,8 +271,8 @@ final class ResponsesRequest {
       out.ascii("}");
     }
 
-    private void phase(@Nullable Slice phase) {
-      if (phase != null && phase.isString()) {
+    private void phase(@Nullable JsonValue phase) {
+      if (phase != null) {
         phase.writeTo(out.ascii(",\"phase\":"));
       }
       out.ascii("}");
@@ -295,36 +287,5 @@ final class ResponsesRequest {
     }
     first = false;
     return out;
-  }
-
-  private static String word(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
-    return value != null && value.isString() ? value.text() : "";
-  }
-
-  private static int number(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
-    String text = value == null ? "" : value.toString();
-    return text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : -1;
-  }
-
-  /** Ids of other servers may be longer than this one takes. */
-  private static String callId(String id) {
-    if (id.length() <= LONGEST_ID) {
-      return id;
-    }
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(id.getBytes(StandardCharsets.UTF_8));
-      return "call_" + HexFormat.of().formatHex(hash, 0, 20);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** A name that a model made up is refused with the whole thread. */
-  private static String name(String name) {
-    String legal = ILLEGAL.matcher(name).replaceAll("_");
-    return legal.substring(0, Math.min(LONGEST_NAME, legal.length()));
   }
 }

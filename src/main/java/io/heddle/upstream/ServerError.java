@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -32,7 +33,7 @@ record ServerError(
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   /** How servers that have no code for it say that the thread is too long for the model. */
   private static final List<String> TOO_LONG =
@@ -81,6 +82,13 @@ record ServerError(
     return isText && !startsLikeJson(json)
         ? new ServerError(new String(body, StandardCharsets.UTF_8), null, null, null, 0, null)
         : members.error();
+  }
+
+  /** Of a value that was found in an answer. */
+  static ServerError of(JsonValue value) {
+    try (JsonParser in = ServerJson.parser(value)) {
+      return read(in);
+    }
   }
 
   /** Of the value that the parser is at. */

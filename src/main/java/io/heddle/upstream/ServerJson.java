@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
@@ -17,13 +18,28 @@ final class ServerJson {
   /** A model names members as its user asks it to, where a server sends arguments as an object. */
   private static final int MOST_NESTING = 1000;
 
-  private static final JsonFactory FACTORY = UntrustedJson.carelessFactory(MOST_NESTING);
+  private static final JsonFactory FACTORY = JsonParsers.carelessFactory(MOST_NESTING);
   private static final String DONE = "[DONE]";
 
   private ServerJson() {}
 
   static JsonParser parser(byte[] json, int length) {
     return FACTORY.createParser(ObjectReadContext.empty(), json, 0, length);
+  }
+
+  /** A parser that stands at a value which was found in JSON before. */
+  static JsonParser parser(JsonValue value) {
+    JsonParser in = parser(value.json().utf8(), value.length());
+    in.nextToken();
+    return in;
+  }
+
+  /** The object or array that a parser of these bytes stands at, which is read to its end. */
+  static JsonValue value(JsonParser in, byte[] json) {
+    int from = (int) in.currentTokenLocation().getByteOffset();
+    in.skipChildren();
+    in.finishToken();
+    return JsonValue.of(json, from, (int) in.currentLocation().getByteOffset());
   }
 
   /**

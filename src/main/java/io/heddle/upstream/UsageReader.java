@@ -1,6 +1,8 @@
 package io.heddle.upstream;
 
 import io.heddle.turn.Usage;
+import java.util.EnumMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -8,48 +10,70 @@ import tools.jackson.core.JsonToken;
 /** Reads what an answer cost, under the names that servers have for it. */
 final class UsageReader {
 
+  private enum Count {
+    INPUT,
+    OUTPUT,
+    TOTAL,
+    CACHED,
+    REASONED
+  }
+
+  /** What is counted under a name. Of several names for one thing the most counts. */
+  private static final Map<String, Count> NAMES =
+      Map.of(
+          "prompt_tokens", Count.INPUT,
+          "input_tokens", Count.INPUT,
+          "completion_tokens", Count.OUTPUT,
+          "output_tokens", Count.OUTPUT,
+          "total_tokens", Count.TOTAL,
+          "cached_tokens", Count.CACHED,
+          "prompt_cache_hit_tokens", Count.CACHED,
+          "reasoning_tokens", Count.REASONED);
+
+  /** Objects, and which of these names counts in each. */
+  private static final Map<String, String> DETAILS =
+      Map.of(
+          "prompt_tokens_details", "cached_tokens",
+          "input_tokens_details", "cached_tokens",
+          "completion_tokens_details", "reasoning_tokens",
+          "output_tokens_details", "reasoning_tokens");
+
   private UsageReader() {}
 
   /**
-   * Reads the object that the parser stands at, if it is one.
+   * Reads the value that a parser of these bytes stands at, if it is an object.
    *
    * @param before what was said before: one without any number may follow the one that counts
    */
-  static @Nullable Usage read(JsonParser in, @Nullable Usage before) {
+  static @Nullable Usage read(JsonParser in, byte[] json, @Nullable Usage before) {
     if (in.currentToken() != JsonToken.START_OBJECT) {
       in.skipChildren();
       return before;
     }
-    boolean known = false;
-    long input = 0;
-    long output = 0;
-    long total = 0;
-    long cached = 0;
-    long reasoned = 0;
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      boolean counts = true;
-      switch (name) {
-        case "prompt_tokens", "input_tokens" -> input = Math.max(input, LenientValues.number(in));
-        case "completion_tokens", "output_tokens" ->
-            output = Math.max(output, LenientValues.number(in));
-        case "total_tokens" -> total = LenientValues.number(in);
-        case "cached_tokens", "prompt_cache_hit_tokens" ->
-            cached = Math.max(cached, LenientValues.number(in));
-        case "reasoning_tokens" -> reasoned = Math.max(reasoned, LenientValues.number(in));
-        case "prompt_tokens_details", "input_tokens_details" ->
-            cached = Math.max(cached, detail(in, "cached_tokens"));
-        case "completion_tokens_details", "output_tokens_details" ->
-            reasoned = Math.max(reasoned, detail(in, "reasoning_tokens"));
-        default -> {
-          in.skipChildren();
-          counts = false;
-        }
-      }
-      known |= counts;
+    Usage usage = read(Members.of(ServerJson.value(in, json)));
+    return usage == null || before != null && usage.total() == 0 ? before : usage;
+  }
+
+  /** Null when nothing is counted. */
+  static @Nullable Usage read(Members usage) {
+    Map<Count, Long> counts = new EnumMap<>(Count.class);
+    usage
+        .all()
+        .forEach((name, value) -> {
+          String detail = DETAILS.get(name);
+          Count kind = NAMES.get(detail == null ? name : detail);
+          if (kind != null) {
+            long count = detail == null ? usage.count(name) : Members.of(value).count(detail);
+            counts.merge(kind, count, Math::max);
+          }
+        });
+    if (counts.isEmpty()) {
+      return null;
     }
-    long more = total - input - output;
+    long input = counts.getOrDefault(Count.INPUT, 0L);
+    long output = counts.getOrDefault(Count.OUTPUT, 0L);
+    long cached = counts.getOrDefault(Count.CACHED, 0L);
+    long more = counts.getOrDefault(Count.TOTAL, 0L) - input - output;
     if (more > 0 && more == cached && output > 0) {
       // Some servers leave what they had in their cache out of the input.
       input += more;
@@ -57,45 +81,6 @@ final class UsageReader {
       // Others leave thoughts out of the output.
       output += more;
     }
-    return known && (before == null || input + output > 0)
-        ? new Usage(input, output, cached, reasoned)
-        : before;
-  }
-
-  /** The same within a member of an object. */
-  static @Nullable Usage readWithin(JsonParser in, @Nullable Usage before) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return before;
-    }
-    Usage usage = before;
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      if (name.equals("usage")) {
-        usage = read(in, usage);
-      } else {
-        in.skipChildren();
-      }
-    }
-    return usage;
-  }
-
-  private static long detail(JsonParser in, String wanted) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return 0;
-    }
-    long value = 0;
-    while (in.nextToken() != JsonToken.END_OBJECT) {
-      String name = in.currentName();
-      in.nextToken();
-      if (name.equals(wanted)) {
-        value = LenientValues.number(in);
-      } else {
-        in.skipChildren();
-      }
-    }
-    return value;
+    return new Usage(input, output, cached, counts.getOrDefault(Count.REASONED, 0L));
   }
 }

@@ -3,11 +3,11 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.limit.Permit;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.Rule;
@@ -43,7 +43,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -107,17 +106,16 @@ final class FullRedisScriptsIT extends ScriptSuite {
   /** A script that is not in this table has nobody who thought of its first write. */
   @Test
   void everyScriptIsInTheTable() {
-    try (Stream<Path> files = Files.list(Path.of("src/main/resources/redis"))) {
+    Path folder = Path.of("src/main/resources/redis");
+    try (Stream<Path> files = Files.walk(folder)) {
       Set<String> scripts =
           files
-              .map(file -> file.getFileName().toString())
-              .filter(file -> file.endsWith(".lua") && !file.startsWith("part-"))
-              // It is put around scripts that read, and they are in the table.
-              .filter(file -> !file.equals("pieces.lua"))
+              .map(file -> folder.relativize(file).toString())
+              .filter(file -> file.endsWith(".lua") && !file.startsWith("lib/"))
               .collect(Collectors.toCollection(TreeSet::new));
       Set<String> tried =
           table().stream()
-              .map(one -> one.script().name().toLowerCase(Locale.ROOT).replace('_', '-') + ".lua")
+              .map(one -> one.script().path() + ".lua")
               .collect(Collectors.toCollection(TreeSet::new));
       assertThat(tried).isEqualTo(scripts);
     } catch (IOException e) {

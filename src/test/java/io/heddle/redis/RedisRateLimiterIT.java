@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** {@code limit.lua} and {@code limit-return.lua} through their only caller. */
+/** {@code limit/count.lua} and {@code limit/give_back.lua} through their only caller. */
 class RedisRateLimiterIT {
 
   private static final Duration MINUTE = Duration.ofMinutes(1);

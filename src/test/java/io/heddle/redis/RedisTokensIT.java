@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** {@code limit-reserve.lua} and {@code limit-settle.lua} through their only caller. */
+/** {@code limit/reserve.lua} and {@code limit/settle.lua} through their only caller. */
 class RedisTokensIT {
 
   private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -153,7 +153,7 @@ class RedisTokensIT {
     assertThat(redis.hget(key(rule), "count")).isEqualTo("0");
   }
 
-  /** What limit.lua tells of a counter without a time to live is true of these too. */
+  /** What limit/count.lua tells of a counter without a time to live is true of these too. */
   @Test
   void aCounterThatWouldNeverEndIsGivenItsWindow() {
     Rule rule = rule("immortal", 1000, MINUTE);

@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -69,7 +69,7 @@ class ChatRequestTest {
         "[{'id':'a','type':'function','function':{'name':'f','arguments':''}},"
             + "{'id':'b','type':'function','function':{'name':'g','arguments':'{}'}}]";
     for (Dialect dialect : Dialect.values()) {
-      if (!dialect.wantsObjectArguments()) {
+      if (!dialect.has(Dialect.Quirk.OBJECT_ARGUMENTS)) {
         continue;
       }
       JsonNode message =

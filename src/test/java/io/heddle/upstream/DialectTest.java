@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -205,7 +205,7 @@ class DialectTest {
     assertThat(told.at("/1/tool_calls/1/id").asString()).isEqualTo("D681PevKs");
     assertThat(told.at("/2/tool_call_id").asString()).isEqualTo(id);
     assertThat(told.at("/3/tool_call_id").asString()).isEqualTo("D681PevKs");
-    assertThat(ChatCallIds.ofNine("call_2")).isNotEqualTo(id).matches("[a-zA-Z0-9]{9}");
+    assertThat(WireIds.ofNine("call_2")).isNotEqualTo(id).matches("[a-zA-Z0-9]{9}");
   }
 
   // ---- what Mistral refuses

@@ -1,0 +1,269 @@
+package io.heddle.json;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.io.JsonStringEncoder;
+
+/**
+ * Joins ready JSON bytes and a few members of our own into one JSON text. It splices, so a
+ * message's body is copied and never parsed again.
+ */
+public final class JsonWriter {
+
+  private static final byte[] HEX = {
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'
+  };
+
+  /** The most bytes that one UTF-16 unit needs: an escaped control character. */
+  private static final int WIDEST = 6;
+
+  private static final int CHUNK = 1024;
+
+  private static final int SCRATCH = 4 << 10;
+
+  /** A scratch that has become larger is not kept. */
+  private static final int LARGEST_SCRATCH = 64 << 10;
+
+  private static final ThreadLocal<@Nullable JsonWriter> SCRATCHES = new ThreadLocal<>();
+
+  private byte[] bytes;
+  private int length;
+
+  public JsonWriter(int capacity) {
+    bytes = new byte[Math.max(64, capacity)];
+  }
+
+  /** Reads bytes that it must not keep. */
+  public interface Reader {
+    void read(byte[] bytes, int length);
+  }
+
+  /**
+   * The bytes that are written. They are put together in a buffer that the thread keeps, so that
+   * nobody has to know how many they will be.
+   *
+   * @param writer uses the buffer during the call only
+   */
+  public static byte[] written(Consumer<JsonWriter> writer) {
+    JsonWriter out = scratch();
+    writer.accept(out);
+    byte[] written = Arrays.copyOf(out.bytes, out.length);
+    giveBack(out);
+    return written;
+  }
+
+  /**
+   * The same for whoever copies the bytes to somewhere else.
+   *
+   * @param writer uses the buffer during the call only
+   */
+  public static void write(Consumer<JsonWriter> writer, Reader reader) {
+    JsonWriter out = scratch();
+    writer.accept(out);
+    reader.read(out.bytes, out.length);
+    giveBack(out);
+  }
+
+  private static JsonWriter scratch() {
+    JsonWriter out = SCRATCHES.get();
+    // Whoever is called meanwhile has another one.
+    SCRATCHES.set(null);
+    if (out == null) {
+      return new JsonWriter(SCRATCH);
+    }
+    out.length = 0;
+    return out;
+  }
+
+  private static void giveBack(JsonWriter scratch) {
+    if (scratch.bytes.length <= LARGEST_SCRATCH) {
+      SCRATCHES.set(scratch);
+    }
+  }
+
+  /** ASCII text as it is: punctuation, names, numbers. */
+  public JsonWriter ascii(String text) {
+    int size = text.length();
+    ensure(size);
+    for (int i = 0; i < size; i++) {
+      bytes[length++] = (byte) text.charAt(i);
+    }
+    return this;
+  }
+
+  public JsonWriter raw(byte[] utf8, int from, int to) {
+    ensure(to - from);
+    System.arraycopy(utf8, from, bytes, length, to - from);
+    length += to - from;
+    return this;
+  }
+
+  public JsonWriter raw(Json json) {
+    return raw(json.utf8(), 0, json.length());
+  }
+
+  public JsonWriter ascii(char one) {
+    ensure(1);
+    bytes[length++] = (byte) one;
+    return this;
+  }
+
+  JsonWriter ascii(char[] text, int from, int count) {
+    ensure(count);
+    for (int i = from; i < from + count; i++) {
+      bytes[length++] = (byte) text[i];
+    }
+    return this;
+  }
+
+  /** Adds what stands between two places of another writer. */
+  public JsonWriter raw(JsonWriter other, int from, int to) {
+    return raw(other.bytes, from, to);
+  }
+
+  /** A quoted and escaped string, or {@code null}. */
+  public JsonWriter string(@Nullable String text) {
+    if (text == null) {
+      return ascii("null");
+    }
+    if (tryPlain(text)) {
+      return this;
+    }
+    byte[] quoted = JsonStringEncoder.getInstance().quoteAsUTF8(text);
+    ensure(quoted.length + 2);
+    bytes[length++] = '"';
+    System.arraycopy(quoted, 0, bytes, length, quoted.length);
+    length += quoted.length;
+    bytes[length++] = '"';
+    return this;
+  }
+
+  /** Adds a string of which nothing needs an escape or a second byte, as of most; else nothing. */
+  private boolean tryPlain(String text) {
+    int size = text.length();
+    ensure(size + 2);
+    int at = length;
+    bytes[at++] = '"';
+    for (int i = 0; i < size; i++) {
+      char c = text.charAt(i);
+      if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+        return false;
+      }
+      bytes[at++] = (byte) c;
+    }
+    bytes[at++] = '"';
+    length = at;
+    return true;
+  }
+
+  /**
+   * Adds a quoted string. False when the text has NUL or half a surrogate pair; what was added by
+   * then is of no use.
+   */
+  boolean quoted(char[] text, int from, int count) {
+    ascii('"');
+    int end = from + count;
+    int i = from;
+    while (i < end) {
+      int stop = Math.min(end, i + CHUNK);
+      // A pair may begin at a chunk's last unit, so there is room for one unit more.
+      ensure((stop - i + 1) * WIDEST);
+      while (i < stop) {
+        char c = text[i++];
+        if (c < 0x80) {
+          if (c == 0) {
+            return false;
+          }
+          escaped(c);
+        } else if (c < 0x800) {
+          bytes[length++] = (byte) (0xc0 | c >> 6);
+          bytes[length++] = (byte) (0x80 | c & 0x3f);
+        } else if (!Character.isSurrogate(c)) {
+          bytes[length++] = (byte) (0xe0 | c >> 12);
+          bytes[length++] = (byte) (0x80 | c >> 6 & 0x3f);
+          bytes[length++] = (byte) (0x80 | c & 0x3f);
+        } else {
+          if (!Character.isHighSurrogate(c) || i == end || !Character.isLowSurrogate(text[i])) {
+            return false;
+          }
+          int code = Character.toCodePoint(c, text[i++]);
+          bytes[length++] = (byte) (0xf0 | code >> 18);
+          bytes[length++] = (byte) (0x80 | code >> 12 & 0x3f);
+          bytes[length++] = (byte) (0x80 | code >> 6 & 0x3f);
+          bytes[length++] = (byte) (0x80 | code & 0x3f);
+        }
+      }
+    }
+    ascii('"');
+    return true;
+  }
+
+  private void escaped(char c) {
+    if (c >= 0x20 && c != '"' && c != '\\') {
+      bytes[length++] = (byte) c;
+      return;
+    }
+    bytes[length++] = '\\';
+    switch (c) {
+      case '"', '\\' -> bytes[length++] = (byte) c;
+      case '\n' -> bytes[length++] = 'n';
+      case '\r' -> bytes[length++] = 'r';
+      case '\t' -> bytes[length++] = 't';
+      case '\b' -> bytes[length++] = 'b';
+      case '\f' -> bytes[length++] = 'f';
+      default -> {
+        bytes[length++] = 'u';
+        bytes[length++] = '0';
+        bytes[length++] = '0';
+        bytes[length++] = HEX[c >> 4];
+        bytes[length++] = HEX[c & 0xf];
+      }
+    }
+  }
+
+  public JsonWriter number(long value) {
+    return ascii(Long.toString(value));
+  }
+
+  /** A time in RFC 3339, UTC, to the millisecond. */
+  public JsonWriter time(Instant instant) {
+    return ascii("\"").ascii(Times.rfc3339(instant)).ascii("\"");
+  }
+
+  /** What is written so far; the writer is used further. */
+  public Json copy() {
+    return new Json(Arrays.copyOf(bytes, length));
+  }
+
+  /** Forgets what was written. */
+  public void clear() {
+    length = 0;
+  }
+
+  public Json toJson() {
+    return new Json(toBytes());
+  }
+
+  /** Its last use: what is exactly full is not copied. */
+  public byte[] toBytes() {
+    return length == bytes.length ? bytes : Arrays.copyOf(bytes, length);
+  }
+
+  public int length() {
+    return length;
+  }
+
+  @Override
+  public String toString() {
+    return new String(bytes, 0, length, StandardCharsets.UTF_8);
+  }
+
+  private void ensure(int more) {
+    if (bytes.length - length < more) {
+      bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, length + more));
+    }
+  }
+}

@@ -1,7 +1,0 @@
--- Part of what removes keys and makes them again: not while the slot moves. Who gives it away cannot make
--- a key again that is gone, and who gets it cannot rename one, so half of the write would be done. Asks
--- for keys that nobody has, which only such a node refuses.
-local nobodys = string.gsub(KEYS[1], '}:s:', '}:none:', 1)
-if type(redis.pcall('EXISTS', nobodys, nobodys .. '/')) ~= 'number' then
-  return redis.error_reply('TRYAGAIN the slot moves')
-end
