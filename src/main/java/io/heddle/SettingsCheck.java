@@ -149,7 +149,7 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
               + ".",
           "Did you mean "
               + String.join(", ", instead)
-              + "? README.md, \"Configuration\", lists every setting.");
+              + "? src/docs/configuration.md lists every setting.");
     }
   }
 

@@ -27,8 +27,7 @@ class UpstreamConfiguration {
       return models;
     } catch (IllegalArgumentException e) {
       throw new BadSettingException(
-          String.valueOf(e.getMessage()),
-          "See \"Models\" in README.md for what heddle.upstreams takes.");
+          String.valueOf(e.getMessage()), "src/docs/models.md says what heddle.upstreams takes.");
     }
   }
 

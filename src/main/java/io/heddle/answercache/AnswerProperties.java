@@ -8,10 +8,11 @@ import org.springframework.util.unit.DataSize;
 /**
  * What answers of models and tools may be, and how long they are kept.
  *
- * @param maxBytes the largest body
- * @param defaultLife how long one is kept when its caller does not say
- * @param longestLife that a caller may ask for
- * @param longestWait that a caller may wait for somebody else to compute, and compute itself
+ * @param maxBytes Largest body of a cached answer, 1B to 64MB.
+ * @param defaultLife How long an answer is kept when its {@code PUT} has no {@code max-age}.
+ * @param longestLife Longest {@code max-age} that a caller may ask for.
+ * @param longestWait Longest {@code Heddle-Single-Flight}: how long a caller may wait for another
+ *     one to compute the answer, or take to compute it.
  */
 @ConfigurationProperties("heddle.answers")
 public record AnswerProperties(

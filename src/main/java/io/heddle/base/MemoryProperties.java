@@ -7,9 +7,11 @@ import org.springframework.util.unit.DataSize;
 /**
  * How many bytes may be in flight in the process.
  *
- * @param budget in all; 0 for a quarter of the heap
- * @param callerShare in percent of the budget, for one user
- * @param addressShare in percent of the budget, for one address
+ * @param budget Bytes in flight in the process: request bodies, unfinished messages, responses that
+ *     wait to be written, texts that wait to be counted. When they are used up, new work is refused
+ *     with 503 {@code overloaded}. 0B: a quarter of the heap.
+ * @param callerShare Percentage of the budget for one user.
+ * @param addressShare Percentage of the budget for one address.
  */
 @ConfigurationProperties("heddle.memory")
 public record MemoryProperties(

@@ -10,20 +10,20 @@ import org.springframework.util.unit.DataSize;
 /**
  * The embedded engine.
  *
- * @param path the file that keeps the sessions, with its journal beside it; the directory is made
- *     when missing; empty to keep them in RAM, where they end with the process
- * @param sync what an acknowledged write survives: {@code process} the death of this process,
- *     {@code disk} that of the machine too, at the price of one fsync a group of writes
- * @param commitDelay a group of writes takes what is waiting for at most this long before it is
- *     committed; 0 commits each write alone. At most 2 ms
- * @param queue writes, and as many reads, that may wait; one more is refused with 503
- * @param cache pages of the file kept in RAM
- * @param readThreads threads that read
- * @param sweepEvery how often expired sessions are looked for
- * @param onDamage what happens when the journal has a damaged place before writes that were
- *     answered: {@code stop} does not start and changes nothing, {@code salvage} starts with what
- *     stands before it and keeps the journal beside the file
- * @param answers how large all cached answers may be together; those that end soonest make room
+ * @param path File that holds the sessions. Its journal is beside it while Heddle runs. Heddle
+ *     creates the directory. Empty: sessions are kept in RAM and end with the process.
+ * @param sync What an acknowledged write survives: {@code process}, the death of the process, or
+ *     {@code disk}, also a power cut, at the price of one fsync for each group of writes.
+ * @param commitDelay How long writes are gathered into one commit, at most 2ms. 0 commits each
+ *     write alone.
+ * @param queue Writes that may wait, and reads that may wait. One more is refused with 503.
+ * @param cache Pages of the file that are kept in RAM, at least 1MB.
+ * @param readThreads Threads that read.
+ * @param sweepEvery How often expired sessions are swept.
+ * @param onDamage What happens at the start when the journal is damaged before acknowledged writes.
+ *     {@code stop} does not start, changes nothing and names the place. {@code salvage} starts with
+ *     everything before the damage and keeps the journal as {@code .journal.damaged}.
+ * @param answers Size of all cached answers together. The ones that end soonest make room.
  */
 @ConfigurationProperties("heddle.embedded")
 public record EmbeddedProperties(

@@ -14,10 +14,13 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * How often a subject, which is a user or the address of a caller without one, may call, and how
  * many tokens its turns may use.
  *
- * @param enabled whether anything is counted at all
- * @param timeout how long a request waits to be counted; after that {@code onFailure} decides
- * @param onFailure of rules that do not say their own
- * @param rules by name; without any, {@code requests} (6000 a minute) and {@code writes} (3000)
+ * @param enabled Whether requests and tokens are limited at all.
+ * @param timeout How long a request waits for the limiter, 1ms to 10s. After that {@code
+ *     on-failure} decides.
+ * @param onFailure What happens to a request when the limiter does not answer in time: {@code
+ *     allow} or {@code deny}. A rule may have its own.
+ * @param rules Limits by name. Each counts one user, or the address of a caller without one.
+ *     Without any: {@code requests}, 6000 a minute, and {@code writes}, 3000 a minute.
  */
 @ConfigurationProperties("heddle.limits")
 public record LimitProperties(

@@ -8,13 +8,13 @@ import org.springframework.util.unit.DataSize;
  * How much one user may have at once; 0 for any number. A caller without a user is a backend that
  * speaks for many: only the totals bind it.
  *
- * @param runningTurns turns of his that run, on all replicas
- * @param waitingTurns turns of his that wait for others, on all replicas
- * @param connections WebSockets and event streams, on each replica
- * @param sessions that he has
- * @param storedBytes of the messages, state documents and checkpoints of his sessions
- * @param cachedBytes of answers that are kept for him, by himself or of models
- * @param allCachedBytes of answers that are kept for all, with and without a user
+ * @param runningTurns Running turns of one user, on all replicas. 0: any number.
+ * @param waitingTurns Waiting turns of one user, on all replicas. 0: any number.
+ * @param connections WebSockets and event streams of one user, on each replica. 0: any number.
+ * @param sessions Sessions of one user. 0: any number.
+ * @param storedBytes Messages, state documents and checkpoints of one user. 0: any size.
+ * @param cachedBytes Cached answers of one user, those of models included. 0: any size.
+ * @param allCachedBytes Cached answers of all callers, with or without a user. 0: any size.
  */
 @ConfigurationProperties("heddle.quotas")
 public record QuotaProperties(

@@ -9,18 +9,21 @@ import org.springframework.util.unit.DataSize;
 /**
  * Connections that watch sessions.
  *
- * @param buffer how much may wait in one connection before it is fed from the log instead
- * @param slowAfter a connection in which that much waits for this long is closed
- * @param pingEvery how often a WebSocket is pinged
- * @param idleAfter a WebSocket from which nothing came for this long is closed
- * @param messageTimeout within which a message that a client has begun on a WebSocket must be whole
- * @param commentEvery how often an event stream gets a comment, so that nobody on the way ends it
- * @param snapshotMessages how many messages a snapshot has, the newest
- * @param maxWatches how many sessions one WebSocket may watch
- * @param maxConnections how many WebSockets and event streams a replica takes, 0 for any number
- * @param drain over which time a replica that stops sends them away
- * @param origins the {@code Origin}s that browsers may come from; none: the server's own only;
- *     {@code *}: any
+ * @param buffer Bytes that may wait in one connection, 4KB to 1GB. Beyond that the watcher is fed
+ *     from the log instead of the queue.
+ * @param slowAfter A connection whose buffer stays full for this long is closed as too slow.
+ * @param pingEvery How often a WebSocket is pinged.
+ * @param idleAfter A WebSocket that sends nothing for this long is closed. Must be more than {@code
+ *     ping-every}.
+ * @param messageTimeout How long a WebSocket message may take from its first frame to its last.
+ * @param commentEvery How often an event stream gets a comment, which keeps proxies from closing
+ *     it.
+ * @param snapshotMessages Messages in a snapshot, the newest, 0 to 1000.
+ * @param maxWatches Sessions that one WebSocket may watch.
+ * @param maxConnections WebSockets and event streams of one replica. 0: any number.
+ * @param drain Period over which a stopping replica spreads the closing of its watchers.
+ * @param origins Origins whose pages may call this server, over any protocol. Empty: only pages of
+ *     this server itself. {@code *}: any.
  */
 @ConfigurationProperties("heddle.live")
 public record LiveProperties(

@@ -8,10 +8,11 @@ import org.springframework.util.unit.DataSize;
 /**
  * What a replica remembers of the sessions it has read.
  *
- * @param enabled whether it remembers anything; without it every read goes to the store
- * @param maxBytes about how much all that is remembered takes
- * @param maxAge how long a page is served at most without reading it again, whatever was told
- * @param pagesPerSession how many different pages of one session are remembered
+ * @param enabled Whether a replica keeps a near cache. Without it every read goes to the store.
+ * @param maxBytes Approximate size of the near cache.
+ * @param maxAge Longest time that a page is served from the near cache without reading it again, at
+ *     most 30s.
+ * @param pagesPerSession Different pages of one session that the near cache keeps, 1 to 1000.
  */
 @ConfigurationProperties("heddle.cache")
 public record CoherenceProperties(

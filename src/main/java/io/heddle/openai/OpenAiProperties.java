@@ -8,11 +8,13 @@ import org.springframework.util.unit.DataSize;
 /**
  * The OpenAI wire.
  *
- * @param hostedTools what becomes of tools of other types than {@code function} and {@code
- *     namespace}
- * @param socketMaxAge after which a WebSocket is closed as soon as nothing runs on it
- * @param socketMemory the most bytes of responses that are not stored which a WebSocket remembers;
- *     0 for none
+ * @param hostedTools What happens to tools of other types than {@code function}, {@code custom} and
+ *     {@code namespace} in requests for responses: {@code refuse} answers 400, {@code drop} leaves
+ *     them out.
+ * @param socketMaxAge Age at which a WebSocket of {@code /responses} is closed, as soon as no
+ *     response runs on it.
+ * @param socketMemory Bytes of responses with {@code store: false} that a WebSocket remembers. 0:
+ *     none.
  */
 @ConfigurationProperties("heddle.openai")
 public record OpenAiProperties(

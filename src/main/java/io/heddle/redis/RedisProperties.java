@@ -10,16 +10,16 @@ import org.springframework.validation.annotation.Validated;
 /**
  * How the Redis engine behaves; where Redis is stands in {@code spring.data.redis.*}.
  *
- * @param timeout how long an answer may take before the request is told that the store is away
- * @param connectTimeout how long a connection may take to be made
- * @param requestQueue requests that may wait for their answers on the one connection; more are
- *     refused at once
- * @param pageConnections connections for reads whose answers may be long, apart from the one for
- *     all else
- * @param reconnectMax longest pause between two attempts to connect
- * @param sweepEvery how often ended sessions are looked for
- * @param sweepBatch ended sessions taken from one partition at a time
- * @param lockConnections most connections that Redisson opens for locks
+ * @param timeout How long Heddle waits for a reply of Redis before it answers 503.
+ * @param connectTimeout How long a connection to Redis may take.
+ * @param requestQueue Requests that may wait for replies on the main connection. One more is
+ *     refused at once.
+ * @param pageConnections Connections for reads with long replies, apart from the main connection, 1
+ *     to 64.
+ * @param reconnectMax Longest pause between two attempts to connect.
+ * @param sweepEvery How often expired sessions are swept.
+ * @param sweepBatch Expired sessions swept from one partition at a time.
+ * @param lockConnections Most connections that Redisson opens for locks, 2 to 256.
  */
 @Validated
 @ConfigurationProperties("heddle.redis")

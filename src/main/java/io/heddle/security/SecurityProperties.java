@@ -6,7 +6,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * Who may call.
  *
- * @param mode without sign-in, how far away callers may be
+ * @param mode There is no sign-in yet. {@code local}: the server listens on loopback addresses
+ *     only. {@code open}: it listens on {@code server.address}, and every caller that reaches it is
+ *     trusted.
  */
 @ConfigurationProperties("heddle.security")
 public record SecurityProperties(@DefaultValue("local") Mode mode) {

@@ -8,21 +8,25 @@ import org.springframework.util.unit.DataSize;
 /**
  * What one session may be and how long things about it may take.
  *
- * @param defaultTtl how long a session lives after its last write when its creator does not say
- * @param maxMessage the largest message, as it is sent
- * @param maxRequest the largest request body
- * @param maxSession of all message bodies that are in a session
- * @param maxPage of message bodies that one page holds; it ends early, and says that there is more,
- *     but has one message at least
- * @param maxState the largest state document
- * @param checkpoints how many state documents a session keeps, the newest
- * @param checkpointBytes of those; the newest is kept whatever its size
- * @param maxNesting how deep JSON may be nested
- * @param bodyTimeout how long a request body may take to arrive
- * @param lockWait how long a write waits for somebody else's lock when its caller does not say
- * @param updateLease an update of several steps that takes longer than this is given up
- * @param forkTimeout the same for a fork; below 60 s, after which a half-built session is swept
- * @param indexEvery how often at most one replica writes a session's last activity to the index
+ * @param defaultTtl How long a session lives after its last write, 1s to 3650d. A session may have
+ *     its own.
+ * @param maxMessage Largest message, as it is sent.
+ * @param maxRequest Largest request body, at most 1GB.
+ * @param maxSession Size of all messages of a session, at most 1GB.
+ * @param maxPage Size of the message bodies in one page, 16KB to 64MB. A page that would be larger
+ *     ends early and says {@code hasMore}. It has at least one message.
+ * @param maxState Largest state document, at most {@code max-request}.
+ * @param checkpoints Checkpoints that a session keeps, the newest, 1 to 10000.
+ * @param checkpointBytes Size of the checkpoints that a session keeps. The newest one is always
+ *     kept.
+ * @param maxNesting Deepest nesting of JSON, 2 to 500.
+ * @param bodyTimeout How long a request body may take to arrive.
+ * @param lockWait How long a write waits for a session lock of another holder, unless {@code
+ *     Heddle-Wait} says otherwise, 0s to 60s.
+ * @param updateLease How long an update of several steps may take, 1s to 5m.
+ * @param forkTimeout How long a fork may take, below 60s.
+ * @param indexEvery How often one replica writes the last activity of a session to the index. The
+ *     list by activity is accurate to this time.
  */
 @ConfigurationProperties("heddle.session")
 public record SessionProperties(

@@ -10,29 +10,31 @@ import org.springframework.util.unit.DataSize;
 /**
  * Turns.
  *
- * @param lease how long the replica that runs a turn may be silent before another one takes it for
- *     dead
- * @param renewEvery how often it says that it lives while the model says nothing
- * @param flushEvery how often at most what a model said is written to the log; the first of it is
- *     written at once
- * @param reapEvery how often a replica looks for turns whose owner died, and for waiting ones that
- *     nobody started; above a third of {@code lease} each look takes one lease longer, which proves
- *     that the store could be reached meanwhile
- * @param maxQueue how many turns may wait in a session
- * @param queueDeadline how long a turn may wait
- * @param keep how long record and log are kept after a turn's end
- * @param attempts model calls of one turn, while replicas die before the first token
- * @param historyMessages how many messages of the thread a model is told, the newest; those of the
- *     turn's own input always
- * @param historyTokens how many tokens they may have
- * @param compactAt tokens of the prompt from which a turn first has its thread summarised; 0: never
- * @param compactModel the model that summarises; empty: the one that the turn or call asks for
- * @param compactTimeout how long a turn waits for a summary, to go on without one
- * @param reserveOutput output tokens to reserve for a request that does not limit them
- * @param maxOutput the most output tokens that a request may ask for
- * @param maxAnswer the longest answer; one that gets longer ends there, as incomplete
- * @param maxRunning how many turns a replica runs at once, 0 for any number
- * @param drain how long a replica that stops lets its turns go on
+ * @param lease A replica that does not renew its turn for this long counts as dead.
+ * @param renewEvery How often the owner of a turn renews its lease, until the end is written.
+ * @param flushEvery Period over which tokens are gathered into one write of the turn log. The first
+ *     token is written at once.
+ * @param reapEvery How often a replica looks for turns whose owner died and for waiting turns that
+ *     nobody starts. Above a third of {@code lease} each look takes one lease longer, which proves
+ *     that the store was reachable meanwhile.
+ * @param maxQueue Turns that may wait in a session, 0 to 1000.
+ * @param queueDeadline How long a turn may wait.
+ * @param keep How long the record and log of an ended turn are kept, so that clients can follow it
+ *     again.
+ * @param attempts Model calls of one turn, when replicas die before its first token.
+ * @param historyMessages Messages of the thread in the prompt, the newest. The input of the turn is
+ *     always in it.
+ * @param historyTokens Tokens of the thread in the prompt.
+ * @param compactAt Prompt tokens from which a turn first has older messages summarised, at most
+ *     {@code history-tokens}. 0: never.
+ * @param compactModel Model that writes summaries when a call names none. Empty: the model of the
+ *     turn.
+ * @param compactTimeout How long a turn waits for a summary before it goes on without one.
+ * @param reserveOutput Output tokens to reserve for a request without a bound of its own.
+ * @param maxOutput Most output tokens that a request may ask for.
+ * @param maxAnswer Longest answer. A longer one ends there as {@code incomplete}.
+ * @param maxRunning Running turns of one replica. 0: any number.
+ * @param drain How long a stopping replica lets its turns go on.
  */
 @ConfigurationProperties("heddle.turns")
 public record TurnProperties(

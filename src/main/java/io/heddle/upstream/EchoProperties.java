@@ -7,9 +7,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * The built-in model for demos and tests; a call may say otherwise.
  *
- * @param pace from one word to the next
- * @param firstAfter before the first word
- * @param timeout for a whole answer; one that stalls ends then
+ * @param pace Time from one word of the built-in model {@code echo} to the next, 0 to 1h.
+ * @param firstAfter Time before its first word, 0 to 1h.
+ * @param timeout Time after which a whole answer of {@code echo} ends, also one that stalls, 1ms to
+ *     1h.
  */
 @ConfigurationProperties("heddle.echo")
 public record EchoProperties(

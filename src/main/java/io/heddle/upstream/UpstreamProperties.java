@@ -17,9 +17,10 @@ import org.springframework.util.unit.DataSize;
 /**
  * The model servers. Without any, and beside all of them, there is the built-in model {@code echo}.
  *
- * @param upstreams by name
- * @param defaultModel of calls that name none; empty: {@code echo} when there is no upstream, else
- *     the first model that one of them names without {@code *}
+ * @param upstreams Model servers by name. The built-in model {@code echo} always exists beside
+ *     them.
+ * @param defaultModel Model of calls that name none. Empty: {@code echo} when there is no upstream,
+ *     else the first model that an upstream names without {@code *}.
  */
 @ConfigurationProperties("heddle")
 public record UpstreamProperties(

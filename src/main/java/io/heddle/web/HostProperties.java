@@ -9,8 +9,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * Under which names callers reach this server.
  *
- * @param hosts DNS names that a request's {@code Host} may have beside loopback names and IP
- *     addresses, in lower case and without a dot at the end; {@code *}: any name
+ * @param hosts DNS names, in lower case, that callers may use for this server beside {@code
+ *     localhost} and IP addresses. {@code *}: any name.
  */
 @ConfigurationProperties("heddle")
 public record HostProperties(@DefaultValue List<String> hosts) {

@@ -8,14 +8,18 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * Connections to this server.
  *
- * @param headTimeout how long a request's line and headers may take: the first ones from the
- *     connect, later ones from their first byte
- * @param idleTimeout how long a connection may wait for its next request
- * @param writeTimeout how long a write may wait for the client to take any of it
- * @param tlsHandshakeTimeout how long a TLS handshake may take
- * @param maxConnections how many connections there may be in all
- * @param maxConnectionsPerAddress how many of one address; 0 for half of all
- * @param trustedProxies addresses and networks of the proxies that say who their clients are
+ * @param headTimeout How long the request line and headers may take: for the first request from the
+ *     connect, for later ones from their first byte.
+ * @param idleTimeout How long a connection may wait for its next request. Keep it above the idle
+ *     timeout of your load balancer.
+ * @param writeTimeout How long a write may wait for the client to take any of it.
+ * @param tlsHandshakeTimeout How long a TLS handshake may take.
+ * @param maxConnections Connections of this server. Fewer when the process may not open that many
+ *     files.
+ * @param maxConnectionsPerAddress Connections from one address. 0: half of {@code max-connections}.
+ *     Trusted proxies have no bound of their own.
+ * @param trustedProxies Addresses and networks ({@code 10.0.0.0/8}) of the proxies in front. For
+ *     requests from them, {@code X-Forwarded-For} or {@code Forwarded} names the client.
  */
 @ConfigurationProperties("heddle.http")
 public record HttpProperties(

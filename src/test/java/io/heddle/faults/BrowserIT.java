@@ -36,9 +36,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * README's page in a real browser, through a rolling restart and an outage of Redis: nobody reloads
- * it, and it has shown each message once, in order. The page's other {@code EventSource} follows a
- * turn to its end and must not come back.
+ * The page of {@code src/docs/watching.md} in a real browser, through a rolling restart and an
+ * outage of Redis: nobody reloads it, and it has shown each message once, in order. The page's
+ * other {@code EventSource} follows a turn to its end and must not come back.
  *
  * <p>Needs Chromium ({@code chromium} on the path, or the environment's {@code CHROMIUM}).
  */
@@ -46,19 +46,21 @@ class BrowserIT {
 
   private static final JsonMapper JSON = new JsonMapper();
 
+  /** What the page of {@code src/docs/watching.md} leaves to its reader, and what it tells us. */
   private static final String PAGE =
       """
       <!doctype html><meta charset="utf-8"><script>
       const report = what => fetch("/report", {method: "POST", keepalive: true, body: JSON.stringify(what)});
       const shown = [];
-      const watch = new EventSource("$server/v1/sessions/page/events");
-      const on = (type, then) => watch.addEventListener(type, frame => then(JSON.parse(frame.data)));
       const add = messages => { for (const one of messages) shown.push(one.content); report({shown}); };
+      const draw = messages => { shown.length = 0; add(messages); };
+      const remove = ids => report({removed: ids});
+      const show = text => {};
+      const ended = () => report({ended: true});
+      $snippet
       let opened = 0, failed = 0;
       watch.onopen = () => report({opened: ++opened});
       watch.onerror = () => report({failed: ++failed, state: watch.readyState});
-      on("snapshot", frame => { shown.length = 0; add(frame.state.messages); });
-      on("message.appended", frame => add(frame.messages));
       on("gap", () => report({gap: true}));
       let told = 0;
       const turn = new EventSource("$server/v1/sessions/other/turns/$turn/events");
@@ -132,6 +134,14 @@ class BrowserIT {
     }
   }
 
+  private static String snippet() throws IOException {
+    String page = Files.readString(Path.of("src/docs/watching.md"));
+    int from = page.indexOf("```js\n") + "```js\n".length();
+    return page.substring(from, page.indexOf("```", from))
+        .replace("http://localhost:8080", "$server")
+        .replace("sessions/warp", "sessions/page");
+  }
+
   private static ReplicaProcess replica(RedisProcess redis, String name, String origin) {
     return ReplicaProcess.on(redis.uri(), "browser-" + name)
         .set("heddle.live.origins", origin)
@@ -183,9 +193,10 @@ class BrowserIT {
 
   // ---- the page
 
-  private void serve(HttpServer pages, int port, String turn) {
+  private void serve(HttpServer pages, int port, String turn) throws IOException {
     byte[] page =
-        PAGE.replace("$server", "http://127.0.0.1:" + port)
+        PAGE.replace("$snippet", snippet())
+            .replace("$server", "http://127.0.0.1:" + port)
             .replace("$turn", turn)
             .getBytes(StandardCharsets.UTF_8);
     pages.createContext(
