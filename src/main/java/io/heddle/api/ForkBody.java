@@ -19,7 +19,7 @@ record ForkBody(@Nullable String id, @Nullable String after) {
       switch (in.name()) {
         case "id" -> {
           seen = in.once(seen, 0);
-          id = in.isNull() ? null : Ids.session(in);
+          id = in.isNull() ? null : SessionBody.id(in);
         }
         case "after" -> {
           seen = in.once(seen, 1);

@@ -1,8 +1,11 @@
 package io.heddle.api;
 
 import io.heddle.base.Json;
+import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
+import io.heddle.web.Callers;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,11 +42,11 @@ record SessionBody(
       switch (in.name()) {
         case "id" -> {
           seen = in.once(seen, 0);
-          id = in.isNull() ? null : Ids.session(in);
+          id = in.isNull() ? null : id(in);
         }
         case "user" -> {
           seen = in.once(seen, 1);
-          user = in.isNull() ? null : Ids.user(in);
+          user = in.isNull() ? null : user(in);
         }
         case "title" -> {
           seen = in.once(seen, 2);
@@ -77,6 +80,23 @@ record SessionBody(
       }
     }
     return new SessionBody(id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
+  }
+
+  /** An id that a client gives. */
+  static String id(JsonReader in) {
+    String id = in.string(0, 1 << 20);
+    if (!SessionKey.isId(id)) {
+      throw in.refuse(RequestContext.ID_RULE);
+    }
+    return id;
+  }
+
+  private static String user(JsonReader in) {
+    String user = in.string(1, Callers.MAX_USER);
+    if (Callers.hasControl(user)) {
+      throw in.refuse("has a control character");
+    }
+    return user;
   }
 
   static Duration ttl(JsonReader in) {

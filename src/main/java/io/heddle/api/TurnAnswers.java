@@ -13,6 +13,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -36,6 +37,13 @@ final class TurnAnswers {
     if (id == null || !id.session().equals(session.id())) {
       throw Problem.of(ProblemCode.TURN_NOT_FOUND, "The session has no such turn").toException();
     }
+  }
+
+  /** The path's id of a turn, which must be one of the path's session. */
+  static String turnId(RequestContext call) {
+    String turn = call.variable("turnId");
+    check(call.session(), turn);
+    return turn;
   }
 
   static String location(Turn turn) {

@@ -12,10 +12,14 @@ import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -30,8 +34,6 @@ import reactor.core.publisher.Mono;
  * a turn in it.
  */
 final class ChatHandler {
-
-  static final String SESSION = "Heddle-Session";
 
   private final StatelessCalls calls;
   private final Turns turns;
@@ -71,20 +73,20 @@ final class ChatHandler {
           ChatRequest ask = ChatRequest.read(body.fields());
           upstream.refuseUnknown(ask.model());
           if (ask.stream()) {
-            Streams.refuseWhenDraining(connections);
+            connections.requireRoom();
             gate.refuseConnection(call.caller());
           }
-          String header = call.headers().getFirst(SESSION);
+          String header = call.headers().getFirst(HeaderNames.SESSION);
           String session = header == null ? ask.conversation() : header;
           if (session == null) {
             return alone(call, ask);
           }
           Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
           if (ask.conversation() != null && !ask.conversation().equals(session)) {
-            throw Query.refuse(SESSION, "is another than metadata.conversation_id");
+            throw Query.refuse(HeaderNames.SESSION, "is another than metadata.conversation_id");
           }
           SessionKey key = Conversations.key(call, session);
-          call.exchange().getResponse().getHeaders().set(SESSION, key.id());
+          call.exchange().getResponse().getHeaders().set(HeaderNames.SESSION, key.id());
           return starts
               .begin(call, key, header != null, ask, body.bytes())
               .flatMap(turn -> ask.stream() ? stream(call, ask, turn) : plain(call, ask, turn));
@@ -101,7 +103,7 @@ final class ChatHandler {
   // ---- without a session
 
   private Mono<ServerResponse> alone(RequestContext call, ChatRequest ask) {
-    gate.once(call);
+    gate.requireAllowed(call.admission());
     String id = ChatForm.PREFIX + ids.tag() + ids.tag();
     ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
     // The words of the instructions are not all that was said.
@@ -111,7 +113,7 @@ final class ChatHandler {
       return calls
           .call(call.caller(), model.withoutStream(), true)
           .collect(CompletionAssembler::new, CompletionAssembler::addAll)
-          .map(answer -> ConversationsHandler.json(answer.json(form)));
+          .map(answer -> BytesResponse.json(answer.json(form)));
     }
     return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
         .map(rest -> {
@@ -146,7 +148,7 @@ final class ChatHandler {
           .next()
           .map(ended -> {
             refuseUnlessAnswered(ended.turn());
-            return ConversationsHandler.json(
+            return BytesResponse.json(
                 answer.json(
                     form(turn, ask),
                     reason(ended.turn()),
@@ -188,7 +190,7 @@ final class ChatHandler {
   }
 
   private ServerResponse stream(RequestContext call, Flux<Frame> frames, int ahead) {
-    Flux<Frame> told = frames.onErrorResume(error -> Flux.just(Streams.chatError(call, error)));
+    Flux<Frame> told = frames.onErrorResume(error -> Flux.just(WireError.chunk(call, error)));
     return new EventStream(connections, new FramesProtocol(told, ahead), StreamForm.OPENAI);
   }
 

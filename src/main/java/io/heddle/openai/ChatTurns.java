@@ -3,7 +3,6 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
@@ -16,6 +15,9 @@ import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.turn.TurnSpec;
 import io.heddle.turn.Turns;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.util.ArrayList;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -65,7 +67,7 @@ final class ChatTurns {
               List<Json> thread = page.messages().stream().map(Message::body).toList();
               List<NewMessage> input =
                   input(thread.isEmpty() ? ask.added(empty) : ask.added(thread));
-              return isRepeated(request)
+              return gate.isRepeated(request)
                   .flatMap(repeated -> {
                     TurnSpec order =
                         new TurnSpec(
@@ -73,7 +75,7 @@ final class ChatTurns {
                             ask.model(),
                             ask.instructions(),
                             ask.parameters(),
-                            call.onBusy(),
+                            RequestHeaders.onBusy(call.headers()),
                             null,
                             NOTES,
                             fingerprint,
@@ -104,7 +106,7 @@ final class ChatTurns {
         error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
         _ -> {
           if (call.idempotencyKey() == null) {
-            gate.once(call);
+            gate.requireAllowed(call.admission());
           }
           return sessions
               .put(
@@ -113,10 +115,5 @@ final class ChatTurns {
                   List.of())
               .then(page);
         });
-  }
-
-  private Mono<Boolean> isRepeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
   }
 }

@@ -8,6 +8,9 @@ import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
 import io.heddle.turn.Usage;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +53,7 @@ final class CompactHandler {
   }
 
   Mono<ServerResponse> create(RequestContext call) {
-    gate.once(call);
+    gate.requireAllowed(call.admission());
     return bodies
         .object(call)
         .flatMap(body -> {
@@ -71,7 +74,7 @@ final class CompactHandler {
                     .map(text -> answer(ask, messages, conversation, text));
               });
         })
-        .map(ConversationsHandler::json);
+        .map(BytesResponse::json);
   }
 
   private static Fields known(Fields body) {

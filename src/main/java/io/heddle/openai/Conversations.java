@@ -11,6 +11,7 @@ import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.IdempotencyHashes;
+import io.heddle.web.RequestContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -81,7 +82,7 @@ final class Conversations {
 
   /** The session that an id names. */
   static SessionKey key(RequestContext call, String id) {
-    SessionKey key = call.key(id);
+    SessionKey key = call.keyOrNull(id);
     if (key == null) {
       throw notFound(id);
     }

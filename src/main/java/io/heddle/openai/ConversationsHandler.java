@@ -11,8 +11,10 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionService;
 import io.heddle.session.WriteContext;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,13 +71,13 @@ final class ConversationsHandler {
                   gate.write(call, request, () -> sessions.create(request, description, messages))
                       .flatMap(references.remember(call, key, messages)));
         })
-        .map(written -> json(Conversations.json(written.value())));
+        .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
     return Conversations.named(key, reader.load(key, call.view(), PageRequest.NONE))
-        .map(page -> json(Conversations.json(page.session())));
+        .map(page -> BytesResponse.json(Conversations.json(page.session())));
   }
 
   /** Replaces the metadata. */
@@ -104,16 +106,16 @@ final class ConversationsHandler {
                                   was.status(),
                                   was.ttl()))));
         })
-        .map(written -> json(Conversations.json(written.value())));
+        .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
 
   /** Deletes the conversation with its items. */
   Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    WriteContext request = call.writing(key, new byte[0]);
+    WriteContext request = call.writing(key);
     return Conversations.named(key, gate.write(call, request, () -> sessions.delete(request)))
         .map(_ ->
-            json(
+            BytesResponse.json(
                 new JsonObject(192)
                     .string("id", key.id())
                     .string("object", "conversation.deleted")
@@ -126,7 +128,7 @@ final class ConversationsHandler {
    * {@code after} takes the {@code last_id} of the page before, which is a cursor.
    */
   Mono<BytesResponse> list(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = Value.integer(query, "limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
     String order = query.text("order");
@@ -143,7 +145,7 @@ final class ConversationsHandler {
                 .onErrorResume(
                     error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
                     _ -> after(call, user, filter, limit, after, null, LOOKS));
-    return page.map(listed -> json(list(listed)));
+    return page.map(listed -> BytesResponse.json(list(listed)));
   }
 
   /**
@@ -260,9 +262,5 @@ final class ConversationsHandler {
           }
         });
     return wanted;
-  }
-
-  static BytesResponse json(Json body) {
-    return BytesResponse.json(200, body.utf8());
   }
 }

@@ -17,6 +17,8 @@ import io.heddle.session.ThreadPage;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.session.WriteResult;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -70,7 +72,7 @@ final class ItemRemoval {
   }
 
   private Mono<WriteResult<Position>> whole(RequestContext call, SessionKey key, Message message) {
-    WriteContext request = call.writing(key, new byte[0]);
+    WriteContext request = call.writing(key);
     return gate.write(call, request, () -> services.threads().deleteMessage(request, message.id()));
   }
 
@@ -82,7 +84,7 @@ final class ItemRemoval {
             && end.messages().getLast().id().equals(message.id())
             && end.session().description().status() == SessionAttributes.Status.ACTIVE;
     if (last && keepsNames(found)) {
-      WriteContext request = call.writing(key, new byte[0]);
+      WriteContext request = call.writing(key);
       WriteContext here =
           call.writing(key, request.requested().withPositions(List.of(end.session().position())));
       return gate.write(call, here, () -> part(call, here, message, found.item()));

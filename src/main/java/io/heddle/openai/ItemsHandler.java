@@ -4,15 +4,16 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Appended;
-import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.WriteContext;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -63,28 +64,22 @@ final class ItemsHandler {
                   .added(call, key, items, false)
                   .flatMap(messages -> added(call, request, messages)));
         })
-        .map(items -> ConversationsHandler.json(Item.list(items, false)));
+        .map(items -> BytesResponse.json(Item.list(items, false)));
   }
 
   private Mono<List<Item>> added(
       RequestContext call, WriteContext request, List<NewMessage> messages) {
     return messages.isEmpty()
-        ? repeated(request)
+        ? gate.isRepeated(request)
             .flatMap(repeated -> {
               if (repeated) {
                 return appended(call, request, messages);
               }
               // References to what is there already.
-              gate.once(call);
+              gate.requireAllowed(call.admission());
               return Mono.just(List.of());
             })
         : appended(call, request, messages);
-  }
-
-  /** Whether it was what brought them here that they stand for. */
-  private Mono<Boolean> repeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : services.sessions().isRecorded(request.key(), retry);
   }
 
   private Mono<List<Item>> appended(
@@ -105,11 +100,11 @@ final class ItemsHandler {
 
   Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = key(call);
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = limit(query);
     boolean desc = desc(query);
     return Conversations.named(key, pages.page(key, call.view(), limit, query.text("after"), desc))
-        .map(page -> ConversationsHandler.json(Item.list(page.items(), page.hasMore())));
+        .map(page -> BytesResponse.json(Item.list(page.items(), page.hasMore())));
   }
 
   static int limit(Query query) {
@@ -130,7 +125,7 @@ final class ItemsHandler {
     String id = call.variable("item");
     return Conversations.named(key, pages.find(key, call.view(), id))
         .switchIfEmpty(Mono.error(() -> notFound(id, key)))
-        .map(item -> ConversationsHandler.json(item.json()));
+        .map(item -> BytesResponse.json(item.json()));
   }
 
   /** Answers the conversation. */
@@ -142,7 +137,7 @@ final class ItemsHandler {
         .filter(there -> there || call.isRetry())
         .switchIfEmpty(Mono.error(() -> notFound(id, key)))
         .then(Mono.defer(() -> services.sessions().load(key, call.view(), PageRequest.NONE)))
-        .map(page -> ConversationsHandler.json(Conversations.json(page.session())));
+        .map(page -> BytesResponse.json(Conversations.json(page.session())));
   }
 
   private static SessionKey key(RequestContext call) {

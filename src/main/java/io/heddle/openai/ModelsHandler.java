@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
@@ -18,7 +19,7 @@ final class ModelsHandler {
   Mono<BytesResponse> list(RequestContext call) {
     List<Json> models = upstream.models().stream().map(ModelsHandler::json).toList();
     return Mono.just(
-        ConversationsHandler.json(
+        BytesResponse.json(
             new JsonObject(256)
                 .string("object", "list")
                 .raw("data", JsonObject.array(models))
@@ -30,7 +31,7 @@ final class ModelsHandler {
     String id = call.variable("id").replaceFirst("^/", "");
     return Mono.justOrEmpty(
             upstream.models().stream().filter(model -> model.id().equals(id)).findFirst())
-        .map(model -> ConversationsHandler.json(json(model)))
+        .map(model -> BytesResponse.json(json(model)))
         .switchIfEmpty(Mono.error(() -> notFound(id)));
   }
 

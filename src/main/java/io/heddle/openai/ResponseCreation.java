@@ -18,7 +18,10 @@ import io.heddle.session.WritePreconditions;
 import io.heddle.turn.Summary;
 import io.heddle.turn.TurnSpec;
 import io.heddle.turn.Turns;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.IdempotencyHashes;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
@@ -111,11 +114,15 @@ final class ResponseCreation {
   private Mono<Turn> inConversation(Start start, SessionKey key) {
     RequestContext call = start.call();
     WriteContext request = call.writing(key, start.body());
-    return isRepeated(request)
+    return gate.isRepeated(request)
         .flatMap(repeated ->
             input(start, items.in(call, key, Long.MAX_VALUE))
                 .flatMap(input -> repeated ? Mono.just(input) : withoutRepeated(start, key, input))
-                .flatMap(input -> begin(start, request, order(start, input, call.onBusy()))));
+                .flatMap(input ->
+                    begin(
+                        start,
+                        request,
+                        order(start, input, RequestHeaders.onBusy(call.headers())))));
   }
 
   private Mono<Turn> inNew(Start start) {
@@ -149,7 +156,7 @@ final class ResponseCreation {
   private Mono<Turn> after(Start start, String previous) {
     RequestContext call = start.call();
     ResponseId id = ResponseId.parse(previous);
-    SessionKey key = id == null ? null : call.key(id.session());
+    SessionKey key = id == null ? null : call.keyOrNull(id.session());
     if (id == null || key == null) {
       throw previousNotFound(previous);
     }
@@ -173,7 +180,7 @@ final class ResponseCreation {
     return Flux.just(newKey(call), key)
         .concatMap(at -> {
           WriteContext request = call.writing(at, start.body());
-          return isRepeated(request)
+          return gate.isRepeated(request)
               .filter(repeated -> repeated)
               .flatMap(_ -> begin(start, request, order(start, List.of(), OnBusy.REJECT)));
         })
@@ -320,15 +327,10 @@ final class ResponseCreation {
         .map(page -> PendingToolCalls.check(page, input));
   }
 
-  private Mono<Boolean> isRepeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
-  }
-
   /** Sessions are made for calls only that are within their limits. */
   private void gateUnlessRepeated(RequestContext call) {
     if (call.idempotencyKey() == null) {
-      gate.once(call);
+      gate.requireAllowed(call.admission());
     }
   }
 

@@ -6,6 +6,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -42,7 +43,7 @@ final class ResponseRecords {
 
   /** The turn of a response that can be asked for, or empty. */
   Mono<Turn> find(RequestContext call, ResponseId id) {
-    SessionKey key = call.key(id.session());
+    SessionKey key = call.keyOrNull(id.session());
     return key == null
         ? Mono.empty()
         : turns
@@ -72,7 +73,7 @@ final class ResponseRecords {
 
   /** The id of the item that a response left in its thread, or empty. */
   Mono<String> answer(RequestContext call, ResponseId id) {
-    SessionKey key = call.key(id.session());
+    SessionKey key = call.keyOrNull(id.session());
     return key == null
         ? Mono.empty()
         : reader

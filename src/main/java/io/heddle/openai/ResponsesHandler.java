@@ -9,9 +9,11 @@ import io.heddle.turn.Parameters;
 import io.heddle.turn.TurnEvent;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -73,7 +75,7 @@ final class ResponsesHandler {
         .flatMap(body -> {
           ResponseRequest ask = checked(body.fields(), List.of());
           if (ask.stream()) {
-            Streams.refuseWhenDraining(connections);
+            connections.requireRoom();
             alone.refuseConnection(call);
           }
           if (!ask.store() && ask.conversation() == null) {
@@ -118,7 +120,7 @@ final class ResponsesHandler {
                 turn,
                 -1,
                 (error, _) ->
-                    Frame.of("error", AdmissionGate.error(call.exchange(), error).message(null))));
+                    Frame.of("error", WireError.of(call.exchange(), error).message(null))));
   }
 
   private Mono<ServerResponse> answer(RequestContext call, ResponseRequest ask, Turn turn) {
@@ -143,7 +145,7 @@ final class ResponsesHandler {
   }
 
   private Flux<Frame> frames(RequestContext call, Turn turn, long after) {
-    return frames(call, turn, after, (error, number) -> Streams.error(call, error, number));
+    return frames(call, turn, after, (error, number) -> WireError.event(call, error, number));
   }
 
   /**
@@ -226,7 +228,7 @@ final class ResponsesHandler {
   }
 
   private static Mono<ServerResponse> json(Mono<Json> body) {
-    return body.map(ConversationsHandler::json);
+    return body.map(BytesResponse::json);
   }
 
   private String defaultModel() {

@@ -2,9 +2,11 @@ package io.heddle.openai;
 
 import io.heddle.base.Json;
 import io.heddle.live.Frame;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.Backlog;
 import io.heddle.web.CloseCode;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.Socket;
 import io.heddle.web.SocketProtocol;
 import java.nio.charset.StandardCharsets;
@@ -253,7 +255,7 @@ final class ResponsesSocket implements SocketProtocol {
     open.handled(run.length);
     memory.forget(run.lane, run.previous);
     send(
-        AdmissionGate.error(opened.exchange(), error)
+        WireError.of(opened.exchange(), error)
             .message(run.lane.isEmpty() ? null : run.lane));
     ended(run);
   }

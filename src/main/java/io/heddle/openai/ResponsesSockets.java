@@ -1,7 +1,9 @@
 package io.heddle.openai;
 
 import io.heddle.base.Problem;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.Connections;
+import io.heddle.web.RequestContext;
 import io.heddle.web.Upgrade;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -44,7 +46,7 @@ final class ResponsesSockets {
     if (wrong != null) {
       return Mono.just(Upgrade.refused(wrong, WireError.of(wrong).answer()));
     }
-    Streams.refuseWhenDraining(connections);
+    connections.requireRoom();
     services.gate().refuseConnection(call.caller());
     return Mono.just(
         new Upgrade(

@@ -16,9 +16,12 @@ import io.heddle.turn.PromptWindow;
 import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.Usage;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -69,7 +72,7 @@ final class StatelessResponses {
   }
 
   Mono<ServerResponse> answer(RequestContext call, ResponseRequest ask, String defaultModel) {
-    gate.once(call);
+    gate.requireAllowed(call.admission());
     Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), ask.compacts(), null);
     return asked(call, ask, telling.form().id(), null)
         .flatMap(asked -> pieces(call, ask, asked, telling.form()))
@@ -259,7 +262,7 @@ final class StatelessResponses {
       return Mono.just(List.of());
     }
     ResponseId id = ResponseId.parse(previous);
-    SessionKey key = id == null ? null : call.key(id.session());
+    SessionKey key = id == null ? null : call.keyOrNull(id.session());
     if (id == null || key == null) {
       return Mono.error(ResponseCreation.previousNotFound(previous));
     }
@@ -296,7 +299,7 @@ final class StatelessResponses {
       events.begin();
       return pieces
           .doOnNext(piece -> told(events, piece, telling))
-          .then(Mono.fromSupplier(() -> ConversationsHandler.json(events.whole())));
+          .then(Mono.fromSupplier(() -> BytesResponse.json(events.whole())));
     });
   }
 
@@ -315,7 +318,7 @@ final class StatelessResponses {
                   .onErrorResume(error ->
                       Flux.fromIterable(
                           events.end(
-                              ResponseEnd.failed(AdmissionGate.error(call.exchange(), error)))));
+                              ResponseEnd.failed(WireError.of(call.exchange(), error)))));
             }));
   }
 

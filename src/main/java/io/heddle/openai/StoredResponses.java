@@ -8,9 +8,11 @@ import io.heddle.session.SessionServices;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
 import io.heddle.turn.Turns;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Connections;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -58,21 +60,21 @@ final class StoredResponses {
 
   /** The response, or with {@code stream=true} its events after {@code starting_after}. */
   Mono<ServerResponse> get(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     boolean stream = query.flag("stream");
     long after = Value.integer(query, "starting_after", 0, 999_999_999, -1);
     if (!stream && after >= 0) {
       throw Query.refuse("starting_after", "needs stream=true");
     }
     if (stream) {
-      Streams.refuseWhenDraining(connections);
+      connections.requireRoom();
       gate.refuseConnection(call.caller());
     }
     return find(call)
         .flatMap(turn ->
             stream
                 ? Mono.just(responses.stream(call, turn, after))
-                : now(call, turn).map(ConversationsHandler::json));
+                : now(call, turn).map(BytesResponse::json));
   }
 
   private Mono<Json> now(RequestContext call, Turn turn) {
@@ -88,8 +90,8 @@ final class StoredResponses {
           if (turn.status().isEnd()) {
             return responses.whole(call, turn);
           }
-          gate.once(call);
-          WriteContext request = call.writing(turn.session(), new byte[0]);
+          gate.requireAllowed(call.admission());
+          WriteContext request = call.writing(turn.session());
           return turns
               .cancel(request, turn.id())
               .onErrorResume(
@@ -100,7 +102,7 @@ final class StoredResponses {
                   CANCELLED_WITHIN,
                   turns.get(turn.session(), call.view(), turn.id()).flatMap(now -> now(call, now)));
         })
-        .map(ConversationsHandler::json);
+        .map(BytesResponse::json);
   }
 
   /**
@@ -112,7 +114,7 @@ final class StoredResponses {
     return records
         .find(call, id)
         .flatMap(turn -> {
-          gate.once(call);
+          gate.requireAllowed(call.admission());
           return records
               .delete(call, id)
               // A full store has no room for the mark; a response with a session of its own goes
@@ -129,13 +131,13 @@ final class StoredResponses {
         .switchIfEmpty(
             Mono.defer(() -> records.answer(call, id))
                 .flatMap(_ -> {
-                  gate.once(call);
+                  gate.requireAllowed(call.admission());
                   return records.delete(call, id).thenReturn(id);
                 }))
         .switchIfEmpty(Mono.error(() -> notFound(id.toString())))
         .then(
             Mono.fromSupplier(() ->
-                ConversationsHandler.json(
+                BytesResponse.json(
                     new JsonObject(192)
                         .string("id", id.toString())
                         .string("object", "response")
@@ -151,14 +153,14 @@ final class StoredResponses {
     return turns
         .list(key, call.view(), null)
         .filter(all -> all.size() == 1)
-        .flatMap(_ -> services.sessions().delete(call.writing(key, new byte[0])))
+        .flatMap(_ -> services.sessions().delete(call.writing(key)))
         .onErrorResume(Conversations::isGone, _ -> Mono.empty())
         .then();
   }
 
   /** The messages that its turn added, as items. */
   Mono<BytesResponse> inputItems(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = ItemsHandler.limit(query);
     boolean desc = ItemsHandler.desc(query);
     String after = query.text("after");
@@ -192,17 +194,17 @@ final class StoredResponses {
       from++;
     }
     int to = Math.min(all.size(), from + limit);
-    return ConversationsHandler.json(Item.list(all.subList(from, to), to < all.size()));
+    return BytesResponse.json(Item.list(all.subList(from, to), to < all.size()));
   }
 
   /** {@code POST /responses/input_tokens}: what a model would be told, by Heddle's own count. */
   Mono<BytesResponse> inputTokens(RequestContext call) {
-    gate.once(call);
+    gate.requireAllowed(call.admission());
     return bodies
         .object(call)
         .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
-            ConversationsHandler.json(
+            BytesResponse.json(
                 new JsonObject(96)
                     .string("object", "response.input_tokens")
                     .number("input_tokens", tokens)

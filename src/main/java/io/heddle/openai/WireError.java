@@ -4,10 +4,15 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
+import io.heddle.live.Frame;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.HeaderNames;
+import io.heddle.web.ProblemHandler;
+import io.heddle.web.RequestContext;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
+import org.springframework.web.server.ServerWebExchange;
 
 /**
  * An error as clients of OpenAI know it. They look at {@code x-should-retry} before the status, and
@@ -203,6 +208,31 @@ record WireError(
     return problem.members().get("retryAfter") instanceof Number seconds ? seconds.longValue() : 0;
   }
 
+  static WireError of(ServerWebExchange exchange, Throwable error) {
+    return error instanceof WireException wire
+        ? wire.error()
+        : of(ProblemHandler.problem(exchange, error));
+  }
+
+  /** An error in a stream of Responses: its members stand beside the type, none is an object. */
+  static Frame event(RequestContext call, Throwable cause, long number) {
+    WireError error = of(call.exchange(), cause);
+    Json json =
+        new JsonObject(error.message().length() + 160)
+            .string("type", "error")
+            .number("sequence_number", number)
+            .string("code", error.code() == null ? error.type() : error.code())
+            .string("message", error.message())
+            .string("param", error.param())
+            .toJson();
+    return Frame.of("error", json);
+  }
+
+  /** An error in a stream of Chat Completions. */
+  static Frame chunk(RequestContext call, Throwable cause) {
+    return Frame.data(of(call.exchange(), cause).json().utf8());
+  }
+
   WireException toException() {
     return new WireException(this);
   }
@@ -247,7 +277,7 @@ record WireError(
       out.raw(
           "headers",
           new JsonObject(96)
-              .string("retry-after-ms", Long.toString(afterMillis))
+              .string(HeaderNames.RETRY_AFTER_MILLIS, Long.toString(afterMillis))
               .string("retry-after", afterSeconds())
               .toJson());
     }
@@ -284,10 +314,10 @@ record WireError(
   BytesResponse answer() {
     BytesResponse answer = BytesResponse.json(status, json().utf8());
     if (repeat != null) {
-      answer.header("x-should-retry", repeat.toString());
+      answer.header(HeaderNames.SHOULD_RETRY, repeat.toString());
     }
     if (afterMillis > 0) {
-      answer.header("retry-after-ms", Long.toString(afterMillis));
+      answer.header(HeaderNames.RETRY_AFTER_MILLIS, Long.toString(afterMillis));
       answer.header(HttpHeaders.RETRY_AFTER, afterSeconds());
     }
     return answer;

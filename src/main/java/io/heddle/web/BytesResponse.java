@@ -4,6 +4,7 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteBudget.Holder;
 import io.heddle.base.Caller;
+import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +42,10 @@ public final class BytesResponse implements ServerResponse {
   private BytesResponse(int status, byte @Nullable [] body) {
     this.status = status;
     this.body = body;
+  }
+
+  public static BytesResponse json(Json json) {
+    return json(200, json.utf8());
   }
 
   public static BytesResponse json(int status, byte[] json) {

@@ -1,6 +1,9 @@
 package io.heddle.web;
 
 import io.heddle.base.ByteBudget;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.live.LiveProperties;
 import io.netty.channel.EventLoop;
 import java.time.Duration;
@@ -22,6 +25,7 @@ import reactor.core.publisher.Mono;
 public final class Connections {
 
   private static final int TICK_MILLIS = 1000;
+  private static final int RETRY_SECONDS = 2;
 
   /** How long a client may take to answer a close. */
   private static final Duration GOODBYE = Duration.ofSeconds(2);
@@ -59,6 +63,28 @@ public final class Connections {
   public boolean isFull() {
     int most = properties.maxConnections();
     return most > 0 && open.get() >= most;
+  }
+
+  /** Refuses another connection while this replica stops, or has no room for it. */
+  public void requireRoom() {
+    refuseWhenDraining("connections");
+    refuseWhenFull();
+  }
+
+  public void refuseWhenDraining(String what) {
+    if (draining) {
+      throw refusal(ProblemCode.RESTARTING, "This replica takes no more " + what);
+    }
+  }
+
+  public void refuseWhenFull() {
+    if (isFull()) {
+      throw refusal(ProblemCode.RATE_LIMITED, "this replica has too many connections");
+    }
+  }
+
+  private static ProblemException refusal(ProblemCode code, String detail) {
+    return Problem.of(code, detail).with("retryAfter", RETRY_SECONDS).toException();
   }
 
   public int open() {

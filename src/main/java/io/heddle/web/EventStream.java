@@ -34,9 +34,6 @@ public final class EventStream implements ServerResponse {
   /** Who compresses on the way holds events back until the stream ends, and so must not. */
   private static final String CACHE_CONTROL = "no-cache, no-transform";
 
-  /** For proxies of the nginx kind, which hold events back too. */
-  private static final String BUFFERING = "X-Accel-Buffering";
-
   private static final String NO_BUFFERING = "no";
 
   private final Connections connections;
@@ -74,12 +71,12 @@ public final class EventStream implements ServerResponse {
    * What an {@code EventSource} is answered where another client would be told to try again: an
    * event stream that ends at once. It ends itself for good at any other status than 200.
    */
-  public static ServerResponse comeBack(Problem problem) {
+  public static BytesResponse comeBack(Problem problem) {
     String lines = RetryDelay.line() + ": " + problem.code().code() + "\n\n";
     return BytesResponse.of(
             HttpStatus.OK.value(), CONTENT_TYPE, lines.getBytes(StandardCharsets.US_ASCII))
         .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
-        .header(BUFFERING, NO_BUFFERING)
+        .header(HeaderNames.ACCEL_BUFFERING, NO_BUFFERING)
         // On the same connection it would come back to this replica.
         .header(HttpHeaders.CONNECTION, "close");
   }
@@ -93,7 +90,7 @@ public final class EventStream implements ServerResponse {
         .status(HttpStatus.OK.value())
         .header(HttpHeaders.CONTENT_TYPE, CONTENT_TYPE)
         .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
-        .header(BUFFERING, NO_BUFFERING);
+        .header(HeaderNames.ACCEL_BUFFERING, NO_BUFFERING);
     headers.forEach((name, values) -> response.header(name, values.getFirst()));
     HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
     boolean old = request.version().equals(HttpVersion.HTTP_1_0);

@@ -38,8 +38,6 @@ public final class Upgrade implements ServerResponse {
   /** As Netty's handshaker names it. */
   private static final String DECODER = "wsdecoder";
 
-  private static final String VERSION_HEADER = "Sec-WebSocket-Version";
-  private static final String KEY_HEADER = "Sec-WebSocket-Key";
   private static final String VERSION = "13";
   private static final int KEY_BYTES = 16;
 
@@ -77,18 +75,18 @@ public final class Upgrade implements ServerResponse {
     if (headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
       return wrong("body", "must be empty for a WebSocket");
     }
-    List<String> versions = headers.getOrEmpty(VERSION_HEADER);
+    List<String> versions = headers.getOrEmpty(HeaderNames.WEBSOCKET_VERSION);
     if (versions.size() > 1) {
-      return wrong(VERSION_HEADER, "is there twice");
+      return wrong(HeaderNames.WEBSOCKET_VERSION, "is there twice");
     }
     if (versions.isEmpty() || !versions.getFirst().equals(VERSION)) {
       return Problem.field(
-          ProblemCode.UPGRADE_REQUIRED, VERSION_HEADER, VERSION_HEADER + " must be " + VERSION);
+          ProblemCode.UPGRADE_REQUIRED, HeaderNames.WEBSOCKET_VERSION, HeaderNames.WEBSOCKET_VERSION + " must be " + VERSION);
     }
-    List<String> keys = headers.getOrEmpty(KEY_HEADER);
+    List<String> keys = headers.getOrEmpty(HeaderNames.WEBSOCKET_KEY);
     return keys.size() == 1 && isKey(keys.getFirst())
         ? null
-        : wrong(KEY_HEADER, "must be there once, 16 bytes in base64");
+        : wrong(HeaderNames.WEBSOCKET_KEY, "must be there once, 16 bytes in base64");
   }
 
   /** The problem, with the headers that tell a client what it may try. */
@@ -102,7 +100,7 @@ public final class Upgrade implements ServerResponse {
    * @param told the problem as that wire tells it
    */
   public static BytesResponse refused(Problem problem, BytesResponse told) {
-    BytesResponse answer = told.header(VERSION_HEADER, VERSION);
+    BytesResponse answer = told.header(HeaderNames.WEBSOCKET_VERSION, VERSION);
     return problem.code() == ProblemCode.UPGRADE_REQUIRED
         ? answer
             .header(HttpHeaders.UPGRADE, "websocket")
