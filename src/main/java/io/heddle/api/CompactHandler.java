@@ -16,9 +16,7 @@ final class CompactHandler {
   private final Turns turns;
   private final WriteCalls calls;
 
-  CompactHandler(
-      Turns turns,
-      WriteCalls calls) {
+  CompactHandler(Turns turns, WriteCalls calls) {
     this.turns = turns;
     this.calls = calls;
   }

@@ -32,7 +32,6 @@ import reactor.core.publisher.Mono;
 /** {@code GET /v1/socket} and {@code GET /v1/sessions/{id}/events}. */
 final class LiveHandler {
 
-
   /** What a request over a socket has beside its message. */
   private static final int ENVELOPE = 16 << 10;
 
@@ -55,7 +54,8 @@ final class LiveHandler {
     this.connections = live.connections();
     this.gate = calls.gate();
     SocketWrites writes = new SocketWrites(threads, starts, calls);
-    this.services = new SocketSession.Services(hubs, writes, calls.bodies(), properties.maxWatches());
+    this.services =
+        new SocketSession.Services(hubs, writes, calls.bodies(), properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
   }
 

@@ -20,9 +20,7 @@ final class LocksHandler {
   private final LockService locks;
   private final WriteCalls calls;
 
-  LocksHandler(
-      LockService locks,
-      WriteCalls calls) {
+  LocksHandler(LockService locks, WriteCalls calls) {
     this.locks = locks;
     this.calls = calls;
   }

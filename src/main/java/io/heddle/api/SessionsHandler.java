@@ -31,9 +31,7 @@ final class SessionsHandler {
   private final SessionService sessions;
   private final WriteCalls calls;
 
-  SessionsHandler(
-      SessionService sessions,
-      WriteCalls calls) {
+  SessionsHandler(SessionService sessions, WriteCalls calls) {
     this.sessions = sessions;
     this.calls = calls;
   }
@@ -49,18 +47,22 @@ final class SessionsHandler {
           String id = calls.newId(call, asked.id());
           WriteContext request = call.writingOnTerms(call.key(id), body);
           if (!asked.resume()) {
-            return calls.gate().write(
-                call, request, () -> sessions.create(request, description, asked.messages()));
+            return calls
+                .gate()
+                .write(
+                    call, request, () -> sessions.create(request, description, asked.messages()));
           }
           if (description.user() == null) {
             throw Query.refuse("user", "must be given to resume that user's session");
           }
-          return calls.gate().write(
-              call,
-              request,
-              () ->
-                  sessions.resume(
-                      call.caller(), id, request.requested(), description, asked.messages()));
+          return calls
+              .gate()
+              .write(
+                  call,
+                  request,
+                  () ->
+                      sessions.resume(
+                          call.caller(), id, request.requested(), description, asked.messages()));
         })
         .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
   }
@@ -135,11 +137,13 @@ final class SessionsHandler {
             throw Query.refuse("id", "is the source's own");
           }
           WriteContext request = call.writingOnTerms(source, body);
-          return calls.gate().write(
-              call.admission(),
-              request.requested(),
-              target,
-              () -> sessions.fork(request, target, asked.after()));
+          return calls
+              .gate()
+              .write(
+                  call.admission(),
+                  request.requested(),
+                  target,
+                  () -> sessions.fork(request, target, asked.after()));
         })
         .map(written -> ResponseFactory.session(201, written));
   }
@@ -174,8 +178,10 @@ final class SessionsHandler {
 
   private static @Nullable String user(Query query) {
     String user = query.text("user");
-    if (user != null && (user.isEmpty() || user.length() > Callers.MAX_USER || Callers.hasControl(user))) {
-      throw Query.refuse("user", "must be 1 to " + Callers.MAX_USER + " characters, no control ones");
+    if (user != null
+        && (user.isEmpty() || user.length() > Callers.MAX_USER || Callers.hasControl(user))) {
+      throw Query.refuse(
+          "user", "must be 1 to " + Callers.MAX_USER + " characters, no control ones");
     }
     return user;
   }

@@ -21,7 +21,6 @@ import reactor.core.publisher.Mono;
 /** The calls on a session's state document and its checkpoints. */
 final class StateHandler {
 
-
   private static final String LATEST = "latest";
   private static final int DEFAULT_LIMIT = 20;
   private static final int MAX_LIMIT = 100;
@@ -29,9 +28,7 @@ final class StateHandler {
   private final StateService states;
   private final WriteCalls calls;
 
-  StateHandler(
-      StateService states,
-      WriteCalls calls) {
+  StateHandler(StateService states, WriteCalls calls) {
     this.states = states;
     this.calls = calls;
   }

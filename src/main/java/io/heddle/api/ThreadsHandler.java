@@ -22,9 +22,7 @@ final class ThreadsHandler {
   private final ThreadService threads;
   private final WriteCalls calls;
 
-  ThreadsHandler(
-      ThreadService threads,
-      WriteCalls calls) {
+  ThreadsHandler(ThreadService threads, WriteCalls calls) {
     this.threads = threads;
     this.calls = calls;
   }
@@ -83,7 +81,9 @@ final class ThreadsHandler {
   Mono<BytesResponse> cut(RequestContext call) {
     SessionKey key = call.session();
     String after = cursor(call.query("after"), "after");
-    return calls.write(call, key, request -> threads.cut(request, after)).map(ResponseFactory::gone);
+    return calls
+        .write(call, key, request -> threads.cut(request, after))
+        .map(ResponseFactory::gone);
   }
 
   static PageRequest pageRequest(Query query) {

@@ -29,16 +29,12 @@ import reactor.core.publisher.Mono;
 /** The calls under {@code /v1/sessions/{id}/turns}. */
 final class TurnsHandler {
 
-
   private final TurnStarts starts;
   private final Turns turns;
   private final WriteCalls calls;
   private final Connections connections;
 
-  TurnsHandler(
-      TurnStarts starts,
-      WriteCalls calls,
-      Connections connections) {
+  TurnsHandler(TurnStarts starts, WriteCalls calls, Connections connections) {
     this.starts = starts;
     this.turns = starts.turns();
     this.calls = calls;
@@ -61,7 +57,9 @@ final class TurnsHandler {
           }
           WriteContext request = call.writingOnTerms(key, body);
           SessionAttributes made = create ? calls.description(call.caller()) : null;
-          return calls.gate().write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
+          return calls
+              .gate()
+              .write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
               .flatMap(begun -> answer(call, begun, asked.stream(), async));
         });
   }
@@ -113,14 +111,18 @@ final class TurnsHandler {
   Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = call.session();
     Turn.Status status = status(call.query("status"));
-    return turns.list(key, call.viewAtMinPosition(), status).map(found -> fresh(TurnAnswers.list(found)));
+    return turns
+        .list(key, call.viewAtMinPosition(), status)
+        .map(found -> fresh(TurnAnswers.list(found)));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = call.session();
     String turn = TurnAnswers.turnId(call);
     call.query();
-    return turns.get(key, call.viewAtMinPosition(), turn).map(found -> fresh(TurnAnswers.one(found)));
+    return turns
+        .get(key, call.viewAtMinPosition(), turn)
+        .map(found -> fresh(TurnAnswers.one(found)));
   }
 
   private static BytesResponse fresh(byte[] json) {

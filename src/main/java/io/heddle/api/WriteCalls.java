@@ -54,9 +54,7 @@ final class WriteCalls {
 
   /** A write without a body. */
   <T> Mono<WriteResult<T>> write(
-      RequestContext call,
-      SessionKey key,
-      Function<WriteContext, Mono<WriteResult<T>>> write) {
+      RequestContext call, SessionKey key, Function<WriteContext, Mono<WriteResult<T>>> write) {
     WriteContext request = call.writingOnTerms(key);
     return gate.write(call, request, () -> write.apply(request));
   }

@@ -6,16 +6,12 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionService;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
 import io.heddle.session.WholePages;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.turn.TurnSpec;
-import io.heddle.turn.Turns;
-import io.heddle.web.AdmissionGate;
 import io.heddle.web.RequestContext;
 import io.heddle.web.RequestHeaders;
 import java.util.ArrayList;
@@ -27,29 +23,10 @@ final class ChatTurns {
 
   private static final Json NOTES = Json.of("{\"wire\":\"chat\"}");
 
-  private final Turns turns;
-  private final SessionService sessions;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final Conversations conversations;
-  private final SdkRetries tries;
+  private final WireServices services;
 
-  ChatTurns(
-      Turns turns,
-      SessionService sessions,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      Conversations conversations,
-      SdkRetries tries) {
-    this.turns = turns;
-    this.sessions = sessions;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.conversations = conversations;
-    this.tries = tries;
+  ChatTurns(WireServices services) {
+    this.services = services;
   }
 
   /**
@@ -67,7 +44,9 @@ final class ChatTurns {
               List<Json> thread = page.messages().stream().map(Message::body).toList();
               List<NewMessage> input =
                   input(thread.isEmpty() ? ask.added(empty) : ask.added(thread));
-              return gate.isRepeated(request)
+              return services
+                  .gate()
+                  .isRepeated(request)
                   .flatMap(repeated -> {
                     TurnSpec order =
                         new TurnSpec(
@@ -81,24 +60,27 @@ final class ChatTurns {
                             fingerprint,
                             ask.prompt(),
                             0);
-                    return gate.write(call, request, () -> turns.begin(request, order))
+                    return services
+                        .gate()
+                        .write(call, request, () -> services.turns().begin(request, order))
                         .map(written -> written.value());
                   });
             });
-    return Conversations.named(key, tries.in(call, key, fingerprint).switchIfEmpty(fresh));
+    return Conversations.named(
+        key, services.tries().in(call, key, fingerprint).switchIfEmpty(fresh));
   }
 
   private List<NewMessage> input(List<Json> added) {
     List<NewMessage> input = new ArrayList<>(added.size());
     for (Json message : added) {
-      input.add(bodies.checked(new NewMessage(null, message), "messages"));
+      input.add(services.bodies().checked(new NewMessage(null, message), "messages"));
     }
     return input;
   }
 
   private Mono<ThreadPage> thread(RequestContext call, SessionKey key, boolean create) {
     PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
-    Mono<ThreadPage> page = WholePages.load(reader, key, call.view(), last);
+    Mono<ThreadPage> page = WholePages.load(services.reader(), key, call.view(), last);
     if (!create) {
       return page;
     }
@@ -106,12 +88,13 @@ final class ChatTurns {
         error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
         _ -> {
           if (call.idempotencyKey() == null) {
-            gate.requireAllowed(call.admission());
+            services.gate().requireAllowed(call.admission());
           }
-          return sessions
+          return services
+              .sessions()
               .put(
                   call.writing(key, WritePreconditions.NONE),
-                  conversations.description(call.caller(), Json.EMPTY_OBJECT),
+                  services.conversations().description(call.caller(), Json.EMPTY_OBJECT),
                   List.of())
               .then(page);
         });

@@ -1,17 +1,13 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Filter;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionService;
 import io.heddle.session.WriteContext;
-import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
 import io.heddle.web.RequestContext;
@@ -19,92 +15,88 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The calls on conversations as a whole. */
 final class ConversationsHandler {
 
-  /** Pages of sessions that are looked at for one of conversations. */
+  /** Pages of sessions that are looked at for one of services.conversations(). */
   private static final int LOOKS = 20;
 
   private static final int MAX_LIMIT = 100;
 
-  private final SessionService sessions;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final ItemReferences references;
-  private final Conversations conversations;
+  private final WireServices services;
 
-  /**
-   * @param reader the store's, as {@link ItemsHandler} needs it
-   */
-  ConversationsHandler(
-      SessionService sessions,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      ItemReferences references,
-      Conversations conversations) {
-    this.sessions = sessions;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.references = references;
-    this.conversations = conversations;
+  ConversationsHandler(WireServices services) {
+    this.services = services;
   }
 
   Mono<BytesResponse> create(RequestContext call) {
-    return bodies
+    return services
+        .bodies()
         .objectOrNothing(call)
         .flatMap(body -> {
           Fields asked = body.fields();
           SessionAttributes description =
-              conversations.description(call.caller(), Metadata.read(asked.get("metadata")));
+              services
+                  .conversations()
+                  .description(call.caller(), Metadata.read(asked.get("metadata")));
           List<Value> items = RequestBodies.items(asked.get("items"), 0);
-          SessionKey key = Conversations.key(call, conversations.newId(call));
+          SessionKey key = Conversations.key(call, services.conversations().newId(call));
           WriteContext request = call.writing(key, body.bytes());
-          return references
+          return services
+              .references()
               .added(call, key, items, true)
               .flatMap(messages ->
-                  gate.write(call, request, () -> sessions.create(request, description, messages))
-                      .flatMap(references.remember(call, key, messages)));
+                  services
+                      .gate()
+                      .write(
+                          call,
+                          request,
+                          () -> services.sessions().create(request, description, messages))
+                      .flatMap(services.references().remember(call, key, messages)));
         })
         .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    return Conversations.named(key, reader.load(key, call.view(), PageRequest.NONE))
+    return Conversations.named(key, services.reader().load(key, call.view(), PageRequest.NONE))
         .map(page -> BytesResponse.json(Conversations.json(page.session())));
   }
 
   /** Replaces the metadata. */
   Mono<BytesResponse> update(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           Json metadata = Metadata.read(body.fields().required("metadata"));
           WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
-              gate.write(
-                  call,
-                  request,
-                  () ->
-                      sessions.patch(
-                          request,
-                          was ->
-                              new SessionAttributes(
-                                  was.user(),
-                                  was.title(),
-                                  metadata,
-                                  was.systemPrompt(),
-                                  was.model(),
-                                  was.status(),
-                                  was.ttl()))));
+              services
+                  .gate()
+                  .write(
+                      call,
+                      request,
+                      () ->
+                          services
+                              .sessions()
+                              .patch(
+                                  request,
+                                  was ->
+                                      new SessionAttributes(
+                                          was.user(),
+                                          was.title(),
+                                          metadata,
+                                          was.systemPrompt(),
+                                          was.model(),
+                                          was.status(),
+                                          was.ttl()))));
         })
         .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
@@ -113,7 +105,8 @@ final class ConversationsHandler {
   Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
     WriteContext request = call.writing(key);
-    return Conversations.named(key, gate.write(call, request, () -> sessions.delete(request)))
+    return Conversations.named(
+            key, services.gate().write(call, request, () -> services.sessions().delete(request)))
         .map(_ ->
             BytesResponse.json(
                 new JsonObject(192)
@@ -162,7 +155,8 @@ final class ConversationsHandler {
       String id,
       @Nullable String cursor,
       int looks) {
-    return sessions
+    return services
+        .sessions()
         .list(call.caller(), user, filter, MAX_LIMIT, cursor)
         .flatMap(listing -> {
           List<Session> all = listing.sessions();
@@ -215,7 +209,8 @@ final class ConversationsHandler {
       int limit,
       @Nullable String cursor,
       int looks) {
-    return sessions
+    return services
+        .sessions()
         .list(call.caller(), user, filter, limit, cursor)
         .flatMap(listing -> {
           List<Session> here =
@@ -233,22 +228,13 @@ final class ConversationsHandler {
 
   /** Clients go on from {@code last_id}, some also after the last page. */
   private static Json list(Page page) {
-    List<Session> sessions = page.sessions();
-    JsonWriter data = new JsonWriter(256 * sessions.size() + 64).ascii("[");
-    String comma = "";
-    for (Session session : sessions) {
-      data.ascii(comma).raw(Conversations.json(session));
-      comma = ",";
-    }
-    String last = sessions.isEmpty() ? "" : sessions.getLast().key().id();
-    String next = page.next();
-    return new JsonObject(data.length() + 192)
-        .string("object", "list")
-        .raw("data", data.ascii("]").toJson())
-        .string("first_id", sessions.isEmpty() ? "" : sessions.getFirst().key().id())
-        .string("last_id", next == null ? last : next)
-        .bool("has_more", page.hasMore())
-        .toJson();
+    List<Session> shown = page.sessions();
+    String last = shown.isEmpty() ? "" : shown.getLast().key().id();
+    return Item.list(
+        shown.stream().map(Conversations::json).toList(),
+        shown.isEmpty() ? "" : shown.getFirst().key().id(),
+        Objects.requireNonNullElse(page.next(), last),
+        page.hasMore());
   }
 
   /** {@code metadata[key]=value}. */

@@ -1,7 +1,6 @@
 package io.heddle.openai;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import java.util.List;
 
 /**
@@ -13,21 +12,20 @@ record Item(String id, String message, Json json) {
 
   /** The {@code list} object of a page of items. */
   static Json list(List<Item> items, boolean hasMore) {
-    int size = 128;
-    for (Item item : items) {
-      size += item.json().length() + 1;
-    }
-    JsonWriter data = new JsonWriter(size).ascii("[");
-    String comma = "";
-    for (Item item : items) {
-      data.ascii(comma).raw(item.json());
-      comma = ",";
-    }
-    return new JsonObject(size + 128)
+    return list(
+        items.stream().map(Item::json).toList(),
+        items.isEmpty() ? "" : items.getFirst().id(),
+        items.isEmpty() ? "" : items.getLast().id(),
+        hasMore);
+  }
+
+  static Json list(List<Json> data, String first, String last, boolean hasMore) {
+    Json all = JsonObject.array(data);
+    return new JsonObject(all.length() + first.length() + last.length() + 96)
         .string("object", "list")
-        .raw("data", data.ascii("]").toJson())
-        .string("first_id", items.isEmpty() ? "" : items.getFirst().id())
-        .string("last_id", items.isEmpty() ? "" : items.getLast().id())
+        .raw("data", all)
+        .string("first_id", first)
+        .string("last_id", last)
         .bool("has_more", hasMore)
         .toJson();
   }

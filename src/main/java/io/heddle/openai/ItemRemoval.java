@@ -11,13 +11,10 @@ import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionAttributes;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.session.WriteResult;
-import io.heddle.web.AdmissionGate;
 import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
@@ -42,25 +39,20 @@ final class ItemRemoval {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
-  private final SessionServices services;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final ItemPages pages;
+  private final WireServices services;
 
-  ItemRemoval(SessionServices services, SessionReader reader, AdmissionGate gate, ItemPages pages) {
+  ItemRemoval(WireServices services) {
     this.services = services;
-    this.reader = reader;
-    this.gate = gate;
-    this.pages = pages;
   }
 
   /** Whether the item was there. */
   Mono<Boolean> remove(RequestContext call, SessionKey key, String id) {
-    return Mono.defer(() -> pages.found(key, call.view(), id))
+    return Mono.defer(() -> services.pages().found(key, call.view(), id))
         .flatMap(found ->
             found.all().size() == 1
                 ? whole(call, key, found.message())
-                : reader
+                : services
+                    .reader()
                     .load(key, call.view(), PageRequest.last(1))
                     .flatMap(page -> oneOfSeveral(call, key, found, page)))
         // Something was written in between: what is last has to be looked at again.
@@ -73,7 +65,9 @@ final class ItemRemoval {
 
   private Mono<WriteResult<Position>> whole(RequestContext call, SessionKey key, Message message) {
     WriteContext request = call.writing(key);
-    return gate.write(call, request, () -> services.threads().deleteMessage(request, message.id()));
+    return services
+        .gate()
+        .write(call, request, () -> services.threads().deleteMessage(request, message.id()));
   }
 
   private Mono<WriteResult<Position>> oneOfSeveral(
@@ -87,7 +81,7 @@ final class ItemRemoval {
       WriteContext request = call.writing(key);
       WriteContext here =
           call.writing(key, request.requested().withPositions(List.of(end.session().position())));
-      return gate.write(call, here, () -> part(call, here, message, found.item()));
+      return services.gate().write(call, here, () -> part(call, here, message, found.item()));
     }
     Item stands = standsForAll(found.all());
     if (!last && stands.id().equals(found.item().id())) {

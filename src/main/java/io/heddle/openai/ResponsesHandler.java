@@ -7,10 +7,7 @@ import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.Parameters;
 import io.heddle.turn.TurnEvent;
-import io.heddle.turn.Turns;
-import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
-import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
 import io.heddle.web.RequestContext;
@@ -26,29 +23,20 @@ import reactor.core.publisher.Mono;
 /** {@code POST /responses}, and how responses are told. */
 final class ResponsesHandler {
 
-  private final Turns turns;
-  private final Upstream upstream;
-  private final RequestBodies bodies;
+  private final WireServices services;
   private final ResponseCreation starts;
   private final StatelessResponses alone;
   private final HostedTools hosted;
-  private final Connections connections;
 
   ResponsesHandler(
-      Turns turns,
-      Upstream upstream,
-      RequestBodies bodies,
+      WireServices services,
       ResponseCreation starts,
       StatelessResponses alone,
-      HostedTools hosted,
-      Connections connections) {
-    this.turns = turns;
-    this.upstream = upstream;
-    this.bodies = bodies;
+      HostedTools hosted) {
+    this.services = services;
     this.starts = starts;
     this.alone = alone;
     this.hosted = hosted;
-    this.connections = connections;
   }
 
   ResponseRequest ask(Fields body) {
@@ -64,25 +52,27 @@ final class ResponsesHandler {
     ResponseRequest ask = ResponseRequest.read(body, hosted, tools).notCompactedInStore();
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
-        ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
-    upstream.refuseUnknown(ask.model());
+        ask.parameters(),
+        services.turns().maxOutput(),
+        name -> name.equals("max_tokens") ? bound : name);
+    services.upstream().refuseUnknown(ask.model());
     return ask;
   }
 
   Mono<ServerResponse> create(RequestContext call) {
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           ResponseRequest ask = checked(body.fields(), List.of());
           if (ask.stream()) {
-            connections.requireRoom();
-            alone.refuseConnection(call);
+            services.requireRoom(call);
           }
           if (!ask.store() && ask.conversation() == null) {
-            return alone.answer(call, ask, defaultModel());
+            return alone.answer(call, ask, services.defaultModel());
           }
           return starts
-              .begin(call, ask, body.bytes(), defaultModel(), null)
+              .begin(call, ask, body.bytes(), services.defaultModel(), null)
               .flatMap(turn -> answer(call, ask, turn));
         });
   }
@@ -106,14 +96,14 @@ final class ResponsesHandler {
       if (ask.conversation() != null) {
         throw Value.refuse("generate", "cannot be false together with 'conversation'");
       }
-      return alone.prepared(call, ask, defaultModel(), recall);
+      return alone.prepared(call, ask, services.defaultModel(), recall);
     }
     if (!ask.store() && ask.conversation() == null) {
-      return alone.live(call, ask, defaultModel(), recall);
+      return alone.live(call, ask, services.defaultModel(), recall);
     }
     stored.accept(true);
     return starts
-        .begin(call, ask, message.bytes(), defaultModel(), recall.past())
+        .begin(call, ask, message.bytes(), services.defaultModel(), recall.past())
         .map(turn ->
             frames(
                 call,
@@ -141,7 +131,7 @@ final class ResponsesHandler {
   /** The events of a response with a higher number than {@code after}. */
   EventStream stream(RequestContext call, Turn turn, long after) {
     return new EventStream(
-        connections, new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
+        services.connections(), new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
   }
 
   private Flux<Frame> frames(RequestContext call, Turn turn, long after) {
@@ -157,7 +147,8 @@ final class ResponsesHandler {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), after);
       return Flux.fromIterable(events.begin())
           .concatWith(
-              turns
+              services
+                  .turns()
                   .follow(turn.session(), call.view(), turn.id(), 0)
                   .concatMapIterable(event -> told(events, event)))
           .onErrorResume(error -> Flux.just(broken.apply(error, events.next())));
@@ -172,7 +163,8 @@ final class ResponsesHandler {
     return Mono.defer(() -> {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), Long.MAX_VALUE);
       events.begin();
-      return turns
+      return services
+          .turns()
           .follow(turn.session(), call.view(), turn.id(), 0)
           .doOnNext(event -> told(events, event))
           .ofType(TurnEvent.Ended.class)
@@ -229,10 +221,5 @@ final class ResponsesHandler {
 
   private static Mono<ServerResponse> json(Mono<Json> body) {
     return body.map(BytesResponse::json);
-  }
-
-  private String defaultModel() {
-    List<Upstream.Model> models = upstream.models();
-    return models.isEmpty() ? "" : models.getFirst().id();
   }
 }

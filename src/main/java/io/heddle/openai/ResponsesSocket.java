@@ -254,9 +254,7 @@ final class ResponsesSocket implements SocketProtocol {
     }
     open.handled(run.length);
     memory.forget(run.lane, run.previous);
-    send(
-        WireError.of(opened.exchange(), error)
-            .message(run.lane.isEmpty() ? null : run.lane));
+    send(WireError.of(opened.exchange(), error).message(run.lane.isEmpty() ? null : run.lane));
     ended(run);
   }
 

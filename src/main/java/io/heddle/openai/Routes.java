@@ -17,7 +17,6 @@ import io.heddle.turn.Upstream;
 import io.heddle.web.Access;
 import io.heddle.web.AdmissionGate;
 import io.heddle.web.BodyReader;
-import io.heddle.web.Callers;
 import io.heddle.web.Connections;
 import io.heddle.web.Handler;
 import io.heddle.web.RequestContext;
@@ -53,7 +52,7 @@ public final class Routes {
    * @param reader the store's, not the near cache
    */
   public Routes(
-      SessionServices services,
+      SessionServices all,
       SessionReader reader,
       Models used,
       Limits limits,
@@ -67,42 +66,36 @@ public final class Routes {
     this.tokens = tokens;
     wire = new OpenAiWire(ids);
     Turns turns = used.turns();
-    gate = new AdmissionGate(wire, limits, tokens, services.sessions(), properties.lockWait());
+    AnswerStore answers = used.answers();
+    gate = new AdmissionGate(wire, limits, tokens, all.sessions(), properties.lockWait());
     RequestBodies bodies = new RequestBodies(bodyReader, properties);
     ItemPages pages = new ItemPages(reader);
-    ItemReferences references = new ItemReferences(pages, bodies, used.answers());
-    Conversations made = new Conversations(ids, properties);
-    SdkRetries tries = new SdkRetries(turns, used.answers(), gate);
-    ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
-    models = new ModelsHandler(used.upstream());
-    conversations =
-        new ConversationsHandler(services.sessions(), reader, gate, bodies, references, made);
-    items = new ItemsHandler(services, reader, gate, bodies, references, pages);
-    chat =
-        new ChatHandler(
-            used.direct(),
-            turns,
-            new ChatTurns(turns, services.sessions(), reader, gate, bodies, made, tries),
-            used.upstream(),
-            bodies,
+    WireServices services =
+        new WireServices(
             gate,
+            bodies,
+            all,
+            reader,
+            turns,
+            used.direct(),
+            used.upstream(),
+            connections,
             ids,
             clock,
-            connections);
-    StatelessResponses alone =
-        new StatelessResponses(
-            used.direct(), reader, records, references, gate, ids, clock, connections);
-    ResponseCreation starts =
-        new ResponseCreation(
-            new ResponseCreation.Parts(
-                turns, services.sessions(), reader, gate, references, made, tries, records));
+            new Conversations(ids, properties),
+            pages,
+            new ItemReferences(pages, bodies, answers),
+            new ResponseRecords(turns, reader, answers),
+            new SdkRetries(turns, answers, gate));
+    models = new ModelsHandler(used.upstream());
+    conversations = new ConversationsHandler(services);
+    items = new ItemsHandler(services);
+    chat = new ChatHandler(services, new ChatTurns(services));
+    StatelessResponses alone = new StatelessResponses(services);
     responses =
-        new ResponsesHandler(
-            turns, used.upstream(), bodies, starts, alone, own.hostedTools(), connections);
-    compact = new CompactHandler(used.direct(), bodies, alone, gate, ids, clock);
-    calls =
-        new StoredResponses(
-            turns, services, reader, gate, bodies, records, responses, alone, connections);
+        new ResponsesHandler(services, new ResponseCreation(services), alone, own.hostedTools());
+    compact = new CompactHandler(services, alone);
+    calls = new StoredResponses(services, responses, alone);
     sockets =
         new ResponsesSockets(gate, bodies, responses, own, connections, bodyReader.maxBytes());
   }
@@ -156,9 +149,8 @@ public final class Routes {
         .flatMap(answered ->
             tokens
                 .look(call.caller())
-                .doOnNext(
-                    left ->
-                        RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
+                .doOnNext(left ->
+                    RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
                 .thenReturn(answered));
   }
 

@@ -3,14 +3,9 @@ package io.heddle.openai;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
-import io.heddle.turn.Turns;
-import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
-import io.heddle.web.Connections;
 import io.heddle.web.Query;
 import io.heddle.web.RequestContext;
 import java.time.Duration;
@@ -27,35 +22,14 @@ final class StoredResponses {
 
   private static final int READS_AT_ONCE = 8;
 
-  private final Turns turns;
-  private final SessionServices services;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final ResponseRecords records;
+  private final WireServices services;
   private final ResponsesHandler responses;
   private final StatelessResponses alone;
-  private final Connections connections;
 
-  StoredResponses(
-      Turns turns,
-      SessionServices services,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      ResponseRecords records,
-      ResponsesHandler responses,
-      StatelessResponses alone,
-      Connections connections) {
-    this.turns = turns;
+  StoredResponses(WireServices services, ResponsesHandler responses, StatelessResponses alone) {
     this.services = services;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.records = records;
     this.responses = responses;
     this.alone = alone;
-    this.connections = connections;
   }
 
   /** The response, or with {@code stream=true} its events after {@code starting_after}. */
@@ -67,8 +41,7 @@ final class StoredResponses {
       throw Query.refuse("starting_after", "needs stream=true");
     }
     if (stream) {
-      connections.requireRoom();
-      gate.refuseConnection(call.caller());
+      services.requireRoom(call);
     }
     return find(call)
         .flatMap(turn ->
@@ -90,9 +63,10 @@ final class StoredResponses {
           if (turn.status().isEnd()) {
             return responses.whole(call, turn);
           }
-          gate.requireAllowed(call.admission());
+          services.gate().requireAllowed(call.admission());
           WriteContext request = call.writing(turn.session());
-          return turns
+          return services
+              .turns()
               .cancel(request, turn.id())
               .onErrorResume(
                   error -> Conversations.code(error) == ProblemCode.TURN_ENDED,
@@ -100,7 +74,10 @@ final class StoredResponses {
               .then(responses.whole(call, turn))
               .timeout(
                   CANCELLED_WITHIN,
-                  turns.get(turn.session(), call.view(), turn.id()).flatMap(now -> now(call, now)));
+                  services
+                      .turns()
+                      .get(turn.session(), call.view(), turn.id())
+                      .flatMap(now -> now(call, now)));
         })
         .map(BytesResponse::json);
   }
@@ -111,11 +88,13 @@ final class StoredResponses {
    */
   Mono<BytesResponse> delete(RequestContext call) {
     ResponseId id = id(call);
-    return records
+    return services
+        .records()
         .find(call, id)
         .flatMap(turn -> {
-          gate.requireAllowed(call.admission());
-          return records
+          services.gate().requireAllowed(call.admission());
+          return services
+              .records()
               .delete(call, id)
               // A full store has no room for the mark; a response with a session of its own goes
               // with that, and needs none.
@@ -129,10 +108,10 @@ final class StoredResponses {
         })
         // What has no record any more can still be gone on from, until that is forbidden.
         .switchIfEmpty(
-            Mono.defer(() -> records.answer(call, id))
+            Mono.defer(() -> services.records().answer(call, id))
                 .flatMap(_ -> {
-                  gate.requireAllowed(call.admission());
-                  return records.delete(call, id).thenReturn(id);
+                  services.gate().requireAllowed(call.admission());
+                  return services.records().delete(call, id).thenReturn(id);
                 }))
         .switchIfEmpty(Mono.error(() -> notFound(id.toString())))
         .then(
@@ -150,7 +129,8 @@ final class StoredResponses {
       return Mono.empty();
     }
     SessionKey key = turn.session();
-    return turns
+    return services
+        .turns()
         .list(key, call.view(), null)
         .filter(all -> all.size() == 1)
         .flatMap(_ -> services.sessions().delete(call.writing(key)))
@@ -169,7 +149,8 @@ final class StoredResponses {
             Flux.fromIterable(turn.input())
                 .flatMapSequential(
                     message ->
-                        reader
+                        services
+                            .reader()
                             .message(turn.session(), call.view(), message)
                             .map(page -> ItemOutput.items(page.messages(), turn.session().id()))
                             .onErrorResume(
@@ -199,8 +180,9 @@ final class StoredResponses {
 
   /** {@code POST /responses/input_tokens}: what a model would be told, by Heddle's own count. */
   Mono<BytesResponse> inputTokens(RequestContext call) {
-    gate.requireAllowed(call.admission());
-    return bodies
+    services.gate().requireAllowed(call.admission());
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
@@ -213,10 +195,11 @@ final class StoredResponses {
 
   private Mono<Turn> find(RequestContext call) {
     ResponseId id = id(call);
-    return records
+    return services
+        .records()
         .find(call, id)
         .switchIfEmpty(
-            Mono.defer(() -> records.answer(call, id))
+            Mono.defer(() -> services.records().answer(call, id))
                 .flatMap(item -> Mono.<Turn>error(notKept(id, item)))
                 .switchIfEmpty(Mono.error(() -> notFound(id.toString()))));
   }

@@ -53,7 +53,8 @@ public final class Callers {
       for (String name : Query.lenient(raw).names()) {
         if (UserHeader.isInQuery(name)) {
           throw Query.refuse(
-              name, "does not name the user of this call; the header " + HeaderNames.USER + " does");
+              name,
+              "does not name the user of this call; the header " + HeaderNames.USER + " does");
         }
       }
     }

@@ -206,7 +206,8 @@ public final class RequestGate implements WebFilter {
   }
 
   private static Mono<Void> preflight(ServerWebExchange exchange) {
-    List<String> wanted = exchange.getRequest().getHeaders().getOrEmpty(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
+    List<String> wanted =
+        exchange.getRequest().getHeaders().getOrEmpty(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
     ServerHttpResponse response = exchange.getResponse();
     HttpHeaders headers = response.getHeaders();
     headers.add(HttpHeaders.VARY, HttpHeaders.ACCESS_CONTROL_REQUEST_METHOD);

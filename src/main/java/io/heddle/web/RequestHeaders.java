@@ -182,7 +182,9 @@ public final class RequestHeaders {
 
   public static Duration waitFor(HttpHeaders headers, Duration otherwise) {
     String text = one(headers, HeaderNames.WAIT);
-    return text == null ? otherwise : seconds(HeaderNames.WAIT, text, 0, SessionProperties.MAX_WAIT);
+    return text == null
+        ? otherwise
+        : seconds(HeaderNames.WAIT, text, 0, SessionProperties.MAX_WAIT);
   }
 
   /** How long a caller waits for another to compute an answer; null when it does not wait. */

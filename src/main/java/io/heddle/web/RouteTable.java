@@ -60,8 +60,7 @@ public final class RouteTable {
   /**
    * @param rest answers what is {@code under} this and no route takes
    */
-  public RouterFunction<ServerResponse> build(
-      String under, HandlerFunction<ServerResponse> rest) {
+  public RouterFunction<ServerResponse> build(String under, HandlerFunction<ServerResponse> rest) {
     return routes.route(path(under), rest).build();
   }
 }

@@ -106,7 +106,10 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     InetAddress byStandard = client(forwarded(headers.get(HeaderNames.FORWARDED), "for="));
     if (byList != null && byStandard != null && !byList.equals(byStandard)) {
       throw new IllegalArgumentException(
-          HeaderNames.X_FORWARDED_FOR + " and " + HeaderNames.FORWARDED + " name different clients");
+          HeaderNames.X_FORWARDED_FOR
+              + " and "
+              + HeaderNames.FORWARDED
+              + " name different clients");
     }
     InetAddress client = byList == null ? byStandard : byList;
     return new Proxied(request, client);

@@ -81,7 +81,9 @@ public final class Upgrade implements ServerResponse {
     }
     if (versions.isEmpty() || !versions.getFirst().equals(VERSION)) {
       return Problem.field(
-          ProblemCode.UPGRADE_REQUIRED, HeaderNames.WEBSOCKET_VERSION, HeaderNames.WEBSOCKET_VERSION + " must be " + VERSION);
+          ProblemCode.UPGRADE_REQUIRED,
+          HeaderNames.WEBSOCKET_VERSION,
+          HeaderNames.WEBSOCKET_VERSION + " must be " + VERSION);
     }
     List<String> keys = headers.getOrEmpty(HeaderNames.WEBSOCKET_KEY);
     return keys.size() == 1 && isKey(keys.getFirst())
