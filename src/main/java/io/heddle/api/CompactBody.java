@@ -19,22 +19,12 @@ record CompactBody(@Nullable String model, int keep, @Nullable String instructio
     String model = null;
     String instructions = null;
     int keep = DEFAULT_KEEP;
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
+    Members members = new Members(in);
+    while (members.next()) {
       switch (in.name()) {
-        case "model" -> {
-          seen = in.once(seen, 0);
-          model = TurnBody.model(in);
-        }
-        case "keep" -> {
-          seen = in.once(seen, 1);
-          keep = in.isNull() ? DEFAULT_KEEP : (int) in.integer(0, MAX_KEEP);
-        }
-        case "instructions" -> {
-          seen = in.once(seen, 2);
-          instructions = in.isNull() ? null : in.string(1, MAX_INSTRUCTIONS);
-        }
+        case "model" -> model = TurnBody.model(in);
+        case "keep" -> keep = in.isNull() ? DEFAULT_KEEP : (int) in.integer(0, MAX_KEEP);
+        case "instructions" -> instructions = in.isNull() ? null : in.string(1, MAX_INSTRUCTIONS);
         default -> throw in.unknownField();
       }
     }

@@ -13,18 +13,11 @@ record ForkBody(@Nullable String id, @Nullable String after) {
   static ForkBody read(JsonReader in) {
     String id = null;
     String after = null;
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
+    Members members = new Members(in);
+    while (members.next()) {
       switch (in.name()) {
-        case "id" -> {
-          seen = in.once(seen, 0);
-          id = in.isNull() ? null : SessionBody.id(in);
-        }
-        case "after" -> {
-          seen = in.once(seen, 1);
-          after = in.isNull() ? null : in.string(1, 1 << 10);
-        }
+        case "id" -> id = in.isNull() ? null : SessionBody.id(in);
+        case "after" -> after = in.isNull() ? null : in.string(1, 1 << 10);
         default -> throw in.unknownField();
       }
     }

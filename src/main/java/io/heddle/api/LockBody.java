@@ -27,18 +27,14 @@ record LockBody(Duration ttl, @Nullable Duration waitFor, @Nullable String label
     Duration ttl = null;
     Duration wait = null;
     String label = null;
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
+    Members members = new Members(in);
+    while (members.next()) {
       String name = in.name();
       if (name.equals("ttlSeconds")) {
-        seen = in.once(seen, 0);
         ttl = Duration.ofSeconds(in.integer(1, MAX_TTL_SECONDS));
       } else if (take && name.equals("waitSeconds")) {
-        seen = in.once(seen, 1);
         wait = in.isNull() ? null : Duration.ofSeconds(in.integer(0, 60));
       } else if (take && name.equals("label")) {
-        seen = in.once(seen, 2);
         label = in.isNull() ? null : in.string(0, MAX_LABEL);
       } else {
         throw in.unknownField();

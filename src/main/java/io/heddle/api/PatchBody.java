@@ -15,22 +15,12 @@ import java.util.function.UnaryOperator;
  */
 final class PatchBody implements UnaryOperator<SessionAttributes> {
 
-  private static final String[] MEMBERS = {
-    "title", "metadata", "status", "systemPrompt", "model", "ttlSeconds"
-  };
-
-  private final List<UnaryOperator<SessionAttributes>> changes = new ArrayList<>(MEMBERS.length);
+  private final List<UnaryOperator<SessionAttributes>> changes = new ArrayList<>();
 
   static PatchBody read(JsonReader in, Duration defaultTtl) {
     PatchBody patch = new PatchBody();
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
-      int member = List.of(MEMBERS).indexOf(in.name());
-      if (member < 0) {
-        throw in.unknownField();
-      }
-      seen = in.once(seen, member);
+    Members members = new Members(in);
+    while (members.next()) {
       patch.changes.add(change(in, defaultTtl));
     }
     return patch;
@@ -80,7 +70,7 @@ final class PatchBody implements UnaryOperator<SessionAttributes> {
             new SessionAttributes(
                 d.user(), d.title(), d.metadata(), d.systemPrompt(), d.model(), d.status(), ttl);
       }
-      default -> {
+      case "metadata" -> {
         Json patch = in.isNull() ? null : Metadata.read(in);
         yield d ->
             new SessionAttributes(
@@ -94,6 +84,7 @@ final class PatchBody implements UnaryOperator<SessionAttributes> {
                 d.status(),
                 d.ttl());
       }
+      default -> throw in.unknownField();
     };
   }
 }

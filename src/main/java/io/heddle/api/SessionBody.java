@@ -36,46 +36,18 @@ record SessionBody(
     Duration ttl = null;
     List<NewMessage> messages = List.of();
     boolean resume = false;
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
+    Members members = new Members(in);
+    while (members.next()) {
       switch (in.name()) {
-        case "id" -> {
-          seen = in.once(seen, 0);
-          id = in.isNull() ? null : id(in);
-        }
-        case "user" -> {
-          seen = in.once(seen, 1);
-          user = in.isNull() ? null : user(in);
-        }
-        case "title" -> {
-          seen = in.once(seen, 2);
-          title = in.isNull() ? null : in.string(0, MAX_TITLE);
-        }
-        case "metadata" -> {
-          seen = in.once(seen, 3);
-          metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
-        }
-        case "systemPrompt" -> {
-          seen = in.once(seen, 4);
-          systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
-        }
-        case "model" -> {
-          seen = in.once(seen, 5);
-          model = in.isNull() ? null : in.string(1, MAX_MODEL);
-        }
-        case "ttlSeconds" -> {
-          seen = in.once(seen, 6);
-          ttl = in.isNull() ? null : ttl(in);
-        }
-        case "messages" -> {
-          seen = in.once(seen, 7);
-          messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
-        }
-        case "resume" -> {
-          seen = in.once(seen, 8);
-          resume = !in.isNull() && in.bool();
-        }
+        case "id" -> id = in.isNull() ? null : id(in);
+        case "user" -> user = in.isNull() ? null : user(in);
+        case "title" -> title = in.isNull() ? null : in.string(0, MAX_TITLE);
+        case "metadata" -> metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
+        case "systemPrompt" -> systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
+        case "model" -> model = in.isNull() ? null : in.string(1, MAX_MODEL);
+        case "ttlSeconds" -> ttl = in.isNull() ? null : ttl(in);
+        case "messages" -> messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        case "resume" -> resume = !in.isNull() && in.bool();
         default -> throw in.unknownField();
       }
     }

@@ -128,13 +128,10 @@ sealed interface SocketRequest {
     }
 
     SocketRequest read(JsonReader in) {
-      in.object();
-      while (in.nextMember()) {
-        String name = in.name();
-        if (!given.add(name)) {
-          throw in.refuse("is there twice");
-        }
-        member(in, name);
+      Members members = new Members(in);
+      while (members.next()) {
+        given.add(in.name());
+        member(in, in.name());
       }
       return build();
     }

@@ -31,34 +31,15 @@ record TurnBody(
     Json parameters = Json.EMPTY_OBJECT;
     boolean stream = false;
     OnBusy onBusy = OnBusy.ENQUEUE;
-    int seen = 0;
-    in.object();
-    while (in.nextMember()) {
+    Members members = new Members(in);
+    while (members.next()) {
       switch (in.name()) {
-        case "content" -> {
-          seen = in.once(seen, 0);
-          input = input(input, content(in, maxMessage), in);
-        }
-        case "messages" -> {
-          seen = in.once(seen, 1);
-          input = input(input, new MessageShape(in, maxMessage).list(0), in);
-        }
-        case "model" -> {
-          seen = in.once(seen, 2);
-          model = model(in);
-        }
-        case "parameters" -> {
-          seen = in.once(seen, 3);
-          parameters = parameters(in);
-        }
-        case "stream" -> {
-          seen = in.once(seen, 4);
-          stream = in.bool();
-        }
-        case "onBusy" -> {
-          seen = in.once(seen, 5);
-          onBusy = onBusy(in);
-        }
+        case "content" -> input = input(input, content(in, maxMessage), in);
+        case "messages" -> input = input(input, new MessageShape(in, maxMessage).list(0), in);
+        case "model" -> model = model(in);
+        case "parameters" -> parameters = parameters(in);
+        case "stream" -> stream = in.bool();
+        case "onBusy" -> onBusy = onBusy(in);
         default -> throw in.unknownField();
       }
     }

@@ -111,7 +111,8 @@ public final class AdmissionGate {
     wire.tellTime(headers, began);
     Caller caller = call.caller();
     BytesResponse.count(answer, caller, form);
-    return CountedConnection.of(answer, open -> limits.quotas().connected(caller, open));
+    OpenResponse.count(answer, open -> limits.quotas().connected(caller, open));
+    return answer;
   }
 
   private Mono<ServerResponse> answer(ServerWebExchange exchange, Throwable error, long began) {

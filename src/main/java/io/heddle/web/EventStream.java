@@ -10,14 +10,8 @@ import java.util.stream.Stream;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
-import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
-import org.springframework.util.CollectionUtils;
-import org.springframework.util.LinkedMultiValueMap;
-import org.springframework.util.MultiValueMap;
-import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
@@ -26,7 +20,7 @@ import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** An answer that goes on: server-sent events. */
-public final class EventStream implements ServerResponse {
+public final class EventStream extends OpenResponse {
 
   private static final String NAME = "heddle.events";
   private static final String CONTENT_TYPE = "text/event-stream";
@@ -82,10 +76,7 @@ public final class EventStream implements ServerResponse {
   }
 
   @Override
-  public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
-    GuardedConnection.heldByCaller(exchange);
-    HttpServerResponse response =
-        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+  Mono<Void> open(ServerWebExchange exchange, HttpServerResponse response) {
     response
         .status(HttpStatus.OK.value())
         .header(HttpHeaders.CONTENT_TYPE, CONTENT_TYPE)
@@ -165,10 +156,5 @@ public final class EventStream implements ServerResponse {
   @Override
   public HttpHeaders headers() {
     return headers;
-  }
-
-  @Override
-  public MultiValueMap<String, ResponseCookie> cookies() {
-    return CollectionUtils.unmodifiableMultiValueMap(new LinkedMultiValueMap<>(0));
   }
 }

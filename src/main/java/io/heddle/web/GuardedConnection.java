@@ -43,7 +43,7 @@ import reactor.netty.http.server.HttpServerResponse;
  * after the codec, sees requests and answers. Everything but what is said otherwise is on the event
  * loop.
  */
-final class GuardedConnection extends ChannelDuplexHandler {
+final class GuardedConnection extends LoopMembers.Member {
 
   static final AttributeKey<GuardedConnection> KEY =
       AttributeKey.valueOf(GuardedConnection.class, "guard");
@@ -70,9 +70,6 @@ final class GuardedConnection extends ChannelDuplexHandler {
 
   /** Bytes on their way into the channel that a hold of their own counts. Of any thread. */
   private final AtomicLong covered = new AtomicLong();
-
-  /** Where it stands in its loop's list. */
-  int index;
 
   private @Nullable ChannelHandlerContext context;
   private boolean listed;
@@ -185,7 +182,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     since = System.nanoTime();
     movedAt = since;
     listed = true;
-    guard.add(this, added.channel().eventLoop());
+    guard.connections.add(this, added.channel().eventLoop());
   }
 
   @Override
@@ -205,7 +202,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
     }
     listed = false;
     phase = Phase.CLOSED;
-    guard.remove(this, from.channel().eventLoop());
+    guard.connections.remove(this, from.channel().eventLoop());
     guard.leave(address);
     if (waiting != null) {
       waiting.close();
@@ -448,6 +445,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
 
   // ---- a few times a second
 
+  @Override
   void tick(long now) {
     ChannelHandlerContext mine = context;
     if (mine == null || !listed) {

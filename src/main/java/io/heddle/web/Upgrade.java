@@ -7,19 +7,14 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpVersion;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
-import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
-import org.springframework.util.CollectionUtils;
-import org.springframework.util.LinkedMultiValueMap;
-import org.springframework.util.MultiValueMap;
-import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -31,7 +26,7 @@ import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.WebsocketServerSpec;
 
 /** The answer that makes a WebSocket of a request. */
-public final class Upgrade implements ServerResponse {
+public final class Upgrade extends OpenResponse {
 
   private static final String NAME = "heddle.socket";
 
@@ -129,10 +124,7 @@ public final class Upgrade implements ServerResponse {
   }
 
   @Override
-  public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
-    GuardedConnection.heldByCaller(exchange);
-    HttpServerResponse response =
-        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+  Mono<Void> open(ServerWebExchange exchange, HttpServerResponse response) {
     if (response.hasSentHeaders()) {
       // The server could not decode what came behind the handshake, and has said so.
       return Mono.empty();
@@ -149,6 +141,19 @@ public final class Upgrade implements ServerResponse {
         .subscribeOn(loop(response))
         // Netty's handshake fails when whoever asked for it has gone.
         .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+  }
+
+  /** Its answer is over with the handshake; what it opens, with the connection. */
+  @Override
+  Mono<Void> count(
+      HttpServerResponse response, Mono<Void> opened, UnaryOperator<Mono<Void>> counted) {
+    response.withConnection(connection ->
+        counted
+            .apply(
+                Mono.create(
+                    end -> connection.channel().closeFuture().addListener(_ -> end.success())))
+            .subscribe());
+    return opened;
   }
 
   private Mono<Void> handshake(HttpServerResponse response, WebsocketServerSpec spec) {
@@ -194,10 +199,5 @@ public final class Upgrade implements ServerResponse {
   @Override
   public HttpHeaders headers() {
     return new HttpHeaders();
-  }
-
-  @Override
-  public MultiValueMap<String, ResponseCookie> cookies() {
-    return CollectionUtils.unmodifiableMultiValueMap(new LinkedMultiValueMap<>(0));
   }
 }
