@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.embedded.EmbeddedFileException;
+import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;

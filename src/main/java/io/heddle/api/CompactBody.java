@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.json.JsonReader;
 import io.heddle.turn.Compaction;
 import org.jspecify.annotations.Nullable;
 

@@ -1,7 +1,7 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.session.WriteResult;
 import io.heddle.turn.Compaction;

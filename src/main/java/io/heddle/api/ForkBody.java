@@ -3,6 +3,7 @@ package io.heddle.api;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonReader;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/fork} takes; nothing at all is the same as {@code {}}. */

@@ -1,6 +1,6 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonWriter;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;

@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.json.JsonReader;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

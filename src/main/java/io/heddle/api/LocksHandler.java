@@ -1,8 +1,8 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.LockService;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;

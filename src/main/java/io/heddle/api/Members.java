@@ -1,5 +1,6 @@
 package io.heddle.api;
 
+import io.heddle.json.JsonReader;
 import java.util.ArrayList;
 import java.util.List;
 

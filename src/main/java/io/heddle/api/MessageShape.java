@@ -4,6 +4,8 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonReader;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import java.util.ArrayList;
@@ -38,8 +40,8 @@ final class MessageShape {
 
   private final JsonReader in;
   private final int maxBytes;
-  private final JsonScratch values = new JsonScratch(512);
-  private final JsonScratch body = new JsonScratch(512);
+  private final JsonWriter values = new JsonWriter(512);
+  private final JsonWriter body = new JsonWriter(512);
   private final int[] from = new int[MEMBERS.length];
   private final int[] to = new int[MEMBERS.length];
   private int seen;
@@ -83,12 +85,12 @@ final class MessageShape {
     body.clear();
     content();
     body.ascii("{\"role\":\"user\",\"content\":");
-    body.from(values, 0, values.length());
+    body.raw(values, 0, values.length());
     body.ascii(",\"status\":\"completed\"}");
     if (body.length() > maxBytes) {
       throw tooLarge(path);
     }
-    return new NewMessage(null, body.json(0, body.length()));
+    return new NewMessage(null, body.copy());
   }
 
   /** An array of messages. */
@@ -140,22 +142,22 @@ final class MessageShape {
       if (!has(member) && !defaulted) {
         continue;
       }
-      body.one(before);
+      body.ascii(before);
       before = ',';
-      body.one('"');
+      body.ascii('"');
       body.ascii(MEMBERS[member]);
       body.ascii("\":");
       if (has(member)) {
-        body.from(values, from[member], to[member]);
+        body.raw(values, from[member], to[member]);
       } else {
         body.ascii(member == CONTENT ? "null" : "\"completed\"");
       }
     }
-    body.one('}');
+    body.ascii('}');
     if (body.length() > maxBytes) {
       throw tooLarge(path);
     }
-    return new NewMessage(id, body.json(0, body.length()));
+    return new NewMessage(id, body.copy());
   }
 
   private void member() {
@@ -207,9 +209,9 @@ final class MessageShape {
     if (word.length() <= max) {
       for (String known : words) {
         if (known.equals(word)) {
-          values.one('"');
+          values.ascii('"');
           values.ascii(known);
-          values.one('"');
+          values.ascii('"');
           return;
         }
       }
@@ -226,14 +228,14 @@ final class MessageShape {
       throw in.refuse("must be a string or an array of parts");
     }
     int parts = 0;
-    values.one('[');
+    values.ascii('[');
     while (in.nextElement()) {
       if (parts++ > 0) {
-        values.one(',');
+        values.ascii(',');
       }
       part();
     }
-    values.one(']');
+    values.ascii(']');
     if (parts == 0) {
       throw in.refuse("must have at least one part");
     }
@@ -246,10 +248,10 @@ final class MessageShape {
     String path = in.path();
     boolean typed = false;
     boolean more = false;
-    values.one('{');
+    values.ascii('{');
     while (in.nextMember()) {
       if (more) {
-        values.one(',');
+        values.ascii(',');
       }
       more = true;
       if (in.name().equals("type")) {
@@ -261,7 +263,7 @@ final class MessageShape {
       in.copyName(values);
       in.copy(values);
     }
-    values.one('}');
+    values.ascii('}');
     if (!typed) {
       throw in.refuseMember(path, "type", "is missing");
     }
@@ -272,17 +274,17 @@ final class MessageShape {
       throw in.refuse("must be an array of tool calls");
     }
     int calls = 0;
-    values.one('[');
+    values.ascii('[');
     while (in.nextElement()) {
       if (!in.isObject()) {
         throw in.refuse("must be an object");
       }
       if (calls++ > 0) {
-        values.one(',');
+        values.ascii(',');
       }
       in.copy(values);
     }
-    values.one(']');
+    values.ascii(']');
     if (calls == 0) {
       throw in.refuse("must have at least one tool call");
     }

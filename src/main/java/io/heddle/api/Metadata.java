@@ -1,10 +1,12 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonReader;
+import io.heddle.json.JsonWriter;
 import java.util.HashSet;
 import java.util.Set;
 import tools.jackson.core.JsonParser;
@@ -19,17 +21,17 @@ final class Metadata {
   static final int MAX_KEYS = 64;
   static final int MAX_KEY = 128;
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private Metadata() {}
 
   /** Copies a metadata object. */
-  static void copy(JsonReader in, JsonScratch out) {
+  static void copy(JsonReader in, JsonWriter out) {
     in.object();
     String path = in.path();
     int from = out.length();
     Set<String> keys = new HashSet<>();
-    out.one('{');
+    out.ascii('{');
     while (in.nextMember()) {
       String key = in.name();
       if (key.isEmpty() || key.length() > MAX_KEY) {
@@ -39,7 +41,7 @@ final class Metadata {
         throw tooMany(path);
       }
       if (!keys.isEmpty()) {
-        out.one(',');
+        out.ascii(',');
       }
       if (!keys.add(key)) {
         throw in.refuse("is there twice");
@@ -47,16 +49,16 @@ final class Metadata {
       in.copyName(out);
       in.copy(out);
     }
-    out.one('}');
+    out.ascii('}');
     if (out.length() - from > MAX_BYTES) {
       throw tooLarge(path, out.length() - from);
     }
   }
 
   static Json read(JsonReader in) {
-    JsonScratch out = new JsonScratch(128);
+    JsonWriter out = new JsonWriter(128);
     copy(in, out);
-    return out.json(0, out.length());
+    return out.toJson();
   }
 
   /** Checks the bounds of a session's metadata that a patch has put together of sound parts. */

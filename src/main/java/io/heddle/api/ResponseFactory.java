@@ -1,9 +1,9 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WritePreconditions;

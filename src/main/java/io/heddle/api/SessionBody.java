@@ -1,7 +1,8 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.Callers;

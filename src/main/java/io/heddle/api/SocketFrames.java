@@ -1,8 +1,8 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
+import io.heddle.json.JsonWriter;
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
 import io.heddle.live.Frame;

@@ -1,10 +1,11 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
 import io.heddle.session.SessionProperties;

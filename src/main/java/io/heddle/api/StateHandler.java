@@ -1,10 +1,10 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.StateService;

@@ -1,9 +1,9 @@
 package io.heddle.api;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.ThreadService;

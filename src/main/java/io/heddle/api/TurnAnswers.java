@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
 import io.heddle.session.Message;
@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class TurnAnswers {
 
   private static final int TURN_SIZE = 512;
-  private static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
+  private static final JsonMapper JSON = new JsonMapper(JsonParsers.factory());
 
   static {
     // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.

@@ -1,6 +1,7 @@
 package io.heddle.api;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
 import io.heddle.turn.TurnSpec;

@@ -2,10 +2,10 @@ package io.heddle.api;
 
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.WriteContext;

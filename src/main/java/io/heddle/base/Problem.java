@@ -1,5 +1,6 @@
 package io.heddle.base;
 
+import io.heddle.json.InvalidJson;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,14 +22,38 @@ public record Problem(ProblemCode code, String detail, Map<String, Object> membe
     return new Problem(code, detail, Map.of());
   }
 
-  /** A problem with one field of the request, named as the client wrote it. */
+  /**
+   * A problem with one field of the request, named as the client wrote it; empty for the whole
+   * body.
+   */
   public static Problem field(ProblemCode code, String field, String detail) {
-    return new Problem(code, detail, Map.of("field", field));
+    return new Problem(code, detail, field.isEmpty() ? Map.of() : Map.of("field", field));
+  }
+
+  /** A body that is not JSON, or has not the shape that the call takes. */
+  public static Problem of(InvalidJson invalid) {
+    String path = invalid.path();
+    Problem problem =
+        switch (invalid.kind()) {
+          case TEXT -> of(ProblemCode.INVALID_JSON, invalid.detail());
+          case CHARACTERS, VALUE ->
+              field(
+                  ProblemCode.INVALID_REQUEST,
+                  path,
+                  (path.isEmpty() ? "The body" : path) + " " + invalid.detail());
+          case UNKNOWN_MEMBER ->
+              field(ProblemCode.UNKNOWN_FIELD, path, "This call does not know the field " + path);
+        };
+    return problem.with(invalid.members());
   }
 
   public Problem with(String name, Object value) {
+    return with(Map.of(name, value));
+  }
+
+  public Problem with(Map<String, Object> others) {
     Map<String, Object> more = new LinkedHashMap<>(members);
-    more.put(name, value);
+    more.putAll(others);
     return new Problem(code, detail, more);
   }
 

@@ -1,11 +1,11 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
+import io.heddle.json.Json;
 import io.heddle.session.LoggedChanges;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.Turn;

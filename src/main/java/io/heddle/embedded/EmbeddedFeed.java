@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.LiveChannel;
 import java.util.List;
 import java.util.Map;

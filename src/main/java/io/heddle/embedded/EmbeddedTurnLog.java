@@ -1,11 +1,11 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;

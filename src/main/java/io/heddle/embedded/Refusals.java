@@ -4,8 +4,8 @@ import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
-import io.heddle.base.Times;
 import io.heddle.embedded.SessionRecord.Holder;
+import io.heddle.json.Times;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

@@ -1,9 +1,9 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.WriteRules.Target;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.Outcome;

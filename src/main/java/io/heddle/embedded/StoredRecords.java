@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
+import io.heddle.json.Json;
 import io.heddle.session.LoggedChanges;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Turn;

@@ -1,7 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -9,6 +7,8 @@ import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.embedded.WriteRules.Target;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;

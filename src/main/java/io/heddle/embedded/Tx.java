@@ -1,9 +1,9 @@
 package io.heddle.embedded;
 
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package io.heddle.limit;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +32,7 @@ public record TokenReservation(
     @Nullable Problem refusal,
     @Nullable String policy) {
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   public TokenReservation {
     decisions = List.copyOf(decisions);

@@ -1,10 +1,10 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.ThreadPage;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

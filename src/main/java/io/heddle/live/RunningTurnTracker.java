@@ -1,10 +1,10 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;

@@ -1,9 +1,9 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.Change;
 import io.heddle.session.Session;
@@ -28,7 +28,7 @@ final class SessionHub implements Coherence.Follower {
   /** Changes of one read; a read that leaves some is followed by another. */
   static final int LOG_READ = 256;
 
-  static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
+  static final JsonMapper JSON = new JsonMapper(JsonParsers.factory());
 
   static {
     // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.

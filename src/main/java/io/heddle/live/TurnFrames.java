@@ -1,8 +1,8 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

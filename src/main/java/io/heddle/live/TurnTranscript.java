@@ -1,7 +1,7 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.live.Frame.Spoken;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;

@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelCall;
@@ -95,7 +96,7 @@ final class ChatHandler {
 
   private static List<Json> told(ChatRequest ask) {
     if (ask.messages().isEmpty()) {
-      throw Value.refuse("messages", "must have a message that is no system message");
+      throw OpenAiJson.refuse("messages", "must have a message that is no system message");
     }
     List<Json> messages = new ArrayList<>(ask.prompt());
     messages.addAll(ask.isSplit() ? PromptWindow.arranged(ask.messages(), false) : ask.messages());
@@ -178,7 +179,7 @@ final class ChatHandler {
   }
 
   private static String reason(Turn turn) {
-    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
     String reason = end.word("finishReason");
     return reason.isEmpty() ? "stop" : reason;
   }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,19 +44,19 @@ record ChatRequest(
   private static final Set<String> UNSUPPORTED =
       Set.of("functions", "function_call", "audio", "moderation");
 
-  static ChatRequest read(Fields body) {
+  static ChatRequest read(JsonValue body) {
     refuseUnsupported(body);
     ParameterRanges.chat(body);
-    List<Value> given = body.required("messages").elements();
+    List<JsonValue> given = body.required("messages").array();
     if (given.isEmpty()) {
-      throw Value.refuse("messages", "must have at least one message");
+      throw OpenAiJson.refuse("messages", "must have at least one message");
     }
-    Value options = body.get("stream_options");
-    Value metadata = body.get("metadata");
+    JsonValue options = body.get("stream_options");
+    JsonValue metadata = body.get("metadata");
     Metadata.read(metadata);
     int leading = leading(given);
     List<Json> messages = new ArrayList<>(given.size());
-    for (Value message : given.subList(leading, given.size())) {
+    for (JsonValue message : given.subList(leading, given.size())) {
       messages.add(message(message));
     }
     return new ChatRequest(
@@ -64,9 +65,9 @@ record ChatRequest(
         instructions(given.subList(0, leading)),
         prompt(given.subList(0, leading)),
         body.flag("stream"),
-        options != null && options.fields().flag("include_usage"),
+        options != null && options.object().flag("include_usage"),
         parameters(body),
-        metadata == null ? null : metadata.fields().text(CONVERSATION));
+        metadata == null ? null : metadata.object().text(CONVERSATION));
   }
 
   /**
@@ -78,7 +79,8 @@ record ChatRequest(
       return messages;
     }
     int from = messages.size();
-    while (from > 0 && !Fields.of(messages.get(from - 1)).word("role").equals("assistant")) {
+    while (from > 0
+        && !OpenAiJson.object(messages.get(from - 1)).word("role").equals("assistant")) {
       from--;
     }
     return messages.subList(from, messages.size());
@@ -116,12 +118,12 @@ record ChatRequest(
   }
 
   private static boolean isInstruction(Json message) {
-    String role = Fields.of(message).word("role");
+    String role = OpenAiJson.object(message).word("role");
     return role.equals("system") || role.equals("developer");
   }
 
   private static Json content(Json message) {
-    return Fields.of(message).raw("content", JsonObject.NULL);
+    return OpenAiJson.object(message).raw("content", JsonObject.NULL);
   }
 
   /**
@@ -132,7 +134,7 @@ record ChatRequest(
     boolean before = false;
     for (Json message : messages) {
       boolean assistant = isAssistant(message.utf8());
-      if (before && assistant && Fields.of(message).has("toolCalls")) {
+      if (before && assistant && OpenAiJson.object(message).has("toolCalls")) {
         return true;
       }
       before = assistant;
@@ -146,13 +148,13 @@ record ChatRequest(
     return message.length > length && Arrays.equals(message, 0, length, ASSISTANT, 0, length);
   }
 
-  private static void refuseUnsupported(Fields body) {
+  private static void refuseUnsupported(JsonValue body) {
     for (String name : UNSUPPORTED) {
       if (body.has(name)) {
         throw unsupported(name, "Heddle does not support '" + name + "'.");
       }
     }
-    Value choices = body.get("n");
+    JsonValue choices = body.get("n");
     if (choices != null && choices.integer(1, 128) > 1) {
       throw unsupported("n", "Heddle gives one choice.");
     }
@@ -160,13 +162,13 @@ record ChatRequest(
       throw unsupported(
           "store", "Heddle does not store chat completions; name a session, or use Responses.");
     }
-    Value logprobs = body.get("top_logprobs");
+    JsonValue logprobs = body.get("top_logprobs");
     if (body.flag("logprobs") || (logprobs != null && logprobs.integer(0, 20) > 0)) {
       throw unsupported("logprobs", "Heddle does not pass on 'logprobs'.");
     }
-    Value modalities = body.get("modalities");
+    JsonValue modalities = body.get("modalities");
     if (modalities != null
-        && modalities.elements().stream().anyMatch(kind -> !kind.text().equals("text"))) {
+        && modalities.array().stream().anyMatch(kind -> !kind.text().equals("text"))) {
       throw unsupported("modalities", "Heddle gives answers of text only.");
     }
   }
@@ -175,9 +177,9 @@ record ChatRequest(
     return WireError.unsupported(param, what).toException();
   }
 
-  private static Json parameters(Fields body) {
+  private static Json parameters(JsonValue body) {
     JsonObject out = new JsonObject(256);
-    body.all()
+    body.members()
         .forEach((name, value) -> {
           if (!OWN.contains(name) && !value.isNull()) {
             out.member(name, value);
@@ -189,7 +191,7 @@ record ChatRequest(
   // ---- messages
 
   /** How many system messages, which have nothing but text, stand before all others. */
-  private static int leading(List<Value> messages) {
+  private static int leading(List<JsonValue> messages) {
     int leading = 0;
     while (leading < messages.size() && text(messages.get(leading)) != null) {
       leading++;
@@ -197,12 +199,12 @@ record ChatRequest(
     return leading;
   }
 
-  private static @Nullable String instructions(List<Value> messages) {
+  private static @Nullable String instructions(List<JsonValue> messages) {
     if (messages.isEmpty()) {
       return null;
     }
     List<String> texts = new ArrayList<>();
-    for (Value message : messages) {
+    for (JsonValue message : messages) {
       String text = text(message);
       if (text != null) {
         texts.add(text);
@@ -212,12 +214,12 @@ record ChatRequest(
   }
 
   /** Parts may have more than a text: marks for a cache. */
-  private static List<Json> prompt(List<Value> messages) {
-    for (Value message : messages) {
-      Value content = message.fields().get("content");
+  private static List<Json> prompt(List<JsonValue> messages) {
+    for (JsonValue message : messages) {
+      JsonValue content = message.object().get("content");
       if (content != null
           && content.isArray()
-          && content.elements().stream().anyMatch(part -> part.fields().all().size() > 2)) {
+          && content.array().stream().anyMatch(part -> part.object().members().size() > 2)) {
         return messages.stream().map(ChatRequest::message).toList();
       }
     }
@@ -225,10 +227,10 @@ record ChatRequest(
   }
 
   /** The text of a system message; null for any other. */
-  private static @Nullable String text(Value message) {
-    Fields fields = message.fields();
+  private static @Nullable String text(JsonValue message) {
+    JsonValue fields = message.object();
     String role = fields.word("role");
-    Value content = fields.get("content");
+    JsonValue content = fields.get("content");
     if (content == null || (!role.equals("system") && !role.equals("developer"))) {
       return null;
     }
@@ -236,8 +238,8 @@ record ChatRequest(
       return content.text();
     }
     StringBuilder text = new StringBuilder();
-    for (Value part : content.elements()) {
-      Fields of = part.fields();
+    for (JsonValue part : content.array()) {
+      JsonValue of = part.object();
       if (!of.word("type").equals("text")) {
         return null;
       }
@@ -246,30 +248,30 @@ record ChatRequest(
     return text.toString();
   }
 
-  private static Json message(Value message) {
-    Fields fields = message.fields();
+  private static Json message(JsonValue message) {
+    JsonValue fields = message.object();
     String role = fields.required("role").text();
     switch (role) {
       case "user", "assistant", "system", "developer", "tool" -> {}
       case "function" ->
-          throw unsupported(fields.path("role"), "Heddle does not support functions; use tools.");
+          throw unsupported(fields.pathOf("role"), "Heddle does not support functions; use tools.");
       default ->
-          throw Value.refuse(
-              fields.path("role"), "must be one of system, developer, user, assistant, tool");
+          throw OpenAiJson.refuse(
+              fields.pathOf("role"), "must be one of system, developer, user, assistant, tool");
     }
-    Value content = fields.get("content");
-    Value calls = fields.get("tool_calls");
+    JsonValue content = fields.get("content");
+    JsonValue calls = fields.get("tool_calls");
     for (String name : List.of("function_call", "audio")) {
       if (fields.has(name)) {
         throw unsupported(
-            fields.path(name), "Heddle does not support '" + name + "' of a message.");
+            fields.pathOf(name), "Heddle does not support '" + name + "' of a message.");
       }
     }
     boolean empty = content == null && calls == null && !fields.has("refusal");
     // Clients send again what they were given, also an answer or an output without a word.
     boolean mayBeEmpty = role.equals("assistant") || role.equals("tool");
     if (empty && !mayBeEmpty) {
-      throw Value.missing(fields.path("content"));
+      throw OpenAiJson.missing(fields.pathOf("content"));
     }
     JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
     boolean nothing = content != null && content.json().equals(JsonObject.EMPTY_ARRAY);
@@ -289,18 +291,18 @@ record ChatRequest(
     }
     Json callId = fields.string("tool_call_id");
     if (role.equals("tool") && callId == null) {
-      throw Value.missing(fields.path("tool_call_id"));
+      throw OpenAiJson.missing(fields.pathOf("tool_call_id"));
     }
     return out.some("toolCallId", callId).toJson();
   }
 
   /** Whether there are any; each says what is called. */
-  private static boolean hasCalls(Value calls) {
-    List<Value> all = calls.elements();
-    for (Value call : all) {
-      Fields fields = call.fields();
+  private static boolean hasCalls(JsonValue calls) {
+    List<JsonValue> all = calls.array();
+    for (JsonValue call : all) {
+      JsonValue fields = call.object();
       String type = fields.word("type").equals("custom") ? "custom" : "function";
-      fields.required(type).fields().requiredString("name");
+      fields.required(type).object().requiredString("name");
     }
     return !all.isEmpty();
   }

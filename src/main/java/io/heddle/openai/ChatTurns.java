@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.turn.Conversation;
 import io.heddle.turn.Summary;
@@ -43,10 +44,11 @@ final class CompactHandler {
           ResponseRequest ask = ResponseRequest.read(known(body.fields()), HostedTools.DROP);
           String model = ask.model();
           if (model == null || model.isEmpty()) {
-            throw Value.missing("model");
+            throw OpenAiJson.missing("model");
           }
           if (ask.input().size() > ResponseCreation.MAX_INPUT) {
-            throw Value.refuse("input", "has more than " + ResponseCreation.MAX_INPUT + " items");
+            throw OpenAiJson.refuse(
+                "input", "has more than " + ResponseCreation.MAX_INPUT + " items");
           }
           return alone
               .messages(call, ask)
@@ -61,10 +63,10 @@ final class CompactHandler {
         .map(BytesResponse::json);
   }
 
-  private static Fields known(Fields body) {
-    JsonObject known = new JsonObject(body.value().json().length() + 16);
+  private static JsonValue known(JsonValue body) {
+    JsonObject known = new JsonObject(body.length() + 16);
     MEMBERS.forEach(name -> known.some(name, body.raw(name)));
-    return Fields.of(known.toJson());
+    return OpenAiJson.object(known.toJson());
   }
 
   private Json answer(
@@ -108,7 +110,7 @@ final class CompactHandler {
   }
 
   private static boolean isOf(Message message, String... roles) {
-    return List.of(roles).contains(Fields.of(message.body()).word("role"));
+    return List.of(roles).contains(OpenAiJson.object(message.body()).word("role"));
   }
 
   private List<Json> items(Message message, @Nullable ResponseId previous) {

@@ -1,10 +1,13 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.Summary;
 import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.json.JsonFactory;
 
 /**
  * Items of the type {@code compaction}: summaries of what stands before them. Clients may keep a
@@ -23,7 +26,7 @@ final class CompactionItem {
 
   private static final String SEAL = "heddle1.";
 
-  private static final JsonLine LINE = new JsonLine(8);
+  private static final JsonFactory FACTORY = JsonParsers.factory(8);
 
   private CompactionItem() {}
 
@@ -32,9 +35,9 @@ final class CompactionItem {
   }
 
   /** Whether the input ends with the wish for a summary. */
-  static boolean isAsked(List<Value> input) {
-    Value last = input.isEmpty() ? null : input.getLast();
-    return last != null && last.isObject() && last.fields().word("type").equals(TRIGGER);
+  static boolean isAsked(List<JsonValue> input) {
+    JsonValue last = input.isEmpty() ? null : input.getLast();
+    return last != null && last.isObject() && last.object().word("type").equals(TRIGGER);
   }
 
   /**
@@ -44,7 +47,7 @@ final class CompactionItem {
     Summary summary = Summary.of(body);
     Json sealed =
         new JsonObject(body.length())
-            .raw("summary", Fields.of(body).raw("content", Json.of("\"\"")))
+            .raw("summary", OpenAiJson.object(body).raw("content", Json.of("\"\"")))
             .number("kept", summary == null ? 0 : summary.kept())
             .toJson();
     String content = SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed.utf8());
@@ -56,11 +59,11 @@ final class CompactionItem {
   }
 
   /** The body of the summary's message; refused when its content was made by somebody else. */
-  static Json body(Fields item) {
-    Value content = item.required("encrypted_content");
+  static Json body(JsonValue item) {
+    JsonValue content = item.required("encrypted_content");
     Json body = content.isString() ? opened(content.text()) : null;
     if (body == null) {
-      throw Value.refuse(
+      throw OpenAiJson.refuse(
           content.path(),
           "invalid_encrypted_content",
           "could not be read: it must be the content of a compaction item of this server");
@@ -74,9 +77,9 @@ final class CompactionItem {
     }
     try {
       byte[] json = Base64.getUrlDecoder().decode(content.substring(SEAL.length()));
-      Fields fields = Value.of(LINE.read(json)).fields();
-      Value text = fields.get("summary");
-      Value kept = fields.get("kept");
+      JsonValue fields = OpenAiJson.read(FACTORY, json).object();
+      JsonValue text = fields.get("summary");
+      JsonValue kept = fields.get("kept");
       return text == null || !text.isString() || text.text().isEmpty()
           ? null
           : new Summary(kept == null ? 0 : (int) kept.integer(0, 1_000_000), 0).body(text.text());

@@ -1,8 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Filter;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Session;
@@ -38,12 +39,12 @@ final class ConversationsHandler {
         .bodies()
         .objectOrNothing(call)
         .flatMap(body -> {
-          Fields asked = body.fields();
+          JsonValue asked = body.fields();
           SessionAttributes description =
               services
                   .conversations()
                   .description(call.caller(), Metadata.read(asked.get("metadata")));
-          List<Value> items = RequestBodies.items(asked.get("items"), 0);
+          List<JsonValue> items = RequestBodies.items(asked.get("items"), 0);
           SessionKey key = Conversations.key(call, services.conversations().newId(call));
           WriteContext request = call.writing(key, body.bytes());
           return services
@@ -122,7 +123,7 @@ final class ConversationsHandler {
    */
   Mono<BytesResponse> list(RequestContext call) {
     Query query = call.anyQuery();
-    int limit = Value.integer(query, "limit", 1, MAX_LIMIT, 20);
+    int limit = OpenAiJson.integer(query, "limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
     String order = query.text("order");
     if (order != null && !order.equals("desc")) {

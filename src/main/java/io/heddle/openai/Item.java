@@ -1,6 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import java.util.List;
 
 /**

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonValue;
 import io.heddle.session.MessagePlace;
 import io.heddle.turn.Summary;
 import java.nio.ByteBuffer;
@@ -84,11 +85,11 @@ final class ItemIds {
   }
 
   /** The same where the ids of a message's items are Heddle's; else nothing. */
-  static String suffix(String session, String message, Fields body) {
+  static String suffix(String session, String message, JsonValue body) {
     return isOurs(message, body) ? suffix(session) : "";
   }
 
-  private static boolean isOurs(String message, Fields body) {
+  private static boolean isOurs(String message, JsonValue body) {
     return MessagePlace.parse(message) != null
         || (body.has("turn") && MADE.matcher(message).matches());
   }

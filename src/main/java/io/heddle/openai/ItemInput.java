@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.ItemPart;
 import java.util.List;
@@ -35,23 +36,23 @@ final class ItemInput {
   /**
    * The type of an item; a message and a reference, which is nothing but an id, may leave it out.
    */
-  static String type(Value item) {
-    Fields fields = item.fields();
-    Value type = fields.get("type");
+  static String type(JsonValue item) {
+    JsonValue fields = item.object();
+    JsonValue type = fields.get("type");
     if (type != null) {
       return type.text();
     }
     if (!fields.has("role")) {
-      if (fields.has("id") && fields.all().size() <= 2) {
+      if (fields.has("id") && fields.members().size() <= 2) {
         return REFERENCE;
       }
-      throw Value.missing(fields.path("type"));
+      throw OpenAiJson.missing(fields.pathOf("type"));
     }
     return "message";
   }
 
-  static NewMessage message(Value item) {
-    Fields fields = item.fields();
+  static NewMessage message(JsonValue item) {
+    JsonValue fields = item.object();
     String type = type(item);
     if (CompactionItem.isOne(type)) {
       // Numbers are of the thread that the summary was made for.
@@ -60,8 +61,8 @@ final class ItemInput {
       return new NewMessage(own ? id(fields) : null, CompactionItem.body(fields));
     }
     if (type.equals(CompactionItem.TRIGGER)) {
-      throw Value.refuse(
-          fields.path("type"), "must be the last item of the input of a request for a response");
+      throw OpenAiJson.refuse(
+          fields.pathOf("type"), "must be the last item of the input of a request for a response");
     }
     String id = id(fields);
     Json mapped =
@@ -75,16 +76,16 @@ final class ItemInput {
     if (mapped == null) {
       return new NewMessage(id, other(item, fields));
     }
-    Fields shown = ItemOutput.only(mapped).fields();
+    JsonValue shown = ItemOutput.only(mapped).object();
     boolean whole =
-        fields.all().entrySet().stream()
+        fields.members().entrySet().stream()
             .filter(member -> !member.getKey().equals("id"))
             .allMatch(member -> JsonSubset.covers(shown.get(member.getKey()), member.getValue()));
     return new NewMessage(id, whole ? mapped : with(mapped, item.json()));
   }
 
   /** The id that an item keeps: its own, unless Heddle made it for another place. */
-  private static @Nullable String id(Fields fields) {
+  private static @Nullable String id(JsonValue fields) {
     String id = fields.text("id");
     if (id == null || id.isEmpty() || ItemIds.isPlace(id)) {
       return null;
@@ -94,20 +95,20 @@ final class ItemInput {
       return made.local();
     }
     if (!SessionKey.isId(id)) {
-      throw Value.refuse(fields.path("id"), "must be [A-Za-z0-9._:@-]{1,128}");
+      throw OpenAiJson.refuse(fields.pathOf("id"), "must be [A-Za-z0-9._:@-]{1,128}");
     }
     return id;
   }
 
   /** Null for a role that items may have, and no chat model has. */
-  private static @Nullable Json said(Fields fields) {
-    Value said = fields.required("role");
+  private static @Nullable Json said(JsonValue fields) {
+    JsonValue said = fields.required("role");
     String role = said.text();
     return switch (role) {
       case "user", "assistant", "system", "developer" -> {
-        Value content =
+        JsonValue content =
             role.equals("assistant") && !fields.has("content")
-                ? new Value(Json.of("\"\""), fields.path("content"))
+                ? OpenAiJson.value(Json.of("\"\""), fields.pathOf("content"))
                 : fields.required("content");
         yield new JsonObject(content.json().length() + 96)
             .string("role", role)
@@ -120,7 +121,7 @@ final class ItemInput {
     };
   }
 
-  private static Json call(Fields fields, boolean custom) {
+  private static Json call(JsonValue fields, boolean custom) {
     Json name = fields.requiredString("name");
     String namespace = fields.word("namespace");
     if (!namespace.isEmpty()) {
@@ -133,7 +134,7 @@ final class ItemInput {
     Json call =
         OpaqueMembers.ofItem(
                 fields,
-                new JsonObject(fields.value().json().length() + 96)
+                new JsonObject(fields.length() + 96)
                     .raw("id", fields.requiredString("call_id"))
                     .string("type", type)
                     .raw(type, function))
@@ -146,8 +147,8 @@ final class ItemInput {
         .toJson();
   }
 
-  private static Json output(Fields fields) {
-    Value output = Parts.textOrParts(fields.required("output"));
+  private static Json output(JsonValue fields) {
+    JsonValue output = Parts.textOrParts(fields.required("output"));
     if (output.isArray()) {
       Parts.check(output);
     }
@@ -159,7 +160,7 @@ final class ItemInput {
         .toJson();
   }
 
-  private static Json other(Value item, Fields fields) {
+  private static Json other(JsonValue item, JsonValue fields) {
     // What a tool of the client's answers is the user's, everything else the model's.
     boolean answer = fields.word("type").endsWith("_output");
     Json part =
@@ -178,14 +179,14 @@ final class ItemInput {
   }
 
   /** What a model thought, for servers that want it back: all of it, or else its summary. */
-  private static @Nullable String thoughts(Fields reasoning) {
+  private static @Nullable String thoughts(JsonValue reasoning) {
     for (String name : List.of("content", "summary")) {
-      Value parts = reasoning.get(name);
+      JsonValue parts = reasoning.get(name);
       if (parts != null && parts.isArray()) {
         String text =
-            parts.elements().stream()
-                .filter(Value::isObject)
-                .map(part -> part.fields().word("text"))
+            parts.array().stream()
+                .filter(JsonValue::isObject)
+                .map(part -> part.object().word("text"))
                 .filter(said -> !said.isEmpty())
                 .collect(Collectors.joining("\n\n"));
         if (!text.isEmpty()) {
@@ -199,11 +200,11 @@ final class ItemInput {
   private static Json with(Json message, Json item) {
     Json metadata = new JsonObject(item.length() + 32).raw(WHOLE, item).toJson();
     JsonObject out = new JsonObject(message.length() + metadata.length() + 16);
-    Fields.of(message).all().forEach(out::member);
+    OpenAiJson.object(message).members().forEach(out::member);
     return out.raw("metadata", metadata).toJson();
   }
 
-  private static String status(Fields fields) {
+  private static String status(JsonValue fields) {
     String status = fields.word("status");
     return status.isEmpty() || status.equals(COMPLETED) ? COMPLETED : "incomplete";
   }

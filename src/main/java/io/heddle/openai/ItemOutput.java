@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.turn.Summary;
 import java.util.ArrayList;
@@ -26,9 +27,9 @@ final class ItemOutput {
     if (summary != null) {
       return List.of(compaction(message, summary, session));
     }
-    Fields body = Fields.of(message.body());
+    JsonValue body = OpenAiJson.object(message.body());
     String suffix = ItemIds.suffix(session, message.id(), body);
-    Fields whole = whole(body);
+    JsonValue whole = whole(body);
     if (whole != null) {
       return List.of(kept(message, whole, body, suffix));
     }
@@ -68,7 +69,7 @@ final class ItemOutput {
     Set<String> types = new HashSet<>();
     List<Boolean> calls = new ArrayList<>();
     for (Item item : all) {
-      String type = Fields.of(item.json()).word("type");
+      String type = OpenAiJson.object(item.json()).word("type");
       boolean kept = wanted.contains(item.id());
       if (isCall(type)) {
         calls.add(kept);
@@ -77,8 +78,8 @@ final class ItemOutput {
       }
     }
     JsonObject out = new JsonObject(body.length());
-    Fields.of(body)
-        .all()
+    OpenAiJson.object(body)
+        .members()
         .forEach((name, value) -> {
           switch (name) {
             case "content" -> out.raw(name, types.contains("message") ? value.json() : null);
@@ -86,7 +87,7 @@ final class ItemOutput {
             case "reasoning" -> keep(out, name, value, types.contains("reasoning"));
             case "toolCalls" -> {
               List<Json> kept = new ArrayList<>();
-              List<Value> elements = value.elements();
+              List<JsonValue> elements = value.array();
               for (int i = 0; i < elements.size(); i++) {
                 if (i < calls.size() && calls.get(i)) {
                   kept.add(elements.get(i).json());
@@ -107,15 +108,15 @@ final class ItemOutput {
     return type.equals(ItemInput.CALL) || type.equals(ItemInput.CUSTOM_CALL);
   }
 
-  private static void keep(JsonObject out, String name, Value value, boolean keep) {
+  private static void keep(JsonObject out, String name, JsonValue value, boolean keep) {
     if (keep) {
       out.member(name, value);
     }
   }
 
   /** The item of a body that is one item and has no id yet. */
-  static Value only(Json body) {
-    Fields fields = Fields.of(body);
+  static JsonValue only(Json body) {
+    JsonValue fields = OpenAiJson.object(body);
     Json item =
         switch (fields.word("role")) {
           case "tool" -> toolOutput("", fields);
@@ -125,33 +126,33 @@ final class ItemOutput {
                   : said("", fields);
           default -> said("", fields);
         };
-    return Value.of(item);
+    return OpenAiJson.value(item);
   }
 
   // ---- items that clients made and messages cannot say
 
   /** The item that was kept whole, or null. */
-  private static @Nullable Fields whole(Fields body) {
-    Value metadata = body.get("metadata");
-    Value kept =
-        metadata == null || !metadata.isObject() ? null : metadata.fields().get(ItemInput.WHOLE);
+  private static @Nullable JsonValue whole(JsonValue body) {
+    JsonValue metadata = body.get("metadata");
+    JsonValue kept =
+        metadata == null || !metadata.isObject() ? null : metadata.object().get(ItemInput.WHOLE);
     if (kept != null && kept.isObject()) {
-      return kept.fields();
+      return kept.object();
     }
-    Value content = body.get("content");
+    JsonValue content = body.get("content");
     if (content == null || !content.isArray()) {
       return null;
     }
-    List<Value> parts = content.elements();
+    List<JsonValue> parts = content.array();
     if (parts.size() != 1 || !parts.getFirst().isObject()) {
       return null;
     }
-    Fields part = parts.getFirst().fields();
-    Value item = part.word("type").equals(ItemInput.PART) ? part.get("item") : null;
-    return item != null && item.isObject() ? item.fields() : null;
+    JsonValue part = parts.getFirst().object();
+    JsonValue item = part.word("type").equals(ItemInput.PART) ? part.get("item") : null;
+    return item != null && item.isObject() ? item.object() : null;
   }
 
-  private static Item kept(Message message, Fields item, Fields body, String suffix) {
+  private static Item kept(Message message, JsonValue item, JsonValue body, String suffix) {
     String prefix =
         switch (item.word("type")) {
           case "", "message" -> ItemIds.MESSAGE;
@@ -162,8 +163,8 @@ final class ItemOutput {
         };
     String id = ItemIds.only(message.id(), prefix) + suffix;
     boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
-    JsonObject out = new JsonObject(item.value().json().length() + 128).string("id", id);
-    item.all()
+    JsonObject out = new JsonObject(item.length() + 128).string("id", id);
+    item.members()
         .forEach((name, value) -> {
           if (!name.equals("id") && !(said && isText(name, value))) {
             out.member(name, value);
@@ -171,10 +172,10 @@ final class ItemOutput {
         });
     if (said) {
       // What a message always has, and this one was not given, or not as parts.
-      Fields.of(said(id, body))
-          .all()
+      OpenAiJson.object(said(id, body))
+          .members()
           .forEach((name, value) -> {
-            Value given = item.all().get(name);
+            JsonValue given = item.members().get(name);
             if (!name.equals("id") && (given == null || isText(name, given))) {
               out.member(name, value);
             }
@@ -183,14 +184,14 @@ final class ItemOutput {
     return new Item(id, message.id(), out.toJson());
   }
 
-  private static boolean isText(String name, Value value) {
+  private static boolean isText(String name, JsonValue value) {
     return name.equals("content") && value.isString();
   }
 
   // ---- messages
 
-  private static Json said(String id, Fields body) {
-    Value content = body.get("content");
+  private static Json said(String id, JsonValue body) {
+    JsonValue content = body.get("content");
     Json parts =
         body.word("role").equals("assistant")
             ? Parts.output(content, body.get("refusal"))
@@ -208,10 +209,10 @@ final class ItemOutput {
         .toJson();
   }
 
-  private static List<Item> answer(Message message, Fields body, String suffix) {
-    Value content = body.get("content");
-    Value refusal = body.get("refusal");
-    Value reasoning = body.get("reasoning");
+  private static List<Item> answer(Message message, JsonValue body, String suffix) {
+    JsonValue content = body.get("content");
+    JsonValue refusal = body.get("refusal");
+    JsonValue reasoning = body.get("reasoning");
     List<StoredCall> toolCalls = StoredCall.of(body);
     boolean text =
         refusal != null
@@ -250,7 +251,7 @@ final class ItemOutput {
         .toJson();
   }
 
-  private static Json call(String id, StoredCall call, Fields body) {
+  private static Json call(String id, StoredCall call, JsonValue body) {
     return called(
         call.isCustom(),
         id,
@@ -285,8 +286,8 @@ final class ItemOutput {
     return OpaqueMembers.toItem(item, opaque).toJson();
   }
 
-  private static Json toolOutput(String id, Fields body) {
-    Value content = body.get("content");
+  private static Json toolOutput(String id, JsonValue body) {
+    JsonValue content = body.get("content");
     return new JsonObject(content == null ? 128 : content.json().length() + 128)
         .string("id", id)
         .string("type", "function_call_output")

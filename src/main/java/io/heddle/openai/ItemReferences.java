@@ -2,8 +2,9 @@ package io.heddle.openai;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.web.IdempotencyHashes;
@@ -96,8 +97,8 @@ final class ItemReferences {
   private record Read(@Nullable NewMessage own, ItemPages.@Nullable Found stored, String origin) {}
 
   /** The messages that the items add. */
-  Mono<List<NewMessage>> messages(RequestContext call, List<Value> items, Place place) {
-    List<Value> once = once(items);
+  Mono<List<NewMessage>> messages(RequestContext call, List<JsonValue> items, Place place) {
+    List<JsonValue> once = once(items);
     return Flux.fromIterable(once)
         .flatMapSequential(item -> read(call, item, place), AT_ONCE)
         .collectList()
@@ -111,7 +112,7 @@ final class ItemReferences {
    * @param made whether the conversation is made with them
    */
   Mono<List<NewMessage>> added(
-      RequestContext call, SessionKey into, List<Value> items, boolean made) {
+      RequestContext call, SessionKey into, List<JsonValue> items, boolean made) {
     return Flux.fromIterable(items)
         .flatMapSequential(
             item ->
@@ -123,8 +124,8 @@ final class ItemReferences {
         .map(ItemReferences::joined);
   }
 
-  private Mono<Read> copied(RequestContext call, SessionKey into, Value item, boolean made) {
-    String id = item.fields().required("id").text();
+  private Mono<Read> copied(RequestContext call, SessionKey into, JsonValue item, boolean made) {
+    String id = item.object().required("id").text();
     return stored(call, id)
         .switchIfEmpty(Mono.error(() -> notFound(id, "items")))
         .filterWhen(read -> {
@@ -139,14 +140,14 @@ final class ItemReferences {
   }
 
   /** Without items that are sent twice, by reference or word for word. */
-  private static List<Value> once(List<Value> items) {
+  private static List<JsonValue> once(List<JsonValue> items) {
     if (items.size() < 2) {
       return items;
     }
     Set<Object> seen = new LinkedHashSet<>();
-    List<Value> once = new ArrayList<>(items.size());
-    for (Value item : items) {
-      String id = item.fields().word("id");
+    List<JsonValue> once = new ArrayList<>(items.size());
+    for (JsonValue item : items) {
+      String id = item.object().word("id");
       boolean reference = ItemInput.type(item).equals(ItemInput.REFERENCE);
       if (id.isEmpty() || seen.add(reference ? id : item.json())) {
         once.add(item);
@@ -155,13 +156,13 @@ final class ItemReferences {
     return once;
   }
 
-  private Mono<Read> read(RequestContext call, Value item, Place place) {
+  private Mono<Read> read(RequestContext call, JsonValue item, Place place) {
     boolean reference = ItemInput.type(item).equals(ItemInput.REFERENCE);
-    Fields fields = item.fields();
+    JsonValue fields = item.object();
     String id = reference ? fields.required("id").text() : fields.text("id");
     if (id == null || id.isEmpty()) {
       if (reference) {
-        throw Value.refuse(fields.path("id"), "is empty");
+        throw OpenAiJson.refuse(fields.pathOf("id"), "is empty");
       }
       return Mono.fromCallable(() -> new Read(bodies.newItem(item), null, ""));
     }
@@ -258,7 +259,7 @@ final class ItemReferences {
   /** And not a copy that a reference stands for. */
   private static boolean isNamedByClient(NewMessage message) {
     String id = message.id();
-    return id != null && !ItemIds.isCopy(id) && !Fields.of(message.body()).has("turn");
+    return id != null && !ItemIds.isCopy(id) && !OpenAiJson.object(message.body()).has("turn");
   }
 
   private static String key(Caller caller, String id) {

@@ -1,11 +1,12 @@
 package io.heddle.openai;
 
 import io.heddle.base.Detached;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
@@ -147,15 +148,15 @@ final class ItemRemoval {
   static Json without(Json body, Item item) {
     String type = type(item);
     JsonObject out = new JsonObject(body.length());
-    Fields.of(body)
-        .all()
+    OpenAiJson.object(body)
+        .members()
         .forEach((name, value) -> {
           switch (name) {
             case "reasoning" -> keep(out, name, value, !type.equals("reasoning"));
             case "refusal" -> keep(out, name, value, !type.equals("message"));
             case "content" -> out.raw(name, type.equals("message") ? null : value.json());
             case "toolCalls" -> {
-              List<Json> calls = value.elements().stream().map(Value::json).toList();
+              List<Json> calls = value.array().stream().map(JsonValue::json).toList();
               List<Json> left =
                   ItemOutput.isCall(type) ? calls.subList(0, calls.size() - 1) : calls;
               if (!left.isEmpty()) {
@@ -170,13 +171,13 @@ final class ItemRemoval {
     return out.toJson();
   }
 
-  private static void keep(JsonObject out, String name, Value value, boolean keep) {
+  private static void keep(JsonObject out, String name, JsonValue value, boolean keep) {
     if (keep) {
       out.member(name, value);
     }
   }
 
   private static String type(Item item) {
-    return Fields.of(item.json()).word("type");
+    return OpenAiJson.object(item.json()).word("type");
   }
 }

@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Appended;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
@@ -36,7 +37,7 @@ final class ItemsHandler {
         .bodies()
         .object(call)
         .flatMap(body -> {
-          List<Value> items = RequestBodies.items(body.fields().required("items"), 1);
+          List<JsonValue> items = RequestBodies.items(body.fields().required("items"), 1);
           WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
@@ -94,7 +95,7 @@ final class ItemsHandler {
   }
 
   static int limit(Query query) {
-    return Value.integer(query, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
+    return OpenAiJson.integer(query, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT);
   }
 
   /** Newest first, unless the caller says otherwise. */

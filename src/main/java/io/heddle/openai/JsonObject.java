@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import org.jspecify.annotations.Nullable;
 
 /** Writes one JSON object, member by member; ready bytes are spliced in. */
@@ -61,7 +62,7 @@ final class JsonObject {
   }
 
   /** A member as it stands in another object. */
-  JsonObject member(String name, Value value) {
+  JsonObject member(String name, JsonValue value) {
     value.writeTo(out.ascii(any ? "," : "").string(name).ascii(":"));
     any = true;
     return this;

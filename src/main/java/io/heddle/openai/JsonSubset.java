@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonValue;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,7 @@ final class JsonSubset {
    * Whether {@code all} has every member of {@code some} with the same value, however deep; null
    * says nothing. Numbers are compared by their text.
    */
-  static boolean covers(@Nullable Value all, Value some) {
+  static boolean covers(@Nullable JsonValue all, JsonValue some) {
     if (some.isNull()) {
       return true;
     }
@@ -20,13 +21,13 @@ final class JsonSubset {
       return false;
     }
     if (some.isObject() && all.isObject()) {
-      Fields has = all.fields();
-      return some.fields().all().entrySet().stream()
+      JsonValue has = all.object();
+      return some.object().members().entrySet().stream()
           .allMatch(member -> covers(has.get(member.getKey()), member.getValue()));
     }
     if (some.isArray() && all.isArray()) {
-      List<Value> mine = all.elements();
-      List<Value> others = some.elements();
+      List<JsonValue> mine = all.array();
+      List<JsonValue> others = some.array();
       if (mine.size() != others.size()) {
         return false;
       }
@@ -38,9 +39,9 @@ final class JsonSubset {
       return true;
     }
     // A text may be written as a string or as the one part of a list.
-    if (some.isString() && all.isArray() && all.elements().size() == 1) {
-      Value part = all.elements().getFirst();
-      Value text = part.isObject() ? part.fields().get("text") : null;
+    if (some.isString() && all.isArray() && all.array().size() == 1) {
+      JsonValue part = all.array().getFirst();
+      JsonValue text = part.isObject() ? part.object().get("text") : null;
       return text != null && text.json().equals(some.json());
     }
     return all.json().equals(some.json());

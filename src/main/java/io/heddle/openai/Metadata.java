@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,11 +15,11 @@ final class Metadata {
   private Metadata() {}
 
   /** Of a request; an empty object when it is not there. */
-  static Json read(@Nullable Value metadata) {
+  static Json read(@Nullable JsonValue metadata) {
     if (metadata == null) {
       return Json.EMPTY_OBJECT;
     }
-    Map<String, Value> pairs = metadata.fields().all();
+    Map<String, JsonValue> pairs = metadata.object().members();
     if (pairs.size() > MAX_PAIRS) {
       throw metadata.refuseAs(
           "object_above_max_properties",
@@ -39,14 +40,14 @@ final class Metadata {
 
   /** As this wire shows what a session has: values that are no strings by their JSON text. */
   static Json shown(Json metadata) {
-    Map<String, Value> members = Fields.of(metadata).all();
-    if (members.values().stream().allMatch(Value::isString)) {
+    Map<String, JsonValue> members = OpenAiJson.object(metadata).members();
+    if (members.values().stream().allMatch(JsonValue::isString)) {
       return metadata;
     }
     JsonObject out = new JsonObject(metadata.length() + 32);
     members.forEach((name, value) -> {
       Json text = value.isString() ? value.json() : JsonObject.string(value.json().toString());
-      out.member(name, new Value(text, ""));
+      out.member(name, OpenAiJson.value(text, ""));
     });
     return out.toJson();
   }

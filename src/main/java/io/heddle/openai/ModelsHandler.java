@@ -1,6 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.RequestContext;

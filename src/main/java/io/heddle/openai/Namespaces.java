@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonValue;
 import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -60,17 +61,17 @@ final class Namespaces {
   }
 
   /** The functions of a request's namespaces by their one name. */
-  static Map<String, Name> of(@Nullable Value tools) {
+  static Map<String, Name> of(@Nullable JsonValue tools) {
     Map<String, Name> names = new HashMap<>();
     if (tools == null || !tools.isArray()) {
       return names;
     }
-    for (Value tool : tools.elements()) {
-      Fields fields = tool.fields();
-      Value inner = fields.word("type").equals(TYPE) ? fields.get("tools") : null;
+    for (JsonValue tool : tools.array()) {
+      JsonValue fields = tool.object();
+      JsonValue inner = fields.word("type").equals(TYPE) ? fields.get("tools") : null;
       if (inner != null && inner.isArray()) {
-        for (Value function : inner.elements()) {
-          Name name = new Name(fields.word("name"), function.fields().word("name"));
+        for (JsonValue function : inner.array()) {
+          Name name = new Name(fields.word("name"), function.object().word("name"));
           names.put(flat(fields.word("name"), name.name()), name);
         }
       }

@@ -1,6 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.turn.Opaque;
 import java.util.Base64;
@@ -8,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.json.JsonFactory;
 
 /**
  * What a model's server said beside what is known, on its way to clients and back: clients send
@@ -57,19 +60,19 @@ final class OpaqueMembers {
 
   private static final String SEAL = "heddle1.";
 
-  private static final JsonLine SEALED = new JsonLine(48);
+  private static final JsonFactory SEALED = JsonParsers.factory(48);
 
   private OpaqueMembers() {}
 
   // ---- from clients
 
   /** Adds what an assistant's message of Chat Completions has beside what is known. */
-  static void ofClient(Fields message, JsonObject stored) {
+  static void ofClient(JsonValue message, JsonObject stored) {
     String thoughts = null;
     JsonObject others = null;
-    for (Map.Entry<String, Value> member : message.all().entrySet()) {
+    for (Map.Entry<String, JsonValue> member : message.members().entrySet()) {
       String name = member.getKey();
-      Value value = member.getValue();
+      JsonValue value = member.getValue();
       if (OF_MESSAGE.contains(name) || value.isNull()) {
         continue;
       }
@@ -91,13 +94,13 @@ final class OpaqueMembers {
     stored.raw(UPSTREAM, opaque.toJson());
   }
 
-  private static boolean isThought(Fields message, String name) {
+  private static boolean isThought(JsonValue message, String name) {
     return THOUGHTS.contains(name) && !message.word(name).isEmpty();
   }
 
   /** Adds to a tool call what its item has beside what is known. */
-  static JsonObject ofItem(Fields item, JsonObject call) {
-    item.all()
+  static JsonObject ofItem(JsonValue item, JsonObject call) {
+    item.members()
         .forEach((name, value) -> {
           if (!OF_ITEM.contains(name)
               && !OF_CALL.contains(name)
@@ -128,29 +131,32 @@ final class OpaqueMembers {
 
   /** The sources of an answer, which every message of Chat Completions has; perhaps none. */
   static Json annotations(@Nullable Json members) {
-    Value sources = members == null ? null : Fields.of(members).get(ANNOTATIONS);
+    JsonValue sources = members == null ? null : OpenAiJson.object(members).get(ANNOTATIONS);
     return sources != null && sources.isArray() ? sources.json() : JsonObject.EMPTY_ARRAY;
   }
 
   /** What the server said of a stored tool call, or the client that sent it; null for nothing. */
-  static @Nullable Json ofCall(Fields body, Fields call) {
-    Value opaque = body.get(UPSTREAM);
-    Value calls = opaque == null || !opaque.isObject() ? null : opaque.fields().get("toolCalls");
-    Value ours = calls == null || !calls.isObject() ? null : calls.fields().get(call.word("id"));
+  static @Nullable Json ofCall(JsonValue body, JsonValue call) {
+    JsonValue opaque = body.get(UPSTREAM);
+    JsonValue calls =
+        opaque == null || !opaque.isObject() ? null : opaque.object().get("toolCalls");
+    JsonValue ours =
+        calls == null || !calls.isObject() ? null : calls.object().get(call.word("id"));
     if (ours != null && ours.isObject()) {
       return ours.json();
     }
-    if (OF_CALL.containsAll(call.all().keySet())) {
+    if (OF_CALL.containsAll(call.members().keySet())) {
       return null;
     }
-    return add(new JsonObject(256), call.value().json(), OF_CALL).toJson();
+    return add(new JsonObject(256), call.json(), OF_CALL).toJson();
   }
 
   /** What the server said of the answer that a turn came to; null for nothing. */
   static @Nullable Json ofAnswer(List<Message> output) {
     for (Message message : output) {
-      Value opaque = Fields.of(message.body()).get(UPSTREAM);
-      Value members = opaque == null || !opaque.isObject() ? null : opaque.fields().get("message");
+      JsonValue opaque = OpenAiJson.object(message.body()).get(UPSTREAM);
+      JsonValue members =
+          opaque == null || !opaque.isObject() ? null : opaque.object().get("message");
       if (members != null && members.isObject()) {
         return members.json();
       }
@@ -177,16 +183,16 @@ final class OpaqueMembers {
     }
     try {
       byte[] json = Base64.getUrlDecoder().decode(content.substring(SEAL.length()));
-      Json line = SEALED.read(json);
-      return Value.of(line).isObject() ? line : null;
+      JsonValue line = OpenAiJson.read(SEALED, json);
+      return line.isObject() ? line.json() : null;
     } catch (RuntimeException _) {
       return null;
     }
   }
 
   private static JsonObject add(JsonObject to, Json members, Set<String> known) {
-    Fields.of(members)
-        .all()
+    OpenAiJson.object(members)
+        .members()
         .forEach((name, value) -> {
           if (!known.contains(name)) {
             to.member(name, value);

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.json.JsonValue;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -41,16 +42,16 @@ final class ParameterRanges {
   }
 
   /** Those that both calls have. */
-  private static void both(Fields body) {
+  private static void both(JsonValue body) {
     decimal(body, "temperature", 0, 2);
     decimal(body, "top_p", 0, 1);
     decimal(body, "presence_penalty", -2, 2);
     decimal(body, "frequency_penalty", -2, 2);
     body.flag("parallel_tool_calls");
-    Value options = body.get("stream_options");
+    JsonValue options = body.get("stream_options");
     if (options != null) {
-      options.fields().flag("include_usage");
-      options.fields().flag("include_obfuscation");
+      options.object().flag("include_usage");
+      options.object().flag("include_obfuscation");
     }
     for (String name :
         List.of("user", "safety_identifier", "prompt_cache_key", "service_tier", "model")) {
@@ -59,9 +60,9 @@ final class ParameterRanges {
     bounded(body.get("safety_identifier"), LONGEST_KEY);
     bounded(body.get("prompt_cache_key"), LONGEST_KEY);
     body.text("prompt_cache_retention");
-    Value tools = body.get("tools");
+    JsonValue tools = body.get("tools");
     if (tools != null) {
-      int count = tools.elements().size();
+      int count = tools.array().size();
       if (count > MOST_TOOLS) {
         throw tools.refuseAs(
             "array_above_max_length", "has " + count + " tools; at most " + MOST_TOOLS);
@@ -69,27 +70,27 @@ final class ParameterRanges {
     }
   }
 
-  static void responses(Fields body) {
+  static void responses(JsonValue body) {
     both(body);
-    Value calls = body.get("max_tool_calls");
+    JsonValue calls = body.get("max_tool_calls");
     if (calls != null) {
       calls.integer(1, Integer.MAX_VALUE);
     }
     strings(body.get("include"), Integer.MAX_VALUE);
-    Value reasoning = body.get("reasoning");
+    JsonValue reasoning = body.get("reasoning");
     if (reasoning != null) {
-      Fields fields = reasoning.fields();
+      JsonValue fields = reasoning.object();
       oneOf(fields.get("effort"), EFFORTS);
       oneOf(fields.get("summary"), SUMMARIES);
       oneOf(fields.get("generate_summary"), SUMMARIES);
     }
-    Value text = body.get("text");
+    JsonValue text = body.get("text");
     if (text != null) {
-      Fields fields = text.fields();
+      JsonValue fields = text.object();
       oneOf(fields.get("verbosity"), VERBOSITIES);
-      Value format = fields.get("format");
+      JsonValue format = fields.get("format");
       if (format != null) {
-        Fields of = format.fields();
+        JsonValue of = format.object();
         if (of.required("type").text().equals("json_schema")) {
           schema(of);
           of.required("schema");
@@ -98,44 +99,44 @@ final class ParameterRanges {
     }
   }
 
-  static void chat(Fields body) {
+  static void chat(JsonValue body) {
     both(body);
-    Value seed = body.get("seed");
+    JsonValue seed = body.get("seed");
     if (seed != null) {
       seed.integer(Long.MIN_VALUE, Long.MAX_VALUE);
     }
-    Value stop = body.get("stop");
+    JsonValue stop = body.get("stop");
     if (stop != null && !stop.isString()) {
       strings(stop, MOST_STOPS);
     }
     for (String name : List.of("max_tokens", "max_completion_tokens")) {
-      Value most = body.get(name);
+      JsonValue most = body.get(name);
       if (most != null) {
         most.integer(1, Integer.MAX_VALUE);
       }
     }
-    Value bias = body.get("logit_bias");
+    JsonValue bias = body.get("logit_bias");
     if (bias != null) {
-      bias.fields().all().values().forEach(each -> each.decimal(-100, 100));
+      bias.object().members().values().forEach(each -> each.decimal(-100, 100));
     }
     oneOf(body.get("reasoning_effort"), EFFORTS);
     oneOf(body.get("verbosity"), VERBOSITIES);
-    Value format = body.get("response_format");
+    JsonValue format = body.get("response_format");
     if (format != null) {
-      Fields of = format.fields();
+      JsonValue of = format.object();
       if (of.required("type").text().equals("json_schema")) {
-        schema(of.required("json_schema").fields());
+        schema(of.required("json_schema").object());
       }
     }
     Set<String> functions = new HashSet<>();
     Set<String> customs = new HashSet<>();
-    Value tools = body.get("tools");
+    JsonValue tools = body.get("tools");
     if (tools != null) {
-      for (Value tool : tools.elements()) {
-        Fields fields = tool.fields();
+      for (JsonValue tool : tools.array()) {
+        JsonValue fields = tool.object();
         switch (fields.word("type")) {
-          case "function" -> functions.add(function(fields.required("function").fields()));
-          case "custom" -> customs.add(chatCustom(fields.required("custom").fields()));
+          case "function" -> functions.add(function(fields.required("function").object()));
+          case "custom" -> customs.add(chatCustom(fields.required("custom").object()));
           // The server's own.
           default -> {}
         }
@@ -144,17 +145,17 @@ final class ParameterRanges {
     choice(body.get("tool_choice"), Map.of("function", functions, "custom", customs), tools);
   }
 
-  private static void schema(Fields schema) {
+  private static void schema(JsonValue schema) {
     name(schema.required("name"), LONGEST_SCHEMA_NAME);
     schema.text("description");
     schema.flag("strict");
-    Value itself = schema.get("schema");
+    JsonValue itself = schema.get("schema");
     if (itself != null) {
-      itself.fields();
+      itself.object();
     }
   }
 
-  private static String name(Value name, int most) {
+  private static String name(JsonValue name, int most) {
     String text = name.text();
     if (text.isEmpty()) {
       throw name.refuse("is empty");
@@ -166,41 +167,41 @@ final class ParameterRanges {
     return text;
   }
 
-  private static void bounded(@Nullable Value text, int most) {
+  private static void bounded(@Nullable JsonValue text, int most) {
     if (text != null && text.text().length() > most) {
       throw text.refuseAs("string_above_max_length", "is longer than " + most + " characters");
     }
   }
 
   /** The name of a custom tool that may be told to a model. */
-  static String custom(Fields custom) {
+  static String custom(JsonValue custom) {
     String name = name(custom.required("name"), LONGEST_TOOL_NAME);
     custom.text("description");
     return name;
   }
 
   /** Refuses a grammar of a custom tool that lacks what it is made of. */
-  static void grammar(Fields grammar) {
+  static void grammar(JsonValue grammar) {
     grammar.required("definition").text();
     grammar.required("syntax").text();
   }
 
-  private static String chatCustom(Fields custom) {
-    Value format = custom.get("format");
-    if (format != null && format.fields().required("type").text().equals("grammar")) {
-      grammar(format.fields().required("grammar").fields());
+  private static String chatCustom(JsonValue custom) {
+    JsonValue format = custom.get("format");
+    if (format != null && format.object().required("type").text().equals("grammar")) {
+      grammar(format.object().required("grammar").object());
     }
     return custom(custom);
   }
 
   /** The name of a function that may be told to a model. */
-  static String function(Fields function) {
+  static String function(JsonValue function) {
     String name = name(function.required("name"), LONGEST_TOOL_NAME);
     function.text("description");
     function.flag("strict");
-    Value parameters = function.get("parameters");
+    JsonValue parameters = function.get("parameters");
     if (parameters != null) {
-      parameters.fields();
+      parameters.object();
     }
     return name;
   }
@@ -210,10 +211,10 @@ final class ParameterRanges {
    *
    * @param allowed its {@code mode} and {@code tools}
    */
-  static List<Value> allowed(Fields allowed) {
+  static List<JsonValue> allowed(JsonValue allowed) {
     oneOf(allowed.get("mode"), MODES);
-    Value tools = allowed.required("tools");
-    List<Value> all = tools.elements();
+    JsonValue tools = allowed.required("tools");
+    List<JsonValue> all = tools.array();
     if (all.isEmpty()) {
       throw tools.refuseAs("array_below_min_length", "is empty");
     }
@@ -224,25 +225,25 @@ final class ParameterRanges {
    * @param names of the functions and of the custom tools among the tools, by their type
    */
   private static void choice(
-      @Nullable Value choice, Map<String, Set<String>> names, @Nullable Value tools) {
+      @Nullable JsonValue choice, Map<String, Set<String>> names, @Nullable JsonValue tools) {
     if (choice == null) {
       return;
     }
     if (choice.isString()) {
       oneOf(choice, CHOICES);
-      if (choice.text().equals("required") && (tools == null || tools.elements().isEmpty())) {
+      if (choice.text().equals("required") && (tools == null || tools.array().isEmpty())) {
         throw choice.refuse("is required, and there are no 'tools'");
       }
       return;
     }
-    Fields fields = choice.fields();
-    Value type = fields.required("type");
+    JsonValue fields = choice.object();
+    JsonValue type = fields.required("type");
     switch (type.text()) {
       case "function", "custom" -> named(fields, names);
       case "allowed_tools" -> {
-        for (Value tool : allowed(fields.required("allowed_tools").fields())) {
-          if (names.containsKey(tool.fields().required("type").text())) {
-            named(tool.fields(), names);
+        for (JsonValue tool : allowed(fields.required("allowed_tools").object())) {
+          if (names.containsKey(tool.object().required("type").text())) {
+            named(tool.object(), names);
           }
         }
       }
@@ -255,38 +256,38 @@ final class ParameterRanges {
   }
 
   /** Whether there is a tool of that type, which then is the server's own. */
-  private static boolean hasTool(@Nullable Value tools, String type) {
+  private static boolean hasTool(@Nullable JsonValue tools, String type) {
     return tools != null
-        && tools.elements().stream().anyMatch(tool -> tool.fields().word("type").equals(type));
+        && tools.array().stream().anyMatch(tool -> tool.object().word("type").equals(type));
   }
 
-  private static void named(Fields tool, Map<String, Set<String>> names) {
+  private static void named(JsonValue tool, Map<String, Set<String>> names) {
     String type = tool.word("type");
-    Value name = tool.required(type).fields().required("name");
+    JsonValue name = tool.required(type).object().required("name");
     if (!names.getOrDefault(type, Set.of()).contains(name.text())) {
       throw name.refuse("names no " + type + " of 'tools'");
     }
   }
 
-  private static void decimal(Fields body, String name, int least, int most) {
-    Value value = body.get(name);
+  private static void decimal(JsonValue body, String name, int least, int most) {
+    JsonValue value = body.get(name);
     if (value != null) {
       value.decimal(least, most);
     }
   }
 
-  private static void strings(@Nullable Value strings, int most) {
+  private static void strings(@Nullable JsonValue strings, int most) {
     if (strings == null) {
       return;
     }
-    List<Value> all = strings.elements();
+    List<JsonValue> all = strings.array();
     if (all.size() > most) {
       throw strings.refuseAs("array_above_max_length", "has more than " + most + " elements");
     }
-    all.forEach(Value::text);
+    all.forEach(JsonValue::text);
   }
 
-  private static void oneOf(@Nullable Value value, Set<String> words) {
+  private static void oneOf(@Nullable JsonValue value, Set<String> words) {
     if (value != null && !words.contains(value.text())) {
       throw value.refuse("must be one of " + String.join(", ", words));
     }

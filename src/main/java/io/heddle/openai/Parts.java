@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +19,13 @@ final class Parts {
    *
    * @param content a string or an array of parts; anything else is refused
    */
-  static Json stored(Value content) {
+  static Json stored(JsonValue content) {
     if (textOrParts(content).isString()) {
       return content.json();
     }
-    List<Value> parts = content.elements();
-    Fields last = null;
-    for (Value part : parts) {
+    List<JsonValue> parts = content.array();
+    JsonValue last = null;
+    for (JsonValue part : parts) {
       last = checked(part);
     }
     Json text = parts.size() == 1 && last != null ? plainText(last) : null;
@@ -32,23 +33,23 @@ final class Parts {
   }
 
   /** Refuses what is no list of parts, each of which says what its type has to say. */
-  static void check(Value parts) {
-    parts.elements().forEach(Parts::checked);
+  static void check(JsonValue parts) {
+    parts.array().forEach(Parts::checked);
   }
 
   /** What no server could read is refused here, where the client is told which part it is. */
-  private static Fields checked(Value part) {
+  private static JsonValue checked(JsonValue part) {
     if (!part.isObject()) {
       throw part.refuse("must be a part: an object with a type");
     }
-    Fields fields = part.fields();
+    JsonValue fields = part.object();
     switch (fields.required("type").text()) {
       case "text", "input_text", "output_text" -> fields.required("text").text();
       case "refusal" -> fields.required("refusal").text();
       case "image_url" -> {
-        Value image = fields.required("image_url");
+        JsonValue image = fields.required("image_url");
         if (!image.isString()) {
-          image.fields().required("url").text();
+          image.object().required("url").text();
         }
       }
       case "input_image" -> {
@@ -68,7 +69,7 @@ final class Parts {
   }
 
   /** A content as all wires have it. */
-  static Value textOrParts(Value content) {
+  static JsonValue textOrParts(JsonValue content) {
     if (!content.isString() && !content.isArray()) {
       throw content.wrongType("a string or an array of parts");
     }
@@ -76,18 +77,18 @@ final class Parts {
   }
 
   /** The text of a part that has nothing else, as a JSON string. */
-  private static @Nullable Json plainText(Fields part) {
+  private static @Nullable Json plainText(JsonValue part) {
     boolean text =
         switch (part.word("type")) {
           case "input_text", "output_text", "text" -> true;
           default -> false;
         };
-    Value value = part.get("text");
+    JsonValue value = part.get("text");
     if (!text || value == null || !value.isString()) {
       return null;
     }
-    for (var member : part.all().entrySet()) {
-      Value other = member.getValue();
+    for (var member : part.members().entrySet()) {
+      JsonValue other = member.getValue();
       boolean empty = other.isNull() || other.json().equals(JsonObject.EMPTY_ARRAY);
       if (!empty && !member.getKey().equals("type") && !member.getKey().equals("text")) {
         return null;
@@ -97,14 +98,14 @@ final class Parts {
   }
 
   /** Parts of somebody who asks. */
-  static Json input(@Nullable Value content) {
+  static Json input(@Nullable JsonValue content) {
     if (content == null) {
       return JsonObject.EMPTY_ARRAY;
     }
     if (content.isString()) {
       return JsonObject.array(List.of(text("input_text", content.json(), false)));
     }
-    return JsonObject.array(content.elements().stream().map(Parts::inputPart).toList());
+    return JsonObject.array(content.array().stream().map(Parts::inputPart).toList());
   }
 
   /**
@@ -112,14 +113,14 @@ final class Parts {
    *
    * @param refusal a string beside the content, or null
    */
-  static Json output(@Nullable Value content, @Nullable Value refusal) {
+  static Json output(@Nullable JsonValue content, @Nullable JsonValue refusal) {
     JsonWriter out = new JsonWriter(256).ascii("[");
     String comma = "";
     if (content != null && content.isString()) {
       out.raw(text("output_text", content.json(), true));
       comma = ",";
     } else if (content != null && content.isArray()) {
-      for (Value part : content.elements()) {
+      for (JsonValue part : content.array()) {
         out.ascii(comma).raw(outputPart(part));
         comma = ",";
       }
@@ -146,7 +147,7 @@ final class Parts {
   }
 
   /** A tool's output: text stays a string. */
-  static Json toolOutput(@Nullable Value content) {
+  static Json toolOutput(@Nullable JsonValue content) {
     if (content == null) {
       return Json.of("\"\"");
     }
@@ -162,11 +163,11 @@ final class Parts {
         : part.toJson();
   }
 
-  private static Json inputPart(Value part) {
+  private static Json inputPart(JsonValue part) {
     if (!part.isObject()) {
       return part.json();
     }
-    Fields fields = part.fields();
+    JsonValue fields = part.object();
     return switch (fields.word("type")) {
       case "text" -> retyped(fields, "input_text").toJson();
       case "image_url" -> image(part, fields);
@@ -175,27 +176,27 @@ final class Parts {
     };
   }
 
-  private static Json outputPart(Value part) {
+  private static Json outputPart(JsonValue part) {
     if (!part.isObject()) {
       return part.json();
     }
-    Fields fields = part.fields();
+    JsonValue fields = part.object();
     String type = fields.word("type");
     if (!type.equals("text") && !type.equals("output_text")) {
       return part.json();
     }
     JsonObject out = retyped(fields, "output_text");
     for (String list : List.of("annotations", "logprobs")) {
-      if (!fields.all().containsKey(list)) {
+      if (!fields.members().containsKey(list)) {
         out.raw(list, JsonObject.EMPTY_ARRAY);
       }
     }
     return out.toJson();
   }
 
-  private static JsonObject retyped(Fields part, String type) {
-    JsonObject out = new JsonObject(part.value().json().length() + 64).string("type", type);
-    part.all()
+  private static JsonObject retyped(JsonValue part, String type) {
+    JsonObject out = new JsonObject(part.length() + 64).string("type", type);
+    part.members()
         .forEach((name, value) -> {
           if (!name.equals("type")) {
             out.member(name, value);
@@ -205,12 +206,12 @@ final class Parts {
   }
 
   /** {@code {"type":"image_url","image_url":{"url","detail"}}} of Chat Completions. */
-  private static Json image(Value part, Fields fields) {
-    Value image = fields.get("image_url");
+  private static Json image(JsonValue part, JsonValue fields) {
+    JsonValue image = fields.get("image_url");
     if (image == null || !image.isObject()) {
       return part.json();
     }
-    Fields inner = image.fields();
+    JsonValue inner = image.object();
     return new JsonObject(part.json().length() + 64)
         .string("type", "input_image")
         .raw("image_url", inner.raw("url"))
@@ -219,13 +220,13 @@ final class Parts {
         .toJson();
   }
 
-  private static Json file(Value part, Fields fields) {
-    Value file = fields.get("file");
+  private static Json file(JsonValue part, JsonValue fields) {
+    JsonValue file = fields.get("file");
     if (file == null || !file.isObject()) {
       return part.json();
     }
     JsonObject out = new JsonObject(part.json().length() + 64).string("type", "input_file");
-    file.fields().all().forEach(out::member);
+    file.object().members().forEach(out::member);
     return out.toJson();
   }
 }

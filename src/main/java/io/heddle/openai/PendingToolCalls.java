@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.ThreadPage;
@@ -55,7 +56,7 @@ final class PendingToolCalls {
     }
     PendingToolCalls calls = new PendingToolCalls();
     for (Message message : end.messages()) {
-      Fields fields = Fields.of(message.body());
+      JsonValue fields = OpenAiJson.object(message.body());
       calls.addCalls(fields);
       calls.addOutput(fields);
       if (fields.word("role").equals("user")) {
@@ -81,13 +82,13 @@ final class PendingToolCalls {
     Map<String, Made> waiting = new HashMap<>();
     Set<String> ofInput = new LinkedHashSet<>();
     for (NewMessage message : input) {
-      ofInput.addAll(calls(Fields.of(message.body())));
+      ofInput.addAll(calls(OpenAiJson.object(message.body())));
     }
     Set<String> open = new HashSet<>(calls);
     open.removeAll(outputs.keySet());
     boolean step = !open.isEmpty();
     for (NewMessage message : input) {
-      Fields fields = Fields.of(message.body());
+      JsonValue fields = OpenAiJson.object(message.body());
       String answers = answers(fields);
       if (answers == null) {
         if (step && isThere(fields)) {
@@ -105,7 +106,7 @@ final class PendingToolCalls {
           NewMessage output = early.remove(call);
           if (output != null) {
             waiting.remove(call);
-            outputs.put(call, Fields.of(output.body()).raw("content", JsonObject.NULL));
+            outputs.put(call, OpenAiJson.object(output.body()).raw("content", JsonObject.NULL));
             added.add(output);
           }
         }
@@ -144,7 +145,7 @@ final class PendingToolCalls {
     return !calls.isEmpty() && calls.stream().allMatch(call -> call.equals(among.get(call.id())));
   }
 
-  private boolean isThere(Fields message) {
+  private boolean isThere(JsonValue message) {
     return switch (message.word("role")) {
       case "user" -> asked.contains(message.raw("content", JsonObject.NULL));
       case "assistant" -> {
@@ -159,14 +160,14 @@ final class PendingToolCalls {
   }
 
   /** Of text alone, in whichever form; empty for what has more than that. */
-  private static String words(Fields message) {
-    Value content = message.get("content");
+  private static String words(JsonValue message) {
+    JsonValue content = message.get("content");
     if (content == null || content.isString()) {
       return message.word("content");
     }
     StringBuilder words = new StringBuilder();
-    for (Value part : content.isArray() ? content.elements() : List.<Value>of()) {
-      Fields fields = part.isObject() ? part.fields() : Fields.of(Json.EMPTY_OBJECT);
+    for (JsonValue part : content.isArray() ? content.array() : List.<JsonValue>of()) {
+      JsonValue fields = part.isObject() ? part.object() : OpenAiJson.object(Json.EMPTY_OBJECT);
       if (!fields.word("type").equals("text")) {
         return "";
       }
@@ -175,13 +176,13 @@ final class PendingToolCalls {
     return words.toString();
   }
 
-  private static List<Made> made(Fields message) {
+  private static List<Made> made(JsonValue message) {
     return StoredCall.of(message).stream()
         .map(call -> new Made(call.id(), call.name(), call.arguments()))
         .toList();
   }
 
-  private Set<String> addCalls(Fields body) {
+  private Set<String> addCalls(JsonValue body) {
     Set<String> made = calls(body);
     for (String call : made) {
       calls.add(call);
@@ -191,14 +192,14 @@ final class PendingToolCalls {
     return made;
   }
 
-  private void addOutput(Fields body) {
+  private void addOutput(JsonValue body) {
     String answers = answers(body);
     if (answers != null) {
       outputs.put(answers, body.raw("content", JsonObject.NULL));
     }
   }
 
-  private static Set<String> calls(Fields body) {
+  private static Set<String> calls(JsonValue body) {
     if (!body.word("role").equals("assistant")) {
       return Set.of();
     }
@@ -209,7 +210,7 @@ final class PendingToolCalls {
     return ids;
   }
 
-  private static @Nullable String answers(Fields body) {
+  private static @Nullable String answers(JsonValue body) {
     return body.word("role").equals("tool") ? body.word("toolCallId") : null;
   }
 }

@@ -1,8 +1,10 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.BodyReader;
@@ -10,6 +12,7 @@ import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import tools.jackson.core.json.JsonFactory;
 
 /** Reads the bodies of the calls. Members that a call does not know are no error on this wire. */
 final class RequestBodies {
@@ -18,12 +21,12 @@ final class RequestBodies {
   static final int MAX_ITEMS = 100;
 
   private final BodyReader reader;
-  private final JsonLine lines;
+  private final JsonFactory factory;
   private final long maxMessage;
 
   RequestBodies(BodyReader reader, SessionProperties properties) {
     this.reader = reader;
-    this.lines = new JsonLine(properties.maxNesting());
+    this.factory = JsonParsers.factory(properties.maxNesting());
     this.maxMessage = properties.maxMessage().toBytes();
   }
 
@@ -32,7 +35,7 @@ final class RequestBodies {
    *
    * @param bytes as they came
    */
-  record Body(byte[] bytes, Fields fields) {}
+  record Body(byte[] bytes, JsonValue fields) {}
 
   Mono<Body> object(RequestContext call) {
     return reader.json(call.exchange()).map(this::body);
@@ -43,26 +46,28 @@ final class RequestBodies {
     return reader
         .jsonOrNothing(call.exchange())
         .map(bytes ->
-            bytes.length == 0 ? new Body(bytes, Fields.of(Json.EMPTY_OBJECT)) : body(bytes));
+            bytes.length == 0
+                ? new Body(bytes, OpenAiJson.object(Json.EMPTY_OBJECT))
+                : body(bytes));
   }
 
   /** A message of a socket, which must be a JSON object. */
-  Fields message(byte[] bytes) {
-    return Value.of(lines.read(bytes)).fields();
+  JsonValue message(byte[] bytes) {
+    return OpenAiJson.read(factory, bytes).object();
   }
 
   private Body body(byte[] bytes) {
-    Value value = Value.of(lines.read(bytes));
+    JsonValue value = OpenAiJson.read(factory, bytes);
     // Some clients send null for nothing.
-    return new Body(bytes, value.isNull() ? Fields.of(Json.EMPTY_OBJECT) : value.fields());
+    return new Body(bytes, value.isNull() ? OpenAiJson.object(Json.EMPTY_OBJECT) : value.object());
   }
 
   /** The items of a call that adds them. */
-  static List<Value> items(@Nullable Value items, int least) {
+  static List<JsonValue> items(@Nullable JsonValue items, int least) {
     if (items == null) {
       return List.of();
     }
-    List<Value> elements = items.elements();
+    List<JsonValue> elements = items.array();
     if (elements.size() < least || elements.size() > MAX_ITEMS) {
       throw items.refuseAs(
           elements.size() < least ? "array_below_min_length" : "array_above_max_length",
@@ -72,7 +77,7 @@ final class RequestBodies {
   }
 
   /** One item, as the message it is stored as. */
-  NewMessage newItem(Value item) {
+  NewMessage newItem(JsonValue item) {
     return checked(ItemInput.message(item), item.path());
   }
 

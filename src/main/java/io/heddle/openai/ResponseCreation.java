@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
@@ -59,7 +59,7 @@ final class ResponseCreation {
       String defaultModel,
       SocketMemory.@Nullable Past past) {
     if (ask.input().size() > MAX_INPUT) {
-      throw Value.refuse("input", "has more than " + MAX_INPUT + " items");
+      throw OpenAiJson.refuse("input", "has more than " + MAX_INPUT + " items");
     }
     Start start =
         new Start(call, ask, body, call.fingerprint(body), ask.notes(defaultModel).toJson(), past);
@@ -103,7 +103,7 @@ final class ResponseCreation {
   private Mono<Turn> inNew(Start start) {
     SocketMemory.Past past = start.past();
     if (start.ask().input().isEmpty() && past == null) {
-      throw Value.missing("input");
+      throw OpenAiJson.missing("input");
     }
     RequestContext call = start.call();
     SessionKey key = newKey(call);

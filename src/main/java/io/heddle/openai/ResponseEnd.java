@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
@@ -29,8 +30,8 @@ record ResponseEnd(
   private static final String FAILED = "response.failed";
 
   static ResponseEnd of(Turn turn) {
-    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    Json usage = end.get("usage") == null ? null : usage(end.required("usage").fields());
+    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    Json usage = end.get("usage") == null ? null : usage(end.required("usage").object());
     String model = end.text("model");
     String reason = end.word("finishReason");
     return switch (turn.status()) {
@@ -75,9 +76,9 @@ record ResponseEnd(
     return new ResponseEnd("incomplete", INCOMPLETE, null, details, usage, null, model);
   }
 
-  private static Json error(Fields end) {
-    Value error = end.get("error");
-    Fields fields = error == null ? Fields.of(Json.EMPTY_OBJECT) : error.fields();
+  private static Json error(JsonValue end) {
+    JsonValue error = end.get("error");
+    JsonValue fields = error == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : error.object();
     ProblemCode code = code(fields.word("code"));
     String shown =
         switch (code) {
@@ -108,7 +109,7 @@ record ResponseEnd(
     }
   }
 
-  private static Json usage(Fields usage) {
+  private static Json usage(JsonValue usage) {
     return usage(
         new Usage(
             number(usage, "inputTokens"),
@@ -118,9 +119,9 @@ record ResponseEnd(
   }
 
   static Usage usageOf(Turn turn) {
-    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    Value usage = end.get("usage");
-    Fields fields = usage == null ? Fields.of(Json.EMPTY_OBJECT) : usage.fields();
+    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    JsonValue usage = end.get("usage");
+    JsonValue fields = usage == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : usage.object();
     return new Usage(
         number(fields, "inputTokens"),
         number(fields, "outputTokens"),
@@ -128,8 +129,8 @@ record ResponseEnd(
         number(fields, "reasoningTokens"));
   }
 
-  private static long number(Fields fields, String name) {
-    Value value = fields.get(name);
+  private static long number(JsonValue fields, String name) {
+    JsonValue value = fields.get(name);
     return value == null ? 0 : value.integer(0, Long.MAX_VALUE);
   }
 

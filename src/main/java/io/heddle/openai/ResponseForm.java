@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import java.util.List;
 import java.util.Map;
@@ -42,11 +43,11 @@ record ResponseForm(
 
   /** Whether the client asked for summaries of what the model thinks, and not for all of it. */
   boolean summaries() {
-    Value reasoning = Fields.of(notes.shown()).get("reasoning");
+    JsonValue reasoning = OpenAiJson.object(notes.shown()).get("reasoning");
     if (reasoning == null || !reasoning.isObject()) {
       return false;
     }
-    Fields fields = reasoning.fields();
+    JsonValue fields = reasoning.object();
     // The second is the older name of the same.
     return Stream.of("summary", "generate_summary")
         .map(fields::word)
@@ -55,7 +56,7 @@ record ResponseForm(
 
   /** The functions of the request's namespaces by the name that the model is told. */
   Map<String, Namespaces.Name> namespaces() {
-    return Namespaces.of(Fields.of(notes.shown()).get("tools"));
+    return Namespaces.of(OpenAiJson.object(notes.shown()).get("tools"));
   }
 
   /** The whole object. */
@@ -93,7 +94,7 @@ record ResponseForm(
             .bool("background", notes.background())
             .string("model", model == null ? notes.model() : model)
             .raw("output", JsonObject.array(output));
-    Fields.of(notes.shown()).all().forEach(out::member);
+    OpenAiJson.object(notes.shown()).members().forEach(out::member);
     if (conversation == null) {
       return out.raw("conversation", null);
     }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Turn;
 import io.heddle.turn.TurnRequest;
 
@@ -31,10 +32,10 @@ record ResponseNotes(
 
   /** A turn that was ordered otherwise is a response in a conversation that nobody gave terms. */
   static ResponseNotes of(Turn turn) {
-    Fields notes = Fields.of(TurnRequest.of(turn).notes());
+    JsonValue notes = OpenAiJson.object(TurnRequest.of(turn).notes());
     if (!notes.word("wire").equals(KIND)) {
       String model = turn.model() == null ? "" : turn.model();
-      Json shown = ResponseRequest.read(Fields.of(Json.EMPTY_OBJECT)).shown();
+      Json shown = ResponseRequest.read(OpenAiJson.object(Json.EMPTY_OBJECT)).shown();
       return new ResponseNotes(model, true, false, true, shown);
     }
     return new ResponseNotes(

@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.Parameters;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -83,9 +84,9 @@ final class ResponseParameters {
         : error;
   }
 
-  static Json chat(Fields body, ResponseTools tools) {
+  static Json chat(JsonValue body, ResponseTools tools) {
     JsonObject out = new JsonObject(256);
-    body.all()
+    body.members()
         .forEach((name, value) -> {
           if (name.equals("parallel_tool_calls") && tools.isEmpty()) {
             return;
@@ -94,13 +95,13 @@ final class ResponseParameters {
             out.member(name, value);
           }
         });
-    Value most = body.get("max_output_tokens");
+    JsonValue most = body.get("max_output_tokens");
     if (most != null) {
       // It is sent under another name: beside that name the model would be told two bounds.
       for (String name : OTHER_BOUNDS) {
         if (body.has(name)) {
-          throw Value.refuse(
-              body.path(name),
+          throw OpenAiJson.refuse(
+              body.pathOf(name),
               "mutually_exclusive_parameters",
               "cannot be used together with 'max_output_tokens'");
         }
@@ -110,13 +111,13 @@ final class ResponseParameters {
     if (!tools.isEmpty()) {
       out.raw("tools", tools.functions()).some("tool_choice", tools.choice());
     }
-    Value text = body.get("text");
+    JsonValue text = body.get("text");
     if (text != null) {
-      text(text.fields(), out);
+      text(text.object(), out);
     }
-    Value reasoning = body.get("reasoning");
+    JsonValue reasoning = body.get("reasoning");
     if (reasoning != null) {
-      out.some("reasoning_effort", reasoning.fields().raw("effort"));
+      out.some("reasoning_effort", reasoning.object().raw("effort"));
     }
     Json rest = rest(reasoning, body.get("include"));
     if (rest.length() > 2) {
@@ -127,13 +128,13 @@ final class ResponseParameters {
   }
 
   /** What Chat Completions has no words for. */
-  private static Json rest(@Nullable Value reasoning, @Nullable Value include) {
+  private static Json rest(@Nullable JsonValue reasoning, @Nullable JsonValue include) {
     JsonObject rest = new JsonObject(128);
     JsonObject more = new JsonObject(96);
     if (reasoning != null) {
       reasoning
-          .fields()
-          .all()
+          .object()
+          .members()
           .forEach((name, value) -> {
             if (!name.equals("effort") && !value.isNull()) {
               more.member(name, value);
@@ -144,19 +145,19 @@ final class ResponseParameters {
     if (thinking.length() > 2) {
       rest.raw("reasoning", thinking);
     }
-    if (include != null && !include.elements().isEmpty()) {
+    if (include != null && !include.array().isEmpty()) {
       rest.raw("include", include.json());
     }
     return rest.toJson();
   }
 
-  private static void text(Fields text, JsonObject out) {
+  private static void text(JsonValue text, JsonObject out) {
     out.some("verbosity", text.raw("verbosity"));
-    Value format = text.get("format");
+    JsonValue format = text.get("format");
     if (format == null) {
       return;
     }
-    Fields fields = format.fields();
+    JsonValue fields = format.object();
     String type = fields.required("type").text();
     switch (type) {
       case "text" -> {}
@@ -164,7 +165,7 @@ final class ResponseParameters {
       case "json_schema" -> {
         JsonObject schema = new JsonObject(format.json().length());
         fields
-            .all()
+            .members()
             .forEach((name, value) -> {
               if (!name.equals("type") && !value.isNull()) {
                 schema.member(name, value);
@@ -179,7 +180,7 @@ final class ResponseParameters {
       }
       default ->
           throw WireError.unsupported(
-                  fields.path("type"),
+                  fields.pathOf("type"),
                   "Heddle does not support a text.format of the type '" + type + "'.")
               .toException();
     }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,13 +31,13 @@ record ResponseRequest(
     boolean stream,
     boolean background,
     @Nullable String instructions,
-    List<Value> input,
+    List<JsonValue> input,
     boolean sealed,
     Json parameters,
     Json shown,
     long compactAt,
     boolean compacts,
-    List<Value> brought) {
+    List<JsonValue> brought) {
 
   /** What OpenAI does and Heddle does not; a client must not take silence for consent. */
   private static final List<String> UNSUPPORTED =
@@ -79,28 +80,28 @@ record ResponseRequest(
 
   private static final Set<String> TRUNCATIONS = Set.of("auto", "disabled");
 
-  static ResponseRequest read(Fields body) {
+  static ResponseRequest read(JsonValue body) {
     return read(body, HostedTools.REFUSE);
   }
 
-  static ResponseRequest read(Fields body, HostedTools hosted) {
+  static ResponseRequest read(JsonValue body, HostedTools hosted) {
     return read(body, hosted, List.of());
   }
 
   /**
    * @param before tools that items of the thread before have brought
    */
-  static ResponseRequest read(Fields body, HostedTools hosted, List<Value> before) {
+  static ResponseRequest read(JsonValue body, HostedTools hosted, List<JsonValue> before) {
     refuseUnsupported(body);
     ParameterRanges.responses(body);
-    List<Value> input = input(body.get("input"));
-    List<Value> brought = ToolItems.brought(body.get("input"), before);
+    List<JsonValue> input = input(body.get("input"));
+    List<JsonValue> brought = ToolItems.brought(body.get("input"), before);
     ResponseTools tools = ResponseTools.read(body, hosted, brought);
     boolean compacts = CompactionItem.isAsked(input);
     String conversation = conversation(body.get("conversation"));
     String previous = body.text("previous_response_id");
     if (conversation != null && previous != null) {
-      throw Value.refuse(
+      throw OpenAiJson.refuse(
           "previous_response_id",
           "mutually_exclusive_parameters",
           "cannot be used together with 'conversation'");
@@ -108,7 +109,8 @@ record ResponseRequest(
     boolean store = body.flag("store", true);
     boolean background = body.flag("background");
     if (background && !store) {
-      throw Value.refuse("background", "needs 'store': nobody could ask for the response later");
+      throw OpenAiJson.refuse(
+          "background", "needs 'store': nobody could ask for the response later");
     }
     return new ResponseRequest(
         body.text("model"),
@@ -142,7 +144,7 @@ record ResponseRequest(
   }
 
   /** {@code [{"type":"compaction","compact_threshold":…}]}; without a number, where it must be. */
-  private static long compactAt(@Nullable Value management) {
+  private static long compactAt(@Nullable JsonValue management) {
     if (management == null) {
       return 0;
     }
@@ -150,15 +152,15 @@ record ResponseRequest(
       throw management.wrongType("an array");
     }
     long at = 0;
-    for (Value entry : management.elements()) {
-      Fields fields = entry.fields();
-      Value type = fields.required("type");
+    for (JsonValue entry : management.array()) {
+      JsonValue fields = entry.object();
+      JsonValue type = fields.required("type");
       if (!type.text().equals(CompactionItem.TYPE)) {
         throw WireError.unsupported(
                 type.path(), "Heddle does not manage contexts by '" + type.text() + "'.")
             .toException();
       }
-      Value threshold = fields.get("compact_threshold");
+      JsonValue threshold = fields.get("compact_threshold");
       at = threshold == null ? MOST_TOKENS : threshold.integer(LEAST_THRESHOLD, MOST_TOKENS);
     }
     return at;
@@ -178,61 +180,61 @@ record ResponseRequest(
     return Collections.unmodifiableMap(map);
   }
 
-  private static boolean isSealed(@Nullable Value include) {
+  private static boolean isSealed(@Nullable JsonValue include) {
     return include != null
         && include.isArray()
-        && include.elements().stream()
+        && include.array().stream()
             .anyMatch(name -> name.isString() && name.text().equals("reasoning.encrypted_content"));
   }
 
-  private static void refuseUnsupported(Fields body) {
+  private static void refuseUnsupported(JsonValue body) {
     for (String name : UNSUPPORTED) {
-      Value value = body.get(name);
+      JsonValue value = body.get(name);
       if (value != null && !value.json().equals(JsonObject.EMPTY_ARRAY)) {
         throw WireError.unsupported(name, "Heddle does not support '" + name + "'.").toException();
       }
     }
-    Value logprobs = body.get("top_logprobs");
+    JsonValue logprobs = body.get("top_logprobs");
     if (logprobs != null && logprobs.integer(0, 20) > 0) {
       throw WireError.unsupported("top_logprobs", "Heddle does not pass on 'top_logprobs'.")
           .toException();
     }
-    Value include = body.get("include");
-    for (Value name : include == null ? List.<Value>of() : include.elements()) {
+    JsonValue include = body.get("include");
+    for (JsonValue name : include == null ? List.<JsonValue>of() : include.array()) {
       if (name.text().equals(LOGPROBS)) {
         throw WireError.unsupported(name.path(), "Heddle does not pass on '" + LOGPROBS + "'.")
             .toException();
       }
     }
     // Of Chat Completions; its servers would do as they are told, and nobody would see the rest.
-    Value choices = body.get("n");
+    JsonValue choices = body.get("n");
     if (choices != null && choices.integer(1, 128) > 1) {
       throw WireError.unsupported("n", "Heddle gives one answer.").toException();
     }
     if (body.flag("logprobs")) {
       throw WireError.unsupported("logprobs", "Heddle does not pass on 'logprobs'.").toException();
     }
-    Value truncation = body.get("truncation");
+    JsonValue truncation = body.get("truncation");
     if (truncation != null && !TRUNCATIONS.contains(truncation.text())) {
       throw truncation.refuse("must be auto or disabled");
     }
   }
 
   /** {@code "conv_…"} or {@code {"id":"conv_…"}}. */
-  private static @Nullable String conversation(@Nullable Value conversation) {
+  private static @Nullable String conversation(@Nullable JsonValue conversation) {
     if (conversation == null) {
       return null;
     }
     return conversation.isString()
         ? conversation.text()
-        : conversation.fields().required("id").text();
+        : conversation.object().required("id").text();
   }
 
-  private static @Nullable String instructions(@Nullable Value instructions) {
+  private static @Nullable String instructions(@Nullable JsonValue instructions) {
     return instructions == null || instructions.text().isEmpty() ? null : instructions.text();
   }
 
-  private static List<Value> input(@Nullable Value input) {
+  private static List<JsonValue> input(@Nullable JsonValue input) {
     if (input == null) {
       return List.of();
     }
@@ -242,17 +244,17 @@ record ResponseRequest(
               .string("role", "user")
               .raw("content", input.json())
               .toJson();
-      return List.of(new Value(message, "input"));
+      return List.of(OpenAiJson.value(message, "input"));
     }
     if (!input.isArray()) {
       throw input.wrongType("a string or an array of items");
     }
-    return input.elements();
+    return input.array();
   }
 
   /** Members of the response that repeat the request, each with what it is by default. */
-  private static Json shown(Fields body, ResponseTools tools) {
-    JsonObject out = new JsonObject(768 + body.value().json().length() / 4);
+  private static Json shown(JsonValue body, ResponseTools tools) {
+    JsonObject out = new JsonObject(768 + body.length() / 4);
     SHOWN.forEach((name, otherwise) -> out.raw(name, body.raw(name, otherwise)));
     out.raw("metadata", Metadata.read(body.get("metadata")))
         .raw("reasoning", reasoning(body.get("reasoning")))
@@ -266,63 +268,64 @@ record ResponseRequest(
 
   /** The same of a request that an earlier version took, and kept with fewer members. */
   static Json shownWhole(Json kept) {
-    Fields fields = Fields.of(kept);
-    if (SHOWN.keySet().stream().allMatch(fields.all()::containsKey)) {
+    JsonValue fields = OpenAiJson.object(kept);
+    if (SHOWN.keySet().stream().allMatch(fields.members()::containsKey)) {
       return kept;
     }
     JsonObject out = new JsonObject(kept.length() + 512);
     fields
-        .all()
+        .members()
         .forEach((name, value) -> {
           switch (name) {
             case "text" -> out.raw(name, text(value));
-            case "tools" -> out.raw(name, tools(value.elements()));
+            case "tools" -> out.raw(name, tools(value.array()));
             default -> out.member(name, value);
           }
         });
     SHOWN.forEach((name, otherwise) -> {
-      if (!fields.all().containsKey(name)) {
+      if (!fields.members().containsKey(name)) {
         out.raw(name, otherwise);
       }
     });
     return out.toJson();
   }
 
-  private static Json tools(List<Value> tools) {
+  private static Json tools(List<JsonValue> tools) {
     return JsonObject.array(
         tools.stream()
             .map(tool ->
-                tool.fields().word("type").equals("function")
-                    ? with(tool.fields(), FUNCTION)
+                tool.object().word("type").equals("function")
+                    ? with(tool.object(), FUNCTION)
                     : tool.json())
             .toList());
   }
 
-  private static Json choice(@Nullable Value choice) {
+  private static Json choice(@Nullable JsonValue choice) {
     if (choice == null) {
       return Json.of("\"auto\"");
     }
-    return choice.isObject() && choice.fields().word("type").equals("allowed_tools")
-        ? with(choice.fields(), Map.of("mode", Json.of("\"auto\"")))
+    return choice.isObject() && choice.object().word("type").equals("allowed_tools")
+        ? with(choice.object(), Map.of("mode", Json.of("\"auto\"")))
         : choice.json();
   }
 
-  private static Json reasoning(@Nullable Value reasoning) {
-    return with(reasoning == null ? Fields.of(Json.EMPTY_OBJECT) : reasoning.fields(), REASONING);
+  private static Json reasoning(@Nullable JsonValue reasoning) {
+    return with(
+        reasoning == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : reasoning.object(), REASONING);
   }
 
-  private static Json text(@Nullable Value text) {
-    Fields given = text == null ? Fields.of(Json.EMPTY_OBJECT) : text.fields();
-    Value asked = given.get("format");
+  private static Json text(@Nullable JsonValue text) {
+    JsonValue given = text == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : text.object();
+    JsonValue asked = given.get("format");
     Json format =
         asked == null
             ? Json.of("{\"type\":\"text\"}")
-            : asked.fields().word("type").equals("json_schema")
-                ? with(asked.fields(), SCHEMA)
+            : asked.object().word("type").equals("json_schema")
+                ? with(asked.object(), SCHEMA)
                 : asked.json();
     JsonObject out = new JsonObject(128 + format.length()).raw("format", format);
     given
-        .all()
+        .members()
         .forEach((name, value) -> {
           if (!name.equals("format") && !value.isNull()) {
             out.member(name, value);
@@ -332,10 +335,10 @@ record ResponseRequest(
   }
 
   /** The object with what it lacks; where that is no null, null is lacking too. */
-  private static Json with(Fields given, Map<String, Json> otherwise) {
-    JsonObject out = new JsonObject(given.value().json().length() + 96);
+  private static Json with(JsonValue given, Map<String, Json> otherwise) {
+    JsonObject out = new JsonObject(given.length() + 96);
     given
-        .all()
+        .members()
         .forEach((name, value) -> {
           if (!value.isNull() || !otherwise.containsKey(name)) {
             out.member(name, value);

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -36,7 +37,7 @@ final class ResponseTools {
   /** What the model is told instead of names in namespaces. */
   private final Set<String> flat = new HashSet<>();
 
-  private final List<Value> kept = new ArrayList<>();
+  private final List<JsonValue> kept = new ArrayList<>();
   private final Set<Json> forms = new HashSet<>();
 
   /** Types of those that were left out. */
@@ -54,15 +55,15 @@ final class ResponseTools {
   /**
    * @param brought tools of items: one that has the name of another is its newer form
    */
-  static ResponseTools read(Fields body, HostedTools hosted, List<Value> brought) {
+  static ResponseTools read(JsonValue body, HostedTools hosted, List<JsonValue> brought) {
     ResponseTools tools = new ResponseTools(hosted);
-    Value all = body.get("tools");
+    JsonValue all = body.get("tools");
     if (all != null) {
-      all.elements().forEach(tools::add);
+      all.array().forEach(tools::add);
     }
     tools.brought = true;
     brought.forEach(tools::add);
-    Value choice = body.get("tool_choice");
+    JsonValue choice = body.get("tool_choice");
     if (choice != null) {
       Json told = tools.choice(choice);
       // Servers take a choice, and whether calls may be parallel, only beside tools.
@@ -84,12 +85,12 @@ final class ResponseTools {
   }
 
   /** The request's tools without those that were left out. */
-  List<Value> kept() {
+  List<JsonValue> kept() {
     return kept;
   }
 
-  private void add(Value tool) {
-    Fields fields = tool.fields();
+  private void add(JsonValue tool) {
+    JsonValue fields = tool.object();
     String type = fields.required("type").text();
     switch (type) {
       case "function", CUSTOM -> {
@@ -105,21 +106,21 @@ final class ResponseTools {
     }
   }
 
-  private void keep(Value tool) {
+  private void keep(JsonValue tool) {
     if (forms.add(tool.json()) || !brought) {
       kept.add(tool);
     }
   }
 
-  private void addAll(Fields namespace) {
-    Value name = namespace.required("name");
+  private void addAll(JsonValue namespace) {
+    JsonValue name = namespace.required("name");
     if (name.text().isEmpty()) {
       throw name.refuse("is empty");
     }
     String about = namespace.text("description");
     Set<String> all = namespaces.computeIfAbsent(name.text(), _ -> new LinkedHashSet<>());
-    for (Value tool : namespace.required("tools").elements()) {
-      Fields fields = tool.fields();
+    for (JsonValue tool : namespace.required("tools").array()) {
+      JsonValue fields = tool.object();
       String type = fields.required("type").text();
       if (!type.equals(CUSTOM) && !type.equals("function")) {
         leaveOut(fields);
@@ -134,18 +135,18 @@ final class ResponseTools {
     }
   }
 
-  private static String name(Fields tool, String type) {
+  private static String name(JsonValue tool, String type) {
     return type.equals(CUSTOM) ? ParameterRanges.custom(tool) : ParameterRanges.function(tool);
   }
 
-  private static Json told(Fields tool, String type, String name, @Nullable String about) {
+  private static Json told(JsonValue tool, String type, String name, @Nullable String about) {
     return type.equals(CUSTOM) ? custom(tool, name, about) : function(tool, name, about);
   }
 
   /**
    * @param again whether one of that name would be this one once more
    */
-  private void put(Fields tool, String name, Json told, boolean again) {
+  private void put(JsonValue tool, String name, Json told, boolean again) {
     boolean isCustom = tool.word("type").equals(CUSTOM);
     Json other = functions.put(name, told);
     boolean same = !isCustom && told.equals(other);
@@ -160,16 +161,16 @@ final class ResponseTools {
   }
 
   /** A type that is OpenAI's own, or that no server of Chat Completions has. */
-  private void leaveOut(Fields tool) {
+  private void leaveOut(JsonValue tool) {
     if (hosted == HostedTools.REFUSE) {
       throw refused(tool, "tools");
     }
     dropped.add(tool.word("type"));
   }
 
-  private static WireException refused(Fields tool, String what) {
+  private static WireException refused(JsonValue tool, String what) {
     return WireError.unsupported(
-            tool.path("type"),
+            tool.pathOf("type"),
             "Heddle does not support %s of the type '%s', only function, custom and namespace."
                 .formatted(what, tool.word("type")))
         .toException();
@@ -178,9 +179,9 @@ final class ResponseTools {
   /**
    * @param about what the namespace says of itself, for a function that says nothing
    */
-  private static Json function(Fields tool, String name, @Nullable String about) {
-    JsonObject function = new JsonObject(tool.value().json().length() + 64).string("name", name);
-    tool.all()
+  private static Json function(JsonValue tool, String name, @Nullable String about) {
+    JsonObject function = new JsonObject(tool.length() + 64).string("name", name);
+    tool.members()
         .forEach((member, value) -> {
           switch (member) {
             // When it is loaded is for OpenAI's own search of tools.
@@ -201,13 +202,13 @@ final class ResponseTools {
   /**
    * @param about what the namespace says of itself, for a tool that says nothing
    */
-  private static Json custom(Fields tool, String name, @Nullable String about) {
-    JsonObject custom = new JsonObject(tool.value().json().length() + 64).string("name", name);
-    tool.all()
+  private static Json custom(JsonValue tool, String name, @Nullable String about) {
+    JsonObject custom = new JsonObject(tool.length() + 64).string("name", name);
+    tool.members()
         .forEach((member, value) -> {
           switch (member) {
             case "type", "name", "defer_loading" -> {}
-            case "format" -> custom.some(member, value.isNull() ? null : format(value.fields()));
+            case "format" -> custom.some(member, value.isNull() ? null : format(value.object()));
             default -> {
               if (!value.isNull()) {
                 custom.member(member, value);
@@ -222,15 +223,15 @@ final class ResponseTools {
   }
 
   /** Chat Completions has a grammar's members in an object of their own. */
-  private static Json format(Fields format) {
+  private static Json format(JsonValue format) {
     String type = format.required("type").text();
     return switch (type) {
-      case "text" -> format.value().json();
+      case "text" -> format.json();
       case "grammar" -> {
         ParameterRanges.grammar(format);
-        JsonObject grammar = new JsonObject(format.value().json().length() + 32);
+        JsonObject grammar = new JsonObject(format.length() + 32);
         format
-            .all()
+            .members()
             .forEach((member, value) -> {
               if (!member.equals("type")) {
                 grammar.member(member, value);
@@ -240,7 +241,7 @@ final class ResponseTools {
       }
       default ->
           throw WireError.unsupported(
-                  format.path("type"),
+                  format.pathOf("type"),
                   "Heddle does not support a format of the type '" + type + "' of a custom tool.")
               .toException();
     };
@@ -257,7 +258,7 @@ final class ResponseTools {
 
   // ---- the choice
 
-  private @Nullable Json choice(Value choice) {
+  private @Nullable Json choice(JsonValue choice) {
     if (choice.isString()) {
       if (!CHOICES.contains(choice.text())) {
         throw choice.refuse("must be none, auto or required, or name a tool");
@@ -267,7 +268,7 @@ final class ResponseTools {
       }
       return choice.json();
     }
-    Fields fields = choice.fields();
+    JsonValue fields = choice.object();
     return switch (fields.required("type").text()) {
       case "function", CUSTOM -> byName(called(fields));
       case "allowed_tools" -> allowed(fields);
@@ -283,10 +284,10 @@ final class ResponseTools {
     };
   }
 
-  private Json allowed(Fields choice) {
+  private Json allowed(JsonValue choice) {
     Set<String> names = new LinkedHashSet<>();
-    for (Value tool : ParameterRanges.allowed(choice)) {
-      Fields fields = tool.fields();
+    for (JsonValue tool : ParameterRanges.allowed(choice)) {
+      JsonValue fields = tool.object();
       switch (fields.required("type").text()) {
         case "function", CUSTOM -> names.add(called(fields));
         case Namespaces.TYPE -> names.addAll(named(fields.required("name")));
@@ -297,7 +298,7 @@ final class ResponseTools {
   }
 
   /** The functions of a namespace, as the model is told them. */
-  private Set<String> named(Value namespace) {
+  private Set<String> named(JsonValue namespace) {
     Set<String> all = namespaces.get(namespace.text());
     if (all == null) {
       throw namespace.refuse("names no namespace of 'tools'");
@@ -323,16 +324,16 @@ final class ResponseTools {
   /**
    * What the model is told instead of the name; the namespace may be left out of one that is alone.
    */
-  private String called(Fields tool) {
-    String told = named(tool);
+  private String called(JsonValue tool) {
+    String told = toldName(tool);
     if (custom.contains(told) != tool.word("type").equals(CUSTOM)) {
       throw tool.required("name").refuse("names no tool of this type in 'tools'");
     }
     return told;
   }
 
-  private String named(Fields tool) {
-    Value name = tool.required("name");
+  private String toldName(JsonValue tool) {
+    JsonValue name = tool.required("name");
     String namespace = tool.text("namespace");
     if (namespace != null) {
       String flat = Namespaces.flat(namespace, name.text());

@@ -1,8 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.Parameters;
@@ -39,7 +40,7 @@ final class ResponsesHandler {
     this.hosted = hosted;
   }
 
-  ResponseRequest ask(Fields body) {
+  ResponseRequest ask(JsonValue body) {
     return ResponseRequest.read(body, hosted);
   }
 
@@ -48,7 +49,7 @@ final class ResponsesHandler {
    *
    * @param tools that items of the thread before have brought
    */
-  private ResponseRequest checked(Fields body, List<Value> tools) {
+  private ResponseRequest checked(JsonValue body, List<JsonValue> tools) {
     ResponseRequest ask = ResponseRequest.read(body, hosted, tools).notCompactedInStore();
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
@@ -84,7 +85,7 @@ final class ResponsesHandler {
    */
   Mono<Flux<Frame>> create(
       RequestContext call, SocketMessage message, SocketMemory memory, Consumer<Boolean> stored) {
-    Fields body = message.body();
+    JsonValue body = message.body();
     SocketMemory.Recall recall = memory.recall(message.lane(), message.previous());
     SocketMemory.Past past = recall.past();
     ResponseRequest ask = checked(body, past == null ? List.of() : past.tools());
@@ -94,7 +95,7 @@ final class ResponsesHandler {
     }
     if (!message.generate()) {
       if (ask.conversation() != null) {
-        throw Value.refuse("generate", "cannot be false together with 'conversation'");
+        throw OpenAiJson.refuse("generate", "cannot be false together with 'conversation'");
       }
       return alone.prepared(call, ask, services.defaultModel(), recall);
     }
@@ -201,14 +202,14 @@ final class ResponsesHandler {
     if (!ResponseEnd.of(turn).status().equals("failed")) {
       return;
     }
-    Fields end = Fields.of(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    Value error = end.get("error");
-    Fields fields = error == null ? Fields.of(Json.EMPTY_OBJECT) : error.fields();
+    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+    JsonValue error = end.get("error");
+    JsonValue fields = error == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : error.object();
     ProblemCode code = ResponseEnd.code(fields.word("code"));
     String detail = fields.word("detail");
     Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);
     if (code == ProblemCode.MODEL_REFUSED) {
-      Value status = fields.get("upstreamStatus");
+      JsonValue status = fields.get("upstreamStatus");
       problem = problem.with("upstreamStatus", status == null ? 400 : status.integer(0, 999));
       String upstream = fields.word("upstreamCode");
       problem = upstream.isEmpty() ? problem : problem.with("upstreamCode", upstream);

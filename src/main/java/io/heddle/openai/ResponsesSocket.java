@@ -1,6 +1,6 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.web.AdmissionGate;
 import io.heddle.web.Backlog;

@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
 import io.heddle.base.ByteBudget;
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.AnswerMessage;
 import io.heddle.turn.ModelEvent;
@@ -52,7 +53,7 @@ final class SocketMemory implements AutoCloseable {
    * @param items ids of items in it
    * @param tools that items of it have brought
    */
-  record Past(String id, List<Json> thread, Set<String> items, List<Value> tools) {
+  record Past(String id, List<Json> thread, Set<String> items, List<JsonValue> tools) {
 
     /** The whole thread with the input, whose calls and outputs must fit. */
     List<NewMessage> with(List<NewMessage> input) {
@@ -66,13 +67,13 @@ final class SocketMemory implements AutoCloseable {
     List<NewMessage> stored(List<NewMessage> input) {
       List<NewMessage> all = new ArrayList<>(with(input));
       all.replaceAll(message -> {
-        Fields fields = Fields.of(message.body());
+        JsonValue fields = OpenAiJson.object(message.body());
         if (!fields.has("turn")) {
           return message;
         }
         JsonObject body = new JsonObject(message.body().length());
         fields
-            .all()
+            .members()
             .forEach((name, value) -> {
               if (!name.equals("turn")) {
                 body.member(name, value);
@@ -93,7 +94,7 @@ final class SocketMemory implements AutoCloseable {
       for (Json message : thread) {
         sum += message.length() + 64;
       }
-      for (Value tool : tools) {
+      for (JsonValue tool : tools) {
         sum += tool.json().length() + 96;
       }
       return sum + 96L * items.size();
@@ -108,7 +109,7 @@ final class SocketMemory implements AutoCloseable {
    */
   record Recall(SocketMemory memory, String lane, @Nullable Past past) {
 
-    Listener listener(String id, List<Json> thread, List<Value> tools) {
+    Listener listener(String id, List<Json> thread, List<JsonValue> tools) {
       return new Listener(this, id, thread, tools);
     }
   }
@@ -180,11 +181,11 @@ final class SocketMemory implements AutoCloseable {
     private final Recall recall;
     private final String id;
     private final List<Json> thread;
-    private final List<Value> tools;
+    private final List<JsonValue> tools;
     private final AnswerMessage answer = new AnswerMessage();
     private @Nullable Json summary;
 
-    private Listener(Recall recall, String id, List<Json> thread, List<Value> tools) {
+    private Listener(Recall recall, String id, List<Json> thread, List<JsonValue> tools) {
       this.recall = recall;
       this.id = id;
       this.thread = thread;

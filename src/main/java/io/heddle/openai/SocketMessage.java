@@ -1,7 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -17,14 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param wrong why it is no request; its answer waits for its turn as any other
  */
 record SocketMessage(
-    String lane, Fields body, byte[] bytes, boolean generate, @Nullable RuntimeException wrong) {
+    String lane, JsonValue body, byte[] bytes, boolean generate, @Nullable RuntimeException wrong) {
 
   private static final String LANE = "stream_id";
   private static final String CREATE = "response.create";
   private static final String RESPONSE = "response";
   private static final String GENERATE = "generate";
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]{1,256}");
-  private static final Fields NOTHING = Fields.of(Json.EMPTY_OBJECT);
+  private static final JsonValue NOTHING = OpenAiJson.object(Json.EMPTY_OBJECT);
 
   /** What a message has beside the body of a request, and what of that says nothing on a socket. */
   private static final Set<String> ENVELOPE =
@@ -36,7 +37,7 @@ record SocketMessage(
   static SocketMessage read(RequestBodies bodies, byte[] bytes, Predicate<String> known) {
     String lane = "";
     try {
-      Fields message = bodies.message(bytes);
+      JsonValue message = bodies.message(bytes);
       lane = lane(message.get(LANE));
       if (!lane.isEmpty() && !known.test(lane)) {
         throw tooMany();
@@ -48,28 +49,16 @@ record SocketMessage(
             .toException();
       }
       // Some clients wrap the request as they do on the Realtime API.
-      Value wrapped = message.get(RESPONSE);
-      Fields body = wrapped != null && wrapped.isObject() ? wrapped.fields() : message;
+      JsonValue wrapped = message.get(RESPONSE);
+      JsonValue body = wrapped != null && wrapped.isObject() ? wrapped.object() : message;
       boolean generate = body.flag(GENERATE, message.flag(GENERATE, true));
-      return new SocketMessage(lane, bare(body), bytes, generate, null);
+      return new SocketMessage(lane, body.without(ENVELOPE), bytes, generate, null);
     } catch (WireException | ProblemException e) {
       return new SocketMessage(lane, NOTHING, bytes, true, e);
     }
   }
 
-  private static Fields bare(Fields message) {
-    Fields body = new Fields(message.value());
-    message
-        .all()
-        .forEach((name, value) -> {
-          if (!ENVELOPE.contains(name)) {
-            body.add(name, value);
-          }
-        });
-    return body;
-  }
-
-  private static String lane(@Nullable Value name) {
+  private static String lane(@Nullable JsonValue name) {
     if (name == null) {
       return "";
     }

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
@@ -157,7 +157,7 @@ final class StatelessResponses {
     return thread(call, ask, past)
         .map(thread -> {
           if (thread.messages().isEmpty()) {
-            throw Value.missing("input");
+            throw OpenAiJson.missing("input");
           }
           return new Asked(
               thread.messages(),
@@ -200,7 +200,7 @@ final class StatelessResponses {
             messages.add(new Message(id, 0, Instant.EPOCH, message.body()));
           }
           if (messages.isEmpty()) {
-            throw Value.missing("input");
+            throw OpenAiJson.missing("input");
           }
           return messages;
         });

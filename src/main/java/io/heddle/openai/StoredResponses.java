@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
 import io.heddle.web.BytesResponse;
@@ -36,7 +36,7 @@ final class StoredResponses {
   Mono<ServerResponse> get(RequestContext call) {
     Query query = call.anyQuery();
     boolean stream = query.flag("stream");
-    long after = Value.integer(query, "starting_after", 0, 999_999_999, -1);
+    long after = OpenAiJson.integer(query, "starting_after", 0, 999_999_999, -1);
     if (!stream && after >= 0) {
       throw Query.refuse("starting_after", "needs stream=true");
     }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,18 +24,18 @@ final class ToolItems {
    *
    * @param input of a request, or null
    */
-  static List<Value> brought(@Nullable Value input, List<Value> before) {
+  static List<JsonValue> brought(@Nullable JsonValue input, List<JsonValue> before) {
     if (input == null || !input.isArray() || !mayBring(input.json())) {
       return before;
     }
-    List<Value> tools = new ArrayList<>(before);
-    for (Value item : input.elements()) {
-      Fields fields = item.fields();
+    List<JsonValue> tools = new ArrayList<>(before);
+    for (JsonValue item : input.array()) {
+      JsonValue fields = item.object();
       switch (fields.word("type")) {
-        case ADDITIONAL -> tools.addAll(fields.required("tools").elements());
+        case ADDITIONAL -> tools.addAll(fields.required("tools").array());
         case FOUND -> {
-          Value found = fields.get("tools");
-          tools.addAll(found == null ? List.of() : found.elements());
+          JsonValue found = fields.get("tools");
+          tools.addAll(found == null ? List.of() : found.array());
         }
         default -> {}
       }

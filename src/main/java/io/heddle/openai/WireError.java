@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.HeaderNames;

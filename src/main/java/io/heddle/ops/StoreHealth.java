@@ -1,6 +1,6 @@
 package io.heddle.ops;
 
-import io.heddle.base.Times;
+import io.heddle.json.Times;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

@@ -1,8 +1,8 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.LoggedChanges;

@@ -1,9 +1,9 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;

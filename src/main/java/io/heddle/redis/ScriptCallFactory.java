@@ -1,10 +1,10 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.IdempotentRequest;

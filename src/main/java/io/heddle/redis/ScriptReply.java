@@ -3,7 +3,7 @@ package io.heddle.redis;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.base.Times;
+import io.heddle.json.Times;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
 import java.time.Instant;

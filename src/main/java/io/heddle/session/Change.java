@@ -1,9 +1,9 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

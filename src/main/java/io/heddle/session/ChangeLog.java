@@ -1,8 +1,8 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;

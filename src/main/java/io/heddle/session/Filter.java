@@ -1,7 +1,7 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -19,7 +19,7 @@ public record Filter(SessionAttributes.@Nullable Status status, Map<String, Stri
 
   public static final Filter ALL = new Filter(null, Map.of());
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   public boolean matches(SessionAttributes description) {
     if (status != null && status != description.status()) {

@@ -1,7 +1,7 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;

@@ -1,10 +1,10 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +25,7 @@ public final class MergePatch {
 
   private static final int MAX_NESTING = 500;
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory(MAX_NESTING);
+  private static final JsonFactory FACTORY = JsonParsers.factory(MAX_NESTING);
 
   private MergePatch() {}
 

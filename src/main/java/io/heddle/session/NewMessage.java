@@ -1,6 +1,6 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /**

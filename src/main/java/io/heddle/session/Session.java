@@ -1,8 +1,8 @@
 package io.heddle.session;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.JsonWriter;
 
 /** One session as of one position, without its messages. */
 public record Session(SessionKey key, SessionAttributes description, Head head) {

@@ -1,8 +1,8 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,7 @@ public record SessionAttributes(
     Status status,
     Duration ttl) {
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   /** Whether the session takes messages. */
   public enum Status {

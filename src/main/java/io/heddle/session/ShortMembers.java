@@ -1,8 +1,8 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -12,7 +12,7 @@ import tools.jackson.core.json.JsonFactory;
 /** An object without its long members. */
 final class ShortMembers {
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private ShortMembers() {}
 

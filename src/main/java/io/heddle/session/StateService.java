@@ -1,9 +1,9 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Write.RestoreState;
 import io.heddle.session.Write.SaveState;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
+import io.heddle.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,6 @@
 package io.heddle.session;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -2,7 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteShare;
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 
 /**
  * The bytes of one model call: what the model is told, and its answer as it grows. Not for more

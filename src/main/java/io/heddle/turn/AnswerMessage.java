@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
 import java.util.List;
 

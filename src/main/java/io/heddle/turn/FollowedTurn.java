@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnLog.Recorded;

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Set;

@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /** What a model says, bit by bit. */

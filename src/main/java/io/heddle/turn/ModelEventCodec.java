@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
 import io.heddle.turn.ModelEvent.Text;
@@ -23,7 +23,7 @@ import tools.jackson.core.json.JsonFactory;
 /** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
 final class ModelEventCodec {
 
-  static final JsonFactory FACTORY = UntrustedJson.factory();
+  static final JsonFactory FACTORY = JsonParsers.factory();
 
   private static final Logger log = LoggerFactory.getLogger(ModelEventCodec.class);
 

@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;

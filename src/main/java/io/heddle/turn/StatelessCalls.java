@@ -4,7 +4,7 @@ import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteShare;
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.limit.Subject;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;

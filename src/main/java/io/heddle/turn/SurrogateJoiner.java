@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.Surrogates;
+import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
 import io.heddle.turn.ModelEvent.Text;
@@ -63,7 +63,7 @@ final class SurrogateJoiner {
       halfOf = kind;
       all = all.substring(0, length - 1);
     }
-    return Surrogates.mended(all);
+    return Utf8.mended(all);
   }
 
   @SuppressWarnings("ReferenceEquality")

@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
+import io.heddle.json.Utf8;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +50,7 @@ final class Transcript {
     int characters = CHARACTERS_OF_TOKEN * Math.min(most, Integer.MAX_VALUE / 8);
     String content = "<conversation>\n" + text(bodies, characters) + "</conversation>";
     JsonWriter message = new JsonWriter(content.length() + 64).ascii("{\"role\":\"user\"");
-    message.ascii(",\"content\":").string(Surrogates.mended(content)).ascii("}");
+    message.ascii(",\"content\":").string(Utf8.mended(content)).ascii("}");
     return new ModelCall(model, order, List.of(message.toJson()), Json.EMPTY_OBJECT, name);
   }
 

@@ -1,9 +1,9 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.session.Write.EndTurn;
 import java.util.List;

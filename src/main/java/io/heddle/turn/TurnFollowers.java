@@ -1,10 +1,10 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import java.nio.charset.StandardCharsets;

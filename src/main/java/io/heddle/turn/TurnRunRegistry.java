@@ -1,11 +1,11 @@
 package io.heddle.turn;
 
 import io.heddle.base.ByteBudget;
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;

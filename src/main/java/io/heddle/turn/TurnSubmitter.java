@@ -2,12 +2,12 @@ package io.heddle.turn;
 
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;

@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonWriter;
 
 /**
  * Tokens of one model call.

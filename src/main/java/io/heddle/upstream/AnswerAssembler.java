@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Json;
+import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;
@@ -308,7 +308,7 @@ final class AnswerAssembler {
         new ModelEvent.Finish(
             end.word(),
             isCounted ? usage : null,
-            model == null ? null : Surrogates.mended(model),
+            model == null ? null : Utf8.mended(model),
             thought || calls.told() > 0 || !unknown.isEmpty() ? opaque(unknown) : null));
   }
 

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
-import io.heddle.base.Surrogates;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
+import io.heddle.json.Utf8;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Locale;
@@ -42,7 +43,7 @@ final class AnthropicContent {
   /** A text of nothing but space is refused. */
   void text(String text) {
     if (!text.isBlank()) {
-      next().ascii("{\"type\":\"text\",\"text\":").string(Surrogates.mended(text)).ascii("}");
+      next().ascii("{\"type\":\"text\",\"text\":").string(Utf8.mended(text)).ascii("}");
     }
   }
 
@@ -50,8 +51,8 @@ final class AnthropicContent {
    * @param text a JSON string
    * @param part that it stands in, or null
    */
-  void text(Slice text, PromptPart.@Nullable Stored part) {
-    if (isBlank(text)) {
+  void text(JsonValue text, PromptPart.@Nullable Stored part) {
+    if (text.isBlank()) {
       return;
     }
     text.writeTo(next().ascii("{\"type\":\"text\",\"text\":"));
@@ -60,17 +61,11 @@ final class AnthropicContent {
 
   /** Ends a block with the mark for Anthropic's cache that its part has. */
   private void end(PromptPart.@Nullable Stored part) {
-    Slice mark = part == null ? null : part.members().get("cache_control");
+    JsonValue mark = part == null ? null : part.members().get("cache_control");
     if (mark != null && mark.isObject()) {
       mark.writeTo(out.ascii(",\"cache_control\":"));
     }
     out.ascii("}");
-  }
-
-  private static boolean isBlank(Slice text) {
-    byte first = text.json()[text.from() + 1];
-    // Most texts begin with a letter.
-    return first == '"' || (first == '\\' || first <= ' ' || first < 0) && text.text().isBlank();
   }
 
   /** Parts of a message of the user's, or of a tool's output. */
@@ -82,14 +77,14 @@ final class AnthropicContent {
   void words(PromptMessage message) {
     for (PromptPart part : message.parts()) {
       switch (part) {
-        case PromptPart.Text(Slice text, PromptPart.Stored whole) -> text(text, whole);
-        case PromptPart.Refusal(Slice text) -> text(text, null);
+        case PromptPart.Text(JsonValue text, PromptPart.Stored whole) -> text(text, whole);
+        case PromptPart.Refusal(JsonValue text) -> text(text, null);
         case PromptPart.Image _, PromptPart.Audio _, PromptPart.File _ ->
             text("[What was shown here cannot be told.]");
         case PromptPart.Item _, PromptPart.Other _ -> {}
       }
     }
-    Slice refusal = message.refusal();
+    JsonValue refusal = message.refusal();
     if (isEmpty() && refusal != null) {
       text(refusal, null);
     }
@@ -97,18 +92,18 @@ final class AnthropicContent {
 
   private void part(PromptPart part) {
     switch (part) {
-      case PromptPart.Text(Slice text, PromptPart.Stored whole) -> text(text, whole);
-      case PromptPart.Refusal(Slice text) -> text(text, null);
+      case PromptPart.Text(JsonValue text, PromptPart.Stored whole) -> text(text, whole);
+      case PromptPart.Refusal(JsonValue text) -> text(text, null);
       case PromptPart.Image image -> image(image.url(), image.fileId(), image.stored());
       case PromptPart.File file -> file(file, file.stored());
       case PromptPart.Audio _ -> text("[The recording cannot be heard.]");
       case PromptPart.Item _ -> {}
       // A block in Anthropic's own form.
-      case PromptPart.Other(Slice other) -> other.writeTo(next());
+      case PromptPart.Other(JsonValue other) -> other.writeTo(next());
     }
   }
 
-  private void image(@Nullable Slice url, @Nullable Slice fileId, PromptPart.Stored part) {
+  private void image(@Nullable JsonValue url, @Nullable JsonValue fileId, PromptPart.Stored part) {
     if (url != null) {
       String address = url.text();
       if (address.startsWith("data:")) {
@@ -126,9 +121,9 @@ final class AnthropicContent {
   }
 
   private void file(PromptPart.File file, PromptPart.Stored part) {
-    Slice bytes = file.data();
-    Slice url = file.url();
-    Slice id = file.fileId();
+    JsonValue bytes = file.data();
+    JsonValue url = file.url();
+    JsonValue id = file.fileId();
     if (bytes != null) {
       String text = bytes.text();
       boolean isData = text.startsWith("data:");
@@ -145,13 +140,13 @@ final class AnthropicContent {
     }
   }
 
-  private void uploaded(String type, Slice id, PromptPart.Stored part) {
+  private void uploaded(String type, JsonValue id, PromptPart.Stored part) {
     next().ascii("{\"type\":\"").ascii(type).ascii("\",\"source\":{\"type\":\"file\",\"file_id\":");
     id.writeTo(out).ascii("}");
     end(part);
   }
 
-  private void data(String type, Data data, @Nullable Slice title, PromptPart.Stored part) {
+  private void data(String type, Data data, @Nullable JsonValue title, PromptPart.Stored part) {
     boolean isImage = data.type().startsWith("image/");
     boolean isText = !isImage && (data.type().startsWith("text/") || data.type().endsWith("json"));
     if (!isImage && !isText && !data.type().equals(PDF) || type.equals("image") && !isImage) {
@@ -168,13 +163,13 @@ final class AnthropicContent {
     end(part);
   }
 
-  private void title(@Nullable Slice title) {
-    if (title != null && !isBlank(title)) {
+  private void title(@Nullable JsonValue title) {
+    if (title != null && !title.isBlank()) {
       title.writeTo(out.ascii(",\"title\":"));
     }
   }
 
-  private static String named(@Nullable Slice name) {
+  private static String named(@Nullable JsonValue name) {
     return name == null ? "" : " " + name.text();
   }
 

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,14 +71,14 @@ final class AnthropicParameters {
   private static final Set<String> REFUSED =
       Set.of("web_search_options", "audio", "functions", "function_call");
 
-  private final Map<String, Slice> given;
+  private final Map<String, JsonValue> given;
   private final AnthropicModel model;
   private final AnthropicTools tools;
   private final long maxTokens;
   private final boolean thinks;
   private final String thinking;
   private final @Nullable String effort;
-  private final @Nullable Slice schema;
+  private final @Nullable JsonValue schema;
   private final boolean isAnyJson;
 
   /**
@@ -86,7 +87,7 @@ final class AnthropicParameters {
    */
   AnthropicParameters(
       String upstream,
-      Map<String, Slice> given,
+      Map<String, JsonValue> given,
       AnthropicModel model,
       AnthropicTools tools,
       long defaultTokens,
@@ -106,7 +107,7 @@ final class AnthropicParameters {
     boolean hasBudget = model.hasBudget();
     // Nobody thinks who must call a tool, has no room to, or has begun without.
     boolean may = !tools.isForced() && !(hasBudget && (lacksThoughts || maxTokens <= LEAST_BUDGET));
-    Slice own = given.get("thinking");
+    JsonValue own = given.get("thinking");
     if (own != null && own.isObject()) {
       thinking = own.toString();
       thinks = !"disabled".equals(text(own.members().get("type")));
@@ -123,7 +124,7 @@ final class AnthropicParameters {
     }
     boolean hasEffort = !hasBudget && !wanted.equals("default");
     effort = hasEffort && (thinks || thinking.isEmpty()) ? model.effort(wanted) : null;
-    Map<String, Slice> format = members(given.get("response_format"));
+    Map<String, JsonValue> format = members(given.get("response_format"));
     String type = text(format.get("type"));
     switch (type == null ? "text" : type) {
       case "text" -> {
@@ -146,7 +147,7 @@ final class AnthropicParameters {
 
   private long maxTokens(long otherwise) {
     for (String name : BOUNDS) {
-      Slice bound = given.get(name);
+      JsonValue bound = given.get(name);
       if (bound != null && bound.toString().matches("[0-9]{1,18}")) {
         return Long.parseLong(bound.toString());
       }
@@ -194,9 +195,9 @@ final class AnthropicParameters {
   }
 
   private void outputConfig(JsonWriter out) {
-    Map<String, Slice> own = new LinkedHashMap<>(members(given.get("output_config")));
+    Map<String, JsonValue> own = new LinkedHashMap<>(members(given.get("output_config")));
     String before = ",\"output_config\":{";
-    for (Map.Entry<String, Slice> member : own.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : own.entrySet()) {
       member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
       before = ",";
     }
@@ -213,7 +214,7 @@ final class AnthropicParameters {
   }
 
   private void metadata(JsonWriter out) {
-    Slice user = members(given.get("metadata")).get("user_id");
+    JsonValue user = members(given.get("metadata")).get("user_id");
     for (String name : List.of("safety_identifier", "user")) {
       user = user == null || !user.isString() ? given.get(name) : user;
     }
@@ -234,13 +235,13 @@ final class AnthropicParameters {
   }
 
   private void stops(JsonWriter out) {
-    Slice stop = given.get("stop");
-    Slice all = stop == null || stop.isNull() ? given.get("stop_sequences") : stop;
+    JsonValue stop = given.get("stop");
+    JsonValue all = stop == null || stop.isNull() ? given.get("stop_sequences") : stop;
     if (all == null) {
       return;
     }
     String before = ",\"stop_sequences\":[";
-    for (Slice one : all.isString() ? List.of(all) : all.elements()) {
+    for (JsonValue one : all.isString() ? List.of(all) : all.elements()) {
       // One of nothing but space is refused.
       if (one.isString() && !one.text().isBlank()) {
         one.writeTo(out.ascii(before));
@@ -251,7 +252,7 @@ final class AnthropicParameters {
   }
 
   private void sampling(JsonWriter out) {
-    Slice temperature = number(given.get("temperature"));
+    JsonValue temperature = number(given.get("temperature"));
     if (temperature != null) {
       out.ascii(",\"temperature\":");
       boolean isHigh = new BigDecimal(temperature.toString()).compareTo(BigDecimal.ONE) > 0;
@@ -262,27 +263,27 @@ final class AnthropicParameters {
         temperature.writeTo(out);
       }
     }
-    Slice topP = number(given.get("top_p"));
+    JsonValue topP = number(given.get("top_p"));
     if (topP != null && (temperature == null || model.takesBothSamplings())) {
       topP.writeTo(out.ascii(",\"top_p\":"));
     }
-    Slice topK = number(given.get("top_k"));
+    JsonValue topK = number(given.get("top_k"));
     if (topK != null) {
       topK.writeTo(out.ascii(",\"top_k\":"));
     }
   }
 
-  private static @Nullable Slice number(@Nullable Slice value) {
+  private static @Nullable JsonValue number(@Nullable JsonValue value) {
     return value != null && value.toString().matches("-?[0-9.]{1,32}([eE][+-]?[0-9]{1,3})?")
         ? value
         : null;
   }
 
-  private static Map<String, Slice> members(@Nullable Slice object) {
+  private static Map<String, JsonValue> members(@Nullable JsonValue object) {
     return object == null ? Map.of() : object.members();
   }
 
-  private static @Nullable String text(@Nullable Slice value) {
+  private static @Nullable String text(@Nullable JsonValue value) {
     return value != null && value.isString() ? value.text() : null;
   }
 }

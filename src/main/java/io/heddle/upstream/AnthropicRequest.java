@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -52,7 +53,7 @@ final class AnthropicRequest {
     this.model = model;
     kind = AnthropicModel.of(model, properties.thinking());
     messages = PromptMessage.of(call.messages());
-    Map<String, Slice> given = Slice.of(call.parameters()).members();
+    Map<String, JsonValue> given = JsonValue.of(call.parameters()).members();
     AnthropicTools tools = new AnthropicTools(upstream, kind, names, given);
     parameters =
         new AnthropicParameters(
@@ -99,7 +100,7 @@ final class AnthropicRequest {
     for (PromptMessage message : messages) {
       if (message.isFrom("system") || message.isFrom("developer")) {
         for (PromptPart part : message.parts()) {
-          if (part instanceof PromptPart.Text(Slice text, PromptPart.Stored whole)) {
+          if (part instanceof PromptPart.Text(JsonValue text, PromptPart.Stored whole)) {
             system.text(text, whole);
           }
         }
@@ -126,7 +127,7 @@ final class AnthropicRequest {
   }
 
   private String name(PromptMessage.Call call) {
-    Slice name = call.name();
+    JsonValue name = call.name();
     return names.told(name == null ? "" : name.text());
   }
 
@@ -227,7 +228,7 @@ final class AnthropicRequest {
   // ---- tools and thoughts
 
   private void output(PromptMessage message) {
-    Slice call = message.toolCallId();
+    JsonValue call = message.toolCallId();
     String of = call == null ? "" : call.text();
     turn(true);
     String id = open.remove(of);
@@ -245,7 +246,7 @@ final class AnthropicRequest {
       parts.writeTo(block.ascii(",\"content\":["));
       block.ascii("]");
     }
-    Slice status = message.member("status");
+    JsonValue status = message.member("status");
     boolean failed = status != null && status.isString() && status.text().equals("incomplete");
     block.ascii(failed ? ",\"is_error\":true}" : "}");
   }
@@ -267,7 +268,9 @@ final class AnthropicRequest {
             && parts.getFirst() instanceof PromptPart.Text
             && thoughts.stream().anyMatch(block -> block.afterText() > 0);
     String said =
-        inOrder && parts.getFirst() instanceof PromptPart.Text(Slice text, _) ? text.text() : "";
+        inOrder && parts.getFirst() instanceof PromptPart.Text(JsonValue text, _)
+            ? text.text()
+            : "";
     int spoken = 0;
     int called = 0;
     for (AnthropicThoughts.Block block : thoughts) {
@@ -293,7 +296,7 @@ final class AnthropicRequest {
   }
 
   private void call(PromptMessage.Call call) {
-    Slice given = call.id();
+    JsonValue given = call.id();
     String id = given == null ? "call" : given.text();
     String sound = AnthropicNames.sound(id);
     for (int i = 2; !ids.add(sound); i++) {
@@ -307,7 +310,7 @@ final class AnthropicRequest {
     open.put(key, sound);
     JsonWriter block = content.next().ascii("{\"type\":\"tool_use\",\"id\":").string(sound);
     block.ascii(",\"name\":").string(name(call)).ascii(",\"input\":");
-    Slice arguments = call.arguments();
+    JsonValue arguments = call.arguments();
     boolean isText = call.type().equals("custom");
     block.raw(ToolInput.object(arguments == null ? "" : arguments.text(), isText)).ascii("}");
   }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -33,23 +34,23 @@ final class AnthropicSchema {
     this.out = out;
   }
 
-  static JsonWriter write(Slice schema, JsonWriter out) {
+  static JsonWriter write(JsonValue schema, JsonWriter out) {
     new AnthropicSchema(out).schema(schema, 0);
     return out;
   }
 
-  private void schema(Slice schema, int depth) {
+  private void schema(JsonValue schema, int depth) {
     if (!schema.isObject() || depth > DEEPEST) {
       schema.writeTo(out);
       return;
     }
-    Map<String, Slice> members = schema.members();
-    Map<String, Slice> told = new LinkedHashMap<>();
+    Map<String, JsonValue> members = schema.members();
+    Map<String, JsonValue> told = new LinkedHashMap<>();
     boolean isObject = members.containsKey("properties") || isObject(members.get("type"));
     String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : members.entrySet()) {
       String name = member.getKey();
-      Slice value = member.getValue();
+      JsonValue value = member.getValue();
       switch (name) {
         case "$schema", "$id", "additionalProperties", "description" -> {
           continue;
@@ -83,7 +84,7 @@ final class AnthropicSchema {
     out.ascii(before.equals("{") ? "{}" : "}");
   }
 
-  private static boolean isKept(String name, Slice value) {
+  private static boolean isKept(String name, JsonValue value) {
     return switch (name) {
       case "$ref", "$defs", "definitions", "type", "enum", "const", "default", "title" -> true;
       case "properties", "required", "items", "anyOf", "oneOf", "allOf" -> true;
@@ -93,7 +94,7 @@ final class AnthropicSchema {
     };
   }
 
-  private static boolean isObject(@Nullable Slice type) {
+  private static boolean isObject(@Nullable JsonValue type) {
     if (type == null) {
       return false;
     }
@@ -102,22 +103,22 @@ final class AnthropicSchema {
         : type.elements().stream().anyMatch(one -> one.isString() && one.text().equals("object"));
   }
 
-  private static String description(@Nullable Slice given, Map<String, Slice> told) {
+  private static String description(@Nullable JsonValue given, Map<String, JsonValue> told) {
     StringBuilder all = new StringBuilder();
     if (given != null && given.isString()) {
       all.append(given.text());
     }
     String before = all.isEmpty() ? "{" : "\n\n{";
-    for (Map.Entry<String, Slice> member : told.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : told.entrySet()) {
       all.append(before).append(member.getKey()).append(": ").append(member.getValue());
       before = ", ";
     }
     return all.append(told.isEmpty() ? "" : "}").toString();
   }
 
-  private void all(Slice schemas, int depth) {
+  private void all(JsonValue schemas, int depth) {
     String before = "{";
-    for (Map.Entry<String, Slice> one : schemas.members().entrySet()) {
+    for (Map.Entry<String, JsonValue> one : schemas.members().entrySet()) {
       out.ascii(before).string(one.getKey()).ascii(":");
       schema(one.getValue(), depth + 1);
       before = ",";
@@ -125,9 +126,9 @@ final class AnthropicSchema {
     out.ascii(before.equals("{") ? "{}" : "}");
   }
 
-  private void each(Slice schemas, int depth) {
+  private void each(JsonValue schemas, int depth) {
     String before = "[";
-    for (Slice one : schemas.elements()) {
+    for (JsonValue one : schemas.elements()) {
       out.ascii(before);
       schema(one, depth + 1);
       before = ",";

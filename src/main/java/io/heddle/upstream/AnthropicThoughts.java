@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,8 @@ final class AnthropicThoughts {
   }
 
   /** A block, of which {@code first} and {@code second} are all that its server wants back. */
-  record Block(String type, Slice first, @Nullable Slice second, int afterText, int afterCalls) {
+  record Block(
+      String type, JsonValue first, @Nullable JsonValue second, int afterText, int afterCalls) {
 
     JsonWriter writeTo(JsonWriter out) {
       boolean isSealed = type.equals("redacted_thinking");
@@ -50,21 +52,21 @@ final class AnthropicThoughts {
    * @param signed whether the server refuses a thought without a signature
    */
   static List<Block> of(PromptMessage message, String upstream, String model, boolean signed) {
-    Map<String, Slice> kept = message.givenBackTo(upstream);
-    Slice thinker = kept.get(THINKER);
-    Slice blocks = kept.get(BLOCKS);
+    Map<String, JsonValue> kept = message.givenBackTo(upstream);
+    JsonValue thinker = kept.get(THINKER);
+    JsonValue blocks = kept.get(BLOCKS);
     if (blocks == null
         || thinker != null
             && !(thinker.isString() && thinker.text().equals(thinker(upstream, model)))) {
       return List.of();
     }
     List<Block> all = new ArrayList<>();
-    for (Slice block : blocks.elements()) {
-      Map<String, Slice> members = block.members();
-      Slice type = string(members, "type");
-      Slice thinking = string(members, "thinking");
-      Slice signature = string(members, "signature");
-      Slice data = string(members, "data");
+    for (JsonValue block : blocks.elements()) {
+      Map<String, JsonValue> members = block.members();
+      JsonValue type = string(members, "type");
+      JsonValue thinking = string(members, "thinking");
+      JsonValue signature = string(members, "signature");
+      JsonValue data = string(members, "data");
       int text = number(members.get(AFTER_TEXT));
       int calls = number(members.get(AFTER_CALLS));
       if (type == null) {
@@ -79,12 +81,12 @@ final class AnthropicThoughts {
     return all;
   }
 
-  private static @Nullable Slice string(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
+  private static @Nullable JsonValue string(Map<String, JsonValue> members, String name) {
+    JsonValue value = members.get(name);
     return value != null && value.isString() ? value : null;
   }
 
-  private static int number(@Nullable Slice value) {
+  private static int number(@Nullable JsonValue value) {
     String digits = value == null ? "" : value.toString();
     return digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : 0;
   }

@@ -1,8 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import io.heddle.upstream.CallFailure.Blame;
 import java.util.LinkedHashSet;
@@ -19,7 +20,7 @@ final class AnthropicTools {
   private final String upstream;
   private final AnthropicModel model;
   private final AnthropicNames names;
-  private final List<Slice> tools;
+  private final List<JsonValue> tools;
   private final boolean isOneByOne;
 
   /** The choice's type; empty for none. */
@@ -29,21 +30,24 @@ final class AnthropicTools {
   private @Nullable String chosen;
 
   /** In Anthropic's own form. */
-  private @Nullable Slice own;
+  private @Nullable JsonValue own;
 
   /** Those that may be used; null: all. */
   private @Nullable Set<String> allowed;
 
   AnthropicTools(
-      String upstream, AnthropicModel model, AnthropicNames names, Map<String, Slice> parameters) {
+      String upstream,
+      AnthropicModel model,
+      AnthropicNames names,
+      Map<String, JsonValue> parameters) {
     this.upstream = upstream;
     this.model = model;
     this.names = names;
-    Slice all = parameters.get("tools");
+    JsonValue all = parameters.get("tools");
     tools = all == null ? List.of() : all.elements();
-    Slice parallel = parameters.get("parallel_tool_calls");
+    JsonValue parallel = parameters.get("parallel_tool_calls");
     isOneByOne = parallel != null && parallel.toString().equals("false");
-    Slice given = parameters.get("tool_choice");
+    JsonValue given = parameters.get("tool_choice");
     if (given != null && !given.isNull()) {
       choose(given);
     }
@@ -52,10 +56,10 @@ final class AnthropicTools {
   /** Names that a call's tools have with the server. */
   static AnthropicNames names(ModelCall call) {
     AnthropicNames names = new AnthropicNames();
-    Slice tools = Slice.of(call.parameters()).members().get("tools");
+    JsonValue tools = JsonValue.of(call.parameters()).members().get("tools");
     if (tools != null) {
-      for (Slice tool : tools.elements()) {
-        Slice function = inner(tool.members());
+      for (JsonValue tool : tools.elements()) {
+        JsonValue function = inner(tool.members());
         String name = function == null ? null : text(function.members().get("name"));
         if (name != null) {
           names.told(name);
@@ -75,12 +79,12 @@ final class AnthropicTools {
         Blame.REQUEST);
   }
 
-  private void choose(Slice given) {
+  private void choose(JsonValue given) {
     if (given.isString()) {
       choice = choice(given.text());
       return;
     }
-    Map<String, Slice> members = given.members();
+    Map<String, JsonValue> members = given.members();
     String type = String.valueOf(text(members.get("type")));
     switch (type) {
       case "function", CustomTools.TYPE -> {
@@ -91,13 +95,13 @@ final class AnthropicTools {
         }
       }
       case "allowed_tools" -> {
-        Slice inner = members.get("allowed_tools");
-        Map<String, Slice> list = inner == null ? members : inner.members();
-        Slice mode = list.get("mode");
+        JsonValue inner = members.get("allowed_tools");
+        Map<String, JsonValue> list = inner == null ? members : inner.members();
+        JsonValue mode = list.get("mode");
         choice = mode == null ? "auto" : choice(String.valueOf(text(mode)));
         Set<String> may = new LinkedHashSet<>();
-        Slice those = list.get("tools");
-        for (Slice tool : those == null ? List.<Slice>of() : those.elements()) {
+        JsonValue those = list.get("tools");
+        for (JsonValue tool : those == null ? List.<JsonValue>of() : those.elements()) {
           String name = name(tool);
           if (name != null) {
             may.add(name);
@@ -122,14 +126,14 @@ final class AnthropicTools {
   }
 
   /** What a tool of Chat Completions says of itself. */
-  private static @Nullable Slice inner(Map<String, Slice> tool) {
-    Slice function = tool.get("function");
+  private static @Nullable JsonValue inner(Map<String, JsonValue> tool) {
+    JsonValue function = tool.get("function");
     return function == null ? tool.get(CustomTools.TYPE) : function;
   }
 
-  private static @Nullable String name(Slice tool) {
-    Map<String, Slice> members = tool.members();
-    Slice function = inner(members);
+  private static @Nullable String name(JsonValue tool) {
+    Map<String, JsonValue> members = tool.members();
+    JsonValue function = inner(members);
     return text(function == null ? members.get("name") : function.members().get("name"));
   }
 
@@ -182,11 +186,11 @@ final class AnthropicTools {
     out.ascii(says ? ",\"disable_parallel_tool_use\":true}" : "}");
   }
 
-  private void tool(Slice tool, JsonWriter out) {
-    Map<String, Slice> members = tool.members();
-    Slice function = members.get("function");
+  private void tool(JsonValue tool, JsonWriter out) {
+    Map<String, JsonValue> members = tool.members();
+    JsonValue function = members.get("function");
     if (function == null) {
-      Slice custom = members.get(CustomTools.TYPE);
+      JsonValue custom = members.get(CustomTools.TYPE);
       if (custom != null) {
         custom(custom.members(), out);
         return;
@@ -195,7 +199,7 @@ final class AnthropicTools {
       tool.writeTo(out);
       return;
     }
-    Map<String, Slice> of = function.members();
+    Map<String, JsonValue> of = function.members();
     String name = text(of.get("name"));
     out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
     member("description", of.get("description"), out);
@@ -204,24 +208,24 @@ final class AnthropicTools {
     if (isStrict) {
       out.ascii(",\"strict\":true");
     }
-    Slice cache = members.get("cache_control");
+    JsonValue cache = members.get("cache_control");
     member("cache_control", cache == null ? of.get("cache_control") : cache, out);
     out.ascii("}");
   }
 
-  private void custom(Map<String, Slice> of, JsonWriter out) {
+  private void custom(Map<String, JsonValue> of, JsonWriter out) {
     String name = text(of.get("name"));
     out.ascii("{\"name\":").string(names.told(name == null ? "" : name));
     out.ascii(",\"description\":").string(CustomTools.description(of));
     CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
   }
 
-  private static void schema(@Nullable Slice schema, boolean isStrict, JsonWriter out) {
+  private static void schema(@Nullable JsonValue schema, boolean isStrict, JsonWriter out) {
     if (schema == null || !schema.isObject()) {
       out.ascii(ANY_OBJECT);
       return;
     }
-    Map<String, Slice> members = schema.members();
+    Map<String, JsonValue> members = schema.members();
     boolean isTyped = "object".equals(text(members.get("type")));
     if (isTyped && isStrict) {
       AnthropicSchema.write(schema, out);
@@ -239,17 +243,17 @@ final class AnthropicTools {
     }
   }
 
-  private static void member(String name, @Nullable Slice value, JsonWriter out) {
+  private static void member(String name, @Nullable JsonValue value, JsonWriter out) {
     if (value != null && !value.isNull()) {
       value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }
   }
 
-  private static boolean isTrue(@Nullable Slice value) {
+  private static boolean isTrue(@Nullable JsonValue value) {
     return value != null && value.toString().equals("true");
   }
 
-  private static @Nullable String text(@Nullable Slice value) {
+  private static @Nullable String text(@Nullable JsonValue value) {
     return value != null && value.isString() ? value.text() : null;
   }
 }

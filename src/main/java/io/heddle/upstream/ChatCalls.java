@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ChatCalls {
 
   private static final String FUNCTION = "function";
-  private static final Slice FUNCTION_TYPE = Slice.of(Json.of("\"function\""));
+  private static final JsonValue FUNCTION_TYPE = JsonValue.of(Json.of("\"function\""));
 
   /** What a tool call has with every server. */
   private static final Set<String> OF_CALL = Set.of("id", "type", FUNCTION, CustomTools.TYPE);
@@ -29,7 +30,7 @@ final class ChatCalls {
   static void write(
       JsonWriter out,
       List<PromptMessage.Call> calls,
-      Map<String, Slice> kept,
+      Map<String, JsonValue> kept,
       boolean takesUnknown,
       Dialect dialect) {
     String before = "[";
@@ -43,12 +44,12 @@ final class ChatCalls {
   private static void call(
       JsonWriter out,
       PromptMessage.Call call,
-      Map<String, Slice> kept,
+      Map<String, JsonValue> kept,
       boolean takesUnknown,
       Dialect dialect) {
-    Slice id = kept.isEmpty() ? null : call.id();
-    Slice more = id == null ? null : kept.get(id.text());
-    Map<String, Slice> added = more == null ? Map.of() : more.members();
+    JsonValue id = kept.isEmpty() ? null : call.id();
+    JsonValue more = id == null ? null : kept.get(id.text());
+    Map<String, JsonValue> added = more == null ? Map.of() : more.members();
     boolean all = takesUnknown || OF_CALL.containsAll(call.members().keySet());
     boolean isFlat = !dialect.takesCustomTools() && call.type().equals(CustomTools.TYPE);
     Json arguments = dialect.wantsObjectArguments() ? mended(call) : null;
@@ -56,20 +57,20 @@ final class ChatCalls {
       call.json().writeTo(out);
       return;
     }
-    Map<String, Slice> members = new LinkedHashMap<>(call.members());
+    Map<String, JsonValue> members = new LinkedHashMap<>(call.members());
     if (!all) {
       members.keySet().retainAll(OF_CALL);
     }
     added.forEach(members::putIfAbsent);
-    Slice ofFunction = added.get(FUNCTION);
-    Slice custom = isFlat ? members.remove(CustomTools.TYPE) : null;
+    JsonValue ofFunction = added.get(FUNCTION);
+    JsonValue custom = isFlat ? members.remove(CustomTools.TYPE) : null;
     if (custom != null) {
       // What else is there under this name is what a server said of it.
       ofFunction = members.put(FUNCTION, CustomTools.call(custom));
       members.put("type", FUNCTION_TYPE);
     }
     String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
       before = ",";
       if (member.getKey().equals("id")) {
@@ -85,7 +86,7 @@ final class ChatCalls {
   }
 
   /** An id in the form that the server takes. */
-  static void id(JsonWriter out, Slice id, Dialect dialect) {
+  static void id(JsonWriter out, JsonValue id, Dialect dialect) {
     if (dialect.hasItsOwnForms() && id.isString()) {
       out.string(ChatCallIds.ofNine(id.text()));
     } else {
@@ -95,7 +96,7 @@ final class ChatCalls {
 
   /** Arguments as an object; null when they are one, or there are none. */
   private static @Nullable Json mended(PromptMessage.Call call) {
-    Slice arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
+    JsonValue arguments = call.type().equals(FUNCTION) ? call.arguments() : null;
     if (arguments == null) {
       return null;
     }
@@ -105,15 +106,15 @@ final class ChatCalls {
 
   private static void function(
       JsonWriter out,
-      Slice function,
-      @Nullable Slice added,
+      JsonValue function,
+      @Nullable JsonValue added,
       @Nullable Json arguments,
       Dialect dialect) {
-    Map<String, Slice> members = function.members();
-    if (members.isEmpty()) {
+    if (function.members().isEmpty()) {
       function.writeTo(out);
       return;
     }
+    Map<String, JsonValue> members = new LinkedHashMap<>(function.members());
     if (added != null) {
       added.members().forEach(members::putIfAbsent);
     }
@@ -121,7 +122,7 @@ final class ChatCalls {
       members.keySet().retainAll(OF_FUNCTION);
     }
     String before = "{";
-    for (Map.Entry<String, Slice> member : members.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : members.entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
       if (arguments != null && member.getKey().equals("arguments")) {
         out.string(arguments.toString());

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -82,12 +83,12 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
       before = ",";
     }
     for (PromptMessage instruction : instructions) {
-      Slice content = instruction.member("content");
+      JsonValue content = instruction.member("content");
       if (content != null && content.isString()) {
         content.writeTo(out.ascii(before).ascii("{\"type\":\"text\",\"text\":")).ascii("}");
         before = ",";
       }
-      for (Slice part : content == null ? List.<Slice>of() : content.elements()) {
+      for (JsonValue part : content == null ? List.<JsonValue>of() : content.elements()) {
         part.writeTo(out.ascii(before));
         before = ",";
       }
@@ -123,7 +124,7 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
 
   /** Whether the client wants the answer to begin with it. */
   private static boolean isPrefix(PromptMessage message) {
-    Slice prefix = message.kept().message().get("prefix");
+    JsonValue prefix = message.kept().message().get("prefix");
     return prefix != null && prefix.toString().equals("true");
   }
 }

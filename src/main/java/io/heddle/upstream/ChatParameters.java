@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,11 +21,11 @@ final class ChatParameters {
    */
   static void write(
       JsonWriter out,
-      Map<String, Slice> parameters,
+      Map<String, JsonValue> parameters,
       Dialect dialect,
       @Nullable String tokenParameter) {
     boolean bounded = false;
-    for (Map.Entry<String, Slice> parameter : parameters.entrySet()) {
+    for (Map.Entry<String, JsonValue> parameter : parameters.entrySet()) {
       String given = parameter.getKey();
       if (OURS.contains(given)) {
         continue;
@@ -41,7 +42,7 @@ final class ChatParameters {
         continue;
       }
       out.ascii(",").string(name).ascii(":");
-      Slice value = flat(given, parameter.getValue(), dialect);
+      JsonValue value = flat(given, parameter.getValue(), dialect);
       if (given.equals("tools") && dialect.hasItsOwnForms()) {
         tools(out, value);
       } else {
@@ -51,7 +52,7 @@ final class ChatParameters {
   }
 
   /** Custom tools as functions, for servers that know nothing else. */
-  private static Slice flat(String name, Slice value, Dialect dialect) {
+  private static JsonValue flat(String name, JsonValue value, Dialect dialect) {
     boolean isChoice = name.equals("tool_choice");
     if (dialect.takesCustomTools()
         || !isChoice && !name.equals("tools")
@@ -59,26 +60,26 @@ final class ChatParameters {
         || !CustomTools.mayBeIn(value)) {
       return value;
     }
-    JsonWriter out = new JsonWriter(value.to() - value.from() + 256);
+    JsonWriter out = new JsonWriter(value.length() + 256);
     if (isChoice) {
       CustomTools.choice(value, out);
     } else {
       CustomTools.tools(value, out);
     }
-    return Slice.of(out.toJson());
+    return JsonValue.of(out.toJson());
   }
 
   /** Every function with a schema, be it an empty one. */
-  private static void tools(JsonWriter out, Slice tools) {
+  private static void tools(JsonWriter out, JsonValue tools) {
     if (!tools.isArray()) {
       tools.writeTo(out);
       return;
     }
     String before = "[";
-    for (Slice tool : tools.elements()) {
+    for (JsonValue tool : tools.elements()) {
       out.ascii(before);
-      Slice function = tool.members().get("function");
-      Slice schema = function == null ? null : function.members().get("parameters");
+      JsonValue function = tool.members().get("function");
+      JsonValue schema = function == null ? null : function.members().get("parameters");
       if (function == null || !function.isObject() || schema != null && !schema.isNull()) {
         tool.writeTo(out);
       } else {

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,7 @@ final class ChatParts {
    * @param thoughts a JSON string
    * @param seal with which their server signed them, or null
    */
-  void thoughtful(Slice thoughts, @Nullable Slice seal, List<PromptPart> said) {
+  void thoughtful(JsonValue thoughts, @Nullable JsonValue seal, List<PromptPart> said) {
     out.ascii("[{\"type\":\"thinking\",\"thinking\":[");
     textOf(thoughts).ascii("}],\"closed\":true");
     if (seal != null && seal.isString()) {
@@ -80,7 +81,7 @@ final class ChatParts {
   private void part(PromptPart part) {
     switch (part) {
       case PromptPart.Text text -> text(text);
-      case PromptPart.Refusal(Slice text) -> textOf(text).ascii("}");
+      case PromptPart.Refusal(JsonValue text) -> textOf(text).ascii("}");
       case PromptPart.Image image -> image(image);
       case PromptPart.File file -> {
         if (dialect.hasItsOwnForms()) {
@@ -90,12 +91,12 @@ final class ChatParts {
         }
       }
       case PromptPart.Audio audio -> audio.stored().json().writeTo(out);
-      case PromptPart.Item(Slice item) -> item.writeTo(out);
-      case PromptPart.Other(Slice other) -> other.writeTo(out);
+      case PromptPart.Item(JsonValue item) -> item.writeTo(out);
+      case PromptPart.Other(JsonValue other) -> other.writeTo(out);
     }
   }
 
-  private JsonWriter textOf(Slice text) {
+  private JsonWriter textOf(JsonValue text) {
     return text.writeTo(out.ascii("{\"type\":\"text\",\"text\":"));
   }
 
@@ -112,7 +113,7 @@ final class ChatParts {
     }
     textOf(text.text());
     if (stored != null && !text.isBare() && !bare) {
-      for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
+      for (Map.Entry<String, JsonValue> member : stored.members().entrySet()) {
         if (PromptPart.Stored.isToldBesideText(member.getKey())) {
           member.getValue().writeTo(out.ascii(",").string(member.getKey()).ascii(":"));
         }
@@ -144,7 +145,7 @@ final class ChatParts {
       return;
     }
     String before = "{\"type\":\"file\",\"file\":{";
-    for (Map.Entry<String, Slice> member : stored.members().entrySet()) {
+    for (Map.Entry<String, JsonValue> member : stored.members().entrySet()) {
       if (!member.getKey().equals("type")) {
         member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
         before = ",";
@@ -155,9 +156,9 @@ final class ChatParts {
 
   /** Mistral reads documents by their address, be it one of data. */
   private void document(PromptPart.File file) {
-    Slice address = file.data() == null ? file.url() : file.data();
+    JsonValue address = file.data() == null ? file.url() : file.data();
     if (address == null) {
-      Slice id = file.fileId() == null ? PromptPart.NOTHING : file.fileId();
+      JsonValue id = file.fileId() == null ? PromptPart.NOTHING : file.fileId();
       id.writeTo(out.ascii("{\"type\":\"file\",\"file_id\":")).ascii("}");
       return;
     }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,7 +72,7 @@ final class ChatRequest {
     }
     messages(order.messages());
     out.ascii("]");
-    ChatParameters.write(out, Slice.of(call.parameters()).members(), dialect, tokenParameter);
+    ChatParameters.write(out, JsonValue.of(call.parameters()).members(), dialect, tokenParameter);
     if (!stream) {
       out.ascii(",\"stream\":false}");
       return;
@@ -104,12 +105,12 @@ final class ChatRequest {
   }
 
   private void message(PromptMessage message, boolean loop) {
-    Slice role = message.member("role");
-    Slice content = message.member("content");
+    JsonValue role = message.member("role");
+    JsonValue content = message.member("content");
     List<PromptPart> told = content != null && content.isArray() ? message.told() : List.of();
-    Slice said = content != null && content.isArray() && told.isEmpty() ? null : content;
+    JsonValue said = content != null && content.isArray() && told.isEmpty() ? null : content;
     if (said == null || PromptMessage.isEmpty(said)) {
-      Slice refusal = message.refusal();
+      JsonValue refusal = message.refusal();
       // The only form of a refusal that every server takes.
       said = refusal == null ? said : refusal;
     }
@@ -126,9 +127,9 @@ final class ChatRequest {
       role.writeTo(out);
     }
     out.ascii(",\"content\":");
-    Slice thoughts = thoughtsInContent(message, loop);
+    JsonValue thoughts = thoughtsInContent(message, loop);
     if (thoughts != null) {
-      Slice seal = message.kept().message().get(ChatParts.SEAL);
+      JsonValue seal = message.kept().message().get(ChatParts.SEAL);
       parts.thoughtful(thoughts, seal, said == null || said.isArray() ? told : text(said));
     } else if (said == null) {
       out.ascii(calls.isEmpty() ? "\"\"" : "null");
@@ -147,7 +148,7 @@ final class ChatRequest {
     } else if (!calls.isEmpty()) {
       calls(calls, Map.of(), !dialect.refusesUnknown());
     }
-    Slice call = message.member("toolCallId");
+    JsonValue call = message.member("toolCallId");
     if (call != null) {
       ChatCalls.id(out.ascii(",\"tool_call_id\":"), call, dialect);
     }
@@ -188,7 +189,7 @@ final class ChatRequest {
   }
 
   private void calls(
-      List<PromptMessage.Call> calls, Map<String, Slice> kept, boolean takesUnknown) {
+      List<PromptMessage.Call> calls, Map<String, JsonValue> kept, boolean takesUnknown) {
     ChatCalls.write(out.ascii(",\"tool_calls\":"), calls, kept, takesUnknown, dialect);
   }
 
@@ -198,13 +199,13 @@ final class ChatRequest {
    * Completions sends is told as it is.
    */
   private void reasoning(
-      @Nullable Slice thoughts, @Nullable String before, boolean named, boolean loop) {
+      @Nullable JsonValue thoughts, @Nullable String before, boolean named, boolean loop) {
     if (!loop && (named || before == null)) {
       return;
     }
     boolean only = dialect.isOnlyReasoning();
     String name = before != null && !only ? before : named && !only ? null : dialect.reasoning();
-    Slice some = thoughts != null && thoughts.isString() ? thoughts : null;
+    JsonValue some = thoughts != null && thoughts.isString() ? thoughts : null;
     boolean isNone = some == null && (before == null || only);
     if (name == null || isNone || OF_MESSAGE.contains(name)) {
       return;
@@ -214,7 +215,7 @@ final class ChatRequest {
   }
 
   /** Those that the server wants back as a part of the content, between calls of tools. */
-  private @Nullable Slice thoughtsInContent(PromptMessage message, boolean loop) {
+  private @Nullable JsonValue thoughtsInContent(PromptMessage message, boolean loop) {
     if (!loop
         || !"content".equals(dialect.reasoning())
         || !message.isFrom("assistant")
@@ -224,14 +225,14 @@ final class ChatRequest {
     return message.reasoning();
   }
 
-  private static List<PromptPart> text(Slice said) {
+  private static List<PromptPart> text(JsonValue said) {
     return PromptMessage.isEmpty(said) ? List.of() : List.of(new PromptPart.Text(said, null));
   }
 
   // ---- files that tools gave
 
   /** What a tool's message can say; the rest is kept for the user's message behind it. */
-  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable Slice call) {
+  private List<PromptPart> withoutFiles(List<PromptPart> parts, @Nullable JsonValue call) {
     if (dialect.toolFiles() == Dialect.ToolFiles.TOOL_MESSAGE
         || parts.stream().noneMatch(PromptPart::isFile)) {
       return parts;
@@ -256,7 +257,7 @@ final class ChatRequest {
     toolFiles.clear();
   }
 
-  private void member(String name, @Nullable Slice value) {
+  private void member(String name, @Nullable JsonValue value) {
     if (value != null && !value.isNull()) {
       out.ascii(",\"").ascii(name).ascii("\":");
       value.writeTo(out);

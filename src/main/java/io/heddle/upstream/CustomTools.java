@@ -1,10 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -27,31 +26,21 @@ final class CustomTools {
   private CustomTools() {}
 
   /** Whether there may be one, told without reading it. */
-  static boolean mayBeIn(Slice slice) {
-    return mayBeIn(slice.json(), slice.from(), slice.to());
-  }
-
-  private static boolean mayBeIn(byte[] json, int from, int to) {
-    for (int i = from; i <= to - QUOTED.length; i++) {
-      if (json[i + 1] == 'c'
-          && Arrays.equals(json, i, i + QUOTED.length, QUOTED, 0, QUOTED.length)) {
-        return true;
-      }
-    }
-    return false;
+  static boolean mayBeIn(JsonValue slice) {
+    return slice.contains(QUOTED);
   }
 
   /** The names of a call's custom tools. */
   static Set<String> names(ModelCall call) {
-    Json parameters = call.parameters();
-    if (!mayBeIn(parameters.utf8(), 0, parameters.length())) {
+    JsonValue parameters = JsonValue.of(call.parameters());
+    if (!mayBeIn(parameters)) {
       return Set.of();
     }
-    Slice tools = Slice.of(parameters).members().get("tools");
+    JsonValue tools = parameters.members().get("tools");
     Set<String> names = new HashSet<>();
-    for (Slice tool : tools == null ? List.<Slice>of() : tools.elements()) {
-      Slice custom = tool.members().get(TYPE);
-      Slice name = custom == null ? null : custom.members().get("name");
+    for (JsonValue tool : tools == null ? List.<JsonValue>of() : tools.elements()) {
+      JsonValue custom = tool.members().get(TYPE);
+      JsonValue name = custom == null ? null : custom.members().get("name");
       if (name != null && name.isString()) {
         names.add(name.text());
       }
@@ -60,17 +49,17 @@ final class CustomTools {
   }
 
   /** What the function says of itself: what the tool does, and which form its input has. */
-  static String description(Map<String, Slice> custom) {
-    Slice description = custom.get("description");
+  static String description(Map<String, JsonValue> custom) {
+    JsonValue description = custom.get("description");
     String said = description != null && description.isString() ? description.text() : "";
-    Slice format = custom.get("format");
-    Slice inner = format == null ? null : format.members().get("grammar");
-    Map<String, Slice> grammar = inner == null ? Map.of() : inner.members();
-    Slice definition = grammar.get("definition");
+    JsonValue format = custom.get("format");
+    JsonValue inner = format == null ? null : format.members().get("grammar");
+    Map<String, JsonValue> grammar = inner == null ? Map.of() : inner.members();
+    JsonValue definition = grammar.get("definition");
     if (definition == null || !definition.isString()) {
       return said;
     }
-    Slice syntax = grammar.get("syntax");
+    JsonValue syntax = grammar.get("syntax");
     String kind = syntax != null && syntax.isString() ? syntax.text() + " " : "";
     String must =
         "The parameter \"%s\" must match this %sgrammar:\n%s"
@@ -87,14 +76,14 @@ final class CustomTools {
   }
 
   /** A list of tools of Chat Completions, in which the custom ones are functions. */
-  static void tools(Slice tools, JsonWriter out) {
+  static void tools(JsonValue tools, JsonWriter out) {
     String before = "[";
-    for (Slice tool : tools.elements()) {
-      Slice custom = tool.members().get(TYPE);
+    for (JsonValue tool : tools.elements()) {
+      JsonValue custom = tool.members().get(TYPE);
       if (custom == null || !custom.isObject()) {
         tool.writeTo(out.ascii(before));
       } else {
-        Map<String, Slice> members = custom.members();
+        Map<String, JsonValue> members = custom.members();
         out.ascii(before).ascii("{\"type\":\"function\",\"function\":{\"name\":");
         string(members.get("name"), out).ascii(",\"description\":").string(description(members));
         schema(out.ascii(",\"parameters\":")).ascii("}}");
@@ -105,25 +94,25 @@ final class CustomTools {
   }
 
   /** A choice of tools, or one tool of it. */
-  static void choice(Slice choice, JsonWriter out) {
-    Map<String, Slice> members = choice.members();
-    Slice custom = members.get(TYPE);
+  static void choice(JsonValue choice, JsonWriter out) {
+    Map<String, JsonValue> members = choice.members();
+    JsonValue custom = members.get(TYPE);
     if (custom != null) {
       custom.writeTo(out.ascii("{\"type\":\"function\",\"function\":")).ascii("}");
       return;
     }
-    Slice inner = members.get("allowed_tools");
+    JsonValue inner = members.get("allowed_tools");
     if (inner == null || !inner.isObject()) {
       choice.writeTo(out);
       return;
     }
     out.ascii("{\"type\":\"allowed_tools\",\"allowed_tools\":");
     String before = "{";
-    for (Map.Entry<String, Slice> member : inner.members().entrySet()) {
+    for (Map.Entry<String, JsonValue> member : inner.members().entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
       if (member.getKey().equals("tools")) {
         String first = "[";
-        for (Slice tool : member.getValue().elements()) {
+        for (JsonValue tool : member.getValue().elements()) {
           choice(tool, out.ascii(first));
           first = ",";
         }
@@ -137,16 +126,16 @@ final class CustomTools {
   }
 
   /** The name and the input of a stored call of such a tool, as those of a call of the function. */
-  static Slice call(Slice custom) {
-    Map<String, Slice> members = custom.members();
-    Slice input = members.get(INPUT);
+  static JsonValue call(JsonValue custom) {
+    Map<String, JsonValue> members = custom.members();
+    JsonValue input = members.get(INPUT);
     String said = input == null || !input.isString() ? "" : input.text();
-    JsonWriter out = new JsonWriter(custom.to() - custom.from() + 64).ascii("{\"name\":");
+    JsonWriter out = new JsonWriter(custom.length() + 64).ascii("{\"name\":");
     string(members.get("name"), out).ascii(",\"arguments\":");
-    return Slice.of(out.string(ToolInput.object(said, true).toString()).ascii("}").toJson());
+    return JsonValue.of(out.string(ToolInput.object(said, true).toString()).ascii("}").toJson());
   }
 
-  private static JsonWriter string(@Nullable Slice value, JsonWriter out) {
+  private static JsonWriter string(@Nullable JsonValue value, JsonWriter out) {
     return value != null && value.isString() ? value.writeTo(out) : out.ascii("\"\"");
   }
 }

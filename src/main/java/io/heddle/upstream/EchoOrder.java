@@ -1,8 +1,9 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.upstream.CallFailure.Blame;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -64,8 +65,8 @@ record EchoOrder(
    * @throws CallFailure {@code model-refused} for what it does not know
    */
   static EchoOrder of(Json parameters, EchoProperties defaults) {
-    Slice order = Slice.of(parameters).members().get("echo");
-    Map<String, Slice> in = order == null ? Map.of() : order.members();
+    JsonValue order = JsonValue.of(parameters).members().get("echo");
+    Map<String, JsonValue> in = order == null ? Map.of() : order.members();
     if (order != null && !order.isObject()) {
       throw refused("must be an object");
     }
@@ -101,13 +102,13 @@ record EchoOrder(
         Blame.REQUEST);
   }
 
-  private static @Nullable Tool tool(@Nullable Slice call) {
+  private static @Nullable Tool tool(@Nullable JsonValue call) {
     if (call == null) {
       return null;
     }
-    Map<String, Slice> members = call.members();
-    Slice name = members.get("name");
-    Slice arguments = members.get("arguments");
+    Map<String, JsonValue> members = call.members();
+    JsonValue name = members.get("name");
+    JsonValue arguments = members.get("arguments");
     if (name == null || !name.isString()) {
       throw refused("toolCall must be an object with a name");
     }
@@ -127,7 +128,7 @@ record EchoOrder(
   }
 
   /** {@code "before"} is 0, {@code "after:5"} is 5. */
-  private static int place(Map<String, Slice> in, String name) {
+  private static int place(Map<String, JsonValue> in, String name) {
     String text = string(in, name, "");
     if (text.isEmpty()) {
       return -1;
@@ -141,8 +142,8 @@ record EchoOrder(
     throw refused(name + " must be \"before\" or \"after:5\"");
   }
 
-  private static int number(Map<String, Slice> in, String name) {
-    Slice value = in.get(name);
+  private static int number(Map<String, JsonValue> in, String name) {
+    JsonValue value = in.get(name);
     if (value == null) {
       return 0;
     }
@@ -154,8 +155,8 @@ record EchoOrder(
   }
 
   /** {@code "20ms"}, {@code "1s"}, or milliseconds as a number. */
-  private static Duration duration(Map<String, Slice> in, String name, Duration usual) {
-    Slice value = in.get(name);
+  private static Duration duration(Map<String, JsonValue> in, String name, Duration usual) {
+    JsonValue value = in.get(name);
     if (value == null) {
       return usual;
     }
@@ -174,8 +175,8 @@ record EchoOrder(
     throw refused(name + " must be \"20ms\" or the like, up to 1h");
   }
 
-  private static String string(Map<String, Slice> in, String name, String usual) {
-    Slice value = in.get(name);
+  private static String string(Map<String, JsonValue> in, String name, String usual) {
+    JsonValue value = in.get(name);
     if (value == null) {
       return usual;
     }

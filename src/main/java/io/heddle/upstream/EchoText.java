@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,7 @@ final class EchoText {
 
   /** The last message, when it is a tool's output. */
   static boolean endsWithToolOutput(List<Json> messages) {
-    return !messages.isEmpty() && role(Slice.of(messages.getLast()).members()).equals("tool");
+    return !messages.isEmpty() && role(JsonValue.of(messages.getLast()).members()).equals("tool");
   }
 
   /** Of the last message of a user; of the last one if it is a tool's output, or there is none. */
@@ -30,20 +31,20 @@ final class EchoText {
     }
     if (!endsWithToolOutput(messages)) {
       for (Json message : messages.reversed()) {
-        Map<String, Slice> members = Slice.of(message).members();
+        Map<String, JsonValue> members = JsonValue.of(message).members();
         if (role(members).equals("user")) {
           return text(members.get("content"));
         }
       }
     }
-    return text(Slice.of(messages.getLast()).members().get("content"));
+    return text(JsonValue.of(messages.getLast()).members().get("content"));
   }
 
   /** Words of all texts. */
   static long count(@Nullable String system, List<Json> messages) {
     long count = system == null ? 0 : count(system);
     for (Json message : messages) {
-      count += count(text(Slice.of(message).members().get("content")));
+      count += count(text(JsonValue.of(message).members().get("content")));
     }
     return count;
   }
@@ -74,12 +75,12 @@ final class EchoText {
     return again && !Character.isWhitespace(word.charAt(word.length() - 1)) ? word + " " : word;
   }
 
-  private static String role(Map<String, Slice> members) {
-    Slice role = members.get("role");
+  private static String role(Map<String, JsonValue> members) {
+    JsonValue role = members.get("role");
     return role != null && role.isString() ? role.text() : "";
   }
 
-  private static String text(@Nullable Slice content) {
+  private static String text(@Nullable JsonValue content) {
     if (content == null) {
       return "";
     }
@@ -87,8 +88,8 @@ final class EchoText {
       return content.text();
     }
     StringBuilder text = new StringBuilder();
-    for (Slice part : content.elements()) {
-      Slice said = part.members().get("text");
+    for (JsonValue part : content.elements()) {
+      JsonValue said = part.members().get("text");
       if (said != null && said.isString()) {
         text.append(said.text());
       }

@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Utf8;
 import io.heddle.upstream.CallFailure.Blame;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -243,7 +243,7 @@ final class FailureMapper {
       return "";
     }
     // Far behind what is shown: a key that is cut in two would not be found.
-    String part = Surrogates.mended(text.length() > FAR ? text.substring(0, FAR) : text);
+    String part = Utf8.mended(text.length() > FAR ? text.substring(0, FAR) : text);
     for (String secret : secrets) {
       part = part.replace(secret, HIDDEN);
     }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,17 +15,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class PromptMessage {
 
-  private final Map<String, Slice> members;
+  private final Map<String, JsonValue> members;
   private final String role;
 
-  private PromptMessage(Map<String, Slice> members) {
+  private PromptMessage(Map<String, JsonValue> members) {
     this.members = members;
-    Slice said = members.get("role");
+    JsonValue said = members.get("role");
     role = said != null && said.isString() ? said.text() : "";
   }
 
   static PromptMessage of(Json body) {
-    return new PromptMessage(Slice.of(body).members());
+    return new PromptMessage(JsonValue.of(body).members());
   }
 
   static List<PromptMessage> of(List<Json> bodies) {
@@ -47,24 +48,24 @@ final class PromptMessage {
   }
 
   /** A member as it is stored; null for none and for null. */
-  @Nullable Slice member(String name) {
-    Slice value = members.get(name);
+  @Nullable JsonValue member(String name) {
+    JsonValue value = members.get(name);
     return value == null || value.isNull() ? null : value;
   }
 
-  private @Nullable Slice string(String name) {
-    Slice value = members.get(name);
+  private @Nullable JsonValue string(String name) {
+    JsonValue value = members.get(name);
     return value != null && value.isString() ? value : null;
   }
 
-  private @Nullable Slice words(String name) {
-    Slice text = string(name);
+  private @Nullable JsonValue words(String name) {
+    JsonValue text = string(name);
     return text == null || isEmpty(text) ? null : text;
   }
 
   /** Whether it is a string without a character. */
-  static boolean isEmpty(Slice value) {
-    return value.isString() && value.to() - value.from() == 2;
+  static boolean isEmpty(JsonValue value) {
+    return value.isString() && value.length() == 2;
   }
 
   /**
@@ -79,7 +80,7 @@ final class PromptMessage {
 
   /** In order; a text alone is one part. Parts of the Responses wire are among them. */
   List<PromptPart> parts() {
-    Slice content = member("content");
+    JsonValue content = member("content");
     if (content == null) {
       return new ArrayList<>(0);
     }
@@ -90,21 +91,21 @@ final class PromptMessage {
       }
       return text;
     }
-    List<Slice> stored = content.elements();
+    List<JsonValue> stored = content.elements();
     List<PromptPart> parts = new ArrayList<>(stored.size());
-    for (Slice part : stored) {
+    for (JsonValue part : stored) {
       parts.add(PromptPart.of(part));
     }
     return parts;
   }
 
   /** The words with which an answer refused, or null. */
-  @Nullable Slice refusal() {
+  @Nullable JsonValue refusal() {
     return words("refusal");
   }
 
   /** What a model thought before it said the rest, or null. */
-  @Nullable Slice reasoning() {
+  @Nullable JsonValue reasoning() {
     return words("reasoning");
   }
 
@@ -115,12 +116,12 @@ final class PromptMessage {
 
   /** Of an answer, in order. */
   List<Call> calls() {
-    Slice calls = members.get("toolCalls");
+    JsonValue calls = members.get("toolCalls");
     if (calls == null) {
       return List.of();
     }
     List<Call> all = new ArrayList<>();
-    for (Slice call : calls.elements()) {
+    for (JsonValue call : calls.elements()) {
       if (call.isObject()) {
         all.add(new Call(call.members(), call));
       }
@@ -129,7 +130,7 @@ final class PromptMessage {
   }
 
   /** The call whose output this is, or null. */
-  @Nullable Slice toolCallId() {
+  @Nullable JsonValue toolCallId() {
     return string("toolCallId");
   }
 
@@ -140,8 +141,8 @@ final class PromptMessage {
 
   /** What a server said beside the answer, or a client for the server that it asks. */
   Kept kept() {
-    Slice kept = members.get("upstream");
-    Map<String, Slice> all = kept == null ? Map.of() : kept.members();
+    JsonValue kept = members.get("upstream");
+    Map<String, JsonValue> all = kept == null ? Map.of() : kept.members();
     return all.isEmpty() ? Kept.NOTHING : new Kept(all);
   }
 
@@ -155,7 +156,7 @@ final class PromptMessage {
   }
 
   /** Members of an answer that are given back to the server of this name. */
-  Map<String, Slice> givenBackTo(String upstream) {
+  Map<String, JsonValue> givenBackTo(String upstream) {
     Kept kept = kept();
     return isKeptFor(upstream, kept) ? kept.message() : Map.of();
   }
@@ -165,7 +166,7 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Kept(Map<String, Slice> members) {
+  record Kept(Map<String, JsonValue> members) {
 
     private static final Kept NOTHING = new Kept(Map.of());
 
@@ -180,22 +181,22 @@ final class PromptMessage {
     }
 
     /** Members of the message. */
-    Map<String, Slice> message() {
+    Map<String, JsonValue> message() {
       return inner("message");
     }
 
     /** Members of tool calls, by the ids of the calls. */
-    Map<String, Slice> toolCalls() {
+    Map<String, JsonValue> toolCalls() {
       return inner("toolCalls");
     }
 
     private @Nullable String text(String name) {
-      Slice value = members.get(name);
+      JsonValue value = members.get(name);
       return value != null && value.isString() ? value.text() : null;
     }
 
-    private Map<String, Slice> inner(String name) {
-      Slice value = members.get(name);
+    private Map<String, JsonValue> inner(String name) {
+      JsonValue value = members.get(name);
       return value == null ? Map.of() : value.members();
     }
   }
@@ -205,31 +206,31 @@ final class PromptMessage {
    *
    * @param members as they are stored
    */
-  record Call(Map<String, Slice> members, Slice json) {
+  record Call(Map<String, JsonValue> members, JsonValue json) {
 
     /** {@code function} or {@code custom}. */
     String type() {
-      Slice type = members.get("type");
+      JsonValue type = members.get("type");
       return type != null && type.isString() ? type.text() : "function";
     }
 
-    @Nullable Slice id() {
-      Slice id = members.get("id");
+    @Nullable JsonValue id() {
+      JsonValue id = members.get("id");
       return id != null && id.isString() ? id : null;
     }
 
-    @Nullable Slice name() {
+    @Nullable JsonValue name() {
       return inner("name");
     }
 
     /** A string: JSON of a function, any text of a custom tool. */
-    @Nullable Slice arguments() {
+    @Nullable JsonValue arguments() {
       return inner(type().equals("custom") ? "input" : "arguments");
     }
 
-    private @Nullable Slice inner(String name) {
-      Slice object = members.get(type());
-      Slice value = object == null ? null : object.members().get(name);
+    private @Nullable JsonValue inner(String name) {
+      JsonValue object = members.get(type());
+      JsonValue value = object == null ? null : object.members().get(name);
       return value != null && value.isString() ? value : null;
     }
   }

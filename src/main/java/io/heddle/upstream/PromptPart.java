@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ItemPart;
 import java.util.Map;
 import java.util.Set;
@@ -14,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 sealed interface PromptPart {
 
   /** A text without a word. */
-  Slice NOTHING = Slice.of(Json.of("\"\""));
+  JsonValue NOTHING = JsonValue.of(Json.of("\"\""));
 
   /** A part as it is stored, with all its members, for servers that are told it as it came. */
-  record Stored(Slice json, String type, Map<String, Slice> members) {
+  record Stored(JsonValue json, String type, Map<String, JsonValue> members) {
 
     /** What a text part has that no model is told: annotations are of answers. */
     private static final Set<String> OF_TEXT = Set.of("type", "text", "annotations", "logprobs");
@@ -34,7 +35,7 @@ sealed interface PromptPart {
       return !OF_TEXT.contains(name);
     }
 
-    @Nullable Slice string(String name) {
+    @Nullable JsonValue string(String name) {
       return PromptPart.string(members, name);
     }
   }
@@ -43,11 +44,11 @@ sealed interface PromptPart {
    * @param text a JSON string
    * @param stored null for a content that is a text alone
    */
-  record Text(Slice text, @Nullable Stored stored) implements PromptPart {
+  record Text(JsonValue text, @Nullable Stored stored) implements PromptPart {
 
     /** One that nobody has stored. */
     static Text of(String text) {
-      return new Text(Slice.of(new JsonWriter(text.length() + 16).string(text).toJson()), null);
+      return new Text(JsonValue.of(new JsonWriter(text.length() + 16).string(text).toJson()), null);
     }
 
     /** Whether nothing else is told beside it. */
@@ -62,7 +63,11 @@ sealed interface PromptPart {
    * @param fileId a JSON string, or null
    * @param detail a JSON string, or null
    */
-  record Image(@Nullable Slice url, @Nullable Slice fileId, @Nullable Slice detail, Stored stored)
+  record Image(
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue detail,
+      Stored stored)
       implements PromptPart {}
 
   /**
@@ -71,10 +76,10 @@ sealed interface PromptPart {
    * @param data with its type: {@code data:application/pdf;base64,…}
    */
   record File(
-      @Nullable Slice data,
-      @Nullable Slice url,
-      @Nullable Slice fileId,
-      @Nullable Slice filename,
+      @Nullable JsonValue data,
+      @Nullable JsonValue url,
+      @Nullable JsonValue fileId,
+      @Nullable JsonValue filename,
       Stored stored)
       implements PromptPart {}
 
@@ -84,32 +89,33 @@ sealed interface PromptPart {
    * @param data base64
    * @param format {@code wav}, {@code mp3}
    */
-  record Audio(@Nullable Slice data, @Nullable Slice format, Stored stored) implements PromptPart {}
+  record Audio(@Nullable JsonValue data, @Nullable JsonValue format, Stored stored)
+      implements PromptPart {}
 
   /**
    * @param text a JSON string
    */
-  record Refusal(Slice text) implements PromptPart {}
+  record Refusal(JsonValue text) implements PromptPart {}
 
   /** An item of the Responses wire that no chat model understands. */
-  record Item(Slice item) implements PromptPart {}
+  record Item(JsonValue item) implements PromptPart {}
 
   /** What nobody here knows. */
-  record Other(Slice part) implements PromptPart {}
+  record Other(JsonValue part) implements PromptPart {}
 
   /** Whether it is something to look at, to read or to hear. */
   default boolean isFile() {
     return this instanceof Image || this instanceof File || this instanceof Audio;
   }
 
-  static PromptPart of(Slice part) {
-    Map<String, Slice> members = part.members();
-    Slice type = string(members, "type");
+  static PromptPart of(JsonValue part) {
+    Map<String, JsonValue> members = part.members();
+    JsonValue type = string(members, "type");
     Stored stored = new Stored(part, type == null ? "" : type.text(), members);
     PromptPart known =
         switch (stored.type()) {
           case "text", "input_text", "output_text" -> {
-            Slice text = stored.string("text");
+            JsonValue text = stored.string("text");
             yield text == null ? null : new Text(text, stored);
           }
           case "image_url" -> image(stored, inner(members, "image_url"));
@@ -122,15 +128,15 @@ sealed interface PromptPart {
           case "file" -> file(stored, inner(members, "file"));
           case "input_file" -> file(stored, members);
           case "input_audio" -> {
-            Map<String, Slice> audio = inner(members, "input_audio");
+            Map<String, JsonValue> audio = inner(members, "input_audio");
             yield new Audio(string(audio, "data"), string(audio, "format"), stored);
           }
           case "refusal" -> {
-            Slice text = stored.string("refusal");
+            JsonValue text = stored.string("refusal");
             yield new Refusal(text == null ? NOTHING : text);
           }
           case ItemPart.TYPE -> {
-            Slice item = members.get("item");
+            JsonValue item = members.get("item");
             yield new Item(item == null ? part : item);
           }
           default -> null;
@@ -138,14 +144,14 @@ sealed interface PromptPart {
     return known == null ? new Other(part) : known;
   }
 
-  private static Image image(Stored stored, Map<String, Slice> inner) {
+  private static Image image(Stored stored, Map<String, JsonValue> inner) {
     // Some clients send the address where the object stands.
-    Map<String, Slice> from = inner.isEmpty() ? stored.members() : inner;
-    Slice url = string(from, inner.isEmpty() ? "image_url" : "url");
+    Map<String, JsonValue> from = inner.isEmpty() ? stored.members() : inner;
+    JsonValue url = string(from, inner.isEmpty() ? "image_url" : "url");
     return new Image(url, null, string(from, "detail"), stored);
   }
 
-  private static File file(Stored stored, Map<String, Slice> members) {
+  private static File file(Stored stored, Map<String, JsonValue> members) {
     return new File(
         string(members, "file_data"),
         string(members, "file_url"),
@@ -154,13 +160,13 @@ sealed interface PromptPart {
         stored);
   }
 
-  private static Map<String, Slice> inner(Map<String, Slice> members, String name) {
-    Slice inner = members.get(name);
+  private static Map<String, JsonValue> inner(Map<String, JsonValue> members, String name) {
+    JsonValue inner = members.get(name);
     return inner == null ? Map.of() : inner.members();
   }
 
-  private static @Nullable Slice string(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
+  private static @Nullable JsonValue string(Map<String, JsonValue> members, String name) {
+    JsonValue value = members.get(name);
     return value != null && value.isString() ? value : null;
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.base.Problem;
+import io.heddle.json.JsonValue;
 import io.heddle.turn.ModelCall;
 import java.util.List;
 import java.util.Map;
@@ -29,11 +30,11 @@ final class RefusedParameter {
   private static final String MISSING = "missing_required_parameter";
 
   private final ModelCall call;
-  private final Map<String, Slice> parameters;
+  private final Map<String, JsonValue> parameters;
 
   private RefusedParameter(ModelCall call) {
     this.call = call;
-    parameters = Slice.of(call.parameters()).members();
+    parameters = JsonValue.of(call.parameters()).members();
   }
 
   /** The problem with the parameter as the call has it, or without. */
@@ -71,9 +72,9 @@ final class RefusedParameter {
    *
    * @param missing whether the last step is what it lacks
    */
-  private static String path(Map<String, Slice> parameters, String[] steps, boolean missing) {
+  private static String path(Map<String, JsonValue> parameters, String[] steps, boolean missing) {
     StringBuilder path = new StringBuilder(steps[0]);
-    Slice at = parameters.get(steps[0]);
+    JsonValue at = parameters.get(steps[0]);
     for (int i = 1; i < steps.length && at != null; i++) {
       boolean isElement = at.isArray();
       at = isElement ? element(at.elements(), steps[i]) : at.members().get(steps[i]);
@@ -84,7 +85,7 @@ final class RefusedParameter {
     return path.toString();
   }
 
-  private static @Nullable Slice element(List<Slice> elements, String step) {
+  private static @Nullable JsonValue element(List<JsonValue> elements, String step) {
     int index = step.matches("[0-9]{1,6}") ? Integer.parseInt(step) : elements.size();
     return index < elements.size() ? elements.get(index) : null;
   }

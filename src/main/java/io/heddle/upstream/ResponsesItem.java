@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -114,7 +115,7 @@ final class ResponsesItem {
         in.skipChildren();
         in.finishToken();
         int to = (int) in.currentLocation().getByteOffset();
-        yield new Slice(json, from, to).toString();
+        yield new String(json, from, to - from, StandardCharsets.UTF_8);
       }
       default -> null;
     };

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -68,12 +69,12 @@ final class ResponsesParameters {
   private static final long LEAST_OUTPUT = 16;
 
   private final JsonWriter out;
-  private final Map<String, Slice> parameters;
+  private final Map<String, JsonValue> parameters;
 
   /** What the client said in the words of Responses. */
-  private final Map<String, Slice> own;
+  private final Map<String, JsonValue> own;
 
-  private ResponsesParameters(JsonWriter out, Map<String, Slice> parameters) {
+  private ResponsesParameters(JsonWriter out, Map<String, JsonValue> parameters) {
     this.out = out;
     this.parameters = parameters;
     own = members(members(parameters.get(Parameters.STREAM_OPTIONS)).get(Parameters.RESPONSES));
@@ -85,7 +86,8 @@ final class ResponsesParameters {
    * @param summary what to ask of the server's thoughts beside what the call asks; empty: nothing
    * @param thinks whether the model may be asked for its thoughts
    */
-  static void write(JsonWriter out, Map<String, Slice> parameters, String summary, boolean thinks) {
+  static void write(
+      JsonWriter out, Map<String, JsonValue> parameters, String summary, boolean thinks) {
     ResponsesParameters all = new ResponsesParameters(out, parameters);
     all.include(thinks);
     parameters.forEach(all::same);
@@ -99,8 +101,8 @@ final class ResponsesParameters {
   /** The thoughts are Heddle's to ask for: they go back with the next call. */
   private void include(boolean thinks) {
     Set<String> all = new LinkedHashSet<>();
-    Slice asked = own.get("include");
-    for (Slice name : asked == null ? List.<Slice>of() : asked.elements()) {
+    JsonValue asked = own.get("include");
+    for (JsonValue name : asked == null ? List.<JsonValue>of() : asked.elements()) {
       all.add(name.text());
     }
     all.remove(THOUGHTS);
@@ -115,7 +117,7 @@ final class ResponsesParameters {
     out.ascii(before.equals(",") ? "]" : "");
   }
 
-  private void same(String name, Slice value) {
+  private void same(String name, JsonValue value) {
     if (!OURS.contains(name)
         && !LEFT_OUT.contains(name)
         && !BOUNDS.contains(name)
@@ -125,14 +127,14 @@ final class ResponsesParameters {
     }
   }
 
-  private @Nullable Slice some(String name) {
-    Slice value = parameters.get(name);
+  private @Nullable JsonValue some(String name) {
+    JsonValue value = parameters.get(name);
     return value == null || value.isNull() ? null : value;
   }
 
   private void bound() {
     for (String name : BOUNDS) {
-      Slice value = some(name);
+      JsonValue value = some(name);
       if (value != null) {
         out.ascii(",\"max_output_tokens\":");
         String number = value.toString();
@@ -149,17 +151,17 @@ final class ResponsesParameters {
   // ---- tools
 
   private void tools() {
-    Slice tools = some("tools");
-    Slice functions = some("functions");
+    JsonValue tools = some("tools");
+    JsonValue functions = some("functions");
     if (tools == null && functions == null) {
       return;
     }
     String before = ",\"tools\":[";
-    for (Slice tool : tools == null ? List.<Slice>of() : tools.elements()) {
+    for (JsonValue tool : tools == null ? List.<JsonValue>of() : tools.elements()) {
       tool(tool, out.ascii(before));
       before = ",";
     }
-    for (Slice function : functions == null ? List.<Slice>of() : functions.elements()) {
+    for (JsonValue function : functions == null ? List.<JsonValue>of() : functions.elements()) {
       function(function.members(), out.ascii(before));
       before = ",";
     }
@@ -168,9 +170,9 @@ final class ResponsesParameters {
     }
   }
 
-  private void tool(Slice tool, JsonWriter out) {
-    Map<String, Slice> members = tool.members();
-    Slice inner = members.get(type(members));
+  private void tool(JsonValue tool, JsonWriter out) {
+    Map<String, JsonValue> members = tool.members();
+    JsonValue inner = members.get(type(members));
     switch (inner == null ? "" : type(members)) {
       case "function" -> function(members(inner), out);
       case "custom" -> custom(members(inner), out);
@@ -179,12 +181,12 @@ final class ResponsesParameters {
     }
   }
 
-  private static Map<String, Slice> members(@Nullable Slice inner) {
+  private static Map<String, JsonValue> members(@Nullable JsonValue inner) {
     return inner == null ? Map.of() : inner.members();
   }
 
   /** Without a word Responses makes a function strict, and Chat Completions does not. */
-  private static void function(Map<String, Slice> members, JsonWriter out) {
+  private static void function(Map<String, JsonValue> members, JsonWriter out) {
     out.ascii("{\"type\":\"function\"");
     members(members, out);
     if (!has(members, "parameters")) {
@@ -193,17 +195,17 @@ final class ResponsesParameters {
     out.ascii(has(members, "strict") ? "}" : ",\"strict\":false}");
   }
 
-  private static void custom(Map<String, Slice> members, JsonWriter out) {
-    Map<String, Slice> flat = new LinkedHashMap<>(members);
-    Map<String, Slice> format = members(flat.remove("format"));
+  private static void custom(Map<String, JsonValue> members, JsonWriter out) {
+    Map<String, JsonValue> flat = new LinkedHashMap<>(members);
+    Map<String, JsonValue> format = members(flat.remove("format"));
     out.ascii("{\"type\":\"custom\"");
     members(flat, out);
     if (!format.isEmpty()) {
-      Map<String, Slice> inner = new LinkedHashMap<>(format);
-      Map<String, Slice> grammar = members(inner.remove("grammar"));
+      Map<String, JsonValue> inner = new LinkedHashMap<>(format);
+      Map<String, JsonValue> grammar = members(inner.remove("grammar"));
       grammar.forEach(inner::putIfAbsent);
       String before = ",\"format\":{";
-      for (Map.Entry<String, Slice> member : inner.entrySet()) {
+      for (Map.Entry<String, JsonValue> member : inner.entrySet()) {
         member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
         before = ",";
       }
@@ -212,12 +214,12 @@ final class ResponsesParameters {
     out.ascii("}");
   }
 
-  private static boolean has(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
+  private static boolean has(Map<String, JsonValue> members, String name) {
+    JsonValue value = members.get(name);
     return value != null && !value.isNull();
   }
 
-  private static void members(Map<String, Slice> members, JsonWriter out) {
+  private static void members(Map<String, JsonValue> members, JsonWriter out) {
     members.forEach((name, value) -> {
       if (!name.equals("type") && !value.isNull()) {
         value.writeTo(out.ascii(",").string(name).ascii(":"));
@@ -228,8 +230,8 @@ final class ResponsesParameters {
   // ---- which tool
 
   private void choice() {
-    Slice choice = some("tool_choice");
-    Slice older = some("function_call");
+    JsonValue choice = some("tool_choice");
+    JsonValue older = some("function_call");
     if (choice != null) {
       choice(choice, out.ascii(",\"tool_choice\":"));
     } else if (older != null && older.isObject()) {
@@ -239,10 +241,10 @@ final class ResponsesParameters {
     }
   }
 
-  private static void choice(Slice choice, JsonWriter out) {
-    Map<String, Slice> members = choice.members();
+  private static void choice(JsonValue choice, JsonWriter out) {
+    Map<String, JsonValue> members = choice.members();
     String type = type(members);
-    Map<String, Slice> inner = members(members.get(type));
+    Map<String, JsonValue> inner = members(members.get(type));
     if (choice.isString() && choice.text().equals("any")) {
       out.ascii("\"required\"");
     } else if (inner.isEmpty()) {
@@ -253,7 +255,7 @@ final class ResponsesParameters {
         out.ascii(",").string(name).ascii(":");
         if (name.equals("tools")) {
           String before = "[";
-          for (Slice tool : value.elements()) {
+          for (JsonValue tool : value.elements()) {
             choice(tool, out.ascii(before));
             before = ",";
           }
@@ -268,30 +270,30 @@ final class ResponsesParameters {
     }
   }
 
-  private static void named(String type, Map<String, Slice> members, JsonWriter out) {
+  private static void named(String type, Map<String, JsonValue> members, JsonWriter out) {
     out.ascii("{\"type\":").string(type);
     members(members, out);
     out.ascii("}");
   }
 
-  private static String type(Map<String, Slice> members) {
+  private static String type(Map<String, JsonValue> members) {
     return word(members.get("type"));
   }
 
-  private static String word(@Nullable Slice value) {
+  private static String word(@Nullable JsonValue value) {
     return value != null && value.isString() ? value.text() : "";
   }
 
   // ---- the form of the answer
 
   private void text() {
-    Map<String, Slice> own = members(some("text"));
-    Slice format = some("response_format");
-    Slice verbosity = some("verbosity");
+    Map<String, JsonValue> own = members(some("text"));
+    JsonValue format = some("response_format");
+    JsonValue verbosity = some("verbosity");
     if (own.isEmpty() && format == null && verbosity == null) {
       return;
     }
-    Map<String, Slice> rest = new LinkedHashMap<>(own);
+    Map<String, JsonValue> rest = new LinkedHashMap<>(own);
     String before = ",\"text\":{";
     if (format != null) {
       rest.remove("format");
@@ -301,16 +303,16 @@ final class ResponsesParameters {
     if (verbosity != null) {
       rest.put("verbosity", verbosity);
     }
-    for (Map.Entry<String, Slice> member : rest.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : rest.entrySet()) {
       member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
       before = ",";
     }
     out.ascii("}");
   }
 
-  private static void format(Slice format, JsonWriter out) {
-    Map<String, Slice> members = format.members();
-    Map<String, Slice> schema = members(members.get("json_schema"));
+  private static void format(JsonValue format, JsonWriter out) {
+    Map<String, JsonValue> members = format.members();
+    Map<String, JsonValue> schema = members(members.get("json_schema"));
     if (schema.isEmpty()) {
       format.writeTo(out);
     } else {
@@ -319,9 +321,9 @@ final class ResponsesParameters {
   }
 
   private void reasoning(String summary, boolean thinks) {
-    Map<String, Slice> all = new LinkedHashMap<>(members(some("reasoning")));
+    Map<String, JsonValue> all = new LinkedHashMap<>(members(some("reasoning")));
     all.putAll(members(own.get("reasoning")));
-    Slice effort = some("reasoning_effort");
+    JsonValue effort = some("reasoning_effort");
     if (effort != null) {
       all.put("effort", effort);
     }
@@ -329,12 +331,12 @@ final class ResponsesParameters {
     if (!thinks || NO_SUMMARY.equals(word(all.get("summary")))) {
       all.remove("summary");
     }
-    all.values().removeIf(Slice::isNull);
+    all.values().removeIf(JsonValue::isNull);
     if (all.isEmpty() && !asks) {
       return;
     }
     String before = ",\"reasoning\":{";
-    for (Map.Entry<String, Slice> member : all.entrySet()) {
+    for (Map.Entry<String, JsonValue> member : all.entrySet()) {
       member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
       before = ",";
     }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ final class ResponsesParts {
 
   /** A text alone as a string: every server takes that, from every role. */
   void content(List<PromptPart> parts, boolean isAnswer) {
-    if (parts.size() == 1 && parts.getFirst() instanceof PromptPart.Text(Slice text, _)) {
+    if (parts.size() == 1 && parts.getFirst() instanceof PromptPart.Text(JsonValue text, _)) {
       text.writeTo(out);
       return;
     }
@@ -24,7 +25,7 @@ final class ResponsesParts {
   }
 
   /** What an answer said before it refused, and the refusal. */
-  void refused(String text, Slice refusal) {
+  void refused(String text, JsonValue refusal) {
     out.ascii("[");
     if (!text.isEmpty()) {
       out.ascii("{\"type\":\"output_text\",\"text\":").string(text).ascii(",\"annotations\":[]},");
@@ -38,7 +39,7 @@ final class ResponsesParts {
   void output(List<PromptPart> parts) {
     List<String> texts = new ArrayList<>(parts.size());
     for (PromptPart part : parts) {
-      if (part instanceof PromptPart.Text(Slice text, _)) {
+      if (part instanceof PromptPart.Text(JsonValue text, _)) {
         texts.add(text.text());
       }
     }
@@ -61,8 +62,8 @@ final class ResponsesParts {
 
   private void part(PromptPart part, boolean isAnswer) {
     switch (part) {
-      case PromptPart.Text(Slice text, _) -> text(text, isAnswer);
-      case PromptPart.Refusal(Slice text) -> {
+      case PromptPart.Text(JsonValue text, _) -> text(text, isAnswer);
+      case PromptPart.Refusal(JsonValue text) -> {
         if (isAnswer) {
           text.writeTo(out.ascii("{\"type\":\"refusal\",\"refusal\":")).ascii("}");
         } else {
@@ -93,19 +94,19 @@ final class ResponsesParts {
           out.ascii("}}");
         }
       }
-      case PromptPart.Item(Slice item) -> item.writeTo(out);
-      case PromptPart.Other(Slice other) -> other.writeTo(out);
+      case PromptPart.Item(JsonValue item) -> item.writeTo(out);
+      case PromptPart.Other(JsonValue other) -> other.writeTo(out);
     }
   }
 
-  private void text(Slice text, boolean isAnswer) {
+  private void text(JsonValue text, boolean isAnswer) {
     out.ascii(
         isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
     text.writeTo(out).ascii(isAnswer ? ",\"annotations\":[]}" : "}");
   }
 
   /** The model is told that there was something. */
-  private void hidden(String what, @Nullable Slice name, boolean isAnswer) {
+  private void hidden(String what, @Nullable JsonValue name, boolean isAnswer) {
     String called = name == null ? "" : " " + name.text();
     out.ascii(
         isAnswer ? "{\"type\":\"output_text\",\"text\":" : "{\"type\":\"input_text\",\"text\":");
@@ -147,7 +148,7 @@ final class ResponsesParts {
     out.ascii("}");
   }
 
-  private String member(String before, String name, @Nullable Slice value) {
+  private String member(String before, String name, @Nullable JsonValue value) {
     if (value == null) {
       return before;
     }

@@ -1,7 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelCall;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -71,7 +72,7 @@ final class ResponsesRequest {
       message(PromptMessage.of(message));
     }
     out.ascii("],\"stream\":true,\"store\":false");
-    ResponsesParameters.write(out, Slice.of(call.parameters()).members(), summary, thinks);
+    ResponsesParameters.write(out, JsonValue.of(call.parameters()).members(), summary, thinks);
     return out.ascii("}");
   }
 
@@ -96,7 +97,7 @@ final class ResponsesRequest {
   }
 
   private void output(PromptMessage message) {
-    Slice id = message.toolCallId();
+    JsonValue id = message.toolCallId();
     String call = id == null ? "" : id.text();
     if (!open.remove(call)) {
       return;
@@ -115,14 +116,14 @@ final class ResponsesRequest {
     List<PromptMessage.Call> calls = new ArrayList<>(message.calls());
     calls.removeIf(call -> call.id() == null || call.name() == null);
     Text text = new Text(message);
-    List<Slice> order = kept(message);
+    List<JsonValue> order = kept(message);
     boolean placed = text.isIn(order);
     if (!placed) {
       text.write();
     }
-    List<Slice> before = new ArrayList<>(1);
-    for (Slice item : order) {
-      Map<String, Slice> members = item.members();
+    List<JsonValue> before = new ArrayList<>(1);
+    for (JsonValue item : order) {
+      Map<String, JsonValue> members = item.members();
       switch (word(members, "type")) {
         case "reasoning" -> before.add(item);
         case "message" -> {
@@ -151,12 +152,12 @@ final class ResponsesRequest {
   }
 
   /** In the server's own order, what it said of this answer; nothing when another one answered. */
-  private List<Slice> kept(PromptMessage message) {
-    Slice all = message.givenBackTo(upstream).get(ResponsesOutput.KEPT);
+  private List<JsonValue> kept(PromptMessage message) {
+    JsonValue all = message.givenBackTo(upstream).get(ResponsesOutput.KEPT);
     if (all == null || !word(all.members(), "upstream").equals(upstream)) {
       return List.of();
     }
-    Slice items = all.members().get("items");
+    JsonValue items = all.members().get("items");
     return items == null ? List.of() : items.elements();
   }
 
@@ -171,8 +172,8 @@ final class ResponsesRequest {
   }
 
   /** Each of them once: the server refuses an item that is there twice. */
-  private void thoughts(List<Slice> items) {
-    for (Slice item : items) {
+  private void thoughts(List<JsonValue> items) {
+    for (JsonValue item : items) {
       String id = word(item.members(), "id");
       if (thinks && (id.isEmpty() || thoughts.add(id))) {
         item.writeTo(begin());
@@ -191,7 +192,7 @@ final class ResponsesRequest {
     begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
     out.ascii(",\"call_id\":").string(callId(id)).ascii(",\"name\":").string(name(name));
     out.ascii(isCustom ? ",\"input\":" : ",\"arguments\":");
-    Slice arguments = call.arguments();
+    JsonValue arguments = call.arguments();
     if (arguments == null || PromptMessage.isEmpty(arguments)) {
       out.string(isCustom ? "" : "{}");
     } else {
@@ -204,7 +205,7 @@ final class ResponsesRequest {
   private final class Text {
     private final List<PromptPart> told;
     private final @Nullable String alone;
-    private @Nullable Slice refusal;
+    private @Nullable JsonValue refusal;
     private int written;
 
     Text(PromptMessage message) {
@@ -213,7 +214,7 @@ final class ResponsesRequest {
       StringBuilder all = new StringBuilder();
       boolean onlyText = true;
       for (PromptPart part : told) {
-        if (part instanceof PromptPart.Text(Slice text, _)) {
+        if (part instanceof PromptPart.Text(JsonValue text, _)) {
           all.append(text.text());
         } else {
           onlyText = false;
@@ -223,11 +224,11 @@ final class ResponsesRequest {
     }
 
     /** Whether it is what these items say: a client may have changed it. */
-    boolean isIn(List<Slice> order) {
+    boolean isIn(List<JsonValue> order) {
       int at = 0;
       boolean some = false;
-      for (Slice item : order) {
-        Map<String, Slice> members = item.members();
+      for (JsonValue item : order) {
+        Map<String, JsonValue> members = item.members();
         if (!word(members, "type").equals("message")) {
           continue;
         }
@@ -243,7 +244,7 @@ final class ResponsesRequest {
     }
 
     /** The next message of it, behind what was thought before; false when it says nothing. */
-    boolean next(Map<String, Slice> item, List<Slice> before) {
+    boolean next(Map<String, JsonValue> item, List<JsonValue> before) {
       int from = number(item, "from");
       int to = number(item, "to");
       String text = alone == null || to <= from ? "" : alone.substring(from, to);
@@ -266,7 +267,7 @@ final class ResponsesRequest {
 
     /** All of it. */
     void write() {
-      Slice refused = refusal;
+      JsonValue refused = refusal;
       if (told.isEmpty() && refused == null || "".equals(alone) && refused == null) {
         return;
       }
@@ -279,7 +280,7 @@ final class ResponsesRequest {
       out.ascii("}");
     }
 
-    private void phase(@Nullable Slice phase) {
+    private void phase(@Nullable JsonValue phase) {
       if (phase != null && phase.isString()) {
         phase.writeTo(out.ascii(",\"phase\":"));
       }
@@ -297,13 +298,13 @@ final class ResponsesRequest {
     return out;
   }
 
-  private static String word(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
+  private static String word(Map<String, JsonValue> members, String name) {
+    JsonValue value = members.get(name);
     return value != null && value.isString() ? value.text() : "";
   }
 
-  private static int number(Map<String, Slice> members, String name) {
-    Slice value = members.get(name);
+  private static int number(Map<String, JsonValue> members, String name) {
+    JsonValue value = members.get(name);
     String text = value == null ? "" : value.toString();
     return text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : -1;
   }

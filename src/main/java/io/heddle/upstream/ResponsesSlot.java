@@ -1,7 +1,7 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Json;
+import io.heddle.json.Utf8;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -101,7 +101,7 @@ final class ResponsesSlot {
       item.put("from", Json.of(String.valueOf(Math.max(0, from))));
       item.put("to", Json.of(String.valueOf(to)));
     } else if (isCall()) {
-      put(item, "call_id", callId == null ? null : Surrogates.mended(callId));
+      put(item, "call_id", callId == null ? null : Utf8.mended(callId));
     }
     return item;
   }

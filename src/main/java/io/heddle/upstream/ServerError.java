@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.JsonParsers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -32,7 +32,7 @@ record ServerError(
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   /** How servers that have no code for it say that the thread is too long for the model. */
   private static final List<String> TOO_LONG =

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.JsonParsers;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
@@ -17,7 +17,7 @@ final class ServerJson {
   /** A model names members as its user asks it to, where a server sends arguments as an object. */
   private static final int MOST_NESTING = 1000;
 
-  private static final JsonFactory FACTORY = UntrustedJson.carelessFactory(MOST_NESTING);
+  private static final JsonFactory FACTORY = JsonParsers.carelessFactory(MOST_NESTING);
   private static final String DONE = "[DONE]";
 
   private ServerJson() {}

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Surrogates;
+import io.heddle.json.Utf8;
 
 /**
  * Text of one kind in pieces, of which servers cut characters in two: half a surrogate pair has no
@@ -22,7 +22,7 @@ final class SplitCharacters {
       half = all.charAt(end);
       all = all.substring(0, end);
     }
-    return Surrogates.mended(all);
+    return Utf8.mended(all);
   }
 
   /** What stands for a half whose other half never came. */

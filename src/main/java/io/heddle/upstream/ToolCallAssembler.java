@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Surrogates;
+import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
 import java.util.ArrayList;
@@ -288,12 +288,12 @@ final class ToolCallAssembler {
   private void tellOne(Call call, List<ModelEvent> out) {
     call.told = true;
     call.number = told++;
-    String id = call.id == null ? newId() : Surrogates.mended(call.id);
+    String id = call.id == null ? newId() : Utf8.mended(call.id);
     while (!ids.add(id)) {
       // A tool's output could not say which of the two calls it is for.
       id = newId();
     }
-    String name = call.name == null ? "" : Surrogates.mended(call.name);
+    String name = call.name == null ? "" : Utf8.mended(call.name);
     if (!call.custom && wrapped.contains(name)) {
       call.input = new WrappedInput();
     }

@@ -1,8 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
+import io.heddle.json.Utf8;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -235,7 +235,7 @@ final class UnknownMembers {
       case Map<?, ?> members -> {
         String before = "{";
         for (Map.Entry<?, ?> member : members.entrySet()) {
-          out.ascii(before).string(Surrogates.mended(String.valueOf(member.getKey()))).ascii(":");
+          out.ascii(before).string(Utf8.mended(String.valueOf(member.getKey()))).ascii(":");
           write(member.getValue(), out);
           before = ",";
         }
@@ -251,7 +251,7 @@ final class UnknownMembers {
         out.ascii(before.equals("[") ? "[]" : "]");
       }
       case Json scalar -> out.raw(scalar);
-      default -> out.string(Surrogates.mended(value.toString()));
+      default -> out.string(Utf8.mended(value.toString()));
     }
   }
 }

@@ -1,6 +1,6 @@
 package io.heddle.upstream;
 
-import io.heddle.base.UntrustedJson;
+import io.heddle.json.JsonParsers;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
@@ -16,7 +16,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class WrappedInput {
 
-  private static final JsonFactory FACTORY = UntrustedJson.factory();
+  private static final JsonFactory FACTORY = JsonParsers.factory();
   private static final Pattern BEGIN =
       Pattern.compile("\\s*\\{\\s*\"" + CustomTools.INPUT + "\"\\s*:\\s*\"");
 

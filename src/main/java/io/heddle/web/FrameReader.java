@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.json.Utf8;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -82,7 +83,7 @@ final class FrameReader {
   private boolean inMessage;
   private byte @Nullable [] message;
   private int messageRead;
-  private final Utf8Check utf8 = new Utf8Check();
+  private final Utf8 utf8 = new Utf8();
 
   FrameReader(Sink sink, int maxMessage) {
     this.sink = sink;
@@ -331,7 +332,7 @@ final class FrameReader {
         fail(CloseCode.PROTOCOL, "no code that may be sent");
         return;
       }
-      Utf8Check reason = new Utf8Check();
+      Utf8 reason = new Utf8();
       if (!reason.accepts(control, 2, control.length) || !reason.isWhole()) {
         fail(CloseCode.NOT_UTF8, "the reason is not UTF-8");
         return;

@@ -1,9 +1,9 @@
 package io.heddle.web;
 
-import io.heddle.base.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.Refusals;
-import io.heddle.base.Surrogates;
+import io.heddle.json.JsonWriter;
+import io.heddle.json.Utf8;
 import java.util.Map;
 import org.springframework.http.HttpHeaders;
 
@@ -33,14 +33,14 @@ public final class ProblemWriter {
     out.ascii("{\"type\":\"").ascii(TYPE).ascii(code);
     out.ascii("\",\"title\":").string(problem.code().title());
     out.ascii(",\"status\":").number(problem.code().status());
-    out.ascii(",\"detail\":").string(Surrogates.mended(problem.detail()));
+    out.ascii(",\"detail\":").string(Utf8.mended(problem.detail()));
     out.ascii(",\"code\":\"").ascii(code).ascii("\"");
     for (Map.Entry<String, Object> member : problem.members().entrySet()) {
       out.ascii(",").string(member.getKey()).ascii(":");
       switch (member.getValue()) {
         case Number number -> out.ascii(number.toString());
         case Boolean flag -> out.ascii(flag.toString());
-        case Object other -> out.string(Surrogates.mended(other.toString()));
+        case Object other -> out.string(Utf8.mended(other.toString()));
       }
     }
     return out.ascii("}").toBytes();

@@ -3,10 +3,10 @@ package io.heddle.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;

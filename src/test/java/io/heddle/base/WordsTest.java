@@ -3,6 +3,8 @@ package io.heddle.base;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;

@@ -3,10 +3,10 @@ package io.heddle.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Filter;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewTurn;

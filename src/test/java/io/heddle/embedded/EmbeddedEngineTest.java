@@ -3,10 +3,10 @@ package io.heddle.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;

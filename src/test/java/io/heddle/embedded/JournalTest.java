@@ -6,10 +6,10 @@ import static io.heddle.embedded.EmbeddedEngineTest.open;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;

@@ -2,9 +2,9 @@ package io.heddle.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.Message;
 import io.heddle.session.NewTurn;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.limit.LimitProperties.RuleProperties;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;

@@ -1,12 +1,12 @@
 package io.heddle.live;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;

@@ -2,8 +2,8 @@ package io.heddle.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
+import io.heddle.json.Json;
 import io.heddle.live.Frame.Step;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;

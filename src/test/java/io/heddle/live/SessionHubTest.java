@@ -3,9 +3,9 @@ package io.heddle.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.live.LiveFixture.Loop;
 import io.heddle.live.LiveFixture.Tap;
 import io.heddle.session.ChangeFeed.Loss;

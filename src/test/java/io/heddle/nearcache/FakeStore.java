@@ -2,11 +2,11 @@ package io.heddle.nearcache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.Head;
 import io.heddle.session.Message;

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -14,11 +16,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.json.JsonFactory;
 
 /** What requests for responses and completions ask of a model, and what they are refused for. */
 class AsksTest {
 
-  private final JsonLine lines = new JsonLine(64);
+  private final JsonFactory factory = JsonParsers.factory(64);
 
   // ---- responses
 
@@ -83,8 +86,8 @@ class AsksTest {
             "{}",
             "{'temperature':null,'top_p':null,'tools':null,'text':null,'reasoning':null,'tool_choice':null,"
                 + "'presence_penalty':null,'metadata':null,'service_tier':null,'safety_identifier':null}")) {
-      Fields shown = Fields.of(response(given).shown());
-      assertThat(shown.all().keySet())
+      JsonValue shown = OpenAiJson.object(response(given).shown());
+      assertThat(shown.members().keySet())
           .as(given)
           .contains(
               "previous_response_id",
@@ -116,7 +119,7 @@ class AsksTest {
                   "safety_identifier", "null",
                   "prompt_cache_key", "null"))
           .allSatisfy((name, value) ->
-              assertThat(shown.all().get(name).json().toString()).isEqualTo(value));
+              assertThat(shown.members().get(name).json().toString()).isEqualTo(value));
     }
     assertThat(
             response(
@@ -184,7 +187,7 @@ class AsksTest {
           catchThrowableOfType(
               ProblemException.class,
               () -> {
-                Fields fields = Fields.of(Json.of(whole));
+                JsonValue fields = OpenAiJson.object(Json.of(whole));
                 if (more.startsWith("'input")) {
                   ResponseRequest.read(fields);
                 } else {
@@ -220,7 +223,7 @@ class AsksTest {
       })
   void whatOpenAiChecksOfCompletionsIsChecked(String body, String param, String code) {
     String whole = json("{'messages':[{'role':'user','content':'x'}]," + body.substring(1));
-    isRefused(() -> ChatRequest.read(Fields.of(Json.of(whole))), param, code);
+    isRefused(() -> ChatRequest.read(OpenAiJson.object(Json.of(whole))), param, code);
   }
 
   /** They went up as they were: the model's server refused them, or the model never saw them. */
@@ -242,18 +245,19 @@ class AsksTest {
   void aPartSaysWhatItsTypeHasToSay(String part, String member, String code) {
     String content = json("[{'type':'text','text':'x'}," + part + "]");
     isRefused(
-        () -> Parts.stored(new Value(Json.of(content), "input[0].content")),
+        () -> Parts.stored(OpenAiJson.value(Json.of(content), "input[0].content")),
         "input[0].content[1]." + member,
         code);
     String output = json("{'type':'function_call_output','call_id':'c','output':") + content + "}";
-    isRefused(() -> ItemInput.message(Value.of(Json.of(output))), "output[1]." + member, code);
+    isRefused(
+        () -> ItemInput.message(OpenAiJson.value(Json.of(output))), "output[1]." + member, code);
   }
 
   /** A message of a role that nobody knows was taken, and the model never saw it. */
   @Test
   void aRoleThatNoItemHasIsRefused() {
     Json item = Json.of(json("{'role':'bogus','content':'x'}"));
-    isRefused(() -> ItemInput.message(Value.of(item)), "role", "invalid_value");
+    isRefused(() -> ItemInput.message(OpenAiJson.value(item)), "role", "invalid_value");
   }
 
   @ParameterizedTest
@@ -336,7 +340,7 @@ class AsksTest {
       String name = member.substring(1, member.indexOf(':') - 1);
       WireException refused =
           catchThrowableOfType(
-              WireException.class, () -> ChatRequest.read(Fields.of(Json.of(json(body)))));
+              WireException.class, () -> ChatRequest.read(OpenAiJson.object(Json.of(json(body)))));
       assertThat(refused.error().param()).isEqualTo("messages[1]." + name);
       assertThat(refused.error().code()).isEqualTo("unsupported_parameter");
     }
@@ -369,14 +373,14 @@ class AsksTest {
             .replace("N", "{\"type\":\"namespace\",\"name\":\"n\",\"tools\":[F]}")
             .replace("F", "{\"type\":\"function\",\"name\":\"f\"}")
             .replace("G", "{\"type\":\"function\",\"name\":\"g\"}");
-    ResponseRequest ask = ResponseRequest.read(Fields.of(Json.of(body)));
-    Value tools = Fields.of(ask.parameters()).get("tools");
+    ResponseRequest ask = ResponseRequest.read(OpenAiJson.object(Json.of(body)));
+    JsonValue tools = OpenAiJson.object(ask.parameters()).get("tools");
     List<String> told =
         tools == null
             ? List.of()
-            : tools.elements().stream()
-                .map(Value::fields)
-                .map(tool -> tool.required(tool.word("type")).fields().word("name"))
+            : tools.array().stream()
+                .map(JsonValue::object)
+                .map(tool -> tool.required(tool.word("type")).object().word("name"))
                 .toList();
     assertThat(told).isEqualTo(names == null ? List.of() : List.of(names.split(",")));
     if (request.contains("newer")) {
@@ -394,8 +398,8 @@ class AsksTest {
     "web_search,mcp,false"
   })
   void whatIsChosenWasThere(String tool, String chosen, boolean taken) {
-    Fields body =
-        Fields.of(
+    JsonValue body =
+        OpenAiJson.object(
             Json.of(
                 json(
                     "{'tools':[{'type':'function','name':'f'},{'type':'%s'}],'tool_choice':{'type':'%s'}}"
@@ -425,7 +429,7 @@ class AsksTest {
         "{'messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[%s]}]}"
             .formatted(call);
     isRefused(
-        () -> ChatRequest.read(Fields.of(Json.of(json(body)))),
+        () -> ChatRequest.read(OpenAiJson.object(Json.of(json(body)))),
         "messages[1].tool_calls[0]." + member,
         code);
   }
@@ -437,7 +441,11 @@ class AsksTest {
         "{'tools':[{'type':'function','name':'f'},{'type':'namespace','name':'n','tools':["
             + "{'type':'function','name':'g'},{'type':'custom','name':'h'}]}],"
             + "'tool_choice':{'type':'namespace','name':'n'}}";
-    assertThat(Fields.of(response(body).parameters()).required("tool_choice").json().toString())
+    assertThat(
+            OpenAiJson.object(response(body).parameters())
+                .required("tool_choice")
+                .json()
+                .toString())
         .isEqualTo(
             json(
                 "{'type':'allowed_tools','allowed_tools':{'mode':'required','tools':["
@@ -636,7 +644,7 @@ class AsksTest {
   void anAnswerAndAnOutputMayBeWithoutAWord(String message) {
     Json stored = chat("{'messages':[" + message + "]}").messages().getFirst();
     assertThat(stored.toString()).contains("\"status\":\"completed\"").doesNotContain("upstream");
-    assertThat(Fields.of(stored).raw("content", Json.of("null")))
+    assertThat(OpenAiJson.object(stored).raw("content", Json.of("null")))
         .isIn(Json.of("\"\""), Json.of("null"));
   }
 
@@ -775,16 +783,17 @@ class AsksTest {
   }
 
   private ResponseRequest response(String body) {
-    return ResponseRequest.read(value(body).fields());
+    return ResponseRequest.read(value(body).object());
   }
 
   private ChatRequest chat(String body) {
-    return ChatRequest.read(value(body).fields());
+    return ChatRequest.read(value(body).object());
   }
 
-  private Value value(String text) {
-    Json json = lines.read(json(text).getBytes(StandardCharsets.UTF_8));
-    return new Value(json, text.startsWith("{'k") || text.startsWith("{'a") ? "metadata" : "");
+  private JsonValue value(String text) {
+    Json json = OpenAiJson.read(factory, json(text).getBytes(StandardCharsets.UTF_8)).json();
+    return OpenAiJson.value(
+        json, text.startsWith("{'k") || text.startsWith("{'a") ? "metadata" : "");
   }
 
   private static String json(String text) {

@@ -3,11 +3,13 @@ package io.heddle.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
@@ -19,6 +21,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -31,7 +34,7 @@ class ItemsTest {
   private static final SessionKey KEY = new SessionKey(Tenant.DEFAULT, "conv_1");
   private static final String PLACE = MessagePlace.of(KEY, new Position(3, "abcdefgh"), 0).id();
 
-  private final JsonLine lines = new JsonLine(64);
+  private final JsonFactory factory = JsonParsers.factory(64);
 
   // ---- items that models understand
 
@@ -403,8 +406,7 @@ class ItemsTest {
       })
   void brokenItemsAreRefusedByPath(String line) {
     String[] given = line.split(" / ");
-    Value value =
-        new Value(lines.read(json(given[0]).getBytes(StandardCharsets.UTF_8)), "input[0]");
+    JsonValue value = OpenAiJson.value(read(given[0]), "input[0]");
     ProblemException refusal =
         catchThrowableOfType(ProblemException.class, () -> ItemInput.message(value));
     assertThat(refusal.problem().members()).containsEntry("field", given[1]);
@@ -427,8 +429,12 @@ class ItemsTest {
     return ItemOutput.items(new Message(id, 1, Instant.EPOCH, Json.of(json(body))), "");
   }
 
-  private Value item(String text) {
-    return new Value(lines.read(json(text).getBytes(StandardCharsets.UTF_8)), "item");
+  private JsonValue item(String text) {
+    return OpenAiJson.value(read(text), "item");
+  }
+
+  private Json read(String text) {
+    return OpenAiJson.read(factory, json(text).getBytes(StandardCharsets.UTF_8)).json();
   }
 
   private static String json(String text) {

@@ -2,7 +2,7 @@ package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
@@ -344,7 +344,7 @@ class ResponseEventsTest {
 
   private static List<JsonNode> events(
       long after, String request, List<ModelEvent> pieces, ResponseEnd end) {
-    ResponseNotes notes = ResponseRequest.read(Fields.of(Json.of(request))).notes("m");
+    ResponseNotes notes = ResponseRequest.read(OpenAiJson.object(Json.of(request))).notes("m");
     ResponseEvents events =
         new ResponseEvents(new ResponseForm("resp_r_s", "r", "", 5, null, notes), after);
     List<Frame> frames = new ArrayList<>(events.begin());

@@ -3,7 +3,7 @@ package io.heddle.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ByteBudget;
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Summary;
 import java.util.List;

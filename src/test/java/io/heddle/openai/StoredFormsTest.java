@@ -2,7 +2,7 @@ package io.heddle.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -60,7 +60,7 @@ class StoredFormsTest {
   void isOneOnBothWires(String name, String chat, String item, String stored, String shown) {
     JsonNode expected = MAPPER.readTree(json(stored));
     Json byChat = last("{'messages':[{'role':'user','content':'q'}," + chat + "]}");
-    Json byItem = ItemInput.message(Value.of(Json.of(json(item)))).body();
+    Json byItem = ItemInput.message(OpenAiJson.value(Json.of(json(item)))).body();
     assertThat(tree(byChat)).as(name).isEqualTo(expected);
     ObjectNode withoutNotes = (ObjectNode) tree(byItem);
     withoutNotes.remove("metadata");
@@ -92,7 +92,7 @@ class StoredFormsTest {
   }
 
   private static Json last(String body) {
-    return ChatRequest.read(Fields.of(Json.of(json(body)))).messages().getLast();
+    return ChatRequest.read(OpenAiJson.object(Json.of(json(body)))).messages().getLast();
   }
 
   /** Its items, without their ids. */

@@ -1,10 +1,10 @@
 package io.heddle.redis;
 
-import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.bench.Bench;
+import io.heddle.json.Json;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;

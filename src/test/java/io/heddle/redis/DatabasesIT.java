@@ -2,10 +2,10 @@ package io.heddle.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.NewMessage;

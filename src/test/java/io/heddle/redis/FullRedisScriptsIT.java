@@ -3,11 +3,11 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.limit.Permit;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.Rule;

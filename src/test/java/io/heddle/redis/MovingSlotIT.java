@@ -3,13 +3,13 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;

@@ -3,9 +3,9 @@ package io.heddle.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.RandomIds;
+import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;

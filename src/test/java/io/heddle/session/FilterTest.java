@@ -2,7 +2,7 @@ package io.heddle.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.util.Map;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -14,6 +13,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.time.InstantSource;

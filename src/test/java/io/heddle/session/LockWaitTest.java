@@ -7,7 +7,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.base.Times;
+import io.heddle.json.Times;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -14,6 +13,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -2,7 +2,7 @@ package io.heddle.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

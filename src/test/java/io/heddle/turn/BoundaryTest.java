@@ -2,7 +2,7 @@ package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import java.time.Instant;
 import java.util.ArrayList;

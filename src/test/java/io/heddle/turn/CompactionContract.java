@@ -3,11 +3,11 @@ package io.heddle.turn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;

@@ -1,9 +1,9 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;

@@ -2,10 +2,10 @@ package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;
 import java.time.Duration;

@@ -3,7 +3,7 @@ package io.heddle.turn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.Message;
 import java.time.Duration;
 import java.time.Instant;

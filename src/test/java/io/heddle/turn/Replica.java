@@ -241,7 +241,7 @@ final class Replica implements AutoCloseable {
           SessionKey key,
           TurnAttempt attempt,
           long after,
-          List<io.heddle.base.Json> events,
+          List<io.heddle.json.Json> events,
           Duration lease) {
         return asIs(engine.flush(key, attempt, after, events, lease));
       }

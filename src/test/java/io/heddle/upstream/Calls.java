@@ -1,8 +1,8 @@
 package io.heddle.upstream;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
 import java.time.Duration;

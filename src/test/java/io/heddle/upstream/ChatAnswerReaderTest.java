@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;
 import io.heddle.turn.Usage;

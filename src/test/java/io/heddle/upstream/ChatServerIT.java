@@ -9,10 +9,10 @@ import static io.heddle.upstream.Calls.problem;
 import static io.heddle.upstream.Calls.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.json.Json;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;

@@ -8,9 +8,9 @@ import static io.heddle.upstream.Calls.problem;
 import static io.heddle.upstream.Calls.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;

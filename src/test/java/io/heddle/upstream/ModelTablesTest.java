@@ -3,7 +3,7 @@ package io.heddle.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import java.io.IOException;
 import java.nio.file.Files;

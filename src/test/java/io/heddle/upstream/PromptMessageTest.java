@@ -2,7 +2,7 @@ package io.heddle.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.turn.ModelCall;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,9 +5,9 @@ import static io.heddle.upstream.Calls.call;
 import static io.heddle.upstream.Calls.problem;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;

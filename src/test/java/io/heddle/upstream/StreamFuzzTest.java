@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ByteBudget;
 import io.heddle.base.ProblemCode;
-import io.heddle.base.Surrogates;
+import io.heddle.json.Utf8;
 import io.heddle.testing.RecordedStream;
 import io.heddle.turn.ModelEvent;
 import io.heddle.upstream.Calls.Ended;
@@ -163,17 +163,17 @@ class StreamFuzzTest {
       assertThat(finished).as("nothing behind the end").isFalse();
       length += piece.length();
       switch (piece) {
-        case ModelEvent.Text(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
-        case ModelEvent.Reasoning(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
-        case ModelEvent.Refusal(String text) -> assertThat(Surrogates.arePaired(text)).isTrue();
+        case ModelEvent.Text(String text) -> assertThat(Utf8.canEncode(text)).isTrue();
+        case ModelEvent.Reasoning(String text) -> assertThat(Utf8.canEncode(text)).isTrue();
+        case ModelEvent.Refusal(String text) -> assertThat(Utf8.canEncode(text)).isTrue();
         case ModelEvent.ToolCall call -> {
-          assertThat(Surrogates.arePaired(call.arguments())).isTrue();
+          assertThat(Utf8.canEncode(call.arguments())).isTrue();
           if (call.id() == null) {
             assertThat(call.index()).isBetween(0, calls - 1);
           } else {
             assertThat(call.index()).isEqualTo(calls++);
             assertThat(call.name()).isNotBlank();
-            assertThat(Surrogates.arePaired(call.id() + call.name())).isTrue();
+            assertThat(Utf8.canEncode(call.id() + call.name())).isTrue();
             assertThat(ids.add(call.id())).isTrue();
           }
         }
@@ -189,7 +189,7 @@ class StreamFuzzTest {
     if (ended.problem() != null) {
       assertThat(ended.problem().code()).isNotEqualTo(ProblemCode.INTERNAL);
       assertThat(ended.problem().detail()).doesNotContain("could not be understood");
-      assertThat(Surrogates.arePaired(ended.problem().detail())).isTrue();
+      assertThat(Utf8.canEncode(ended.problem().detail())).isTrue();
     }
   }
 

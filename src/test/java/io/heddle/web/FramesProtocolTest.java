@@ -2,7 +2,7 @@ package io.heddle.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.live.FrameSink;
 import io.netty.channel.DefaultEventLoop;

@@ -3,7 +3,7 @@ package io.heddle.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ByteBudget;
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.live.LiveProperties;
 import io.heddle.testing.RawWebSocket;

@@ -3,7 +3,7 @@ package io.heddle.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.JsonWriter;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;

@@ -2,10 +2,10 @@ package io.heddle.session.contract;
 
 import static io.heddle.session.contract.WriteFixtures.described;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.Write;

@@ -6,7 +6,6 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -14,6 +13,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;

@@ -2,8 +2,8 @@ package io.heddle.session.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -6,9 +6,9 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.nearcache.Coherence;
 import io.heddle.nearcache.CoherenceProperties;
 import io.heddle.nearcache.NearCache;

@@ -7,12 +7,12 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Appended;
 import io.heddle.session.Filter;
 import io.heddle.session.IdempotentRequest;

@@ -6,11 +6,11 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Outcome;
 import io.heddle.session.PageRequest;

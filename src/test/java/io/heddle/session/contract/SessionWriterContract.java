@@ -7,12 +7,12 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.json.Json;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;

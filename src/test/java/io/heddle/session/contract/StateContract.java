@@ -4,10 +4,10 @@ import static io.heddle.session.contract.WriteFixtures.append;
 import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.Outcome;

@@ -6,10 +6,10 @@ import static io.heddle.session.contract.WriteFixtures.says;
 import static io.heddle.session.contract.WriteFixtures.sized;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Logged;
 import io.heddle.session.ChangeLog.Replay;
@@ -461,7 +461,7 @@ abstract class TurnEndContract extends TurnSuite {
                   + "\",\"removed\":[],"
                   + END.toString().substring(1, END.toString().length() - 1)
                   + ",\"messages\":[{\"id\":\"said\",\"seq\":3,\"role\":\"x\",\"createdAt\":\""
-                  + io.heddle.base.Times.rfc3339(ended.updatedAt())
+                  + io.heddle.json.Times.rfc3339(ended.updatedAt())
                   + "\"}]}");
     }
   }

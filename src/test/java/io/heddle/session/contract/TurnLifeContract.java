@@ -6,10 +6,10 @@ import static io.heddle.session.contract.WriteFixtures.described;
 import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.Head;

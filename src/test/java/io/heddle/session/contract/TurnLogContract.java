@@ -4,10 +4,10 @@ import static io.heddle.session.contract.WriteFixtures.HOUR;
 import static io.heddle.session.contract.WriteFixtures.says;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.base.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
 import io.heddle.session.Head;
 import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;

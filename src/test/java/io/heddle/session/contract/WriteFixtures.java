@@ -1,6 +1,6 @@
 package io.heddle.session.contract;
 
-import io.heddle.base.Json;
+import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.Write;

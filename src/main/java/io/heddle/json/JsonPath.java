@@ -1,4 +1,4 @@
-package io.heddle.api;
+package io.heddle.json;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.TokenStreamContext;

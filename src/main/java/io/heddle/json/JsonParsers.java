@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -27,14 +27,14 @@ import tools.jackson.core.util.JsonRecyclerPools;
  * <p>Bytes are UTF-8 and nothing else: JSON between systems is (RFC 8259, 8.1), and a parser that
  * looks for other encodings finds them where there are none.
  */
-public final class UntrustedJson {
+public final class JsonParsers {
 
   /** How deep a document may be that was checked when it came in. */
   private static final int CHECKED_NESTING = 500;
 
   private static final JsonFactory CHECKED = factory(CHECKED_NESTING);
 
-  private UntrustedJson() {}
+  private JsonParsers() {}
 
   /** For documents that nobody has looked at. */
   public static JsonFactory factory(int maxNesting) {
@@ -62,6 +62,15 @@ public final class UntrustedJson {
   /** For documents that were checked when they came in. */
   public static JsonFactory factory() {
     return CHECKED;
+  }
+
+  /** Reads a document that was checked when it came in. */
+  public static JsonParser parser(byte[] utf8) {
+    return parser(utf8, 0, utf8.length);
+  }
+
+  public static JsonParser parser(byte[] utf8, int from, int length) {
+    return CHECKED.createParser(ObjectReadContext.empty(), utf8, from, length);
   }
 
   private static final class Factory extends JsonFactory {

@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -12,6 +12,15 @@ import tools.jackson.core.io.JsonStringEncoder;
  * message's body is copied and never parsed again.
  */
 public final class JsonWriter {
+
+  private static final byte[] HEX = {
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'
+  };
+
+  /** The most bytes that one UTF-16 unit needs: an escaped control character. */
+  private static final int WIDEST = 6;
+
+  private static final int CHUNK = 1024;
 
   private static final int SCRATCH = 4 << 10;
 
@@ -96,6 +105,25 @@ public final class JsonWriter {
     return raw(json.utf8(), 0, json.length());
   }
 
+  public JsonWriter ascii(char one) {
+    ensure(1);
+    bytes[length++] = (byte) one;
+    return this;
+  }
+
+  JsonWriter ascii(char[] text, int from, int count) {
+    ensure(count);
+    for (int i = from; i < from + count; i++) {
+      bytes[length++] = (byte) text[i];
+    }
+    return this;
+  }
+
+  /** Adds what stands between two places of another writer. */
+  public JsonWriter raw(JsonWriter other, int from, int to) {
+    return raw(other.bytes, from, to);
+  }
+
   /** A quoted and escaped string, or {@code null}. */
   public JsonWriter string(@Nullable String text) {
     if (text == null) {
@@ -131,6 +159,71 @@ public final class JsonWriter {
     return true;
   }
 
+  /**
+   * Adds a quoted string. False when the text has NUL or half a surrogate pair; what was added by
+   * then is of no use.
+   */
+  boolean quoted(char[] text, int from, int count) {
+    ascii('"');
+    int end = from + count;
+    int i = from;
+    while (i < end) {
+      int stop = Math.min(end, i + CHUNK);
+      // A pair may begin at a chunk's last unit, so there is room for one unit more.
+      ensure((stop - i + 1) * WIDEST);
+      while (i < stop) {
+        char c = text[i++];
+        if (c < 0x80) {
+          if (c == 0) {
+            return false;
+          }
+          escaped(c);
+        } else if (c < 0x800) {
+          bytes[length++] = (byte) (0xc0 | c >> 6);
+          bytes[length++] = (byte) (0x80 | c & 0x3f);
+        } else if (!Character.isSurrogate(c)) {
+          bytes[length++] = (byte) (0xe0 | c >> 12);
+          bytes[length++] = (byte) (0x80 | c >> 6 & 0x3f);
+          bytes[length++] = (byte) (0x80 | c & 0x3f);
+        } else {
+          if (!Character.isHighSurrogate(c) || i == end || !Character.isLowSurrogate(text[i])) {
+            return false;
+          }
+          int code = Character.toCodePoint(c, text[i++]);
+          bytes[length++] = (byte) (0xf0 | code >> 18);
+          bytes[length++] = (byte) (0x80 | code >> 12 & 0x3f);
+          bytes[length++] = (byte) (0x80 | code >> 6 & 0x3f);
+          bytes[length++] = (byte) (0x80 | code & 0x3f);
+        }
+      }
+    }
+    ascii('"');
+    return true;
+  }
+
+  private void escaped(char c) {
+    if (c >= 0x20 && c != '"' && c != '\\') {
+      bytes[length++] = (byte) c;
+      return;
+    }
+    bytes[length++] = '\\';
+    switch (c) {
+      case '"', '\\' -> bytes[length++] = (byte) c;
+      case '\n' -> bytes[length++] = 'n';
+      case '\r' -> bytes[length++] = 'r';
+      case '\t' -> bytes[length++] = 't';
+      case '\b' -> bytes[length++] = 'b';
+      case '\f' -> bytes[length++] = 'f';
+      default -> {
+        bytes[length++] = 'u';
+        bytes[length++] = '0';
+        bytes[length++] = '0';
+        bytes[length++] = HEX[c >> 4];
+        bytes[length++] = HEX[c & 0xf];
+      }
+    }
+  }
+
   public JsonWriter number(long value) {
     return ascii(Long.toString(value));
   }
@@ -138,6 +231,16 @@ public final class JsonWriter {
   /** A time in RFC 3339, UTC, to the millisecond. */
   public JsonWriter time(Instant instant) {
     return ascii("\"").ascii(Times.rfc3339(instant)).ascii("\"");
+  }
+
+  /** What is written so far; the writer is used further. */
+  public Json copy() {
+    return new Json(Arrays.copyOf(bytes, length));
+  }
+
+  /** Forgets what was written. */
+  public void clear() {
+    length = 0;
   }
 
   public Json toJson() {

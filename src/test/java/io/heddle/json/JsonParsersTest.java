@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,7 +17,7 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
-class UntrustedJsonTest {
+class JsonParsersTest {
 
   /** What one document's names do to a factory's table, others' documents feel. */
   @Test
@@ -30,11 +30,11 @@ class UntrustedJsonTest {
     }
     byte[] text = document.append('}').toString().getBytes(StandardCharsets.UTF_8);
 
-    assertThat(names(UntrustedJson.factory(64), text)).contains("name-0", "name-4999");
+    assertThat(names(JsonParsers.factory(64), text)).contains("name-0", "name-4999");
     // The same through a factory as it is made otherwise: this is how the table fills up.
     factory.readThrough(text);
     assertThat(factory.shared()).isGreaterThan(before + 4_000);
-    for (JsonFactory own : List.of(UntrustedJson.factory(), UntrustedJson.factory(64))) {
+    for (JsonFactory own : List.of(JsonParsers.factory(), JsonParsers.factory(64))) {
       read(own, text);
       assertThat(TableOf.shared(own)).isZero();
     }
@@ -66,7 +66,7 @@ class UntrustedJsonTest {
     List<String> expected = names(JsonFactory.builder().build(), text);
     assertThat(expected).hasSize(written.size() + 1);
     for (int turn = 0; turn < 2; turn++) {
-      assertThat(names(UntrustedJson.factory(), text)).isEqualTo(expected);
+      assertThat(names(JsonParsers.factory(), text)).isEqualTo(expected);
     }
   }
 
@@ -85,8 +85,8 @@ class UntrustedJsonTest {
   @Test
   void aMarkAtTheBeginningIsPassedOver() {
     byte[] text = "\ufeff{\"a\":1}".getBytes(StandardCharsets.UTF_8);
-    assertThat(read(UntrustedJson.factory(), text)).isEqualTo(4);
-    assertThat(read(UntrustedJson.factory(), "{\"a\":1}".getBytes(StandardCharsets.UTF_8)))
+    assertThat(read(JsonParsers.factory(), text)).isEqualTo(4);
+    assertThat(read(JsonParsers.factory(), "{\"a\":1}".getBytes(StandardCharsets.UTF_8)))
         .isEqualTo(4);
   }
 
@@ -94,7 +94,7 @@ class UntrustedJsonTest {
   @ValueSource(strings = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE"})
   void otherEncodingsAreNotRead(String charset) {
     byte[] text = "{\"a\":1}".getBytes(Charset.forName(charset));
-    assertThatThrownBy(() -> read(UntrustedJson.factory(), text))
+    assertThatThrownBy(() -> read(JsonParsers.factory(), text))
         .isInstanceOf(JacksonException.class);
   }
 

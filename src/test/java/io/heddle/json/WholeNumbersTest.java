@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,15 +7,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SurrogatesTest {
+class Utf8Test {
 
   private static final String PAIR = "\ud83d\ude00";
 
   @ParameterizedTest
   @ValueSource(strings = {"", "a", "über", PAIR, "a" + PAIR + PAIR + "b"})
   void whatIsWholeStaysTheSame(String text) {
-    assertThat(Surrogates.arePaired(text)).isTrue();
-    assertThat(Surrogates.mended(text)).isSameAs(text);
+    assertThat(Utf8.canEncode(text)).isTrue();
+    assertThat(Utf8.mended(text)).isSameAs(text);
   }
 
   /** H and L stand for the halves of a pair, so that the table can be read. */
@@ -31,8 +31,8 @@ class SurrogatesTest {
     "aLbHLcH, a?bHLc?"
   })
   void halvesThatStandAloneAreReplaced(String text, String mended) {
-    assertThat(Surrogates.arePaired(halves(text))).isFalse();
-    assertThat(Surrogates.mended(halves(text))).isEqualTo(halves(mended));
+    assertThat(Utf8.canEncode(halves(text))).isFalse();
+    assertThat(Utf8.mended(halves(text))).isEqualTo(halves(mended));
   }
 
   private static String halves(String text) {
@@ -41,7 +41,7 @@ class SurrogatesTest {
 
   @Test
   void aMendedTextHasAFormInUtf8() {
-    String mended = Surrogates.mended("a\ud83d");
+    String mended = Utf8.mended("a\ud83d");
     assertThat(new JsonWriter(8).string(mended).toString()).isEqualTo("\"a\ufffd\"");
   }
 }

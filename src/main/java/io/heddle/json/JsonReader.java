@@ -1,13 +1,5 @@
-package io.heddle.api;
+package io.heddle.json;
 
-import io.heddle.base.Json;
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
-import io.heddle.base.ProblemException;
-import io.heddle.base.Surrogates;
-import io.heddle.base.UntrustedJson;
-import io.heddle.base.WholeNumbers;
-import io.heddle.web.InvalidJson;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Function;
@@ -24,39 +16,39 @@ import tools.jackson.core.json.JsonFactory;
  * Reads one JSON text token by token and refuses, by the path of the field, whatever is not as it
  * must be. The current token is always the first of a value that nobody has taken yet.
  */
-final class JsonReader {
+public final class JsonReader {
 
   private final JsonParser in;
+  private final InvalidJson.Form form;
   private final int invalidUtf8;
   private String name = "";
   private char[] nameChars = new char[64];
 
-  private JsonReader(JsonParser in, int invalidUtf8) {
+  private JsonReader(JsonParser in, InvalidJson.Form form, int invalidUtf8) {
     this.in = in;
+    this.form = form;
     this.invalidUtf8 = invalidUtf8;
-  }
-
-  static JsonFactory factory(int maxNesting) {
-    return UntrustedJson.factory(maxNesting);
   }
 
   /**
    * The one value of a text, read by {@code shape}.
    *
-   * @throws ProblemException {@code invalid-json} for what is not JSON, and what the shape refuses
+   * @param factory bounds the nesting
+   * @param form of what is thrown for a text that is not JSON, and for what the shape refuses
    */
-  static <T> T read(JsonFactory factory, byte[] text, Function<JsonReader, T> shape) {
+  public static <T> T read(
+      JsonFactory factory, InvalidJson.Form form, byte[] text, Function<JsonReader, T> shape) {
     if (text.length == 0) {
-      throw InvalidJson.empty();
+      throw form.of(InvalidJson.empty());
     }
-    if (InvalidJson.isWide(text)) {
-      throw InvalidJson.notUtf8();
+    if (Utf8.isWide(text)) {
+      throw form.of(InvalidJson.notUtf8());
     }
     try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), text)) {
-      JsonReader in = new JsonReader(parser, Utf8.firstInvalid(text));
+      JsonReader in = new JsonReader(parser, form, Utf8.firstInvalid(text));
       try {
         if (parser.nextToken() == null) {
-          throw InvalidJson.empty();
+          throw form.of(InvalidJson.empty());
         }
         T value = shape.apply(in);
         in.end();
@@ -64,31 +56,45 @@ final class JsonReader {
       } catch (JacksonException e) {
         throw in.isNotUtf8(e)
             ? in.notUtf8()
-            : InvalidJson.of(e, parser.streamReadContext(), factory.streamReadConstraints());
+            : form.of(
+                InvalidJson.of(e, parser.streamReadContext(), factory.streamReadConstraints()));
       }
     }
   }
 
+  /** The one value of a text, on one line: whatever is cut out of it afterwards is sound JSON. */
+  public static JsonValue value(JsonFactory factory, InvalidJson.Form form, byte[] text) {
+    return read(
+        factory,
+        form,
+        text,
+        in -> {
+          JsonWriter out = new JsonWriter(text.length);
+          in.copy(out);
+          return JsonValue.of(out.toJson(), "", form);
+        });
+  }
+
   private void end() {
     if (in.nextToken() != null) {
-      throw InvalidJson.more(in.currentTokenLocation());
+      throw form.of(InvalidJson.more(in.currentTokenLocation()));
     }
     if (invalidUtf8 >= 0) {
-      throw InvalidJson.notUtf8();
+      throw form.of(InvalidJson.notUtf8());
     }
   }
 
   // ---- objects and arrays
 
   /** Enters an object. */
-  void object() {
+  public void object() {
     if (in.currentToken() != JsonToken.START_OBJECT) {
       throw wrongType("an object");
     }
   }
 
   /** Goes to the value of the object's next member; false at the object's end. */
-  boolean nextMember() {
+  public boolean nextMember() {
     if (in.nextToken() != JsonToken.PROPERTY_NAME) {
       return false;
     }
@@ -98,24 +104,24 @@ final class JsonReader {
   }
 
   /** The name of the member that {@link #nextMember} went to. */
-  String name() {
+  public String name() {
     return name;
   }
 
   /** Enters an array. */
-  void array() {
+  public void array() {
     if (in.currentToken() != JsonToken.START_ARRAY) {
       throw wrongType("an array");
     }
   }
 
   /** Goes to the array's next element; false at its end. */
-  boolean nextElement() {
+  public boolean nextElement() {
     return in.nextToken() != JsonToken.END_ARRAY;
   }
 
   /** Adds a bit to those of the members seen; refuses a second time. */
-  int once(int seen, int bit) {
+  public int once(int seen, int bit) {
     if ((seen & 1 << bit) != 0) {
       throw refuse("is there twice");
     }
@@ -124,23 +130,23 @@ final class JsonReader {
 
   // ---- values
 
-  boolean isNull() {
+  public boolean isNull() {
     return in.currentToken() == JsonToken.VALUE_NULL;
   }
 
-  boolean isString() {
+  public boolean isString() {
     return in.currentToken() == JsonToken.VALUE_STRING;
   }
 
-  boolean isArray() {
+  public boolean isArray() {
     return in.currentToken() == JsonToken.START_ARRAY;
   }
 
-  boolean isObject() {
+  public boolean isObject() {
     return in.currentToken() == JsonToken.START_OBJECT;
   }
 
-  String string(int min, int max) {
+  public String string(int min, int max) {
     if (!isString()) {
       throw wrongType("a string");
     }
@@ -154,11 +160,11 @@ final class JsonReader {
   }
 
   private static boolean isSound(String text) {
-    return text.indexOf(0) < 0 && Surrogates.arePaired(text);
+    return text.indexOf(0) < 0 && Utf8.canEncode(text);
   }
 
   /** The value if it is a string of at most so many characters; else null, and it is skipped. */
-  @Nullable String shortString(int max) {
+  public @Nullable String shortString(int max) {
     if (isString()) {
       String text = in.getString();
       return text.length() <= max && isSound(text) ? text : null;
@@ -167,7 +173,7 @@ final class JsonReader {
     return null;
   }
 
-  long integer(long min, long max) {
+  public long integer(long min, long max) {
     if (in.currentToken() != JsonToken.VALUE_NUMBER_INT
         && in.currentToken() != JsonToken.VALUE_NUMBER_FLOAT) {
       throw wrongType("a number");
@@ -184,7 +190,7 @@ final class JsonReader {
     return value;
   }
 
-  boolean bool() {
+  public boolean bool() {
     return switch (in.currentToken()) {
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;
@@ -193,7 +199,7 @@ final class JsonReader {
   }
 
   /** Copies a string of a bounded length. */
-  void copyString(JsonScratch out, int min, int max) {
+  public void copyString(JsonWriter out, int min, int max) {
     if (!isString()) {
       throw wrongType("a string");
     }
@@ -202,32 +208,32 @@ final class JsonReader {
   }
 
   /** Copies the whole value, on one line; strings by their characters, numbers by their text. */
-  void copy(JsonScratch out) {
+  public void copy(JsonWriter out) {
     switch (in.currentToken()) {
       case START_OBJECT -> {
-        out.one('{');
+        out.ascii('{');
         boolean more = false;
         while (nextMember()) {
           if (more) {
-            out.one(',');
+            out.ascii(',');
           }
           more = true;
           copyName(out);
           copy(out);
         }
-        out.one('}');
+        out.ascii('}');
       }
       case START_ARRAY -> {
-        out.one('[');
+        out.ascii('[');
         boolean more = false;
         while (nextElement()) {
           if (more) {
-            out.one(',');
+            out.ascii(',');
           }
           more = true;
           copy(out);
         }
-        out.one(']');
+        out.ascii(']');
       }
       case VALUE_STRING -> copyText(out);
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT ->
@@ -246,14 +252,14 @@ final class JsonReader {
    * @param size about how many bytes it has
    * @param refused names that it must not have
    */
-  Json copyObject(int size, Set<String> refused) {
+  public Json copyObject(int size, Set<String> refused) {
     object();
-    JsonScratch out = new JsonScratch(size);
+    JsonWriter out = new JsonWriter(size);
     Set<String> names = new HashSet<>();
-    out.one('{');
+    out.ascii('{');
     while (nextMember()) {
       if (!names.isEmpty()) {
-        out.one(',');
+        out.ascii(',');
       }
       if (!names.add(name)) {
         throw refuse("is there twice");
@@ -264,12 +270,12 @@ final class JsonReader {
       copyName(out);
       copy(out);
     }
-    out.one('}');
-    return out.json(0, out.length());
+    out.ascii('}');
+    return out.toJson();
   }
 
   /** Copies the name of the current member and the colon after it. */
-  void copyName(JsonScratch out) {
+  public void copyName(JsonWriter out) {
     int count = name.length();
     if (nameChars.length < count) {
       nameChars = new char[count];
@@ -279,10 +285,10 @@ final class JsonReader {
       throw unsound();
     }
     checkUtf8();
-    out.one(':');
+    out.ascii(':');
   }
 
-  private void copyText(JsonScratch out) {
+  private void copyText(JsonWriter out) {
     char[] text = in.getStringCharacters();
     if (!out.quoted(text, in.getStringOffset(), in.getStringLength())) {
       throw unsound();
@@ -314,34 +320,35 @@ final class JsonReader {
     return location == null || location.getByteOffset() >= invalidUtf8;
   }
 
-  private ProblemException notUtf8() {
-    return refuse("is not UTF-8 (byte " + invalidUtf8 + " of the body)");
+  private RuntimeException notUtf8() {
+    return characters("is not UTF-8 (byte " + invalidUtf8 + " of the body)");
   }
 
   // ---- refusals
 
-  /** {@code invalid-request}, naming the current field. */
-  ProblemException refuse(String detail) {
-    return refusal(path(), detail).toException();
+  /** Names the current field. */
+  public RuntimeException refuse(String detail) {
+    return refuseAt(path(), detail);
   }
 
-  ProblemException refuse(String detail, long limit) {
-    return refusal(path(), detail).with("limit", limit).toException();
+  public RuntimeException refuse(String detail, long limit) {
+    return form.of(InvalidJson.value(path(), "invalid_value", detail).with("limit", limit));
   }
 
-  /** {@code invalid-request}, naming a member of the object that the current token is or ends. */
-  ProblemException refuseMember(String object, String member, String detail) {
-    return refusal(object.isEmpty() ? member : object + "." + member, detail).toException();
+  /** Names a member of the object that the current token is or ends. */
+  public RuntimeException refuseMember(String object, String member, String detail) {
+    return refuseAt(object.isEmpty() ? member : object + "." + member, detail);
   }
 
-  ProblemException unknownField() {
-    String path = path();
-    return Problem.field(
-            ProblemCode.UNKNOWN_FIELD, path, "This call does not know the field " + path)
-        .toException();
+  public RuntimeException unknownField() {
+    return form.of(InvalidJson.unknownMember(path()));
   }
 
-  private ProblemException wrongType(String expected) {
+  private RuntimeException refuseAt(String path, String detail) {
+    return form.of(InvalidJson.value(path, "invalid_value", detail));
+  }
+
+  private RuntimeException wrongType(String expected) {
     String is =
         switch (in.currentToken()) {
           case START_OBJECT -> "an object";
@@ -354,19 +361,16 @@ final class JsonReader {
     return refuse("must be " + expected + ", not " + is);
   }
 
-  private ProblemException unsound() {
-    return refuse("has a NUL character or half a surrogate pair");
+  private RuntimeException unsound() {
+    return characters("has a NUL character or half a surrogate pair");
   }
 
-  private static Problem refusal(String path, String detail) {
-    if (path.isEmpty()) {
-      return Problem.of(ProblemCode.INVALID_REQUEST, "The body " + detail);
-    }
-    return Problem.field(ProblemCode.INVALID_REQUEST, path, path + " " + detail);
+  private RuntimeException characters(String detail) {
+    return form.of(InvalidJson.characters(path(), detail));
   }
 
   /** The path of the current value as a client would write it, {@code messages[2].metadata.x}. */
-  String path() {
+  public String path() {
     return JsonPath.of(in.streamReadContext());
   }
 }

@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-package io.heddle.base;
+package io.heddle.json;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,0 +1,433 @@
+package io.heddle.json;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+
+/**
+ * A value inside JSON that was checked when it came in, and where it stands there. It is looked
+ * into by cutting its bytes, never changed; refusals name its path.
+ *
+ * <p>Of an object's members, one that is null is taken for absent.
+ */
+public final class JsonValue {
+
+  private static final InvalidJson.Form PLAIN = refusal -> refusal;
+
+  /** Of what it stands in: most values are only looked at, and cut out when they are passed on. */
+  private final byte[] bytes;
+
+  private final int from;
+  private final int to;
+  private @Nullable Json cut;
+  private @Nullable Map<String, JsonValue> members;
+  private @Nullable List<JsonValue> elements;
+
+  /** Its path is put together only when it is asked for: most values are never refused. */
+  private final @Nullable JsonValue within;
+
+  private final String name;
+  private final int index;
+  private final InvalidJson.Form form;
+
+  private JsonValue(
+      byte[] bytes,
+      int from,
+      int to,
+      @Nullable JsonValue within,
+      String name,
+      int index,
+      InvalidJson.Form form) {
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+    this.within = within;
+    this.name = name;
+    this.index = index;
+    this.form = form;
+  }
+
+  /** A whole text. */
+  public static JsonValue of(Json json) {
+    return of(json, "", PLAIN);
+  }
+
+  /**
+   * @param path as a client writes it, {@code input[2].content}; empty for the whole text
+   */
+  public static JsonValue of(Json json, String path, InvalidJson.Form form) {
+    byte[] utf8 = json.utf8();
+    int from = space(utf8, 0);
+    int to = utf8.length;
+    while (utf8[to - 1] <= ' ' && utf8[to - 1] >= 0) {
+      to--;
+    }
+    JsonValue value = new JsonValue(utf8, from, to, null, path, -1, form);
+    if (value.length() == utf8.length) {
+      value.cut = json;
+    }
+    return value;
+  }
+
+  /** The value as it is written. */
+  public Json json() {
+    Json json = cut;
+    if (json == null) {
+      json = new Json(Arrays.copyOfRange(bytes, from, to));
+      cut = json;
+    }
+    return json;
+  }
+
+  public JsonWriter writeTo(JsonWriter out) {
+    return out.raw(bytes, from, to);
+  }
+
+  /** How many bytes it has. */
+  public int length() {
+    return to - from;
+  }
+
+  /** The value as it is written. */
+  @Override
+  public String toString() {
+    return new String(bytes, from, to - from, StandardCharsets.UTF_8);
+  }
+
+  public String path() {
+    if (within == null) {
+      return name;
+    }
+    return index < 0 ? within.pathOf(name) : within.path() + "[" + index + "]";
+  }
+
+  /** Where a member of this object stands. */
+  public String pathOf(String member) {
+    String path = path();
+    return path.isEmpty() ? member : path + "." + member;
+  }
+
+  // ---- its kind
+
+  public boolean isNull() {
+    return bytes[from] == 'n';
+  }
+
+  public boolean isString() {
+    return bytes[from] == '"';
+  }
+
+  public boolean isArray() {
+    return bytes[from] == '[';
+  }
+
+  public boolean isObject() {
+    return bytes[from] == '{';
+  }
+
+  public boolean isTrue() {
+    return bytes[from] == 't';
+  }
+
+  public boolean isNumber() {
+    byte first = bytes[from];
+    return first == '-' || (first >= '0' && first <= '9');
+  }
+
+  // ---- what it is; another kind is refused
+
+  /** What a string says. */
+  public String text() {
+    if (!isString()) {
+      throw wrongType("a string");
+    }
+    return string(bytes, from, to);
+  }
+
+  /** Whether a string says nothing, or only spaces. */
+  public boolean isBlank() {
+    byte first = bytes[from + 1];
+    // Most texts begin with a letter.
+    return first == '"' || ((first == '\\' || first <= ' ') && text().isBlank());
+  }
+
+  /** Whether these bytes are somewhere in it. */
+  public boolean contains(byte[] part) {
+    for (int i = from; i <= to - part.length; i++) {
+      if (bytes[i + 1] == part[1]
+          && Arrays.equals(bytes, i, i + part.length, part, 0, part.length)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  public boolean bool() {
+    if (!isTrue() && bytes[from] != 'f') {
+      throw wrongType("true or false");
+    }
+    return isTrue();
+  }
+
+  public long integer(long least, long most) {
+    if (!isNumber()) {
+      throw wrongType("a whole number");
+    }
+    Long value = WholeNumbers.parse(toString());
+    if (value == null) {
+      throw refuseAs("invalid_type", "must be a whole number from " + least + " to " + most);
+    }
+    if (value < least || value > most) {
+      throw refuseAs(
+          value < least ? "integer_below_min_value" : "integer_above_max_value",
+          "must be " + least + " to " + most);
+    }
+    return value;
+  }
+
+  /** A number of that range, with or without a fraction. */
+  public void decimal(int least, int most) {
+    if (!isNumber()) {
+      throw wrongType("a number");
+    }
+    double value = Double.parseDouble(toString());
+    if (value < least || value > most) {
+      throw refuseAs(
+          value < least ? "decimal_below_min_value" : "decimal_above_max_value",
+          "must be " + least + " to " + most);
+    }
+  }
+
+  /** This, which must be an object. */
+  public JsonValue object() {
+    if (!isObject()) {
+      throw wrongType("an object");
+    }
+    return this;
+  }
+
+  /** The elements of what must be an array. */
+  public List<JsonValue> array() {
+    if (!isArray()) {
+      throw wrongType("an array");
+    }
+    return elements();
+  }
+
+  // ---- members of an object, and elements of an array
+
+  /**
+   * All by name, in their order, those that are null too; none for what is no object. Of two with
+   * one name the later one. They are looked for once.
+   */
+  public Map<String, JsonValue> members() {
+    Map<String, JsonValue> known = members;
+    if (known != null) {
+      return known;
+    }
+    Map<String, JsonValue> found = isObject() ? new LinkedHashMap<>() : Map.of();
+    int at = isObject() ? space(bytes, from + 1) : -1;
+    while (at >= 0 && bytes[at] != '}') {
+      int nameEnd = end(bytes, at);
+      int start = space(bytes, space(bytes, nameEnd) + 1);
+      int end = end(bytes, start);
+      String member = string(bytes, at, nameEnd);
+      found.put(member, new JsonValue(bytes, start, end, this, member, -1, form));
+      at = next(end);
+    }
+    members = Collections.unmodifiableMap(found);
+    return members;
+  }
+
+  /** In their order; none for what is no array. They are looked for once. */
+  public List<JsonValue> elements() {
+    List<JsonValue> known = elements;
+    if (known != null) {
+      return known;
+    }
+    List<JsonValue> found = isArray() ? new ArrayList<>() : List.of();
+    int at = isArray() ? space(bytes, from + 1) : -1;
+    while (at >= 0 && bytes[at] != ']') {
+      int end = end(bytes, at);
+      found.add(new JsonValue(bytes, at, end, this, "", found.size(), form));
+      at = next(end);
+    }
+    elements = Collections.unmodifiableList(found);
+    return elements;
+  }
+
+  /** The same object, as far as its members are looked for, without some of them. */
+  public JsonValue without(Set<String> names) {
+    JsonValue rest = new JsonValue(bytes, from, to, within, name, index, form);
+    Map<String, JsonValue> left = new LinkedHashMap<>(members());
+    left.keySet().removeAll(names);
+    rest.members = Collections.unmodifiableMap(left);
+    return rest;
+  }
+
+  /** A member, or null when it is absent. */
+  public @Nullable JsonValue get(String name) {
+    JsonValue value = members().get(name);
+    return value == null || value.isNull() ? null : value;
+  }
+
+  public boolean has(String name) {
+    return get(name) != null;
+  }
+
+  public JsonValue required(String name) {
+    JsonValue value = get(name);
+    if (value == null) {
+      throw form.of(InvalidJson.value(pathOf(name), "missing_required_parameter", "is missing"));
+    }
+    return value;
+  }
+
+  public @Nullable String text(String name) {
+    JsonValue value = get(name);
+    return value == null ? null : value.text();
+  }
+
+  /** A string as it is written, or null. */
+  public @Nullable Json string(String name) {
+    return has(name) ? requiredString(name) : null;
+  }
+
+  public Json requiredString(String name) {
+    JsonValue value = required(name);
+    if (!value.isString()) {
+      throw value.wrongType("a string");
+    }
+    return value.json();
+  }
+
+  /** A string; empty when it is not there or is none. */
+  public String word(String name) {
+    JsonValue value = get(name);
+    return value == null || !value.isString() ? "" : value.text();
+  }
+
+  /** False when it is not there. */
+  public boolean flag(String name) {
+    return flag(name, false);
+  }
+
+  public boolean flag(String name, boolean otherwise) {
+    JsonValue value = get(name);
+    return value == null ? otherwise : value.bool();
+  }
+
+  public @Nullable Json raw(String name) {
+    JsonValue value = get(name);
+    return value == null ? null : value.json();
+  }
+
+  public Json raw(String name, Json otherwise) {
+    JsonValue value = get(name);
+    return value == null ? otherwise : value.json();
+  }
+
+  // ---- refusals
+
+  public RuntimeException refuse(String detail) {
+    return refuseAs("invalid_value", detail);
+  }
+
+  /**
+   * @param code one word for what is wrong
+   */
+  public RuntimeException refuseAs(String code, String detail) {
+    return form.of(InvalidJson.value(path(), code, detail));
+  }
+
+  public RuntimeException wrongType(String expected) {
+    String is =
+        switch (bytes[from]) {
+          case '{' -> "an object";
+          case '[' -> "an array";
+          case '"' -> "a string";
+          case 't', 'f' -> "a boolean";
+          case 'n' -> "null";
+          default -> "a number";
+        };
+    return refuseAs("invalid_type", "must be " + expected + ", not " + is);
+  }
+
+  // ---- bytes
+
+  private static int space(byte[] bytes, int at) {
+    int next = at;
+    while (bytes[next] <= ' ' && bytes[next] >= 0) {
+      next++;
+    }
+    return next;
+  }
+
+  /** The next member's or element's place, or the end's, from what follows a value. */
+  private int next(int after) {
+    int at = space(bytes, after);
+    return bytes[at] == ',' ? space(bytes, at + 1) : at;
+  }
+
+  /** Where the value that begins at {@code from} ends. */
+  private static int end(byte[] bytes, int from) {
+    switch (bytes[from]) {
+      case '"' -> {
+        return stringEnd(bytes, from);
+      }
+      case '{', '[' -> {
+        int at = from + 1;
+        for (int depth = 1; depth > 0; ) {
+          switch (bytes[at]) {
+            case '"' -> at = stringEnd(bytes, at) - 1;
+            case '{', '[' -> depth++;
+            case '}', ']' -> depth--;
+            default -> {
+              // Part of a number or a word, or between values.
+            }
+          }
+          at++;
+        }
+        return at;
+      }
+      default -> {
+        int at = from;
+        while (at < bytes.length
+            && bytes[at] > ' '
+            && bytes[at] != ','
+            && bytes[at] != ']'
+            && bytes[at] != '}') {
+          at++;
+        }
+        return at;
+      }
+    }
+  }
+
+  private static int stringEnd(byte[] bytes, int from) {
+    int at = from + 1;
+    while (bytes[at] != '"') {
+      at += bytes[at] == '\\' ? 2 : 1;
+    }
+    return at + 1;
+  }
+
+  private static String string(byte[] bytes, int from, int to) {
+    for (int i = from + 1; i < to - 1; i++) {
+      if (bytes[i] == '\\') {
+        try (JsonParser in = JsonParsers.parser(bytes, from, to - from)) {
+          in.nextToken();
+          return in.getString();
+        }
+      }
+    }
+    return new String(bytes, from + 1, to - from - 2, StandardCharsets.UTF_8);
+  }
+}
