@@ -2,7 +2,6 @@ package io.heddle.openai;
 
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonValue;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelCall;
@@ -179,8 +178,7 @@ final class ChatHandler {
   }
 
   private static String reason(Turn turn) {
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    String reason = end.word("finishReason");
+    String reason = ResponseEnd.endOf(turn).word("finishReason");
     return reason.isEmpty() ? "stop" : reason;
   }
 

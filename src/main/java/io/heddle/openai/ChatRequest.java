@@ -179,12 +179,7 @@ record ChatRequest(
 
   private static Json parameters(JsonValue body) {
     JsonObject out = new JsonObject(256);
-    body.members()
-        .forEach((name, value) -> {
-          if (!OWN.contains(name) && !value.isNull()) {
-            out.member(name, value);
-          }
-        });
+    out.given(body, name -> !OWN.contains(name));
     return out.toJson();
   }
 

@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Writes one JSON object, member by member; ready bytes are spliced in. */
@@ -65,6 +66,28 @@ final class JsonObject {
   JsonObject member(String name, JsonValue value) {
     value.writeTo(out.ascii(any ? "," : "").string(name).ascii(":"));
     any = true;
+    return this;
+  }
+
+  /** Members of another object, as they stand there. */
+  JsonObject members(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (which.test(name)) {
+            member(name, value);
+          }
+        });
+    return this;
+  }
+
+  /** The same, without those that are null. */
+  JsonObject given(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (!value.isNull() && which.test(name)) {
+            member(name, value);
+          }
+        });
     return this;
   }
 

@@ -100,15 +100,7 @@ final class OpaqueMembers {
 
   /** Adds to a tool call what its item has beside what is known. */
   static JsonObject ofItem(JsonValue item, JsonObject call) {
-    item.members()
-        .forEach((name, value) -> {
-          if (!OF_ITEM.contains(name)
-              && !OF_CALL.contains(name)
-              && !NOTES_OF_ITEM.contains(name)
-              && !value.isNull()) {
-            call.member(name, value);
-          }
-        });
+    call.given(item, name -> !OF_ITEM.contains(name) && !OF_CALL.contains(name) && !NOTES_OF_ITEM.contains(name));
     return call;
   }
 
@@ -172,8 +164,11 @@ final class OpaqueMembers {
 
   /** What a server said, under its name, as the content of an item of the type reasoning. */
   static String sealed(Opaque by, @Nullable Json message, Map<String, Json> calls) {
-    Json stored = Opaque.stored(by.upstream(), by.reasoning(), message, calls);
-    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(stored.utf8());
+    return seal(Opaque.stored(by.upstream(), by.reasoning(), message, calls));
+  }
+
+  static String seal(Json content) {
+    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(content.utf8());
   }
 
   /** What was sealed here; null for anything else. Clients may have made it: it is checked. */
@@ -191,13 +186,7 @@ final class OpaqueMembers {
   }
 
   private static JsonObject add(JsonObject to, Json members, Set<String> known) {
-    OpenAiJson.object(members)
-        .members()
-        .forEach((name, value) -> {
-          if (!known.contains(name)) {
-            to.member(name, value);
-          }
-        });
+    to.members(OpenAiJson.object(members), name -> !known.contains(name));
     return to;
   }
 }

@@ -196,12 +196,7 @@ final class Parts {
 
   private static JsonObject retyped(JsonValue part, String type) {
     JsonObject out = new JsonObject(part.length() + 64).string("type", type);
-    part.members()
-        .forEach((name, value) -> {
-          if (!name.equals("type")) {
-            out.member(name, value);
-          }
-        });
+    out.members(part, name -> !name.equals("type"));
     return out;
   }
 

@@ -224,12 +224,10 @@ final class ResponseCreation {
     return atEnd
         ? Mono.just(Long.MAX_VALUE)
         : services
-            .reader()
+            .pages()
             .message(key, call.view(), message)
             .map(page -> page.messages().getFirst().seq())
-            .onErrorResume(
-                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-                _ -> Mono.just(Long.MAX_VALUE));
+            .defaultIfEmpty(Long.MAX_VALUE);
   }
 
   /** A session of its own that begins with the thread up to the previous response. */

@@ -132,14 +132,7 @@ final class ResponseParameters {
     JsonObject rest = new JsonObject(128);
     JsonObject more = new JsonObject(96);
     if (reasoning != null) {
-      reasoning
-          .object()
-          .members()
-          .forEach((name, value) -> {
-            if (!name.equals("effort") && !value.isNull()) {
-              more.member(name, value);
-            }
-          });
+      more.given(reasoning.object(), name -> !name.equals("effort"));
     }
     Json thinking = more.toJson();
     if (thinking.length() > 2) {
@@ -164,13 +157,7 @@ final class ResponseParameters {
       case "json_object" -> out.raw("response_format", format.json());
       case "json_schema" -> {
         JsonObject schema = new JsonObject(format.json().length());
-        fields
-            .members()
-            .forEach((name, value) -> {
-              if (!name.equals("type") && !value.isNull()) {
-                schema.member(name, value);
-              }
-            });
+        schema.given(fields, name -> !name.equals("type"));
         out.raw(
             "response_format",
             new JsonObject(format.json().length() + 64)

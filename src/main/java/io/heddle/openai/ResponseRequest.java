@@ -324,13 +324,7 @@ record ResponseRequest(
                 ? with(asked.object(), SCHEMA)
                 : asked.json();
     JsonObject out = new JsonObject(128 + format.length()).raw("format", format);
-    given
-        .members()
-        .forEach((name, value) -> {
-          if (!name.equals("format") && !value.isNull()) {
-            out.member(name, value);
-          }
-        });
+    out.given(given, name -> !name.equals("format"));
     return out.toJson();
   }
 

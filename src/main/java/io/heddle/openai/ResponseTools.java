@@ -230,13 +230,7 @@ final class ResponseTools {
       case "grammar" -> {
         ParameterRanges.grammar(format);
         JsonObject grammar = new JsonObject(format.length() + 32);
-        format
-            .members()
-            .forEach((member, value) -> {
-              if (!member.equals("type")) {
-                grammar.member(member, value);
-              }
-            });
+        grammar.members(format, member -> !member.equals("type"));
         yield of(type, grammar.toJson());
       }
       default ->

@@ -202,9 +202,7 @@ final class ResponsesHandler {
     if (!ResponseEnd.of(turn).status().equals("failed")) {
       return;
     }
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    JsonValue error = end.get("error");
-    JsonValue fields = error == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : error.object();
+    JsonValue fields = ResponseEnd.errorOf(ResponseEnd.endOf(turn));
     ProblemCode code = ResponseEnd.code(fields.word("code"));
     String detail = fields.word("detail");
     Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);

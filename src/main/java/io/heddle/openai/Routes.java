@@ -85,7 +85,7 @@ public final class Routes {
             new Conversations(ids, properties),
             pages,
             new ItemReferences(pages, bodies, answers),
-            new ResponseRecords(turns, reader, answers),
+            new ResponseRecords(turns, pages, answers),
             new SdkRetries(turns, answers, gate));
     models = new ModelsHandler(used.upstream());
     conversations = new ConversationsHandler(services);

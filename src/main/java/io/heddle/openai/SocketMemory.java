@@ -72,13 +72,7 @@ final class SocketMemory implements AutoCloseable {
           return message;
         }
         JsonObject body = new JsonObject(message.body().length());
-        fields
-            .members()
-            .forEach((name, value) -> {
-              if (!name.equals("turn")) {
-                body.member(name, value);
-              }
-            });
+        body.members(fields, name -> !name.equals("turn"));
         return new NewMessage(message.id(), body.toJson());
       });
       return all;

@@ -150,12 +150,9 @@ final class StoredResponses {
                 .flatMapSequential(
                     message ->
                         services
-                            .reader()
+                            .pages()
                             .message(turn.session(), call.view(), message)
-                            .map(page -> ItemOutput.items(page.messages(), turn.session().id()))
-                            .onErrorResume(
-                                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-                                _ -> Mono.empty()),
+                            .map(page -> ItemOutput.items(page.messages(), turn.session().id())),
                     READS_AT_ONCE)
                 .concatMapIterable(items -> items)
                 .collectList())

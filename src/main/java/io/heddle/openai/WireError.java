@@ -178,30 +178,20 @@ record WireError(
 
   private static WireError limited(Problem problem) {
     // Only what asks for more than one names how many.
-    boolean tokens = problem.members().containsKey("requested");
-    // What the limit never has enough for is not waited for.
-    Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
-    return new WireError(
-        429,
-        "Rate limit reached for " + (tokens ? "tokens" : "requests") + ": " + problem.detail(),
-        tokens ? "tokens" : "requests",
-        null,
-        "rate_limit_exceeded",
-        repeat,
-        seconds(problem) * 1000);
+    String of = problem.members().containsKey("requested") ? "tokens" : "requests";
+    String message = "Rate limit reached for " + of + ": " + problem.detail();
+    return waits(problem, message, of, "rate_limit_exceeded");
   }
 
   /** What the caller has is not less after a while, unless that is said. */
   private static WireError tooMuch(Problem problem) {
+    return waits(problem, problem.detail(), "insufficient_quota", "insufficient_quota");
+  }
+
+  private static WireError waits(Problem problem, String message, String type, String code) {
+    // What there is never enough for is not waited for.
     Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
-    return new WireError(
-        429,
-        problem.detail(),
-        "insufficient_quota",
-        null,
-        "insufficient_quota",
-        repeat,
-        seconds(problem) * 1000);
+    return new WireError(429, message, type, null, code, repeat, seconds(problem) * 1000);
   }
 
   private static long seconds(Problem problem) {

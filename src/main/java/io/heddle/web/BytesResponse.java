@@ -123,11 +123,11 @@ public final class BytesResponse implements ServerResponse {
         hold.close();
         return form.apply(ByteBudget.overloaded().problem()).write(response);
       }
-      connection.cover(all.length);
+      connection.unsent().cover(all.length);
       return write(response)
           .doFinally(_ -> {
             hold.close();
-            connection.cover(-all.length);
+            connection.unsent().cover(-all.length);
           });
     });
   }
