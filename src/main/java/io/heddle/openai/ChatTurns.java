@@ -5,12 +5,9 @@ import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
-import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.WholePages;
 import io.heddle.session.WriteContext;
-import io.heddle.session.WritePreconditions;
 import io.heddle.turn.TurnSpec;
 import io.heddle.web.RequestContext;
 import io.heddle.web.RequestHeaders;
@@ -79,24 +76,15 @@ final class ChatTurns {
   }
 
   private Mono<ThreadPage> thread(RequestContext call, SessionKey key, boolean create) {
-    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
-    Mono<ThreadPage> page = WholePages.load(services.reader(), key, call.view(), last);
+    Mono<ThreadPage> page = services.end(call, key);
     if (!create) {
       return page;
     }
     return page.onErrorResume(
         error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
         _ -> {
-          if (call.idempotencyKey() == null) {
-            services.gate().requireAllowed(call.admission());
-          }
-          return services
-              .sessions()
-              .put(
-                  call.writing(key, WritePreconditions.NONE),
-                  services.conversations().description(call.caller(), Json.EMPTY_OBJECT),
-                  List.of())
-              .then(page);
+          services.requireAllowedUnlessRepeated(call);
+          return services.make(call, key).then(page);
         });
   }
 }

@@ -6,7 +6,6 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
@@ -146,35 +145,13 @@ final class ItemRemoval {
 
   /** The body of a message of several items without one of them. */
   static Json without(Json body, Item item) {
-    String type = type(item);
-    JsonObject out = new JsonObject(body.length());
-    OpenAiJson.object(body)
-        .members()
-        .forEach((name, value) -> {
-          switch (name) {
-            case "reasoning" -> keep(out, name, value, !type.equals("reasoning"));
-            case "refusal" -> keep(out, name, value, !type.equals("message"));
-            case "content" -> out.raw(name, type.equals("message") ? null : value.json());
-            case "toolCalls" -> {
-              List<Json> calls = value.array().stream().map(JsonValue::json).toList();
-              List<Json> left =
-                  ItemOutput.isCall(type) ? calls.subList(0, calls.size() - 1) : calls;
-              if (!left.isEmpty()) {
-                out.raw(name, JsonObject.array(left));
-              }
-            }
-            // It is of the thoughts, mostly.
-            case "upstream" -> keep(out, name, value, !type.equals("reasoning"));
-            default -> out.member(name, value);
-          }
-        });
-    return out.toJson();
-  }
-
-  private static void keep(JsonObject out, String name, JsonValue value, boolean keep) {
-    if (keep) {
-      out.member(name, value);
-    }
+    String gone = type(item);
+    int calls = StoredCall.of(OpenAiJson.object(body)).size();
+    return ItemOutput.with(
+        body,
+        type -> !type.equals(gone),
+        i -> !ItemOutput.isCall(gone) || i < calls - 1,
+        !gone.equals("reasoning"));
   }
 
   private static String type(Item item) {

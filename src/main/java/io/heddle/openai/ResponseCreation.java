@@ -7,10 +7,8 @@ import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
-import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.WholePages;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.turn.Summary;
@@ -111,17 +109,12 @@ final class ResponseCreation {
     return input(start, past == null ? ItemReferences.NEW : past.place())
         .map(input -> past == null ? PendingToolCalls.check(input) : past.stored(input))
         .flatMap(input -> {
-          gateUnlessRepeated(call);
+          services.requireAllowedUnlessRepeated(call);
           return services
               .tries()
               .remember(call, start.fingerprint(), key)
               .then(
-                  services
-                      .sessions()
-                      .put(
-                          call.writing(key, WritePreconditions.NONE),
-                          services.conversations().description(call.caller(), Json.EMPTY_OBJECT),
-                          List.of()))
+                  services.make(call, key))
               .then(
                   orNothing(
                       call,
@@ -183,8 +176,8 @@ final class ResponseCreation {
                   WireError.LOCKED_MILLIS)
               .toException());
     }
-    return WholePages.load(
-            services.reader(), key, call.view(), PageRequest.last(PendingToolCalls.WINDOW))
+    return services
+        .end(call, key)
         .flatMap(page -> {
           boolean atEnd =
               point.last().equals(lastSaid(page)) && page.session().head().activeTurn() == null;
@@ -239,7 +232,7 @@ final class ResponseCreation {
     // The fork has a record of its own, or the turn in it would be taken for its repetition.
     IdempotentRequest forkOnly =
         retry == null ? null : new IdempotentRequest(hash(retry.key() + "/fork"), retry.body());
-    gateUnlessRepeated(call);
+    services.requireAllowedUnlessRepeated(call);
     return services
         .tries()
         .remember(call, start.fingerprint(), target)
@@ -310,16 +303,9 @@ final class ResponseCreation {
   /** The input without outputs that the session has; what it cannot take is refused. */
   private Mono<List<NewMessage>> withoutRepeated(
       Start start, SessionKey key, List<NewMessage> input) {
-    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
-    return WholePages.load(services.reader(), key, start.call().view(), last)
+    return services
+        .end(start.call(), key)
         .map(page -> PendingToolCalls.check(page, input));
-  }
-
-  /** Sessions are made for calls only that are within their limits. */
-  private void gateUnlessRepeated(RequestContext call) {
-    if (call.idempotencyKey() == null) {
-      services.gate().requireAllowed(call.admission());
-    }
   }
 
   /** Of a session that this request makes; with an idempotency key always the same. */

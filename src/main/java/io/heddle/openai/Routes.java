@@ -42,7 +42,7 @@ public final class Routes {
   private final ResponsesHandler responses;
   private final StoredResponses calls;
   private final CompactHandler compact;
-  private final ResponsesSockets sockets;
+  private final ResponsesSocket.Services sockets;
 
   /** What the calls of models need. */
   public record Models(
@@ -97,7 +97,12 @@ public final class Routes {
     compact = new CompactHandler(services, alone);
     calls = new StoredResponses(services, responses, alone);
     sockets =
-        new ResponsesSockets(gate, bodies, responses, own, connections, bodyReader.maxBytes());
+        new ResponsesSocket.Services(
+            services,
+            responses,
+            own,
+            SocketMemory.Shared.of(connections.budget()),
+            bodyReader.maxBytes());
   }
 
   public RouterFunction<ServerResponse> router() {

@@ -1,10 +1,18 @@
 package io.heddle.openai;
 
 import io.heddle.base.IdSource;
+import io.heddle.base.SessionKey;
+import io.heddle.json.Json;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionService;
 import io.heddle.session.SessionServices;
+import io.heddle.session.ThreadPage;
 import io.heddle.session.ThreadService;
+import io.heddle.session.WholePages;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
@@ -12,6 +20,8 @@ import io.heddle.web.AdmissionGate;
 import io.heddle.web.Connections;
 import io.heddle.web.RequestContext;
 import java.time.InstantSource;
+import java.util.List;
+import reactor.core.publisher.Mono;
 
 /**
  * What the handlers of this wire share.
@@ -48,6 +58,28 @@ record WireServices(
   void requireRoom(RequestContext call) {
     connections.requireRoom();
     gate.refuseConnection(call.caller());
+  }
+
+  /** Refuses what is over a limit, unless a record of its key may say that it was done before. */
+  void requireAllowedUnlessRepeated(RequestContext call) {
+    if (call.idempotencyKey() == null) {
+      gate.requireAllowed(call.admission());
+    }
+  }
+
+  /** Makes the session, if it is not there. */
+  Mono<WriteResult<Session>> make(RequestContext call, SessionKey key) {
+    return sessions()
+        .put(
+            call.writing(key, WritePreconditions.NONE),
+            conversations.description(call.caller(), Json.EMPTY_OBJECT),
+            List.of());
+  }
+
+  /** The end of a thread, with as much as calls of tools are looked for in. */
+  Mono<ThreadPage> end(RequestContext call, SessionKey key) {
+    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
+    return WholePages.load(reader, key, call.view(), last);
   }
 
   /** Names what is stored nowhere. */
