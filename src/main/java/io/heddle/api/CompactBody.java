@@ -2,6 +2,8 @@ package io.heddle.api;
 
 import io.heddle.json.JsonReader;
 import io.heddle.turn.Compaction;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/compact} takes; nothing at all is the same as {@code {}}. */
@@ -20,8 +22,9 @@ record CompactBody(@Nullable String model, int keep, @Nullable String instructio
     String model = null;
     String instructions = null;
     int keep = DEFAULT_KEEP;
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       switch (in.name()) {
         case "model" -> model = TurnBody.model(in);
         case "keep" -> keep = in.isNull() ? DEFAULT_KEEP : (int) in.integer(0, MAX_KEEP);

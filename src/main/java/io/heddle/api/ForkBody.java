@@ -4,6 +4,8 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonReader;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/fork} takes; nothing at all is the same as {@code {}}. */
@@ -14,8 +16,9 @@ record ForkBody(@Nullable String id, @Nullable String after) {
   static ForkBody read(JsonReader in) {
     String id = null;
     String after = null;
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       switch (in.name()) {
         case "id" -> id = in.isNull() ? null : SessionBody.id(in);
         case "after" -> after = in.isNull() ? null : in.string(1, 1 << 10);

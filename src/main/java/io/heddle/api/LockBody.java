@@ -2,6 +2,8 @@ package io.heddle.api;
 
 import io.heddle.json.JsonReader;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +30,9 @@ record LockBody(Duration ttl, @Nullable Duration waitFor, @Nullable String label
     Duration ttl = null;
     Duration wait = null;
     String label = null;
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       String name = in.name();
       if (name.equals("ttlSeconds")) {
         ttl = Duration.ofSeconds(in.integer(1, MAX_TTL_SECONDS));

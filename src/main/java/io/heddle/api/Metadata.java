@@ -4,15 +4,11 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonReader;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.HashSet;
 import java.util.Set;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** A client's own members of a session or a message, within bounds. */
 final class Metadata {
@@ -20,8 +16,6 @@ final class Metadata {
   static final int MAX_BYTES = 16 << 10;
   static final int MAX_KEYS = 64;
   static final int MAX_KEY = 128;
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private Metadata() {}
 
@@ -66,23 +60,10 @@ final class Metadata {
     if (merged.length() > MAX_BYTES) {
       throw tooLarge("metadata", merged.length());
     }
-    if (members(merged) > MAX_KEYS) {
+    if (JsonValue.of(merged).members().size() > MAX_KEYS) {
       throw tooMany("metadata");
     }
     return merged;
-  }
-
-  private static int members(Json object) {
-    int members = 0;
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), object.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        members++;
-        in.nextToken();
-        in.skipChildren();
-      }
-    }
-    return members;
   }
 
   private static ProblemException tooMany(String path) {

@@ -7,7 +7,9 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
@@ -20,8 +22,9 @@ final class PatchBody implements UnaryOperator<SessionAttributes> {
 
   static PatchBody read(JsonReader in, Duration defaultTtl) {
     PatchBody patch = new PatchBody();
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       patch.changes.add(change(in, defaultTtl));
     }
     return patch;

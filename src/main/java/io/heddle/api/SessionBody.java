@@ -8,7 +8,9 @@ import io.heddle.session.SessionProperties;
 import io.heddle.web.Callers;
 import io.heddle.web.RequestContext;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST /v1/sessions} and {@code PUT /v1/sessions/{id}} take. */
@@ -37,8 +39,9 @@ record SessionBody(
     Duration ttl = null;
     List<NewMessage> messages = List.of();
     boolean resume = false;
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       switch (in.name()) {
         case "id" -> id = in.isNull() ? null : id(in);
         case "user" -> user = in.isNull() ? null : user(in);

@@ -129,9 +129,8 @@ sealed interface SocketRequest {
     }
 
     SocketRequest read(JsonReader in) {
-      Members members = new Members(in);
-      while (members.next()) {
-        given.add(in.name());
+      in.object();
+      while (in.nextMember(given)) {
         member(in, in.name());
       }
       return build();

@@ -4,7 +4,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
@@ -16,18 +16,11 @@ import io.heddle.turn.TurnEvent;
 import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Turns as the native API shows them: as objects, and as events of a stream. */
 final class TurnAnswers {
 
   private static final int TURN_SIZE = 512;
-  private static final JsonMapper JSON = new JsonMapper(JsonParsers.factory());
-
-  static {
-    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
-    JSON.readTree("{}");
-  }
 
   private TurnAnswers() {}
 
@@ -96,7 +89,7 @@ final class TurnAnswers {
 
   /** Whether the end says which model answered; it is another than the one asked for, perhaps. */
   private static boolean namesModel(@Nullable Json end) {
-    return end != null && JSON.readTree(end.utf8()).has("model");
+    return end != null && JsonValue.of(end).members().containsKey("model");
   }
 
   private static JsonWriter end(Turn turn, JsonWriter out) {
@@ -196,7 +189,7 @@ final class TurnAnswers {
     Json end = ended.end();
     boolean rolledBack =
         end != null
-            && JSON.readTree(end.utf8()).path("finishReason").asString("").equals("rolled_back");
+            && JsonValue.of(end).word("finishReason").equals("rolled_back");
     return rolledBack ? ended.input() : List.of();
   }
 

@@ -7,6 +7,7 @@ import io.heddle.session.OnBusy;
 import io.heddle.turn.TurnSpec;
 import io.heddle.web.Query;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +33,9 @@ record TurnBody(
     Json parameters = Json.EMPTY_OBJECT;
     boolean stream = false;
     OnBusy onBusy = OnBusy.ENQUEUE;
-    Members members = new Members(in);
-    while (members.next()) {
+    Set<String> seen = new HashSet<>();
+    in.object();
+    while (in.nextMember(seen)) {
       switch (in.name()) {
         case "content" -> input = input(input, content(in, maxMessage), in);
         case "messages" -> input = input(input, new MessageShape(in, maxMessage).list(0), in);

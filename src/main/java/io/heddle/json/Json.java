@@ -9,11 +9,22 @@ import java.util.Arrays;
  */
 public record Json(byte[] utf8) {
 
+  public static final Json NULL = of("null");
   public static final Json EMPTY_OBJECT = of("{}");
+  public static final Json EMPTY_ARRAY = of("[]");
 
   /** Wraps text that is known to be one JSON value. */
   public static Json of(String json) {
     return new Json(json.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** A string. */
+  public static Json text(String text) {
+    return new JsonWriter(text.length() + 16).string(text).toJson();
+  }
+
+  public static Json array(Iterable<Json> elements) {
+    return new JsonWriter(256).array(elements, (element, out) -> out.raw(element)).toJson();
   }
 
   public int length() {

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
@@ -67,6 +68,19 @@ public final class JsonParsers {
   /** Reads a document that was checked when it came in. */
   public static JsonParser parser(byte[] utf8) {
     return parser(utf8, 0, utf8.length);
+  }
+
+  /** Whether a text of somebody else's is one JSON value. */
+  public static boolean isJson(Json text) {
+    try (JsonParser in = parser(text.utf8())) {
+      if (in.nextToken() == null) {
+        return false;
+      }
+      in.skipChildren();
+      return in.nextToken() == null;
+    } catch (JacksonException _) {
+      return false;
+    }
   }
 
   public static JsonParser parser(byte[] utf8, int from, int length) {

@@ -103,7 +103,18 @@ public final class JsonReader {
     return true;
   }
 
-  /** The name of the member that {@link #nextMember} went to. */
+  /** The same; refuses a second member of one name. */
+  public boolean nextMember(Set<String> seen) {
+    if (!nextMember()) {
+      return false;
+    }
+    if (!seen.add(name)) {
+      throw refuse("is there twice");
+    }
+    return true;
+  }
+
+  /** The name of the member that was gone to. */
   public String name() {
     return name;
   }
@@ -257,12 +268,9 @@ public final class JsonReader {
     JsonWriter out = new JsonWriter(size);
     Set<String> names = new HashSet<>();
     out.ascii('{');
-    while (nextMember()) {
-      if (!names.isEmpty()) {
+    while (nextMember(names)) {
+      if (names.size() > 1) {
         out.ascii(',');
-      }
-      if (!names.add(name)) {
-        throw refuse("is there twice");
       }
       if (refused.contains(name)) {
         throw refuse("is not the caller's to set here");

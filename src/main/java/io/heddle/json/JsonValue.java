@@ -9,15 +9,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 
 /**
  * A value inside JSON that was checked when it came in, and where it stands there. It is looked
- * into by cutting its bytes, never changed; refusals name its path.
+ * into by cutting its bytes, never changed; refusals name its path. What is not JSON after all, as
+ * a stored text may be that was damaged, is refused where it is looked into.
  *
  * <p>Of an object's members, one that is null is taken for absent.
  */
 public final class JsonValue {
+
+  /** Of a number that cannot be too large. */
+  private static final int MOST_DIGITS = 18;
 
   private static final InvalidJson.Form PLAIN = refusal -> refusal;
 
@@ -64,12 +69,18 @@ public final class JsonValue {
    */
   public static JsonValue of(Json json, String path, InvalidJson.Form form) {
     byte[] utf8 = json.utf8();
-    int from = space(utf8, 0);
+    int from = 0;
     int to = utf8.length;
-    while (utf8[to - 1] <= ' ' && utf8[to - 1] >= 0) {
+    while (from < to && utf8[from] <= ' ' && utf8[from] >= 0) {
+      from++;
+    }
+    while (to > from && utf8[to - 1] <= ' ' && utf8[to - 1] >= 0) {
       to--;
     }
     JsonValue value = new JsonValue(utf8, from, to, null, path, -1, form);
+    if (from == to) {
+      throw value.broken();
+    }
     if (value.length() == utf8.length) {
       value.cut = json;
     }
@@ -148,7 +159,7 @@ public final class JsonValue {
     if (!isString()) {
       throw wrongType("a string");
     }
-    return string(bytes, from, to);
+    return string(from, to);
   }
 
   /** Whether a string says nothing, or only spaces. */
@@ -180,7 +191,7 @@ public final class JsonValue {
     if (!isNumber()) {
       throw wrongType("a whole number");
     }
-    Long value = WholeNumbers.parse(toString());
+    Long value = whole();
     if (value == null) {
       throw refuseAs("invalid_type", "must be a whole number from " + least + " to " + most);
     }
@@ -190,6 +201,19 @@ public final class JsonValue {
           "must be " + least + " to " + most);
     }
     return value;
+  }
+
+  /** A number as a whole one, if it is. */
+  private @Nullable Long whole() {
+    long whole = 0;
+    for (int at = from; at < to; at++) {
+      int digit = bytes[at] - '0';
+      if (digit < 0 || digit > 9 || length() > MOST_DIGITS) {
+        return WholeNumbers.parse(toString());
+      }
+      whole = whole * 10 + digit;
+    }
+    return whole;
   }
 
   /** A number of that range, with or without a fraction. */
@@ -232,13 +256,23 @@ public final class JsonValue {
     if (known != null) {
       return known;
     }
-    Map<String, JsonValue> found = isObject() ? new LinkedHashMap<>() : Map.of();
-    int at = isObject() ? space(bytes, from + 1) : -1;
-    while (at >= 0 && bytes[at] != '}') {
-      int nameEnd = end(bytes, at);
-      int start = space(bytes, space(bytes, nameEnd) + 1);
-      int end = end(bytes, start);
-      String member = string(bytes, at, nameEnd);
+    if (!isObject()) {
+      return Map.of();
+    }
+    Map<String, JsonValue> found = new LinkedHashMap<>();
+    int at = space(from + 1);
+    while (bytes[at] != '}') {
+      if (bytes[at] != '"') {
+        throw broken();
+      }
+      int nameEnd = stringEnd(at);
+      int colon = space(nameEnd);
+      if (bytes[colon] != ':') {
+        throw broken();
+      }
+      int start = space(colon + 1);
+      int end = end(start);
+      String member = string(at, nameEnd);
       found.put(member, new JsonValue(bytes, start, end, this, member, -1, form));
       at = next(end);
     }
@@ -252,10 +286,13 @@ public final class JsonValue {
     if (known != null) {
       return known;
     }
-    List<JsonValue> found = isArray() ? new ArrayList<>() : List.of();
-    int at = isArray() ? space(bytes, from + 1) : -1;
-    while (at >= 0 && bytes[at] != ']') {
-      int end = end(bytes, at);
+    if (!isArray()) {
+      return List.of();
+    }
+    List<JsonValue> found = new ArrayList<>();
+    int at = space(from + 1);
+    while (bytes[at] != ']') {
+      int end = end(at);
       found.add(new JsonValue(bytes, at, end, this, "", found.size(), form));
       at = next(end);
     }
@@ -314,6 +351,19 @@ public final class JsonValue {
     return value == null || !value.isString() ? "" : value.text();
   }
 
+  /** A whole number; 0 when it is not there or is none. */
+  public long number(String name) {
+    JsonValue value = get(name);
+    Long whole = value == null || !value.isNumber() ? null : value.whole();
+    return whole == null ? 0 : whole;
+  }
+
+  /** The elements of an array; none when it is not there or is none. */
+  public List<JsonValue> elements(String name) {
+    JsonValue value = get(name);
+    return value == null ? List.of() : value.elements();
+  }
+
   /** False when it is not there. */
   public boolean flag(String name) {
     return flag(name, false);
@@ -360,74 +410,95 @@ public final class JsonValue {
     return refuseAs("invalid_type", "must be " + expected + ", not " + is);
   }
 
+  private RuntimeException broken() {
+    return form.of(InvalidJson.text("The text is not JSON"));
+  }
+
   // ---- bytes
 
-  private static int space(byte[] bytes, int at) {
+  private int space(int at) {
     int next = at;
-    while (bytes[next] <= ' ' && bytes[next] >= 0) {
+    while (next < bytes.length && bytes[next] <= ' ' && bytes[next] >= 0) {
       next++;
+    }
+    if (next == bytes.length) {
+      throw broken();
     }
     return next;
   }
 
   /** The next member's or element's place, or the end's, from what follows a value. */
   private int next(int after) {
-    int at = space(bytes, after);
-    return bytes[at] == ',' ? space(bytes, at + 1) : at;
+    int at = space(after);
+    return bytes[at] == ',' ? space(at + 1) : at;
   }
 
-  /** Where the value that begins at {@code from} ends. */
-  private static int end(byte[] bytes, int from) {
-    switch (bytes[from]) {
-      case '"' -> {
-        return stringEnd(bytes, from);
+  /** Where the value that begins at {@code start} ends. */
+  private int end(int start) {
+    return switch (bytes[start]) {
+      case '"' -> stringEnd(start);
+      case '{', '[' -> nestedEnd(start);
+      default -> bareEnd(start);
+    };
+  }
+
+  private int stringEnd(int start) {
+    for (int at = start + 1; at < bytes.length; at++) {
+      if (bytes[at] == '"') {
+        return at + 1;
       }
-      case '{', '[' -> {
-        int at = from + 1;
-        for (int depth = 1; depth > 0; ) {
-          switch (bytes[at]) {
-            case '"' -> at = stringEnd(bytes, at) - 1;
-            case '{', '[' -> depth++;
-            case '}', ']' -> depth--;
-            default -> {
-              // Part of a number or a word, or between values.
-            }
+      if (bytes[at] == '\\') {
+        at++;
+      }
+    }
+    throw broken();
+  }
+
+  private int nestedEnd(int start) {
+    int depth = 0;
+    for (int at = start; at < bytes.length; at++) {
+      switch (bytes[at]) {
+        case '"' -> at = stringEnd(at) - 1;
+        case '{', '[' -> depth++;
+        case '}', ']' -> {
+          if (--depth == 0) {
+            return at + 1;
           }
-          at++;
         }
-        return at;
-      }
-      default -> {
-        int at = from;
-        while (at < bytes.length
-            && bytes[at] > ' '
-            && bytes[at] != ','
-            && bytes[at] != ']'
-            && bytes[at] != '}') {
-          at++;
+        default -> {
+          // Part of a number or a word, or between values.
         }
-        return at;
       }
     }
+    throw broken();
   }
 
-  private static int stringEnd(byte[] bytes, int from) {
-    int at = from + 1;
-    while (bytes[at] != '"') {
-      at += bytes[at] == '\\' ? 2 : 1;
+  private int bareEnd(int start) {
+    int at = start;
+    while (at < bytes.length
+        && bytes[at] > ' '
+        && bytes[at] != ','
+        && bytes[at] != ']'
+        && bytes[at] != '}') {
+      at++;
     }
-    return at + 1;
+    if (at == start) {
+      throw broken();
+    }
+    return at;
   }
 
-  private static String string(byte[] bytes, int from, int to) {
-    for (int i = from + 1; i < to - 1; i++) {
+  private String string(int start, int end) {
+    for (int i = start + 1; i < end - 1; i++) {
       if (bytes[i] == '\\') {
-        try (JsonParser in = JsonParsers.parser(bytes, from, to - from)) {
+        try (JsonParser in = JsonParsers.parser(bytes, start, end - start)) {
           in.nextToken();
           return in.getString();
+        } catch (JacksonException _) {
+          throw broken();
         }
       }
     }
-    return new String(bytes, from + 1, to - from - 2, StandardCharsets.UTF_8);
+    return new String(bytes, start + 1, end - start - 2, StandardCharsets.UTF_8);
   }
 }

@@ -3,7 +3,10 @@ package io.heddle.json;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.io.JsonStringEncoder;
 
@@ -222,6 +225,112 @@ public final class JsonWriter {
         bytes[length++] = HEX[c & 0xf];
       }
     }
+  }
+
+  // ---- objects and arrays: a comma is written where something stands before
+
+  /** Begins an object in a text of its own. */
+  public static JsonWriter object(int capacity) {
+    return new JsonWriter(capacity).ascii('{');
+  }
+
+  /** Begins an object in a text that is written already. */
+  public static JsonWriter object(JsonWriter out) {
+    return out.ascii('{');
+  }
+
+  /** Ends an object. */
+  public JsonWriter end() {
+    return ascii('}');
+  }
+
+  /** Ends the object that is the whole text. */
+  public Json done() {
+    return end().toJson();
+  }
+
+  /** The name and the colon of a member whose value the caller writes; the name is ASCII. */
+  public JsonWriter name(String name) {
+    return next().ascii('"').ascii(name).ascii("\":");
+  }
+
+  /** Whatever is written next is another member or element. */
+  public JsonWriter next() {
+    byte last = length == 0 ? (byte) '[' : bytes[length - 1];
+    return last == '{' || last == '[' || last == ':' || last == ',' ? this : ascii(',');
+  }
+
+  public JsonWriter string(String name, @Nullable String text) {
+    return name(name).string(text);
+  }
+
+  public JsonWriter number(String name, long value) {
+    return name(name).number(value);
+  }
+
+  public JsonWriter bool(String name, boolean value) {
+    return name(name).ascii(Boolean.toString(value));
+  }
+
+  /** A value, or {@code null}. */
+  public JsonWriter raw(String name, @Nullable Json json) {
+    return name(name).raw(json == null ? Json.NULL : json);
+  }
+
+  /** A value, unless it is null. */
+  public JsonWriter some(String name, @Nullable Json json) {
+    return json == null ? this : raw(name, json);
+  }
+
+  public JsonWriter some(String name, @Nullable String text) {
+    return text == null ? this : string(name, text);
+  }
+
+  /** A member as it stands in another object. */
+  public JsonWriter member(String name, JsonValue value) {
+    return value.writeTo(next().string(name).ascii(':'));
+  }
+
+  /** Members of another object, as they stand there. */
+  public JsonWriter members(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (which.test(name)) {
+            member(name, value);
+          }
+        });
+    return this;
+  }
+
+  /** The same, without those that are null. */
+  public JsonWriter given(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (!value.isNull() && which.test(name)) {
+            member(name, value);
+          }
+        });
+    return this;
+  }
+
+  /** An object of members of others. */
+  public JsonWriter members(Map<String, JsonValue> members) {
+    ascii('{');
+    members.forEach(this::member);
+    return end();
+  }
+
+  /**
+   * An array.
+   *
+   * @param element writes an element
+   */
+  public <T> JsonWriter array(Iterable<T> elements, BiConsumer<T, JsonWriter> element) {
+    ascii('[');
+    for (T each : elements) {
+      element.accept(each, next());
+    }
+    return ascii(']');
   }
 
   public JsonWriter number(long value) {

@@ -1,19 +1,14 @@
 package io.heddle.limit;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonWriter;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Whether a turn's tokens are within the caller's limits, and what is needed to settle them when
@@ -31,8 +26,6 @@ public record TokenReservation(
     List<Decision> decisions,
     @Nullable Problem refusal,
     @Nullable String policy) {
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   public TokenReservation {
     decisions = List.copyOf(decisions);
@@ -74,68 +67,24 @@ public record TokenReservation(
    * @throws IllegalArgumentException when it is something else
    */
   public static TokenReservation parse(Json stored) {
-    String tenant = null;
-    String subject = null;
-    String id = null;
-    long amount = 0;
-    List<Reservation.Counter> counters = List.of();
-    // Not with a mapper: the first ones to use it wait for each other, and this runs on event
-    // loops.
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), stored.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "tenant" -> tenant = in.getString();
-          case "subject" -> subject = in.getString();
-          case "id" -> id = in.getString();
-          case "amount" -> amount = in.getLongValue();
-          case "counters" -> counters = counters(in);
-          // A newer Heddle may have stored more.
-          default -> {
-            if (value.isStructStart()) {
-              in.skipChildren();
-            }
-          }
-        }
-      }
-    } catch (JacksonException e) {
+    try {
+      JsonValue all = JsonValue.of(stored).object();
+      String id = all.text("id");
+      List<Reservation.Counter> counters =
+          all.elements("counters").stream().map(TokenReservation::counter).toList();
+      return new TokenReservation(
+          new Subject(new Tenant(all.required("tenant").text()), all.required("subject").text()),
+          id == null ? null : new Reservation(id, all.number("amount"), counters),
+          List.of(),
+          null,
+          null);
+    } catch (InvalidJson e) {
       throw new IllegalArgumentException("not a reservation of tokens: " + stored, e);
     }
-    if (tenant == null || subject == null) {
-      throw new IllegalArgumentException("not a reservation of tokens: " + stored);
-    }
-    return new TokenReservation(
-        new Subject(new Tenant(tenant), subject),
-        id == null ? null : new Reservation(id, amount, counters),
-        List.of(),
-        null,
-        null);
   }
 
-  private static List<Reservation.Counter> counters(JsonParser in) {
-    List<Reservation.Counter> counters = new ArrayList<>(2);
-    while (in.nextToken() == JsonToken.START_OBJECT) {
-      String rule = "";
-      String window = "";
-      long length = 0;
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "rule" -> rule = in.getString();
-          case "window" -> window = in.getString();
-          case "lengthMillis" -> length = in.getLongValue();
-          default -> {
-            if (value.isStructStart()) {
-              in.skipChildren();
-            }
-          }
-        }
-      }
-      counters.add(new Reservation.Counter(rule, Duration.ofMillis(length), window));
-    }
-    return counters;
+  private static Reservation.Counter counter(JsonValue counter) {
+    Duration length = Duration.ofMillis(counter.number("lengthMillis"));
+    return new Reservation.Counter(counter.word("rule"), length, counter.word("window"));
   }
 }

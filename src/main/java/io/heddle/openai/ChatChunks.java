@@ -94,16 +94,16 @@ final class ChatChunks {
   private void ended(String reason, @Nullable Usage usage, @Nullable Json opaque, JsonWriter out) {
     begin(out);
     if (opaque != null) {
-      JsonObject delta = OpaqueMembers.toMessage(new JsonObject(opaque.length()), opaque);
+      JsonWriter delta = OpaqueMembers.toMessage(JsonWriter.object(opaque.length()), opaque);
       Json sources = OpaqueMembers.annotations(opaque);
       delta.some("annotations", sources.length() > 2 ? sources : null);
-      open(out).raw(delta.toJson());
+      open(out).raw(delta.done());
       close(null, out);
     }
     open(out).ascii("{}");
     close(reason, out);
     if (form.usage()) {
-      JsonObject last = form.open(next(out), OBJECT, null).raw("choices", JsonObject.EMPTY_ARRAY);
+      JsonWriter last = form.open(next(out), OBJECT, null).raw("choices", Json.EMPTY_ARRAY);
       ChatForm.usage(usage, last.name("usage"));
       last.end();
     }

@@ -17,8 +17,8 @@ record ChatForm(String id, long created, String model, boolean usage) {
   static final String PREFIX = "chatcmpl-";
 
   /** Begins an object of it, to which members can be added. */
-  JsonObject open(JsonWriter out, String object, @Nullable String answeredBy) {
-    return new JsonObject(out)
+  JsonWriter open(JsonWriter out, String object, @Nullable String answeredBy) {
+    return JsonWriter.object(out)
         .string("id", id)
         .string("object", object)
         .number("created", created)
@@ -28,16 +28,16 @@ record ChatForm(String id, long created, String model, boolean usage) {
 
   static void usage(@Nullable Usage usage, JsonWriter out) {
     if (usage == null) {
-      out.raw(JsonObject.NULL);
+      out.raw(Json.NULL);
       return;
     }
-    JsonObject all =
-        new JsonObject(out)
+    JsonWriter all =
+        JsonWriter.object(out)
             .number("prompt_tokens", usage.input())
             .number("completion_tokens", usage.output())
             .number("total_tokens", usage.total());
-    new JsonObject(all.name("prompt_tokens_details")).number("cached_tokens", usage.cached()).end();
-    new JsonObject(all.name("completion_tokens_details"))
+    JsonWriter.object(all.name("prompt_tokens_details")).number("cached_tokens", usage.cached()).end();
+    JsonWriter.object(all.name("completion_tokens_details"))
         .number("reasoning_tokens", usage.reasoning())
         .end();
     all.end();
@@ -54,13 +54,13 @@ record ChatForm(String id, long created, String model, boolean usage) {
       String arguments,
       @Nullable Opaque opaque,
       boolean custom) {
-    JsonObject function = new JsonObject(arguments.length() + 96);
+    JsonWriter function = JsonWriter.object(arguments.length() + 96);
     if (name != null) {
       function.string("name", name);
     }
     String type = custom ? "custom" : "function";
     function.string(custom ? "input" : "arguments", arguments);
-    JsonObject out = new JsonObject(arguments.length() + 192);
+    JsonWriter out = JsonWriter.object(arguments.length() + 192);
     if (indexed) {
       out.number("index", index);
     }
@@ -70,6 +70,6 @@ record ChatForm(String id, long created, String model, boolean usage) {
     if (id != null || name != null) {
       out.string("type", type);
     }
-    return OpaqueMembers.toCall(out.raw(type, function.toJson()), opaque).toJson();
+    return OpaqueMembers.toCall(out.raw(type, function.done()), opaque).done();
   }
 }

@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -123,7 +124,7 @@ record ChatRequest(
   }
 
   private static Json content(Json message) {
-    return OpenAiJson.object(message).raw("content", JsonObject.NULL);
+    return OpenAiJson.object(message).raw("content", Json.NULL);
   }
 
   /**
@@ -178,9 +179,9 @@ record ChatRequest(
   }
 
   private static Json parameters(JsonValue body) {
-    JsonObject out = new JsonObject(256);
+    JsonWriter out = JsonWriter.object(256);
     out.given(body, name -> !OWN.contains(name));
-    return out.toJson();
+    return out.done();
   }
 
   // ---- messages
@@ -268,8 +269,8 @@ record ChatRequest(
     if (empty && !mayBeEmpty) {
       throw OpenAiJson.missing(fields.pathOf("content"));
     }
-    JsonObject out = new JsonObject(message.json().length() + 64).string("role", role);
-    boolean nothing = content != null && content.json().equals(JsonObject.EMPTY_ARRAY);
+    JsonWriter out = JsonWriter.object(message.json().length() + 64).string("role", role);
+    boolean nothing = content != null && content.json().equals(Json.EMPTY_ARRAY);
     if (mayBeEmpty && (empty || nothing && calls == null)) {
       // An answer without a word is told to no model, an output is.
       out.string("content", role.equals("tool") ? "" : null);
@@ -288,7 +289,7 @@ record ChatRequest(
     if (role.equals("tool") && callId == null) {
       throw OpenAiJson.missing(fields.pathOf("tool_call_id"));
     }
-    return out.some("toolCallId", callId).toJson();
+    return out.some("toolCallId", callId).done();
   }
 
   /** Whether there are any; each says what is called. */

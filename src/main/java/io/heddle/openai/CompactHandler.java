@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Conversation;
 import io.heddle.turn.Summary;
@@ -64,9 +65,9 @@ final class CompactHandler {
   }
 
   private static JsonValue known(JsonValue body) {
-    JsonObject known = new JsonObject(body.length() + 16);
+    JsonWriter known = JsonWriter.object(body.length() + 16);
     MEMBERS.forEach(name -> known.some(name, body.raw(name)));
-    return OpenAiJson.object(known.toJson());
+    return OpenAiJson.object(known.done());
   }
 
   private Json answer(
@@ -79,13 +80,13 @@ final class CompactHandler {
     }
     Json summary = new Summary(output.size(), 0).body(text.content());
     output.add(CompactionItem.json(ItemIds.COMPACTION + services.random(), summary));
-    return new JsonObject(text.content().length() + 1024)
+    return JsonWriter.object(text.content().length() + 1024)
         .string("id", ResponseId.PREFIX + services.random())
         .string("object", "response.compaction")
         .number("created_at", services.clock().instant().getEpochSecond())
-        .raw("output", JsonObject.array(output))
+        .raw("output", Json.array(output))
         .raw("usage", usage(text.usage()))
-        .toJson();
+        .done();
   }
 
   private static Json usage(@Nullable Usage usage) {

@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Summary;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,16 +40,16 @@ final class CompactionItem {
   static Json json(String id, Json body) {
     Summary summary = Summary.of(body);
     Json sealed =
-        new JsonObject(body.length())
+        JsonWriter.object(body.length())
             .raw("summary", OpenAiJson.object(body).raw("content", Json.of("\"\"")))
             .number("kept", summary == null ? 0 : summary.kept())
-            .toJson();
+            .done();
     String content = OpaqueMembers.seal(sealed);
-    return new JsonObject(content.length() + 96)
+    return JsonWriter.object(content.length() + 96)
         .string("id", id)
         .string("type", TYPE)
         .string("encrypted_content", content)
-        .toJson();
+        .done();
   }
 
   /** The body of the summary's message; refused when its content was made by somebody else. */

@@ -68,9 +68,9 @@ final class CompletionAssembler {
       @Nullable Json opaque) {
     return new Json(
         JsonWriter.written(out -> {
-          JsonObject all = form.open(out, "chat.completion", model);
+          JsonWriter all = form.open(out, "chat.completion", model);
           all.name("choices").ascii("[");
-          JsonObject choice = new JsonObject(out).number("index", 0);
+          JsonWriter choice = JsonWriter.object(out).number("index", 0);
           choice.name("message");
           writeMessage(out, opaque);
           choice.raw("logprobs", null).string("finish_reason", reason).end().ascii("]");
@@ -81,8 +81,8 @@ final class CompletionAssembler {
 
   private void writeMessage(JsonWriter out, @Nullable Json opaque) {
     boolean said = !text.isEmpty() || (calls.isEmpty() && refusal.isEmpty());
-    JsonObject message =
-        new JsonObject(out)
+    JsonWriter message =
+        JsonWriter.object(out)
             .string("role", "assistant")
             .string("content", said ? text.toString() : null)
             .string("refusal", refusal.isEmpty() ? null : refusal.toString())
@@ -93,7 +93,7 @@ final class CompletionAssembler {
     if (!calls.isEmpty()) {
       message.raw(
           "tool_calls",
-          JsonObject.array(
+          Json.array(
               calls.values().stream()
                   .map(call ->
                       ChatForm.call(

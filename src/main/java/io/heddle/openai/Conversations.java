@@ -7,6 +7,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
@@ -72,12 +73,12 @@ final class Conversations {
 
   static Json json(Session session) {
     Json metadata = Metadata.shown(session.description().metadata());
-    return new JsonObject(metadata.length() + 192)
+    return JsonWriter.object(metadata.length() + 192)
         .string("id", session.key().id())
         .string("object", "conversation")
         .number("created_at", session.head().createdAt().getEpochSecond())
         .raw("metadata", metadata)
-        .toJson();
+        .done();
   }
 
   /** The session that an id names. */

@@ -4,6 +4,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Filter;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Session;
@@ -110,11 +111,11 @@ final class ConversationsHandler {
             key, services.gate().write(call, request, () -> services.sessions().delete(request)))
         .map(_ ->
             BytesResponse.json(
-                new JsonObject(192)
+                JsonWriter.object(192)
                     .string("id", key.id())
                     .string("object", "conversation.deleted")
                     .bool("deleted", true)
-                    .toJson()));
+                    .done()));
   }
 
   /**

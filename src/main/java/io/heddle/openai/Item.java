@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import java.util.List;
 
 /**
@@ -20,13 +21,13 @@ record Item(String id, String message, Json json) {
   }
 
   static Json list(List<Json> data, String first, String last, boolean hasMore) {
-    Json all = JsonObject.array(data);
-    return new JsonObject(all.length() + first.length() + last.length() + 96)
+    Json all = Json.array(data);
+    return JsonWriter.object(all.length() + first.length() + last.length() + 96)
         .string("object", "list")
         .raw("data", all)
         .string("first_id", first)
         .string("last_id", last)
         .bool("has_more", hasMore)
-        .toJson();
+        .done();
   }
 }

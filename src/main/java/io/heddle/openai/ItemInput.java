@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.ItemPart;
 import java.util.List;
@@ -110,11 +111,11 @@ final class ItemInput {
             role.equals("assistant") && !fields.has("content")
                 ? OpenAiJson.value(Json.of("\"\""), fields.pathOf("content"))
                 : fields.required("content");
-        yield new JsonObject(content.json().length() + 96)
+        yield JsonWriter.object(content.json().length() + 96)
             .string("role", role)
             .raw("content", Parts.stored(content))
             .string("status", status(fields))
-            .toJson();
+            .done();
       }
       case "unknown", "critic", "discriminator", "tool" -> null;
       default -> throw said.refuse("must be one of user, assistant, system, developer");
@@ -125,26 +126,26 @@ final class ItemInput {
     Json name = fields.requiredString("name");
     String namespace = fields.word("namespace");
     if (!namespace.isEmpty()) {
-      name = JsonObject.string(Namespaces.flat(namespace, fields.word("name")));
+      name = Json.text(Namespaces.flat(namespace, fields.word("name")));
     }
     String type = custom ? "custom" : "function";
     String member = custom ? "input" : "arguments";
     Json function =
-        new JsonObject(128).raw("name", name).raw(member, fields.requiredString(member)).toJson();
+        JsonWriter.object(128).raw("name", name).raw(member, fields.requiredString(member)).done();
     Json call =
         OpaqueMembers.ofItem(
                 fields,
-                new JsonObject(fields.length() + 96)
+                JsonWriter.object(fields.length() + 96)
                     .raw("id", fields.requiredString("call_id"))
                     .string("type", type)
                     .raw(type, function))
-            .toJson();
-    return new JsonObject(call.length() + 96)
+            .done();
+    return JsonWriter.object(call.length() + 96)
         .string("role", "assistant")
         .raw("content", null)
         .string("status", status(fields))
-        .raw("toolCalls", JsonObject.array(List.of(call)))
-        .toJson();
+        .raw("toolCalls", Json.array(List.of(call)))
+        .done();
   }
 
   private static Json output(JsonValue fields) {
@@ -152,30 +153,30 @@ final class ItemInput {
     if (output.isArray()) {
       Parts.check(output);
     }
-    return new JsonObject(output.json().length() + 96)
+    return JsonWriter.object(output.json().length() + 96)
         .string("role", "tool")
         .raw("content", output.json())
         .string("status", status(fields))
         .raw("toolCallId", fields.requiredString("call_id"))
-        .toJson();
+        .done();
   }
 
   private static Json other(JsonValue item, JsonValue fields) {
     // What a tool of the client's answers is the user's, everything else the model's.
     boolean answer = fields.word("type").endsWith("_output");
     Json part =
-        new JsonObject(item.json().length() + 48)
+        JsonWriter.object(item.json().length() + 48)
             .string("type", PART)
             .raw("item", item.json())
-            .toJson();
+            .done();
     boolean thought = fields.word("type").equals("reasoning");
-    return new JsonObject(2 * part.length() + 96)
+    return JsonWriter.object(2 * part.length() + 96)
         .string("role", answer || "user".equals(fields.word("role")) ? "user" : "assistant")
-        .raw("content", JsonObject.array(List.of(part)))
+        .raw("content", Json.array(List.of(part)))
         .some("reasoning", thought ? thoughts(fields) : null)
         .some("upstream", thought ? OpaqueMembers.opened(fields.word("encrypted_content")) : null)
         .string("status", COMPLETED)
-        .toJson();
+        .done();
   }
 
   /** What a model thought, for servers that want it back: all of it, or else its summary. */
@@ -198,10 +199,10 @@ final class ItemInput {
   }
 
   private static Json with(Json message, Json item) {
-    Json metadata = new JsonObject(item.length() + 32).raw(WHOLE, item).toJson();
-    JsonObject out = new JsonObject(message.length() + metadata.length() + 16);
+    Json metadata = JsonWriter.object(item.length() + 32).raw(WHOLE, item).done();
+    JsonWriter out = JsonWriter.object(message.length() + metadata.length() + 16);
     OpenAiJson.object(message).members().forEach(out::member);
-    return out.raw("metadata", metadata).toJson();
+    return out.raw("metadata", metadata).done();
   }
 
   private static String status(JsonValue fields) {

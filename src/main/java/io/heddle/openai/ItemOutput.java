@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Summary;
 import java.util.ArrayList;
@@ -90,7 +91,7 @@ final class ItemOutput {
    * @param upstream whether what the model's server added stays; it is of the thoughts, mostly
    */
   static Json with(Json body, Predicate<String> types, IntPredicate calls, boolean upstream) {
-    JsonObject out = new JsonObject(body.length());
+    JsonWriter out = JsonWriter.object(body.length());
     OpenAiJson.object(body)
         .members()
         .forEach((name, value) -> {
@@ -107,14 +108,14 @@ final class ItemOutput {
                 }
               }
               if (!kept.isEmpty()) {
-                out.raw(name, JsonObject.array(kept));
+                out.raw(name, Json.array(kept));
               }
             }
             case "upstream" -> keep(out, name, value, upstream);
             default -> out.member(name, value);
           }
         });
-    return out.toJson();
+    return out.done();
   }
 
   /** Whether an item of this type is one of an answer's {@code toolCalls}. */
@@ -122,7 +123,7 @@ final class ItemOutput {
     return type.equals(ItemInput.CALL) || type.equals(ItemInput.CUSTOM_CALL);
   }
 
-  private static void keep(JsonObject out, String name, JsonValue value, boolean keep) {
+  private static void keep(JsonWriter out, String name, JsonValue value, boolean keep) {
     if (keep) {
       out.member(name, value);
     }
@@ -177,7 +178,7 @@ final class ItemOutput {
         };
     String id = ItemIds.only(message.id(), prefix) + suffix;
     boolean said = body.has("metadata") && prefix.equals(ItemIds.MESSAGE) && item.has("role");
-    JsonObject out = new JsonObject(item.length() + 128).string("id", id);
+    JsonWriter out = JsonWriter.object(item.length() + 128).string("id", id);
     item.members()
         .forEach((name, value) -> {
           if (!name.equals("id") && !(said && isText(name, value))) {
@@ -195,7 +196,7 @@ final class ItemOutput {
             }
           });
     }
-    return new Item(id, message.id(), out.toJson());
+    return new Item(id, message.id(), out.done());
   }
 
   private static boolean isText(String name, JsonValue value) {
@@ -214,13 +215,13 @@ final class ItemOutput {
   }
 
   static Json message(String id, Json status, Json role, Json content) {
-    return new JsonObject(content.length() + 128)
+    return JsonWriter.object(content.length() + 128)
         .string("id", id)
         .string("type", "message")
         .raw("status", status)
         .raw("role", role)
         .raw("content", content)
-        .toJson();
+        .done();
   }
 
   private static List<Item> answer(Message message, JsonValue body, String suffix) {
@@ -256,13 +257,13 @@ final class ItemOutput {
 
   /** What was thought is its own summary too: many clients show nothing but summaries. */
   static Json reasoning(String id, Json text, Json status) {
-    return new JsonObject(2 * text.length() + 256)
+    return JsonWriter.object(2 * text.length() + 256)
         .string("id", id)
         .string("type", "reasoning")
-        .raw("summary", JsonObject.array(List.of(Parts.thought("summary_text", text))))
-        .raw("content", JsonObject.array(List.of(Parts.thought("reasoning_text", text))))
+        .raw("summary", Json.array(List.of(Parts.thought("summary_text", text))))
+        .raw("content", Json.array(List.of(Parts.thought("reasoning_text", text))))
         .raw("status", status)
-        .toJson();
+        .done();
   }
 
   private static Json call(String id, StoredCall call, JsonValue body) {
@@ -288,8 +289,8 @@ final class ItemOutput {
       Json arguments,
       Json status,
       @Nullable Json opaque) {
-    JsonObject item =
-        new JsonObject(arguments.length() + 256)
+    JsonWriter item =
+        JsonWriter.object(arguments.length() + 256)
             .string("id", id)
             .string("type", custom ? ItemInput.CUSTOM_CALL : ItemInput.CALL)
             .raw("status", status)
@@ -297,17 +298,17 @@ final class ItemOutput {
             .raw("call_id", callId)
             .string("name", name.name())
             .some("namespace", name.namespace());
-    return OpaqueMembers.toItem(item, opaque).toJson();
+    return OpaqueMembers.toItem(item, opaque).done();
   }
 
   private static Json toolOutput(String id, JsonValue body) {
     JsonValue content = body.get("content");
-    return new JsonObject(content == null ? 128 : content.json().length() + 128)
+    return JsonWriter.object(content == null ? 128 : content.json().length() + 128)
         .string("id", id)
         .string("type", "function_call_output")
         .raw("status", body.raw("status", COMPLETED))
         .raw("call_id", body.raw("toolCallId", Json.of("\"\"")))
         .raw("output", Parts.toolOutput(content))
-        .toJson();
+        .done();
   }
 }

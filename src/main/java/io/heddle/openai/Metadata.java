@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -44,11 +45,11 @@ final class Metadata {
     if (members.values().stream().allMatch(JsonValue::isString)) {
       return metadata;
     }
-    JsonObject out = new JsonObject(metadata.length() + 32);
+    JsonWriter out = JsonWriter.object(metadata.length() + 32);
     members.forEach((name, value) -> {
-      Json text = value.isString() ? value.json() : JsonObject.string(value.json().toString());
+      Json text = value.isString() ? value.json() : Json.text(value.json().toString());
       out.member(name, OpenAiJson.value(text, ""));
     });
-    return out.toJson();
+    return out.done();
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.RequestContext;
@@ -20,10 +21,10 @@ final class ModelsHandler {
     List<Json> models = upstream.models().stream().map(ModelsHandler::json).toList();
     return Mono.just(
         BytesResponse.json(
-            new JsonObject(256)
+            JsonWriter.object(256)
                 .string("object", "list")
-                .raw("data", JsonObject.array(models))
-                .toJson()));
+                .raw("data", Json.array(models))
+                .done()));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
@@ -49,11 +50,11 @@ final class ModelsHandler {
 
   /** When it was made only its server knows. */
   private static Json json(Upstream.Model model) {
-    return new JsonObject(128)
+    return JsonWriter.object(128)
         .string("id", model.id())
         .string("object", "model")
         .number("created", 0)
         .string("owned_by", model.owner())
-        .toJson();
+        .done();
   }
 }

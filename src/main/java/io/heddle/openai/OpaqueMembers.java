@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Opaque;
 import java.util.Base64;
@@ -67,9 +68,9 @@ final class OpaqueMembers {
   // ---- from clients
 
   /** Adds what an assistant's message of Chat Completions has beside what is known. */
-  static void ofClient(JsonValue message, JsonObject stored) {
+  static void ofClient(JsonValue message, JsonWriter stored) {
     String thoughts = null;
-    JsonObject others = null;
+    JsonWriter others = null;
     for (Map.Entry<String, JsonValue> member : message.members().entrySet()) {
       String name = member.getKey();
       JsonValue value = member.getValue();
@@ -80,18 +81,18 @@ final class OpaqueMembers {
         thoughts = name;
         stored.raw("reasoning", value.json());
       } else {
-        others = (others == null ? new JsonObject(256) : others).member(name, value);
+        others = (others == null ? JsonWriter.object(256) : others).member(name, value);
       }
     }
     if (thoughts == null && others == null) {
       return;
     }
-    JsonObject opaque = new JsonObject(256);
+    JsonWriter opaque = JsonWriter.object(256);
     opaque.some("reasoning", thoughts);
     if (others != null) {
-      opaque.raw("message", others.toJson());
+      opaque.raw("message", others.done());
     }
-    stored.raw(UPSTREAM, opaque.toJson());
+    stored.raw(UPSTREAM, opaque.done());
   }
 
   private static boolean isThought(JsonValue message, String name) {
@@ -99,7 +100,7 @@ final class OpaqueMembers {
   }
 
   /** Adds to a tool call what its item has beside what is known. */
-  static JsonObject ofItem(JsonValue item, JsonObject call) {
+  static JsonWriter ofItem(JsonValue item, JsonWriter call) {
     call.given(item, name -> !OF_ITEM.contains(name) && !OF_CALL.contains(name) && !NOTES_OF_ITEM.contains(name));
     return call;
   }
@@ -107,24 +108,24 @@ final class OpaqueMembers {
   // ---- to clients
 
   /** Adds to a tool call of Chat Completions what its server said of it. */
-  static JsonObject toCall(JsonObject call, @Nullable Opaque opaque) {
+  static JsonWriter toCall(JsonWriter call, @Nullable Opaque opaque) {
     return opaque == null ? call : add(call, opaque.members(), OF_CALL);
   }
 
   /** Adds to an item of a function call what its server said of it. */
-  static JsonObject toItem(JsonObject item, @Nullable Json members) {
+  static JsonWriter toItem(JsonWriter item, @Nullable Json members) {
     return members == null ? item : add(item, members, OF_ITEM);
   }
 
   /** Adds to a message of Chat Completions what its server said of it. */
-  static JsonObject toMessage(JsonObject message, @Nullable Json members) {
+  static JsonWriter toMessage(JsonWriter message, @Nullable Json members) {
     return members == null ? message : add(message, members, OF_MESSAGE);
   }
 
   /** The sources of an answer, which every message of Chat Completions has; perhaps none. */
   static Json annotations(@Nullable Json members) {
     JsonValue sources = members == null ? null : OpenAiJson.object(members).get(ANNOTATIONS);
-    return sources != null && sources.isArray() ? sources.json() : JsonObject.EMPTY_ARRAY;
+    return sources != null && sources.isArray() ? sources.json() : Json.EMPTY_ARRAY;
   }
 
   /** What the server said of a stored tool call, or the client that sent it; null for nothing. */
@@ -140,7 +141,7 @@ final class OpaqueMembers {
     if (OF_CALL.containsAll(call.members().keySet())) {
       return null;
     }
-    return add(new JsonObject(256), call.json(), OF_CALL).toJson();
+    return add(JsonWriter.object(256), call.json(), OF_CALL).done();
   }
 
   /** What the server said of the answer that a turn came to; null for nothing. */
@@ -185,7 +186,7 @@ final class OpaqueMembers {
     }
   }
 
-  private static JsonObject add(JsonObject to, Json members, Set<String> known) {
+  private static JsonWriter add(JsonWriter to, Json members, Set<String> known) {
     to.members(OpenAiJson.object(members), name -> !known.contains(name));
     return to;
   }

@@ -89,7 +89,7 @@ final class Parts {
     }
     for (var member : part.members().entrySet()) {
       JsonValue other = member.getValue();
-      boolean empty = other.isNull() || other.json().equals(JsonObject.EMPTY_ARRAY);
+      boolean empty = other.isNull() || other.json().equals(Json.EMPTY_ARRAY);
       if (!empty && !member.getKey().equals("type") && !member.getKey().equals("text")) {
         return null;
       }
@@ -100,12 +100,12 @@ final class Parts {
   /** Parts of somebody who asks. */
   static Json input(@Nullable JsonValue content) {
     if (content == null) {
-      return JsonObject.EMPTY_ARRAY;
+      return Json.EMPTY_ARRAY;
     }
     if (content.isString()) {
-      return JsonObject.array(List.of(text("input_text", content.json(), false)));
+      return Json.array(List.of(text("input_text", content.json(), false)));
     }
-    return JsonObject.array(content.array().stream().map(Parts::inputPart).toList());
+    return Json.array(content.array().stream().map(Parts::inputPart).toList());
   }
 
   /**
@@ -132,18 +132,18 @@ final class Parts {
   }
 
   static Json outputText(String text) {
-    return text("output_text", JsonObject.string(text), true);
+    return text("output_text", Json.text(text), true);
   }
 
   static Json thought(String type, Json text) {
-    return new JsonObject(text.length() + 48).string("type", type).raw("text", text).toJson();
+    return JsonWriter.object(text.length() + 48).string("type", type).raw("text", text).done();
   }
 
   static Json refusal(Json text) {
-    return new JsonObject(text.length() + 48)
+    return JsonWriter.object(text.length() + 48)
         .string("type", "refusal")
         .raw("refusal", text)
-        .toJson();
+        .done();
   }
 
   /** A tool's output: text stays a string. */
@@ -155,12 +155,12 @@ final class Parts {
   }
 
   private static Json text(String type, Json text, boolean output) {
-    JsonObject part = new JsonObject(text.length() + 96).string("type", type).raw("text", text);
+    JsonWriter part = JsonWriter.object(text.length() + 96).string("type", type).raw("text", text);
     return output
-        ? part.raw("annotations", JsonObject.EMPTY_ARRAY)
-            .raw("logprobs", JsonObject.EMPTY_ARRAY)
-            .toJson()
-        : part.toJson();
+        ? part.raw("annotations", Json.EMPTY_ARRAY)
+            .raw("logprobs", Json.EMPTY_ARRAY)
+            .done()
+        : part.done();
   }
 
   private static Json inputPart(JsonValue part) {
@@ -169,7 +169,7 @@ final class Parts {
     }
     JsonValue fields = part.object();
     return switch (fields.word("type")) {
-      case "text" -> retyped(fields, "input_text").toJson();
+      case "text" -> retyped(fields, "input_text").done();
       case "image_url" -> image(part, fields);
       case "file" -> file(part, fields);
       default -> part.json();
@@ -185,17 +185,17 @@ final class Parts {
     if (!type.equals("text") && !type.equals("output_text")) {
       return part.json();
     }
-    JsonObject out = retyped(fields, "output_text");
+    JsonWriter out = retyped(fields, "output_text");
     for (String list : List.of("annotations", "logprobs")) {
       if (!fields.members().containsKey(list)) {
-        out.raw(list, JsonObject.EMPTY_ARRAY);
+        out.raw(list, Json.EMPTY_ARRAY);
       }
     }
-    return out.toJson();
+    return out.done();
   }
 
-  private static JsonObject retyped(JsonValue part, String type) {
-    JsonObject out = new JsonObject(part.length() + 64).string("type", type);
+  private static JsonWriter retyped(JsonValue part, String type) {
+    JsonWriter out = JsonWriter.object(part.length() + 64).string("type", type);
     out.members(part, name -> !name.equals("type"));
     return out;
   }
@@ -207,12 +207,12 @@ final class Parts {
       return part.json();
     }
     JsonValue inner = image.object();
-    return new JsonObject(part.json().length() + 64)
+    return JsonWriter.object(part.json().length() + 64)
         .string("type", "input_image")
         .raw("image_url", inner.raw("url"))
         .raw("file_id", null)
         .raw("detail", inner.raw("detail", Json.of("\"auto\"")))
-        .toJson();
+        .done();
   }
 
   private static Json file(JsonValue part, JsonValue fields) {
@@ -220,8 +220,8 @@ final class Parts {
     if (file == null || !file.isObject()) {
       return part.json();
     }
-    JsonObject out = new JsonObject(part.json().length() + 64).string("type", "input_file");
+    JsonWriter out = JsonWriter.object(part.json().length() + 64).string("type", "input_file");
     file.object().members().forEach(out::member);
-    return out.toJson();
+    return out.done();
   }
 }

@@ -60,7 +60,7 @@ final class PendingToolCalls {
       calls.addCalls(fields);
       calls.addOutput(fields);
       if (fields.word("role").equals("user")) {
-        calls.asked.add(fields.raw("content", JsonObject.NULL));
+        calls.asked.add(fields.raw("content", Json.NULL));
       } else if (fields.word("role").equals("assistant")) {
         calls.said.add(words(fields));
         calls.made.addAll(made(fields));
@@ -106,7 +106,7 @@ final class PendingToolCalls {
           NewMessage output = early.remove(call);
           if (output != null) {
             waiting.remove(call);
-            outputs.put(call, OpenAiJson.object(output.body()).raw("content", JsonObject.NULL));
+            outputs.put(call, OpenAiJson.object(output.body()).raw("content", Json.NULL));
             added.add(output);
           }
         }
@@ -121,7 +121,7 @@ final class PendingToolCalls {
                 "No tool call found for function call output with call_id " + answers + ".")
             .toException();
       }
-      Json output = fields.raw("content", JsonObject.NULL);
+      Json output = fields.raw("content", Json.NULL);
       if (output.equals(outputs.put(answers, output)) && known) {
         continue;
       }
@@ -147,7 +147,7 @@ final class PendingToolCalls {
 
   private boolean isThere(JsonValue message) {
     return switch (message.word("role")) {
-      case "user" -> asked.contains(message.raw("content", JsonObject.NULL));
+      case "user" -> asked.contains(message.raw("content", Json.NULL));
       case "assistant" -> {
         List<Made> calls = made(message);
         String words = words(message);
@@ -195,7 +195,7 @@ final class PendingToolCalls {
   private void addOutput(JsonValue body) {
     String answers = answers(body);
     if (answers != null) {
-      outputs.put(answers, body.raw("content", JsonObject.NULL));
+      outputs.put(answers, body.raw("content", Json.NULL));
     }
   }
 

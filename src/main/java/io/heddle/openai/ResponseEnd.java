@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
@@ -72,7 +73,7 @@ record ResponseEnd(
       return new ResponseEnd("completed", COMPLETED, null, null, usage, completed, model);
     }
     String why = reason.equals("length") ? "max_output_tokens" : "content_filter";
-    Json details = new JsonObject(64).string("reason", why).toJson();
+    Json details = JsonWriter.object(64).string("reason", why).done();
     return new ResponseEnd("incomplete", INCOMPLETE, null, details, usage, null, model);
   }
 
@@ -93,10 +94,10 @@ record ResponseEnd(
   }
 
   private static Json error(String code, String message) {
-    return new JsonObject(message.length() + 64)
+    return JsonWriter.object(message.length() + 64)
         .string("code", code)
         .string("message", message)
-        .toJson();
+        .done();
   }
 
   /** What went wrong in a turn. */
@@ -138,17 +139,17 @@ record ResponseEnd(
 
   static Json usage(Usage usage) {
     Json input =
-        new JsonObject(64)
+        JsonWriter.object(64)
             .number("cached_tokens", usage.cached())
             .number("cache_write_tokens", 0)
-            .toJson();
-    Json output = new JsonObject(64).number("reasoning_tokens", usage.reasoning()).toJson();
-    return new JsonObject(256)
+            .done();
+    Json output = JsonWriter.object(64).number("reasoning_tokens", usage.reasoning()).done();
+    return JsonWriter.object(256)
         .number("input_tokens", usage.input())
         .raw("input_tokens_details", input)
         .number("output_tokens", usage.output())
         .raw("output_tokens_details", output)
         .number("total_tokens", usage.total())
-        .toJson();
+        .done();
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.openai.ResponseOutput.Called;
 import io.heddle.openai.ResponseOutput.Part;
@@ -200,7 +201,7 @@ final class ResponseEvents {
       thoughtPart(into, "added");
     }
     into.text.append(text);
-    JsonObject delta =
+    JsonWriter delta =
         event(
             summaries() ? "response.reasoning_summary_text.delta" : "response.reasoning_text.delta",
             text.length());
@@ -216,7 +217,7 @@ final class ResponseEvents {
     }
     thought = null;
     ended.open = false;
-    JsonObject done =
+    JsonWriter done =
         event(
             summaries() ? "response.reasoning_summary_text.done" : "response.reasoning_text.done",
             ended.text.length());
@@ -231,7 +232,7 @@ final class ResponseEvents {
   private void thoughtPart(Thought thought, String what) {
     boolean summary = summaries();
     String type = summary ? "response.reasoning_summary_part." : "response.content_part.";
-    JsonObject event = event(type + what, thought.text.length());
+    JsonWriter event = event(type + what, thought.text.length());
     if (event != null) {
       make(
           thoughtPlace(event, thought)
@@ -239,7 +240,7 @@ final class ResponseEvents {
     }
   }
 
-  private JsonObject thoughtPlace(JsonObject event, Thought thought) {
+  private JsonWriter thoughtPlace(JsonWriter event, Thought thought) {
     return place(event, thought).number(summaries() ? "summary_index" : "content_index", 0);
   }
 
@@ -263,10 +264,10 @@ final class ResponseEvents {
     Part part = part(into, refusal);
     part.text().append(text);
     String type = refusal ? "response.refusal.delta" : "response.output_text.delta";
-    JsonObject delta = event(type, text.length());
+    JsonWriter delta = event(type, text.length());
     if (delta != null) {
       place(delta, into, part.index()).string("delta", text);
-      make(refusal ? delta : delta.raw("logprobs", JsonObject.EMPTY_ARRAY));
+      make(refusal ? delta : delta.raw("logprobs", Json.EMPTY_ARRAY));
     }
   }
 
@@ -299,11 +300,11 @@ final class ResponseEvents {
 
   private void endPart(Said of, Part part) {
     String type = part.refusal() ? "response.refusal.done" : "response.output_text.done";
-    JsonObject done = event(type, part.text().length());
+    JsonWriter done = event(type, part.text().length());
     if (done != null) {
       place(done, of, part.index())
           .string(part.refusal() ? "refusal" : "text", part.text().toString());
-      make(part.refusal() ? done : done.raw("logprobs", JsonObject.EMPTY_ARRAY));
+      make(part.refusal() ? done : done.raw("logprobs", Json.EMPTY_ARRAY));
     }
     partEvent("response.content_part.done", of, part.index(), part.json());
   }
@@ -354,7 +355,7 @@ final class ResponseEvents {
       return;
     }
     into.arguments.append(bit.arguments());
-    JsonObject delta = event(arguments(into, "delta"), bit.arguments().length());
+    JsonWriter delta = event(arguments(into, "delta"), bit.arguments().length());
     if (delta != null) {
       make(place(delta, into).string("delta", bit.arguments()));
     }
@@ -377,7 +378,7 @@ final class ResponseEvents {
 
   private void endCall(Called ended, String status) {
     ended.open = false;
-    JsonObject done = event(arguments(ended, "done"), ended.arguments.length());
+    JsonWriter done = event(arguments(ended, "done"), ended.arguments.length());
     if (done != null && ended.custom) {
       make(place(done, ended).string("input", ended.arguments.toString()));
     } else if (done != null) {
@@ -393,7 +394,7 @@ final class ResponseEvents {
   // ---- events
 
   private void response(String type, Json response) {
-    JsonObject event = event(type, response.length());
+    JsonWriter event = event(type, response.length());
     if (event != null) {
       make(event.raw("response", response));
     }
@@ -408,40 +409,40 @@ final class ResponseEvents {
   }
 
   private void itemEvent(String type, ResponseOutput output, Json item) {
-    JsonObject event = event(type, item.length());
+    JsonWriter event = event(type, item.length());
     if (event != null) {
       make(event.number("output_index", output.index).raw("item", item));
     }
   }
 
   private void partEvent(String type, ResponseOutput output, int index, Json part) {
-    JsonObject event = event(type, part.length());
+    JsonWriter event = event(type, part.length());
     if (event != null) {
       make(place(event, output, index).raw("part", part));
     }
   }
 
-  private static JsonObject place(JsonObject event, ResponseOutput output) {
+  private static JsonWriter place(JsonWriter event, ResponseOutput output) {
     return event.string("item_id", output.id).number("output_index", output.index);
   }
 
-  private static JsonObject place(JsonObject event, ResponseOutput output, int contentIndex) {
+  private static JsonWriter place(JsonWriter event, ResponseOutput output, int contentIndex) {
     return place(event, output).number("content_index", contentIndex);
   }
 
   private String type = "";
 
   /** Counts an event; null when the client has it already. */
-  private @Nullable JsonObject event(String type, int size) {
+  private @Nullable JsonWriter event(String type, int size) {
     long number = next++;
     this.type = type;
     return number <= after
         ? null
-        : new JsonObject(size + 256).string("type", type).number("sequence_number", number);
+        : JsonWriter.object(size + 256).string("type", type).number("sequence_number", number);
   }
 
-  private void make(JsonObject event) {
-    made.add(Frame.of(type, event.toJson()));
+  private void make(JsonWriter event) {
+    made.add(Frame.of(type, event.done()));
   }
 
   private List<Frame> taken() {

@@ -65,39 +65,39 @@ record ResponseForm(
     for (Json item : output) {
       size += item.length();
     }
-    JsonObject out = open(new JsonWriter(size), end.status(), end.model(), output);
+    JsonWriter out = open(new JsonWriter(size), end.status(), end.model(), output);
     return out.raw("error", end.error())
         .raw("incomplete_details", end.incompleteDetails())
         .raw("usage", end.usage())
         .raw("completed_at", end.completedAt())
-        .toJson();
+        .done();
   }
 
   /** The object of one that has not ended. */
   Json json(String status) {
-    JsonObject out = open(new JsonWriter(1024 + notes.shown().length()), status, null, List.of());
+    JsonWriter out = open(new JsonWriter(1024 + notes.shown().length()), status, null, List.of());
     return out.raw("error", null)
         .raw("incomplete_details", null)
         .raw("usage", null)
         .raw("completed_at", null)
-        .toJson();
+        .done();
   }
 
-  private JsonObject open(
+  private JsonWriter open(
       JsonWriter buffer, String status, @Nullable String model, List<Json> output) {
-    JsonObject out =
-        new JsonObject(buffer)
+    JsonWriter out =
+        JsonWriter.object(buffer)
             .string("id", id)
             .string("object", "response")
             .number("created_at", createdAt)
             .string("status", status)
             .bool("background", notes.background())
             .string("model", model == null ? notes.model() : model)
-            .raw("output", JsonObject.array(output));
+            .raw("output", Json.array(output));
     OpenAiJson.object(notes.shown()).members().forEach(out::member);
     if (conversation == null) {
       return out.raw("conversation", null);
     }
-    return out.raw("conversation", new JsonObject(160).string("id", conversation).toJson());
+    return out.raw("conversation", JsonWriter.object(160).string("id", conversation).done());
   }
 }

@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.turn.TurnRequest;
 
@@ -20,14 +21,14 @@ record ResponseNotes(
   private static final String KIND = "responses";
 
   Json toJson() {
-    return new JsonObject(shown.length() + 160)
+    return JsonWriter.object(shown.length() + 160)
         .string("wire", KIND)
         .string("model", model)
         .bool("conversation", conversation)
         .bool("background", background)
         .bool("store", store)
         .raw("shown", shown)
-        .toJson();
+        .done();
   }
 
   /** A turn that was ordered otherwise is a response in a conversation that nobody gave terms. */

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Opaque;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,7 @@ abstract sealed class ResponseOutput {
   abstract Json json(String status);
 
   static Json quoted(String status) {
-    return JsonObject.string(status);
+    return Json.text(status);
   }
 
   /** What the model thinks. */
@@ -41,31 +42,31 @@ abstract sealed class ResponseOutput {
     @Override
     Json json(String status) {
       if (sealed != null) {
-        return new JsonObject(sealed.length() + 128)
+        return JsonWriter.object(sealed.length() + 128)
             .string("id", id)
             .string("type", "reasoning")
-            .raw("summary", JsonObject.EMPTY_ARRAY)
-            .raw("content", JsonObject.EMPTY_ARRAY)
+            .raw("summary", Json.EMPTY_ARRAY)
+            .raw("content", Json.EMPTY_ARRAY)
             .string("encrypted_content", sealed)
             .raw("status", quoted(status))
-            .toJson();
+            .done();
       }
-      return ItemOutput.reasoning(id, JsonObject.string(text.toString()), quoted(status));
+      return ItemOutput.reasoning(id, Json.text(text.toString()), quoted(status));
     }
 
     Json part(String type) {
-      return Parts.thought(type, JsonObject.string(text.toString()));
+      return Parts.thought(type, Json.text(text.toString()));
     }
 
     /** Before anything is thought. */
     Json empty() {
-      return new JsonObject(128)
+      return JsonWriter.object(128)
           .string("id", id)
           .string("type", "reasoning")
-          .raw("summary", JsonObject.EMPTY_ARRAY)
-          .raw("content", JsonObject.EMPTY_ARRAY)
+          .raw("summary", Json.EMPTY_ARRAY)
+          .raw("content", Json.EMPTY_ARRAY)
           .string("status", ResponseForm.IN_PROGRESS)
-          .toJson();
+          .done();
     }
   }
 
@@ -79,7 +80,7 @@ abstract sealed class ResponseOutput {
 
     @Override
     Json json(String status) {
-      Json content = JsonObject.array(parts.stream().map(Part::json).toList());
+      Json content = Json.array(parts.stream().map(Part::json).toList());
       return ItemOutput.message(id, quoted(status), Json.of("\"assistant\""), content);
     }
 
@@ -93,7 +94,7 @@ abstract sealed class ResponseOutput {
 
     Json json() {
       return refusal
-          ? Parts.refusal(JsonObject.string(text.toString()))
+          ? Parts.refusal(Json.text(text.toString()))
           : Parts.outputText(text.toString());
     }
   }
@@ -123,9 +124,9 @@ abstract sealed class ResponseOutput {
       return ItemOutput.called(
           custom,
           id,
-          JsonObject.string(callId),
+          Json.text(callId),
           name,
-          JsonObject.string(arguments.toString()),
+          Json.text(arguments.toString()),
           quoted(status),
           opaque == null ? null : opaque.members());
     }

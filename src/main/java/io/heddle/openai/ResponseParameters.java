@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -85,7 +86,7 @@ final class ResponseParameters {
   }
 
   static Json chat(JsonValue body, ResponseTools tools) {
-    JsonObject out = new JsonObject(256);
+    JsonWriter out = JsonWriter.object(256);
     body.members()
         .forEach((name, value) -> {
           if (name.equals("parallel_tool_calls") && tools.isEmpty()) {
@@ -121,30 +122,30 @@ final class ResponseParameters {
     }
     Json rest = rest(reasoning, body.get("include"));
     if (rest.length() > 2) {
-      Json carried = new JsonObject(rest.length() + 32).raw(Parameters.RESPONSES, rest).toJson();
+      Json carried = JsonWriter.object(rest.length() + 32).raw(Parameters.RESPONSES, rest).done();
       out.raw(Parameters.STREAM_OPTIONS, carried);
     }
-    return out.toJson();
+    return out.done();
   }
 
   /** What Chat Completions has no words for. */
   private static Json rest(@Nullable JsonValue reasoning, @Nullable JsonValue include) {
-    JsonObject rest = new JsonObject(128);
-    JsonObject more = new JsonObject(96);
+    JsonWriter rest = JsonWriter.object(128);
+    JsonWriter more = JsonWriter.object(96);
     if (reasoning != null) {
       more.given(reasoning.object(), name -> !name.equals("effort"));
     }
-    Json thinking = more.toJson();
+    Json thinking = more.done();
     if (thinking.length() > 2) {
       rest.raw("reasoning", thinking);
     }
     if (include != null && !include.array().isEmpty()) {
       rest.raw("include", include.json());
     }
-    return rest.toJson();
+    return rest.done();
   }
 
-  private static void text(JsonValue text, JsonObject out) {
+  private static void text(JsonValue text, JsonWriter out) {
     out.some("verbosity", text.raw("verbosity"));
     JsonValue format = text.get("format");
     if (format == null) {
@@ -156,14 +157,14 @@ final class ResponseParameters {
       case "text" -> {}
       case "json_object" -> out.raw("response_format", format.json());
       case "json_schema" -> {
-        JsonObject schema = new JsonObject(format.json().length());
+        JsonWriter schema = JsonWriter.object(format.json().length());
         schema.given(fields, name -> !name.equals("type"));
         out.raw(
             "response_format",
-            new JsonObject(format.json().length() + 64)
+            JsonWriter.object(format.json().length() + 64)
                 .string("type", type)
-                .raw("json_schema", schema.toJson())
-                .toJson());
+                .raw("json_schema", schema.done())
+                .done());
       }
       default ->
           throw WireError.unsupported(

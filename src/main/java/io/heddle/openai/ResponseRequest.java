@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -190,7 +191,7 @@ record ResponseRequest(
   private static void refuseUnsupported(JsonValue body) {
     for (String name : UNSUPPORTED) {
       JsonValue value = body.get(name);
-      if (value != null && !value.json().equals(JsonObject.EMPTY_ARRAY)) {
+      if (value != null && !value.json().equals(Json.EMPTY_ARRAY)) {
         throw WireError.unsupported(name, "Heddle does not support '" + name + "'.").toException();
       }
     }
@@ -240,10 +241,10 @@ record ResponseRequest(
     }
     if (input.isString()) {
       Json message =
-          new JsonObject(input.json().length() + 32)
+          JsonWriter.object(input.json().length() + 32)
               .string("role", "user")
               .raw("content", input.json())
-              .toJson();
+              .done();
       return List.of(OpenAiJson.value(message, "input"));
     }
     if (!input.isArray()) {
@@ -254,7 +255,7 @@ record ResponseRequest(
 
   /** Members of the response that repeat the request, each with what it is by default. */
   private static Json shown(JsonValue body, ResponseTools tools) {
-    JsonObject out = new JsonObject(768 + body.length() / 4);
+    JsonWriter out = JsonWriter.object(768 + body.length() / 4);
     SHOWN.forEach((name, otherwise) -> out.raw(name, body.raw(name, otherwise)));
     out.raw("metadata", Metadata.read(body.get("metadata")))
         .raw("reasoning", reasoning(body.get("reasoning")))
@@ -263,7 +264,7 @@ record ResponseRequest(
         .raw("tools", tools(tools.kept()))
         .number("top_logprobs", 0)
         .some("user", body.raw("user"));
-    return out.toJson();
+    return out.done();
   }
 
   /** The same of a request that an earlier version took, and kept with fewer members. */
@@ -272,7 +273,7 @@ record ResponseRequest(
     if (SHOWN.keySet().stream().allMatch(fields.members()::containsKey)) {
       return kept;
     }
-    JsonObject out = new JsonObject(kept.length() + 512);
+    JsonWriter out = JsonWriter.object(kept.length() + 512);
     fields
         .members()
         .forEach((name, value) -> {
@@ -287,11 +288,11 @@ record ResponseRequest(
         out.raw(name, otherwise);
       }
     });
-    return out.toJson();
+    return out.done();
   }
 
   private static Json tools(List<JsonValue> tools) {
-    return JsonObject.array(
+    return Json.array(
         tools.stream()
             .map(tool ->
                 tool.object().word("type").equals("function")
@@ -323,14 +324,14 @@ record ResponseRequest(
             : asked.object().word("type").equals("json_schema")
                 ? with(asked.object(), SCHEMA)
                 : asked.json();
-    JsonObject out = new JsonObject(128 + format.length()).raw("format", format);
+    JsonWriter out = JsonWriter.object(128 + format.length()).raw("format", format);
     out.given(given, name -> !name.equals("format"));
-    return out.toJson();
+    return out.done();
   }
 
   /** The object with what it lacks; where that is no null, null is lacking too. */
   private static Json with(JsonValue given, Map<String, Json> otherwise) {
-    JsonObject out = new JsonObject(given.length() + 96);
+    JsonWriter out = JsonWriter.object(given.length() + 96);
     given
         .members()
         .forEach((name, value) -> {
@@ -343,6 +344,6 @@ record ResponseRequest(
         out.raw(name, value);
       }
     });
-    return out.toJson();
+    return out.done();
   }
 }

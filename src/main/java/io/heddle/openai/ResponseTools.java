@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -77,7 +78,7 @@ final class ResponseTools {
   }
 
   Json functions() {
-    return JsonObject.array(functions.values());
+    return Json.array(functions.values());
   }
 
   @Nullable Json choice() {
@@ -180,7 +181,7 @@ final class ResponseTools {
    * @param about what the namespace says of itself, for a function that says nothing
    */
   private static Json function(JsonValue tool, String name, @Nullable String about) {
-    JsonObject function = new JsonObject(tool.length() + 64).string("name", name);
+    JsonWriter function = JsonWriter.object(tool.length() + 64).string("name", name);
     tool.members()
         .forEach((member, value) -> {
           switch (member) {
@@ -196,14 +197,14 @@ final class ResponseTools {
     if (!tool.has("description")) {
       function.some("description", about);
     }
-    return of("function", function.toJson());
+    return of("function", function.done());
   }
 
   /**
    * @param about what the namespace says of itself, for a tool that says nothing
    */
   private static Json custom(JsonValue tool, String name, @Nullable String about) {
-    JsonObject custom = new JsonObject(tool.length() + 64).string("name", name);
+    JsonWriter custom = JsonWriter.object(tool.length() + 64).string("name", name);
     tool.members()
         .forEach((member, value) -> {
           switch (member) {
@@ -219,7 +220,7 @@ final class ResponseTools {
     if (!tool.has("description")) {
       custom.some("description", about);
     }
-    return of(CUSTOM, custom.toJson());
+    return of(CUSTOM, custom.done());
   }
 
   /** Chat Completions has a grammar's members in an object of their own. */
@@ -229,9 +230,9 @@ final class ResponseTools {
       case "text" -> format.json();
       case "grammar" -> {
         ParameterRanges.grammar(format);
-        JsonObject grammar = new JsonObject(format.length() + 32);
+        JsonWriter grammar = JsonWriter.object(format.length() + 32);
         grammar.members(format, member -> !member.equals("type"));
-        yield of(type, grammar.toJson());
+        yield of(type, grammar.done());
       }
       default ->
           throw WireError.unsupported(
@@ -242,12 +243,12 @@ final class ResponseTools {
   }
 
   private static Json of(String type, Json inner) {
-    return new JsonObject(inner.length() + 48).string("type", type).raw(type, inner).toJson();
+    return JsonWriter.object(inner.length() + 48).string("type", type).raw(type, inner).done();
   }
 
   private Json byName(String name) {
     String type = custom.contains(name) ? CUSTOM : "function";
-    return of(type, new JsonObject(96).string("name", name).toJson());
+    return of(type, JsonWriter.object(96).string("name", name).done());
   }
 
   // ---- the choice
@@ -305,14 +306,14 @@ final class ResponseTools {
       return NONE;
     }
     Json allowed =
-        new JsonObject(256)
+        JsonWriter.object(256)
             .raw("mode", mode)
-            .raw("tools", JsonObject.array(names.stream().map(this::byName).toList()))
-            .toJson();
-    return new JsonObject(allowed.length() + 48)
+            .raw("tools", Json.array(names.stream().map(this::byName).toList()))
+            .done();
+    return JsonWriter.object(allowed.length() + 48)
         .string("type", "allowed_tools")
         .raw("allowed_tools", allowed)
-        .toJson();
+        .done();
   }
 
   /**

@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.ByteBudget;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.AnswerMessage;
 import io.heddle.turn.ModelEvent;
@@ -71,9 +72,9 @@ final class SocketMemory implements AutoCloseable {
         if (!fields.has("turn")) {
           return message;
         }
-        JsonObject body = new JsonObject(message.body().length());
+        JsonWriter body = JsonWriter.object(message.body().length());
         body.members(fields, name -> !name.equals("turn"));
-        return new NewMessage(message.id(), body.toJson());
+        return new NewMessage(message.id(), body.done());
       });
       return all;
     }

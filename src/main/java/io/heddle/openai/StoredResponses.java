@@ -3,6 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
 import io.heddle.web.BytesResponse;
@@ -117,11 +118,11 @@ final class StoredResponses {
         .then(
             Mono.fromSupplier(() ->
                 BytesResponse.json(
-                    new JsonObject(192)
+                    JsonWriter.object(192)
                         .string("id", id.toString())
                         .string("object", "response")
                         .bool("deleted", true)
-                        .toJson())));
+                        .done())));
   }
 
   private Mono<Void> deleteSession(RequestContext call, Turn turn) {
@@ -184,10 +185,10 @@ final class StoredResponses {
         .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
             BytesResponse.json(
-                new JsonObject(96)
+                JsonWriter.object(96)
                     .string("object", "response.input_tokens")
                     .number("input_tokens", tokens)
-                    .toJson()));
+                    .done()));
   }
 
   private Mono<Turn> find(RequestContext call) {

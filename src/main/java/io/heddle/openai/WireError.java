@@ -4,6 +4,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.HeaderNames;
@@ -208,13 +209,13 @@ record WireError(
   static Frame event(RequestContext call, Throwable cause, long number) {
     WireError error = of(call.exchange(), cause);
     Json json =
-        new JsonObject(error.message().length() + 160)
+        JsonWriter.object(error.message().length() + 160)
             .string("type", "error")
             .number("sequence_number", number)
             .string("code", error.code() == null ? error.type() : error.code())
             .string("message", error.message())
             .string("param", error.param())
-            .toJson();
+            .done();
     return Frame.of("error", json);
   }
 
@@ -231,13 +232,13 @@ record WireError(
   Json json() {
     Refusals.count(kind());
     Json error =
-        new JsonObject(message.length() + 128)
+        JsonWriter.object(message.length() + 128)
             .string("message", message)
             .string("type", type)
             .string("param", param)
             .string("code", code)
-            .toJson();
-    return new JsonObject(message.length() + 160).raw("error", error).toJson();
+            .done();
+    return JsonWriter.object(message.length() + 160).raw("error", error).done();
   }
 
   /**
@@ -248,14 +249,14 @@ record WireError(
   Json message(@Nullable String lane) {
     Refusals.count(kind());
     Json error =
-        new JsonObject(message.length() + 128)
+        JsonWriter.object(message.length() + 128)
             .string("type", type)
             .string("code", code == null ? type : code)
             .string("message", message)
             .string("param", param)
-            .toJson();
-    JsonObject out =
-        new JsonObject(message.length() + 384)
+            .done();
+    JsonWriter out =
+        JsonWriter.object(message.length() + 384)
             .string("type", "error")
             .number("status", status)
             .raw("error", error);
@@ -266,12 +267,12 @@ record WireError(
       // Clients read them as they read those of an answer.
       out.raw(
           "headers",
-          new JsonObject(96)
+          JsonWriter.object(96)
               .string(HeaderNames.RETRY_AFTER_MILLIS, Long.toString(afterMillis))
               .string("retry-after", afterSeconds())
-              .toJson());
+              .done());
     }
-    return out.toJson();
+    return out.done();
   }
 
   private String afterSeconds() {

@@ -1,13 +1,9 @@
 package io.heddle.session;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Which sessions of a list are wanted.
@@ -19,8 +15,6 @@ public record Filter(SessionAttributes.@Nullable Status status, Map<String, Stri
 
   public static final Filter ALL = new Filter(null, Map.of());
 
-  private static final JsonFactory FACTORY = JsonParsers.factory();
-
   public boolean matches(SessionAttributes description) {
     if (status != null && status != description.status()) {
       return false;
@@ -29,21 +23,16 @@ public record Filter(SessionAttributes.@Nullable Status status, Map<String, Stri
   }
 
   private boolean matches(Json object) {
-    int found = 0;
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), object.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String wanted = metadata.get(in.currentName());
-        JsonToken value = in.nextToken();
-        if (wanted != null) {
-          if (!value.isScalarValue() || !wanted.equals(in.getString())) {
-            return false;
-          }
-          found++;
-        }
-        in.skipChildren();
+    Map<String, JsonValue> members = JsonValue.of(object).members();
+    for (Map.Entry<String, String> wanted : metadata.entrySet()) {
+      JsonValue value = members.get(wanted.getKey());
+      if (value == null || value.isObject() || value.isArray()) {
+        return false;
+      }
+      if (!wanted.getValue().equals(value.isString() ? value.text() : value.toString())) {
+        return false;
       }
     }
-    return found == metadata.size();
+    return true;
   }
 }

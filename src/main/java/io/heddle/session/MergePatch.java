@@ -1,18 +1,14 @@
 package io.heddle.session;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * JSON Merge Patch (RFC 7396).
@@ -25,8 +21,6 @@ public final class MergePatch {
 
   private static final int MAX_NESTING = 500;
 
-  private static final JsonFactory FACTORY = JsonParsers.factory(MAX_NESTING);
-
   private MergePatch() {}
 
   /**
@@ -36,80 +30,43 @@ public final class MergePatch {
    *     nested deeper than 500
    */
   public static Json apply(Json target, Json patch) {
-    Value merged = merge(parse(target), parse(patch));
     JsonWriter out = new JsonWriter(target.length() + patch.length());
-    write(merged, out);
+    try {
+      merge(JsonValue.of(target), JsonValue.of(patch), 1, out);
+    } catch (InvalidJson e) {
+      throw Problem.of(e).toException();
+    }
     return out.toJson();
   }
 
-  private static Value merge(@Nullable Value target, Value patch) {
-    if (!(patch instanceof Members changes)) {
-      return patch;
+  private static void merge(
+      @Nullable JsonValue target, JsonValue patch, int depth, JsonWriter out) {
+    if (!patch.isObject()) {
+      patch.writeTo(out);
+      return;
     }
-    Map<String, Value> result = new LinkedHashMap<>();
-    if (target instanceof Members members) {
-      result.putAll(members.values());
+    if (depth > MAX_NESTING) {
+      throw Problem.of(ProblemCode.INVALID_JSON, "nested deeper than " + MAX_NESTING + " levels")
+          .toException();
     }
-    changes
-        .values()
-        .forEach((name, change) -> {
-          if (change instanceof Slice slice && slice.isNull()) {
-            result.remove(name);
-          } else {
-            result.put(name, merge(result.get(name), change));
-          }
-        });
-    return new Members(result);
-  }
-
-  private static Value parse(Json json) {
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json.utf8())) {
-      if (in.nextToken() == null) {
-        throw Problem.of(ProblemCode.INVALID_JSON, "an empty text is not JSON").toException();
+    Map<String, JsonValue> before = target == null ? Map.of() : target.members();
+    Map<String, JsonValue> after = new LinkedHashMap<>(before);
+    after.putAll(patch.members());
+    String comma = "{";
+    for (Map.Entry<String, JsonValue> member : after.entrySet()) {
+      String name = member.getKey();
+      JsonValue change = patch.members().get(name);
+      if (change != null && change.isNull()) {
+        continue;
       }
-      return value(in, json.utf8());
-    } catch (JacksonException e) {
-      throw Problem.of(ProblemCode.INVALID_JSON, e.getOriginalMessage()).toException();
-    }
-  }
-
-  private static Value value(JsonParser in, byte[] source) {
-    int from = (int) in.currentTokenLocation().getByteOffset();
-    JsonToken token = in.currentToken();
-    if (token == JsonToken.START_OBJECT) {
-      Map<String, Value> members = new LinkedHashMap<>();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        in.nextToken();
-        members.put(name, value(in, source));
-      }
-      return new Members(members);
-    }
-    in.skipChildren();
-    in.finishToken();
-    int to = (int) in.currentLocation().getByteOffset();
-    return new Slice(source, from, to, token == JsonToken.VALUE_NULL);
-  }
-
-  private static void write(Value value, JsonWriter out) {
-    switch (value) {
-      case Slice slice -> out.raw(slice.source(), slice.from(), slice.to());
-      case Members members -> {
-        String comma = "{";
-        for (Map.Entry<String, Value> member : members.values().entrySet()) {
-          out.ascii(comma).string(member.getKey()).ascii(":");
-          write(member.getValue(), out);
-          comma = ",";
-        }
-        out.ascii(members.values().isEmpty() ? "{}" : "}");
+      out.ascii(comma).string(name).ascii(":");
+      comma = ",";
+      if (change == null) {
+        member.getValue().writeTo(out);
+      } else {
+        merge(before.get(name), change, depth + 1, out);
       }
     }
+    out.ascii(comma.equals("{") ? "{}" : "}");
   }
-
-  private sealed interface Value {}
-
-  private record Members(Map<String, Value> values) implements Value {}
-
-  @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Slice(byte[] source, int from, int to, boolean isNull) implements Value {}
 }

@@ -1,15 +1,10 @@
 package io.heddle.session;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonWriter;
 import java.time.Duration;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * What a caller says of a session: all of it that neither the thread nor the store decides.
@@ -26,8 +21,6 @@ public record SessionAttributes(
     @Nullable String model,
     Status status,
     Duration ttl) {
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   /** Whether the session takes messages. */
   public enum Status {
@@ -84,44 +77,15 @@ public record SessionAttributes(
 
   /** Reads {@link #toJson()} back. */
   public static SessionAttributes parse(byte[] stored) {
-    String user = null;
-    String title = null;
-    String systemPrompt = null;
-    String model = null;
-    Json metadata = Json.EMPTY_OBJECT;
-    Status status = Status.ACTIVE;
-    long ttl = 0;
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), stored)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "user" -> user = in.getValueAsString();
-          case "title" -> title = in.getValueAsString();
-          case "systemPrompt" -> systemPrompt = in.getValueAsString();
-          case "model" -> model = in.getValueAsString();
-          case "status" -> {
-            Status known = Status.of(in.getString());
-            status = known == null ? Status.ACTIVE : known;
-          }
-          case "ttlSeconds" -> ttl = in.getLongValue();
-          case "metadata" -> {
-            int from = (int) in.currentTokenLocation().getByteOffset();
-            in.skipChildren();
-            int to = (int) in.currentLocation().getByteOffset();
-            metadata = new Json(Arrays.copyOfRange(stored, from, to));
-          }
-          // A newer Heddle may have stored more; an older one must still read the rest.
-          default -> {
-            if (value.isStructStart()) {
-              in.skipChildren();
-            }
-          }
-        }
-      }
-    }
+    JsonValue all = JsonValue.of(new Json(stored)).object();
+    Status status = Status.of(all.word("status"));
     return new SessionAttributes(
-        user, title, metadata, systemPrompt, model, status, Duration.ofSeconds(ttl));
+        all.text("user"),
+        all.text("title"),
+        all.raw("metadata", Json.EMPTY_OBJECT),
+        all.text("systemPrompt"),
+        all.text("model"),
+        status == null ? Status.ACTIVE : status,
+        Duration.ofSeconds(all.number("ttlSeconds")));
   }
 }

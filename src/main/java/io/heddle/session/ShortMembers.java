@@ -1,18 +1,13 @@
 package io.heddle.session;
 
+import io.heddle.json.InvalidJson;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
+import java.util.Map;
 
 /** An object without its long members. */
 final class ShortMembers {
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private ShortMembers() {}
 
@@ -21,27 +16,16 @@ final class ShortMembers {
    * @return no members at all when it cannot be read as an object
    */
   static Json of(Json object, int longest) {
-    byte[] utf8 = object.utf8();
     JsonWriter out = new JsonWriter(1024).ascii("{");
     String comma = "";
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), utf8)) {
-      if (in.nextToken() != JsonToken.START_OBJECT) {
-        return Json.EMPTY_OBJECT;
-      }
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        in.nextToken();
-        int from = (int) in.currentTokenLocation().getByteOffset();
-        in.skipChildren();
-        // A scalar has been read to its end only when that is asked for.
-        in.finishToken();
-        int to = (int) in.currentLocation().getByteOffset();
-        if (to - from <= longest) {
-          out.ascii(comma).string(name).ascii(":").raw(utf8, from, to);
+    try {
+      for (Map.Entry<String, JsonValue> member : JsonValue.of(object).members().entrySet()) {
+        if (member.getValue().length() <= longest) {
+          member.getValue().writeTo(out.ascii(comma).string(member.getKey()).ascii(":"));
           comma = ",";
         }
       }
-    } catch (JacksonException _) {
+    } catch (InvalidJson _) {
       return Json.EMPTY_OBJECT;
     }
     return out.ascii("}").toJson();

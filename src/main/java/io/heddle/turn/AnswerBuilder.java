@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.json.JsonParsers;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
@@ -11,8 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
 
 /** Puts the pieces of one answer together, and makes the messages of it that the thread gets. */
 final class AnswerBuilder {
@@ -178,7 +177,7 @@ final class AnswerBuilder {
 
     /** Of any text nobody knows whether it is all. */
     boolean isWhole() {
-      return !custom && id != null && name != null && isJson(Json.of(arguments.toString()));
+      return !custom && id != null && name != null && JsonParsers.isJson(Json.of(arguments.toString()));
     }
 
     void writeTo(JsonWriter out) {
@@ -188,18 +187,6 @@ final class AnswerBuilder {
       out.string(name == null ? "" : name);
       out.ascii(custom ? ",\"input\":" : ",\"arguments\":");
       out.string(arguments.toString()).ascii("}}");
-    }
-
-    private static boolean isJson(Json json) {
-      try (JsonParser in = ModelEventCodec.parser(json.utf8())) {
-        if (in.nextToken() == null) {
-          return false;
-        }
-        in.skipChildren();
-        return in.nextToken() == null;
-      } catch (JacksonException _) {
-        return false;
-      }
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.heddle.turn;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.answercache.AnswerKey;
 import io.heddle.answercache.AnswerStore;
 import io.heddle.answercache.Answers;
@@ -15,15 +17,13 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * Gives an answer again to the user who asks the same, for whom that will do. Of the turns that ask
@@ -33,6 +33,10 @@ import tools.jackson.core.JsonToken;
 final class CompletionCache {
 
   private static final String TYPE = "application/vnd.heddle.answer+json";
+
+  /** The members of a message that a model is told. */
+  private static final Set<String> TOLD =
+      Set.of("role", "content", "name", "toolCalls", "toolCallId", "reasoning", "upstream");
 
   private final Answers answers;
   private final Upstream upstream;
@@ -134,20 +138,16 @@ final class CompletionCache {
 
   private static Map<String, byte[]> told(Json message) {
     Map<String, byte[]> told = new TreeMap<>();
-    byte[] utf8 = message.utf8();
-    try (JsonParser in = ModelEventCodec.parser(utf8)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        in.nextToken();
-        switch (name) {
-          case "role", "content", "name", "toolCalls", "toolCallId", "reasoning", "upstream" ->
-              told.put(name, ModelEventCodec.raw(in, utf8).utf8());
-          default -> in.skipChildren();
-        }
-      }
-    } catch (JacksonException _) {
-      told.put("", utf8);
+    try {
+      JsonValue.of(message)
+          .members()
+          .forEach((name, value) -> {
+            if (TOLD.contains(name)) {
+              told.put(name, value.json().utf8());
+            }
+          });
+    } catch (InvalidJson _) {
+      told.put("", message.utf8());
     }
     return told;
   }
@@ -179,46 +179,29 @@ final class CompletionCache {
       if (told == null) {
         return null;
       }
-      String reason = "stop";
-      String model = null;
-      Usage usage = null;
-      Opaque opaque = null;
-      try (JsonParser in = ModelEventCodec.parser(body)) {
-        in.nextToken();
-        while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-          String name = in.currentName();
-          in.nextToken();
-          switch (name) {
-            case "finishReason" -> reason = in.getValueAsString("stop");
-            case "model" -> model = in.getValueAsString();
-            case "usage" -> usage = usage(in);
-            case "opaque" -> opaque = Opaque.read(in, body);
-            default -> in.skipChildren();
-          }
-        }
-      } catch (JacksonException _) {
+      try {
+        JsonValue all = JsonValue.of(new Json(body));
+        String reason = all.text("finishReason");
+        ModelEvent.Finish finish =
+            new ModelEvent.Finish(
+                reason == null ? "stop" : reason,
+                usage(all.get("usage")),
+                all.text("model"),
+                Opaque.read(all.get("opaque")));
+        return new Kept(told.pieces(), finish);
+      } catch (InvalidJson _) {
         return null;
       }
-      return new Kept(told.pieces(), new ModelEvent.Finish(reason, usage, model, opaque));
     }
 
-    private static Usage usage(JsonParser in) {
-      long input = 0;
-      long output = 0;
-      long cached = 0;
-      long reasoning = 0;
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        in.nextToken();
-        switch (name) {
-          case "inputTokens" -> input = in.getLongValue();
-          case "outputTokens" -> output = in.getLongValue();
-          case "cachedTokens" -> cached = in.getLongValue();
-          case "reasoningTokens" -> reasoning = in.getLongValue();
-          default -> in.skipChildren();
-        }
-      }
-      return new Usage(input, output, cached, reasoning);
+    private static @Nullable Usage usage(@Nullable JsonValue usage) {
+      return usage == null
+          ? null
+          : new Usage(
+              usage.number("inputTokens"),
+              usage.number("outputTokens"),
+              usage.number("cachedTokens"),
+              usage.number("reasoningTokens"));
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
@@ -8,8 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * One answer of a model that was stored as several messages: its thoughts, its text and its tool
@@ -19,7 +18,7 @@ final class JoinedAnswer {
 
   private final List<String> texts = new ArrayList<>(1);
   private final List<String> thoughts = new ArrayList<>(1);
-  private final Map<String, Json> others = new LinkedHashMap<>();
+  private final Map<String, JsonValue> others = new LinkedHashMap<>();
   private @Nullable JsonWriter parts;
   private @Nullable JsonWriter calls;
 
@@ -29,56 +28,45 @@ final class JoinedAnswer {
   static Json of(List<Message> messages) {
     JoinedAnswer answer = new JoinedAnswer();
     for (Message message : messages) {
-      answer.add(message.body().utf8());
+      answer.add(message.body());
     }
     return answer.toJson();
   }
 
-  private void add(byte[] utf8) {
-    try (JsonParser in = ModelEventCodec.parser(utf8)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "content" -> content(in, value, utf8);
-          case "refusal" -> text(texts, in, value);
-          case "reasoning" -> text(thoughts, in, value);
-          case "toolCalls" -> {
-            if (value == JsonToken.START_ARRAY) {
-              while (in.nextToken() != JsonToken.END_ARRAY) {
-                calls = element(calls, ModelEventCodec.raw(in, utf8));
+  private void add(Json body) {
+    JsonValue.of(body)
+        .members()
+        .forEach((name, value) -> {
+          switch (name) {
+            case "content" -> {
+              if (value.isArray()) {
+                for (JsonValue part : value.elements()) {
+                  parts = MessageShape.isItem(part) ? parts : element(parts, part);
+                }
+              } else {
+                text(texts, value);
               }
             }
+            case "refusal" -> text(texts, value);
+            case "reasoning" -> text(thoughts, value);
+            case "toolCalls" -> {
+              for (JsonValue call : value.elements()) {
+                calls = element(calls, call);
+              }
+            }
+            default -> others.put(name, value);
           }
-          default -> others.put(name, ModelEventCodec.raw(in, utf8));
-        }
-      }
+        });
+  }
+
+  private static void text(List<String> into, JsonValue value) {
+    if (value.isString() && !value.text().isEmpty()) {
+      into.add(value.text());
     }
   }
 
-  private void content(JsonParser in, JsonToken value, byte[] utf8) {
-    if (value != JsonToken.START_ARRAY) {
-      text(texts, in, value);
-      return;
-    }
-    while (in.nextToken() != JsonToken.END_ARRAY) {
-      int from = (int) in.currentTokenLocation().getByteOffset();
-      if (in.currentToken() != JsonToken.START_OBJECT || !MessageShape.Content.isItem(in)) {
-        parts = element(parts, ModelEventCodec.raw(in, utf8, from));
-      }
-    }
-  }
-
-  private static void text(List<String> into, JsonParser in, JsonToken value) {
-    if (value == JsonToken.VALUE_STRING && !in.getString().isEmpty()) {
-      into.add(in.getString());
-    }
-    in.skipChildren();
-  }
-
-  private static JsonWriter element(@Nullable JsonWriter all, Json element) {
-    return (all == null ? new JsonWriter(256) : all.ascii(",")).raw(element);
+  private static JsonWriter element(@Nullable JsonWriter all, JsonValue element) {
+    return element.writeTo(all == null ? new JsonWriter(256) : all.ascii(","));
   }
 
   private Json toJson() {
@@ -100,7 +88,7 @@ final class JoinedAnswer {
     }
     others.forEach((name, value) -> {
       if (!name.equals("role") && !name.equals("status") && !name.equals("metadata")) {
-        out.ascii(",").string(name).ascii(":").raw(value);
+        value.writeTo(out.ascii(",").string(name).ascii(":"));
       }
     });
     return out.ascii("}").toJson();

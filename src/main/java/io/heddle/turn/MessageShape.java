@@ -1,14 +1,14 @@
 package io.heddle.turn;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * What of a message decides how a model is told of it.
@@ -39,41 +39,29 @@ record MessageShape(
   }
 
   static MessageShape of(Json body) {
-    String role = "";
-    String answers = null;
-    String refusal = null;
-    boolean reasoning = false;
-    boolean sealed = false;
-    boolean ofTurn = false;
-    Content content = Content.NONE;
-    Set<String> calls = new LinkedHashSet<>();
-    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "role" -> role = in.getValueAsString("");
-          case "toolCallId" -> answers = in.getValueAsString();
-          case "refusal" -> refusal = in.getValueAsString();
-          case "content" -> content = Content.of(in, value);
-          case "reasoning" ->
-              reasoning = value == JsonToken.VALUE_STRING && !in.getString().isEmpty();
-          case "turn" -> ofTurn = true;
-          case "upstream" -> {
-            sealed = value == JsonToken.START_OBJECT;
-            in.skipChildren();
-          }
-          case "toolCalls" -> readCalls(in, value, calls);
-          default -> in.skipChildren();
-        }
-      }
-    } catch (JacksonException _) {
+    try {
+      return of(JsonValue.of(body));
+    } catch (InvalidJson _) {
       return ODD;
+    }
+  }
+
+  private static MessageShape of(JsonValue body) {
+    String role = body.word("role");
+    String refusal = body.word("refusal");
+    JsonValue upstream = body.get("upstream");
+    boolean sealed = upstream != null && upstream.isObject();
+    boolean ofTurn = body.members().containsKey("turn");
+    Content content = Content.of(body.get("content"));
+    Set<String> calls = new LinkedHashSet<>();
+    for (JsonValue call : body.elements("toolCalls")) {
+      if (call.has("id")) {
+        calls.add(call.word("id"));
+      }
     }
     if (role.equals("tool")) {
       return new MessageShape(
-          role, Set.of(), answers == null ? "" : answers, false, false, false, false, null);
+          role, Set.of(), body.word("toolCallId"), false, false, false, false, null);
     }
     if (!role.equals("assistant")) {
       return content == Content.ITEMS
@@ -81,35 +69,17 @@ record MessageShape(
           : other(role);
     }
     boolean bare = content != Content.SOME && calls.isEmpty();
-    Json refused = bare && refusal != null && !refusal.isEmpty() ? asContent(refusal) : null;
+    Json refused = bare && !refusal.isEmpty() ? asContent(refusal) : null;
     boolean empty = bare && refused == null;
     return new MessageShape(
         role,
         Collections.unmodifiableSet(calls),
         null,
         empty,
-        empty && (reasoning || sealed) && !ofTurn,
+        empty && (sealed || !body.word("reasoning").isEmpty()) && !ofTurn,
         sealed,
         ofTurn,
         refused);
-  }
-
-  private static void readCalls(JsonParser in, JsonToken value, Set<String> calls) {
-    if (value != JsonToken.START_ARRAY) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() == JsonToken.START_OBJECT) {
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        in.nextToken();
-        String id = name.equals("id") ? in.getValueAsString() : null;
-        if (id != null) {
-          calls.add(id);
-        }
-        in.skipChildren();
-      }
-    }
   }
 
   private static Json asContent(String refusal) {
@@ -125,38 +95,21 @@ record MessageShape(
     ITEMS,
     SOME;
 
-    static Content of(JsonParser in, JsonToken value) {
-      return switch (value) {
-        case VALUE_STRING -> in.getString().isEmpty() ? NONE : SOME;
-        case START_ARRAY -> {
-          Content content = NONE;
-          while (in.nextToken() != JsonToken.END_ARRAY) {
-            boolean item = in.currentToken() == JsonToken.START_OBJECT && isItem(in);
-            if (!in.currentToken().isStructEnd()) {
-              in.skipChildren();
-            }
-            content = item && content != SOME ? ITEMS : SOME;
-          }
-          yield content;
-        }
-        case VALUE_NULL -> NONE;
-        default -> {
-          in.skipChildren();
-          yield SOME;
-        }
-      };
-    }
-
-    /** Of the object that the parser stands at, which it reads to its end. */
-    static boolean isItem(JsonParser in) {
-      boolean item = false;
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        boolean type = in.currentName().equals("type");
-        in.nextToken();
-        item |= type && ItemPart.TYPE.equals(in.getValueAsString());
-        in.skipChildren();
+    static Content of(@Nullable JsonValue value) {
+      if (value == null || value.isString() && value.length() == 2) {
+        return NONE;
       }
-      return item;
+      if (!value.isArray()) {
+        return SOME;
+      }
+      List<JsonValue> parts = value.elements();
+      boolean items = parts.stream().allMatch(MessageShape::isItem);
+      return parts.isEmpty() ? NONE : items ? ITEMS : SOME;
     }
+  }
+
+  /** Whether a part of a content is an item of the Responses wire. */
+  static boolean isItem(JsonValue part) {
+    return part.word("type").equals(ItemPart.TYPE);
   }
 }

@@ -1,7 +1,9 @@
 package io.heddle.turn;
 
+import java.util.Map;
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
@@ -14,16 +16,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
 final class ModelEventCodec {
-
-  static final JsonFactory FACTORY = JsonParsers.factory();
 
   private static final Logger log = LoggerFactory.getLogger(ModelEventCodec.class);
 
@@ -73,10 +68,9 @@ final class ModelEventCodec {
 
   /** What an event says; nothing if it is of a newer Heddle. */
   static ModelEvent piece(Json event) {
-    try (JsonParser in = parser(event.utf8())) {
-      in.nextToken();
-      return piece(in, event.utf8());
-    } catch (JacksonException e) {
+    try {
+      return piece(JsonValue.of(event));
+    } catch (InvalidJson e) {
       log.warn("The log of a turn has an event that is none", e);
       return new Text("");
     }
@@ -110,117 +104,54 @@ final class ModelEventCodec {
 
   /** Null when it cannot be read. */
   static @Nullable Told told(Json message) {
-    long seq = 0;
-    List<ModelEvent> pieces = new ArrayList<>();
-    try (JsonParser in = parser(message.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        if (name.equals("seq") && value == JsonToken.VALUE_NUMBER_INT) {
-          seq = in.getLongValue();
-        } else if (name.equals("events") && value == JsonToken.START_ARRAY) {
-          while (in.nextToken() == JsonToken.START_OBJECT) {
-            pieces.add(piece(in, message.utf8()));
-          }
-        } else {
-          in.skipChildren();
-        }
-      }
-    } catch (JacksonException e) {
+    try {
+      JsonValue all = JsonValue.of(message);
+      List<ModelEvent> pieces =
+          all.elements("events").stream().map(event -> piece(event)).toList();
+      long seq = all.number("seq");
+      return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
+    } catch (InvalidJson e) {
       log.debug("A live message of a turn could not be read: {}", e.toString());
       return null;
     }
-    return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
   }
 
-  static JsonParser parser(byte[] utf8) {
-    return FACTORY.createParser(ObjectReadContext.empty(), utf8);
-  }
-
-  /** The value that the parser stands at, to its end, as it is written. */
-  static Json raw(JsonParser in, byte[] utf8) {
-    return raw(in, utf8, (int) in.currentTokenLocation().getByteOffset());
-  }
-
-  /**
-   * The same of a value that was perhaps read to its end.
-   *
-   * @param from where it begins
-   */
-  static Json raw(JsonParser in, byte[] utf8, int from) {
-    in.skipChildren();
-    in.finishToken();
-    return new Json(Arrays.copyOfRange(utf8, from, (int) in.currentLocation().getByteOffset()));
-  }
-
-  /** Reads the object the parser stands at the beginning of, to its end. */
-  private static ModelEvent piece(JsonParser in, byte[] utf8) {
-    ModelEvent piece = null;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String name = in.currentName();
-      JsonToken value = in.nextToken();
-      if (value == JsonToken.VALUE_STRING) {
-        piece =
-            switch (name) {
-              case "text" -> new Text(in.getString());
-              case "reasoning" -> new Reasoning(in.getString());
-              case "refusal" -> new Refusal(in.getString());
-              default -> piece;
-            };
-      } else if (value == JsonToken.START_OBJECT && name.equals("toolCall")) {
-        piece = toolCall(in, utf8);
-      } else if (value == JsonToken.START_OBJECT && name.equals("compaction")) {
-        piece = compaction(in, utf8);
-      } else {
-        in.skipChildren();
-      }
-    }
-    return piece == null ? new Text("") : piece;
-  }
-
-  private static ModelEvent compaction(JsonParser in, byte[] utf8) {
-    String message = "";
-    Json body = Json.EMPTY_OBJECT;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String member = in.currentName();
-      JsonToken value = in.nextToken();
-      if (member.equals("message") && value == JsonToken.VALUE_STRING) {
-        message = in.getString();
-      } else if (member.equals("body") && value == JsonToken.START_OBJECT) {
-        body = raw(in, utf8);
-      } else {
-        in.skipChildren();
-      }
-    }
-    return new ModelEvent.Compaction(message, body);
-  }
-
-  private static ToolCall toolCall(JsonParser in, byte[] utf8) {
-    int index = 0;
-    String id = null;
-    String name = null;
-    String arguments = "";
-    Opaque opaque = null;
-    boolean custom = false;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String member = in.currentName();
-      JsonToken value = in.nextToken();
-      switch (member) {
-        case "index" -> index = in.getIntValue();
-        case "id" -> id = in.getString();
-        case "name" -> name = in.getString();
-        case "arguments" -> arguments = in.getString();
-        case "opaque" -> opaque = Opaque.read(in, utf8);
-        case "type" -> custom = "custom".equals(in.getValueAsString());
+  private static ModelEvent piece(JsonValue event) {
+    for (Map.Entry<String, JsonValue> member : event.members().entrySet()) {
+      JsonValue value = member.getValue();
+      switch (member.getKey()) {
+        case "text" -> {
+          return new Text(value.text());
+        }
+        case "reasoning" -> {
+          return new Reasoning(value.text());
+        }
+        case "refusal" -> {
+          return new Refusal(value.text());
+        }
+        case "toolCall" -> {
+          return toolCall(value);
+        }
+        case "compaction" -> {
+          return new ModelEvent.Compaction(
+              value.word("message"), value.raw("body", Json.EMPTY_OBJECT));
+        }
         default -> {
-          if (value.isStructStart()) {
-            in.skipChildren();
-          }
+          // Of a newer Heddle.
         }
       }
     }
-    return new ToolCall(index, id, name, arguments, opaque, custom);
+    return new Text("");
+  }
+
+  private static ToolCall toolCall(JsonValue call) {
+    return new ToolCall(
+        (int) call.number("index"),
+        call.text("id"),
+        call.text("name"),
+        call.word("arguments"),
+        Opaque.read(call.get("opaque")),
+        call.word("type").equals("custom"));
   }
 
   private static Json member(String name, String text) {

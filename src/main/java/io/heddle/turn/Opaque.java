@@ -1,11 +1,10 @@
 package io.heddle.turn;
 
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * What a model's server said of its answer, or of one of its tool calls, that only this server
@@ -57,27 +56,12 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
     return out.ascii(calls.isEmpty() ? "}" : "}}").toJson();
   }
 
-  /** The object that the parser stands at; null when it is none. */
-  static @Nullable Opaque read(JsonParser in, byte[] utf8) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return null;
-    }
-    String upstream = null;
-    String reasoning = null;
-    Json members = Json.EMPTY_OBJECT;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String name = in.currentName();
-      JsonToken value = in.nextToken();
-      switch (name) {
-        case "upstream" -> upstream = in.getValueAsString();
-        case "reasoning" -> reasoning = in.getValueAsString();
-        case "members" ->
-            members = value == JsonToken.START_OBJECT ? ModelEventCodec.raw(in, utf8) : members;
-        default -> {}
-      }
-      in.skipChildren();
-    }
-    return upstream == null ? null : new Opaque(upstream, reasoning, members);
+  /** Reads what {@link #writeTo} wrote; null when it is not there, or something else. */
+  static @Nullable Opaque read(@Nullable JsonValue stored) {
+    String upstream = stored == null ? null : stored.text("upstream");
+    return upstream == null
+        ? null
+        : new Opaque(
+            upstream, stored.text("reasoning"), stored.raw("members", Json.EMPTY_OBJECT));
   }
 }

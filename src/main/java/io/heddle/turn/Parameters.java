@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.json.JsonParsers;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
@@ -80,7 +81,7 @@ public final class Parameters {
    * @param field how the client calls a parameter
    */
   public static void check(Json parameters, long most, UnaryOperator<String> field) {
-    try (JsonParser in = ModelEventCodec.parser(parameters.utf8())) {
+    try (JsonParser in = JsonParsers.parser(parameters.utf8())) {
       in.nextToken();
       check(in, most, field, true);
     } catch (JacksonException _) {
@@ -132,7 +133,7 @@ public final class Parameters {
     if (parameters == null) {
       return 0;
     }
-    try (JsonParser in = ModelEventCodec.parser(parameters.utf8())) {
+    try (JsonParser in = JsonParsers.parser(parameters.utf8())) {
       in.nextToken();
       return maxOutput(in, true);
     } catch (JacksonException _) {

@@ -1,5 +1,7 @@
 package io.heddle.turn;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
@@ -8,9 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * The mark of a message that stands for the messages before it in what a model is told. It is a
@@ -40,7 +39,7 @@ public record Summary(int kept, int number) {
   public static @Nullable Summary of(Json body) {
     byte[] utf8 = body.utf8();
     int length = utf8.length;
-    return length > 2 && utf8[length - 2] == '}' && hasMark(utf8) ? read(utf8) : null;
+    return length > 2 && utf8[length - 2] == '}' && hasMark(utf8) ? read(body) : null;
   }
 
   /** The content of a summary's message, which is text. */
@@ -83,35 +82,18 @@ public record Summary(int kept, int number) {
     return false;
   }
 
-  private static @Nullable Summary read(byte[] utf8) {
-    try (JsonParser in = ModelEventCodec.parser(utf8)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        boolean mark = in.currentName().equals(MEMBER);
-        if (in.nextToken() == JsonToken.START_OBJECT && mark) {
-          return mark(in);
-        }
-        in.skipChildren();
-      }
-    } catch (JacksonException _) {
+  private static @Nullable Summary read(Json body) {
+    try {
+      JsonValue mark = JsonValue.of(body).get(MEMBER);
+      return mark == null || !mark.isObject()
+          ? null
+          : new Summary(number(mark, "kept"), number(mark, "number"));
+    } catch (InvalidJson _) {
       return null;
     }
-    return null;
   }
 
-  private static Summary mark(JsonParser in) {
-    int kept = 0;
-    int number = 0;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String name = in.currentName();
-      if (in.nextToken() == JsonToken.VALUE_NUMBER_INT) {
-        int value = Math.max(0, in.getIntValue());
-        kept = name.equals("kept") ? value : kept;
-        number = name.equals("number") ? value : number;
-      } else {
-        in.skipChildren();
-      }
-    }
-    return new Summary(kept, number);
+  private static int number(JsonValue mark, String name) {
+    return (int) Math.clamp(mark.number(name), 0, Integer.MAX_VALUE);
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.json.JsonParsers;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.knuddels.jtokkit.Encodings;
@@ -190,7 +191,7 @@ final class Tokens {
     reading.fixed = PER_MESSAGE;
     String thoughts = null;
     boolean calls = false;
-    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
+    try (JsonParser in = JsonParsers.parser(body.utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
@@ -231,7 +232,7 @@ final class Tokens {
     List<String> texts = new ArrayList<>();
     byte[] utf8 = parameters.utf8();
     long fixed = 0;
-    try (JsonParser in = ModelEventCodec.parser(utf8)) {
+    try (JsonParser in = JsonParsers.parser(utf8)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();

@@ -1,14 +1,14 @@
 package io.heddle.turn;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.json.Utf8;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * A conversation as one text, for a model that is to summarise it. As one message of a user it is
@@ -78,103 +78,56 @@ final class Transcript {
   }
 
   private static String text(Json body) {
-    String role = "";
-    String content = "";
-    String refusal = "";
-    String calls = "";
-    try (JsonParser in = ModelEventCodec.parser(body.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "role" -> role = in.getValueAsString("");
-          case "content" -> content = content(in, value);
-          case "refusal" -> refusal = in.getValueAsString("");
-          case "toolCalls" -> calls = calls(in, value);
-          default -> in.skipChildren();
-        }
-      }
-    } catch (JacksonException _) {
+    try {
+      return text(JsonValue.of(body));
+    } catch (InvalidJson _) {
       return "";
     }
-    StringBuilder out = new StringBuilder(content.length() + calls.length() + 64);
+  }
+
+  private static String text(JsonValue body) {
+    String role = body.word("role");
+    StringBuilder out = new StringBuilder(body.length() + 64);
     out.append('[').append(role.equals("tool") ? "output of a tool" : role).append("]\n");
-    for (String each : List.of(content, refusal)) {
+    for (String each : List.of(content(body), body.word("refusal"))) {
       if (!each.isEmpty()) {
         out.append(each).append('\n');
       }
     }
-    return out.append(calls).toString();
+    for (JsonValue call : body.elements("toolCalls")) {
+      out.append("calls the tool ");
+      collect(call, out);
+      out.append('\n');
+    }
+    return out.toString();
   }
 
-  private static String content(JsonParser in, JsonToken value) {
-    if (value == JsonToken.VALUE_STRING) {
-      return in.getString();
-    }
-    if (value != JsonToken.START_ARRAY) {
-      in.skipChildren();
-      return "";
-    }
-    List<String> parts = new ArrayList<>();
-    while (in.nextToken() != JsonToken.END_ARRAY) {
-      if (in.currentToken() == JsonToken.START_OBJECT) {
-        parts.add(part(in));
-      } else {
-        in.skipChildren();
-      }
-    }
-    return String.join("\n", parts);
+  private static String content(JsonValue body) {
+    JsonValue content = body.get("content");
+    return content != null && content.isArray()
+        ? content.elements().stream()
+            .filter(JsonValue::isObject)
+            .map(Transcript::part)
+            .collect(Collectors.joining("\n"))
+        : body.word("content");
   }
 
   /** Its text, else what it is. */
-  private static String part(JsonParser in) {
-    String type = "";
-    String text = null;
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String name = in.currentName();
-      JsonToken value = in.nextToken();
-      if (value == JsonToken.VALUE_STRING) {
-        type = name.equals("type") ? in.getString() : type;
-        text = name.equals("text") ? in.getString() : text;
-      } else {
-        in.skipChildren();
-      }
-    }
-    return text == null ? "(" + type + ")" : text;
-  }
-
-  private static String calls(JsonParser in, JsonToken value) {
-    if (value != JsonToken.START_ARRAY) {
-      in.skipChildren();
-      return "";
-    }
-    StringBuilder calls = new StringBuilder();
-    while (in.nextToken() != JsonToken.END_ARRAY) {
-      calls.append("calls the tool ");
-      collect(in, calls);
-      calls.append('\n');
-    }
-    return calls.toString();
+  private static String part(JsonValue part) {
+    JsonValue text = part.get("text");
+    return text != null && text.isString() ? text.text() : "(" + part.word("type") + ")";
   }
 
   /** Name and arguments of a call, which stand in an object of their own. */
-  private static void collect(JsonParser in, StringBuilder out) {
-    if (in.currentToken() != JsonToken.START_OBJECT) {
-      in.skipChildren();
-      return;
-    }
-    while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-      String name = in.currentName();
-      JsonToken value = in.nextToken();
-      boolean told = name.equals("name") || name.equals("arguments") || name.equals("input");
-      if (value == JsonToken.START_OBJECT && !told) {
-        collect(in, out);
-      } else if (value == JsonToken.VALUE_STRING && told) {
-        out.append(in.getString()).append(' ');
-      } else {
-        in.skipChildren();
-      }
-    }
+  private static void collect(JsonValue call, StringBuilder out) {
+    call.members()
+        .forEach((name, value) -> {
+          boolean told = name.equals("name") || name.equals("arguments") || name.equals("input");
+          if (told && value.isString()) {
+            out.append(value.text()).append(' ');
+          } else if (!told) {
+            collect(value, out);
+          }
+        });
   }
 }

@@ -1,15 +1,13 @@
 package io.heddle.turn;
 
+import io.heddle.json.InvalidJson;
+import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 
 /**
  * What a turn's record keeps of its {@link TurnSpec}, so that any replica can run it, and settle
@@ -92,57 +90,21 @@ public record TurnRequest(
   }
 
   static TurnRequest parse(Json stored) {
-    byte[] utf8 = stored.utf8();
-    String model = null;
-    String instructions = null;
-    String fingerprint = null;
-    Duration cacheFor = null;
-    Json parameters = Json.EMPTY_OBJECT;
-    Json notes = Json.EMPTY_OBJECT;
-    Json reserved = null;
-    long inputTokens = 0;
-    long compactAt = 0;
-    List<Json> prompt = new ArrayList<>(0);
-    try (JsonParser in = ModelEventCodec.parser(utf8)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        switch (name) {
-          case "model" -> model = in.getValueAsString();
-          case "instructions" -> instructions = in.getValueAsString();
-          case "fingerprint" -> fingerprint = in.getValueAsString();
-          case "cacheFor" -> cacheFor = Duration.ofSeconds(in.getLongValue());
-          case "parameters" -> parameters = ModelEventCodec.raw(in, utf8);
-          case "notes" -> notes = ModelEventCodec.raw(in, utf8);
-          case "reserved" -> reserved = ModelEventCodec.raw(in, utf8);
-          case "prompt" -> {
-            while (value == JsonToken.START_ARRAY && in.nextToken() != JsonToken.END_ARRAY) {
-              prompt.add(ModelEventCodec.raw(in, utf8));
-            }
-          }
-          case "inputTokens" -> inputTokens = in.getLongValue();
-          case "compactAt" -> compactAt = in.getLongValue();
-          default -> {
-            if (value.isStructStart()) {
-              in.skipChildren();
-            }
-          }
-        }
-      }
-    } catch (JacksonException _) {
+    try {
+      JsonValue all = JsonValue.of(stored);
+      return new TurnRequest(
+          all.text("model"),
+          all.text("instructions"),
+          all.raw("parameters", Json.EMPTY_OBJECT),
+          all.has("cacheFor") ? Duration.ofSeconds(all.number("cacheFor")) : null,
+          all.raw("notes", Json.EMPTY_OBJECT),
+          all.text("fingerprint"),
+          all.raw("reserved"),
+          all.number("inputTokens"),
+          all.elements("prompt").stream().map(JsonValue::json).toList(),
+          all.number("compactAt"));
+    } catch (InvalidJson _) {
       return NOTHING;
     }
-    return new TurnRequest(
-        model,
-        instructions,
-        parameters,
-        cacheFor,
-        notes,
-        fingerprint,
-        reserved,
-        inputTokens,
-        prompt,
-        compactAt);
   }
 }

@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * What a server says about why it failed, in the forms that are about: OpenAI's {@code
@@ -31,8 +29,6 @@ record ServerError(
     @Nullable Duration pause) {
 
   static final String CONTEXT_LENGTH = "context_length_exceeded";
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   /** How servers that have no code for it say that the thread is too long for the model. */
   private static final List<String> TOO_LONG =
@@ -66,7 +62,7 @@ record ServerError(
   static ServerError of(byte[] body, boolean isText) {
     ErrorMembers members = new ErrorMembers();
     byte[] json = withoutField(body);
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json)) {
+    try (JsonParser in = JsonParsers.parser(json)) {
       JsonToken first = in.nextToken();
       if (first != null && (first.isStructStart() || first == JsonToken.VALUE_STRING)) {
         members.value(in);

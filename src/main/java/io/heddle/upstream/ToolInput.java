@@ -2,17 +2,11 @@ package io.heddle.upstream;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** The arguments of tool calls, for servers that take nothing but an object. */
 final class ToolInput {
-
-  private static final JsonFactory FACTORY = JsonParsers.factory();
 
   private ToolInput() {}
 
@@ -34,14 +28,6 @@ final class ToolInput {
   }
 
   static boolean isObject(Json json) {
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json.utf8())) {
-      if (in.nextToken() != JsonToken.START_OBJECT) {
-        return false;
-      }
-      in.skipChildren();
-      return in.nextToken() == null;
-    } catch (JacksonException _) {
-      return false;
-    }
+    return JsonParsers.isJson(json) && JsonValue.of(json).isObject();
   }
 }

@@ -1,13 +1,12 @@
 package io.heddle.upstream;
 
+import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * The input of a custom tool as it comes in the arguments of the function that stands for it. It is
@@ -16,7 +15,6 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class WrappedInput {
 
-  private static final JsonFactory FACTORY = JsonParsers.factory();
   private static final Pattern BEGIN =
       Pattern.compile("\\s*\\{\\s*\"" + CustomTools.INPUT + "\"\\s*:\\s*\"");
 
@@ -130,7 +128,7 @@ final class WrappedInput {
 
   /** An object whose input is not its first member, or that has none. */
   private static String other(String json) {
-    try (JsonParser in = FACTORY.createParser(ObjectReadContext.empty(), json)) {
+    try (JsonParser in = JsonParsers.parser(Json.of(json).utf8())) {
       in.nextToken();
       while (in.nextToken() == JsonToken.PROPERTY_NAME) {
         String name = in.currentName();
