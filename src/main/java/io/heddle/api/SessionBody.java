@@ -50,7 +50,8 @@ record SessionBody(
         case "systemPrompt" -> systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
         case "model" -> model = in.isNull() ? null : in.string(1, MAX_MODEL);
         case "ttlSeconds" -> ttl = in.isNull() ? null : ttl(in);
-        case "messages" -> messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        case "messages" ->
+            messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
         case "resume" -> resume = !in.isNull() && in.bool();
         default -> throw in.unknownField();
       }

@@ -188,8 +188,7 @@ final class TurnAnswers {
   private static List<String> removed(Turn ended) {
     Json end = ended.end();
     boolean rolledBack =
-        end != null
-            && JsonValue.of(end).word("finishReason").equals("rolled_back");
+        end != null && JsonValue.of(end).word("finishReason").equals("rolled_back");
     return rolledBack ? ended.input() : List.of();
   }
 

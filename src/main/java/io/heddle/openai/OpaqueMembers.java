@@ -101,7 +101,10 @@ final class OpaqueMembers {
 
   /** Adds to a tool call what its item has beside what is known. */
   static JsonWriter ofItem(JsonValue item, JsonWriter call) {
-    call.given(item, name -> !OF_ITEM.contains(name) && !OF_CALL.contains(name) && !NOTES_OF_ITEM.contains(name));
+    call.given(
+        item,
+        name ->
+            !OF_ITEM.contains(name) && !OF_CALL.contains(name) && !NOTES_OF_ITEM.contains(name));
     return call;
   }
 

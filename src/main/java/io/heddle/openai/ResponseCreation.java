@@ -113,8 +113,7 @@ final class ResponseCreation {
           return services
               .tries()
               .remember(call, start.fingerprint(), key)
-              .then(
-                  services.make(call, key))
+              .then(services.make(call, key))
               .then(
                   orNothing(
                       call,
@@ -303,9 +302,7 @@ final class ResponseCreation {
   /** The input without outputs that the session has; what it cannot take is refused. */
   private Mono<List<NewMessage>> withoutRepeated(
       Start start, SessionKey key, List<NewMessage> input) {
-    return services
-        .end(start.call(), key)
-        .map(page -> PendingToolCalls.check(page, input));
+    return services.end(start.call(), key).map(page -> PendingToolCalls.check(page, input));
   }
 
   /** Of a session that this request makes; with an idempotency key always the same. */

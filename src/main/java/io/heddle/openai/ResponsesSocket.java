@@ -87,8 +87,7 @@ final class ResponsesSocket implements SocketProtocol {
       }
       wire.requireRoom(call);
       ResponsesSocket socket = new ResponsesSocket(this, call);
-      return Mono.just(
-          new Upgrade(wire.connections(), socket, call.caller().holder(), maxMessage));
+      return Mono.just(new Upgrade(wire.connections(), socket, call.caller().holder(), maxMessage));
     }
   }
 
@@ -126,7 +125,10 @@ final class ResponsesSocket implements SocketProtocol {
     this.services = services;
     this.opened = opened;
     this.memory =
-        new SocketMemory(services.memory(), opened.caller().holder(), services.properties().socketMemory().toBytes());
+        new SocketMemory(
+            services.memory(),
+            opened.caller().holder(),
+            services.properties().socketMemory().toBytes());
   }
 
   @Override
@@ -227,7 +229,9 @@ final class ResponsesSocket implements SocketProtocol {
     Running run = new Running(message);
     running.put(run.lane, run);
     run.begun =
-        services.wire().gate()
+        services
+            .wire()
+            .gate()
             .message(
                 opened,
                 call ->

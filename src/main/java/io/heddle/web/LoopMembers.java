@@ -47,12 +47,11 @@ final class LoopMembers<T extends LoopMembers.Member> {
 
   /** Calls with each member, on its loop. */
   void forEach(Consumer<T> each) {
-    loops.forEach(
-        (loop, mine) -> {
-          if (!loop.isShuttingDown()) {
-            loop.execute(() -> List.copyOf(mine.members).forEach(each));
-          }
-        });
+    loops.forEach((loop, mine) -> {
+      if (!loop.isShuttingDown()) {
+        loop.execute(() -> List.copyOf(mine.members).forEach(each));
+      }
+    });
   }
 
   private final class OfLoop {
