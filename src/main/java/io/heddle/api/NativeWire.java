@@ -21,7 +21,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
 /** The native API's own form: refusals are problems, limits the headers of the IETF's draft. */
-class NativeWire implements Wire {
+sealed class NativeWire implements Wire {
 
   @Override
   public Caller caller(ServerHttpRequest request, boolean watches) {

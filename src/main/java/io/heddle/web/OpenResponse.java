@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** An answer that stays open, and counts as one of its caller's connections as long as it does. */
-public abstract class OpenResponse implements ServerResponse {
+public abstract sealed class OpenResponse implements ServerResponse permits EventStream, Upgrade {
 
   private UnaryOperator<Mono<Void>> counting = UnaryOperator.identity();
 
