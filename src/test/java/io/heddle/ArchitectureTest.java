@@ -59,7 +59,7 @@ class ArchitectureTest {
               Map.entry("redis", PORTS),
               Map.entry("embedded", PORTS),
               Map.entry("upstream", Set.of("turn")),
-              Map.entry("web", Set.of("live")),
+              Map.entry("web", Set.of("live", "session", "limit")),
               Map.entry("api", with(SERVICES, "web")),
               Map.entry("openai", with(SERVICES, "web")),
               Map.entry("security", Set.of()),

@@ -8,12 +8,15 @@ import io.heddle.answercache.Flight;
 import io.heddle.answercache.NewAnswer;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
-import io.heddle.web.Callers;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.IdempotencyHashes;
 import io.heddle.web.ProblemWriter;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -48,7 +51,7 @@ final class CacheHandler {
   }
 
   Mono<BytesResponse> get(RequestContext call) {
-    AnswerKey key = call.answer();
+    AnswerKey key = key(call);
     call.query();
     Duration maxAge = RequestHeaders.oldest(call.headers());
     Duration wait = RequestHeaders.singleFlight(call.headers(), properties.longestWait());
@@ -64,15 +67,15 @@ final class CacheHandler {
             switch (flight) {
               case Flight.Found found -> shown(call, found.answer());
               case Flight.Compute _ ->
-                  ProblemWriter.answer(none()).header(RequestHeaders.SINGLE_FLIGHT, "compute");
+                  ProblemWriter.answer(none()).header(HeaderNames.SINGLE_FLIGHT, "compute");
               case Flight.Busy _ ->
                   ProblemWriter.answer(none().with("retryAfter", 1))
-                      .header(RequestHeaders.SINGLE_FLIGHT, "busy");
+                      .header(HeaderNames.SINGLE_FLIGHT, "busy");
             });
   }
 
   Mono<BytesResponse> put(RequestContext call) {
-    AnswerKey key = call.answer();
+    AnswerKey key = key(call);
     call.query();
     HttpHeaders headers = call.headers();
     Duration asked = RequestHeaders.life(headers, properties.longestLife());
@@ -83,8 +86,8 @@ final class CacheHandler {
         .bytes(call.exchange(), most)
         .flatMap(body -> {
           NewAnswer answer = new NewAnswer(type, body, life);
-          return gate.once(
-              call, () -> checked(call, key).then(Mono.defer(() -> answers.put(key, answer))));
+          gate.requireAllowed(call.admission());
+          return checked(call, key).then(Mono.defer(() -> answers.put(key, answer)));
         })
         .map(kept ->
             BytesResponse.empty(kept.replaced() ? 204 : 201)
@@ -92,10 +95,27 @@ final class CacheHandler {
   }
 
   Mono<BytesResponse> delete(RequestContext call) {
-    AnswerKey key = call.answer();
+    AnswerKey key = key(call);
     call.query();
-    return gate.once(call, () -> checked(call, key).then(Mono.defer(() -> answers.remove(key))))
+    gate.requireAllowed(call.admission());
+    return checked(call, key)
+        .then(Mono.defer(() -> answers.remove(key)))
         .map(_ -> BytesResponse.empty(204));
+  }
+
+  /** The path's key of an answer, in the caller's own space. */
+  private static AnswerKey key(RequestContext call) {
+    String name = call.variable("key");
+    // The server puts it where the path's bytes are no UTF-8.
+    if (!AnswerKey.isName(name) || name.indexOf('\ufffd') >= 0 || call.hasParameter()) {
+      throw Query.refuse(
+          "key",
+          "in the path must be 1 to "
+              + AnswerKey.LONGEST
+              + " characters in UTF-8, none of them a control character; / ? # % ; are"
+              + " percent-encoded");
+    }
+    return AnswerKey.of(call.caller(), AnswerKey.Kind.CLIENT, name);
   }
 
   /** What is kept is looked at only for who asks for that. */
@@ -132,7 +152,7 @@ final class CacheHandler {
         .header(HttpHeaders.ETAG, "\"" + tag + "\"")
         .header(HttpHeaders.AGE, Long.toString(Math.max(0, found.age().toSeconds())))
         .header(HttpHeaders.CACHE_CONTROL, "private, max-age=" + wholeSeconds(found.life()))
-        .header(HttpHeaders.VARY, Callers.HEADER);
+        .header(HttpHeaders.VARY, HeaderNames.USER);
   }
 
   /** To the nearest: the store tells what is left of it in milliseconds. */

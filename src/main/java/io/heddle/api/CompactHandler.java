@@ -3,46 +3,34 @@ package io.heddle.api;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
-import io.heddle.session.WriteContext;
 import io.heddle.session.WriteResult;
 import io.heddle.turn.Compaction;
 import io.heddle.turn.Turns;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import reactor.core.publisher.Mono;
 
 /** {@code POST /v1/sessions/{id}/compact}. */
 final class CompactHandler {
 
   private final Turns turns;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
-  CompactHandler(
-      Turns turns,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests) {
+  CompactHandler(Turns turns, WriteCalls calls) {
     this.turns = turns;
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
   }
 
   Mono<BytesResponse> compact(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return reader
-        .jsonOrNothing(call.exchange())
-        .flatMap(body -> {
-          Compaction.Order order = bodies.compact(body).order();
-          WriteContext request = requests.writing(call, key, body);
-          return gate.write(call, request, () -> turns.compact(request, order));
-        })
+    return calls
+        .write(
+            call,
+            key,
+            calls.reader().jsonOrNothing(call.exchange()),
+            calls.bodies()::compact,
+            (request, asked) -> turns.compact(request, asked.order()))
         .map(CompactHandler::answer);
   }
 

@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonReader;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/fork} takes; nothing at all is the same as {@code {}}. */
@@ -20,7 +20,7 @@ record ForkBody(@Nullable String id, @Nullable String after) {
     in.object();
     while (in.nextMember(seen)) {
       switch (in.name()) {
-        case "id" -> id = in.isNull() ? null : Ids.session(in);
+        case "id" -> id = in.isNull() ? null : SessionBody.id(in);
         case "after" -> after = in.isNull() ? null : in.string(1, 1 << 10);
         default -> throw in.unknownField();
       }

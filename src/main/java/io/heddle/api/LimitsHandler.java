@@ -9,6 +9,7 @@ import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.TokenLimits;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

@@ -3,7 +3,6 @@ package io.heddle.api;
 import io.heddle.base.Caller;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.FrameSink;
@@ -13,13 +12,17 @@ import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadService;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import io.heddle.web.RequestGate;
+import io.heddle.web.RequestHeaders;
 import io.heddle.web.StreamProtocol;
 import io.heddle.web.Upgrade;
 import org.jspecify.annotations.Nullable;
@@ -28,9 +31,6 @@ import reactor.core.publisher.Mono;
 
 /** {@code GET /v1/socket} and {@code GET /v1/sessions/{id}/events}. */
 final class LiveHandler {
-
-  static final String LAST_EVENT_ID = "Last-Event-ID";
-  private static final int RETRY_SECONDS = 2;
 
   /** What a request over a socket has beside its message. */
   private static final int ENVELOPE = 16 << 10;
@@ -46,17 +46,16 @@ final class LiveHandler {
       Routes.Live live,
       ThreadService threads,
       TurnStarts starts,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      WriteContexts requests,
+      WriteCalls calls,
       int maxMessage) {
     LiveProperties properties = live.properties();
     this.hubs = live.hubs();
     this.threads = threads;
     this.connections = live.connections();
-    this.gate = gate;
-    SocketWrites writes = new SocketWrites(threads, starts, gate, requests);
-    this.services = new SocketSession.Services(hubs, writes, bodies, properties.maxWatches());
+    this.gate = calls.gate();
+    SocketWrites writes = new SocketWrites(threads, starts, calls);
+    this.services =
+        new SocketSession.Services(hubs, writes, calls.bodies(), properties.maxWatches());
     this.maxText = maxMessage + ENVELOPE;
   }
 
@@ -66,10 +65,10 @@ final class LiveHandler {
     if (wrong != null) {
       return Mono.just(Upgrade.refused(wrong));
     }
-    refuseWhenDraining(connections, "connections");
+    connections.refuseWhenDraining("connections");
     String watch = query.text("watch");
     if (watch != null && !SessionKey.isId(watch)) {
-      throw Query.refuse("watch", Ids.SESSION_RULE);
+      throw Query.refuse("watch", RequestContext.ID_RULE);
     }
     Position since = since(query.text("since"), "since");
     if (since != null && watch == null) {
@@ -92,15 +91,14 @@ final class LiveHandler {
   Mono<ServerResponse> events(RequestContext call) {
     SessionKey key = call.session();
     Query query = call.query("since", Callers.QUERY);
-    refuseWhenDraining(connections, "connections");
-    refuseWhenFull(connections);
+    connections.requireRoom();
     gate.refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
-    String last = call.headers().getFirst(LAST_EVENT_ID);
+    String last = call.headers().getFirst(HeaderNames.LAST_EVENT_ID);
     Position since =
         last == null || last.isEmpty()
             ? since(query.text("since"), "since")
-            : since(last, LAST_EVENT_ID);
+            : since(last, HeaderNames.LAST_EVENT_ID);
     Caller caller = call.caller();
     // The head of the answer is written before the first frame: what is refused is found out now.
     Mono<ServerResponse> stream =
@@ -175,22 +173,6 @@ final class LiveHandler {
       if (end != null) {
         end.run();
       }
-    }
-  }
-
-  static void refuseWhenDraining(Connections connections, String what) {
-    if (connections.isDraining()) {
-      throw Problem.of(ProblemCode.RESTARTING, "This replica takes no more " + what)
-          .with("retryAfter", RETRY_SECONDS)
-          .toException();
-    }
-  }
-
-  static void refuseWhenFull(Connections connections) {
-    if (connections.isFull()) {
-      throw Problem.of(ProblemCode.RATE_LIMITED, "this replica has too many connections")
-          .with("retryAfter", RETRY_SECONDS)
-          .toException();
     }
   }
 

@@ -7,8 +7,8 @@ import io.heddle.session.LockService;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
 import io.heddle.session.WriteContext;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.util.function.Supplier;
 import reactor.core.publisher.Mono;
 
@@ -18,32 +18,22 @@ final class LocksHandler {
   private static final byte[] FREE = Json.of("{\"held\":false}").utf8();
 
   private final LockService locks;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
-  LocksHandler(
-      LockService locks,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests) {
+  LocksHandler(LockService locks, WriteCalls calls) {
     this.locks = locks;
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
   }
 
   Mono<BytesResponse> lock(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return reader
+    return calls
+        .reader()
         .json(call.exchange())
         .flatMap(body -> {
-          LockBody asked = bodies.lock(body);
-          WriteContext request = requests.writing(call, key, body);
+          LockBody asked = calls.bodies().lock(body);
+          WriteContext request = call.writingOnTerms(key, body);
           WriteContext waiting =
               asked.waitFor() == null
                   ? request
@@ -55,11 +45,12 @@ final class LocksHandler {
   Mono<BytesResponse> renew(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return reader
+    return calls
+        .reader()
         .json(call.exchange())
         .flatMap(body -> {
-          LockBody asked = bodies.renewal(body);
-          WriteContext request = requests.writing(call, key, body);
+          LockBody asked = calls.bodies().renewal(body);
+          WriteContext request = call.writingOnTerms(key, body);
           return write(call, request, () -> locks.renew(request, asked.ttl()));
         });
   }
@@ -67,7 +58,7 @@ final class LocksHandler {
   Mono<BytesResponse> release(RequestContext call) {
     SessionKey key = call.session();
     boolean force = call.query("force").flag("force");
-    WriteContext request = requests.writing(call, key);
+    WriteContext request = call.writingOnTerms(key);
     return write(call, request, () -> locks.release(request, force));
   }
 
@@ -82,7 +73,9 @@ final class LocksHandler {
 
   private Mono<BytesResponse> write(
       RequestContext call, WriteContext request, Supplier<Mono<Done>> work) {
-    return gate.write(call, request.requested(), request.key(), Done::replayed, work)
+    return calls
+        .gate()
+        .write(call.admission(), request.requested(), request.key(), Done::replayed, work)
         .map(done -> {
           Held held = done.held();
           return ResponseFactory.replayed(

@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpMethod;
 import org.springframework.http.server.PathContainer;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.ServerRequest;
@@ -26,9 +25,12 @@ final class NoSuchRoute implements HandlerFunction<ServerResponse> {
 
   private final Map<PathPattern, List<String>> methods = new LinkedHashMap<>();
 
-  void add(HttpMethod method, String pattern) {
-    PathPattern parsed = PathPatternParser.defaultInstance.parse(pattern);
-    methods.computeIfAbsent(parsed, _ -> new ArrayList<>()).add(method.name());
+  /**
+   * @param known by pattern
+   */
+  NoSuchRoute(Map<String, List<String>> known) {
+    known.forEach(
+        (pattern, names) -> methods.put(PathPatternParser.defaultInstance.parse(pattern), names));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.heddle.api;
 
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

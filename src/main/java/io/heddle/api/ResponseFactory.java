@@ -9,6 +9,9 @@ import io.heddle.session.ThreadPage;
 import io.heddle.session.WritePreconditions;
 import io.heddle.session.WriteResult;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.HeaderNames;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.util.List;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
@@ -16,8 +19,6 @@ import org.springframework.http.HttpHeaders;
 /** The forms that the calls' answers have in common. */
 final class ResponseFactory {
 
-  static final String REPLAYED = "Idempotency-Replayed";
-  static final String CACHE = "Heddle-Cache";
   static final String BYPASS = "bypass";
 
   static final int SESSION_SIZE = 768;
@@ -58,7 +59,7 @@ final class ResponseFactory {
         RequestHeaders.noneMatch(call.headers(), position)
             ? BytesResponse.empty(304)
             : BytesResponse.json(200, body.get());
-    return answer.header(HttpHeaders.ETAG, tag).header(CACHE, origin);
+    return answer.header(HttpHeaders.ETAG, tag).header(HeaderNames.CACHE, origin);
   }
 
   static BytesResponse written(int status, WriteResult<?> written, JsonWriter body) {
@@ -84,7 +85,7 @@ final class ResponseFactory {
   }
 
   static BytesResponse replayed(boolean replayed, BytesResponse answer) {
-    return replayed ? answer.header(REPLAYED, "true") : answer;
+    return replayed ? answer.header(HeaderNames.REPLAYED, "true") : answer;
   }
 
   static String tag(Position position) {

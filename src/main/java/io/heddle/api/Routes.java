@@ -1,7 +1,10 @@
 package io.heddle.api;
 
-import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
-import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+import static org.springframework.http.HttpMethod.DELETE;
+import static org.springframework.http.HttpMethod.GET;
+import static org.springframework.http.HttpMethod.PATCH;
+import static org.springframework.http.HttpMethod.POST;
+import static org.springframework.http.HttpMethod.PUT;
 
 import io.heddle.answercache.AnswerProperties;
 import io.heddle.answercache.Answers;
@@ -13,32 +16,25 @@ import io.heddle.live.SessionHubs;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
+import io.heddle.web.Access;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
-import java.util.ArrayList;
+import io.heddle.web.EventStream;
+import io.heddle.web.Handler;
+import io.heddle.web.RouteTable;
 import java.util.List;
-import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerResponse;
 
 /** The native API at a glance. */
 public final class Routes {
 
   private final AdmissionGate gate;
-  private final SessionsHandler sessions;
-  private final ThreadsHandler threads;
-  private final StateHandler state;
-  private final LocksHandler locks;
-  private final CompactHandler compactions;
-  private final LimitsHandler limits;
-  private final TurnsHandler turns;
-  private final CacheHandler cache;
-  private final LiveHandler live;
-  private final OpenApiHandler openApi = new OpenApiHandler();
+  private final AdmissionGate ofEventSources;
   private final RouterFunction<ServerResponse> router;
-  private final List<String> patterns = new ArrayList<>();
+  private final List<String> patterns;
 
   /** What the calls on answers need. */
   public record Cache(Answers answers, AnswerProperties properties) {}
@@ -46,38 +42,93 @@ public final class Routes {
   /** What the calls that watch need. */
   public record Live(SessionHubs hubs, Connections connections, LiveProperties properties) {}
 
+  /** Routes are tried from the top: the two that every turn of a chat takes come first. */
   public Routes(
       SessionServices services,
-      Turns turns,
+      Turns ofModels,
       Limits limits,
       TokenLimits tokens,
       BodyReader reader,
       IdSource ids,
       SessionProperties properties,
-      Cache cache,
+      Cache kept,
       Live live) {
-    RequestBodies bodies = new RequestBodies(properties);
-    WriteContexts requests = new WriteContexts(ids, properties);
-    gate = new AdmissionGate(limits, tokens, services.sessions());
-    this.limits = new LimitsHandler(limits, tokens);
-    sessions = new SessionsHandler(services.sessions(), gate, reader, bodies, requests);
-    threads = new ThreadsHandler(services.threads(), gate, reader, bodies, requests);
-    state = new StateHandler(services.states(), gate, reader, bodies, requests);
-    locks = new LocksHandler(services.locks(), gate, reader, bodies, requests);
-    compactions = new CompactHandler(turns, gate, reader, bodies, requests);
-    TurnStarts starts = new TurnStarts(turns, services.sessions(), live.connections());
-    this.turns = new TurnsHandler(starts, gate, reader, bodies, requests, live.connections());
-    this.cache = new CacheHandler(cache.answers(), cache.properties(), gate, reader);
-    this.live =
-        new LiveHandler(
-            live,
-            services.threads(),
-            starts,
-            gate,
-            bodies,
-            requests,
-            Math.toIntExact(properties.maxMessage().toBytes()));
-    router = table();
+    gate =
+        new AdmissionGate(
+            new NativeWire(), limits, tokens, services.sessions(), properties.lockWait());
+    ofEventSources = gate.withWire(new NativeWire.OfEventSource());
+    WriteCalls calls = new WriteCalls(gate, reader, ids, properties);
+    SessionsHandler sessions = new SessionsHandler(services.sessions(), calls);
+    ThreadsHandler threads = new ThreadsHandler(services.threads(), calls);
+    StateHandler state = new StateHandler(services.states(), calls);
+    LocksHandler locks = new LocksHandler(services.locks(), calls);
+    TurnStarts starts = new TurnStarts(ofModels, services.sessions(), live.connections());
+    TurnsHandler turns = new TurnsHandler(starts, calls, live.connections());
+    CacheHandler cache = new CacheHandler(kept.answers(), kept.properties(), gate, reader);
+    int maxMessage = Math.toIntExact(properties.maxMessage().toBytes());
+    LiveHandler watches = new LiveHandler(live, services.threads(), starts, calls, maxMessage);
+    RouteTable table =
+        new RouteTable(gate, "/v1")
+            .write(POST, "/sessions/{id}/messages", threads::append)
+            .read("/sessions/{id}/messages", threads::page)
+            //
+            .write(POST, "/sessions", sessions::create)
+            .read("/sessions", sessions::list)
+            .read("/sessions/{id}", sessions::get)
+            .write(PUT, "/sessions/{id}", sessions::put)
+            .write(PATCH, "/sessions/{id}", sessions::patch)
+            .write(DELETE, "/sessions/{id}", sessions::delete)
+            .write(POST, "/sessions/{id}/fork", sessions::fork)
+            //
+            .write(DELETE, "/sessions/{id}/messages", threads::cut)
+            .read("/sessions/{id}/messages/{messageId}", threads::message)
+            .write(DELETE, "/sessions/{id}/messages/{messageId}", threads::delete)
+            //
+            .read("/sessions/{id}/state", state::get)
+            .write(PUT, "/sessions/{id}/state", state::put)
+            .write(PATCH, "/sessions/{id}/state", state::patch)
+            .read("/sessions/{id}/checkpoints", state::checkpoints)
+            .read("/sessions/{id}/checkpoints/{checkpointId}", state::checkpoint)
+            .write(POST, "/sessions/{id}/checkpoints/{checkpointId}/restore", state::restore)
+            //
+            .write(POST, "/sessions/{id}/lock", locks::lock)
+            .read("/sessions/{id}/lock", locks::holder)
+            .write(PUT, "/sessions/{id}/lock", locks::renew)
+            .write(DELETE, "/sessions/{id}/lock", locks::release)
+            //
+            .add("/sessions/{id}/compact", turn(new CompactHandler(ofModels, calls)::compact), POST)
+            .add("/sessions/{id}/turns", turn(turns::begin), POST)
+            .read("/sessions/{id}/turns", turns::list)
+            .read("/sessions/{id}/turns/{turnId}", turns::get)
+            .write(POST, "/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
+            .add("/sessions/{id}/turns/{turnId}/events", stream(turns::events), GET)
+            //
+            .read("/cache/{key}", cache::get)
+            .writeOnce(PUT, "/cache/{key}", cache::put)
+            .writeOnce(DELETE, "/cache/{key}", cache::delete)
+            //
+            .add("/socket", gate.route(Access.WATCH, watches::socket), GET)
+            .add("/sessions/{id}/events", stream(watches::events), GET)
+            //
+            .read("/limits", new LimitsHandler(limits, tokens)::get)
+            .read("/openapi.json", new OpenApiHandler()::get);
+    router = table.build("/v1/**", new NoSuchRoute(table.known()));
+    patterns = List.copyOf(table.known().keySet());
+  }
+
+  private HandlerFunction<ServerResponse> turn(Handler handler) {
+    return gate.route(Access.TURN, handler);
+  }
+
+  /**
+   * A route to a handler that opens an event stream. A browser's {@code EventSource} that may try
+   * again is told so; any other client is told what is wrong.
+   */
+  private HandlerFunction<ServerResponse> stream(Handler handler) {
+    HandlerFunction<ServerResponse> plain = gate.route(Access.WATCH, handler);
+    HandlerFunction<ServerResponse> told = ofEventSources.route(Access.WATCH, handler);
+    return request ->
+        (EventStream.isAskedFor(request.exchange().getRequest()) ? told : plain).handle(request);
   }
 
   public RouterFunction<ServerResponse> router() {
@@ -86,113 +137,6 @@ public final class Routes {
 
   /** The paths of the routes. */
   public List<String> patterns() {
-    return List.copyOf(patterns);
-  }
-
-  /** Routes are tried from the top: the two that every turn of a chat takes come first. */
-  private RouterFunction<ServerResponse> table() {
-    Table table = new Table();
-    table
-        .write(HttpMethod.POST, "/v1/sessions/{id}/messages", threads::append)
-        .read("/v1/sessions/{id}/messages", threads::page)
-        //
-        .write(HttpMethod.POST, "/v1/sessions", sessions::create)
-        .read("/v1/sessions", sessions::list)
-        .read("/v1/sessions/{id}", sessions::get)
-        .write(HttpMethod.PUT, "/v1/sessions/{id}", sessions::put)
-        .write(HttpMethod.PATCH, "/v1/sessions/{id}", sessions::patch)
-        .write(HttpMethod.DELETE, "/v1/sessions/{id}", sessions::delete)
-        .write(HttpMethod.POST, "/v1/sessions/{id}/fork", sessions::fork)
-        //
-        .write(HttpMethod.DELETE, "/v1/sessions/{id}/messages", threads::cut)
-        .read("/v1/sessions/{id}/messages/{messageId}", threads::message)
-        .write(HttpMethod.DELETE, "/v1/sessions/{id}/messages/{messageId}", threads::delete)
-        //
-        .read("/v1/sessions/{id}/state", state::get)
-        .write(HttpMethod.PUT, "/v1/sessions/{id}/state", state::put)
-        .write(HttpMethod.PATCH, "/v1/sessions/{id}/state", state::patch)
-        .read("/v1/sessions/{id}/checkpoints", state::checkpoints)
-        .read("/v1/sessions/{id}/checkpoints/{checkpointId}", state::checkpoint)
-        .write(
-            HttpMethod.POST, "/v1/sessions/{id}/checkpoints/{checkpointId}/restore", state::restore)
-        //
-        .write(HttpMethod.POST, "/v1/sessions/{id}/lock", locks::lock)
-        .read("/v1/sessions/{id}/lock", locks::holder)
-        .write(HttpMethod.PUT, "/v1/sessions/{id}/lock", locks::renew)
-        .write(HttpMethod.DELETE, "/v1/sessions/{id}/lock", locks::release)
-        //
-        .turn("/v1/sessions/{id}/compact", compactions::compact)
-        .turn("/v1/sessions/{id}/turns", turns::begin)
-        .read("/v1/sessions/{id}/turns", turns::list)
-        .read("/v1/sessions/{id}/turns/{turnId}", turns::get)
-        .write(HttpMethod.POST, "/v1/sessions/{id}/turns/{turnId}/cancel", turns::cancel)
-        .stream("/v1/sessions/{id}/turns/{turnId}/events", turns::events)
-        //
-        .read("/v1/cache/{key}", cache::get)
-        .writeOnce(HttpMethod.PUT, "/v1/cache/{key}", cache::put)
-        .writeOnce(HttpMethod.DELETE, "/v1/cache/{key}", cache::delete)
-        //
-        .watch("/v1/socket", live::socket)
-        .stream("/v1/sessions/{id}/events", live::events)
-        //
-        .read("/v1/limits", limits::get)
-        .read("/v1/openapi.json", openApi::get);
-    return table.build();
-  }
-
-  /** Collects the routes, and what to say of a path that knows only other methods. */
-  private final class Table {
-    private final RouterFunctions.Builder routes = RouterFunctions.route();
-    private final NoSuchRoute rest = new NoSuchRoute();
-
-    Table read(String pattern, Handler handler) {
-      // HEAD is GET without the body, which the server leaves out.
-      HandlerFunction<ServerResponse> function = gate.reads(handler);
-      routes.route(methods(HttpMethod.GET, HttpMethod.HEAD).and(path(pattern)), function);
-      add(HttpMethod.GET, pattern);
-      add(HttpMethod.HEAD, pattern);
-      return this;
-    }
-
-    Table watch(String pattern, Handler handler) {
-      return get(pattern, gate.watches(handler));
-    }
-
-    Table stream(String pattern, Handler handler) {
-      return get(pattern, gate.streams(handler));
-    }
-
-    private Table get(String pattern, HandlerFunction<ServerResponse> function) {
-      routes.route(methods(HttpMethod.GET).and(path(pattern)), function);
-      add(HttpMethod.GET, pattern);
-      return this;
-    }
-
-    Table write(HttpMethod method, String pattern, Handler handler) {
-      routes.route(methods(method).and(path(pattern)), gate.writes(handler));
-      add(method, pattern);
-      return this;
-    }
-
-    Table writeOnce(HttpMethod method, String pattern, Handler handler) {
-      routes.route(methods(method).and(path(pattern)), gate.writesOnce(handler));
-      add(method, pattern);
-      return this;
-    }
-
-    Table turn(String pattern, Handler handler) {
-      routes.route(methods(HttpMethod.POST).and(path(pattern)), gate.turns(handler));
-      add(HttpMethod.POST, pattern);
-      return this;
-    }
-
-    private void add(HttpMethod method, String pattern) {
-      rest.add(method, pattern);
-      patterns.add(pattern);
-    }
-
-    RouterFunction<ServerResponse> build() {
-      return routes.route(path("/v1/**"), rest).build();
-    }
+    return patterns;
   }
 }

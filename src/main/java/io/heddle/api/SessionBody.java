@@ -1,13 +1,16 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
+import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
+import io.heddle.web.Callers;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST /v1/sessions} and {@code PUT /v1/sessions/{id}} take. */
@@ -40,19 +43,37 @@ record SessionBody(
     in.object();
     while (in.nextMember(seen)) {
       switch (in.name()) {
-        case "id" -> id = in.isNull() ? null : Ids.session(in);
-        case "user" -> user = in.isNull() ? null : Ids.user(in);
+        case "id" -> id = in.isNull() ? null : id(in);
+        case "user" -> user = in.isNull() ? null : user(in);
         case "title" -> title = in.isNull() ? null : in.string(0, MAX_TITLE);
         case "metadata" -> metadata = in.isNull() ? Json.EMPTY_OBJECT : Metadata.read(in);
         case "systemPrompt" -> systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
         case "model" -> model = in.isNull() ? null : in.string(1, MAX_MODEL);
         case "ttlSeconds" -> ttl = in.isNull() ? null : ttl(in);
-        case "messages" -> messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        case "messages" ->
+            messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
         case "resume" -> resume = !in.isNull() && in.bool();
         default -> throw in.unknownField();
       }
     }
     return new SessionBody(id, user, title, metadata, systemPrompt, model, ttl, messages, resume);
+  }
+
+  /** An id that a client gives. */
+  static String id(JsonReader in) {
+    String id = in.string(0, 1 << 20);
+    if (!SessionKey.isId(id)) {
+      throw in.refuse(RequestContext.ID_RULE);
+    }
+    return id;
+  }
+
+  private static String user(JsonReader in) {
+    String user = in.string(1, Callers.MAX_USER);
+    if (Callers.hasControl(user)) {
+      throw in.refuse("has a control character");
+    }
+    return user;
   }
 
   static Duration ttl(JsonReader in) {

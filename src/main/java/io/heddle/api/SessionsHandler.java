@@ -11,9 +11,11 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionPage;
 import io.heddle.session.SessionService;
 import io.heddle.session.WriteContext;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.Callers;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -27,46 +29,40 @@ final class SessionsHandler {
   private static final String METADATA = "metadata.";
 
   private final SessionService sessions;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
-  SessionsHandler(
-      SessionService sessions,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests) {
+  SessionsHandler(SessionService sessions, WriteCalls calls) {
     this.sessions = sessions;
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
   }
 
   Mono<BytesResponse> create(RequestContext call) {
     call.query();
-    return reader
+    return calls
+        .reader()
         .json(call.exchange())
         .flatMap(body -> {
-          SessionBody asked = bodies.session(body);
-          SessionAttributes description = requests.description(call, asked);
-          String id = requests.newId(call, asked.id());
-          WriteContext request = requests.writing(call, call.key(id), body);
+          SessionBody asked = calls.bodies().session(body);
+          SessionAttributes description = calls.description(call, asked);
+          String id = calls.newId(call, asked.id());
+          WriteContext request = call.writingOnTerms(call.key(id), body);
           if (!asked.resume()) {
-            return gate.write(
-                call, request, () -> sessions.create(request, description, asked.messages()));
+            return calls
+                .gate()
+                .write(
+                    call, request, () -> sessions.create(request, description, asked.messages()));
           }
           if (description.user() == null) {
             throw Query.refuse("user", "must be given to resume that user's session");
           }
-          return gate.write(
-              call,
-              request,
-              () ->
-                  sessions.resume(
-                      call.caller(), id, request.requested(), description, asked.messages()));
+          return calls
+              .gate()
+              .write(
+                  call,
+                  request,
+                  () ->
+                      sessions.resume(
+                          call.caller(), id, request.requested(), description, asked.messages()));
         })
         .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
   }
@@ -74,22 +70,26 @@ final class SessionsHandler {
   Mono<BytesResponse> put(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return reader
-        .json(call.exchange())
-        .flatMap(body -> {
-          SessionBody asked = bodies.session(body);
-          if (asked.id() != null && !asked.id().equals(key.id())) {
-            throw Query.refuse("id", "is another than the path's");
-          }
-          if (asked.resume()) {
-            throw Query.refuse("resume", "is for POST /v1/sessions only");
-          }
-          SessionAttributes description = requests.description(call, asked);
-          WriteContext request = requests.writing(call, key, body);
-          return gate.write(
-              call, request, () -> sessions.put(request, description, asked.messages()));
-        })
+    return calls
+        .write(
+            call,
+            key,
+            calls.reader().json(call.exchange()),
+            body -> put(key, body),
+            (request, asked) ->
+                sessions.put(request, calls.description(call, asked), asked.messages()))
         .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
+  }
+
+  private SessionBody put(SessionKey key, byte[] body) {
+    SessionBody asked = calls.bodies().session(body);
+    if (asked.id() != null && !asked.id().equals(key.id())) {
+      throw Query.refuse("id", "is another than the path's");
+    }
+    if (asked.resume()) {
+      throw Query.refuse("resume", "is for POST /v1/sessions only");
+    }
+    return asked;
   }
 
   Mono<BytesResponse> get(RequestContext call) {
@@ -97,7 +97,7 @@ final class SessionsHandler {
     int messages = call.query("messages").integer("messages", 0, ThreadsHandler.MAX_LIMIT, -1);
     PageRequest page = messages < 1 ? PageRequest.NONE : PageRequest.last(messages);
     return sessions
-        .load(key, call.view(), page)
+        .load(key, call.viewAtMinPosition(), page)
         .map(found ->
             ResponseFactory.read(
                 call, found, () -> messages < 0 ? found.bareSessionJson() : found.sessionJson()));
@@ -106,41 +106,44 @@ final class SessionsHandler {
   Mono<BytesResponse> patch(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return reader
-        .mergePatch(call.exchange())
-        .flatMap(body -> {
-          PatchBody patch = bodies.patch(body);
-          WriteContext request = requests.writing(call, key, body);
-          return gate.write(call, request, () -> sessions.patch(request, patch));
-        })
+    return calls
+        .write(
+            call,
+            key,
+            calls.reader().mergePatch(call.exchange()),
+            calls.bodies()::patch,
+            sessions::patch)
         .map(written -> ResponseFactory.session(200, written));
   }
 
   Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    WriteContext request = requests.writing(call, key);
-    return gate.write(call, request, () -> sessions.delete(request))
+    return calls
+        .write(call, key, sessions::delete)
         .map(written -> ResponseFactory.replayed(written.replayed(), BytesResponse.empty(204)));
   }
 
   Mono<BytesResponse> fork(RequestContext call) {
     SessionKey source = call.session();
     call.query();
-    return reader
+    return calls
+        .reader()
         .jsonOrNothing(call.exchange())
         .flatMap(body -> {
-          ForkBody asked = bodies.fork(body);
-          SessionKey target = call.key(requests.newId(call, asked.id()));
+          ForkBody asked = calls.bodies().fork(body);
+          SessionKey target = call.key(calls.newId(call, asked.id()));
           if (target.equals(source)) {
             throw Query.refuse("id", "is the source's own");
           }
-          WriteContext request = requests.writing(call, source, body);
-          return gate.write(
-              call,
-              request.requested(),
-              target,
-              () -> sessions.fork(request, target, asked.after()));
+          WriteContext request = call.writingOnTerms(source, body);
+          return calls
+              .gate()
+              .write(
+                  call.admission(),
+                  request.requested(),
+                  target,
+                  () -> sessions.fork(request, target, asked.after()));
         })
         .map(written -> ResponseFactory.session(201, written));
   }
@@ -159,7 +162,7 @@ final class SessionsHandler {
         .list(call.caller(), user, filter, limit, cursor)
         .map(found ->
             BytesResponse.json(200, write(found))
-                .header(ResponseFactory.CACHE, ResponseFactory.BYPASS));
+                .header(HeaderNames.CACHE, ResponseFactory.BYPASS));
   }
 
   private static byte[] write(SessionPage listing) {
@@ -170,8 +173,10 @@ final class SessionsHandler {
 
   private static @Nullable String user(Query query) {
     String user = query.text("user");
-    if (user != null && (user.isEmpty() || user.length() > Ids.MAX_USER || Ids.hasControl(user))) {
-      throw Query.refuse("user", "must be 1 to " + Ids.MAX_USER + " characters, no control ones");
+    if (user != null
+        && (user.isEmpty() || user.length() > Callers.MAX_USER || Callers.hasControl(user))) {
+      throw Query.refuse(
+          "user", "must be 1 to " + Callers.MAX_USER + " characters, no control ones");
     }
     return user;
   }

@@ -10,6 +10,7 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.Query;
+import io.heddle.web.RequestHeaders;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -138,7 +139,7 @@ sealed interface SocketRequest {
     private void member(JsonReader in, String name) {
       switch (name) {
         case "type" -> type = in.string(1, 64);
-        case "session" -> session = Ids.session(in);
+        case "session" -> session = SessionBody.id(in);
         case "ref" -> ref = in.isNull() ? null : in.string(0, MAX_REF);
         case "since" ->
             since = in.isNull() ? null : RequestHeaders.position(name, in.string(1, 64));

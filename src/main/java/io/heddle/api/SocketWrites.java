@@ -12,6 +12,7 @@ import io.heddle.session.ThreadService;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.turn.TurnSpec;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.IdempotencyHashes;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -30,19 +31,18 @@ final class SocketWrites {
   private final ThreadService threads;
   private final TurnStarts starts;
   private final AdmissionGate gate;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
   /**
    * @param limits what is left of them; null when none was asked
    */
   record Written(@Nullable Frame limits, Frame answer) {}
 
-  SocketWrites(
-      ThreadService threads, TurnStarts starts, AdmissionGate gate, WriteContexts requests) {
+  SocketWrites(ThreadService threads, TurnStarts starts, WriteCalls calls) {
     this.threads = threads;
     this.starts = starts;
-    this.gate = gate;
-    this.requests = requests;
+    this.gate = calls.gate();
+    this.calls = calls;
   }
 
   /** A refusal is an answer too. */
@@ -65,7 +65,7 @@ final class SocketWrites {
 
   /** Counts what is asked over a socket and changes nothing. */
   Mono<Admission> admitRead(Caller caller, String path) {
-    return gate.admitRead(caller, path);
+    return gate.admit(caller, false, path);
   }
 
   /** What is asked, once its limits have been; {@code path} is the one it would have over HTTP. */
@@ -73,7 +73,7 @@ final class SocketWrites {
 
   private Mono<Written> limited(
       Caller caller, String path, SocketRequest request, Function<Asked, Mono<Frame>> work) {
-    return gate.admit(caller, path)
+    return gate.admit(caller, true, path)
         .flatMap(admission ->
             Mono.defer(() -> work.apply(new Asked(admission, path)))
                 .onErrorResume(
@@ -119,13 +119,16 @@ final class SocketWrites {
   private Mono<Frame> cancel(
       Caller caller, SessionKey key, Asked asked, SocketRequest.Cancel cancel) {
     TurnAnswers.check(key, cancel.turn());
-    WriteContext request = requests.writing(caller, key, WritePreconditions.NONE, null);
-    return gate.once(asked.admission(), () -> starts.turns().cancel(request, cancel.turn()))
+    WriteContext request = calls.writing(caller, key, WritePreconditions.NONE, null);
+    gate.requireAllowed(asked.admission());
+    return starts
+        .turns()
+        .cancel(request, cancel.turn())
         .map(turn -> SocketFrames.ack(cancel.ref(), turn));
   }
 
   private @Nullable SessionAttributes made(Caller caller, SocketRequest.On on) {
-    return on.create() ? requests.description(caller) : null;
+    return on.create() ? calls.description(caller) : null;
   }
 
   private WriteContext writing(
@@ -137,7 +140,7 @@ final class SocketWrites {
     WritePreconditions conditions =
         new WritePreconditions(
             caller.owner(), retry(caller, asked.path(), on, body), on.lock(), on.ifMatch());
-    return requests.writing(caller, key, conditions, on.waitFor());
+    return calls.writing(caller, key, conditions, on.waitFor());
   }
 
   /** A repeated request may have another ref; it must ask for the same. */

@@ -11,52 +11,40 @@ import io.heddle.session.StateService;
 import io.heddle.session.StateView;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WriteResult;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.function.BiFunction;
 import reactor.core.publisher.Mono;
 
 /** The calls on a session's state document and its checkpoints. */
 final class StateHandler {
 
-  static final String CHECKPOINT = "Heddle-Checkpoint";
-
   private static final String LATEST = "latest";
   private static final int DEFAULT_LIMIT = 20;
   private static final int MAX_LIMIT = 100;
 
   private final StateService states;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
-  StateHandler(
-      StateService states,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests) {
+  StateHandler(StateService states, WriteCalls calls) {
     this.states = states;
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = call.session();
     call.query();
-    return states.get(key, call.view()).map(state -> read(call, state));
+    return states.get(key, call.viewAtMinPosition()).map(state -> read(call, state));
   }
 
   Mono<BytesResponse> put(RequestContext call) {
-    return save(call, reader.json(call.exchange()), states::put);
+    return save(call, calls.reader().json(call.exchange()), states::put);
   }
 
   Mono<BytesResponse> patch(RequestContext call) {
-    return save(call, reader.mergePatch(call.exchange()), states::patch);
+    return save(call, calls.reader().mergePatch(call.exchange()), states::patch);
   }
 
   private Mono<BytesResponse> save(
@@ -65,13 +53,7 @@ final class StateHandler {
       BiFunction<WriteContext, Json, Mono<WriteResult<Checkpoint>>> how) {
     SessionKey key = call.session();
     call.query();
-    return sent.flatMap(
-            body -> {
-              Json document = bodies.document(body);
-              WriteContext request = requests.writing(call, key, body);
-              return gate.write(call, request, () -> how.apply(request, document));
-            })
-        .map(StateHandler::saved);
+    return calls.write(call, key, sent, calls.bodies()::document, how).map(StateHandler::saved);
   }
 
   Mono<BytesResponse> checkpoints(RequestContext call) {
@@ -84,7 +66,7 @@ final class StateHandler {
           .toException();
     }
     return states
-        .checkpoints(key, call.view(), limit, before)
+        .checkpoints(key, call.viewAtMinPosition(), limit, before)
         .map(page -> ResponseFactory.read(call, page.position(), () -> write(key, page).toBytes()));
   }
 
@@ -92,19 +74,18 @@ final class StateHandler {
     SessionKey key = call.session();
     String id = checkpointId(call);
     call.query();
-    return states.checkpoint(key, call.view(), id).map(state -> read(call, state));
+    return states.checkpoint(key, call.viewAtMinPosition(), id).map(state -> read(call, state));
   }
 
   Mono<BytesResponse> restore(RequestContext call) {
     SessionKey key = call.session();
     String id = checkpointId(call);
     call.query();
-    WriteContext request = requests.writing(call, key);
-    return gate.write(call, request, () -> states.restore(request, id)).map(StateHandler::saved);
+    return calls.write(call, key, request -> states.restore(request, id)).map(StateHandler::saved);
   }
 
   private static String checkpointId(RequestContext call) {
-    String id = call.checkpoint();
+    String id = call.id("checkpointId");
     if (!id.equals(LATEST) && Checkpoint.parseId(id) == null) {
       throw Query.refuse("checkpointId", "in the path is no checkpoint's id");
     }
@@ -115,12 +96,12 @@ final class StateHandler {
     BytesResponse answer =
         ResponseFactory.read(call, state.position(), () -> document(state.document()).toBytes());
     Checkpoint checkpoint = state.checkpoint();
-    return checkpoint == null ? answer : answer.header(CHECKPOINT, checkpoint.id());
+    return checkpoint == null ? answer : answer.header(HeaderNames.CHECKPOINT, checkpoint.id());
   }
 
   private static BytesResponse saved(WriteResult<Checkpoint> written) {
     return ResponseFactory.written(200, written, document(written.value().document()))
-        .header(CHECKPOINT, Checkpoint.idOf(written.position()));
+        .header(HeaderNames.CHECKPOINT, Checkpoint.idOf(written.position()));
   }
 
   private static JsonWriter document(Json document) {

@@ -4,15 +4,12 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonWriter;
-import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.ThreadService;
-import io.heddle.session.WriteContext;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
-import java.util.List;
+import io.heddle.web.RequestContext;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -23,35 +20,24 @@ final class ThreadsHandler {
   static final int MAX_LIMIT = 1000;
 
   private final ThreadService threads;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
 
-  ThreadsHandler(
-      ThreadService threads,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests) {
+  ThreadsHandler(ThreadService threads, WriteCalls calls) {
     this.threads = threads;
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
   }
 
   Mono<BytesResponse> append(RequestContext call) {
     SessionKey key = call.session();
     boolean create = call.query("create").flag("create");
-    return reader
-        .json(call.exchange())
-        .flatMap(body -> {
-          List<NewMessage> messages = bodies.messages(body);
-          WriteContext request = requests.writing(call, key, body);
-          SessionAttributes made = create ? requests.description(call) : null;
-          return gate.write(call, request, () -> threads.append(request, messages, made));
-        })
+    SessionAttributes made = create ? calls.description(call.caller()) : null;
+    return calls
+        .write(
+            call,
+            key,
+            calls.reader().json(call.exchange()),
+            calls.bodies()::messages,
+            (request, messages) -> threads.append(request, messages, made))
         .map(written -> {
           JsonWriter out = new JsonWriter(written.value().weight() + 64);
           out.ascii("{\"position\":\"").ascii(written.position().toString());
@@ -64,16 +50,16 @@ final class ThreadsHandler {
     SessionKey key = call.session();
     PageRequest page = pageRequest(call.query("limit", "order", "after", "before"));
     return threads
-        .page(key, call.view(), page)
+        .page(key, call.viewAtMinPosition(), page)
         .map(found -> ResponseFactory.read(call, found, found::json));
   }
 
   Mono<BytesResponse> message(RequestContext call) {
     SessionKey key = call.session();
-    String id = call.message();
+    String id = call.id("messageId");
     call.query();
     return threads
-        .message(key, call.view(), id)
+        .message(key, call.viewAtMinPosition(), id)
         .map(found ->
             ResponseFactory.read(
                 call,
@@ -84,10 +70,10 @@ final class ThreadsHandler {
 
   Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = call.session();
-    String id = call.message();
+    String id = call.id("messageId");
     call.query();
-    WriteContext request = requests.writing(call, key);
-    return gate.write(call, request, () -> threads.deleteMessage(request, id))
+    return calls
+        .write(call, key, request -> threads.deleteMessage(request, id))
         .map(ResponseFactory::gone);
   }
 
@@ -95,8 +81,9 @@ final class ThreadsHandler {
   Mono<BytesResponse> cut(RequestContext call) {
     SessionKey key = call.session();
     String after = cursor(call.query("after"), "after");
-    WriteContext request = requests.writing(call, key);
-    return gate.write(call, request, () -> threads.cut(request, after)).map(ResponseFactory::gone);
+    return calls
+        .write(call, key, request -> threads.cut(request, after))
+        .map(ResponseFactory::gone);
   }
 
   static PageRequest pageRequest(Query query) {

@@ -1,10 +1,10 @@
 package io.heddle.api;
 
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
@@ -13,6 +13,7 @@ import io.heddle.session.Turn;
 import io.heddle.session.TurnId;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,13 @@ final class TurnAnswers {
     if (id == null || !id.session().equals(session.id())) {
       throw Problem.of(ProblemCode.TURN_NOT_FOUND, "The session has no such turn").toException();
     }
+  }
+
+  /** The path's id of a turn, which must be one of the path's session. */
+  static String turnId(RequestContext call) {
+    String turn = call.variable("turnId");
+    check(call.session(), turn);
+    return turn;
   }
 
   static String location(Turn turn) {
@@ -167,8 +175,7 @@ final class TurnAnswers {
   private static List<String> removed(Turn ended) {
     Json end = ended.end();
     boolean rolledBack =
-        end != null
-            && JsonValue.of(end).word("finishReason").equals("rolled_back");
+        end != null && JsonValue.of(end).word("finishReason").equals("rolled_back");
     return rolledBack ? ended.input() : List.of();
   }
 

@@ -28,7 +28,7 @@ record TurnStarts(Turns turns, SessionService sessions, Connections connections)
       WriteContext request, TurnSpec order, @Nullable SessionAttributes createWith) {
     Parameters.check(order.parameters(), turns.maxOutput(), name -> "parameters." + name);
     // A turn that begins now would be cut off half way.
-    LiveHandler.refuseWhenDraining(connections, "turns");
+    connections.refuseWhenDraining("turns");
     Mono<WriteResult<Turn>> begun = Mono.defer(() -> turns.begin(request, order));
     if (createWith == null || request.requested().lock() != null) {
       return begun;

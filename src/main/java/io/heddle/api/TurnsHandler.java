@@ -10,12 +10,14 @@ import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WriteResult;
 import io.heddle.turn.Turns;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.Connections;
 import io.heddle.web.EventStream;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import io.heddle.web.StreamForm;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
@@ -27,29 +29,15 @@ import reactor.core.publisher.Mono;
 /** The calls under {@code /v1/sessions/{id}/turns}. */
 final class TurnsHandler {
 
-  private static final String PREFERENCE_APPLIED = "Preference-Applied";
-
   private final TurnStarts starts;
   private final Turns turns;
-  private final AdmissionGate gate;
-  private final BodyReader reader;
-  private final RequestBodies bodies;
-  private final WriteContexts requests;
+  private final WriteCalls calls;
   private final Connections connections;
 
-  TurnsHandler(
-      TurnStarts starts,
-      AdmissionGate gate,
-      BodyReader reader,
-      RequestBodies bodies,
-      WriteContexts requests,
-      Connections connections) {
+  TurnsHandler(TurnStarts starts, WriteCalls calls, Connections connections) {
     this.starts = starts;
     this.turns = starts.turns();
-    this.gate = gate;
-    this.reader = reader;
-    this.bodies = bodies;
-    this.requests = requests;
+    this.calls = calls;
     this.connections = connections;
   }
 
@@ -58,17 +46,20 @@ final class TurnsHandler {
     boolean create = call.query("create").flag("create");
     boolean async = RequestHeaders.prefersAsync(call.headers());
     Duration cacheFor = RequestHeaders.maxAge(call.headers());
-    return reader
+    return calls
+        .reader()
         .json(call.exchange())
         .flatMap(body -> {
-          TurnBody asked = bodies.turn(body);
+          TurnBody asked = calls.bodies().turn(body);
           if (asked.stream()) {
-            LiveHandler.refuseWhenFull(connections);
-            gate.refuseConnection(call.caller());
+            connections.refuseWhenFull();
+            calls.gate().refuseConnection(call.caller());
           }
-          WriteContext request = requests.writing(call, key, body);
-          SessionAttributes made = create ? requests.description(call) : null;
-          return gate.write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
+          WriteContext request = call.writingOnTerms(key, body);
+          SessionAttributes made = create ? calls.description(call.caller()) : null;
+          return calls
+              .gate()
+              .write(call, request, () -> starts.begin(request, asked.order(cacheFor), made))
               .flatMap(begun -> answer(call, begun, asked.stream(), async));
         });
   }
@@ -86,7 +77,7 @@ final class TurnsHandler {
                   StreamForm.TURN)
               .header(HttpHeaders.LOCATION, TurnAnswers.location(turn))
               .header(HttpHeaders.ETAG, position);
-      return Mono.just(begun.replayed() ? events.header(ResponseFactory.REPLAYED, "true") : events);
+      return Mono.just(begun.replayed() ? events.header(HeaderNames.REPLAYED, "true") : events);
     }
     if (async) {
       return Mono.just(
@@ -94,11 +85,11 @@ final class TurnsHandler {
               begun.replayed(),
               accepted(turn)
                   .header(HttpHeaders.ETAG, position)
-                  .header(PREFERENCE_APPLIED, RequestHeaders.RESPOND_ASYNC)));
+                  .header(HeaderNames.PREFERENCE_APPLIED, RequestHeaders.RESPOND_ASYNC)));
     }
     // No position here: the session has moved on since the turn began.
     return turns
-        .awaitHere(turn.session(), call.view(), turn.id())
+        .awaitHere(turn.session(), call.viewAtMinPosition(), turn.id())
         .map(end ->
             BytesResponse.json(200, TurnAnswers.ended(end))
                 .header(HttpHeaders.LOCATION, TurnAnswers.location(turn)))
@@ -120,46 +111,56 @@ final class TurnsHandler {
   Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = call.session();
     Turn.Status status = status(call.query("status"));
-    return turns.list(key, call.view(), status).map(found -> fresh(TurnAnswers.list(found)));
+    return turns
+        .list(key, call.viewAtMinPosition(), status)
+        .map(found -> fresh(TurnAnswers.list(found)));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = call.session();
-    String turn = call.turn();
+    String turn = TurnAnswers.turnId(call);
     call.query();
-    return turns.get(key, call.view(), turn).map(found -> fresh(TurnAnswers.one(found)));
+    return turns
+        .get(key, call.viewAtMinPosition(), turn)
+        .map(found -> fresh(TurnAnswers.one(found)));
   }
 
   private static BytesResponse fresh(byte[] json) {
-    return BytesResponse.json(200, json).header(ResponseFactory.CACHE, ResponseFactory.BYPASS);
+    return BytesResponse.json(200, json).header(HeaderNames.CACHE, ResponseFactory.BYPASS);
   }
 
   Mono<BytesResponse> cancel(RequestContext call) {
     SessionKey key = call.session();
-    String turn = call.turn();
+    String turn = TurnAnswers.turnId(call);
     call.query();
-    WriteContext request = requests.writing(call, key);
-    return gate.write(call, request.requested(), key, _ -> false, () -> turns.cancel(request, turn))
+    WriteContext request = call.writingOnTerms(key);
+    return calls
+        .gate()
+        .write(
+            call.admission(),
+            request.requested(),
+            key,
+            _ -> false,
+            () -> turns.cancel(request, turn))
         .map(TurnsHandler::accepted);
   }
 
   Mono<ServerResponse> events(RequestContext call) {
     SessionKey key = call.session();
-    String turn = call.turn();
+    String turn = TurnAnswers.turnId(call);
     Query query = call.query("after", Callers.QUERY);
-    LiveHandler.refuseWhenDraining(connections, "connections");
-    LiveHandler.refuseWhenFull(connections);
-    gate.refuseConnection(call.caller());
+    connections.requireRoom();
+    calls.gate().refuseConnection(call.caller());
     // A client that comes back sends both: what it has seen last is newer.
-    String last = call.headers().getFirst(LiveHandler.LAST_EVENT_ID);
+    String last = call.headers().getFirst(HeaderNames.LAST_EVENT_ID);
     long after =
         last == null || last.isEmpty()
             ? after("after", query.text("after"))
-            : after(LiveHandler.LAST_EVENT_ID, last);
+            : after(HeaderNames.LAST_EVENT_ID, last);
     boolean returns = last != null && !last.isEmpty();
     // The head of the answer is written before the first event: what is refused is found out now.
     return turns
-        .isTold(key, call.view(), turn, after)
+        .isTold(key, call.viewAtMinPosition(), turn, after)
         .<ServerResponse>map(told ->
             told && returns
                 ? LiveHandler.stayAway()
@@ -173,7 +174,7 @@ final class TurnsHandler {
   private TurnStream stream(
       RequestContext call, String turn, long after, BooleanSupplier runsHere) {
     SessionKey key = call.session();
-    ReadContext view = call.view();
+    ReadContext view = call.viewAtMinPosition();
     return new TurnStream(key, turn, seq -> turns.follow(key, view, turn, seq), after, runsHere);
   }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.io.JsonStringEncoder;
 
@@ -288,6 +289,28 @@ public final class JsonWriter {
   /** A member as it stands in another object. */
   public JsonWriter member(String name, JsonValue value) {
     return value.writeTo(next().string(name).ascii(':'));
+  }
+
+  /** Members of another object, as they stand there. */
+  public JsonWriter members(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (which.test(name)) {
+            member(name, value);
+          }
+        });
+    return this;
+  }
+
+  /** The same, without those that are null. */
+  public JsonWriter given(JsonValue from, Predicate<String> which) {
+    from.members()
+        .forEach((name, value) -> {
+          if (!value.isNull() && which.test(name)) {
+            member(name, value);
+          }
+        });
+    return this;
   }
 
   /** An object of members of others. */

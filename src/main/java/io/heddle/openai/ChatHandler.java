@@ -1,27 +1,22 @@
 package io.heddle.openai;
 
-import io.heddle.base.IdSource;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonValue;
 import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.Parameters;
 import io.heddle.turn.PromptWindow;
-import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.TurnEvent;
-import io.heddle.turn.Turns;
-import io.heddle.turn.Upstream;
-import io.heddle.web.Connections;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -32,60 +27,35 @@ import reactor.core.publisher.Mono;
  */
 final class ChatHandler {
 
-  static final String SESSION = "Heddle-Session";
-
-  private final StatelessCalls calls;
-  private final Turns turns;
+  private final WireServices services;
   private final ChatTurns starts;
-  private final Upstream upstream;
-  private final RequestBodies bodies;
-  private final AdmissionGate gate;
-  private final IdSource ids;
-  private final InstantSource clock;
-  private final Connections connections;
 
-  ChatHandler(
-      StatelessCalls calls,
-      Turns turns,
-      ChatTurns starts,
-      Upstream upstream,
-      RequestBodies bodies,
-      AdmissionGate gate,
-      IdSource ids,
-      InstantSource clock,
-      Connections connections) {
-    this.calls = calls;
-    this.turns = turns;
+  ChatHandler(WireServices services, ChatTurns starts) {
+    this.services = services;
     this.starts = starts;
-    this.upstream = upstream;
-    this.bodies = bodies;
-    this.gate = gate;
-    this.ids = ids;
-    this.clock = clock;
-    this.connections = connections;
   }
 
   Mono<ServerResponse> create(RequestContext call) {
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           ChatRequest ask = ChatRequest.read(body.fields());
-          upstream.refuseUnknown(ask.model());
+          services.upstream().refuseUnknown(ask.model());
           if (ask.stream()) {
-            Streams.refuseWhenDraining(connections);
-            gate.refuseConnection(call.caller());
+            services.requireRoom(call);
           }
-          String header = call.headers().getFirst(SESSION);
+          String header = call.headers().getFirst(HeaderNames.SESSION);
           String session = header == null ? ask.conversation() : header;
           if (session == null) {
             return alone(call, ask);
           }
-          Parameters.check(ask.parameters(), calls.maxOutput(), name -> name);
+          Parameters.check(ask.parameters(), services.calls().maxOutput(), name -> name);
           if (ask.conversation() != null && !ask.conversation().equals(session)) {
-            throw Query.refuse(SESSION, "is another than metadata.conversation_id");
+            throw Query.refuse(HeaderNames.SESSION, "is another than metadata.conversation_id");
           }
           SessionKey key = Conversations.key(call, session);
-          call.exchange().getResponse().getHeaders().set(SESSION, key.id());
+          call.exchange().getResponse().getHeaders().set(HeaderNames.SESSION, key.id());
           return starts
               .begin(call, key, header != null, ask, body.bytes())
               .flatMap(turn -> ask.stream() ? stream(call, ask, turn) : plain(call, ask, turn));
@@ -102,19 +72,20 @@ final class ChatHandler {
   // ---- without a session
 
   private Mono<ServerResponse> alone(RequestContext call, ChatRequest ask) {
-    gate.once(call);
-    String id = ChatForm.PREFIX + ids.tag() + ids.tag();
-    ChatForm form = form(id, clock.instant().getEpochSecond(), ask);
+    services.gate().requireAllowed(call.admission());
+    String id = ChatForm.PREFIX + services.random();
+    ChatForm form = form(id, services.clock().instant().getEpochSecond(), ask);
     // The words of the instructions are not all that was said.
     String system = ask.prompt().isEmpty() ? ask.instructions() : null;
     ModelCall model = new ModelCall(ask.model(), system, told(ask), ask.parameters(), id);
     if (!ask.stream()) {
-      return calls
+      return services
+          .calls()
           .call(call.caller(), model.withoutStream(), true)
           .collect(CompletionAssembler::new, CompletionAssembler::addAll)
-          .map(answer -> ConversationsHandler.json(answer.json(form)));
+          .map(answer -> BytesResponse.json(answer.json(form)));
     }
-    return FirstSignal.of(calls.call(call.caller(), model, ask.usage()))
+    return FirstSignal.of(services.calls().call(call.caller(), model, ask.usage()))
         .map(rest -> {
           ChatChunks chunks = new ChatChunks(form);
           // A frame is all that was there at once, and so the next is asked for when it was taken.
@@ -136,7 +107,8 @@ final class ChatHandler {
   private Mono<ServerResponse> plain(RequestContext call, ChatRequest ask, Turn turn) {
     return Mono.defer(() -> {
       CompletionAssembler answer = new CompletionAssembler();
-      return turns
+      return services
+          .turns()
           .follow(turn.session(), call.view(), turn.id(), 0)
           .doOnNext(event -> {
             if (event instanceof TurnEvent.Delta delta) {
@@ -147,7 +119,7 @@ final class ChatHandler {
           .next()
           .map(ended -> {
             refuseUnlessAnswered(ended.turn());
-            return ConversationsHandler.json(
+            return BytesResponse.json(
                 answer.json(
                     form(turn, ask),
                     reason(ended.turn()),
@@ -161,7 +133,8 @@ final class ChatHandler {
   private Mono<ServerResponse> stream(RequestContext call, ChatRequest ask, Turn turn) {
     ChatChunks chunks = new ChatChunks(form(turn, ask));
     Flux<List<Frame>> told =
-        turns
+        services
+            .turns()
             .follow(turn.session(), call.view(), turn.id(), 0)
             // That it has started is nothing to answer with yet: it may still fail at once.
             .filter(event -> !(event instanceof TurnEvent.Started))
@@ -189,8 +162,9 @@ final class ChatHandler {
   }
 
   private ServerResponse stream(RequestContext call, Flux<Frame> frames, int ahead) {
-    Flux<Frame> told = frames.onErrorResume(error -> Flux.just(Streams.chatError(call, error)));
-    return new EventStream(connections, new FramesProtocol(told, ahead), StreamForm.OPENAI);
+    Flux<Frame> told = frames.onErrorResume(error -> Flux.just(WireError.chunk(call, error)));
+    return new EventStream(
+        services.connections(), new FramesProtocol(told, ahead), StreamForm.OPENAI);
   }
 
   /** This wire has no word for an answer that somebody stopped. */
@@ -204,8 +178,7 @@ final class ChatHandler {
   }
 
   private static String reason(Turn turn) {
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    String reason = end.word("finishReason");
+    String reason = ResponseEnd.endOf(turn).word("finishReason");
     return reason.isEmpty() ? "stop" : reason;
   }
 
@@ -215,11 +188,7 @@ final class ChatHandler {
   }
 
   private ChatForm form(String id, long created, ChatRequest ask) {
-    @Nullable String model = ask.model();
-    if (model == null) {
-      List<Upstream.Model> models = upstream.models();
-      model = models.isEmpty() ? "" : models.getFirst().id();
-    }
+    String model = ask.model() == null ? services.defaultModel() : ask.model();
     return new ChatForm(id, created, model, ask.usage());
   }
 }

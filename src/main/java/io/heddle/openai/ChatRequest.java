@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -180,12 +180,7 @@ record ChatRequest(
 
   private static Json parameters(JsonValue body) {
     JsonWriter out = JsonWriter.object(256);
-    body.members()
-        .forEach((name, value) -> {
-          if (!OWN.contains(name) && !value.isNull()) {
-            out.member(name, value);
-          }
-        });
+    out.given(body, name -> !OWN.contains(name));
     return out.done();
   }
 

@@ -3,19 +3,14 @@ package io.heddle.openai;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
-import io.heddle.session.PageRequest;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionService;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.WholePages;
 import io.heddle.session.WriteContext;
-import io.heddle.session.WritePreconditions;
 import io.heddle.turn.TurnSpec;
-import io.heddle.turn.Turns;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.util.ArrayList;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -25,29 +20,10 @@ final class ChatTurns {
 
   private static final Json NOTES = Json.of("{\"wire\":\"chat\"}");
 
-  private final Turns turns;
-  private final SessionService sessions;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final Conversations conversations;
-  private final SdkRetries tries;
+  private final WireServices services;
 
-  ChatTurns(
-      Turns turns,
-      SessionService sessions,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      Conversations conversations,
-      SdkRetries tries) {
-    this.turns = turns;
-    this.sessions = sessions;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.conversations = conversations;
-    this.tries = tries;
+  ChatTurns(WireServices services) {
+    this.services = services;
   }
 
   /**
@@ -65,7 +41,9 @@ final class ChatTurns {
               List<Json> thread = page.messages().stream().map(Message::body).toList();
               List<NewMessage> input =
                   input(thread.isEmpty() ? ask.added(empty) : ask.added(thread));
-              return isRepeated(request)
+              return services
+                  .gate()
+                  .isRepeated(request)
                   .flatMap(repeated -> {
                     TurnSpec order =
                         new TurnSpec(
@@ -73,50 +51,40 @@ final class ChatTurns {
                             ask.model(),
                             ask.instructions(),
                             ask.parameters(),
-                            call.onBusy(),
+                            RequestHeaders.onBusy(call.headers()),
                             null,
                             NOTES,
                             fingerprint,
                             ask.prompt(),
                             0);
-                    return gate.write(call, request, () -> turns.begin(request, order))
+                    return services
+                        .gate()
+                        .write(call, request, () -> services.turns().begin(request, order))
                         .map(written -> written.value());
                   });
             });
-    return Conversations.named(key, tries.in(call, key, fingerprint).switchIfEmpty(fresh));
+    return Conversations.named(
+        key, services.tries().in(call, key, fingerprint).switchIfEmpty(fresh));
   }
 
   private List<NewMessage> input(List<Json> added) {
     List<NewMessage> input = new ArrayList<>(added.size());
     for (Json message : added) {
-      input.add(bodies.checked(new NewMessage(null, message), "messages"));
+      input.add(services.bodies().checked(new NewMessage(null, message), "messages"));
     }
     return input;
   }
 
   private Mono<ThreadPage> thread(RequestContext call, SessionKey key, boolean create) {
-    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
-    Mono<ThreadPage> page = WholePages.load(reader, key, call.view(), last);
+    Mono<ThreadPage> page = services.end(call, key);
     if (!create) {
       return page;
     }
     return page.onErrorResume(
         error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
         _ -> {
-          if (call.idempotencyKey() == null) {
-            gate.once(call);
-          }
-          return sessions
-              .put(
-                  call.writing(key, WritePreconditions.NONE),
-                  conversations.description(call.caller(), Json.EMPTY_OBJECT),
-                  List.of())
-              .then(page);
+          services.requireAllowedUnlessRepeated(call);
+          return services.make(call, key).then(page);
         });
-  }
-
-  private Mono<Boolean> isRepeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
   }
 }

@@ -1,16 +1,15 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
-import io.heddle.base.IdSource;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Conversation;
-import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
 import io.heddle.turn.Usage;
-import java.time.InstantSource;
+import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -29,31 +28,18 @@ final class CompactHandler {
   private static final List<String> MEMBERS =
       List.of("model", "input", "instructions", "previous_response_id");
 
-  private final StatelessCalls calls;
-  private final RequestBodies bodies;
+  private final WireServices services;
   private final StatelessResponses alone;
-  private final AdmissionGate gate;
-  private final IdSource ids;
-  private final InstantSource clock;
 
-  CompactHandler(
-      StatelessCalls calls,
-      RequestBodies bodies,
-      StatelessResponses alone,
-      AdmissionGate gate,
-      IdSource ids,
-      InstantSource clock) {
-    this.calls = calls;
-    this.bodies = bodies;
+  CompactHandler(WireServices services, StatelessResponses alone) {
+    this.services = services;
     this.alone = alone;
-    this.gate = gate;
-    this.ids = ids;
-    this.clock = clock;
   }
 
   Mono<ServerResponse> create(RequestContext call) {
-    gate.once(call);
-    return bodies
+    services.gate().requireAllowed(call.admission());
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           ResponseRequest ask = ResponseRequest.read(known(body.fields()), HostedTools.DROP);
@@ -69,12 +55,13 @@ final class CompactHandler {
               .messages(call, ask)
               .flatMap(messages -> {
                 Conversation conversation = Conversation.of(messages);
-                return calls
+                return services
+                    .calls()
                     .summarise(call.caller(), model, conversation.all(), ask.instructions())
                     .map(text -> answer(ask, messages, conversation, text));
               });
         })
-        .map(ConversationsHandler::json);
+        .map(BytesResponse::json);
   }
 
   private static JsonValue known(JsonValue body) {
@@ -92,11 +79,11 @@ final class CompactHandler {
       output.addAll(items(message, previous));
     }
     Json summary = new Summary(output.size(), 0).body(text.content());
-    output.add(CompactionItem.json(ItemIds.COMPACTION + random(), summary));
+    output.add(CompactionItem.json(ItemIds.COMPACTION + services.random(), summary));
     return JsonWriter.object(text.content().length() + 1024)
-        .string("id", ResponseId.PREFIX + random())
+        .string("id", ResponseId.PREFIX + services.random())
         .string("object", "response.compaction")
-        .number("created_at", clock.instant().getEpochSecond())
+        .number("created_at", services.clock().instant().getEpochSecond())
         .raw("output", Json.array(output))
         .raw("usage", usage(text.usage()))
         .done();
@@ -130,13 +117,10 @@ final class CompactHandler {
   private List<Json> items(Message message, @Nullable ResponseId previous) {
     Message named =
         message.id().isEmpty()
-            ? new Message(ItemIds.MESSAGE + random(), 0, message.createdAt(), message.body())
+            ? new Message(
+                ItemIds.MESSAGE + services.random(), 0, message.createdAt(), message.body())
             : message;
     String session = message.seq() > 0 && previous != null ? previous.session() : "";
     return ItemOutput.items(named, session).stream().map(Item::json).toList();
-  }
-
-  private String random() {
-    return ids.tag() + ids.tag();
   }
 }

@@ -1,14 +1,11 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Summary;
-import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Items of the type {@code compaction}: summaries of what stands before them. Clients may keep a
@@ -24,10 +21,6 @@ final class CompactionItem {
 
   /** What the Codex CLI calls the same. */
   private static final String OLD_TYPE = "compaction_summary";
-
-  private static final String SEAL = "heddle1.";
-
-  private static final JsonFactory FACTORY = JsonParsers.factory(8);
 
   private CompactionItem() {}
 
@@ -51,7 +44,7 @@ final class CompactionItem {
             .raw("summary", OpenAiJson.object(body).raw("content", Json.of("\"\"")))
             .number("kept", summary == null ? 0 : summary.kept())
             .done();
-    String content = SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed.utf8());
+    String content = OpaqueMembers.seal(sealed);
     return JsonWriter.object(content.length() + 96)
         .string("id", id)
         .string("type", TYPE)
@@ -73,12 +66,12 @@ final class CompactionItem {
   }
 
   private static @Nullable Json opened(String content) {
-    if (!content.startsWith(SEAL)) {
+    Json opened = OpaqueMembers.opened(content);
+    if (opened == null) {
       return null;
     }
+    JsonValue fields = OpenAiJson.object(opened);
     try {
-      byte[] json = Base64.getUrlDecoder().decode(content.substring(SEAL.length()));
-      JsonValue fields = OpenAiJson.read(FACTORY, json).object();
       JsonValue text = fields.get("summary");
       JsonValue kept = fields.get("kept");
       return text == null || !text.isString() || text.text().isEmpty()

@@ -7,6 +7,7 @@ import io.heddle.turn.ModelEvent;
 import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.SummaryText;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

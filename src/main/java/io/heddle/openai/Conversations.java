@@ -1,6 +1,5 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
@@ -8,10 +7,12 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.IdempotencyHashes;
+import io.heddle.web.RequestContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -82,7 +83,7 @@ final class Conversations {
 
   /** The session that an id names. */
   static SessionKey key(RequestContext call, String id) {
-    SessionKey key = call.key(id);
+    SessionKey key = call.keyOrNull(id);
     if (key == null) {
       throw notFound(id);
     }

@@ -9,112 +9,108 @@ import io.heddle.session.Filter;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionService;
 import io.heddle.session.WriteContext;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** The calls on conversations as a whole. */
 final class ConversationsHandler {
 
-  /** Pages of sessions that are looked at for one of conversations. */
+  /** Pages of sessions that are looked at for one of services.conversations(). */
   private static final int LOOKS = 20;
 
   private static final int MAX_LIMIT = 100;
 
-  private final SessionService sessions;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final ItemReferences references;
-  private final Conversations conversations;
+  private final WireServices services;
 
-  /**
-   * @param reader the store's, as {@link ItemsHandler} needs it
-   */
-  ConversationsHandler(
-      SessionService sessions,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      ItemReferences references,
-      Conversations conversations) {
-    this.sessions = sessions;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.references = references;
-    this.conversations = conversations;
+  ConversationsHandler(WireServices services) {
+    this.services = services;
   }
 
   Mono<BytesResponse> create(RequestContext call) {
-    return bodies
+    return services
+        .bodies()
         .objectOrNothing(call)
         .flatMap(body -> {
           JsonValue asked = body.fields();
           SessionAttributes description =
-              conversations.description(call.caller(), Metadata.read(asked.get("metadata")));
+              services
+                  .conversations()
+                  .description(call.caller(), Metadata.read(asked.get("metadata")));
           List<JsonValue> items = RequestBodies.items(asked.get("items"), 0);
-          SessionKey key = Conversations.key(call, conversations.newId(call));
+          SessionKey key = Conversations.key(call, services.conversations().newId(call));
           WriteContext request = call.writing(key, body.bytes());
-          return references
+          return services
+              .references()
               .added(call, key, items, true)
               .flatMap(messages ->
-                  gate.write(call, request, () -> sessions.create(request, description, messages))
-                      .flatMap(references.remember(call, key, messages)));
+                  services
+                      .gate()
+                      .write(
+                          call,
+                          request,
+                          () -> services.sessions().create(request, description, messages))
+                      .flatMap(services.references().remember(call, key, messages)));
         })
-        .map(written -> json(Conversations.json(written.value())));
+        .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
 
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    return Conversations.named(key, reader.load(key, call.view(), PageRequest.NONE))
-        .map(page -> json(Conversations.json(page.session())));
+    return Conversations.named(key, services.reader().load(key, call.view(), PageRequest.NONE))
+        .map(page -> BytesResponse.json(Conversations.json(page.session())));
   }
 
   /** Replaces the metadata. */
   Mono<BytesResponse> update(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           Json metadata = Metadata.read(body.fields().required("metadata"));
           WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
-              gate.write(
-                  call,
-                  request,
-                  () ->
-                      sessions.patch(
-                          request,
-                          was ->
-                              new SessionAttributes(
-                                  was.user(),
-                                  was.title(),
-                                  metadata,
-                                  was.systemPrompt(),
-                                  was.model(),
-                                  was.status(),
-                                  was.ttl()))));
+              services
+                  .gate()
+                  .write(
+                      call,
+                      request,
+                      () ->
+                          services
+                              .sessions()
+                              .patch(
+                                  request,
+                                  was ->
+                                      new SessionAttributes(
+                                          was.user(),
+                                          was.title(),
+                                          metadata,
+                                          was.systemPrompt(),
+                                          was.model(),
+                                          was.status(),
+                                          was.ttl()))));
         })
-        .map(written -> json(Conversations.json(written.value())));
+        .map(written -> BytesResponse.json(Conversations.json(written.value())));
   }
 
   /** Deletes the conversation with its items. */
   Mono<BytesResponse> delete(RequestContext call) {
     SessionKey key = Conversations.key(call, call.variable("id"));
-    WriteContext request = call.writing(key, new byte[0]);
-    return Conversations.named(key, gate.write(call, request, () -> sessions.delete(request)))
+    WriteContext request = call.writing(key);
+    return Conversations.named(
+            key, services.gate().write(call, request, () -> services.sessions().delete(request)))
         .map(_ ->
-            json(
+            BytesResponse.json(
                 JsonWriter.object(192)
                     .string("id", key.id())
                     .string("object", "conversation.deleted")
@@ -127,7 +123,7 @@ final class ConversationsHandler {
    * {@code after} takes the {@code last_id} of the page before, which is a cursor.
    */
   Mono<BytesResponse> list(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = OpenAiJson.integer(query, "limit", 1, MAX_LIMIT, 20);
     String after = query.text("after");
     String order = query.text("order");
@@ -144,7 +140,7 @@ final class ConversationsHandler {
                 .onErrorResume(
                     error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
                     _ -> after(call, user, filter, limit, after, null, LOOKS));
-    return page.map(listed -> json(list(listed)));
+    return page.map(listed -> BytesResponse.json(list(listed)));
   }
 
   /**
@@ -161,7 +157,8 @@ final class ConversationsHandler {
       String id,
       @Nullable String cursor,
       int looks) {
-    return sessions
+    return services
+        .sessions()
         .list(call.caller(), user, filter, MAX_LIMIT, cursor)
         .flatMap(listing -> {
           List<Session> all = listing.sessions();
@@ -214,7 +211,8 @@ final class ConversationsHandler {
       int limit,
       @Nullable String cursor,
       int looks) {
-    return sessions
+    return services
+        .sessions()
         .list(call.caller(), user, filter, limit, cursor)
         .flatMap(listing -> {
           List<Session> here =
@@ -232,18 +230,13 @@ final class ConversationsHandler {
 
   /** Clients go on from {@code last_id}, some also after the last page. */
   private static Json list(Page page) {
-    List<Session> sessions = page.sessions();
-    JsonWriter data = new JsonWriter(256 * sessions.size() + 64);
-    data.array(sessions, (session, to) -> to.raw(Conversations.json(session)));
-    String last = sessions.isEmpty() ? "" : sessions.getLast().key().id();
-    String next = page.next();
-    return JsonWriter.object(data.length() + 192)
-        .string("object", "list")
-        .raw("data", data.toJson())
-        .string("first_id", sessions.isEmpty() ? "" : sessions.getFirst().key().id())
-        .string("last_id", next == null ? last : next)
-        .bool("has_more", page.hasMore())
-        .done();
+    List<Session> shown = page.sessions();
+    String last = shown.isEmpty() ? "" : shown.getLast().key().id();
+    return Item.list(
+        shown.stream().map(Conversations::json).toList(),
+        shown.isEmpty() ? "" : shown.getFirst().key().id(),
+        Objects.requireNonNullElse(page.next(), last),
+        page.hasMore());
   }
 
   /** {@code metadata[key]=value}. */
@@ -257,9 +250,5 @@ final class ConversationsHandler {
           }
         });
     return wanted;
-  }
-
-  static BytesResponse json(Json body) {
-    return BytesResponse.json(200, body.utf8());
   }
 }

@@ -13,17 +13,20 @@ record Item(String id, String message, Json json) {
 
   /** The {@code list} object of a page of items. */
   static Json list(List<Item> items, boolean hasMore) {
-    int size = 128;
-    for (Item item : items) {
-      size += item.json().length() + 1;
-    }
-    JsonWriter data = new JsonWriter(size);
-    data.array(items, (item, to) -> to.raw(item.json()));
-    return JsonWriter.object(size + 128)
+    return list(
+        items.stream().map(Item::json).toList(),
+        items.isEmpty() ? "" : items.getFirst().id(),
+        items.isEmpty() ? "" : items.getLast().id(),
+        hasMore);
+  }
+
+  static Json list(List<Json> data, String first, String last, boolean hasMore) {
+    Json all = Json.array(data);
+    return JsonWriter.object(all.length() + first.length() + last.length() + 96)
         .string("object", "list")
-        .raw("data", data.toJson())
-        .string("first_id", items.isEmpty() ? "" : items.getFirst().id())
-        .string("last_id", items.isEmpty() ? "" : items.getLast().id())
+        .raw("data", all)
+        .string("first_id", first)
+        .string("last_id", last)
         .bool("has_more", hasMore)
         .done();
   }

@@ -1,14 +1,16 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Summary;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The items of a message; {@link ItemInput} says how the ones that clients made are stored. */
@@ -78,26 +80,38 @@ final class ItemOutput {
         types.add(type);
       }
     }
+    return with(body, types::contains, i -> i < calls.size() && calls.get(i), true);
+  }
+
+  /**
+   * The body of a message of several items with some of them.
+   *
+   * @param types whether items of this type stay
+   * @param calls whether the tool call at this place stays
+   * @param upstream whether what the model's server added stays; it is of the thoughts, mostly
+   */
+  static Json with(Json body, Predicate<String> types, IntPredicate calls, boolean upstream) {
     JsonWriter out = JsonWriter.object(body.length());
     OpenAiJson.object(body)
         .members()
         .forEach((name, value) -> {
           switch (name) {
-            case "content" -> out.raw(name, types.contains("message") ? value.json() : null);
-            case "refusal" -> keep(out, name, value, types.contains("message"));
-            case "reasoning" -> keep(out, name, value, types.contains("reasoning"));
+            case "content" -> out.raw(name, types.test("message") ? value.json() : null);
+            case "refusal" -> keep(out, name, value, types.test("message"));
+            case "reasoning" -> keep(out, name, value, types.test("reasoning"));
             case "toolCalls" -> {
               List<Json> kept = new ArrayList<>();
-              List<JsonValue> elements = value.array();
-              for (int i = 0; i < elements.size(); i++) {
-                if (i < calls.size() && calls.get(i)) {
-                  kept.add(elements.get(i).json());
+              List<JsonValue> all = value.array();
+              for (int i = 0; i < all.size(); i++) {
+                if (calls.test(i)) {
+                  kept.add(all.get(i).json());
                 }
               }
               if (!kept.isEmpty()) {
                 out.raw(name, Json.array(kept));
               }
             }
+            case "upstream" -> keep(out, name, value, upstream);
             default -> out.member(name, value);
           }
         });

@@ -7,6 +7,7 @@ import io.heddle.session.MessagePlace;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -36,12 +37,15 @@ final class ItemPages {
 
   /** Whether the session has the message of that id. */
   Mono<Boolean> has(SessionKey key, ReadContext view, String message) {
+    return message(key, view, message).hasElement();
+  }
+
+  /** The page of one message, or empty. */
+  Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
     return reader
         .message(key, view, message)
-        .hasElement()
         .onErrorResume(
-            error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-            _ -> Mono.just(false));
+            error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND, _ -> Mono.empty());
   }
 
   /** An item and its message. */
@@ -121,8 +125,7 @@ final class ItemPages {
     if (!SessionKey.isId(candidate)) {
       return next;
     }
-    return reader
-        .message(key, view, candidate)
+    return message(key, view, candidate)
         .mapNotNull(page -> {
           Message message = page.messages().getFirst();
           List<Item> items = ItemOutput.items(message, key.id());
@@ -132,8 +135,6 @@ final class ItemPages {
               .map(item -> new Found(message, items, item))
               .orElse(null);
         })
-        .onErrorResume(
-            error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND, _ -> Mono.empty())
         .switchIfEmpty(next);
   }
 

@@ -8,6 +8,7 @@ import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.web.IdempotencyHashes;
+import io.heddle.web.RequestContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -181,7 +182,7 @@ final class ItemReferences {
     ItemIds.Made made = ItemIds.made(id);
     String session = made == null ? null : made.session();
     Mono<SessionKey> where =
-        session == null ? recorded(call, id) : Mono.justOrEmpty(call.key(session));
+        session == null ? recorded(call, id) : Mono.justOrEmpty(call.keyOrNull(session));
     return where.flatMap(key ->
         pages
             .found(key, call.view(), id)
@@ -221,7 +222,7 @@ final class ItemReferences {
   private Mono<SessionKey> recorded(RequestContext call, String id) {
     return answers
         .get(call.caller().tenant(), key(call.caller(), id))
-        .mapNotNull(answer -> call.key(new String(answer.body(), StandardCharsets.US_ASCII)));
+        .mapNotNull(answer -> call.keyOrNull(new String(answer.body(), StandardCharsets.US_ASCII)));
   }
 
   /**

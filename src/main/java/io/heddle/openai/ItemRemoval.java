@@ -1,24 +1,21 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Detached;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonValue;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.SessionAttributes;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.session.WriteResult;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import reactor.core.publisher.Mono;
@@ -42,25 +39,20 @@ final class ItemRemoval {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
-  private final SessionServices services;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final ItemPages pages;
+  private final WireServices services;
 
-  ItemRemoval(SessionServices services, SessionReader reader, AdmissionGate gate, ItemPages pages) {
+  ItemRemoval(WireServices services) {
     this.services = services;
-    this.reader = reader;
-    this.gate = gate;
-    this.pages = pages;
   }
 
   /** Whether the item was there. */
   Mono<Boolean> remove(RequestContext call, SessionKey key, String id) {
-    return Mono.defer(() -> pages.found(key, call.view(), id))
+    return Mono.defer(() -> services.pages().found(key, call.view(), id))
         .flatMap(found ->
             found.all().size() == 1
                 ? whole(call, key, found.message())
-                : reader
+                : services
+                    .reader()
                     .load(key, call.view(), PageRequest.last(1))
                     .flatMap(page -> oneOfSeveral(call, key, found, page)))
         // Something was written in between: what is last has to be looked at again.
@@ -72,8 +64,10 @@ final class ItemRemoval {
   }
 
   private Mono<WriteResult<Position>> whole(RequestContext call, SessionKey key, Message message) {
-    WriteContext request = call.writing(key, new byte[0]);
-    return gate.write(call, request, () -> services.threads().deleteMessage(request, message.id()));
+    WriteContext request = call.writing(key);
+    return services
+        .gate()
+        .write(call, request, () -> services.threads().deleteMessage(request, message.id()));
   }
 
   private Mono<WriteResult<Position>> oneOfSeveral(
@@ -84,10 +78,10 @@ final class ItemRemoval {
             && end.messages().getLast().id().equals(message.id())
             && end.session().description().status() == SessionAttributes.Status.ACTIVE;
     if (last && keepsNames(found)) {
-      WriteContext request = call.writing(key, new byte[0]);
+      WriteContext request = call.writing(key);
       WriteContext here =
           call.writing(key, request.requested().withPositions(List.of(end.session().position())));
-      return gate.write(call, here, () -> part(call, here, message, found.item()));
+      return services.gate().write(call, here, () -> part(call, here, message, found.item()));
     }
     Item stands = standsForAll(found.all());
     if (!last && stands.id().equals(found.item().id())) {
@@ -151,35 +145,13 @@ final class ItemRemoval {
 
   /** The body of a message of several items without one of them. */
   static Json without(Json body, Item item) {
-    String type = type(item);
-    JsonWriter out = JsonWriter.object(body.length());
-    OpenAiJson.object(body)
-        .members()
-        .forEach((name, value) -> {
-          switch (name) {
-            case "reasoning" -> keep(out, name, value, !type.equals("reasoning"));
-            case "refusal" -> keep(out, name, value, !type.equals("message"));
-            case "content" -> out.raw(name, type.equals("message") ? null : value.json());
-            case "toolCalls" -> {
-              List<Json> calls = value.array().stream().map(JsonValue::json).toList();
-              List<Json> left =
-                  ItemOutput.isCall(type) ? calls.subList(0, calls.size() - 1) : calls;
-              if (!left.isEmpty()) {
-                out.raw(name, Json.array(left));
-              }
-            }
-            // It is of the thoughts, mostly.
-            case "upstream" -> keep(out, name, value, !type.equals("reasoning"));
-            default -> out.member(name, value);
-          }
-        });
-    return out.done();
-  }
-
-  private static void keep(JsonWriter out, String name, JsonValue value, boolean keep) {
-    if (keep) {
-      out.member(name, value);
-    }
+    String gone = type(item);
+    int calls = StoredCall.of(OpenAiJson.object(body)).size();
+    return ItemOutput.with(
+        body,
+        type -> !type.equals(gone),
+        i -> !ItemOutput.isCall(gone) || i < calls - 1,
+        !gone.equals("reasoning"));
   }
 
   private static String type(Item item) {

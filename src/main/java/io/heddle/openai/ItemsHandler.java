@@ -5,15 +5,13 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonValue;
 import io.heddle.session.Appended;
-import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.WriteContext;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -25,74 +23,56 @@ final class ItemsHandler {
   private static final int DEFAULT_LIMIT = 20;
   private static final int MAX_LIMIT = 100;
 
-  private final SessionServices services;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final ItemReferences references;
-  private final ItemPages pages;
+  private final WireServices services;
   private final ItemRemoval removal;
 
-  /**
-   * @param reader the store's: clients of this wire send no position, and expect to be shown what
-   *     they have just written through another replica
-   */
-  ItemsHandler(
-      SessionServices services,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      ItemReferences references,
-      ItemPages pages) {
+  ItemsHandler(WireServices services) {
     this.services = services;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.references = references;
-    this.pages = pages;
-    this.removal = new ItemRemoval(services, reader, gate, pages);
+    this.removal = new ItemRemoval(services);
   }
 
   Mono<BytesResponse> create(RequestContext call) {
     SessionKey key = key(call);
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           List<JsonValue> items = RequestBodies.items(body.fields().required("items"), 1);
           WriteContext request = call.writing(key, body.bytes());
           return Conversations.named(
               key,
-              references
+              services
+                  .references()
                   .added(call, key, items, false)
                   .flatMap(messages -> added(call, request, messages)));
         })
-        .map(items -> ConversationsHandler.json(Item.list(items, false)));
+        .map(items -> BytesResponse.json(Item.list(items, false)));
   }
 
   private Mono<List<Item>> added(
       RequestContext call, WriteContext request, List<NewMessage> messages) {
     return messages.isEmpty()
-        ? repeated(request)
+        ? services
+            .gate()
+            .isRepeated(request)
             .flatMap(repeated -> {
               if (repeated) {
                 return appended(call, request, messages);
               }
               // References to what is there already.
-              gate.once(call);
+              services.gate().requireAllowed(call.admission());
               return Mono.just(List.of());
             })
         : appended(call, request, messages);
   }
 
-  /** Whether it was what brought them here that they stand for. */
-  private Mono<Boolean> repeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : services.sessions().isRecorded(request.key(), retry);
-  }
-
   private Mono<List<Item>> appended(
       RequestContext call, WriteContext request, List<NewMessage> messages) {
     SessionKey key = request.key();
-    return gate.write(call, request, () -> services.threads().append(request, messages, null))
-        .flatMap(references.remember(call, key, messages))
+    return services
+        .gate()
+        .write(call, request, () -> services.threads().append(request, messages, null))
+        .flatMap(services.references().remember(call, key, messages))
         .map(written -> ItemOutput.items(left(written.value()), key.id()));
   }
 
@@ -106,11 +86,12 @@ final class ItemsHandler {
 
   Mono<BytesResponse> list(RequestContext call) {
     SessionKey key = key(call);
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = limit(query);
     boolean desc = desc(query);
-    return Conversations.named(key, pages.page(key, call.view(), limit, query.text("after"), desc))
-        .map(page -> ConversationsHandler.json(Item.list(page.items(), page.hasMore())));
+    return Conversations.named(
+            key, services.pages().page(key, call.view(), limit, query.text("after"), desc))
+        .map(page -> BytesResponse.json(Item.list(page.items(), page.hasMore())));
   }
 
   static int limit(Query query) {
@@ -129,9 +110,9 @@ final class ItemsHandler {
   Mono<BytesResponse> get(RequestContext call) {
     SessionKey key = key(call);
     String id = call.variable("item");
-    return Conversations.named(key, pages.find(key, call.view(), id))
+    return Conversations.named(key, services.pages().find(key, call.view(), id))
         .switchIfEmpty(Mono.error(() -> notFound(id, key)))
-        .map(item -> ConversationsHandler.json(item.json()));
+        .map(item -> BytesResponse.json(item.json()));
   }
 
   /** Answers the conversation. */
@@ -143,7 +124,7 @@ final class ItemsHandler {
         .filter(there -> there || call.isRetry())
         .switchIfEmpty(Mono.error(() -> notFound(id, key)))
         .then(Mono.defer(() -> services.sessions().load(key, call.view(), PageRequest.NONE)))
-        .map(page -> ConversationsHandler.json(Conversations.json(page.session())));
+        .map(page -> BytesResponse.json(Conversations.json(page.session())));
   }
 
   private static SessionKey key(RequestContext call) {

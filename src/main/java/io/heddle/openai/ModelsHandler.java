@@ -1,9 +1,10 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
@@ -19,7 +20,7 @@ final class ModelsHandler {
   Mono<BytesResponse> list(RequestContext call) {
     List<Json> models = upstream.models().stream().map(ModelsHandler::json).toList();
     return Mono.just(
-        ConversationsHandler.json(
+        BytesResponse.json(
             JsonWriter.object(256)
                 .string("object", "list")
                 .raw("data", Json.array(models))
@@ -31,7 +32,7 @@ final class ModelsHandler {
     String id = call.variable("id").replaceFirst("^/", "");
     return Mono.justOrEmpty(
             upstream.models().stream().filter(model -> model.id().equals(id)).findFirst())
-        .map(model -> ConversationsHandler.json(json(model)))
+        .map(model -> BytesResponse.json(json(model)))
         .switchIfEmpty(Mono.error(() -> notFound(id)));
   }
 

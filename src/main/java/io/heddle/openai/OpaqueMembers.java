@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Opaque;
 import java.util.Base64;
@@ -101,15 +101,10 @@ final class OpaqueMembers {
 
   /** Adds to a tool call what its item has beside what is known. */
   static JsonWriter ofItem(JsonValue item, JsonWriter call) {
-    item.members()
-        .forEach((name, value) -> {
-          if (!OF_ITEM.contains(name)
-              && !OF_CALL.contains(name)
-              && !NOTES_OF_ITEM.contains(name)
-              && !value.isNull()) {
-            call.member(name, value);
-          }
-        });
+    call.given(
+        item,
+        name ->
+            !OF_ITEM.contains(name) && !OF_CALL.contains(name) && !NOTES_OF_ITEM.contains(name));
     return call;
   }
 
@@ -173,8 +168,11 @@ final class OpaqueMembers {
 
   /** What a server said, under its name, as the content of an item of the type reasoning. */
   static String sealed(Opaque by, @Nullable Json message, Map<String, Json> calls) {
-    Json stored = Opaque.stored(by.upstream(), by.reasoning(), message, calls);
-    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(stored.utf8());
+    return seal(Opaque.stored(by.upstream(), by.reasoning(), message, calls));
+  }
+
+  static String seal(Json content) {
+    return SEAL + Base64.getUrlEncoder().withoutPadding().encodeToString(content.utf8());
   }
 
   /** What was sealed here; null for anything else. Clients may have made it: it is checked. */
@@ -192,13 +190,7 @@ final class OpaqueMembers {
   }
 
   private static JsonWriter add(JsonWriter to, Json members, Set<String> known) {
-    OpenAiJson.object(members)
-        .members()
-        .forEach((name, value) -> {
-          if (!known.contains(name)) {
-            to.member(name, value);
-          }
-        });
+    to.members(OpenAiJson.object(members), name -> !known.contains(name));
     return to;
   }
 }

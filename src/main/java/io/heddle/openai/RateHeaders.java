@@ -2,8 +2,8 @@ package io.heddle.openai;
 
 import io.heddle.limit.Admission;
 import io.heddle.limit.Decision;
+import io.heddle.web.HeaderNames;
 import java.time.Duration;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
@@ -14,12 +14,19 @@ final class RateHeaders {
 
   /** The headers of one kind of limit. */
   enum Of {
-    REQUESTS,
-    TOKENS;
+    REQUESTS(
+        HeaderNames.LIMIT_REQUESTS, HeaderNames.REMAINING_REQUESTS, HeaderNames.RESET_REQUESTS),
+    TOKENS(HeaderNames.LIMIT_TOKENS, HeaderNames.REMAINING_TOKENS, HeaderNames.RESET_TOKENS);
 
-    private final String limit = "x-ratelimit-limit-" + name().toLowerCase(Locale.ROOT);
-    private final String remaining = "x-ratelimit-remaining-" + name().toLowerCase(Locale.ROOT);
-    private final String reset = "x-ratelimit-reset-" + name().toLowerCase(Locale.ROOT);
+    private final String limit;
+    private final String remaining;
+    private final String reset;
+
+    Of(String limit, String remaining, String reset) {
+      this.limit = limit;
+      this.remaining = remaining;
+      this.reset = reset;
+    }
   }
 
   static void tell(HttpHeaders headers, Admission admission) {

@@ -8,6 +8,7 @@ import io.heddle.json.JsonValue;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
 import io.heddle.web.BodyReader;
+import io.heddle.web.RequestContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;

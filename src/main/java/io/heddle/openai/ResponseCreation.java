@@ -7,18 +7,15 @@ import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.OnBusy;
-import io.heddle.session.PageRequest;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionService;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.Turn;
-import io.heddle.session.WholePages;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.turn.Summary;
 import io.heddle.turn.TurnSpec;
-import io.heddle.turn.Turns;
 import io.heddle.web.IdempotencyHashes;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,35 +32,10 @@ final class ResponseCreation {
 
   static final int MAX_INPUT = 500;
 
-  private final Turns turns;
-  private final SessionService sessions;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final ItemReferences items;
-  private final Conversations conversations;
-  private final SdkRetries tries;
-  private final ResponseRecords records;
+  private final WireServices services;
 
-  /** What this needs. */
-  record Parts(
-      Turns turns,
-      SessionService sessions,
-      SessionReader reader,
-      AdmissionGate gate,
-      ItemReferences items,
-      Conversations conversations,
-      SdkRetries tries,
-      ResponseRecords records) {}
-
-  ResponseCreation(Parts parts) {
-    turns = parts.turns();
-    sessions = parts.sessions();
-    reader = parts.reader();
-    gate = parts.gate();
-    items = parts.items();
-    conversations = parts.conversations();
-    tries = parts.tries();
-    records = parts.records();
+  ResponseCreation(WireServices services) {
+    this.services = services;
   }
 
   /** One request on its way to a turn. */
@@ -93,11 +65,13 @@ final class ResponseCreation {
       SessionKey key = Conversations.key(call, ask.conversation());
       return Conversations.named(
           key,
-          tries
+          services
+              .tries()
               .in(call, key, start.fingerprint())
               .switchIfEmpty(Mono.defer(() -> inConversation(start, key))));
     }
-    return tries
+    return services
+        .tries()
         .anywhere(call, start.fingerprint())
         .switchIfEmpty(
             Mono.defer(() ->
@@ -111,11 +85,17 @@ final class ResponseCreation {
   private Mono<Turn> inConversation(Start start, SessionKey key) {
     RequestContext call = start.call();
     WriteContext request = call.writing(key, start.body());
-    return isRepeated(request)
+    return services
+        .gate()
+        .isRepeated(request)
         .flatMap(repeated ->
-            input(start, items.in(call, key, Long.MAX_VALUE))
+            input(start, services.references().in(call, key, Long.MAX_VALUE))
                 .flatMap(input -> repeated ? Mono.just(input) : withoutRepeated(start, key, input))
-                .flatMap(input -> begin(start, request, order(start, input, call.onBusy()))));
+                .flatMap(input ->
+                    begin(
+                        start,
+                        request,
+                        order(start, input, RequestHeaders.onBusy(call.headers())))));
   }
 
   private Mono<Turn> inNew(Start start) {
@@ -129,14 +109,11 @@ final class ResponseCreation {
     return input(start, past == null ? ItemReferences.NEW : past.place())
         .map(input -> past == null ? PendingToolCalls.check(input) : past.stored(input))
         .flatMap(input -> {
-          gateUnlessRepeated(call);
-          return tries
+          services.requireAllowedUnlessRepeated(call);
+          return services
+              .tries()
               .remember(call, start.fingerprint(), key)
-              .then(
-                  sessions.put(
-                      call.writing(key, WritePreconditions.NONE),
-                      conversations.description(call.caller(), Json.EMPTY_OBJECT),
-                      List.of()))
+              .then(services.make(call, key))
               .then(
                   orNothing(
                       call,
@@ -149,16 +126,18 @@ final class ResponseCreation {
   private Mono<Turn> after(Start start, String previous) {
     RequestContext call = start.call();
     ResponseId id = ResponseId.parse(previous);
-    SessionKey key = id == null ? null : call.key(id.session());
+    SessionKey key = id == null ? null : call.keyOrNull(id.session());
     if (id == null || key == null) {
       throw previousNotFound(previous);
     }
-    return tries
+    return services
+        .tries()
         .in(call, key, start.fingerprint())
         .switchIfEmpty(Mono.defer(() -> repeated(start, key)))
         .switchIfEmpty(
             Mono.defer(() ->
-                records
+                services
+                    .records()
                     .point(call, key, id)
                     .switchIfEmpty(Mono.error(() -> previousNotFound(previous)))
                     .flatMap(point -> goOn(start, key, point))));
@@ -173,7 +152,9 @@ final class ResponseCreation {
     return Flux.just(newKey(call), key)
         .concatMap(at -> {
           WriteContext request = call.writing(at, start.body());
-          return isRepeated(request)
+          return services
+              .gate()
+              .isRepeated(request)
               .filter(repeated -> repeated)
               .flatMap(_ -> begin(start, request, order(start, List.of(), OnBusy.REJECT)));
         })
@@ -194,12 +175,13 @@ final class ResponseCreation {
                   WireError.LOCKED_MILLIS)
               .toException());
     }
-    return WholePages.load(reader, key, call.view(), PageRequest.last(PendingToolCalls.WINDOW))
+    return services
+        .end(call, key)
         .flatMap(page -> {
           boolean atEnd =
               point.last().equals(lastSaid(page)) && page.session().head().activeTurn() == null;
           return seq(call, key, point.last(), atEnd)
-              .flatMap(last -> input(start, items.in(call, key, last)))
+              .flatMap(last -> input(start, services.references().in(call, key, last)))
               .flatMap(input -> {
                 // With the summaries behind it.
                 String until = atEnd ? page.messages().getLast().id() : point.last();
@@ -233,12 +215,11 @@ final class ResponseCreation {
   private Mono<Long> seq(RequestContext call, SessionKey key, String message, boolean atEnd) {
     return atEnd
         ? Mono.just(Long.MAX_VALUE)
-        : reader
+        : services
+            .pages()
             .message(key, call.view(), message)
             .map(page -> page.messages().getFirst().seq())
-            .onErrorResume(
-                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-                _ -> Mono.just(Long.MAX_VALUE));
+            .defaultIfEmpty(Long.MAX_VALUE);
   }
 
   /** A session of its own that begins with the thread up to the previous response. */
@@ -250,12 +231,15 @@ final class ResponseCreation {
     // The fork has a record of its own, or the turn in it would be taken for its repetition.
     IdempotentRequest forkOnly =
         retry == null ? null : new IdempotentRequest(hash(retry.key() + "/fork"), retry.body());
-    gateUnlessRepeated(call);
-    return tries
+    services.requireAllowedUnlessRepeated(call);
+    return services
+        .tries()
         .remember(call, start.fingerprint(), target)
         .then(
-            sessions.fork(
-                call.writing(key, WritePreconditions.NONE.withRetry(forkOnly)), target, until))
+            services
+                .sessions()
+                .fork(
+                    call.writing(key, WritePreconditions.NONE.withRetry(forkOnly)), target, until))
         .then(
             orNothing(
                 call,
@@ -274,7 +258,8 @@ final class ResponseCreation {
         : begun.onErrorResume(
             ResponseCreation::isRefusal,
             error ->
-                sessions
+                services
+                    .sessions()
                     .delete(call.writing(made, WritePreconditions.NONE))
                     .onErrorComplete()
                     .then(Mono.error(error)));
@@ -288,9 +273,11 @@ final class ResponseCreation {
   // ---- how
 
   private Mono<Turn> begin(Start start, WriteContext request, TurnSpec order) {
-    return gate.write(start.call(), request, () -> turns.begin(request, order))
+    return services
+        .gate()
+        .write(start.call(), request, () -> services.turns().begin(request, order))
         .map(written -> written.value())
-        .flatMap(items.remember(start.call(), request.key(), order.input()));
+        .flatMap(services.references().remember(start.call(), request.key(), order.input()));
   }
 
   private static TurnSpec order(Start start, List<NewMessage> input, OnBusy onBusy) {
@@ -309,33 +296,19 @@ final class ResponseCreation {
   }
 
   private Mono<List<NewMessage>> input(Start start, ItemReferences.Place place) {
-    return items.messages(start.call(), start.ask().input(), place);
+    return services.references().messages(start.call(), start.ask().input(), place);
   }
 
   /** The input without outputs that the session has; what it cannot take is refused. */
   private Mono<List<NewMessage>> withoutRepeated(
       Start start, SessionKey key, List<NewMessage> input) {
-    PageRequest last = PageRequest.last(PendingToolCalls.WINDOW);
-    return WholePages.load(reader, key, start.call().view(), last)
-        .map(page -> PendingToolCalls.check(page, input));
-  }
-
-  private Mono<Boolean> isRepeated(WriteContext request) {
-    IdempotentRequest retry = request.requested().retry();
-    return retry == null ? Mono.just(false) : sessions.isRecorded(request.key(), retry);
-  }
-
-  /** Sessions are made for calls only that are within their limits. */
-  private void gateUnlessRepeated(RequestContext call) {
-    if (call.idempotencyKey() == null) {
-      gate.once(call);
-    }
+    return services.end(start.call(), key).map(page -> PendingToolCalls.check(page, input));
   }
 
   /** Of a session that this request makes; with an idempotency key always the same. */
   private SessionKey newKey(RequestContext call) {
     byte[] hash = call.keyHash();
-    return new SessionKey(call.caller().tenant(), conversations.ownId(hash));
+    return new SessionKey(call.caller().tenant(), services.conversations().ownId(hash));
   }
 
   private static String hash(String text) {

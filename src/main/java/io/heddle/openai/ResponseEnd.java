@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;
@@ -31,8 +31,8 @@ record ResponseEnd(
   private static final String FAILED = "response.failed";
 
   static ResponseEnd of(Turn turn) {
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    Json usage = end.get("usage") == null ? null : usage(end.required("usage").object());
+    JsonValue end = endOf(turn);
+    Json usage = end.has("usage") ? usage(usageOf(turn)) : null;
     String model = end.text("model");
     String reason = end.word("finishReason");
     return switch (turn.status()) {
@@ -78,8 +78,7 @@ record ResponseEnd(
   }
 
   private static Json error(JsonValue end) {
-    JsonValue error = end.get("error");
-    JsonValue fields = error == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : error.object();
+    JsonValue fields = errorOf(end);
     ProblemCode code = code(fields.word("code"));
     String shown =
         switch (code) {
@@ -110,24 +109,27 @@ record ResponseEnd(
     }
   }
 
-  private static Json usage(JsonValue usage) {
-    return usage(
-        new Usage(
-            number(usage, "inputTokens"),
-            number(usage, "outputTokens"),
-            number(usage, "cachedTokens"),
-            number(usage, "reasoningTokens")));
+  /** What the turn's record says of its end. */
+  static JsonValue endOf(Turn turn) {
+    return OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
+  }
+
+  /** What went wrong in a turn, as its end says it. */
+  static JsonValue errorOf(JsonValue end) {
+    return objectOf(end.get("error"));
+  }
+
+  private static JsonValue objectOf(@Nullable JsonValue value) {
+    return value == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : value.object();
   }
 
   static Usage usageOf(Turn turn) {
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    JsonValue usage = end.get("usage");
-    JsonValue fields = usage == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : usage.object();
+    JsonValue usage = objectOf(endOf(turn).get("usage"));
     return new Usage(
-        number(fields, "inputTokens"),
-        number(fields, "outputTokens"),
-        number(fields, "cachedTokens"),
-        number(fields, "reasoningTokens"));
+        number(usage, "inputTokens"),
+        number(usage, "outputTokens"),
+        number(usage, "cachedTokens"),
+        number(usage, "reasoningTokens"));
   }
 
   private static long number(JsonValue fields, String name) {

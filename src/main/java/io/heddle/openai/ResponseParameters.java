@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -133,14 +133,7 @@ final class ResponseParameters {
     JsonWriter rest = JsonWriter.object(128);
     JsonWriter more = JsonWriter.object(96);
     if (reasoning != null) {
-      reasoning
-          .object()
-          .members()
-          .forEach((name, value) -> {
-            if (!name.equals("effort") && !value.isNull()) {
-              more.member(name, value);
-            }
-          });
+      more.given(reasoning.object(), name -> !name.equals("effort"));
     }
     Json thinking = more.done();
     if (thinking.length() > 2) {
@@ -165,13 +158,7 @@ final class ResponseParameters {
       case "json_object" -> out.raw("response_format", format.json());
       case "json_schema" -> {
         JsonWriter schema = JsonWriter.object(format.json().length());
-        fields
-            .members()
-            .forEach((name, value) -> {
-              if (!name.equals("type") && !value.isNull()) {
-                schema.member(name, value);
-              }
-            });
+        schema.given(fields, name -> !name.equals("type"));
         out.raw(
             "response_format",
             JsonWriter.object(format.json().length() + 64)

@@ -3,9 +3,9 @@ package io.heddle.openai;
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
-import io.heddle.session.SessionReader;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -22,12 +22,12 @@ final class ResponseRecords {
   private static final Duration REMEMBERED = Duration.ofDays(31);
 
   private final Turns turns;
-  private final SessionReader reader;
+  private final ItemPages pages;
   private final AnswerStore answers;
 
-  ResponseRecords(Turns turns, SessionReader reader, AnswerStore answers) {
+  ResponseRecords(Turns turns, ItemPages pages, AnswerStore answers) {
     this.turns = turns;
-    this.reader = reader;
+    this.pages = pages;
     this.answers = answers;
   }
 
@@ -42,7 +42,7 @@ final class ResponseRecords {
 
   /** The turn of a response that can be asked for, or empty. */
   Mono<Turn> find(RequestContext call, ResponseId id) {
-    SessionKey key = call.key(id.session());
+    SessionKey key = call.keyOrNull(id.session());
     return key == null
         ? Mono.empty()
         : turns
@@ -61,7 +61,7 @@ final class ResponseRecords {
             error -> Conversations.code(error) == ProblemCode.TURN_NOT_FOUND,
             // Its record has gone, but while the session lives its answer is there.
             _ ->
-                reader
+                pages
                     .message(key, call.view(), ItemIds.MESSAGE + id.random())
                     .map(page ->
                         new Point(
@@ -72,10 +72,10 @@ final class ResponseRecords {
 
   /** The id of the item that a response left in its thread, or empty. */
   Mono<String> answer(RequestContext call, ResponseId id) {
-    SessionKey key = call.key(id.session());
+    SessionKey key = call.keyOrNull(id.session());
     return key == null
         ? Mono.empty()
-        : reader
+        : pages
             .message(key, call.view(), ItemIds.MESSAGE + id.random())
             .map(page -> page.messages().getFirst().id() + ItemIds.suffix(id.session()))
             .filterWhen(_ -> isThere(call, id))
@@ -92,12 +92,9 @@ final class ResponseRecords {
         .concatWith(Flux.fromIterable(turn.input().reversed()))
         .concatMap(
             message ->
-                reader
+                pages
                     .message(turn.session(), call.view(), message)
-                    .map(page -> new Point(page.messages().getFirst().id(), false, conversation))
-                    .onErrorResume(
-                        error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-                        _ -> Mono.empty()),
+                    .map(page -> new Point(page.messages().getFirst().id(), false, conversation)),
             1)
         .next();
   }
@@ -114,8 +111,6 @@ final class ResponseRecords {
 
   private static boolean isAbsent(Throwable error) {
     ProblemCode code = Conversations.code(error);
-    return Conversations.isGone(error)
-        || code == ProblemCode.TURN_NOT_FOUND
-        || code == ProblemCode.MESSAGE_NOT_FOUND;
+    return Conversations.isGone(error) || code == ProblemCode.TURN_NOT_FOUND;
   }
 }

@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -325,13 +325,7 @@ record ResponseRequest(
                 ? with(asked.object(), SCHEMA)
                 : asked.json();
     JsonWriter out = JsonWriter.object(128 + format.length()).raw("format", format);
-    given
-        .members()
-        .forEach((name, value) -> {
-          if (!name.equals("format") && !value.isNull()) {
-            out.member(name, value);
-          }
-        });
+    out.given(given, name -> !name.equals("format"));
     return out.done();
   }
 

@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -231,13 +231,7 @@ final class ResponseTools {
       case "grammar" -> {
         ParameterRanges.grammar(format);
         JsonWriter grammar = JsonWriter.object(format.length() + 32);
-        format
-            .members()
-            .forEach((member, value) -> {
-              if (!member.equals("type")) {
-                grammar.member(member, value);
-              }
-            });
+        grammar.members(format, member -> !member.equals("type"));
         yield of(type, grammar.done());
       }
       default ->

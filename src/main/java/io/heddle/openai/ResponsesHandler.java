@@ -8,11 +8,10 @@ import io.heddle.live.Frame;
 import io.heddle.session.Turn;
 import io.heddle.turn.Parameters;
 import io.heddle.turn.TurnEvent;
-import io.heddle.turn.Turns;
-import io.heddle.turn.Upstream;
-import io.heddle.web.Connections;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -25,29 +24,20 @@ import reactor.core.publisher.Mono;
 /** {@code POST /responses}, and how responses are told. */
 final class ResponsesHandler {
 
-  private final Turns turns;
-  private final Upstream upstream;
-  private final RequestBodies bodies;
+  private final WireServices services;
   private final ResponseCreation starts;
   private final StatelessResponses alone;
   private final HostedTools hosted;
-  private final Connections connections;
 
   ResponsesHandler(
-      Turns turns,
-      Upstream upstream,
-      RequestBodies bodies,
+      WireServices services,
       ResponseCreation starts,
       StatelessResponses alone,
-      HostedTools hosted,
-      Connections connections) {
-    this.turns = turns;
-    this.upstream = upstream;
-    this.bodies = bodies;
+      HostedTools hosted) {
+    this.services = services;
     this.starts = starts;
     this.alone = alone;
     this.hosted = hosted;
-    this.connections = connections;
   }
 
   ResponseRequest ask(JsonValue body) {
@@ -63,25 +53,27 @@ final class ResponsesHandler {
     ResponseRequest ask = ResponseRequest.read(body, hosted, tools).notCompactedInStore();
     String bound = body.has("max_output_tokens") ? "max_output_tokens" : "max_tokens";
     Parameters.check(
-        ask.parameters(), turns.maxOutput(), name -> name.equals("max_tokens") ? bound : name);
-    upstream.refuseUnknown(ask.model());
+        ask.parameters(),
+        services.turns().maxOutput(),
+        name -> name.equals("max_tokens") ? bound : name);
+    services.upstream().refuseUnknown(ask.model());
     return ask;
   }
 
   Mono<ServerResponse> create(RequestContext call) {
-    return bodies
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> {
           ResponseRequest ask = checked(body.fields(), List.of());
           if (ask.stream()) {
-            Streams.refuseWhenDraining(connections);
-            alone.refuseConnection(call);
+            services.requireRoom(call);
           }
           if (!ask.store() && ask.conversation() == null) {
-            return alone.answer(call, ask, defaultModel());
+            return alone.answer(call, ask, services.defaultModel());
           }
           return starts
-              .begin(call, ask, body.bytes(), defaultModel(), null)
+              .begin(call, ask, body.bytes(), services.defaultModel(), null)
               .flatMap(turn -> answer(call, ask, turn));
         });
   }
@@ -105,21 +97,21 @@ final class ResponsesHandler {
       if (ask.conversation() != null) {
         throw OpenAiJson.refuse("generate", "cannot be false together with 'conversation'");
       }
-      return alone.prepared(call, ask, defaultModel(), recall);
+      return alone.prepared(call, ask, services.defaultModel(), recall);
     }
     if (!ask.store() && ask.conversation() == null) {
-      return alone.live(call, ask, defaultModel(), recall);
+      return alone.live(call, ask, services.defaultModel(), recall);
     }
     stored.accept(true);
     return starts
-        .begin(call, ask, message.bytes(), defaultModel(), recall.past())
+        .begin(call, ask, message.bytes(), services.defaultModel(), recall.past())
         .map(turn ->
             frames(
                 call,
                 turn,
                 -1,
                 (error, _) ->
-                    Frame.of("error", AdmissionGate.error(call.exchange(), error).message(null))));
+                    Frame.of("error", WireError.of(call.exchange(), error).message(null))));
   }
 
   private Mono<ServerResponse> answer(RequestContext call, ResponseRequest ask, Turn turn) {
@@ -140,11 +132,11 @@ final class ResponsesHandler {
   /** The events of a response with a higher number than {@code after}. */
   EventStream stream(RequestContext call, Turn turn, long after) {
     return new EventStream(
-        connections, new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
+        services.connections(), new FramesProtocol(frames(call, turn, after)), StreamForm.OPENAI);
   }
 
   private Flux<Frame> frames(RequestContext call, Turn turn, long after) {
-    return frames(call, turn, after, (error, number) -> Streams.error(call, error, number));
+    return frames(call, turn, after, (error, number) -> WireError.event(call, error, number));
   }
 
   /**
@@ -156,7 +148,8 @@ final class ResponsesHandler {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), after);
       return Flux.fromIterable(events.begin())
           .concatWith(
-              turns
+              services
+                  .turns()
                   .follow(turn.session(), call.view(), turn.id(), 0)
                   .concatMapIterable(event -> told(events, event)))
           .onErrorResume(error -> Flux.just(broken.apply(error, events.next())));
@@ -171,7 +164,8 @@ final class ResponsesHandler {
     return Mono.defer(() -> {
       ResponseEvents events = new ResponseEvents(ResponseForm.of(turn), Long.MAX_VALUE);
       events.begin();
-      return turns
+      return services
+          .turns()
           .follow(turn.session(), call.view(), turn.id(), 0)
           .doOnNext(event -> told(events, event))
           .ofType(TurnEvent.Ended.class)
@@ -208,9 +202,7 @@ final class ResponsesHandler {
     if (!ResponseEnd.of(turn).status().equals("failed")) {
       return;
     }
-    JsonValue end = OpenAiJson.object(turn.end() == null ? Json.EMPTY_OBJECT : turn.end());
-    JsonValue error = end.get("error");
-    JsonValue fields = error == null ? OpenAiJson.object(Json.EMPTY_OBJECT) : error.object();
+    JsonValue fields = ResponseEnd.errorOf(ResponseEnd.endOf(turn));
     ProblemCode code = ResponseEnd.code(fields.word("code"));
     String detail = fields.word("detail");
     Problem problem = Problem.of(code, detail.isEmpty() ? "The answer broke off." : detail);
@@ -227,11 +219,6 @@ final class ResponsesHandler {
   }
 
   private static Mono<ServerResponse> json(Mono<Json> body) {
-    return body.map(ConversationsHandler::json);
-  }
-
-  private String defaultModel() {
-    List<Upstream.Model> models = upstream.models();
-    return models.isEmpty() ? "" : models.getFirst().id();
+    return body.map(BytesResponse::json);
   }
 }

@@ -1,14 +1,16 @@
 package io.heddle.openai;
 
+import io.heddle.base.Problem;
 import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.web.Backlog;
 import io.heddle.web.CloseCode;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.Socket;
 import io.heddle.web.SocketProtocol;
+import io.heddle.web.Upgrade;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,6 +18,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -63,15 +67,29 @@ final class ResponsesSocket implements SocketProtocol {
   /**
    * What all sockets share.
    *
-   * @param mostRemembered bytes of one socket
+   * @param maxMessage bytes of a message
    */
   record Services(
-      AdmissionGate gate,
-      RequestBodies bodies,
+      WireServices wire,
       ResponsesHandler responses,
+      OpenAiProperties properties,
       SocketMemory.Shared memory,
-      long mostRemembered,
-      Duration maxAge) {}
+      int maxMessage) {
+
+    /** {@code GET /responses}. */
+    Mono<ServerResponse> open(RequestContext call) {
+      if (!call.http().getMethod().equals(HttpMethod.GET)) {
+        throw WireError.invalid(null, "A WebSocket is opened with GET.").toException();
+      }
+      Problem wrong = Upgrade.refusal(call.http());
+      if (wrong != null) {
+        return Mono.just(Upgrade.refused(wrong, WireError.of(wrong).answer()));
+      }
+      wire.requireRoom(call);
+      ResponsesSocket socket = new ResponsesSocket(this, call);
+      return Mono.just(new Upgrade(wire.connections(), socket, call.caller().holder(), maxMessage));
+    }
+  }
 
   /** A message that is being answered. */
   private static final class Running {
@@ -107,13 +125,16 @@ final class ResponsesSocket implements SocketProtocol {
     this.services = services;
     this.opened = opened;
     this.memory =
-        new SocketMemory(services.memory(), opened.caller().holder(), services.mostRemembered());
+        new SocketMemory(
+            services.memory(),
+            opened.caller().holder(),
+            services.properties().socketMemory().toBytes());
   }
 
   @Override
   public void opened(Socket open) {
     socket = open;
-    age = Mono.delay(services.maxAge()).subscribe(_ -> on(open, this::aged));
+    age = Mono.delay(services.properties().socketMaxAge()).subscribe(_ -> on(open, this::aged));
   }
 
   @Override
@@ -166,7 +187,7 @@ final class ResponsesSocket implements SocketProtocol {
     }
     String said =
         "This connection has been open for as long as one may (%d minutes). Open another one."
-            .formatted(services.maxAge().toMinutes());
+            .formatted(services.properties().socketMaxAge().toMinutes());
     send(WireError.invalid(null, "websocket_connection_limit_reached", said).message(null));
     open.close(CloseCode.TOO_OLD, "as old as a connection may be");
   }
@@ -175,7 +196,7 @@ final class ResponsesSocket implements SocketProtocol {
 
   @Override
   public void received(byte[] text) {
-    waiting.add(SocketMessage.read(services.bodies(), text, this::mayUse), text.length);
+    waiting.add(SocketMessage.read(services.wire().bodies(), text, this::mayUse), text.length);
     beginNext();
     Socket open = socket;
     if (waiting.isFull() && open != null) {
@@ -209,6 +230,7 @@ final class ResponsesSocket implements SocketProtocol {
     running.put(run.lane, run);
     run.begun =
         services
+            .wire()
             .gate()
             .message(
                 opened,
@@ -252,9 +274,7 @@ final class ResponsesSocket implements SocketProtocol {
     }
     open.handled(run.length);
     memory.forget(run.lane, run.previous);
-    send(
-        AdmissionGate.error(opened.exchange(), error)
-            .message(run.lane.isEmpty() ? null : run.lane));
+    send(WireError.of(opened.exchange(), error).message(run.lane.isEmpty() ? null : run.lane));
     ended(run);
   }
 

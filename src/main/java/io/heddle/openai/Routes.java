@@ -1,10 +1,11 @@
 package io.heddle.openai;
 
-import static org.springframework.web.reactive.function.server.RequestPredicates.methods;
-import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+import static org.springframework.http.HttpMethod.DELETE;
+import static org.springframework.http.HttpMethod.POST;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
+import io.heddle.limit.Decision;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
@@ -13,21 +14,27 @@ import io.heddle.session.SessionServices;
 import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
+import io.heddle.web.Access;
+import io.heddle.web.AdmissionGate;
 import io.heddle.web.BodyReader;
 import io.heddle.web.Connections;
+import io.heddle.web.Handler;
+import io.heddle.web.RequestContext;
+import io.heddle.web.RouteTable;
 import java.time.InstantSource;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /** The OpenAI wire at a glance. */
 public final class Routes {
 
-  private static final String BASE = "/openai/v1";
-
+  private final OpenAiWire wire;
   private final AdmissionGate gate;
+  private final TokenLimits tokens;
   private final ModelsHandler models;
   private final ChatHandler chat;
   private final ConversationsHandler conversations;
@@ -35,7 +42,7 @@ public final class Routes {
   private final ResponsesHandler responses;
   private final StoredResponses calls;
   private final CompactHandler compact;
-  private final ResponsesSockets sockets;
+  private final ResponsesSocket.Services sockets;
 
   /** What the calls of models need. */
   public record Models(
@@ -45,7 +52,7 @@ public final class Routes {
    * @param reader the store's, not the near cache
    */
   public Routes(
-      SessionServices services,
+      SessionServices all,
       SessionReader reader,
       Models used,
       Limits limits,
@@ -55,106 +62,101 @@ public final class Routes {
       IdSource ids,
       InstantSource clock,
       SessionProperties properties,
-      OpenAiProperties wire) {
+      OpenAiProperties own) {
+    this.tokens = tokens;
+    wire = new OpenAiWire(ids);
     Turns turns = used.turns();
-    gate = new AdmissionGate(limits, tokens, services.sessions(), ids, properties.lockWait());
+    AnswerStore answers = used.answers();
+    gate = new AdmissionGate(wire, limits, tokens, all.sessions(), properties.lockWait());
     RequestBodies bodies = new RequestBodies(bodyReader, properties);
     ItemPages pages = new ItemPages(reader);
-    ItemReferences references = new ItemReferences(pages, bodies, used.answers());
-    Conversations made = new Conversations(ids, properties);
-    SdkRetries tries = new SdkRetries(turns, used.answers(), gate);
-    ResponseRecords records = new ResponseRecords(turns, reader, used.answers());
-    models = new ModelsHandler(used.upstream());
-    conversations =
-        new ConversationsHandler(services.sessions(), reader, gate, bodies, references, made);
-    items = new ItemsHandler(services, reader, gate, bodies, references, pages);
-    chat =
-        new ChatHandler(
-            used.direct(),
-            turns,
-            new ChatTurns(turns, services.sessions(), reader, gate, bodies, made, tries),
-            used.upstream(),
-            bodies,
+    WireServices services =
+        new WireServices(
             gate,
+            bodies,
+            all,
+            reader,
+            turns,
+            used.direct(),
+            used.upstream(),
+            connections,
             ids,
             clock,
-            connections);
-    StatelessResponses alone =
-        new StatelessResponses(
-            used.direct(), reader, records, references, gate, ids, clock, connections);
-    ResponseCreation starts =
-        new ResponseCreation(
-            new ResponseCreation.Parts(
-                turns, services.sessions(), reader, gate, references, made, tries, records));
+            new Conversations(ids, properties),
+            pages,
+            new ItemReferences(pages, bodies, answers),
+            new ResponseRecords(turns, pages, answers),
+            new SdkRetries(turns, answers, gate));
+    models = new ModelsHandler(used.upstream());
+    conversations = new ConversationsHandler(services);
+    items = new ItemsHandler(services);
+    chat = new ChatHandler(services, new ChatTurns(services));
+    StatelessResponses alone = new StatelessResponses(services);
     responses =
-        new ResponsesHandler(
-            turns, used.upstream(), bodies, starts, alone, wire.hostedTools(), connections);
-    compact = new CompactHandler(used.direct(), bodies, alone, gate, ids, clock);
-    calls =
-        new StoredResponses(
-            turns, services, reader, gate, bodies, records, responses, alone, connections);
+        new ResponsesHandler(services, new ResponseCreation(services), alone, own.hostedTools());
+    compact = new CompactHandler(services, alone);
+    calls = new StoredResponses(services, responses, alone);
     sockets =
-        new ResponsesSockets(gate, bodies, responses, wire, connections, bodyReader.maxBytes());
+        new ResponsesSocket.Services(
+            services,
+            responses,
+            own,
+            SocketMemory.Shared.of(connections.budget()),
+            bodyReader.maxBytes());
   }
 
   public RouterFunction<ServerResponse> router() {
-    return new Table()
-        .model("/chat/completions", chat::create)
-        .model("/responses", responses::create)
+    return new RouteTable(gate, "/openai/v1")
+        .add("/chat/completions", model(chat::create), POST)
+        .add("/responses", model(responses::create), POST)
         //
-        .write(HttpMethod.POST, "/responses/input_tokens", calls::inputTokens)
-        .model("/responses/compact", compact::create)
+        .write(POST, "/responses/input_tokens", calls::inputTokens)
+        .add("/responses/compact", model(compact::create), POST)
         .read("/responses", sockets::open)
         .read("/responses/{id}", calls::get)
-        .write(HttpMethod.DELETE, "/responses/{id}", calls::delete)
-        .write(HttpMethod.POST, "/responses/{id}/cancel", calls::cancel)
+        .write(DELETE, "/responses/{id}", calls::delete)
+        .write(POST, "/responses/{id}/cancel", calls::cancel)
         .read("/responses/{id}/input_items", calls::inputItems)
         //
-        .write(HttpMethod.POST, "/conversations", conversations::create)
+        .write(POST, "/conversations", conversations::create)
         .read("/conversations", conversations::list)
         .read("/conversations/{id}", conversations::get)
-        .write(HttpMethod.POST, "/conversations/{id}", conversations::update)
-        .write(HttpMethod.DELETE, "/conversations/{id}", conversations::delete)
+        .write(POST, "/conversations/{id}", conversations::update)
+        .write(DELETE, "/conversations/{id}", conversations::delete)
         //
-        .write(HttpMethod.POST, "/conversations/{id}/items", items::create)
+        .write(POST, "/conversations/{id}/items", items::create)
         .read("/conversations/{id}/items", items::list)
         .read("/conversations/{id}/items/{item}", items::get)
-        .write(HttpMethod.DELETE, "/conversations/{id}/items/{item}", items::delete)
+        .write(DELETE, "/conversations/{id}/items/{item}", items::delete)
         //
         .read("/models", models::list)
         .read("/models/{*id}", models::get)
         //
         .read("/chat/completions/**", chat::stored)
-        .write(HttpMethod.POST, "/chat/completions/**", chat::stored)
-        .write(HttpMethod.DELETE, "/chat/completions/**", chat::stored)
-        .build();
+        .write(POST, "/chat/completions/**", chat::stored)
+        .write(DELETE, "/chat/completions/**", chat::stored)
+        .build("/openai/**", request -> Mono.just(unknown(request.method(), request.path())));
   }
 
-  private final class Table {
-    private final RouterFunctions.Builder routes = RouterFunctions.route();
+  /** Callers of models are told what they have left of tokens too. */
+  private HandlerFunction<ServerResponse> model(Handler handler) {
+    return gate.route(
+        Access.MODEL, tokens.areCounted() ? call -> tokensTold(call, handler) : handler);
+  }
 
-    Table read(String pattern, Handler handler) {
-      routes.route(
-          methods(HttpMethod.GET, HttpMethod.HEAD).and(path(BASE + pattern)), gate.reads(handler));
-      return this;
-    }
-
-    Table model(String pattern, Handler handler) {
-      routes.route(methods(HttpMethod.POST).and(path(BASE + pattern)), gate.models(handler));
-      return this;
-    }
-
-    Table write(HttpMethod method, String pattern, Handler handler) {
-      routes.route(methods(method).and(path(BASE + pattern)), gate.writes(handler));
-      return this;
-    }
-
-    RouterFunction<ServerResponse> build() {
-      return routes
-          .route(
-              path("/openai/**"), request -> Mono.just(unknown(request.method(), request.path())))
-          .build();
-    }
+  /** After the call is begun, so that it is counted. */
+  private Mono<ServerResponse> tokensTold(RequestContext call, Handler handler) {
+    HttpHeaders headers = call.exchange().getResponse().getHeaders();
+    Mono<? extends ServerResponse> answer = Mono.defer(() -> handler.handle(call));
+    return answer
+        .cast(ServerResponse.class)
+        .onErrorResume(error -> wire.answer(call.exchange(), error))
+        .flatMap(answered ->
+            tokens
+                .look(call.caller())
+                .doOnNext(left ->
+                    RateHeaders.tell(headers, RateHeaders.Of.TOKENS, Decision.tightest(left)))
+                .thenReturn(answered));
   }
 
   private static ServerResponse unknown(HttpMethod method, String path) {

@@ -4,6 +4,8 @@ import io.heddle.answercache.AnswerStore;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
+import io.heddle.web.AdmissionGate;
+import io.heddle.web.RequestContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import reactor.core.publisher.Mono;
@@ -53,7 +55,7 @@ final class SdkRetries {
     return answers
         .get(call.caller().tenant(), KEY + fingerprint)
         .onErrorResume(_ -> Mono.empty())
-        .mapNotNull(answer -> call.key(new String(answer.body(), StandardCharsets.US_ASCII)))
+        .mapNotNull(answer -> call.keyOrNull(new String(answer.body(), StandardCharsets.US_ASCII)))
         .flatMap(key -> in(call, key, fingerprint));
   }
 

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ByteBudget;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.AnswerMessage;
 import io.heddle.turn.ModelEvent;
@@ -73,13 +73,7 @@ final class SocketMemory implements AutoCloseable {
           return message;
         }
         JsonWriter body = JsonWriter.object(message.body().length());
-        fields
-            .members()
-            .forEach((name, value) -> {
-              if (!name.equals("turn")) {
-                body.member(name, value);
-              }
-            });
+        body.members(fields, name -> !name.equals("turn"));
         return new NewMessage(message.id(), body.done());
       });
       return all;

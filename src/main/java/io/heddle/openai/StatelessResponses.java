@@ -1,27 +1,24 @@
 package io.heddle.openai;
 
-import io.heddle.base.IdSource;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.live.Frame;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
-import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WholePages;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.PromptWindow;
-import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Summary;
 import io.heddle.turn.Usage;
-import io.heddle.web.Connections;
+import io.heddle.web.BytesResponse;
 import io.heddle.web.EventStream;
 import io.heddle.web.FramesProtocol;
+import io.heddle.web.RequestContext;
 import io.heddle.web.StreamForm;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,38 +35,16 @@ final class StatelessResponses {
   /** So many right behind it are looked for. */
   private static final int SUMMARIES = 3;
 
-  private final StatelessCalls calls;
-  private final SessionReader reader;
-  private final ResponseRecords records;
-  private final ItemReferences references;
+  private final WireServices services;
   private final Compactions compactions;
-  private final AdmissionGate gate;
-  private final IdSource ids;
-  private final InstantSource clock;
-  private final Connections connections;
 
-  StatelessResponses(
-      StatelessCalls calls,
-      SessionReader reader,
-      ResponseRecords records,
-      ItemReferences references,
-      AdmissionGate gate,
-      IdSource ids,
-      InstantSource clock,
-      Connections connections) {
-    this.calls = calls;
-    this.reader = reader;
-    this.records = records;
-    this.references = references;
-    this.compactions = new Compactions(calls);
-    this.gate = gate;
-    this.ids = ids;
-    this.clock = clock;
-    this.connections = connections;
+  StatelessResponses(WireServices services) {
+    this.services = services;
+    this.compactions = new Compactions(services.calls());
   }
 
   Mono<ServerResponse> answer(RequestContext call, ResponseRequest ask, String defaultModel) {
-    gate.once(call);
+    services.gate().requireAllowed(call.admission());
     Telling telling = new Telling(form(ask, defaultModel), ask.sealed(), ask.compacts(), null);
     return asked(call, ask, telling.form().id(), null)
         .flatMap(asked -> pieces(call, ask, asked, telling.form()))
@@ -105,7 +80,8 @@ final class StatelessResponses {
 
   private Flux<ModelEvent> pieces(RequestContext call, Compactions.Prepared prepared) {
     Flux<ModelEvent> answer =
-        calls
+        services
+            .calls()
             .call(call.caller(), prepared.call(), true)
             .onErrorMap(ResponseParameters::named)
             .concatMapIterable(said -> said, 1);
@@ -128,17 +104,18 @@ final class StatelessResponses {
               new ModelEvent.Finish("stop", new Usage(0, 0, 0, 0), form.notes().model());
           return Flux.concat(
               Flux.fromIterable(events.begin()),
-              Flux.fromIterable(events.endWithout(ResponseEnd.of(nothing, clock.instant()))));
+              Flux.fromIterable(
+                  events.endWithout(ResponseEnd.of(nothing, services.clock().instant()))));
         });
   }
 
   private ResponseForm form(ResponseRequest ask, String defaultModel) {
-    String random = ids.tag() + ids.tag();
+    String random = services.random();
     return new ResponseForm(
         ResponseId.PREFIX + random,
         random,
         "",
-        clock.instant().getEpochSecond(),
+        services.clock().instant().getEpochSecond(),
         null,
         ask.notes(defaultModel));
   }
@@ -160,14 +137,10 @@ final class StatelessResponses {
     }
   }
 
-  void refuseConnection(RequestContext call) {
-    gate.refuseConnection(call.caller());
-  }
-
   /** What the model would be told, in tokens. */
   Mono<Long> count(RequestContext call, ResponseRequest ask) {
     return asked(call, ask, "input_tokens", null)
-        .flatMap(asked -> calls.count(call.caller(), asked.call()));
+        .flatMap(asked -> services.calls().count(call.caller(), asked.call()));
   }
 
   /**
@@ -200,7 +173,8 @@ final class StatelessResponses {
   private Mono<Before> thread(
       RequestContext call, ResponseRequest ask, SocketMemory.@Nullable Past past) {
     if (past != null) {
-      return references
+      return services
+          .references()
           .messages(call, ask.input(), past.place())
           .map(input -> new Before(bodiesOf(past.with(input)), false));
     }
@@ -238,7 +212,8 @@ final class StatelessResponses {
   private Mono<Read> read(RequestContext call, ResponseRequest ask) {
     return before(call, ask)
         .flatMap(history ->
-            references
+            services
+                .references()
                 .messages(call, ask.input(), ItemReferences.among(history))
                 .map(input -> history.isEmpty() ? PendingToolCalls.check(input) : input)
                 .map(input -> new Read(history, input)));
@@ -252,30 +227,33 @@ final class StatelessResponses {
       SessionKey key = Conversations.key(call, conversation);
       return Conversations.named(
           key,
-          WholePages.load(reader, key, call.view(), PageRequest.last(HISTORY))
+          WholePages.load(services.reader(), key, call.view(), PageRequest.last(HISTORY))
               .map(ThreadPage::messages));
     }
     if (previous == null) {
       return Mono.just(List.of());
     }
     ResponseId id = ResponseId.parse(previous);
-    SessionKey key = id == null ? null : call.key(id.session());
+    SessionKey key = id == null ? null : call.keyOrNull(id.session());
     if (id == null || key == null) {
       return Mono.error(ResponseCreation.previousNotFound(previous));
     }
-    return records
+    return services
+        .records()
         .point(call, key, id)
         .filter(point -> !point.running())
         .switchIfEmpty(Mono.error(() -> ResponseCreation.previousNotFound(previous)))
         .flatMap(point ->
             Mono.zip(
-                    reader.message(key, call.view(), point.last()),
+                    services.reader().message(key, call.view(), point.last()),
                     WholePages.load(
-                        reader,
+                        services.reader(),
                         key,
                         call.view(),
                         new PageRequest(HISTORY, null, point.last(), true, false)),
-                    reader.load(key, call.view(), PageRequest.forward(SUMMARIES, point.last())))
+                    services
+                        .reader()
+                        .load(key, call.view(), PageRequest.forward(SUMMARIES, point.last())))
                 .map(read -> {
                   List<Message> all = new ArrayList<>(read.getT2().messages());
                   all.addAll(read.getT1().messages());
@@ -296,12 +274,12 @@ final class StatelessResponses {
       events.begin();
       return pieces
           .doOnNext(piece -> told(events, piece, telling))
-          .then(Mono.fromSupplier(() -> ConversationsHandler.json(events.whole())));
+          .then(Mono.fromSupplier(() -> BytesResponse.json(events.whole())));
     });
   }
 
   private ServerResponse stream(Flux<Frame> frames) {
-    return new EventStream(connections, new FramesProtocol(frames), StreamForm.OPENAI);
+    return new EventStream(services.connections(), new FramesProtocol(frames), StreamForm.OPENAI);
   }
 
   /** The head of the answer waits for the first piece: what fails before it has a status. */
@@ -314,8 +292,7 @@ final class StatelessResponses {
                   .concatWith(rest.concatMapIterable(piece -> told(events, piece, telling)))
                   .onErrorResume(error ->
                       Flux.fromIterable(
-                          events.end(
-                              ResponseEnd.failed(AdmissionGate.error(call.exchange(), error)))));
+                          events.end(ResponseEnd.failed(WireError.of(call.exchange(), error)))));
             }));
   }
 
@@ -330,7 +307,7 @@ final class StatelessResponses {
     if (telling.sealed()) {
       events.seal(finish.opaque());
     }
-    ResponseEnd end = ResponseEnd.of(finish, clock.instant());
+    ResponseEnd end = ResponseEnd.of(finish, services.clock().instant());
     List<Frame> last = events.end(end);
     if (listener != null) {
       // Before the client is told, who then may go on from there.

@@ -1,17 +1,14 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
-import io.heddle.turn.Turns;
 import io.heddle.web.BytesResponse;
-import io.heddle.web.Connections;
 import io.heddle.web.Query;
+import io.heddle.web.RequestContext;
 import java.time.Duration;
 import java.util.List;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -26,54 +23,32 @@ final class StoredResponses {
 
   private static final int READS_AT_ONCE = 8;
 
-  private final Turns turns;
-  private final SessionServices services;
-  private final SessionReader reader;
-  private final AdmissionGate gate;
-  private final RequestBodies bodies;
-  private final ResponseRecords records;
+  private final WireServices services;
   private final ResponsesHandler responses;
   private final StatelessResponses alone;
-  private final Connections connections;
 
-  StoredResponses(
-      Turns turns,
-      SessionServices services,
-      SessionReader reader,
-      AdmissionGate gate,
-      RequestBodies bodies,
-      ResponseRecords records,
-      ResponsesHandler responses,
-      StatelessResponses alone,
-      Connections connections) {
-    this.turns = turns;
+  StoredResponses(WireServices services, ResponsesHandler responses, StatelessResponses alone) {
     this.services = services;
-    this.reader = reader;
-    this.gate = gate;
-    this.bodies = bodies;
-    this.records = records;
     this.responses = responses;
     this.alone = alone;
-    this.connections = connections;
   }
 
   /** The response, or with {@code stream=true} its events after {@code starting_after}. */
   Mono<ServerResponse> get(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     boolean stream = query.flag("stream");
     long after = OpenAiJson.integer(query, "starting_after", 0, 999_999_999, -1);
     if (!stream && after >= 0) {
       throw Query.refuse("starting_after", "needs stream=true");
     }
     if (stream) {
-      Streams.refuseWhenDraining(connections);
-      gate.refuseConnection(call.caller());
+      services.requireRoom(call);
     }
     return find(call)
         .flatMap(turn ->
             stream
                 ? Mono.just(responses.stream(call, turn, after))
-                : now(call, turn).map(ConversationsHandler::json));
+                : now(call, turn).map(BytesResponse::json));
   }
 
   private Mono<Json> now(RequestContext call, Turn turn) {
@@ -89,9 +64,10 @@ final class StoredResponses {
           if (turn.status().isEnd()) {
             return responses.whole(call, turn);
           }
-          gate.once(call);
-          WriteContext request = call.writing(turn.session(), new byte[0]);
-          return turns
+          services.gate().requireAllowed(call.admission());
+          WriteContext request = call.writing(turn.session());
+          return services
+              .turns()
               .cancel(request, turn.id())
               .onErrorResume(
                   error -> Conversations.code(error) == ProblemCode.TURN_ENDED,
@@ -99,9 +75,12 @@ final class StoredResponses {
               .then(responses.whole(call, turn))
               .timeout(
                   CANCELLED_WITHIN,
-                  turns.get(turn.session(), call.view(), turn.id()).flatMap(now -> now(call, now)));
+                  services
+                      .turns()
+                      .get(turn.session(), call.view(), turn.id())
+                      .flatMap(now -> now(call, now)));
         })
-        .map(ConversationsHandler::json);
+        .map(BytesResponse::json);
   }
 
   /**
@@ -110,11 +89,13 @@ final class StoredResponses {
    */
   Mono<BytesResponse> delete(RequestContext call) {
     ResponseId id = id(call);
-    return records
+    return services
+        .records()
         .find(call, id)
         .flatMap(turn -> {
-          gate.once(call);
-          return records
+          services.gate().requireAllowed(call.admission());
+          return services
+              .records()
               .delete(call, id)
               // A full store has no room for the mark; a response with a session of its own goes
               // with that, and needs none.
@@ -128,15 +109,15 @@ final class StoredResponses {
         })
         // What has no record any more can still be gone on from, until that is forbidden.
         .switchIfEmpty(
-            Mono.defer(() -> records.answer(call, id))
+            Mono.defer(() -> services.records().answer(call, id))
                 .flatMap(_ -> {
-                  gate.once(call);
-                  return records.delete(call, id).thenReturn(id);
+                  services.gate().requireAllowed(call.admission());
+                  return services.records().delete(call, id).thenReturn(id);
                 }))
         .switchIfEmpty(Mono.error(() -> notFound(id.toString())))
         .then(
             Mono.fromSupplier(() ->
-                ConversationsHandler.json(
+                BytesResponse.json(
                     JsonWriter.object(192)
                         .string("id", id.toString())
                         .string("object", "response")
@@ -149,17 +130,18 @@ final class StoredResponses {
       return Mono.empty();
     }
     SessionKey key = turn.session();
-    return turns
+    return services
+        .turns()
         .list(key, call.view(), null)
         .filter(all -> all.size() == 1)
-        .flatMap(_ -> services.sessions().delete(call.writing(key, new byte[0])))
+        .flatMap(_ -> services.sessions().delete(call.writing(key)))
         .onErrorResume(Conversations::isGone, _ -> Mono.empty())
         .then();
   }
 
   /** The messages that its turn added, as items. */
   Mono<BytesResponse> inputItems(RequestContext call) {
-    Query query = call.query();
+    Query query = call.anyQuery();
     int limit = ItemsHandler.limit(query);
     boolean desc = ItemsHandler.desc(query);
     String after = query.text("after");
@@ -168,12 +150,10 @@ final class StoredResponses {
             Flux.fromIterable(turn.input())
                 .flatMapSequential(
                     message ->
-                        reader
+                        services
+                            .pages()
                             .message(turn.session(), call.view(), message)
-                            .map(page -> ItemOutput.items(page.messages(), turn.session().id()))
-                            .onErrorResume(
-                                error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND,
-                                _ -> Mono.empty()),
+                            .map(page -> ItemOutput.items(page.messages(), turn.session().id())),
                     READS_AT_ONCE)
                 .concatMapIterable(items -> items)
                 .collectList())
@@ -193,17 +173,18 @@ final class StoredResponses {
       from++;
     }
     int to = Math.min(all.size(), from + limit);
-    return ConversationsHandler.json(Item.list(all.subList(from, to), to < all.size()));
+    return BytesResponse.json(Item.list(all.subList(from, to), to < all.size()));
   }
 
   /** {@code POST /responses/input_tokens}: what a model would be told, by Heddle's own count. */
   Mono<BytesResponse> inputTokens(RequestContext call) {
-    gate.once(call);
-    return bodies
+    services.gate().requireAllowed(call.admission());
+    return services
+        .bodies()
         .object(call)
         .flatMap(body -> alone.count(call, responses.ask(body.fields())))
         .map(tokens ->
-            ConversationsHandler.json(
+            BytesResponse.json(
                 JsonWriter.object(96)
                     .string("object", "response.input_tokens")
                     .number("input_tokens", tokens)
@@ -212,10 +193,11 @@ final class StoredResponses {
 
   private Mono<Turn> find(RequestContext call) {
     ResponseId id = id(call);
-    return records
+    return services
+        .records()
         .find(call, id)
         .switchIfEmpty(
-            Mono.defer(() -> records.answer(call, id))
+            Mono.defer(() -> services.records().answer(call, id))
                 .flatMap(item -> Mono.<Turn>error(notKept(id, item)))
                 .switchIfEmpty(Mono.error(() -> notFound(id.toString()))));
   }

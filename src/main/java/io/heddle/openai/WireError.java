@@ -1,14 +1,19 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
+import io.heddle.live.Frame;
 import io.heddle.web.BytesResponse;
+import io.heddle.web.HeaderNames;
+import io.heddle.web.ProblemHandler;
+import io.heddle.web.RequestContext;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
+import org.springframework.web.server.ServerWebExchange;
 
 /**
  * An error as clients of OpenAI know it. They look at {@code x-should-retry} before the status, and
@@ -174,34 +179,49 @@ record WireError(
 
   private static WireError limited(Problem problem) {
     // Only what asks for more than one names how many.
-    boolean tokens = problem.members().containsKey("requested");
-    // What the limit never has enough for is not waited for.
-    Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
-    return new WireError(
-        429,
-        "Rate limit reached for " + (tokens ? "tokens" : "requests") + ": " + problem.detail(),
-        tokens ? "tokens" : "requests",
-        null,
-        "rate_limit_exceeded",
-        repeat,
-        seconds(problem) * 1000);
+    String of = problem.members().containsKey("requested") ? "tokens" : "requests";
+    String message = "Rate limit reached for " + of + ": " + problem.detail();
+    return waits(problem, message, of, "rate_limit_exceeded");
   }
 
   /** What the caller has is not less after a while, unless that is said. */
   private static WireError tooMuch(Problem problem) {
+    return waits(problem, problem.detail(), "insufficient_quota", "insufficient_quota");
+  }
+
+  private static WireError waits(Problem problem, String message, String type, String code) {
+    // What there is never enough for is not waited for.
     Boolean repeat = problem.members().containsKey("retryAfter") ? null : (Boolean) false;
-    return new WireError(
-        429,
-        problem.detail(),
-        "insufficient_quota",
-        null,
-        "insufficient_quota",
-        repeat,
-        seconds(problem) * 1000);
+    return new WireError(429, message, type, null, code, repeat, seconds(problem) * 1000);
   }
 
   private static long seconds(Problem problem) {
     return problem.members().get("retryAfter") instanceof Number seconds ? seconds.longValue() : 0;
+  }
+
+  static WireError of(ServerWebExchange exchange, Throwable error) {
+    return error instanceof WireException wire
+        ? wire.error()
+        : of(ProblemHandler.problem(exchange, error));
+  }
+
+  /** An error in a stream of Responses: its members stand beside the type, none is an object. */
+  static Frame event(RequestContext call, Throwable cause, long number) {
+    WireError error = of(call.exchange(), cause);
+    Json json =
+        JsonWriter.object(error.message().length() + 160)
+            .string("type", "error")
+            .number("sequence_number", number)
+            .string("code", error.code() == null ? error.type() : error.code())
+            .string("message", error.message())
+            .string("param", error.param())
+            .done();
+    return Frame.of("error", json);
+  }
+
+  /** An error in a stream of Chat Completions. */
+  static Frame chunk(RequestContext call, Throwable cause) {
+    return Frame.data(of(call.exchange(), cause).json().utf8());
   }
 
   WireException toException() {
@@ -248,7 +268,7 @@ record WireError(
       out.raw(
           "headers",
           JsonWriter.object(96)
-              .string("retry-after-ms", Long.toString(afterMillis))
+              .string(HeaderNames.RETRY_AFTER_MILLIS, Long.toString(afterMillis))
               .string("retry-after", afterSeconds())
               .done());
     }
@@ -285,10 +305,10 @@ record WireError(
   BytesResponse answer() {
     BytesResponse answer = BytesResponse.json(status, json().utf8());
     if (repeat != null) {
-      answer.header("x-should-retry", repeat.toString());
+      answer.header(HeaderNames.SHOULD_RETRY, repeat.toString());
     }
     if (afterMillis > 0) {
-      answer.header("retry-after-ms", Long.toString(afterMillis));
+      answer.header(HeaderNames.RETRY_AFTER_MILLIS, Long.toString(afterMillis));
       answer.header(HttpHeaders.RETRY_AFTER, afterSeconds());
     }
     return answer;

@@ -5,6 +5,7 @@ import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteBudget.Holder;
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
+import io.heddle.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -41,6 +42,10 @@ public final class BytesResponse implements ServerResponse {
   private BytesResponse(int status, byte @Nullable [] body) {
     this.status = status;
     this.body = body;
+  }
+
+  public static BytesResponse json(Json json) {
+    return json(200, json.utf8());
   }
 
   public static BytesResponse json(int status, byte[] json) {
@@ -118,11 +123,11 @@ public final class BytesResponse implements ServerResponse {
         hold.close();
         return form.apply(ByteBudget.overloaded().problem()).write(response);
       }
-      connection.cover(all.length);
+      connection.unsent().cover(all.length);
       return write(response)
           .doFinally(_ -> {
             hold.close();
-            connection.cover(-all.length);
+            connection.unsent().cover(-all.length);
           });
     });
   }

@@ -19,7 +19,6 @@ import org.springframework.web.server.ServerWebExchange;
  */
 public final class Callers {
 
-  public static final String HEADER = "Heddle-User";
   public static final String QUERY = "user";
 
   public static final int MAX_USER = 256;
@@ -39,7 +38,7 @@ public final class Callers {
       return caller;
     }
     if (caller.user() != null) {
-      throw Query.refuse(QUERY, "is another than the header " + HEADER);
+      throw Query.refuse(QUERY, "is another than the header " + HeaderNames.USER);
     }
     return user(request, QUERY, inQuery);
   }
@@ -54,7 +53,8 @@ public final class Callers {
       for (String name : Query.lenient(raw).names()) {
         if (UserHeader.isInQuery(name)) {
           throw Query.refuse(
-              name, "does not name the user of this call; the header " + HEADER + " does");
+              name,
+              "does not name the user of this call; the header " + HeaderNames.USER + " does");
         }
       }
     }
@@ -74,7 +74,7 @@ public final class Callers {
   }
 
   private static Caller of(ServerHttpRequest request) {
-    List<String> given = request.getHeaders().get(HEADER);
+    List<String> given = request.getHeaders().get(HeaderNames.USER);
     if (given == null || given.isEmpty()) {
       String client = TrustedProxies.client(request);
       return new Caller(Tenant.DEFAULT, null, address(request, client), true, client);
@@ -82,7 +82,7 @@ public final class Callers {
     if (given.size() > 1) {
       throw refuse("is there twice");
     }
-    return user(request, HEADER, utf8(given.getFirst()));
+    return user(request, HeaderNames.USER, utf8(given.getFirst()));
   }
 
   private static Caller user(ServerHttpRequest request, String name, String user) {
@@ -136,6 +136,6 @@ public final class Callers {
   }
 
   private static ProblemException refuse(String detail) {
-    return Query.refuse(HEADER, detail);
+    return Query.refuse(HeaderNames.USER, detail);
   }
 }

@@ -5,18 +5,15 @@ import io.heddle.base.ByteBudget;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
-import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -62,8 +59,7 @@ public final class ConnectionGuard {
   private final TrustedProxies proxies;
   private final int most;
   private final int mostPerAddress;
-  private final long period;
-  private final Map<EventLoop, OfLoop> loops = new ConcurrentHashMap<>();
+  final LoopMembers<GuardedConnection> connections;
   private final Map<String, Integer> addresses = new ConcurrentHashMap<>();
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicInteger told = new AtomicInteger();
@@ -130,7 +126,7 @@ public final class ConnectionGuard {
         Math.min(
             Math.min(headTimeout.toMillis(), idleTimeout.toMillis()),
             Math.min(writeTimeout.toMillis(), handshakeTimeout.toMillis()));
-    period = Math.clamp(shortest / 10, 10, 500);
+    connections = new LoopMembers<>(Math.clamp(shortest / 10, 10, 500));
     for (Cause cause : Cause.values()) {
       counts.put(cause, new LongAdder());
     }
@@ -277,67 +273,6 @@ public final class ConnectionGuard {
           address == null ? "a proxy" : address,
           open.get(),
           most);
-    }
-  }
-
-  /** Only on the connection's loop. */
-  void add(GuardedConnection connection, EventLoop loop) {
-    loops.computeIfAbsent(loop, OfLoop::new).add(connection);
-  }
-
-  /** Only on the connection's loop. */
-  void remove(GuardedConnection connection, EventLoop loop) {
-    OfLoop mine = loops.get(loop);
-    if (mine != null) {
-      mine.remove(connection);
-    }
-  }
-
-  /** The connections of one event loop; everything is on it but the making. */
-  private final class OfLoop {
-    private final EventLoop loop;
-    private final List<GuardedConnection> connections = new ArrayList<>();
-    private boolean ticking;
-
-    OfLoop(EventLoop loop) {
-      this.loop = loop;
-    }
-
-    void add(GuardedConnection connection) {
-      connection.index = connections.size();
-      connections.add(connection);
-      if (!ticking) {
-        ticking = true;
-        later();
-      }
-    }
-
-    void remove(GuardedConnection connection) {
-      GuardedConnection last = connections.removeLast();
-      if (last != connection) {
-        connections.set(connection.index, last);
-        last.index = connection.index;
-      }
-    }
-
-    private void later() {
-      if (!loop.isShuttingDown()) {
-        loop.schedule(this::tick, period, TimeUnit.MILLISECONDS);
-      }
-    }
-
-    private void tick() {
-      ticking = !connections.isEmpty();
-      if (ticking) {
-        long now = System.nanoTime();
-        // From the end: closing one takes it out of the list.
-        for (int i = connections.size() - 1; i >= 0; i--) {
-          if (i < connections.size()) {
-            connections.get(i).tick(now);
-          }
-        }
-        later();
-      }
     }
   }
 }

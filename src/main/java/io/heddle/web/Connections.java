@@ -1,13 +1,11 @@
 package io.heddle.web;
 
 import io.heddle.base.ByteBudget;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.live.LiveProperties;
-import io.netty.channel.EventLoop;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,13 +20,14 @@ import reactor.core.publisher.Mono;
 public final class Connections {
 
   private static final int TICK_MILLIS = 1000;
+  private static final int RETRY_SECONDS = 2;
 
   /** How long a client may take to answer a close. */
   private static final Duration GOODBYE = Duration.ofSeconds(2);
 
   private final LiveProperties properties;
   private final ByteBudget budget;
-  private final Map<EventLoop, OfLoop> loops = new ConcurrentHashMap<>();
+  private final LoopMembers<LiveConnection> connections = new LoopMembers<>(TICK_MILLIS);
   private final AtomicInteger open = new AtomicInteger();
   private final LongAdder tooSlow = new LongAdder();
   private volatile boolean draining;
@@ -61,6 +60,28 @@ public final class Connections {
     return most > 0 && open.get() >= most;
   }
 
+  /** Refuses another connection while this replica stops, or has no room for it. */
+  public void requireRoom() {
+    refuseWhenDraining("connections");
+    refuseWhenFull();
+  }
+
+  public void refuseWhenDraining(String what) {
+    if (draining) {
+      throw refusal(ProblemCode.RESTARTING, "This replica takes no more " + what);
+    }
+  }
+
+  public void refuseWhenFull() {
+    if (isFull()) {
+      throw refusal(ProblemCode.RATE_LIMITED, "this replica has too many connections");
+    }
+  }
+
+  private static ProblemException refusal(ProblemCode code, String detail) {
+    return Problem.of(code, detail).with("retryAfter", RETRY_SECONDS).toException();
+  }
+
   public int open() {
     return open.get();
   }
@@ -73,19 +94,15 @@ public final class Connections {
   /** Only on the connection's loop. */
   void add(LiveConnection connection) {
     open.incrementAndGet();
-    OfLoop mine = loops.computeIfAbsent(connection.loop(), OfLoop::new);
-    mine.add(connection);
+    connections.add(connection, connection.loop());
     if (draining) {
-      mine.sendAway(connection);
+      sendAway(connection);
     }
   }
 
   /** Only on the connection's loop. */
   void remove(LiveConnection connection) {
-    OfLoop mine = loops.get(connection.loop());
-    if (mine != null) {
-      mine.remove(connection);
-    }
+    connections.remove(connection, connection.loop());
     open.decrementAndGet();
   }
 
@@ -96,65 +113,16 @@ public final class Connections {
   /** Takes no more, sends away those that are open, and completes when the last one has gone. */
   public Mono<Void> drain() {
     draining = true;
-    loops.values().forEach(OfLoop::sendAllAway);
+    connections.forEach(this::sendAway);
     return Flux.interval(Duration.ZERO, Duration.ofMillis(50))
         .takeUntil(_ -> open.get() == 0)
         .take(properties.drain().plus(GOODBYE).plusSeconds(1))
         .then();
   }
 
-  /** The connections of one event loop; everything is on it but the making. */
-  private final class OfLoop {
-    private final EventLoop loop;
-    private final List<LiveConnection> connections = new ArrayList<>();
-    private boolean ticking;
-
-    OfLoop(EventLoop loop) {
-      this.loop = loop;
-    }
-
-    void add(LiveConnection connection) {
-      connection.index = connections.size();
-      connections.add(connection);
-      if (!ticking) {
-        ticking = true;
-        later();
-      }
-    }
-
-    void remove(LiveConnection connection) {
-      LiveConnection last = connections.removeLast();
-      if (last != connection) {
-        connections.set(connection.index, last);
-        last.index = connection.index;
-      }
-    }
-
-    private void later() {
-      loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
-    }
-
-    private void tick() {
-      ticking = !connections.isEmpty();
-      if (ticking) {
-        long now = System.nanoTime();
-        for (int i = connections.size() - 1; i >= 0; i--) {
-          connections.get(i).tick(now);
-        }
-        later();
-      }
-    }
-
-    void sendAllAway() {
-      if (!loop.isShuttingDown()) {
-        loop.execute(() -> List.copyOf(connections).forEach(this::sendAway));
-      }
-    }
-
-    void sendAway(LiveConnection connection) {
-      long spread = properties.drain().toMillis();
-      long when = spread == 0 ? 0 : ThreadLocalRandom.current().nextLong(spread);
-      loop.schedule(connection::sendAway, when, TimeUnit.MILLISECONDS);
-    }
+  private void sendAway(LiveConnection connection) {
+    long spread = properties.drain().toMillis();
+    long when = spread == 0 ? 0 : ThreadLocalRandom.current().nextLong(spread);
+    connection.loop().schedule(connection::sendAway, when, TimeUnit.MILLISECONDS);
   }
 }

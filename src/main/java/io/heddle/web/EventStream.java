@@ -10,14 +10,8 @@ import java.util.stream.Stream;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
-import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
-import org.springframework.util.CollectionUtils;
-import org.springframework.util.LinkedMultiValueMap;
-import org.springframework.util.MultiValueMap;
-import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
@@ -26,16 +20,13 @@ import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** An answer that goes on: server-sent events. */
-public final class EventStream implements ServerResponse {
+public final class EventStream extends OpenResponse {
 
   private static final String NAME = "heddle.events";
   private static final String CONTENT_TYPE = "text/event-stream";
 
   /** Who compresses on the way holds events back until the stream ends, and so must not. */
   private static final String CACHE_CONTROL = "no-cache, no-transform";
-
-  /** For proxies of the nginx kind, which hold events back too. */
-  private static final String BUFFERING = "X-Accel-Buffering";
 
   private static final String NO_BUFFERING = "no";
 
@@ -74,26 +65,23 @@ public final class EventStream implements ServerResponse {
    * What an {@code EventSource} is answered where another client would be told to try again: an
    * event stream that ends at once. It ends itself for good at any other status than 200.
    */
-  public static ServerResponse comeBack(Problem problem) {
+  public static BytesResponse comeBack(Problem problem) {
     String lines = RetryDelay.line() + ": " + problem.code().code() + "\n\n";
     return BytesResponse.of(
             HttpStatus.OK.value(), CONTENT_TYPE, lines.getBytes(StandardCharsets.US_ASCII))
         .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
-        .header(BUFFERING, NO_BUFFERING)
+        .header(HeaderNames.ACCEL_BUFFERING, NO_BUFFERING)
         // On the same connection it would come back to this replica.
         .header(HttpHeaders.CONNECTION, "close");
   }
 
   @Override
-  public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
-    GuardedConnection.heldByCaller(exchange);
-    HttpServerResponse response =
-        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+  Mono<Void> open(ServerWebExchange exchange, HttpServerResponse response) {
     response
         .status(HttpStatus.OK.value())
         .header(HttpHeaders.CONTENT_TYPE, CONTENT_TYPE)
         .header(HttpHeaders.CACHE_CONTROL, CACHE_CONTROL)
-        .header(BUFFERING, NO_BUFFERING);
+        .header(HeaderNames.ACCEL_BUFFERING, NO_BUFFERING);
     headers.forEach((name, values) -> response.header(name, values.getFirst()));
     HttpServerRequest request = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
     boolean old = request.version().equals(HttpVersion.HTTP_1_0);
@@ -168,10 +156,5 @@ public final class EventStream implements ServerResponse {
   @Override
   public HttpHeaders headers() {
     return headers;
-  }
-
-  @Override
-  public MultiValueMap<String, ResponseCookie> cookies() {
-    return CollectionUtils.unmodifiableMultiValueMap(new LinkedMultiValueMap<>(0));
   }
 }

@@ -1,6 +1,5 @@
 package io.heddle.web;
 
-import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.ByteBudget.Holder;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -11,7 +10,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
@@ -21,7 +19,6 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.AbstractServerHttpResponse;
@@ -31,7 +28,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.netty.http.server.HttpServerResponse;
 
 /**
- * One connection: where it stands between requests, and what waits in it to be written.
+ * One connection: where it stands between requests.
  *
  * <pre>
  * FIRST_HEAD ─► BUSY ─► IDLE ─► HEAD ─► BUSY
@@ -43,7 +40,7 @@ import reactor.netty.http.server.HttpServerResponse;
  * after the codec, sees requests and answers. Everything but what is said otherwise is on the event
  * loop.
  */
-final class GuardedConnection extends ChannelDuplexHandler {
+final class GuardedConnection extends LoopMembers.Member {
 
   static final AttributeKey<GuardedConnection> KEY =
       AttributeKey.valueOf(GuardedConnection.class, "guard");
@@ -56,9 +53,6 @@ final class GuardedConnection extends ChannelDuplexHandler {
   /** How long a socket may take to close by itself after it was told to. */
   private static final Duration GOODBYE = Duration.ofSeconds(2);
 
-  /** So much may wait without being counted; counting each byte would cost more than it holds. */
-  private static final int GRAIN = 4096;
-
   private static final ByteBuf TOO_LATE =
       RefusedConnection.answer(
           Problem.of(
@@ -68,11 +62,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
   private final ConnectionGuard guard;
   private final @Nullable String address;
 
-  /** Bytes on their way into the channel that a hold of their own counts. Of any thread. */
-  private final AtomicLong covered = new AtomicLong();
-
-  /** Where it stands in its loop's list. */
-  int index;
+  private final UnsentBytes unsent;
 
   private @Nullable ChannelHandlerContext context;
   private boolean listed;
@@ -86,19 +76,8 @@ final class GuardedConnection extends ChannelDuplexHandler {
   private boolean headBegun;
   private long rest;
 
-  private volatile Holder holder;
-  private @Nullable Hold waiting;
-  private @Nullable Holder waitingOf;
-  private long overSince;
-  private boolean over;
-
   private boolean delaysFlush;
   private boolean flushDelayed;
-
-  private @Nullable Object current;
-  private long currentProgress;
-  private long pending;
-  private long movedAt;
 
   private enum Phase {
     FIRST_HEAD,
@@ -116,7 +95,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
   GuardedConnection(ConnectionGuard guard, @Nullable String address) {
     this.guard = guard;
     this.address = address;
-    this.holder = new Holder(null, address);
+    this.unsent = new UnsentBytes(guard.budget, new Holder(null, address));
   }
 
   static @Nullable GuardedConnection of(Channel channel) {
@@ -164,13 +143,12 @@ final class GuardedConnection extends ChannelDuplexHandler {
   static void heldByCaller(ServerWebExchange exchange) {
     GuardedConnection mine = of(exchange.getResponse());
     if (mine != null) {
-      mine.holder = Callers.of(exchange.getRequest(), true).holder();
+      mine.unsent.holdFor(Callers.of(exchange.getRequest(), true).holder());
     }
   }
 
-  /** Counts so many bytes elsewhere, until it is called with the negative. From any thread. */
-  void cover(long bytes) {
-    covered.addAndGet(bytes);
+  UnsentBytes unsent() {
+    return unsent;
   }
 
   ChannelHandler progress() {
@@ -183,9 +161,8 @@ final class GuardedConnection extends ChannelDuplexHandler {
   public void handlerAdded(ChannelHandlerContext added) {
     context = added;
     since = System.nanoTime();
-    movedAt = since;
     listed = true;
-    guard.add(this, added.channel().eventLoop());
+    guard.connections.add(this, added.channel().eventLoop());
   }
 
   @Override
@@ -205,12 +182,9 @@ final class GuardedConnection extends ChannelDuplexHandler {
     }
     listed = false;
     phase = Phase.CLOSED;
-    guard.remove(this, from.channel().eventLoop());
+    guard.connections.remove(this, from.channel().eventLoop());
     guard.leave(address);
-    if (waiting != null) {
-      waiting.close();
-      waiting = null;
-    }
+    unsent.close();
   }
 
   private void close(Cause cause) {
@@ -218,7 +192,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
       return;
     }
     guard.count(cause, address);
-    boolean tellable = cause == Cause.HEAD && begun && pending == 0 && !isSecure();
+    boolean tellable = cause == Cause.HEAD && begun && unsent.isEmpty() && !isSecure();
     phase = Phase.CLOSED;
     if (tellable) {
       ChannelHandlerContext to = context;
@@ -404,39 +378,15 @@ final class GuardedConnection extends ChannelDuplexHandler {
     }
   }
 
-  /** Counts what the socket did not take. Most answers it takes at once, and they cost nothing. */
   private void weigh(ChannelHandlerContext to) {
-    ChannelOutboundBuffer out = to.channel().unsafe().outboundBuffer();
-    pending = out == null ? 0 : out.totalPendingWriteBytes();
-    long own = pending <= GRAIN ? 0 : Math.max(0, pending - covered.get());
-    Hold mine = waiting;
-    Holder of = holder;
-    if (mine != null && (own == 0 || !of.equals(waitingOf))) {
-      mine.close();
-      mine = null;
-      waiting = null;
-    }
-    if (own == 0 || !listed) {
-      over = false;
-      return;
-    }
-    if (mine == null) {
-      mine = guard.budget.hold(of);
-      waiting = mine;
-      waitingOf = of;
-    }
-    if (Math.abs(own - mine.bytes()) < GRAIN || mine.tryResize(own)) {
-      over = false;
-    } else if (!over) {
-      over = true;
-      overSince = System.nanoTime();
+    if (unsent.weigh(to.channel())) {
       // Not within a write, which is somewhere in the middle of what it does.
       to.executor().execute(() -> tooMuch(to));
     }
   }
 
   private void tooMuch(ChannelHandlerContext to) {
-    if (!over || phase == Phase.CLOSED) {
+    if (!unsent.isOver() || phase == Phase.CLOSED) {
       return;
     }
     if (phase == Phase.UPGRADED) {
@@ -448,36 +398,20 @@ final class GuardedConnection extends ChannelDuplexHandler {
 
   // ---- a few times a second
 
+  @Override
   void tick(long now) {
     ChannelHandlerContext mine = context;
     if (mine == null || !listed) {
       return;
     }
     weigh(mine);
-    if (over && now - overSince > GOODBYE.toNanos()) {
+    if (unsent.isOverFor(GOODBYE, now)) {
       close(Cause.MEMORY);
-    } else if (isStuck(mine, now)) {
+    } else if (unsent.isStuck(mine.channel(), guard.writeTimeout, now)) {
       close(Cause.WRITE);
     } else {
       late(now);
     }
-  }
-
-  private boolean isStuck(ChannelHandlerContext mine, long now) {
-    ChannelOutboundBuffer out = mine.channel().unsafe().outboundBuffer();
-    if (pending == 0 || out == null) {
-      current = null;
-      movedAt = now;
-      return false;
-    }
-    Object first = out.current();
-    long progress = out.currentProgress();
-    if (first != current || progress != currentProgress) {
-      current = first;
-      currentProgress = progress;
-      movedAt = now;
-    }
-    return now - movedAt > guard.writeTimeout.toNanos();
   }
 
   private void late(long now) {
@@ -496,7 +430,7 @@ final class GuardedConnection extends ChannelDuplexHandler {
         }
       }
       case IDLE -> {
-        if (pending > 0) {
+        if (!unsent.isEmpty()) {
           // The answer before it is still on its way.
           since = now;
         } else if (waited > guard.idleTimeout.toNanos()) {

@@ -53,7 +53,7 @@ public final class HangUps {
     Seldom seldom = new Seldom();
     Hooks.onErrorDropped(error -> {
       if (isOne(error)
-          || MergedRefusals.of(error) != null
+          || ProblemHandler.refusal(error) != null
           || ofStore.test(error)
           || !seldom.happened()) {
         log.debug("an error came when nobody listened any more", error);

@@ -5,6 +5,7 @@ import io.heddle.base.ProblemCode;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 
 /**
  * The names under which this server answers. A page of anybody's may have its own name point to
@@ -48,7 +49,7 @@ final class Hosts {
     }
     return Problem.field(
         ProblemCode.MISDIRECTED_REQUEST,
-        "Host",
+        HttpHeaders.HOST,
         "This server does not answer as "
             + host.host()
             + "; heddle.hosts names what it answers as");

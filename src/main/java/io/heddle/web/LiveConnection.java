@@ -5,7 +5,6 @@ import io.heddle.live.FrameSink;
 import io.heddle.live.LiveProperties;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import java.util.List;
@@ -17,16 +16,13 @@ import org.slf4j.LoggerFactory;
  * A connection that frames are written to, below Spring and Reactor: they would make a publisher
  * and a buffer of every frame for every connection. The channel's own mark says when it is full.
  */
-abstract class LiveConnection extends ChannelInboundHandlerAdapter implements FrameSink {
+abstract class LiveConnection extends LoopMembers.Member implements FrameSink {
 
   private static final Logger log = LoggerFactory.getLogger(LiveConnection.class);
 
   final Connections connections;
   final LiveProperties properties;
   private final WireForm form;
-
-  /** Where it stands in its loop's list. */
-  int index;
 
   private @Nullable ChannelHandlerContext context;
   private @Nullable WriteBufferWaterMark before;
@@ -187,6 +183,7 @@ abstract class LiveConnection extends ChannelInboundHandlerAdapter implements Fr
     changed.fireChannelWritabilityChanged();
   }
 
+  @Override
   final void tick(long now) {
     if (full && now - fullSince > properties.slowAfter().toNanos()) {
       full = false;

@@ -3,9 +3,11 @@ package io.heddle.web;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.webflux.error.ErrorWebExceptionHandler;
@@ -19,6 +21,7 @@ import org.springframework.web.server.NotAcceptableStatusException;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.UnsupportedMediaTypeStatusException;
+import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 
 /**
@@ -61,7 +64,7 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
 
   /** What an error is told as; what nobody expected is logged here. */
   public static Problem problem(ServerWebExchange exchange, Throwable error) {
-    ProblemException expected = MergedRefusals.of(error);
+    ProblemException expected = refusal(error);
     if (expected != null) {
       return expected.problem();
     }
@@ -86,6 +89,25 @@ public final class ProblemHandler implements ErrorWebExceptionHandler {
       case TimeoutException _ -> timeout(exchange, error);
       default -> internal(exchange, error);
     };
+  }
+
+  /**
+   * The refusal that an error is. A call that asks for many things at once may be refused several
+   * of them at the same moment: then Reactor makes one error of all, and the first one is told.
+   */
+  static @Nullable ProblemException refusal(Throwable error) {
+    if (error instanceof ProblemException refusal) {
+      return refusal;
+    }
+    if (!Exceptions.isMultiple(error)) {
+      return null;
+    }
+    List<Throwable> all = Exceptions.unwrapMultipleExcludingTracebacks(error);
+    return !all.isEmpty()
+            && all.stream().allMatch(ProblemException.class::isInstance)
+            && all.getFirst() instanceof ProblemException first
+        ? first
+        : null;
   }
 
   private static Problem status(ServerWebExchange exchange, ResponseStatusException error) {

@@ -32,8 +32,7 @@ public final class RequestGate implements WebFilter {
   private static final String OPENAI = "/openai/";
   private static final String ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
   private static final String METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
-  private static final String EXPOSED = String.join(", ", AnswerHeaders.ALL);
-  private static final String REQUEST_HEADERS = "Access-Control-Request-Headers";
+  private static final String EXPOSED = String.join(", ", HeaderNames.EXPOSED);
   private static final int PREFLIGHT_SECONDS = 3600;
 
   private final Hosts hosts;
@@ -82,7 +81,7 @@ public final class RequestGate implements WebFilter {
     }
     if (given == null || given.isEmpty()) {
       return isCrossSite(request)
-          ? refuse(exchange, foreign("Sec-Fetch-Site", "Pages of other sites may not call"))
+          ? refuse(exchange, foreign(HeaderNames.FETCH_SITE, "Pages of other sites may not call"))
           : next(exchange, chain);
     }
     String origin = given.getFirst();
@@ -165,7 +164,7 @@ public final class RequestGate implements WebFilter {
   }
 
   private static boolean isCrossSite(ServerHttpRequest request) {
-    List<String> site = request.getHeaders().get("Sec-Fetch-Site");
+    List<String> site = request.getHeaders().get(HeaderNames.FETCH_SITE);
     if (site == null || isNavigation(request)) {
       return false;
     }
@@ -182,8 +181,8 @@ public final class RequestGate implements WebFilter {
 
   /** Somebody follows a link: the browser shows the answer and gives it to no page. */
   private static boolean isNavigation(ServerHttpRequest request) {
-    String mode = request.getHeaders().getFirst("Sec-Fetch-Mode");
-    String destination = request.getHeaders().getFirst("Sec-Fetch-Dest");
+    String mode = request.getHeaders().getFirst(HeaderNames.FETCH_MODE);
+    String destination = request.getHeaders().getFirst(HeaderNames.FETCH_DEST);
     return "navigate".equals(mode)
         && (destination == null || destination.equals("document"))
         && isSafe(request);
@@ -207,11 +206,12 @@ public final class RequestGate implements WebFilter {
   }
 
   private static Mono<Void> preflight(ServerWebExchange exchange) {
-    List<String> wanted = exchange.getRequest().getHeaders().getOrEmpty(REQUEST_HEADERS);
+    List<String> wanted =
+        exchange.getRequest().getHeaders().getOrEmpty(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
     ServerHttpResponse response = exchange.getResponse();
     HttpHeaders headers = response.getHeaders();
     headers.add(HttpHeaders.VARY, HttpHeaders.ACCESS_CONTROL_REQUEST_METHOD);
-    headers.add(HttpHeaders.VARY, REQUEST_HEADERS);
+    headers.add(HttpHeaders.VARY, HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
     headers.set(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     if (!wanted.isEmpty()) {
       headers.set(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, String.join(", ", wanted));

@@ -116,7 +116,7 @@ public final class RequestTargetCheck extends ChannelDuplexHandler {
     if (misspelt != null) {
       return Refusal.of(
           misspelt.replace(Refusal.BETWEEN, "?"),
-          "is not the header that names the user; that is " + Callers.HEADER);
+          "is not the header that names the user; that is " + HeaderNames.USER);
     }
     Refusal misnamed = host(headers, old);
     if (misnamed != null) {

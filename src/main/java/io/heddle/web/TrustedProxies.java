@@ -30,10 +30,6 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
   /** Its bean is found by this name. */
   public static final String BEAN = "forwardedHeaderTransformer";
 
-  private static final String FORWARDED = "Forwarded";
-  private static final String X_FORWARDED_FOR = "X-Forwarded-For";
-  private static final String X_FORWARDED_PROTO = "X-Forwarded-Proto";
-
   private final List<Network> networks;
 
   /**
@@ -81,9 +77,9 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
       return own;
     }
     HttpHeaders headers = request.getHeaders();
-    List<String> told = addresses(headers.get(X_FORWARDED_PROTO));
+    List<String> told = addresses(headers.get(HeaderNames.X_FORWARDED_PROTO));
     if (told.isEmpty()) {
-      told = forwarded(headers.get(FORWARDED), "proto=");
+      told = forwarded(headers.get(HeaderNames.FORWARDED), "proto=");
     }
     String last = told.isEmpty() ? "" : told.getLast();
     return last.equalsIgnoreCase("https") ? "https" : last.equalsIgnoreCase("http") ? "http" : own;
@@ -106,11 +102,14 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
       return request;
     }
     HttpHeaders headers = request.getHeaders();
-    InetAddress byList = client(addresses(headers.get(X_FORWARDED_FOR)));
-    InetAddress byStandard = client(forwarded(headers.get(FORWARDED), "for="));
+    InetAddress byList = client(addresses(headers.get(HeaderNames.X_FORWARDED_FOR)));
+    InetAddress byStandard = client(forwarded(headers.get(HeaderNames.FORWARDED), "for="));
     if (byList != null && byStandard != null && !byList.equals(byStandard)) {
       throw new IllegalArgumentException(
-          X_FORWARDED_FOR + " and " + FORWARDED + " name different clients");
+          HeaderNames.X_FORWARDED_FOR
+              + " and "
+              + HeaderNames.FORWARDED
+              + " name different clients");
     }
     InetAddress client = byList == null ? byStandard : byList;
     return new Proxied(request, client);
@@ -191,34 +190,6 @@ public final class TrustedProxies extends ForwardedHeaderTransformer {
     @Override
     public @Nullable InetSocketAddress getRemoteAddress() {
       return client == null ? super.getRemoteAddress() : client;
-    }
-  }
-
-  /** Lists whose members may have quoted strings. */
-  private static final class Quoted {
-
-    static List<String> split(String text, char separator) {
-      List<String> parts = new ArrayList<>();
-      boolean quoted = false;
-      int from = 0;
-      for (int i = 0; i < text.length(); i++) {
-        char c = text.charAt(i);
-        if (quoted && c == '\\') {
-          i++;
-        } else if (c == '"') {
-          quoted = !quoted;
-        } else if (c == separator && !quoted) {
-          parts.add(text.substring(from, i));
-          from = i + 1;
-        }
-      }
-      parts.add(text.substring(from));
-      return parts;
-    }
-
-    static String unquote(String text) {
-      boolean quoted = text.length() >= 2 && text.startsWith("\"") && text.endsWith("\"");
-      return quoted ? text.substring(1, text.length() - 1).replaceAll("\\\\(.)", "$1") : text;
     }
   }
 }

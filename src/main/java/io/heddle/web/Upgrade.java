@@ -7,19 +7,14 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpVersion;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
-import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import org.springframework.http.server.reactive.ServerHttpResponseDecorator;
-import org.springframework.util.CollectionUtils;
-import org.springframework.util.LinkedMultiValueMap;
-import org.springframework.util.MultiValueMap;
-import org.springframework.web.reactive.function.server.ServerResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -31,15 +26,13 @@ import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.WebsocketServerSpec;
 
 /** The answer that makes a WebSocket of a request. */
-public final class Upgrade implements ServerResponse {
+public final class Upgrade extends OpenResponse {
 
   private static final String NAME = "heddle.socket";
 
   /** As Netty's handshaker names it. */
   private static final String DECODER = "wsdecoder";
 
-  private static final String VERSION_HEADER = "Sec-WebSocket-Version";
-  private static final String KEY_HEADER = "Sec-WebSocket-Key";
   private static final String VERSION = "13";
   private static final int KEY_BYTES = 16;
 
@@ -77,18 +70,20 @@ public final class Upgrade implements ServerResponse {
     if (headers.getContentLength() > 0 || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
       return wrong("body", "must be empty for a WebSocket");
     }
-    List<String> versions = headers.getOrEmpty(VERSION_HEADER);
+    List<String> versions = headers.getOrEmpty(HeaderNames.WEBSOCKET_VERSION);
     if (versions.size() > 1) {
-      return wrong(VERSION_HEADER, "is there twice");
+      return wrong(HeaderNames.WEBSOCKET_VERSION, "is there twice");
     }
     if (versions.isEmpty() || !versions.getFirst().equals(VERSION)) {
       return Problem.field(
-          ProblemCode.UPGRADE_REQUIRED, VERSION_HEADER, VERSION_HEADER + " must be " + VERSION);
+          ProblemCode.UPGRADE_REQUIRED,
+          HeaderNames.WEBSOCKET_VERSION,
+          HeaderNames.WEBSOCKET_VERSION + " must be " + VERSION);
     }
-    List<String> keys = headers.getOrEmpty(KEY_HEADER);
+    List<String> keys = headers.getOrEmpty(HeaderNames.WEBSOCKET_KEY);
     return keys.size() == 1 && isKey(keys.getFirst())
         ? null
-        : wrong(KEY_HEADER, "must be there once, 16 bytes in base64");
+        : wrong(HeaderNames.WEBSOCKET_KEY, "must be there once, 16 bytes in base64");
   }
 
   /** The problem, with the headers that tell a client what it may try. */
@@ -102,7 +97,7 @@ public final class Upgrade implements ServerResponse {
    * @param told the problem as that wire tells it
    */
   public static BytesResponse refused(Problem problem, BytesResponse told) {
-    BytesResponse answer = told.header(VERSION_HEADER, VERSION);
+    BytesResponse answer = told.header(HeaderNames.WEBSOCKET_VERSION, VERSION);
     return problem.code() == ProblemCode.UPGRADE_REQUIRED
         ? answer
             .header(HttpHeaders.UPGRADE, "websocket")
@@ -129,10 +124,7 @@ public final class Upgrade implements ServerResponse {
   }
 
   @Override
-  public Mono<Void> writeTo(ServerWebExchange exchange, Context context) {
-    GuardedConnection.heldByCaller(exchange);
-    HttpServerResponse response =
-        ServerHttpResponseDecorator.getNativeResponse(exchange.getResponse());
+  Mono<Void> open(ServerWebExchange exchange, HttpServerResponse response) {
     if (response.hasSentHeaders()) {
       // The server could not decode what came behind the handshake, and has said so.
       return Mono.empty();
@@ -149,6 +141,19 @@ public final class Upgrade implements ServerResponse {
         .subscribeOn(loop(response))
         // Netty's handshake fails when whoever asked for it has gone.
         .onErrorResume(error -> HangUps.isOne(error) || isClosed(response), _ -> Mono.empty());
+  }
+
+  /** Its answer is over with the handshake; what it opens, with the connection. */
+  @Override
+  Mono<Void> count(
+      HttpServerResponse response, Mono<Void> opened, UnaryOperator<Mono<Void>> counted) {
+    response.withConnection(connection ->
+        counted
+            .apply(
+                Mono.create(
+                    end -> connection.channel().closeFuture().addListener(_ -> end.success())))
+            .subscribe());
+    return opened;
   }
 
   private Mono<Void> handshake(HttpServerResponse response, WebsocketServerSpec spec) {
@@ -194,10 +199,5 @@ public final class Upgrade implements ServerResponse {
   @Override
   public HttpHeaders headers() {
     return new HttpHeaders();
-  }
-
-  @Override
-  public MultiValueMap<String, ResponseCookie> cookies() {
-    return CollectionUtils.unmodifiableMultiValueMap(new LinkedMultiValueMap<>(0));
   }
 }

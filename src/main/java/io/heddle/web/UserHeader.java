@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UserHeader {
 
-  /** Letters and digits of {@link Callers#HEADER}. */
+  /** Letters and digits of {@link HeaderNames#USER}. */
   private static final String LETTERS = "heddleuser";
 
   /** A parameter's, whatever stands between. */
@@ -31,7 +31,7 @@ final class UserHeader {
     Iterator<Map.Entry<CharSequence, CharSequence>> all = headers.iteratorCharSequence();
     while (all.hasNext()) {
       CharSequence name = all.next().getKey();
-      if (isNear(name) && !name.toString().equalsIgnoreCase(Callers.HEADER)) {
+      if (isNear(name) && !name.toString().equalsIgnoreCase(HeaderNames.USER)) {
         return name.toString();
       }
     }

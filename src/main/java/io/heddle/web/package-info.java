@@ -1,4 +1,7 @@
-/** What the edges share: request bodies, ready answers, problems, and the server below Spring. */
+/**
+ * What the edges share: the gate that calls enter by, routes, headers, bodies and answers, and the
+ * server below Spring.
+ */
 @NullMarked
 package io.heddle.web;
 

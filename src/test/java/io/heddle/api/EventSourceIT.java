@@ -297,7 +297,10 @@ class EventSourceIT {
   void everyProblemIsOneOrTheOther(ProblemCode code) {
     boolean passes = code.retryable() || code.status() >= 500 || code.status() == 429;
     int status =
-        AdmissionGate.streamRefusal(io.heddle.base.Problem.of(code, "x")).statusCode().value();
+        new NativeWire.OfEventSource()
+            .refusal(io.heddle.base.Problem.of(code, "x"))
+            .statusCode()
+            .value();
     assertThat(status).isEqualTo(passes ? 200 : code.status());
   }
 

@@ -3,7 +3,7 @@ package io.heddle.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.testing.SocketClient;
-import io.heddle.web.AnswerHeaders;
+import io.heddle.web.HeaderNames;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -623,13 +623,13 @@ class RequestGateIT {
             "/openai/v1/chat/completions",
             "{'model':'none','messages':[{'role':'user','content':'hi'}]}"));
     Set<String> told = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
-    told.addAll(AnswerHeaders.ALL);
+    told.addAll(HeaderNames.EXPOSED);
     // What pages see without being told (Fetch, 2.2.2), and what is the connection's.
     told.addAll(List.of("Cache-Control", "Content-Length", "Content-Type", "Vary", "Connection"));
     told.addAll(List.of("Content-Security-Policy", "X-Content-Type-Options"));
     for (Http.Reply reply : replies) {
       List<String> exposed = List.of(reply.header("Access-Control-Expose-Headers").split(", "));
-      assertThat(exposed).containsExactlyElementsOf(AnswerHeaders.ALL);
+      assertThat(exposed).containsExactlyElementsOf(HeaderNames.EXPOSED);
       assertThat(
               reply.headers().headerNames().stream()
                   .filter(name -> !name.toLowerCase(Locale.ROOT).startsWith("access-control-")))

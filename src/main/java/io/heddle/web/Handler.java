@@ -1,11 +1,13 @@
-package io.heddle.api;
+package io.heddle.web;
 
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Answers one call. Refusals are {@code ProblemException}s, thrown or as the error. */
+/**
+ * Answers one call. Refusals are exceptions that its {@link Wire} knows, thrown or as the error.
+ */
 @FunctionalInterface
-interface Handler {
+public interface Handler {
 
   Mono<? extends ServerResponse> handle(RequestContext call);
 }

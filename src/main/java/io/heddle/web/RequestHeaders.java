@@ -1,12 +1,12 @@
-package io.heddle.api;
+package io.heddle.web;
 
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.session.OnBusy;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.WritePreconditions;
-import io.heddle.web.Query;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,15 +16,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
 /** Reads the headers that say on what terms a caller reads or writes. */
-final class RequestHeaders {
+public final class RequestHeaders {
 
-  static final String MIN_POSITION = "Heddle-Min-Position";
-  static final String LOCK = "Heddle-Lock";
-  static final String WAIT = "Heddle-Wait";
-  static final String SINGLE_FLIGHT = "Heddle-Single-Flight";
-  static final String KEY = "Idempotency-Key";
-  static final String PREFER = "Prefer";
-  static final String RESPOND_ASYNC = "respond-async";
+  public static final String RESPOND_ASYNC = "respond-async";
 
   private static final int MAX_KEY = 255;
   private static final int MAX_TOKEN = 128;
@@ -35,7 +29,7 @@ final class RequestHeaders {
   private RequestHeaders() {}
 
   /** {@code If-Match} and {@code If-None-Match} of a write to something with this tag, or none. */
-  static void check(HttpHeaders headers, @Nullable String current) {
+  public static void check(HttpHeaders headers, @Nullable String current) {
     checkMatch(headers, current);
     List<String> none = headers.get(HttpHeaders.IF_NONE_MATCH);
     if (none != null && current != null && names(none, current)) {
@@ -44,7 +38,7 @@ final class RequestHeaders {
   }
 
   /** {@code If-Match} alone, which a read obeys too. */
-  static void checkMatch(HttpHeaders headers, @Nullable String current) {
+  public static void checkMatch(HttpHeaders headers, @Nullable String current) {
     List<String> lines = headers.get(HttpHeaders.IF_MATCH);
     if (lines == null) {
       return;
@@ -70,12 +64,12 @@ final class RequestHeaders {
    * {@code *}, and none when it is not said. The tag of something else is compared too, and matches
    * nothing.
    */
-  static List<Position> ifMatch(HttpHeaders headers) {
+  public static List<Position> ifMatch(HttpHeaders headers) {
     List<String> lines = headers.get(HttpHeaders.IF_MATCH);
     return lines == null || lines.isEmpty() ? List.of() : ifMatch(HttpHeaders.IF_MATCH, lines);
   }
 
-  static List<Position> ifMatch(String name, List<String> lines) {
+  public static List<Position> ifMatch(String name, List<String> lines) {
     List<Position> positions = new ArrayList<>();
     boolean any = false;
     for (String text : tags(lines)) {
@@ -102,7 +96,7 @@ final class RequestHeaders {
    * {@code If-Match}, and {@code If-None-Match} as writes look at it (RFC 9110, 13.2.2): where one
    * of its tags is the session's, nothing is written.
    */
-  static List<Position> preconditions(HttpHeaders headers) {
+  public static List<Position> preconditions(HttpHeaders headers) {
     List<Position> positions = ifMatch(headers);
     List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
     if (lines == null) {
@@ -149,13 +143,13 @@ final class RequestHeaders {
   }
 
   /** Whether {@code If-None-Match} names the position; what is no position does not match. */
-  static boolean noneMatch(HttpHeaders headers, Position current) {
+  public static boolean noneMatch(HttpHeaders headers, Position current) {
     List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
     return lines != null && names(lines, current.toString());
   }
 
   /** The same for a tag that is no position, without its quotes. */
-  static boolean noneMatch(HttpHeaders headers, String tag) {
+  public static boolean noneMatch(HttpHeaders headers, String tag) {
     List<String> lines = headers.get(HttpHeaders.IF_NONE_MATCH);
     return lines != null && names(lines, tag);
   }
@@ -169,39 +163,41 @@ final class RequestHeaders {
     return false;
   }
 
-  static @Nullable Position minPosition(HttpHeaders headers) {
-    String text = one(headers, MIN_POSITION);
-    return text == null ? null : position(MIN_POSITION, text);
+  public static @Nullable Position minPosition(HttpHeaders headers) {
+    String text = one(headers, HeaderNames.MIN_POSITION);
+    return text == null ? null : position(HeaderNames.MIN_POSITION, text);
   }
 
-  static @Nullable String lock(HttpHeaders headers) {
-    String token = one(headers, LOCK);
-    return token == null ? null : lock(LOCK, token);
+  public static @Nullable String lock(HttpHeaders headers) {
+    String token = one(headers, HeaderNames.LOCK);
+    return token == null ? null : lock(HeaderNames.LOCK, token);
   }
 
-  static String lock(String name, String token) {
+  public static String lock(String name, String token) {
     if (token.length() > MAX_TOKEN || !visible(token)) {
       throw Query.refuse(name, "is no lock's token");
     }
     return token;
   }
 
-  static Duration waitFor(HttpHeaders headers, Duration otherwise) {
-    String text = one(headers, WAIT);
-    return text == null ? otherwise : seconds(WAIT, text, 0, SessionProperties.MAX_WAIT);
+  public static Duration waitFor(HttpHeaders headers, Duration otherwise) {
+    String text = one(headers, HeaderNames.WAIT);
+    return text == null
+        ? otherwise
+        : seconds(HeaderNames.WAIT, text, 0, SessionProperties.MAX_WAIT);
   }
 
   /** How long a caller waits for another to compute an answer; null when it does not wait. */
-  static @Nullable Duration singleFlight(HttpHeaders headers, Duration most) {
-    String text = one(headers, SINGLE_FLIGHT);
-    return text == null ? null : seconds(SINGLE_FLIGHT, text, 1, most);
+  public static @Nullable Duration singleFlight(HttpHeaders headers, Duration most) {
+    String text = one(headers, HeaderNames.SINGLE_FLIGHT);
+    return text == null ? null : seconds(HeaderNames.SINGLE_FLIGHT, text, 1, most);
   }
 
   /**
    * How old a kept answer may be, {@code Cache-Control: max-age}; null for any age, none at all for
    * {@code no-cache} and {@code no-store}.
    */
-  static @Nullable Duration oldest(HttpHeaders headers) {
+  public static @Nullable Duration oldest(HttpHeaders headers) {
     CacheControl said = CacheControl.of(headers);
     if (said.anew()) {
       return Duration.ZERO;
@@ -211,7 +207,7 @@ final class RequestHeaders {
   }
 
   /** How long an answer is to be kept, {@code Cache-Control: max-age}; null when it is not said. */
-  static @Nullable Duration life(HttpHeaders headers, Duration most) {
+  public static @Nullable Duration life(HttpHeaders headers, Duration most) {
     CacheControl said = CacheControl.of(headers);
     if (said.anew()) {
       throw Query.refuse(HttpHeaders.CACHE_CONTROL, "says that the answer must not be kept");
@@ -235,12 +231,12 @@ final class RequestHeaders {
         name, "must be a whole number of seconds from " + least + " to " + most.toSeconds());
   }
 
-  static @Nullable String key(HttpHeaders headers) {
-    String key = one(headers, KEY);
-    return key == null ? null : key(KEY, key);
+  public static @Nullable String key(HttpHeaders headers) {
+    String key = one(headers, HeaderNames.IDEMPOTENCY_KEY);
+    return key == null ? null : key(HeaderNames.IDEMPOTENCY_KEY, key);
   }
 
-  static String key(String name, String key) {
+  public static String key(String name, String key) {
     if (key.length() > MAX_KEY || !printable(key)) {
       throw Query.refuse(name, "must be 1 to " + MAX_KEY + " printable ASCII characters");
     }
@@ -251,15 +247,15 @@ final class RequestHeaders {
    * How old an answer to the same question may be, {@code Cache-Control: max-age}; null for one
    * that is asked for anew.
    */
-  static @Nullable Duration maxAge(HttpHeaders headers) {
+  public static @Nullable Duration maxAge(HttpHeaders headers) {
     CacheControl said = CacheControl.of(headers);
     Long maxAge = said.maxAge();
     return said.anew() || maxAge == null || maxAge == 0 ? null : Duration.ofSeconds(maxAge);
   }
 
   /** Whether the caller rather has an answer at once than the whole of it (RFC 7240). */
-  static boolean prefersAsync(HttpHeaders headers) {
-    for (String line : headers.getOrEmpty(PREFER)) {
+  public static boolean prefersAsync(HttpHeaders headers) {
+    for (String line : headers.getOrEmpty(HeaderNames.PREFER)) {
       for (String part : line.split(",", -1)) {
         if (part.strip().equalsIgnoreCase(RESPOND_ASYNC)) {
           return true;
@@ -267,6 +263,16 @@ final class RequestHeaders {
       }
     }
     return false;
+  }
+
+  /** What is to become of a turn while another one runs. */
+  public static OnBusy onBusy(HttpHeaders headers) {
+    String text = headers.getFirst(HeaderNames.ON_BUSY);
+    OnBusy onBusy = text == null ? OnBusy.ENQUEUE : OnBusy.of(text);
+    if (onBusy == null) {
+      throw Query.refuse(HeaderNames.ON_BUSY, "must be enqueue, reject, interrupt or rollback");
+    }
+    return onBusy;
   }
 
   private static @Nullable String one(HttpHeaders headers, String name) {
@@ -280,7 +286,7 @@ final class RequestHeaders {
     return values.getFirst();
   }
 
-  static Position position(String header, String text) {
+  public static Position position(String header, String text) {
     Position position = Position.parse(unquoted(text));
     if (position == null) {
       throw Query.refuse(header, "has something that is no position");
