@@ -1,5 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.StoreProblems;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
@@ -32,7 +35,7 @@ final class Appends {
 
   Outcome append(Target target, List<NewMessage> added) {
     if (target.now().status() == SessionAttributes.Status.COMPLETE) {
-      throw Refusals.complete();
+      throw Problem.of(ProblemCode.SESSION_COMPLETE).toException();
     }
     List<Write.Copied> messages = fresh(added, target.tx().now());
     requireRoom(target, messages);
@@ -66,12 +69,14 @@ final class Appends {
       if (name != null
           && (!names.add(name)
               || Threads.find(target.tx(), target.key(), target.session().thread, name) != null)) {
-        throw Refusals.messageExists(name);
+        throw StoreProblems.messageExists(name).toException();
       }
       bytes += message.bytes();
     }
     if (bytes > limits.sessionBytes()) {
-      throw Refusals.tooLarge(limits.sessionBytes());
+      throw Problem.of(ProblemCode.SESSION_TOO_LARGE)
+          .with("limit", limits.sessionBytes())
+          .toException();
     }
   }
 
@@ -164,13 +169,13 @@ final class Appends {
       return;
     }
     if (last == null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     StoredRecords.Ordered turn = TurnRows.at(target.tx(), session.number, session.turn.version());
     for (String id : turn.input()) {
       Threads.Found input = Threads.find(target.tx(), target.key(), session.thread, id);
       if (input != null && input.place().isAfter(last.place())) {
-        throw Refusals.turnRunning();
+        throw StoreProblems.turnRunning(null).toException();
       }
     }
   }
@@ -207,7 +212,7 @@ final class Appends {
   private static Threads.Found find(Target target, String id) {
     Threads.Found found = Threads.find(target.tx(), target.key(), target.session().thread, id);
     if (found == null) {
-      throw Refusals.noMessage();
+      throw Problem.of(ProblemCode.MESSAGE_NOT_FOUND).toException();
     }
     return found;
   }

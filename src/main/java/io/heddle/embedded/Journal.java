@@ -164,15 +164,11 @@ final class Journal implements AutoCloseable {
     WriteBuffer out = new WriteBuffer();
     out.putLong(MAGIC).putLong(id).putVarInt(Table.ALL.size());
     for (Table<?> table : Table.ALL) {
-      putBytes(out, table.mapName().getBytes(StandardCharsets.US_ASCII));
+      Codecs.putBytes(out, table.mapName().getBytes(StandardCharsets.US_ASCII));
     }
     ByteBuffer bytes = out.getBuffer();
     bytes.flip();
     return bytes;
-  }
-
-  private static void putBytes(WriteBuffer out, byte[] bytes) {
-    out.putVarInt(bytes.length).put(bytes);
   }
 
   private void begin() {
@@ -186,7 +182,7 @@ final class Journal implements AutoCloseable {
   /** Notes a row of the group that is being written. */
   void note(Table<?> table, byte[] key, byte @Nullable [] value) {
     next.putVarInt(table.ordinal());
-    putBytes(next, key);
+    Codecs.putBytes(next, key);
     if (value == null) {
       next.putVarInt(0);
     } else {

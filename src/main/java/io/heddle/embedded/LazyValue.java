@@ -88,15 +88,12 @@ final class LazyValue<V> {
 
     @Override
     public void write(WriteBuffer out, LazyValue<V> cell) {
-      byte[] bytes = cell.bytes();
-      out.putVarInt(bytes.length).put(bytes);
+      Codecs.putBytes(out, cell.bytes());
     }
 
     @Override
     public LazyValue<V> read(ByteBuffer in) {
-      byte[] bytes = new byte[DataUtils.readVarInt(in)];
-      in.get(bytes);
-      return stored(codec, bytes);
+      return stored(codec, Codecs.getBytes(in));
     }
 
     @Override

@@ -1,5 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.StoreProblems;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
@@ -41,11 +44,11 @@ final class States {
 
   Outcome restore(Target target, String id) {
     if (target.session().turn != null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     Checkpoint checkpoint = find(target.tx(), target.session().number, id);
     if (checkpoint == null) {
-      throw Refusals.noCheckpoint();
+      throw Problem.of(ProblemCode.CHECKPOINT_NOT_FOUND).toException();
     }
     return save(target, checkpoint.document());
   }

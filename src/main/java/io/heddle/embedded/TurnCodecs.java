@@ -19,18 +19,8 @@ final class TurnCodecs {
 
   static final Codecs.Codec<StoredRecords.Events> EVENTS =
       new Codecs.Codec<>(
-          (out, batch) -> {
-            out.putVarInt(batch.events().size());
-            batch.events().forEach(event -> Codecs.putBytes(out, event.utf8()));
-          },
-          in -> {
-            int count = DataUtils.readVarInt(in);
-            List<Json> events = new ArrayList<>(count);
-            for (int i = 0; i < count; i++) {
-              events.add(new Json(Codecs.getBytes(in)));
-            }
-            return new StoredRecords.Events(events);
-          },
+          (out, batch) -> Codecs.putList(out, batch.events(), TurnCodecs::putJson),
+          in -> new StoredRecords.Events(Codecs.getList(in, TurnCodecs::getJson)),
           batch -> 60 + batch.events().stream().mapToInt(event -> 40 + event.length()).sum(),
           false);
 
@@ -42,14 +32,16 @@ final class TurnCodecs {
     Codecs.putText(out, turn.model());
     out.putVarLong(turn.created()).putVarLong(turn.started()).putVarLong(turn.ended());
     out.putVarLong(turn.keep()).putVarLong(turn.place()).putVarLong(turn.last());
-    out.putVarInt(turn.asked().size());
-    for (NewMessage message : turn.asked()) {
-      Codecs.putText(out, message.id());
-      Codecs.putBytes(out, message.body().utf8());
-    }
-    putTexts(out, turn.input());
-    putTexts(out, turn.output());
-    Codecs.putBytes(out, turn.request().utf8());
+    Codecs.putList(
+        out,
+        turn.asked(),
+        (to, message) -> {
+          Codecs.putText(to, message.id());
+          putJson(to, message.body());
+        });
+    Codecs.putList(out, turn.input(), Codecs::putText);
+    Codecs.putList(out, turn.output(), Codecs::putText);
+    putJson(out, turn.request());
     Json end = turn.end();
     Codecs.putBytes(out, end == null ? new byte[0] : end.utf8());
     putPosition(out, turn.begun());
@@ -67,14 +59,11 @@ final class TurnCodecs {
     long keep = DataUtils.readVarLong(in);
     long place = DataUtils.readVarLong(in);
     long last = DataUtils.readVarLong(in);
-    int count = DataUtils.readVarInt(in);
-    List<NewMessage> asked = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      asked.add(new NewMessage(Codecs.getTextOrNull(in), new Json(Codecs.getBytes(in))));
-    }
-    List<String> input = getTexts(in);
-    List<String> output = getTexts(in);
-    Json request = new Json(Codecs.getBytes(in));
+    List<NewMessage> asked =
+        Codecs.getList(in, from -> new NewMessage(Codecs.getTextOrNull(from), getJson(from)));
+    List<String> input = Codecs.getList(in, Codecs::getText);
+    List<String> output = Codecs.getList(in, Codecs::getText);
+    Json request = getJson(in);
     byte[] end = Codecs.getBytes(in);
     Position begun = getPosition(in);
     Position finished = getPosition(in);
@@ -101,18 +90,12 @@ final class TurnCodecs {
         last);
   }
 
-  private static void putTexts(WriteBuffer out, List<String> texts) {
-    out.putVarInt(texts.size());
-    texts.forEach(text -> Codecs.putText(out, text));
+  private static void putJson(WriteBuffer out, Json json) {
+    Codecs.putBytes(out, json.utf8());
   }
 
-  private static List<String> getTexts(ByteBuffer in) {
-    int count = DataUtils.readVarInt(in);
-    List<String> texts = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      texts.add(Codecs.getText(in));
-    }
-    return texts;
+  private static Json getJson(ByteBuffer in) {
+    return new Json(Codecs.getBytes(in));
   }
 
   private static void putPosition(WriteBuffer out, @Nullable Position position) {

@@ -1,5 +1,7 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.session.StoreProblems;
 import io.heddle.base.Json;
 import io.heddle.base.JsonWriter;
 import io.heddle.base.ProblemCode;
@@ -67,17 +69,19 @@ final class TurnRules {
 
   private void requireStart(Target target, List<NewMessage> input) {
     if (target.now().status() == SessionAttributes.Status.COMPLETE) {
-      throw Refusals.complete();
+      throw Problem.of(ProblemCode.SESSION_COMPLETE).toException();
     }
     appends.requireRoom(target, Appends.fresh(input, target.tx().now()));
   }
 
   private static void requirePlace(Target target, Write.BeginTurn begin) {
     if (begin.onBusy() == OnBusy.REJECT) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     if (target.session().waiting >= begin.maxQueue()) {
-      throw Refusals.queueFull(begin.maxQueue());
+      throw Problem.of(ProblemCode.TURN_QUEUE_FULL)
+          .with("limit", begin.maxQueue())
+          .toException();
     }
     switch (begin.onBusy()) {
       case INTERRUPT -> ask(target, Turn.Cancel.KEEP);
@@ -147,7 +151,7 @@ final class TurnRules {
     Tx tx = target.tx();
     Draft session = target.session();
     if (session.turn != null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     TurnRows.Found found = TurnRows.find(tx, session.number, next.turn(), tx.now());
     Long head = TurnRows.place(tx, session.number, false);
@@ -155,7 +159,7 @@ final class TurnRules {
         || head == null
         || found.record().status() != Turn.Status.QUEUED
         || found.record().place() != head) {
-      throw Refusals.noTurn();
+      throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
     }
     requireStart(target, found.record().asked());
     String previousTag = target.advance(target.now());
@@ -169,13 +173,13 @@ final class TurnRules {
     Draft session = target.session();
     Running running = session.turn;
     if (running == null || !running.is(retake.dead())) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     if (running.until() > tx.now()) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     if (running.last() > 0 || running.cancel() != Turn.Cancel.NONE) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     session.turn = running.retaken(tx.now() + retake.lease().toMillis());
     TurnRows.keep(session);
@@ -197,7 +201,7 @@ final class TurnRules {
   Outcome drop(Target target, Write.DropTurn drop) {
     TurnRows.Found found = require(target, drop.turn());
     if (found.record().status() == Turn.Status.RUNNING) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     return endWaiting(target, found, Turn.Status.FAILED, drop.end());
   }
@@ -206,10 +210,10 @@ final class TurnRules {
     TurnRows.Found found =
         TurnRows.find(target.tx(), target.session().number, turn, target.tx().now());
     if (found == null) {
-      throw Refusals.noTurn();
+      throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
     }
     if (found.record().status().isEnd()) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     return found;
   }
@@ -253,17 +257,17 @@ final class TurnRules {
     if (running == null || !running.is(end.attempt())) {
       Outcome said = said(target, end);
       if (said == null) {
-        throw Refusals.turnEnded();
+        throw Problem.of(ProblemCode.TURN_ENDED).toException();
       }
       return said;
     }
     if (end.reap() && running.until() > tx.now()) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     TurnRows.Found found =
         new TurnRows.Found(running.version(), TurnRows.at(tx, session.number, running.version()));
     if (running.cancel() == Turn.Cancel.ROLLBACK && !isRollback(end, found.record())) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     session.turn = null;
     String previousTag = target.advance(target.now());

@@ -1,5 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.session.StoreProblems;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -35,7 +38,7 @@ final class WriteRules {
   }
 
   Outcome decide(Tx tx, SessionKey key, Write write, WritePreconditions conditions) {
-    Outcome said = IdempotencyTable.said(tx, key, conditions.retry(), tx.now());
+    Outcome said = EmbeddedIdempotencyRecords.recorded(tx, key, conditions.retry(), tx.now());
     if (said != null) {
       return said;
     }
@@ -106,7 +109,7 @@ final class WriteRules {
      */
     Outcome applied(@Nullable SessionAttributes description, List<String> messages) {
       Lifecycle.save(tx, Keys.session(key), session);
-      IdempotencyTable.keep(tx, key, conditions.retry(), session.position(), messages);
+      EmbeddedIdempotencyRecords.keep(tx, key, conditions.retry(), session.position(), messages);
       return new Outcome.Applied(session.user, description, session.done().head());
     }
   }
@@ -116,7 +119,7 @@ final class WriteRules {
     Draft session = Access.require(found, conditions.owner(), tx.now()).edit();
     locking.check(tx, Keys.session(key), session, conditions.lock());
     if (!conditions.allow(session.position())) {
-      throw Refusals.conflict(session.position());
+      throw StoreProblems.conflict(session.position().toString()).toException();
     }
     return new Target(tx, key, conditions, session, description(tx, session.number));
   }
@@ -245,7 +248,7 @@ final class WriteRules {
       String build,
       WritePreconditions conditions) {
     if (found == null || !build.equals(found.build()) || Access.isAbandoned(found, tx.now())) {
-      throw Refusals.notFound();
+      throw Problem.of(ProblemCode.SESSION_NOT_FOUND).toException();
     }
     return new Target(tx, key, conditions, found.edit(), description(tx, found.number()));
   }
@@ -281,13 +284,13 @@ final class WriteRules {
       case DELETED, EXPIRED -> found;
       case LIVE -> {
         if (!Access.isExpired(found, tx.now())) {
-          throw Refusals.exists();
+          throw Problem.of(ProblemCode.SESSION_EXISTS).toException();
         }
         yield Lifecycle.end(tx, key, found, Life.EXPIRED);
       }
       case BUILDING -> {
         if (!Access.isAbandoned(found, tx.now())) {
-          throw Refusals.exists();
+          throw Problem.of(ProblemCode.SESSION_EXISTS).toException();
         }
         yield Lifecycle.dropBuilding(tx, key, found);
       }
@@ -297,10 +300,10 @@ final class WriteRules {
   /** Where nothing is there is no lock to hold and no position to be at. */
   private static void requireNothing(WritePreconditions conditions) {
     if (conditions.lock() != null) {
-      throw Refusals.staleFence();
+      throw Problem.of(ProblemCode.STALE_FENCE).toException();
     }
     if (!conditions.positions().isEmpty()) {
-      throw Refusals.conflict(null);
+      throw StoreProblems.conflict(null).toException();
     }
   }
 
@@ -314,23 +317,23 @@ final class WriteRules {
     }
     Target target = target(tx, key, found, conditions);
     SessionRecord tombstone = Lifecycle.end(tx, key, target.session().done(), Life.DELETED);
-    IdempotencyTable.keep(tx, key, conditions.retry(), tombstone.position(), List.of());
+    EmbeddedIdempotencyRecords.keep(tx, key, conditions.retry(), tombstone.position(), List.of());
     return new Outcome.Applied(tombstone.user(), null, tombstone.head());
   }
 
   private static Outcome expire(Tx tx, SessionKey key, @Nullable SessionRecord found) {
     if (found == null || found.gone()) {
-      throw Refusals.notFound();
+      throw Problem.of(ProblemCode.SESSION_NOT_FOUND).toException();
     }
     if (found.life() == Life.BUILDING) {
       if (!Access.isAbandoned(found, tx.now())) {
-        throw Refusals.conflict(null);
+        throw StoreProblems.conflict(null).toException();
       }
       Lifecycle.dropBuilding(tx, key, found);
       return new Outcome.Applied(found.user(), null, found.head());
     }
     if (!Access.isExpired(found, tx.now()) || found.turn() != null) {
-      throw Refusals.conflict(found.position());
+      throw StoreProblems.conflict(found.position().toString()).toException();
     }
     SessionRecord tombstone = Lifecycle.end(tx, key, found, Life.EXPIRED);
     return new Outcome.Applied(tombstone.user(), null, tombstone.head());

@@ -44,8 +44,7 @@ final class RedisCut {
     return link.write(RedisScript.CUT_COPY, keys, args.toArray())
         // Nothing has happened that anybody could see.
         .onErrorMap(RedisErrors::isUnknown, _ -> RedisErrors.away())
-        .flatMap(items -> {
-          ScriptReply reply = new ScriptReply(items);
+        .flatMap(reply -> {
           if (reply.kind() != ScriptReply.DONE) {
             return Mono.just(copy);
           }

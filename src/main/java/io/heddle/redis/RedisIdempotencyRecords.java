@@ -41,7 +41,6 @@ final class RedisIdempotencyRecords implements IdempotencyRecords {
             .number(lease.toMillis())
             .toArray();
     return link.read(RedisScript.RECORD_FIND, keys, args)
-        .map(ScriptReply::new)
         .flatMap(reply -> {
           if (reply.kind() == ScriptReply.REFUSED) {
             return Mono.just(new Outcome.Refused(reply.problem()));

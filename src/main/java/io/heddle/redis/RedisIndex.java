@@ -5,6 +5,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.SessionIndex;
+import io.heddle.session.StoreProblems;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.ScoredValue;
@@ -15,6 +16,8 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -50,8 +53,7 @@ final class RedisIndex implements SessionIndex {
     Cursor from = cursor == null ? null : Cursor.parse(cursor);
     if (cursor != null && from == null) {
       return Mono.error(
-          Problem.field(ProblemCode.INVALID_CURSOR, "cursor", "The cursor is not of this list")
-              .toException());
+          StoreProblems.invalidCursor("cursor").toException());
     }
     return user == null ? byExpiry(tenant, limit, from) : byActivity(tenant, user, limit, from);
   }
@@ -63,29 +65,15 @@ final class RedisIndex implements SessionIndex {
             ? Range.unbounded()
             : Range.create(Double.NEGATIVE_INFINITY, (double) from.score());
     // Redis breaks ties from the last member to the first when it goes down the scores.
-    return newest(key, range, from, limit + 1, 0, new ArrayList<>())
+    return collect(
+            part ->
+                link.command(commands -> commands.zrevrangebyscoreWithScores(key, range, part)),
+            value ->
+                SessionKey.isId(text(value)) && (from == null || from.compareTo(value, "") < 0),
+            limit + 1,
+            0,
+            new ArrayList<>())
         .map(found -> page(found, limit, ""));
-  }
-
-  private Mono<List<ScoredValue<byte[]>>> newest(
-      byte[] key,
-      Range<Double> range,
-      @Nullable Cursor from,
-      int wanted,
-      long offset,
-      List<ScoredValue<byte[]>> found) {
-    return link.command(commands ->
-            commands.zrevrangebyscoreWithScores(key, range, Limit.create(offset, wanted)))
-        .flatMap(chunk -> {
-          for (ScoredValue<byte[]> value : chunk) {
-            if (SessionKey.isId(text(value)) && (from == null || from.isBeforeWhenFalling(value))) {
-              found.add(value);
-            }
-          }
-          return found.size() >= wanted || chunk.size() < wanted
-              ? Mono.just(found)
-              : newest(key, range, from, wanted, offset + wanted, found);
-        });
   }
 
   private Mono<Page> byExpiry(Tenant tenant, int limit, @Nullable Cursor from) {
@@ -94,17 +82,23 @@ final class RedisIndex implements SessionIndex {
         from == null
             ? Range.unbounded()
             : Range.create((double) from.score(), Double.POSITIVE_INFINITY);
+    Predicate<ScoredValue<byte[]>> wanted =
+        value ->
+            text(value).startsWith(prefix)
+                && SessionKey.isId(text(value).substring(prefix.length()))
+                && (from == null || from.compareTo(value, prefix) > 0);
     return Flux.range(0, SessionKey.PARTITIONS)
         .flatMap(
-            partition ->
-                soonest(
-                    RedisKeys.of(partition).due(),
-                    range,
-                    from,
-                    prefix,
-                    limit + 1,
-                    0,
-                    new ArrayList<>()),
+            partition -> {
+              byte[] key = RedisKeys.of(partition).due();
+              return collect(
+                  part ->
+                      link.command(commands -> commands.zrangebyscoreWithScores(key, range, part)),
+                  wanted,
+                  limit + 1,
+                  0,
+                  new ArrayList<>());
+            },
             PARTITIONS_AT_ONCE)
         .flatMapIterable(found -> found)
         .sort(
@@ -115,27 +109,20 @@ final class RedisIndex implements SessionIndex {
         .map(found -> page(found, limit, prefix));
   }
 
-  private Mono<List<ScoredValue<byte[]>>> soonest(
-      byte[] key,
-      Range<Double> range,
-      @Nullable Cursor from,
-      String prefix,
-      int wanted,
+  /** Goes on through a sorted set until it has found so many, or the set ends. */
+  private static Mono<List<ScoredValue<byte[]>>> collect(
+      Function<Limit, Mono<List<ScoredValue<byte[]>>>> query,
+      Predicate<ScoredValue<byte[]>> wanted,
+      int most,
       long offset,
       List<ScoredValue<byte[]>> found) {
-    return link.command(
-            commands -> commands.zrangebyscoreWithScores(key, range, Limit.create(offset, wanted)))
+    return query
+        .apply(Limit.create(offset, most))
         .flatMap(chunk -> {
-          for (ScoredValue<byte[]> value : chunk) {
-            if (text(value).startsWith(prefix)
-                && SessionKey.isId(text(value).substring(prefix.length()))
-                && (from == null || from.isBeforeWhenRising(value, prefix))) {
-              found.add(value);
-            }
-          }
-          return found.size() >= wanted || chunk.size() < wanted
+          chunk.stream().filter(wanted).forEach(found::add);
+          return found.size() >= most || chunk.size() < most
               ? Mono.just(found)
-              : soonest(key, range, from, prefix, wanted, offset + wanted, found);
+              : collect(query, wanted, most, offset + most, found);
         });
   }
 
@@ -181,7 +168,7 @@ final class RedisIndex implements SessionIndex {
     byte[][] keys = {RedisKeys.userState(tenant, user)};
     return link.read(
             RedisScript.CURRENT, keys, ScriptArgs.of(2).text(expected).text(next).toArray())
-        .map(reply -> new ScriptReply(reply).text(0));
+        .map(reply -> reply.text(0));
   }
 
   private static String text(ScoredValue<byte[]> value) {
@@ -205,14 +192,10 @@ final class RedisIndex implements SessionIndex {
       }
     }
 
-    boolean isBeforeWhenFalling(ScoredValue<byte[]> value) {
-      long other = (long) value.getScore();
-      return other < score || other == score && text(value).compareTo(id) < 0;
-    }
-
-    boolean isBeforeWhenRising(ScoredValue<byte[]> value, String prefix) {
-      long other = (long) value.getScore();
-      return other > score || other == score && text(value).compareTo(prefix + id) > 0;
+    /** Where the value stands next to this one: below 0 before it, above 0 after it. */
+    int compareTo(ScoredValue<byte[]> value, String prefix) {
+      int scores = Long.compare((long) value.getScore(), score);
+      return scores != 0 ? scores : text(value).compareTo(prefix + id);
     }
 
     @Override

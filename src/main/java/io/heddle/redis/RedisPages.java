@@ -76,7 +76,7 @@ final class RedisPages {
       int mostWaiting,
       @Nullable RedisRenewal renewal) {
     this.links =
-        Stream.generate(() -> new RedisLink(client, timeout, 0, renewal))
+        Stream.generate(() -> new RedisLink(client, timeout, 0, renewal, null))
             .limit(connections)
             .toList();
     this.timeout = timeout.toNanos();
@@ -101,7 +101,7 @@ final class RedisPages {
    *
    * @param whose the session, or what else is read: those take turns
    */
-  Mono<List<Object>> read(
+  Mono<ScriptReply> read(
       Object whose, Size size, RedisScript script, byte[][] keys, byte[][] args) {
     return Mono.defer(() -> {
       Waiting mine = new Waiting(size, script, keys, args, System.nanoTime());
@@ -129,7 +129,7 @@ final class RedisPages {
     long sentAt = System.nanoTime();
     link.read(read.script, read.keys, read.args, sentAt, this::link)
         .subscribe(
-            items -> ended(read, items, null, false),
+            reply -> ended(read, reply, null, false),
             error -> {
               boolean silent = RedisErrors.isAway(error) && !link.wasCutOff(sentAt);
               // What was not answered in time here says nothing about Redis: much is read from it.
@@ -139,13 +139,13 @@ final class RedisPages {
   }
 
   private void ended(
-      Waiting read, @Nullable List<Object> items, @Nullable Throwable error, boolean silent) {
+      Waiting read, @Nullable ScriptReply reply, @Nullable Throwable error, boolean silent) {
     if (read.answer.isDone()) {
       return;
     }
     try {
-      if (items != null) {
-        read.answer.complete(items);
+      if (reply != null) {
+        read.answer.complete(reply);
       } else {
         read.answer.completeExceptionally(error == null ? busy() : error);
       }
@@ -238,7 +238,7 @@ final class RedisPages {
     private final byte[][] keys;
     private final byte[][] args;
     private final long since;
-    private final CompletableFuture<List<Object>> answer = new CompletableFuture<>();
+    private final CompletableFuture<ScriptReply> answer = new CompletableFuture<>();
     private volatile boolean isWanted = true;
 
     Waiting(Size size, RedisScript script, byte[][] keys, byte[][] args, long since) {
@@ -250,12 +250,12 @@ final class RedisPages {
     }
 
     /** Who hangs up does not end what Redis is answering: its room is free when that is over. */
-    Mono<List<Object>> told() {
+    Mono<ScriptReply> told() {
       return Mono.create(sink -> {
         sink.onCancel(() -> isWanted = false);
-        answer.whenComplete((items, error) -> {
-          if (items != null) {
-            sink.success(items);
+        answer.whenComplete((reply, error) -> {
+          if (reply != null) {
+            sink.success(reply);
           } else if (isWanted) {
             sink.error(error);
           }

@@ -16,6 +16,7 @@ import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.ThreadPage;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -52,9 +53,7 @@ final class RedisReader implements SessionReader {
       boolean nothing = cursor != null && cursor.isEmpty();
       if (nothing || place != null && !place.mark().equals(key.mark())) {
         return Mono.error(
-            Problem.field(
-                    ProblemCode.INVALID_CURSOR, name, "The cursor is not of this session's thread")
-                .toException());
+            StoreProblems.invalidCursor(name).toException());
       }
       args.text(place == null ? null : place.entry());
       args.text(place == null ? null : place.tag());
@@ -109,8 +108,7 @@ final class RedisReader implements SessionReader {
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
       return Mono.error(
-          Problem.field(ProblemCode.INVALID_CURSOR, "before", "The cursor is not a checkpoint")
-              .toException());
+          StoreProblems.invalidCursor("before").toException());
     }
     return checkpoints(key, view, limit, from, List.of());
   }
@@ -168,14 +166,7 @@ final class RedisReader implements SessionReader {
       long sentAt = System.nanoTime();
       return pages
           .read(key, size, script, keys, args.toArray())
-          .handle((items, sink) -> {
-            ScriptReply reply = new ScriptReply(items);
-            if (reply.kind() == ScriptReply.DONE) {
-              sink.next(new Read(reply, sentAt));
-            } else {
-              sink.error(reply.problem().toException());
-            }
-          });
+          .map(reply -> new Read(reply.accepted(), sentAt));
     });
   }
 

@@ -96,8 +96,7 @@ final class RedisTurnLog implements TurnLog {
       events.forEach(event -> args.bytes(event.utf8()));
       // As harmless to send twice as a read, so an unknown outcome is no other than none.
       return flushed(keys, args.toArray(), events.isEmpty())
-          .map(items -> {
-            ScriptReply reply = new ScriptReply(items);
+          .map(reply -> {
             if (reply.kind() != ScriptReply.DONE) {
               return new Flushed.Lost();
             }
@@ -111,7 +110,7 @@ final class RedisTurnLog implements TurnLog {
     });
   }
 
-  private Mono<List<Object>> flushed(byte[][] keys, byte[][] args, boolean onlyRenews) {
+  private Mono<ScriptReply> flushed(byte[][] keys, byte[][] args, boolean onlyRenews) {
     if (!onlyRenews) {
       return link.read(RedisScript.TURN_FLUSH, keys, args);
     }
@@ -142,7 +141,7 @@ final class RedisTurnLog implements TurnLog {
       return ask(
               key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
           .map(_ -> {
-            throw notFound();
+            throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
           });
     }
     ScriptArgs args = ScriptArgs.of(4).text(owner).number(after);
@@ -305,17 +304,6 @@ final class RedisTurnLog implements TurnLog {
     RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
     return pages
         .read(key, size, script, keys, args.toArray())
-        .handle((items, sink) -> {
-          ScriptReply reply = new ScriptReply(items);
-          if (reply.kind() == ScriptReply.DONE) {
-            sink.next(reply);
-          } else {
-            sink.error(reply.problem().toException());
-          }
-        });
-  }
-
-  private static RuntimeException notFound() {
-    return Problem.of(ProblemCode.TURN_NOT_FOUND, ProblemCode.TURN_NOT_FOUND.title()).toException();
+        .map(ScriptReply::accepted);
   }
 }

@@ -38,7 +38,6 @@ final class RedisUsage implements UsageStore {
   private Mono<Usage> run(Subject subject, ScriptArgs args) {
     byte[][] keys = {RedisKeys.usage(subject.tenant(), subject.name())};
     return link.write(RedisScript.USAGE, keys, args.toArray())
-        .map(ScriptReply::new)
         .map(reply ->
             new Usage(
                 reply.number(0),

@@ -96,8 +96,7 @@ final class RedisWriter implements SessionWriter {
    * the storm would be there when it wakes.
    */
   private Mono<ScriptReply> send(ScriptCall call, int sends) {
-    Mono<ScriptReply> sent =
-        link.write(call.script(), call.keys(), call.args()).map(ScriptReply::new);
+    Mono<ScriptReply> sent = link.write(call.script(), call.keys(), call.args());
     if (!call.isSafeTwice() || sends <= 1) {
       return sent;
     }
