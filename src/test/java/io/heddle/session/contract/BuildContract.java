@@ -111,7 +111,7 @@ abstract class BuildContract extends ContractSuite {
   }
 
   @ParameterizedTest
-  @MethodSource("io.heddle.session.contract.Writes#every")
+  @MethodSource("io.heddle.session.contract.WriteFixtures#every")
   void whileItIsBuiltItIsNotThere(Write write) {
     SessionKey key = newKey();
     applied(key, new Write.StartBuild(BUILD, SOMEONES));

@@ -33,11 +33,15 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import reactor.core.publisher.Flux;
@@ -48,6 +52,7 @@ import reactor.core.publisher.Mono;
  * run side by side: most of them wait for something to end.
  */
 @Execution(ExecutionMode.CONCURRENT)
+@ExtendWith(ContractSuite.EnclosingEngine.class)
 abstract class ContractSuite {
 
   static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -57,7 +62,24 @@ abstract class ContractSuite {
   /** New with every test, so that tests may share a store. */
   final Tenant tenant = new Tenant("t" + IDS.tag());
 
-  abstract EngineUnderTest engine();
+  private @Nullable EngineUnderTest engine;
+
+  /** The enclosing class's, for a suite that stands in an {@link EngineContract}. */
+  EngineUnderTest engine() {
+    return Objects.requireNonNull(engine);
+  }
+
+  /** Gives a suite the engine of the class that it stands in. */
+  static final class EnclosingEngine implements BeforeEachCallback {
+    @Override
+    public void beforeEach(ExtensionContext context) {
+      List<Object> instances = context.getRequiredTestInstances().getAllInstances();
+      if (instances.getFirst() instanceof EngineContract enclosing
+          && instances.getLast() instanceof ContractSuite suite) {
+        suite.engine = enclosing.engine();
+      }
+    }
+  }
 
   SessionKey newKey() {
     return new SessionKey(tenant, IDS.sessionId());

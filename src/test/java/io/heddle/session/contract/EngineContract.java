@@ -9,170 +9,65 @@ public abstract class EngineContract {
   protected abstract EngineUnderTest engine();
 
   @Nested
-  class Writing extends SessionWriterContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Writing extends SessionWriterContract {}
 
   @Nested
-  class Paging extends ThreadPagingContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Paging extends ThreadPagingContract {}
 
   @Nested
-  class LongThreads extends LongThreadContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class LongThreads extends LongThreadContract {}
 
   @Nested
-  class Life extends SessionLifeContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Life extends SessionLifeContract {}
 
   @Nested
-  class Retries extends IdempotencyContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Retries extends IdempotencyContract {}
 
   @Nested
-  class Locking extends SessionLocksContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Locking extends SessionLocksContract {}
 
   @Nested
-  class States extends StateContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class States extends StateContract {}
 
   @Nested
-  class Building extends BuildContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Building extends BuildContract {}
 
   @Nested
-  class Index extends SessionIndexContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Index extends SessionIndexContract {}
 
   @Nested
-  class Feed extends ChangeFeedContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Feed extends ChangeFeedContract {}
 
   @Nested
-  class Remembering extends NearCacheContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Remembering extends NearCacheContract {}
 
   @Nested
-  class Log extends ChangeLogContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Log extends ChangeLogContract {}
 
   @Nested
-  class Live extends LiveChannelContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Live extends LiveChannelContract {}
 
   @Nested
-  class Turns extends TurnContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Turns extends TurnContract {}
 
   @Nested
-  class TurnEnds extends TurnEndContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class TurnEnds extends TurnEndContract {}
 
   @Nested
-  class TurnLogs extends TurnLogContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class TurnLogs extends TurnLogContract {}
 
   @Nested
-  class TurnLives extends TurnLifeContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class TurnLives extends TurnLifeContract {}
 
   @Nested
-  class Limiting extends RateLimiterContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Limiting extends RateLimiterContract {}
 
   @Nested
-  class Tokens extends TokenContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class Tokens extends TokenContract {}
 
   @Nested
-  class KeptAnswers extends AnswerStoreContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class KeptAnswers extends AnswerStoreContract {}
 
   @Nested
-  class SharedAnswers extends AnswersContract {
-    @Override
-    EngineUnderTest engine() {
-      return EngineContract.this.engine();
-    }
-  }
+  class SharedAnswers extends AnswersContract {}
 }

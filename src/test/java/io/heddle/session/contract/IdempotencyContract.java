@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** One effect a key, whatever is sent again and whenever. */
 abstract class IdempotencyContract extends ContractSuite {
 
-  private static final String EVERY = "io.heddle.session.contract.Writes#every";
+  private static final String EVERY = "io.heddle.session.contract.WriteFixtures#every";
   private static final Duration LEASE = Duration.ofSeconds(20);
 
   @ParameterizedTest

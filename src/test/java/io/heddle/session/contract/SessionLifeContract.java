@@ -35,7 +35,8 @@ import reactor.core.publisher.Mono;
 /** How long a session lives, how it ends, and what its id does afterwards. */
 abstract class SessionLifeContract extends ContractSuite {
 
-  private static final String EVERY_BUT_DELETE = "io.heddle.session.contract.Writes#everyButDelete";
+  private static final String EVERY_BUT_DELETE =
+      "io.heddle.session.contract.WriteFixtures#everyButDelete";
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   /** What the store's clock, in whole milliseconds, may cut off a measured time. */

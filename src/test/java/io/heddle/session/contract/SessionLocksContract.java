@@ -43,7 +43,7 @@ import reactor.core.publisher.Mono;
 /** Who may write while somebody holds the session, and how one comes to hold it. */
 abstract class SessionLocksContract extends ContractSuite {
 
-  private static final String EVERY = "io.heddle.session.contract.Writes#every";
+  private static final String EVERY = "io.heddle.session.contract.WriteFixtures#every";
   private static final Duration LEASE = Duration.ofSeconds(20);
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration NOW = Duration.ZERO;

@@ -42,7 +42,7 @@ import reactor.core.publisher.Flux;
 /** What one write does, and what it refuses. */
 abstract class SessionWriterContract extends ContractSuite {
 
-  private static final String EVERY = "io.heddle.session.contract.Writes#every";
+  private static final String EVERY = "io.heddle.session.contract.WriteFixtures#every";
 
   @Test
   void createsAnEmptySession() {
