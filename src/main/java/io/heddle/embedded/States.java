@@ -6,7 +6,6 @@ import io.heddle.session.StoreProblems;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.embedded.SessionRecord.Draft;
-import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.Outcome;
@@ -27,7 +26,7 @@ final class States {
   }
 
   Outcome save(Target target, Json document) {
-    String previousTag = target.advance(target.now());
+    target.advance();
     Draft session = target.session();
     target
         .tx()
@@ -38,8 +37,8 @@ final class States {
     session.checkpoints++;
     session.checkpointBytes += document.length();
     trim(target.tx(), session);
-    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.StateSaved());
-    return target.applied(null, List.of());
+    target.log(new Change.StateSaved());
+    return target.applied();
   }
 
   Outcome restore(Target target, String id) {

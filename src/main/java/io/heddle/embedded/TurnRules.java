@@ -10,7 +10,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
-import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
@@ -42,8 +41,8 @@ final class TurnRules {
     this.appends = appends;
   }
 
-  /** What is said to a turn that was begun before, or null. */
-  static @Nullable Outcome said(Tx tx, SessionRecord session, String turn) {
+  /** The outcome of a turn that was begun before, or null. */
+  static @Nullable Outcome begun(Tx tx, SessionRecord session, String turn) {
     TurnRows.Found found = TurnRows.find(tx, session.number(), turn, tx.now());
     return found == null ? null : new Outcome.Replayed(found.record().begun(), List.of(turn));
   }
@@ -56,13 +55,13 @@ final class TurnRules {
     if (!starts) {
       requirePlace(target, begin);
     }
-    String previousTag = target.advance(target.now());
+    target.advance();
     StoredRecords.Ordered record = queued(target, turn);
     target.tx().put(Table.TURN_IDS, Keys.name(session.number, turn.id()), session.version);
     if (starts) {
-      start(target, session.version, record, turn.lease(), previousTag);
+      start(target, session.version, record, turn.lease());
     } else {
-      enqueue(target, record, begin.onBusy() != OnBusy.ENQUEUE, previousTag);
+      enqueue(target, record, begin.onBusy() != OnBusy.ENQUEUE);
     }
     return target.applied(null, List.of(turn.id()));
   }
@@ -113,38 +112,31 @@ final class TurnRules {
 
   /** Adds the input to the version that the session is at. */
   private static void start(
-      Target target,
-      long version,
-      StoredRecords.Ordered record,
-      Duration lease,
-      String previousTag) {
+      Target target, long version, StoredRecords.Ordered record, Duration lease) {
     Tx tx = target.tx();
     Draft session = target.session();
     List<Message> input = Appends.put(target, Appends.fresh(record.asked(), tx.now()), 0);
     session.turn =
         new Running(record.id(), version, 1, tx.now() + lease.toMillis(), 0, Turn.Cancel.NONE);
     TurnRows.keep(session);
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    TurnRows.due(tx, target.path(), session);
     List<String> ids = input.stream().map(Message::id).toList();
     put(tx, session, version, record.asStarted(tx.now(), ids));
-    Change change = new Change.TurnStarted(record.id(), input);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnStarted(record.id(), input));
   }
 
-  private static void enqueue(
-      Target target, StoredRecords.Ordered record, boolean first, String previousTag) {
+  private static void enqueue(Target target, StoredRecords.Ordered record, boolean first) {
     Tx tx = target.tx();
     Draft session = target.session();
     Long next = TurnRows.place(tx, session.number, !first);
     long place = next == null ? FIRST_PLACE : first ? next - 1 : next + 1;
     session.waiting++;
     if (session.turn == null) {
-      TurnRows.due(tx, Keys.session(target.key()), session);
+      TurnRows.due(tx, target.path(), session);
     }
     tx.put(Table.QUEUE, Keys.version(session.number, place), session.version);
     put(tx, session, session.version, record.at(place));
-    Change change = new Change.TurnQueued(record.id(), first ? 1 : session.waiting);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnQueued(record.id(), first ? 1 : session.waiting));
   }
 
   Outcome next(Target target, Write.NextTurn next) {
@@ -162,9 +154,9 @@ final class TurnRules {
       throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
     }
     requireStart(target, found.record().asked());
-    String previousTag = target.advance(target.now());
+    target.advance();
     leave(tx, session, found.record());
-    start(target, found.version(), found.record(), next.lease(), previousTag);
+    start(target, found.version(), found.record(), next.lease());
     return target.applied(null, List.of(next.turn()));
   }
 
@@ -183,17 +175,17 @@ final class TurnRules {
     }
     session.turn = running.retaken(tx.now() + retake.lease().toMillis());
     TurnRows.keep(session);
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    TurnRows.due(tx, target.path(), session);
     StoredRecords.Ordered record = TurnRows.at(tx, session.number, running.version());
     put(tx, session, running.version(), record.asAttempt(session.turn.attempt()));
-    return target.applied(null, List.of());
+    return target.applied();
   }
 
   Outcome cancel(Target target, Write.CancelTurn cancel) {
     Draft session = target.session();
     if (session.turn != null && session.turn.id().equals(cancel.turn())) {
       ask(target, cancel.cancel());
-      return target.applied(null, List.of());
+      return target.applied();
     }
     return endWaiting(target, require(target, cancel.turn()), Turn.Status.CANCELLED, cancel.end());
   }
@@ -222,19 +214,18 @@ final class TurnRules {
       Target target, TurnRows.Found found, Turn.Status status, Json end) {
     Tx tx = target.tx();
     Draft session = target.session();
-    String previousTag = target.advance(target.now());
+    target.advance();
     leave(tx, session, found.record());
     if (session.turn == null && session.waiting == 0) {
-      TurnRows.due(tx, Keys.session(target.key()), session);
+      TurnRows.due(tx, target.path(), session);
     }
     finish(target, found, status, end, List.of(), 0);
-    Change change = new Change.TurnEnded(found.record().id(), status, end, List.of(), List.of());
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
-    return target.applied(null, List.of());
+    target.log(new Change.TurnEnded(found.record().id(), status, end, List.of(), List.of()));
+    return target.applied();
   }
 
-  /** What is said to an end that was written before, or null. */
-  private static @Nullable Outcome said(Target target, Write.EndTurn end) {
+  /** The outcome of an end that was written before, or null. */
+  private static @Nullable Outcome ended(Target target, Write.EndTurn end) {
     TurnRows.Found found =
         TurnRows.find(
             target.tx(), target.session().number, end.attempt().turn(), target.tx().now());
@@ -255,11 +246,11 @@ final class TurnRules {
     Draft session = target.session();
     Running running = session.turn;
     if (running == null || !running.is(end.attempt())) {
-      Outcome said = said(target, end);
-      if (said == null) {
+      Outcome ended = ended(target, end);
+      if (ended == null) {
         throw Problem.of(ProblemCode.TURN_ENDED).toException();
       }
-      return said;
+      return ended;
     }
     if (end.reap() && running.until() > tx.now()) {
       throw StoreProblems.turnRunning(null).toException();
@@ -270,14 +261,13 @@ final class TurnRules {
       throw StoreProblems.turnRunning(null).toException();
     }
     session.turn = null;
-    String previousTag = target.advance(target.now());
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    target.advance();
+    TurnRows.due(tx, target.path(), session);
     List<String> removed = Appends.takeBack(target, found.record().input(), end.remove());
     List<Message> output = Appends.put(target, Appends.free(target, end.output(), removed), 0);
     List<String> ids = output.stream().map(Message::id).toList();
     finish(target, found, end.status(), end.end(), ids, running.last());
-    Change change = new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output));
     return target.applied(null, ids);
   }
 
