@@ -123,7 +123,7 @@ final class DueItems {
 
   private void move(RedisKeys keys, String member, @Nullable Duration later) {
     byte[][] due = {kind.apply(keys)};
-    ScriptArgs args = ScriptArgs.of(2).bytes(member.getBytes(StandardCharsets.ISO_8859_1));
+    ScriptArgs args = new ScriptArgs().bytes(member.getBytes(StandardCharsets.ISO_8859_1));
     args.text(later == null ? null : Long.toString(later.toMillis()));
     // What is not moved now is met again.
     link.write(RedisScript.PUT_OFF, due, args.toArray()).onErrorComplete().subscribe();

@@ -30,7 +30,7 @@ final class RedisAnswers implements AnswerStore {
   public Mono<Answer> get(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key)};
     return pages
-        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, ScriptArgs.of(0).toArray())
+        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, new ScriptArgs().toArray())
         .filter(reply -> reply.size() > 0)
         .map(RedisAnswers::parse);
   }
@@ -39,7 +39,7 @@ final class RedisAnswers implements AnswerStore {
   public Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
     byte[][] args =
-        ScriptArgs.of(3).text(contentType).number(life.toMillis()).bytes(body).toArray();
+        new ScriptArgs().text(contentType).number(life.toMillis()).bytes(body).toArray();
     return link.read(RedisScript.ANSWER_PUT, keys, args)
         .map(reply -> {
           Instant now = reply.time(1);
@@ -51,14 +51,14 @@ final class RedisAnswers implements AnswerStore {
   @Override
   public Mono<Gone> take(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
-    return link.read(RedisScript.ANSWER_REMOVE, keys, ScriptArgs.of(0).toArray())
+    return link.read(RedisScript.ANSWER_REMOVE, keys, new ScriptArgs().toArray())
         .mapNotNull(reply -> gone(reply, 2));
   }
 
   @Override
   public Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = ScriptArgs.of(2).text(owner).number(lease.toMillis()).toArray();
+    byte[][] args = new ScriptArgs().text(owner).number(lease.toMillis()).toArray();
     return link.read(RedisScript.ANSWER_CLAIM, keys, args)
         .map(reply -> reply.number(0) == 1);
   }
@@ -66,7 +66,7 @@ final class RedisAnswers implements AnswerStore {
   @Override
   public Mono<Void> release(Tenant tenant, String key, String owner) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = ScriptArgs.of(1).text(owner).toArray();
+    byte[][] args = new ScriptArgs().text(owner).toArray();
     return link.read(RedisScript.ANSWER_RELEASE, keys, args).then();
   }
 

@@ -41,7 +41,7 @@ final class RedisChangeLog implements ChangeLog {
       SessionKey key, @Nullable String owner, Position since, int most, String from) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), k.thread(), k.changes()};
-    ScriptArgs args = ScriptArgs.of(6).text(owner).number(since.version()).text(since.tag());
+    ScriptArgs args = new ScriptArgs().text(owner).number(since.version()).text(since.tag());
     args.number(most).number(LoggedChanges.MAX_BYTES).text(from);
     return pages
         .read(key, RedisPages.Size.PAGE, RedisScript.LOG, keys, args.toArray())

@@ -39,7 +39,7 @@ final class RedisCut {
 
   private Mono<Copy> step(String place, String last, Copy copy) {
     byte[][] keys = {k.session(), k.thread(), k.threadCopy(tag), k.clientIdsCopy(tag)};
-    ScriptArgs args = ScriptArgs.of(6).text(copy.source()).text(place).text(last);
+    ScriptArgs args = new ScriptArgs().text(copy.source()).text(place).text(last);
     args.number(MOST_MESSAGES).number(MOST_BYTES).number(LASTS_MILLIS);
     return link.write(RedisScript.CUT_COPY, keys, args.toArray())
         // Nothing has happened that anybody could see.

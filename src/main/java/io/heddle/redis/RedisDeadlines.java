@@ -66,7 +66,7 @@ final class RedisDeadlines {
         partitions.stream().map(each -> kind.apply(RedisKeys.of(each))).toArray(byte[][]::new);
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
-      return link.read(RedisScript.DUE, keys, ScriptArgs.of(1).number(most).toArray())
+      return link.read(RedisScript.DUE, keys, new ScriptArgs().number(most).toArray())
           .map(lists -> new Answer(found(partitions, lists), sentAt, true))
           .onErrorResume(error -> {
             LOG.debug("due times of partitions {}: {}", partitions, error.getMessage());

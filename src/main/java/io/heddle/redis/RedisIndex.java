@@ -145,7 +145,7 @@ final class RedisIndex implements SessionIndex {
       return Mono.empty();
     }
     byte[][] keys = {RedisKeys.userSessions(tenant, user), RedisKeys.userState(tenant, user)};
-    ScriptArgs args = ScriptArgs.of(ids.size());
+    ScriptArgs args = new ScriptArgs();
     ids.forEach(args::text);
     return link.read(RedisScript.FORGET, keys, args.toArray()).then();
   }
@@ -167,7 +167,7 @@ final class RedisIndex implements SessionIndex {
       Tenant tenant, String user, @Nullable String expected, String next) {
     byte[][] keys = {RedisKeys.userState(tenant, user)};
     return link.read(
-            RedisScript.CURRENT, keys, ScriptArgs.of(2).text(expected).text(next).toArray())
+            RedisScript.CURRENT, keys, new ScriptArgs().text(expected).text(next).toArray())
         .map(reply -> reply.text(0));
   }
 

@@ -158,7 +158,7 @@ final class RedisLocks implements SessionLocks {
       SessionKey key, @Nullable String owner, String holder, Function<String, Mono<T>> work) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), RedisKeys.ascii(k.lock())};
-    ScriptArgs args = ScriptArgs.of(3).text(owner).text(holder).text(ids.token());
+    ScriptArgs args = new ScriptArgs().text(owner).text(holder).text(ids.token());
     return ask(RedisScript.CLAIM, keys, args)
         .map(reply -> reply.text(1))
         .flatMap(claim ->
@@ -227,34 +227,26 @@ final class RedisLocks implements SessionLocks {
         retry == null
             ? new byte[][] {k.session()}
             : new byte[][] {k.session(), k.record(retry.key())};
-    int body = retry == null ? 0 : 1;
-    ScriptArgs args =
+    ScriptArgs args = new ScriptArgs().text(owner);
+    RedisScript script =
         switch (call) {
-          case Call.Take(Duration ttl, String label) ->
-              ScriptArgs.of(4 + body)
-                  .text(owner)
-                  .number(ttl.toMillis())
-                  .text(ids.token())
-                  .text(label);
-          case Call.Renew(String token, Duration ttl) ->
-              ScriptArgs.of(3 + body).text(owner).text(token).number(ttl.toMillis());
-          case Call.Release(String token) ->
-              ScriptArgs.of(5 + body)
-                  .text(owner)
-                  .text(token)
-                  .bytes(link.publish().command())
-                  .text(k.liveChannel(link.database()))
-                  .bytes(RELEASED.utf8());
+          case Call.Take(Duration ttl, String label) -> {
+            args.number(ttl.toMillis()).text(ids.token()).text(label);
+            yield RedisScript.LOCK;
+          }
+          case Call.Renew(String token, Duration ttl) -> {
+            args.text(token).number(ttl.toMillis());
+            yield RedisScript.RENEW;
+          }
+          case Call.Release(String token) -> {
+            args.text(token).bytes(link.publish().command());
+            args.text(k.liveChannel(link.database())).bytes(RELEASED.utf8());
+            yield RedisScript.RELEASE;
+          }
         };
     if (retry != null) {
       args.text(retry.body());
     }
-    RedisScript script =
-        switch (call) {
-          case Call.Take _ -> RedisScript.LOCK;
-          case Call.Renew _ -> RedisScript.RENEW;
-          case Call.Release _ -> RedisScript.RELEASE;
-        };
     return ask(script, keys, args).map(reply -> done(call, reply));
   }
 
@@ -280,7 +272,7 @@ final class RedisLocks implements SessionLocks {
   @Override
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
     byte[][] session = {RedisKeys.of(key).session()};
-    return ask(RedisScript.HOLDER, session, ScriptArgs.of(1).text(owner))
+    return ask(RedisScript.HOLDER, session, new ScriptArgs().text(owner))
         .filter(reply -> reply.size() > 1)
         .map(reply ->
             new Held(

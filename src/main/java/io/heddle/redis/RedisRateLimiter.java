@@ -37,14 +37,14 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
-    ScriptArgs args = ScriptArgs.of(2 * rules.size());
+    ScriptArgs args = new ScriptArgs();
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT, keys, args.toArray())
         .map(reply -> decisions(rules, reply));
   }
 
   private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
-    ScriptArgs args = ScriptArgs.of(1 + 2 * rules.size()).number(count);
+    ScriptArgs args = new ScriptArgs().number(count);
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT_MANY, keys, args.toArray())
         .map(reply ->
@@ -68,7 +68,7 @@ final class RedisRateLimiter implements RateLimiter {
 
   @Override
   public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
-    ScriptArgs args = ScriptArgs.of(3 * rules.size() + 1);
+    ScriptArgs args = new ScriptArgs();
     byte[][] keys = counters(subject, rules, args);
     args.number(most);
     for (Rule rule : rules) {
@@ -81,7 +81,7 @@ final class RedisRateLimiter implements RateLimiter {
   @Override
   public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
     byte[][] keys = new byte[permits.size()][];
-    ScriptArgs args = ScriptArgs.of(3 * permits.size());
+    ScriptArgs args = new ScriptArgs();
     for (int i = 0; i < keys.length; i++) {
       Permit permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
@@ -94,7 +94,7 @@ final class RedisRateLimiter implements RateLimiter {
   @Override
   public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
     byte[][] keys = new byte[rules.size()][];
-    ScriptArgs args = ScriptArgs.of(2 + 2 * rules.size()).text(id).number(amount);
+    ScriptArgs args = new ScriptArgs().text(id).number(amount);
     for (int i = 0; i < keys.length; i++) {
       Rule rule = rules.get(i);
       keys[i] = RedisKeys.tokens(subject.tenant(), subject.name(), rule.name());
@@ -123,7 +123,7 @@ final class RedisRateLimiter implements RateLimiter {
     List<Reservation.Counter> counters = reservation.counters();
     byte[][] keys = new byte[1 + counters.size()][];
     keys[0] = RedisKeys.settled(subject.tenant(), subject.name(), reservation.id());
-    ScriptArgs args = ScriptArgs.of(4 + 2 * counters.size()).text(reservation.id()).number(used);
+    ScriptArgs args = new ScriptArgs().text(reservation.id()).number(used);
     args.number(reservation.amount()).number(SETTLED_FOR.toMillis());
     for (int i = 0; i < counters.size(); i++) {
       Reservation.Counter counter = counters.get(i);

@@ -44,7 +44,7 @@ final class RedisReader implements SessionReader {
 
   @Override
   public Mono<ThreadPage> load(SessionKey key, ReadContext view, PageRequest page) {
-    ScriptArgs args = ScriptArgs.of(12);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
     for (String name : new String[] {"after", "before"}) {
@@ -76,7 +76,7 @@ final class RedisReader implements SessionReader {
 
   @Override
   public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
-    ScriptArgs args = ScriptArgs.of(6);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     ScriptCallFactory.place(args, key, message);
     args.text(message);
@@ -120,7 +120,7 @@ final class RedisReader implements SessionReader {
       int limit,
       @Nullable Position from,
       List<CheckpointPage.Saved> before) {
-    ScriptArgs args = ScriptArgs.of(7);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
     args.number(limit + 1L - before.size()).number(pageBytes);
@@ -147,11 +147,10 @@ final class RedisReader implements SessionReader {
 
   private Mono<StateView> stateView(
       SessionKey key, ReadContext view, String what, @Nullable Position saved) {
-    ScriptArgs args = ScriptArgs.of(7);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.text(what);
-    args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag()).text(null);
+    args.position(saved).text(null);
     return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           ScriptReply reply = answer.reply();
@@ -181,10 +180,7 @@ final class RedisReader implements SessionReader {
   }
 
   private static void view(ScriptArgs args, ReadContext view) {
-    Position least = view.atLeast();
-    args.text(view.owner());
-    args.text(least == null ? null : Long.toString(least.version()));
-    args.text(least == null ? null : least.tag());
+    args.text(view.owner()).position(view.atLeast());
   }
 
   private static byte[][] threadKeys(SessionKey key) {

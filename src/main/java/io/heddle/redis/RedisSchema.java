@@ -24,7 +24,7 @@ final class RedisSchema {
     List<String> fields = List.of("layout", "hash", "partitions", "publish");
     List<String> mine =
         List.of(LAYOUT, HASH, Integer.toString(SessionKey.PARTITIONS), publish.name());
-    ScriptArgs args = ScriptArgs.of(2 * fields.size());
+    ScriptArgs args = new ScriptArgs();
     for (int i = 0; i < fields.size(); i++) {
       args.text(fields.get(i)).text(mine.get(i));
     }

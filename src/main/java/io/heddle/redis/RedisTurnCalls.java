@@ -40,7 +40,7 @@ final class RedisTurnCalls {
     String queued = new Change.TurnQueued(turn.id(), 0).toJson().toString();
     Json started = new Change.TurnStarted(turn.id(), List.of()).head();
     String part = part(key, turn.id());
-    ScriptArgs args = common(turn.id(), part, 11 + 2 * input.size());
+    ScriptArgs args = common(turn.id(), part);
     args.number(limits.sessionBytes()).number(ScriptCallFactory.bytes(input));
     args.text(turn.model()).bytes(turn.request().utf8());
     args.number(turn.lease().toMillis()).number(turn.keep().toMillis());
@@ -54,14 +54,14 @@ final class RedisTurnCalls {
 
   ScriptCall next(Write.NextTurn next) {
     String part = part(key, next.turn());
-    ScriptArgs args = common(next.turn(), part, 2);
+    ScriptArgs args = common(next.turn(), part);
     args.number(limits.sessionBytes()).number(next.lease().toMillis());
     return made(RedisScript.TURN_NEXT, part, args, null);
   }
 
   ScriptCall retake(Write.RetakeTurn retake) {
     String part = part(key, retake.dead().turn());
-    ScriptArgs args = common(retake.dead().turn(), part, 2);
+    ScriptArgs args = common(retake.dead().turn(), part);
     args.number(retake.dead().attempt()).number(retake.lease().toMillis());
     return made(RedisScript.TURN_RETAKE, part, args, null);
   }
@@ -77,7 +77,7 @@ final class RedisTurnCalls {
   private ScriptCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
     String part = part(key, turn);
     Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
-    ScriptArgs args = common(turn, part, 5).text(cancel).text(status.text()).bytes(end.utf8());
+    ScriptArgs args = common(turn, part).text(cancel).text(status.text()).bytes(end.utf8());
     args.bytes(head.utf8()).bytes(live());
     return made(RedisScript.TURN_CANCEL, part, args, null);
   }
@@ -90,7 +90,7 @@ final class RedisTurnCalls {
         new Change.TurnEnded(turn, end.status(), end.end(), List.of(), List.of()).head().toString();
     // Which ones were there to be removed is the script's to say.
     int removed = head.indexOf(REMOVED) + REMOVED.length();
-    ScriptArgs args = common(turn, part, 7 + 4 * end.remove().size() + 2 * output.size());
+    ScriptArgs args = common(turn, part);
     args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
     args.text(head.substring(0, removed)).text(head.substring(removed));
     args.text(end.reap() ? "1" : "").number(end.remove().size());
@@ -129,8 +129,8 @@ final class RedisTurnCalls {
     return RedisKeys.ascii(k.liveChannel(database));
   }
 
-  private ScriptArgs common(String turn, @Nullable String part, int more) {
-    return calls.common(2 + more).text(turn).text(part);
+  private ScriptArgs common(String turn, @Nullable String part) {
+    return calls.common().text(turn).text(part);
   }
 
   /**

@@ -89,7 +89,7 @@ final class RedisTurnLog implements TurnLog {
       }
       RedisKeys k = RedisKeys.of(key);
       byte[][] keys = {k.session(), k.turnLog(part), k.turnsDue()};
-      ScriptArgs args = ScriptArgs.of(6 + events.size());
+      ScriptArgs args = new ScriptArgs();
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
       args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel(link.database())));
       args.bytes(told(attempt));
@@ -139,12 +139,12 @@ final class RedisTurnLog implements TurnLog {
     if (part == null) {
       // Whether the session is there comes first.
       return ask(
-              key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+              key, RedisScript.TURN_LIST, keys, new ScriptArgs().text(owner).number(ANSWER_BYTES))
           .map(_ -> {
             throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
           });
     }
-    ScriptArgs args = ScriptArgs.of(4).text(owner).number(after);
+    ScriptArgs args = new ScriptArgs().text(owner).number(after);
     args.number(Math.min(most, ANSWER_EVENTS)).number(ANSWER_BYTES);
     return ask(key, RedisScript.TURN_READ, keys, args)
         .map(reply -> {
@@ -183,7 +183,7 @@ final class RedisTurnLog implements TurnLog {
       UnaryOperator<Turn> kept) {
     byte[][] session = {RedisKeys.of(key).session()};
     return ask(
-            key, RedisScript.TURN_LIST, session, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+            key, RedisScript.TURN_LIST, session, new ScriptArgs().text(owner).number(ANSWER_BYTES))
         .flatMap(first -> {
           List<String> parts = which.apply(new StoredTurn(key, first));
           return parts.isEmpty()
@@ -208,7 +208,7 @@ final class RedisTurnLog implements TurnLog {
     for (int i = 0; i < missing.size(); i++) {
       keys[1 + i] = k.turnRecord(missing.get(i));
     }
-    return ask(key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(key, RedisScript.TURN_LIST, keys, new ScriptArgs().text(owner).number(ANSWER_BYTES))
         .flatMap(reply -> {
           StoredTurn stored = new StoredTurn(key, reply);
           Map<String, @Nullable Turn> turns = new LinkedHashMap<>(known);

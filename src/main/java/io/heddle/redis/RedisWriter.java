@@ -126,6 +126,12 @@ final class RedisWriter implements SessionWriter {
   }
 
   private Outcome outcome(ScriptCall call, ScriptReply reply) {
+    if (reply.kind() == ScriptReply.DONE) {
+      return applied(call, reply);
+    }
+    if (reply.kind() == ScriptReply.REPLAYED) {
+      return replayed(call.key(), reply.text(1));
+    }
     if (reply.kind() == ScriptReply.REFUSED) {
       Problem problem = reply.problem();
       return new Outcome.Refused(
@@ -133,20 +139,17 @@ final class RedisWriter implements SessionWriter {
               ? problem.with("limit", limits.sessionBytes())
               : problem);
     }
-    if (reply.kind() == ScriptReply.REPLAYED) {
-      return replayed(call.key(), reply.text(1));
-    }
-    if (reply.kind() == ScriptReply.COPY_FIRST) {
-      return new Outcome.Refused(
-          Problem.of(
-                  ProblemCode.SESSION_LOCKED,
-                  "messages kept being deleted while what stays was copied")
-              .with("retryAfter", 1));
-    }
-    if (reply.kind() != ScriptReply.DONE) {
-      return new Outcome.Refused(
-          Problem.of(ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
-    }
+    return new Outcome.Refused(
+        reply.kind() == ScriptReply.COPY_FIRST
+            ? Problem.of(
+                    ProblemCode.SESSION_LOCKED,
+                    "messages kept being deleted while what stays was copied")
+                .with("retryAfter", 1)
+            : Problem.of(
+                ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
+  }
+
+  private Outcome applied(ScriptCall call, ScriptReply reply) {
     StoredState state = StoredState.parse(reply.bytes(0));
     if (state.mustBeKept()) {
       keep(call.key());

@@ -60,7 +60,7 @@ final class ScriptCallFactory {
           made(
               RedisScript.OPEN,
               keys(k.session(), k.partition(), k.changes(), k.due()),
-              common(2).text(open.build()).bytes(new Change.SessionCreated().toJson().utf8()),
+              common().text(open.build()).bytes(new Change.SessionCreated().toJson().utf8()),
               null);
       case Write.Update update -> update(update);
       case Write.SaveState save -> state(save.document().utf8(), null);
@@ -86,7 +86,7 @@ final class ScriptCallFactory {
 
   private ScriptCall append(Write.Append append) {
     List<NewMessage> messages = append.messages();
-    ScriptArgs args = common(3 + 2 * messages.size());
+    ScriptArgs args = common();
     args.number(limits.sessionBytes()).number(bytes(messages));
     args.text(announced(messages));
     addMessages(args, messages);
@@ -124,7 +124,7 @@ final class ScriptCallFactory {
 
   private ScriptCall create(
       SessionAttributes description, List<NewMessage> messages, String build) {
-    ScriptArgs args = common(8 + 2 * messages.size());
+    ScriptArgs args = common();
     args.number(limits.sessionBytes()).number(bytes(messages));
     args.text(description.user()).bytes(description.toJson().utf8());
     args.number(description.ttl().toSeconds()).text(status(description)).text(build);
@@ -145,7 +145,7 @@ final class ScriptCallFactory {
 
   private ScriptCall fill(Write.AppendToBuild fill) {
     List<NewMessage> messages = fill.messages().stream().map(Write.Copied::message).toList();
-    ScriptArgs args = common(3 + 3 * messages.size());
+    ScriptArgs args = common();
     args.number(limits.sessionBytes()).number(bytes(messages)).text(fill.build());
     for (Write.Copied copied : fill.messages()) {
       args.text(copied.message().id()).bytes(copied.message().body().utf8());
@@ -162,7 +162,7 @@ final class ScriptCallFactory {
     SessionAttributes description = update.description();
     Json change = new Change.SessionUpdated(description).toJson();
     boolean small = change.length() <= Change.MAX_PUBLISHED_BYTES;
-    ScriptArgs args = common(5);
+    ScriptArgs args = common();
     args.bytes(description.toJson().utf8()).number(description.ttl().toSeconds());
     args.text(status(description));
     args.text(small ? change.toString() : "{\"type\":\"session.updated\"}");
@@ -183,10 +183,8 @@ final class ScriptCallFactory {
   }
 
   private ScriptCall state(byte[] document, @Nullable Position saved) {
-    ScriptArgs args = common(6).bytes(document);
-    args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag());
-    args.number(limits.checkpoints()).number(limits.checkpointBytes());
+    ScriptArgs args = common().bytes(document);
+    args.position(saved).number(limits.checkpoints()).number(limits.checkpointBytes());
     args.bytes(new Change.StateSaved().toJson().utf8());
     return made(
         RedisScript.STATE,
@@ -205,7 +203,7 @@ final class ScriptCallFactory {
   }
 
   private ScriptArgs cutArgs(String what, String message, Change change) {
-    ScriptArgs args = common(10).text(what);
+    ScriptArgs args = common().text(what);
     place(args, key, message);
     return args.text(message)
         .bytes(change.toJson().utf8())
@@ -247,16 +245,16 @@ final class ScriptCallFactory {
             k.checkpoints(),
             k.due(),
             k.turnsDue());
-    return made(script, keys, common(1).bytes(change.toJson().utf8()), null);
+    return made(script, keys, common().bytes(change.toJson().utf8()), null);
   }
 
   private RedisTurnCalls turns() {
     return new RedisTurnCalls(this, key, limits, database);
   }
 
-  ScriptArgs common(int more) {
+  ScriptArgs common() {
     IdempotentRequest retry = conditions.retry();
-    return ScriptArgs.of(6 + more)
+    return new ScriptArgs()
         .text(tag)
         .text(terms(conditions))
         .text(retry == null ? null : retry.body() + " " + nothing(retry.operation()))
