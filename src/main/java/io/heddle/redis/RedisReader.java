@@ -154,8 +154,9 @@ final class RedisReader implements SessionReader {
     return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           ScriptReply reply = answer.reply();
-          List<Checkpoint> found = checkpoints(reply.list(3));
-          return new StateView(position(reply.list(2)), found.isEmpty() ? null : found.getFirst());
+          ScriptReply found = reply.list(3);
+          return new StateView(
+              position(reply.list(2)), found.size() == 0 ? null : checkpoint(found.list(0)));
         });
   }
 
@@ -225,15 +226,10 @@ final class RedisReader implements SessionReader {
         new Json(fields.bytes(3)));
   }
 
-  /** Entries {@code {version-0, {t, tag, z, millis, b, document}}}. */
-  private static List<Checkpoint> checkpoints(ScriptReply entries) {
-    List<Checkpoint> checkpoints = new ArrayList<>(entries.size());
-    for (int i = 0; i < entries.size(); i++) {
-      ScriptReply entry = entries.list(i);
-      ScriptReply fields = entry.list(1);
-      checkpoints.add(new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5))));
-    }
-    return checkpoints;
+  /** An entry {@code {version-0, {t, tag, z, millis, b, document}}}. */
+  private static Checkpoint checkpoint(ScriptReply entry) {
+    ScriptReply fields = entry.list(1);
+    return new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5)));
   }
 
   private static Position saved(ScriptReply entry) {

@@ -49,21 +49,21 @@ final class RedisTurnCalls {
     args.text(queued.substring(0, queued.length() - "0}".length()));
     args.bytes(started.utf8()).bytes(live());
     ScriptCallFactory.addMessages(args, input);
-    return made(RedisScript.TURN_BEGIN, part, args, ScriptCallFactory.twice(input));
+    return call(RedisScript.TURN_BEGIN, part, args);
   }
 
   ScriptCall next(Write.NextTurn next) {
     String part = part(key, next.turn());
     ScriptArgs args = common(next.turn(), part);
     args.number(limits.sessionBytes()).number(next.lease().toMillis());
-    return made(RedisScript.TURN_NEXT, part, args, null);
+    return call(RedisScript.TURN_NEXT, part, args);
   }
 
   ScriptCall retake(Write.RetakeTurn retake) {
     String part = part(key, retake.dead().turn());
     ScriptArgs args = common(retake.dead().turn(), part);
     args.number(retake.dead().attempt()).number(retake.lease().toMillis());
-    return made(RedisScript.TURN_RETAKE, part, args, null);
+    return call(RedisScript.TURN_RETAKE, part, args);
   }
 
   ScriptCall cancel(Write.CancelTurn cancel) {
@@ -79,7 +79,7 @@ final class RedisTurnCalls {
     Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
     ScriptArgs args = common(turn, part).text(cancel).text(status.text()).bytes(end.utf8());
     args.bytes(head.utf8()).bytes(live());
-    return made(RedisScript.TURN_CANCEL, part, args, null);
+    return call(RedisScript.TURN_CANCEL, part, args);
   }
 
   ScriptCall end(Write.EndTurn end) {
@@ -99,7 +99,7 @@ final class RedisTurnCalls {
       args.text(message).bytes(new JsonWriter(64).string(message).toBytes());
     }
     ScriptCallFactory.addMessages(args, output);
-    return made(RedisScript.TURN_END, part, args, null);
+    return call(RedisScript.TURN_END, part, args);
   }
 
   private static String busy(OnBusy onBusy) {
@@ -137,19 +137,9 @@ final class RedisTurnCalls {
    * All exist while the turn does: a Cluster slot that moves must not keep it from its end. What is
    * no turn's id has no part, and no record: the script says so, after all that comes first.
    */
-  private ScriptCall made(
-      RedisScript script, @Nullable String part, ScriptArgs args, @Nullable Problem refused) {
+  private ScriptCall call(RedisScript script, @Nullable String part, ScriptArgs args) {
     String known = part == null ? "" : part;
-    byte[][] keys =
-        calls.keys(
-            k.session(),
-            k.partition(),
-            k.thread(),
-            k.clientIds(),
-            k.changes(),
-            k.turnRecord(known),
-            k.turnLog(known),
-            k.turnsDue());
-    return calls.made(script, keys, args, refused);
+    return calls.threadCall(
+        script, args, k.turnRecord(known), k.turnLog(known), k.turnsDue());
   }
 }

@@ -62,7 +62,6 @@ final class RedisTurnLog implements TurnLog {
   // When the first and the last question of an unbroken row of answers was sent, by partition.
   private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
   private final AtomicLongArray provenAt = new AtomicLongArray(SessionKey.PARTITIONS);
-  private final AtomicLongArray broken = new AtomicLongArray(SessionKey.PARTITIONS);
 
   /**
    * @param renewals carries what only says that an owner lives, and nothing large: behind long
@@ -76,7 +75,9 @@ final class RedisTurnLog implements TurnLog {
     this.due = new RedisDeadlines(link);
     this.items = new DueItems(link, RedisKeys::turnsDue, "");
     this.batch = batch;
-    broken();
+    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
+      broken(partition);
+    }
   }
 
   @Override
@@ -273,25 +274,21 @@ final class RedisTurnLog implements TurnLog {
   private void answered(int partition, long sentAt, Duration proven) {
     long whole = proven.toNanos();
     long unbroken = Math.max(Math.min(SECOND, whole * 2 / 3), whole / UNBROKEN_PART);
-    if (System.nanoTime() - sentAt > unbroken) {
+    boolean late = System.nanoTime() - sentAt > unbroken;
+    if (late || sentAt - provenAt.get(partition) > unbroken) {
+      provenSince.set(partition, sentAt);
+    }
+    if (late) {
       // What it tells may be of the end of a silence in which nobody could renew.
       broken(partition);
-      provenSince.set(partition, sentAt);
-    } else if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
-      broken.set(partition, 0);
-      provenSince.set(partition, sentAt);
-    }
-    provenAt.set(partition, sentAt);
-  }
-
-  private void broken() {
-    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
-      broken(partition);
+    } else {
+      provenAt.set(partition, sentAt);
     }
   }
 
+  /** The next answer begins a row anew, as if the last question were longer ago than anything. */
   private void broken(int partition) {
-    broken.set(partition, 1);
+    provenAt.set(partition, System.nanoTime() - Long.MAX_VALUE / 2);
   }
 
   /** How many due times named no session, since the start. */

@@ -64,10 +64,11 @@ final class RedisWriter implements SessionWriter {
     String tag = ids.tag();
     ScriptCallFactory calls =
         new ScriptCallFactory(key, write, conditions, tag, limits, link.publish(), link.database());
-    ScriptCall call = calls.call();
-    if (call.refused() != null) {
-      return Mono.just(new Outcome.Refused(call.refused()));
+    Problem refused = calls.refused();
+    if (refused != null) {
+      return Mono.just(new Outcome.Refused(refused));
     }
+    ScriptCall call = calls.call();
     return send(call, SENDS)
         .flatMap(reply ->
             reply.kind() == ScriptReply.SWEEP_FIRST
