@@ -2,7 +2,6 @@ package io.heddle.embedded;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.session.StoreProblems;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
@@ -10,6 +9,7 @@ import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Write;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -63,9 +63,7 @@ final class Appends {
     for (Write.Copied copied : messages) {
       NewMessage message = copied.message();
       String name = message.id();
-      if (name != null
-          && (!names.add(name)
-              || target.find(name) != null)) {
+      if (name != null && (!names.add(name) || target.find(name) != null)) {
         throw StoreProblems.messageExists(name).toException();
       }
       bytes += message.bytes();
@@ -115,10 +113,7 @@ final class Appends {
       String name = message.id();
       boolean taken =
           name != null
-              && (!names.add(name)
-                  || (!removed.contains(name)
-                      && target.find(name)
-                          != null));
+              && (!names.add(name) || (!removed.contains(name) && target.find(name) != null));
       free.add(taken ? new NewMessage(null, message.body()) : message);
     }
     return fresh(free, target.tx().now());
@@ -129,10 +124,7 @@ final class Appends {
     List<String> removed = new ArrayList<>(ids.size());
     Gone gone = new Gone(target);
     for (String id : ids) {
-      Threads.Found found =
-          input.contains(id) && !removed.contains(id)
-              ? target.find(id)
-              : null;
+      Threads.Found found = input.contains(id) && !removed.contains(id) ? target.find(id) : null;
       if (found != null) {
         remove(target, found.key(target.session().thread), found.row(), gone);
         removed.add(id);

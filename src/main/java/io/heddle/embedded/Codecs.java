@@ -74,8 +74,7 @@ final class Codecs {
             PLACE.put().put(out, gone.place());
             out.putVarLong(gone.count());
           },
-          in ->
-              new StoredRecords.Gone(getText(in), PLACE.decode(in), DataUtils.readVarLong(in)),
+          in -> new StoredRecords.Gone(getText(in), PLACE.decode(in), DataUtils.readVarLong(in)),
           gone -> 96,
           false);
 
@@ -293,8 +292,7 @@ final class Codecs {
     long version = DataUtils.readVarLong(in);
     String tag = getTextOrNull(in);
     Position position = tag == null ? null : new Position(version, tag);
-    return new StoredRecords.Kept(
-        body, operation, until, position, getList(in, Codecs::getText));
+    return new StoredRecords.Kept(body, operation, until, position, getList(in, Codecs::getText));
   }
 
   /** The length and one, so that null is 0. */

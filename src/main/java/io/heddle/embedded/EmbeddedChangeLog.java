@@ -1,7 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Life;

@@ -57,9 +57,7 @@ final class EmbeddedIdempotencyRecords implements IdempotencyRecords {
     return writer.submit(tx -> {
       byte[] at = Keys.retry(key, retry.key());
       StoredRecords.Kept kept = tx.get(Table.RETRIES, at);
-      if (kept != null
-          && kept.operation() != null
-          && kept.operation().equals(retry.operation())) {
+      if (kept != null && kept.operation() != null && kept.operation().equals(retry.operation())) {
         tx.remove(Table.RETRIES, at);
       }
       return null;

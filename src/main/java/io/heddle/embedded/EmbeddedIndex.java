@@ -1,9 +1,9 @@
 package io.heddle.embedded;
 
-import io.heddle.session.StoreProblems;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.SessionIndex;
+import io.heddle.session.StoreProblems;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,10 +134,7 @@ final class EmbeddedIndex implements SessionIndex {
    * @param entry where a key stands in the list; null for one that is not of the list
    */
   private static Page page(
-      Scan<?> scan,
-      Function<byte[], @Nullable Cursor> entry,
-      int limit,
-      @Nullable Cursor from) {
+      Scan<?> scan, Function<byte[], @Nullable Cursor> entry, int limit, @Nullable Cursor from) {
     List<String> ids = new ArrayList<>();
     Cursor last = null;
     while (scan.hasNext()) {

@@ -1,7 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.session.StoreProblems;
-import java.time.Instant;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
@@ -9,7 +7,9 @@ import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
+import io.heddle.session.StoreProblems;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;

@@ -129,8 +129,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
                 : new Window(window.count() + many, window.end()));
   }
 
-  private static Decision decision(
-      Map<String, Window> all, Rule rule, boolean counted, long now) {
+  private static Decision decision(Map<String, Window> all, Rule rule, boolean counted, long now) {
     Window window = all.get(rule.name());
     long remaining = rule.limit() - (window == null ? 0 : window.count());
     Duration left = window == null ? rule.window() : Duration.ofNanos(window.end() - now);

@@ -1,9 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.session.StoreProblems;
-import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
@@ -13,6 +12,7 @@ import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.ThreadPage;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -89,8 +89,7 @@ final class EmbeddedReader implements SessionReader {
   }
 
   private SessionRecord require(Rows rows, SessionKey key, ReadContext view) {
-    SessionRecord session =
-        Access.require(rows, key, view.owner(), clock.millis());
+    SessionRecord session = Access.require(rows, key, view.owner(), clock.millis());
     Position atLeast = view.atLeast();
     if (atLeast != null && isLost(rows, session, atLeast)) {
       throw Problem.of(ProblemCode.POSITION_LOST)

@@ -1,9 +1,9 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.Json;
 import io.heddle.base.JsonWriter;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;

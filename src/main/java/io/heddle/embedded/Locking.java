@@ -1,8 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
@@ -93,7 +93,8 @@ final class Locking {
         };
     if (retry != null) {
       Position position = require(tx, key, owner).position();
-      EmbeddedIdempotencyRecords.keep(tx, key, retry, position, held == null ? List.of() : remember(held));
+      EmbeddedIdempotencyRecords.keep(
+          tx, key, retry, position, held == null ? List.of() : remember(held));
     }
     return new Done(held, false);
   }

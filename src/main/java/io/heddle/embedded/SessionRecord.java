@@ -2,9 +2,9 @@ package io.heddle.embedded;
 
 import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
-import io.heddle.session.StoreProblems;
 import io.heddle.session.Change;
 import io.heddle.session.Head;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import java.time.Instant;

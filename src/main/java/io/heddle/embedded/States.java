@@ -1,17 +1,16 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
-import io.heddle.session.StoreProblems;
 import io.heddle.base.Json;
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.Outcome;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import java.time.Instant;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The state document and its checkpoints. */

@@ -5,7 +5,6 @@ import io.heddle.base.Position;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Turn;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.WriteBuffer;

@@ -1,9 +1,8 @@
 package io.heddle.embedded;
 
-import io.heddle.base.Problem;
-import io.heddle.session.StoreProblems;
 import io.heddle.base.Json;
 import io.heddle.base.JsonWriter;
+import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -17,6 +16,7 @@ import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Turn;
 import io.heddle.session.Write;
 import java.time.Duration;
@@ -78,9 +78,7 @@ final class TurnRules {
       throw StoreProblems.turnRunning(null).toException();
     }
     if (target.session().waiting >= begin.maxQueue()) {
-      throw Problem.of(ProblemCode.TURN_QUEUE_FULL)
-          .with("limit", begin.maxQueue())
-          .toException();
+      throw Problem.of(ProblemCode.TURN_QUEUE_FULL).with("limit", begin.maxQueue()).toException();
     }
     switch (begin.onBusy()) {
       case INTERRUPT -> ask(target, Turn.Cancel.KEEP);

@@ -1,9 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.session.StoreProblems;
-import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
@@ -12,6 +11,7 @@ import io.heddle.session.Change;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
@@ -59,8 +59,7 @@ final class WriteRules {
         case Write.SaveState save -> states.save(target(request), save.document());
         case Write.RestoreState restore -> states.restore(target(request), restore.checkpoint());
         case Write.BeginTurn begin -> begin(request, begin);
-        case Write.NextTurn next ->
-            orPostpone(request, () -> turns.next(target(request), next));
+        case Write.NextTurn next -> orPostpone(request, () -> turns.next(target(request), next));
         case Write.RetakeTurn retake ->
             orPostpone(request, () -> turns.retake(request.ofAttempt(retake.dead()), retake));
         case Write.EndTurn end ->
@@ -144,8 +143,7 @@ final class WriteRules {
 
   private Outcome create(Request request, Write.Create create) {
     Target target = fresh(request, vacate(request), create.description(), Life.LIVE);
-    List<String> ids =
-        appends.add(target, Appends.fresh(create.messages(), request.tx().now()));
+    List<String> ids = appends.add(target, Appends.fresh(create.messages(), request.tx().now()));
     target.log(new Change.SessionCreated());
     return target.applied(create.description(), ids);
   }
@@ -201,8 +199,7 @@ final class WriteRules {
     session.expires = tx.now() + description.ttl().toMillis();
     session.fence = before == null ? 0 : before.fence();
     tx.put(Table.DESCRIPTIONS, Keys.number(number), description);
-    return new Target(
-        tx, request.key(), request.conditions(), session, description, tagOf(before));
+    return new Target(tx, request.key(), request.conditions(), session, description, tagOf(before));
   }
 
   private static String tagOf(@Nullable SessionRecord tombstone) {

@@ -6,10 +6,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -84,8 +82,7 @@ final class ChangeMessage {
     int headBytes = (int) in.number();
     int[] lengths = lengths(count);
     Json head = new Json(in.bytes(headBytes));
-    Json change =
-        Change.OfTurn.withMessages(head, messages(key, position, lastSeq, time, lengths));
+    Json change = Change.OfTurn.withMessages(head, messages(key, position, lastSeq, time, lengths));
     return change.length() > Change.MAX_PUBLISHED_BYTES ? null : change;
   }
 

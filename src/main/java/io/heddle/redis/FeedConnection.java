@@ -55,8 +55,7 @@ final class FeedConnection {
     void server(@Nullable String info, @Nullable Throwable error);
 
     /** A partition's counter, or null when it has none yet. */
-    void compared(
-        int partition, byte @Nullable [] seq, @Nullable Throwable error, long askedAt);
+    void compared(int partition, byte @Nullable [] seq, @Nullable Throwable error, long askedAt);
 
     /** After the last answer of a batch. */
     void answered(@Nullable Throwable error, long askedAt);
@@ -173,8 +172,7 @@ final class FeedConnection {
       CommandOutput<byte[], byte[], T> output,
       CommandArgs<byte[], byte[]> args,
       BiConsumer<@Nullable T, @Nullable Throwable> told) {
-    AsyncCommand<byte[], byte[], T> command =
-        new AsyncCommand<>(new Command<>(type, output, args));
+    AsyncCommand<byte[], byte[], T> command = new AsyncCommand<>(new Command<>(type, output, args));
     command.whenComplete((answer, error) -> turns.execute(() -> told.accept(answer, error)));
     batch.add(command);
   }

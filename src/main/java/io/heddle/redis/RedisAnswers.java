@@ -2,10 +2,8 @@ package io.heddle.redis;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Tenant;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -59,8 +57,7 @@ final class RedisAnswers implements AnswerStore {
   public Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
     byte[][] args = new ScriptArgs().text(owner).number(lease.toMillis()).toArray();
-    return link.read(RedisScript.ANSWER_CLAIM, keys, args)
-        .map(reply -> reply.number(0) == 1);
+    return link.read(RedisScript.ANSWER_CLAIM, keys, args).map(reply -> reply.number(0) == 1);
   }
 
   @Override

@@ -33,8 +33,7 @@ final class RedisChangeLog implements ChangeLog {
   @Override
   public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
     return ask(key, owner, since, most, "")
-        .flatMap(reply ->
-            wholeVersion(key, owner, since, most, reply, List.of()));
+        .flatMap(reply -> wholeVersion(key, owner, since, most, reply, List.of()));
   }
 
   private Mono<ScriptReply> ask(
@@ -70,8 +69,7 @@ final class RedisChangeLog implements ChangeLog {
     parts.add(reply);
     String last = entries.list(entries.size() - 1).text(0);
     return ask(key, owner, since, most, last)
-        .flatMap(next ->
-            wholeVersion(key, owner, since, most, next, parts));
+        .flatMap(next -> wholeVersion(key, owner, since, most, next, parts));
   }
 
   private static Replay ended(ScriptReply reply) {

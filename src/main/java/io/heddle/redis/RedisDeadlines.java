@@ -70,7 +70,8 @@ final class RedisDeadlines {
           .map(lists -> new Answer(found(partitions, lists), sentAt, true))
           .onErrorResume(error -> {
             LOG.debug("due times of partitions {}: {}", partitions, error.getMessage());
-            return Mono.just(new Answer(found(partitions, new ScriptReply(List.of())), sentAt, false));
+            return Mono.just(
+                new Answer(found(partitions, new ScriptReply(List.of())), sentAt, false));
           });
     });
   }
@@ -86,8 +87,7 @@ final class RedisDeadlines {
         }
       } else if (i < lists.size() && broken.happened()) {
         // One key of another type must not keep the others from being looked at.
-        LOG.error(
-            "Due times of partition {} cannot be read: {}", partitions.get(i), lists.text(i));
+        LOG.error("Due times of partition {} cannot be read: {}", partitions.get(i), lists.text(i));
       }
       found.add(new Found(partitions.get(i), members));
     }

@@ -1,7 +1,5 @@
 package io.heddle.redis;
 
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.SessionIndex;
@@ -52,8 +50,7 @@ final class RedisIndex implements SessionIndex {
   public Mono<Page> list(Tenant tenant, @Nullable String user, int limit, @Nullable String cursor) {
     Cursor from = cursor == null ? null : Cursor.parse(cursor);
     if (cursor != null && from == null) {
-      return Mono.error(
-          StoreProblems.invalidCursor("cursor").toException());
+      return Mono.error(StoreProblems.invalidCursor("cursor").toException());
     }
     return user == null ? byExpiry(tenant, limit, from) : byActivity(tenant, user, limit, from);
   }
@@ -66,8 +63,7 @@ final class RedisIndex implements SessionIndex {
             : Range.create(Double.NEGATIVE_INFINITY, (double) from.score());
     // Redis breaks ties from the last member to the first when it goes down the scores.
     return collect(
-            part ->
-                link.command(commands -> commands.zrevrangebyscoreWithScores(key, range, part)),
+            part -> link.command(commands -> commands.zrevrangebyscoreWithScores(key, range, part)),
             value ->
                 SessionKey.isId(text(value)) && (from == null || from.compareTo(value, "") < 0),
             limit + 1,

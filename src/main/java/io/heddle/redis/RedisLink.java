@@ -282,8 +282,7 @@ final class RedisLink {
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */
-  private Mono<ScriptReply> run(
-      RedisScript script, byte[][] keys, byte[][] args, boolean writes) {
+  private Mono<ScriptReply> run(RedisScript script, byte[][] keys, byte[][] args, boolean writes) {
     return eval(script.text(), keys, args, false)
         .onErrorResume(error -> recover(error, script, keys, args, writes))
         .map(ScriptReply::new);

@@ -6,7 +6,6 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.base.Times;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
@@ -280,8 +279,7 @@ final class RedisLocks implements SessionLocks {
   }
 
   private Mono<ScriptReply> ask(RedisScript script, byte[][] keys, ScriptArgs args) {
-    return link.write(script, keys, args.toArray())
-        .map(ScriptReply::accepted);
+    return link.write(script, keys, args.toArray()).map(ScriptReply::accepted);
   }
 
   private static @Nullable String label(ScriptReply reply, int at) {

@@ -39,8 +39,7 @@ final class RedisRateLimiter implements RateLimiter {
   private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
     ScriptArgs args = new ScriptArgs();
     byte[][] keys = counters(subject, rules, args);
-    return link.read(RedisScript.LIMIT, keys, args.toArray())
-        .map(reply -> decisions(rules, reply));
+    return link.read(RedisScript.LIMIT, keys, args.toArray()).map(reply -> decisions(rules, reply));
   }
 
   private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
@@ -60,8 +59,7 @@ final class RedisRateLimiter implements RateLimiter {
     for (int i = 0; i < rules.size(); i++) {
       Rule rule = rules.get(i);
       long left = rule.limit() - reply.number(2 * i + 1);
-      decisions.add(
-          decision(rule, allowed || left > 0, left + after, reply.number(2 * i + 2)));
+      decisions.add(decision(rule, allowed || left > 0, left + after, reply.number(2 * i + 2)));
     }
     return List.copyOf(decisions);
   }
@@ -151,7 +149,9 @@ final class RedisRateLimiter implements RateLimiter {
     return List.copyOf(decisions);
   }
 
-  /** Whether it is allowed, how much was counted and what is left of the window stand from there. */
+  /**
+   * Whether it is allowed, how much was counted and what is left of the window stand from there.
+   */
   private static Decision decision(Rule rule, ScriptReply reply, int at) {
     long left = rule.limit() - reply.number(at + 1);
     return decision(rule, reply.number(at) == 1, left, reply.number(at + 2));

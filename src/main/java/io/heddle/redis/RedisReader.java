@@ -2,8 +2,6 @@ package io.heddle.redis;
 
 import io.heddle.base.Json;
 import io.heddle.base.Position;
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
@@ -52,8 +50,7 @@ final class RedisReader implements SessionReader {
       MessagePlace place = cursor == null ? null : MessagePlace.parse(cursor);
       boolean nothing = cursor != null && cursor.isEmpty();
       if (nothing || place != null && !place.mark().equals(key.mark())) {
-        return Mono.error(
-            StoreProblems.invalidCursor(name).toException());
+        return Mono.error(StoreProblems.invalidCursor(name).toException());
       }
       args.text(place == null ? null : place.entry());
       args.text(place == null ? null : place.tag());
@@ -107,8 +104,7 @@ final class RedisReader implements SessionReader {
       SessionKey key, ReadContext view, int limit, @Nullable String before) {
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
-      return Mono.error(
-          StoreProblems.invalidCursor("before").toException());
+      return Mono.error(StoreProblems.invalidCursor("before").toException());
     }
     return checkpoints(key, view, limit, from, List.of());
   }

@@ -2,10 +2,7 @@ package io.heddle.redis;
 
 import io.heddle.base.SessionKey;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**

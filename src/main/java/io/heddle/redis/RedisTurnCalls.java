@@ -2,7 +2,6 @@ package io.heddle.redis;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonWriter;
-import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.NewMessage;
@@ -139,7 +138,6 @@ final class RedisTurnCalls {
    */
   private ScriptCall call(RedisScript script, @Nullable String part, ScriptArgs args) {
     String known = part == null ? "" : part;
-    return calls.threadCall(
-        script, args, k.turnRecord(known), k.turnLog(known), k.turnsDue());
+    return calls.threadCall(script, args, k.turnRecord(known), k.turnLog(known), k.turnsDue());
   }
 }

@@ -299,8 +299,6 @@ final class RedisTurnLog implements TurnLog {
   private Mono<ScriptReply> ask(
       SessionKey key, RedisScript script, byte[][] keys, ScriptArgs args) {
     RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
-    return pages
-        .read(key, size, script, keys, args.toArray())
-        .map(ScriptReply::accepted);
+    return pages.read(key, size, script, keys, args.toArray()).map(ScriptReply::accepted);
   }
 }

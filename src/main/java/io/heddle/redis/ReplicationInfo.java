@@ -9,7 +9,6 @@ record ReplicationInfo(boolean master, String id) {
 
   static ReplicationInfo parse(String text) {
     return new ReplicationInfo(
-        RedisStatus.field(text, "role").equals("master"),
-        RedisStatus.field(text, "master_replid"));
+        RedisStatus.field(text, "role").equals("master"), RedisStatus.field(text, "master_replid"));
   }
 }

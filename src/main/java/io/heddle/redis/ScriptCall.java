@@ -1,10 +1,8 @@
 package io.heddle.redis;
 
-import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A write as it is sent. Made once, tag and all, so that a write that is sent again is the same.

@@ -128,12 +128,7 @@ final class ScriptCallFactory {
     args.number(description.ttl().toSeconds()).text(status(description)).text(build);
     args.bytes(new Change.SessionCreated().toJson().utf8());
     addMessages(args, messages);
-    return threadCall(
-        RedisScript.CREATE,
-        args,
-        k.state(),
-        k.checkpoints(),
-        k.due());
+    return threadCall(RedisScript.CREATE, args, k.state(), k.checkpoints(), k.due());
   }
 
   private ScriptCall fill(Write.AppendToBuild fill) {
@@ -185,9 +180,7 @@ final class ScriptCallFactory {
 
   private ScriptCall cut(String what, String message, Change change) {
     ScriptArgs args = cutArgs(what, message, change).text(null).text(null).text(null);
-    return threadCall(
-        RedisScript.CUT,
-        args);
+    return threadCall(RedisScript.CUT, args);
   }
 
   private ScriptArgs cutArgs(String what, String message, Change change) {
@@ -207,11 +200,7 @@ final class ScriptCallFactory {
     }
     ScriptArgs args = cutArgs("after", after, new Change.ThreadCut(after)).text(copy.source());
     args.number(copy.messages()).number(copy.bytes());
-    return threadCall(
-        RedisScript.CUT,
-        args,
-        k.threadCopy(tag),
-        k.clientIdsCopy(tag));
+    return threadCall(RedisScript.CUT, args, k.threadCopy(tag), k.clientIdsCopy(tag));
   }
 
   private ScriptCall end(RedisScript script, Change change) {
@@ -314,8 +303,7 @@ final class ScriptCallFactory {
     return switch (write) {
       case Write.Append append -> append.messages();
       case Write.Create create -> create.messages();
-      case Write.AppendToBuild fill ->
-          fill.messages().stream().map(Write.Copied::message).toList();
+      case Write.AppendToBuild fill -> fill.messages().stream().map(Write.Copied::message).toList();
       case Write.BeginTurn begin -> begin.turn().input();
       default -> List.of();
     };

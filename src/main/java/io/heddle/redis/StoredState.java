@@ -62,5 +62,4 @@ record StoredState(
         Instant.ofEpochMilli(expiresAt),
         activeTurn);
   }
-
 }

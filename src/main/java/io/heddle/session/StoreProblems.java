@@ -47,7 +47,6 @@ public final class StoreProblems {
   }
 
   public static Problem invalidCursor(String field) {
-    return Problem.field(
-        ProblemCode.INVALID_CURSOR, field, ProblemCode.INVALID_CURSOR.title());
+    return Problem.field(ProblemCode.INVALID_CURSOR, field, ProblemCode.INVALID_CURSOR.title());
   }
 }

@@ -303,20 +303,21 @@ abstract class ScriptSuite {
       return reply;
     }
     StoredState state = StoredState.parse(reply.bytes(0));
-    return new ScriptReply(List.of(
-        ScriptReply.DONE,
-        state.position().version(),
-        state.lastSeq(),
-        state.messageCount(),
-        state.bytes(),
-        state.expiresAt(),
-        state.updatedAt(),
-        state.createdAt(),
-        state.mustBeKept() ? 1L : 0L,
-        DESCRIBE.contains(script)
-            ? reply.bytes(1)
-            : ascii(state.owner() == null ? "" : state.owner()),
-        ascii(state.position().tag())));
+    return new ScriptReply(
+        List.of(
+            ScriptReply.DONE,
+            state.position().version(),
+            state.lastSeq(),
+            state.messageCount(),
+            state.bytes(),
+            state.expiresAt(),
+            state.updatedAt(),
+            state.createdAt(),
+            state.mustBeKept() ? 1L : 0L,
+            DESCRIBE.contains(script)
+                ? reply.bytes(1)
+                : ascii(state.owner() == null ? "" : state.owner()),
+            ascii(state.position().tag())));
   }
 
   /** Gives one word of the session's state another value. */
