@@ -28,9 +28,9 @@ final class TurnCodecs {
   private static void putOrdered(WriteBuffer out, StoredRecords.Ordered turn) {
     Codecs.putText(out, turn.id());
     out.put((byte) turn.status().ordinal()).putVarInt(turn.attempt());
-    Codecs.putText(out, turn.model());
-    out.putVarLong(turn.created()).putVarLong(turn.started()).putVarLong(turn.ended());
-    out.putVarLong(turn.keep()).putVarLong(turn.place()).putVarLong(turn.last());
+    Codecs.putText(out, turn.order().model());
+    out.putVarLong(turn.order().created()).putVarLong(turn.started()).putVarLong(turn.ended());
+    out.putVarLong(turn.order().keep()).putVarLong(turn.place()).putVarLong(turn.last());
     Codecs.putList(
         out,
         turn.asked(),
@@ -40,10 +40,10 @@ final class TurnCodecs {
         });
     Codecs.putList(out, turn.input(), Codecs::putText);
     Codecs.putList(out, turn.output(), Codecs::putText);
-    putJson(out, turn.request());
+    putJson(out, turn.order().request());
     Json end = turn.end();
     Codecs.putBytes(out, end == null ? new byte[0] : end.utf8());
-    putPosition(out, turn.begun());
+    putPosition(out, turn.order().begun());
     putPosition(out, turn.finished());
   }
 
@@ -70,21 +70,16 @@ final class TurnCodecs {
       throw new IllegalStateException("a turn that was never begun is in the store");
     }
     return new StoredRecords.Ordered(
-        id,
+        new StoredRecords.Order(id, model, created, keep, request, begun),
         status,
         attempt,
-        model,
-        created,
         started,
         ended,
-        keep,
         place,
         asked,
         input,
         output,
-        request,
         end.length == 0 ? null : new Json(end),
-        begun,
         finished,
         last);
   }
@@ -110,7 +105,7 @@ final class TurnCodecs {
   }
 
   private static int weight(StoredRecords.Ordered turn) {
-    int weight = 300 + 80 * (turn.input().size() + turn.output().size()) + turn.request().length();
+    int weight = 300 + 80 * (turn.input().size() + turn.output().size()) + turn.order().request().length();
     for (NewMessage message : turn.asked()) {
       weight += 80 + message.body().length();
     }

@@ -44,7 +44,7 @@ final class TurnRules {
   /** The outcome of a turn that was begun before, or null. */
   static @Nullable Outcome begun(Tx tx, SessionRecord session, String turn) {
     TurnRows.Found found = TurnRows.find(tx, session.number(), turn, tx.now());
-    return found == null ? null : new Outcome.Replayed(found.record().begun(), List.of(turn));
+    return found == null ? null : new Outcome.Replayed(found.record().order().begun(), List.of(turn));
   }
 
   Outcome begin(Target target, Write.BeginTurn begin) {
@@ -88,24 +88,15 @@ final class TurnRules {
   }
 
   private static StoredRecords.Ordered queued(Target target, NewTurn turn) {
-    return new StoredRecords.Ordered(
-        turn.id(),
-        Turn.Status.QUEUED,
-        0,
-        turn.model(),
-        target.tx().now(),
-        0,
-        0,
-        turn.keep().toMillis(),
-        0,
-        turn.input(),
-        List.of(),
-        List.of(),
-        turn.request(),
-        null,
-        target.session().position(),
-        null,
-        0);
+    return StoredRecords.Ordered.queued(
+        new StoredRecords.Order(
+            turn.id(),
+            turn.model(),
+            target.tx().now(),
+            turn.keep().toMillis(),
+            turn.request(),
+            target.session().position()),
+        turn.input());
   }
 
   /** Adds the input to the version that the session is at. */
@@ -288,7 +279,7 @@ final class TurnRules {
         found.record().asEnded(status, tx.now(), output, end, session.position(), last);
     put(tx, session, found.version(), record);
     byte[] at = Keys.version(session.number, found.version());
-    tx.put(Table.RUBBISH, GcKind.TURN.due(tx.now() + record.keep(), at), Boolean.TRUE);
+    tx.put(Table.RUBBISH, GcKind.TURN.due(tx.now() + record.order().keep(), at), Boolean.TRUE);
   }
 
   /** Marks the running turn, if one runs, and wakes its owner, who may be waiting for its model. */
