@@ -69,7 +69,7 @@ final class Locking {
     if (holder != null && holder.client()) {
       throw holder.locked(tx.now());
     }
-    return take(tx, key, session, lease, false, null);
+    return acquire(tx, key, session, lease, false, null);
   }
 
   /** What a client asks, noted under its idempotency key with what it was told. */
@@ -129,7 +129,7 @@ final class Locking {
     if (holder != null) {
       throw holder.locked(tx.now());
     }
-    return take(tx, key, session, ttl, true, label);
+    return acquire(tx, key, session, ttl, true, label);
   }
 
   private Held renew(Tx tx, SessionKey key, @Nullable String owner, String token, Duration ttl) {
@@ -173,7 +173,7 @@ final class Locking {
     return Access.require(tx, key, owner, tx.now()).edit();
   }
 
-  private Held take(
+  private Held acquire(
       Tx tx, SessionKey key, Draft session, Duration ttl, boolean client, @Nullable String label) {
     session.fence++;
     String token = session.fence + "-" + tx.ids().token();

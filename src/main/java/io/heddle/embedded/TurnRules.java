@@ -81,8 +81,8 @@ final class TurnRules {
       throw Problem.of(ProblemCode.TURN_QUEUE_FULL).with("limit", begin.maxQueue()).toException();
     }
     switch (begin.onBusy()) {
-      case INTERRUPT -> ask(target, Turn.Cancel.KEEP);
-      case ROLLBACK -> ask(target, Turn.Cancel.ROLLBACK);
+      case INTERRUPT -> requestCancel(target, Turn.Cancel.KEEP);
+      case ROLLBACK -> requestCancel(target, Turn.Cancel.ROLLBACK);
       case ENQUEUE, REJECT -> {}
     }
   }
@@ -144,7 +144,7 @@ final class TurnRules {
     }
     requireStart(target, found.record().asked());
     target.advance();
-    leave(tx, session, found.record());
+    removeFromQueue(tx, session, found.record());
     start(target, found.version(), found.record(), next.lease());
     return target.applied(null, List.of(next.turn()));
   }
@@ -173,7 +173,7 @@ final class TurnRules {
   Outcome cancel(Target target, Write.CancelTurn cancel) {
     Draft session = target.session();
     if (session.turn != null && session.turn.id().equals(cancel.turn())) {
-      ask(target, cancel.cancel());
+      requestCancel(target, cancel.cancel());
       return target.applied();
     }
     return endWaiting(target, require(target, cancel.turn()), Turn.Status.CANCELLED, cancel.end());
@@ -204,7 +204,7 @@ final class TurnRules {
     Tx tx = target.tx();
     Draft session = target.session();
     target.advance();
-    leave(tx, session, found.record());
+    removeFromQueue(tx, session, found.record());
     if (session.turn == null && session.waiting == 0) {
       TurnRows.due(tx, target.path(), session);
     }
@@ -283,7 +283,7 @@ final class TurnRules {
   }
 
   /** Marks the running turn, if one runs, and wakes its owner, who may be waiting for its model. */
-  private static void ask(Target target, Turn.Cancel wish) {
+  private static void requestCancel(Target target, Turn.Cancel wish) {
     Draft session = target.session();
     if (session.turn != null) {
       session.turn = session.turn.asked(wish);
@@ -292,7 +292,7 @@ final class TurnRules {
     }
   }
 
-  private static void leave(Tx tx, Draft session, StoredRecords.Ordered record) {
+  private static void removeFromQueue(Tx tx, Draft session, StoredRecords.Ordered record) {
     tx.remove(Table.QUEUE, Keys.version(session.number, record.place()));
     session.waiting--;
   }

@@ -288,7 +288,7 @@ final class RedisFeedLink implements FeedConnection.Listener {
     if (RedisErrors.isUnaskable(error)) {
       LOG.warn("Changes of {} cannot be compared: {}", name, RedisErrors.message(error));
       unprovable = true;
-      tellAll(Loss.UNPROVABLE);
+      reportLost(Loss.UNPROVABLE);
     } else {
       end(Loss.CLOSED, "a question was refused: " + RedisErrors.message(error));
     }
@@ -301,13 +301,13 @@ final class RedisFeedLink implements FeedConnection.Listener {
     over = true;
     liveChannels.end();
     LOG.debug("The changes of {} are lost for now: {}", name, why);
-    tellAll(loss);
+    reportLost(loss);
     // At once: the driver would connect this one again by itself, with a hole nobody hears of.
     connection.close();
     owner.ended(this);
   }
 
-  private void tellAll(Loss loss) {
+  private void reportLost(Loss loss) {
     for (int partition = 0; partition < partitions.length; partition++) {
       if (partitions[partition] == Subscribed.YES) {
         owner.lost(partition, loss);

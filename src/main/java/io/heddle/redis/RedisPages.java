@@ -120,7 +120,7 @@ final class RedisPages {
       if (now) {
         send(mine);
       }
-      return mine.told();
+      return mine.answered();
     });
   }
 
@@ -129,16 +129,16 @@ final class RedisPages {
     long sentAt = System.nanoTime();
     link.read(read.script, read.keys, read.args, sentAt, this::link)
         .subscribe(
-            reply -> ended(read, reply, null, false),
+            reply -> complete(read, reply, null, false),
             error -> {
               boolean silent = RedisErrors.isAway(error) && !link.wasCutOff(sentAt);
               // What was not answered in time here says nothing about Redis: much is read from it.
-              ended(read, null, silent ? busy() : error, silent);
+              complete(read, null, silent ? busy() : error, silent);
             },
-            () -> ended(read, null, null, false));
+            () -> complete(read, null, null, false));
   }
 
-  private void ended(
+  private void complete(
       Waiting read, @Nullable ScriptReply reply, @Nullable Throwable error, boolean silent) {
     if (read.answer.isDone()) {
       return;
@@ -166,12 +166,12 @@ final class RedisPages {
     // stack.
     if (frees.getAndIncrement() == 0) {
       do {
-        goOn();
+        sendWaiting();
       } while (frees.decrementAndGet() > 0);
     }
   }
 
-  private void goOn() {
+  private void sendWaiting() {
     List<Waiting> sent = new ArrayList<>();
     List<Waiting> late = new ArrayList<>();
     synchronized (queues) {
@@ -182,7 +182,7 @@ final class RedisPages {
         if (!isLate && first.isWanted && free < first.size.units) {
           break;
         }
-        take();
+        removeFirst();
         if (isLate) {
           late.add(first);
         } else if (first.isWanted) {
@@ -200,7 +200,7 @@ final class RedisPages {
   }
 
   /** Takes the first one out, and puts its session's others behind all sessions. */
-  private void take() {
+  private void removeFirst() {
     Iterator<Map.Entry<Object, Queue<Waiting>>> entries = queues.entrySet().iterator();
     Map.Entry<Object, Queue<Waiting>> entry = entries.next();
     Object whose = entry.getKey();
@@ -250,7 +250,7 @@ final class RedisPages {
     }
 
     /** Who hangs up does not end what Redis is answering: its room is free when that is over. */
-    Mono<ScriptReply> told() {
+    Mono<ScriptReply> answered() {
       return Mono.create(sink -> {
         sink.onCancel(() -> isWanted = false);
         answer.whenComplete((reply, error) -> {
