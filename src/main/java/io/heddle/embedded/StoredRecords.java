@@ -93,7 +93,17 @@ final class StoredRecords {
 
     Ordered at(long queuePlace) {
       return new Ordered(
-          order, status, attempt, started, ended, queuePlace, asked, input, output, end, finished,
+          order,
+          status,
+          attempt,
+          started,
+          ended,
+          queuePlace,
+          asked,
+          input,
+          output,
+          end,
+          finished,
           last);
     }
 

@@ -105,7 +105,8 @@ final class TurnCodecs {
   }
 
   private static int weight(StoredRecords.Ordered turn) {
-    int weight = 300 + 80 * (turn.input().size() + turn.output().size()) + turn.order().request().length();
+    int weight =
+        300 + 80 * (turn.input().size() + turn.output().size()) + turn.order().request().length();
     for (NewMessage message : turn.asked()) {
       weight += 80 + message.body().length();
     }

@@ -44,7 +44,9 @@ final class TurnRules {
   /** The outcome of a turn that was begun before, or null. */
   static @Nullable Outcome begun(Tx tx, SessionRecord session, String turn) {
     TurnRows.Found found = TurnRows.find(tx, session.number(), turn, tx.now());
-    return found == null ? null : new Outcome.Replayed(found.record().order().begun(), List.of(turn));
+    return found == null
+        ? null
+        : new Outcome.Replayed(found.record().order().begun(), List.of(turn));
   }
 
   Outcome begin(Target target, Write.BeginTurn begin) {

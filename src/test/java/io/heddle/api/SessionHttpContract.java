@@ -262,7 +262,9 @@ interface SessionHttpContract extends HttpCalls {
       made.addFirst(http().post("/v1/sessions", status).is(201).text("id"));
       // Sessions of one millisecond stand in the order of their ids, which are drawn.
       long then = System.currentTimeMillis();
-      Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> System.currentTimeMillis() > then);
+      Awaitility.await()
+          .pollInterval(Duration.ofMillis(1))
+          .until(() -> System.currentTimeMillis() > then);
     }
     String list = "/v1/sessions?user=" + user().replace(" ", "%20");
     assertThat(ids(http().get(list))).containsExactlyElementsOf(made);
