@@ -273,7 +273,7 @@ public final class AppendCpuBench {
   /** As RedisWriter sends it, for a caller who sends no condition. */
   private RedisFuture<?> append(Target target) {
     byte[][] args =
-        ScriptArgs.of(11)
+        new ScriptArgs()
             .text(ids.tag())
             .text(null)
             .text(null)

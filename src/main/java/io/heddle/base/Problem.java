@@ -18,6 +18,11 @@ public record Problem(ProblemCode code, String detail, Map<String, Object> membe
     members = Collections.unmodifiableMap(new LinkedHashMap<>(members));
   }
 
+  /** A problem of which its code says all. */
+  public static Problem of(ProblemCode code) {
+    return of(code, code.title());
+  }
+
   public static Problem of(ProblemCode code, String detail) {
     return new Problem(code, detail, Map.of());
   }

@@ -1,5 +1,8 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
+import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.session.TurnAttempt;
 import java.time.Duration;
@@ -19,18 +22,29 @@ final class Access {
    *
    * @param owner who must own it, or null for anybody
    */
-  static SessionRecord require(@Nullable SessionRecord found, @Nullable String owner, long now) {
+  static SessionRecord require(@Nullable SessionRecord stored, @Nullable String owner, long now) {
+    SessionRecord found = requireKnown(stored, owner, now);
+    if (found.life() == Life.DELETED) {
+      throw Problem.of(ProblemCode.SESSION_DELETED).toException();
+    }
+    if (isExpired(found, now)) {
+      throw Problem.of(ProblemCode.SESSION_EXPIRED).toException();
+    }
+    return found;
+  }
+
+  static SessionRecord require(Rows rows, SessionKey key, @Nullable String owner, long now) {
+    return require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+  }
+
+  /** The session, or what is left of one that has ended. */
+  static SessionRecord requireKnown(
+      @Nullable SessionRecord found, @Nullable String owner, long now) {
     if (found == null
         || found.life() == Life.BUILDING
         || isForgotten(found, now)
         || (owner != null && !owner.equals(found.user()))) {
-      throw Refusals.notFound();
-    }
-    if (found.life() == Life.DELETED) {
-      throw Refusals.deleted();
-    }
-    if (isExpired(found, now)) {
-      throw Refusals.expired();
+      throw Problem.of(ProblemCode.SESSION_NOT_FOUND).toException();
     }
     return found;
   }

@@ -1,7 +1,7 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Seldom;
-import java.util.function.IntUnaryOperator;
+import java.util.function.ToIntBiFunction;
 import org.h2.mvstore.MVStoreException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,24 +17,30 @@ final class Apart {
   private final Seldom failures = new Seldom();
 
   /**
-   * Does one step. One that fails leaves nothing behind and costs nothing of what is left to do: it
-   * is met again in each run, and must not keep the others from theirs.
+   * Does one step for each row that a scan finds, as long as any may still be seen to. A step that
+   * fails leaves nothing behind and costs nothing of what is left to do: it is met again in each
+   * run, and must not keep the others from theirs.
    *
-   * @param left rows that may still be seen to
-   * @param step from the rows that are left to those that are left after it
+   * @param rows that may be seen to
+   * @param step from a row's key and the rows that are left to those that are left after it
+   * @return how many may still be seen to
    */
-  int step(Tx tx, String what, int left, IntUnaryOperator step) {
-    Tx.Mark mark = tx.mark();
-    try {
-      return step.applyAsInt(left);
-    } catch (MVStoreException e) {
-      // The file itself is broken, and not a row in it.
-      throw e;
-    } catch (RuntimeException e) {
-      tx.backTo(mark);
-      failed(what, e);
-      return left;
+  int forEach(Tx tx, String what, Scan<?> scan, int rows, ToIntBiFunction<byte[], Integer> step) {
+    int left = rows;
+    while (left > 0 && scan.hasNext()) {
+      byte[] at = scan.next();
+      Tx.Mark mark = tx.mark();
+      try {
+        left = step.applyAsInt(at, left);
+      } catch (MVStoreException e) {
+        // The file itself is broken, and not a row in it.
+        throw e;
+      } catch (RuntimeException e) {
+        tx.backTo(mark);
+        failed(what, e);
+      }
     }
+    return left;
   }
 
   void failed(String what, RuntimeException error) {

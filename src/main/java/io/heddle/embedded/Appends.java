@@ -1,13 +1,15 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.embedded.SessionRecord.Draft;
-import io.heddle.embedded.WriteRules.Target;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Write;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,25 +34,23 @@ final class Appends {
 
   Outcome append(Target target, List<NewMessage> added) {
     if (target.now().status() == SessionAttributes.Status.COMPLETE) {
-      throw Refusals.complete();
+      throw Problem.of(ProblemCode.SESSION_COMPLETE).toException();
     }
     List<Write.Copied> messages = fresh(added, target.tx().now());
     requireRoom(target, messages);
-    String previousTag = target.advance(target.now());
+    target.advance();
     List<Message> there = put(target, messages, 0);
-    target
-        .tx()
-        .publish(
-            target.key(),
-            previousTag,
-            target.session().position(),
-            target.session().counters(),
-            new Change.MessagesAppended(there));
+    target.publish(new Change.MessagesAppended(there));
     return target.applied(null, there.stream().map(Message::id).toList());
   }
 
+  Outcome fill(Target target, Write.AppendToBuild fill) {
+    add(target, fill.messages());
+    return target.stored();
+  }
+
   /** Puts messages into the version that the session is at, after those that are in it. */
-  List<String> fill(Target target, List<Write.Copied> messages) {
+  List<String> add(Target target, List<Write.Copied> messages) {
     requireRoom(target, messages);
     int first = (int) target.session().messages;
     return put(target, messages, first).stream().map(Message::id).toList();
@@ -63,15 +63,15 @@ final class Appends {
     for (Write.Copied copied : messages) {
       NewMessage message = copied.message();
       String name = message.id();
-      if (name != null
-          && (!names.add(name)
-              || Threads.find(target.tx(), target.key(), target.session().thread, name) != null)) {
-        throw Refusals.messageExists(name);
+      if (name != null && (!names.add(name) || target.find(name) != null)) {
+        throw StoreProblems.messageExists(name).toException();
       }
       bytes += message.bytes();
     }
     if (bytes > limits.sessionBytes()) {
-      throw Refusals.tooLarge(limits.sessionBytes());
+      throw Problem.of(ProblemCode.SESSION_TOO_LARGE)
+          .with("limit", limits.sessionBytes())
+          .toException();
     }
   }
 
@@ -113,10 +113,7 @@ final class Appends {
       String name = message.id();
       boolean taken =
           name != null
-              && (!names.add(name)
-                  || (!removed.contains(name)
-                      && Threads.find(target.tx(), target.key(), target.session().thread, name)
-                          != null));
+              && (!names.add(name) || (!removed.contains(name) && target.find(name) != null));
       free.add(taken ? new NewMessage(null, message.body()) : message);
     }
     return fresh(free, target.tx().now());
@@ -127,10 +124,7 @@ final class Appends {
     List<String> removed = new ArrayList<>(ids.size());
     Gone gone = new Gone(target);
     for (String id : ids) {
-      Threads.Found found =
-          input.contains(id) && !removed.contains(id)
-              ? Threads.find(target.tx(), target.key(), target.session().thread, id)
-              : null;
+      Threads.Found found = input.contains(id) && !removed.contains(id) ? target.find(id) : null;
       if (found != null) {
         remove(target, found.key(target.session().thread), found.row(), gone);
         removed.add(id);
@@ -142,13 +136,12 @@ final class Appends {
 
   Outcome delete(Target target, String id) {
     Threads.Found found = find(target, id);
-    String previousTag = target.advance(target.now());
+    target.advance();
     Gone gone = new Gone(target);
     remove(target, found.key(target.session().thread), found.row(), gone);
     gone.note();
-    Change change = new Change.MessageDeleted(found.message(target.key()).id());
-    Lifecycle.log(target.tx(), target.key(), target.session(), previousTag, change);
-    return target.applied(null, List.of());
+    target.log(new Change.MessageDeleted(found.message(target.key()).id()));
+    return target.applied();
   }
 
   Outcome cut(Target target, @Nullable String after) {
@@ -164,20 +157,20 @@ final class Appends {
       return;
     }
     if (last == null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     StoredRecords.Ordered turn = TurnRows.at(target.tx(), session.number, session.turn.version());
     for (String id : turn.input()) {
-      Threads.Found input = Threads.find(target.tx(), target.key(), session.thread, id);
+      Threads.Found input = target.find(id);
       if (input != null && input.place().isAfter(last.place())) {
-        throw Refusals.turnRunning();
+        throw StoreProblems.turnRunning(null).toException();
       }
     }
   }
 
   private static Outcome cutAfter(Target target, Threads.Found last) {
     Draft session = target.session();
-    String previousTag = target.advance(target.now());
+    target.advance();
     byte[] end = Keys.number(session.thread + 1);
     var rows = target.tx().scan(Table.MESSAGES, last.key(session.thread), end, false);
     rows.next();
@@ -187,27 +180,26 @@ final class Appends {
       remove(target, key, rows.value(), gone);
     }
     gone.note();
-    Change change = new Change.ThreadCut(last.message(target.key()).id());
-    Lifecycle.log(target.tx(), target.key(), session, previousTag, change);
-    return target.applied(null, List.of());
+    target.log(new Change.ThreadCut(last.message(target.key()).id()));
+    return target.applied();
   }
 
   /** The thread gets another number, so however long it was, clearing it is one row. */
   private static Outcome clear(Target target) {
     Draft session = target.session();
-    String previousTag = target.advance(target.now());
+    target.advance();
     target.tx().put(Table.ORPHANS, Keys.number(session.thread), Boolean.TRUE);
     session.thread = target.tx().newNumber();
     session.messages = 0;
     session.bytes = 0;
-    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.ThreadCleared());
-    return target.applied(null, List.of());
+    target.log(new Change.ThreadCleared());
+    return target.applied();
   }
 
   private static Threads.Found find(Target target, String id) {
-    Threads.Found found = Threads.find(target.tx(), target.key(), target.session().thread, id);
+    Threads.Found found = target.find(id);
     if (found == null) {
-      throw Refusals.noMessage();
+      throw Problem.of(ProblemCode.MESSAGE_NOT_FOUND).toException();
     }
     return found;
   }

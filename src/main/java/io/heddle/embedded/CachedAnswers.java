@@ -76,21 +76,18 @@ final class CachedAnswers {
 
   /** Removes those that have ended; how many rows may still be removed after that. */
   static int sweep(Tx tx, int rows, Apart apart) {
-    int left = rows;
     AtomicLong freed = new AtomicLong();
     var ended = tx.scan(Table.ANSWER_ENDS, null, Keys.number(tx.now() + 1), false);
-    while (left > 0 && ended.hasNext()) {
-      byte[] end = ended.next();
-      left =
-          apart.step(
-              tx,
-              "answers",
-              left,
-              rest -> {
-                freed.addAndGet(remove(tx, end));
-                return rest - 1;
-              });
-    }
+    int left =
+        apart.forEach(
+            tx,
+            "answers",
+            ended,
+            rows,
+            (end, rest) -> {
+              freed.addAndGet(remove(tx, end));
+              return rest - 1;
+            });
     if (left < rows) {
       tx.put(Table.NUMBERS, TOTAL, total(tx) - freed.get());
     }

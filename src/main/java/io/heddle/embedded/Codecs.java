@@ -64,21 +64,17 @@ final class Codecs {
       new Codec<>(
           (out, place) -> out.putVarLong(place.version()).putVarInt(place.index()),
           in -> new StoredRecords.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
-          place -> 32,
+          _ -> 32,
           true);
 
   static final Codec<StoredRecords.Gone> GONE =
       new Codec<>(
           (out, gone) -> {
             putText(out, gone.name());
-            out.putVarLong(gone.place().version()).putVarInt(gone.place().index());
+            PLACE.put().put(out, gone.place());
             out.putVarLong(gone.count());
           },
-          in ->
-              new StoredRecords.Gone(
-                  getText(in),
-                  new StoredRecords.Place(DataUtils.readVarLong(in), DataUtils.readVarInt(in)),
-                  DataUtils.readVarLong(in)),
+          in -> new StoredRecords.Gone(getText(in), PLACE.decode(in), DataUtils.readVarLong(in)),
           gone -> 96,
           false);
 
@@ -151,19 +147,14 @@ final class Codecs {
     T get(ByteBuffer in);
   }
 
-  /** One type of value. */
-  static final class Codec<T> {
-    private final Put<T> put;
-    private final Get<T> get;
-    private final ToIntFunction<T> weight;
-    private final boolean keepsValue;
-
-    Codec(Put<T> put, Get<T> get, ToIntFunction<T> weight, boolean keepsValue) {
-      this.put = put;
-      this.get = get;
-      this.weight = weight;
-      this.keepsValue = keepsValue;
-    }
+  /**
+   * One type of value.
+   *
+   * @param weight about how many bytes the object takes in RAM
+   * @param keepsValue whether the object is kept beside its bytes: for what is small and asked for
+   *     often
+   */
+  record Codec<T>(Put<T> put, Get<T> get, ToIntFunction<T> weight, boolean keepsValue) {
 
     byte[] encode(T value) {
       WriteBuffer out = new WriteBuffer(weight.applyAsInt(value));
@@ -178,15 +169,23 @@ final class Codecs {
       return get.get(in);
     }
 
-    /** About how many bytes the object takes in RAM. */
     int weight(T value) {
       return weight.applyAsInt(value);
     }
+  }
 
-    /** Whether the object is kept beside its bytes: for what is small and asked for often. */
-    boolean keepsValue() {
-      return keepsValue;
+  static <T> void putList(WriteBuffer out, List<T> items, Put<T> put) {
+    out.putVarInt(items.size());
+    items.forEach(item -> put.put(out, item));
+  }
+
+  static <T> List<T> getList(ByteBuffer in, Get<T> get) {
+    int count = DataUtils.readVarInt(in);
+    List<T> items = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      items.add(get.get(in));
     }
+    return items;
   }
 
   private static void putSession(WriteBuffer out, SessionRecord r) {
@@ -283,8 +282,7 @@ final class Codecs {
     Position position = kept.position();
     out.putVarLong(position == null ? 0 : position.version());
     putText(out, position == null ? null : position.tag());
-    out.putVarInt(kept.messages().size());
-    kept.messages().forEach(message -> putText(out, message));
+    putList(out, kept.messages(), Codecs::putText);
   }
 
   private static StoredRecords.Kept getKept(ByteBuffer in) {
@@ -293,13 +291,8 @@ final class Codecs {
     long until = DataUtils.readVarLong(in);
     long version = DataUtils.readVarLong(in);
     String tag = getTextOrNull(in);
-    int count = DataUtils.readVarInt(in);
-    List<String> messages = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      messages.add(getText(in));
-    }
-    return new StoredRecords.Kept(
-        body, operation, until, tag == null ? null : new Position(version, tag), messages);
+    Position position = tag == null ? null : new Position(version, tag);
+    return new StoredRecords.Kept(body, operation, until, position, getList(in, Codecs::getText));
   }
 
   /** The length and one, so that null is 0. */

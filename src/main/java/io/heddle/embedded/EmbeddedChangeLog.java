@@ -24,14 +24,9 @@ final class EmbeddedChangeLog implements ChangeLog {
   @Override
   public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
     return reads.read(rows -> {
-      SessionRecord session = rows.get(Table.SESSIONS, Keys.session(key));
       long now = clock.millis();
-      if (session == null
-          || session.life() == Life.BUILDING
-          || Access.isForgotten(session, now)
-          || (owner != null && !owner.equals(session.user()))) {
-        throw Refusals.notFound();
-      }
+      SessionRecord session =
+          Access.requireKnown(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
       if (session.life() == Life.DELETED) {
         return new Replay.Ended(session.position(), new Change.SessionDeleted());
       }
@@ -48,7 +43,7 @@ final class EmbeddedChangeLog implements ChangeLog {
     Position now = session.position();
     if (!since.equals(now)
         && (since.version() >= now.version()
-            || !since.tag().equals(tagOf(rows, session, since.version())))) {
+            || !since.tag().equals(Threads.tagOf(rows, session, since.version())))) {
       return unknown(rows, session, since);
     }
     LoggedChanges changes = new LoggedChanges(since, now, session.lastSeq());
@@ -112,19 +107,5 @@ final class EmbeddedChangeLog implements ChangeLog {
           new LoggedChanges.Entry(
               version, place.index(), row.tag(), Threads.message(key, place, row)));
     }
-  }
-
-  private static @Nullable String tagOf(Rows rows, SessionRecord session, long version) {
-    StoredRecords.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), version));
-    if (made != null) {
-      return made.tag();
-    }
-    var append =
-        rows.scan(
-            Table.MESSAGES,
-            Keys.message(session.thread(), version, 0),
-            Keys.message(session.thread(), version, Integer.MAX_VALUE),
-            false);
-    return append.hasNext() && append.next() != null ? append.value().tag() : null;
   }
 }

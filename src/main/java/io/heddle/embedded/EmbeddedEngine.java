@@ -72,7 +72,10 @@ public final class EmbeddedEngine implements AutoCloseable {
             properties.commitDelay(),
             properties.queue());
     this.reads = new SnapshotReads(storeWriter, readers);
-    this.writer = new EmbeddedWriter(storeWriter, new WriteRules(locking, limits));
+    WriteRules rules = new WriteRules(locking, limits);
+    this.writer =
+        (key, write, conditions) ->
+            storeWriter.submit(tx -> rules.decide(tx, key, write, conditions));
     this.retries = new EmbeddedIdempotencyRecords(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
     this.changeLog = new EmbeddedChangeLog(reads, clock);

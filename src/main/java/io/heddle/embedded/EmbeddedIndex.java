@@ -3,9 +3,11 @@ package io.heddle.embedded;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.SessionIndex;
+import io.heddle.session.StoreProblems;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -102,25 +104,14 @@ final class EmbeddedIndex implements SessionIndex {
   private static Page byActivity(Rows rows, byte[] user, int limit, @Nullable Cursor from) {
     byte[] all = Keys.prefix(user);
     byte[] start = from == null ? all : Keys.recent(user, from.time(), from.id());
-    var cursor = rows.scan(Table.RECENT, start, Keys.after(all), false);
-    List<String> ids = new ArrayList<>();
-    Cursor last = null;
-    while (cursor.hasNext()) {
-      byte[] at = cursor.next();
-      if (!Keys.startsWith(at, all)) {
-        break;
-      }
-      Cursor here = new Cursor('u', Keys.recentTime(user, at), Keys.recentId(user, at));
-      if (here.equals(from)) {
-        continue;
-      }
-      if (ids.size() == limit) {
-        return new Page(ids, last == null ? null : last.toString());
-      }
-      ids.add(here.id());
-      last = here;
-    }
-    return new Page(ids, null);
+    return page(
+        rows.scan(Table.RECENT, start, Keys.after(all), false),
+        at ->
+            Keys.startsWith(at, all)
+                ? new Cursor('u', Keys.recentTime(user, at), Keys.recentId(user, at))
+                : null,
+        limit,
+        from);
   }
 
   private static Page byExpiry(Rows rows, Tenant tenant, int limit, @Nullable Cursor from) {
@@ -129,16 +120,26 @@ final class EmbeddedIndex implements SessionIndex {
         from == null
             ? null
             : Keys.due(from.time(), Keys.session(new SessionKey(tenant, from.id())));
-    var cursor = rows.scan(Table.EXPIRIES, start, null, false);
+    return page(
+        rows.scan(Table.EXPIRIES, start, null, false),
+        at ->
+            Keys.startsWith(Keys.dueWhat(at), mine)
+                ? new Cursor('x', Keys.timeOf(at), Keys.sessionOf(at, 8).id())
+                : null,
+        limit,
+        from);
+  }
+
+  /**
+   * @param entry where a key stands in the list; null for one that is not of the list
+   */
+  private static Page page(
+      Scan<?> scan, Function<byte[], @Nullable Cursor> entry, int limit, @Nullable Cursor from) {
     List<String> ids = new ArrayList<>();
     Cursor last = null;
-    while (cursor.hasNext()) {
-      byte[] at = cursor.next();
-      if (!Keys.startsWith(Keys.dueWhat(at), mine)) {
-        continue;
-      }
-      Cursor here = new Cursor('x', Keys.timeOf(at), Keys.sessionOf(at, 8).id());
-      if (here.equals(from)) {
+    while (scan.hasNext()) {
+      Cursor here = entry.apply(scan.next());
+      if (here == null || here.equals(from)) {
         continue;
       }
       if (ids.size() == limit) {
@@ -165,7 +166,7 @@ final class EmbeddedIndex implements SessionIndex {
     if (!matcher.matches()
         || matcher.group(1).charAt(0) != list
         || !SessionKey.isId(matcher.group(3))) {
-      throw Refusals.cursor("cursor");
+      throw StoreProblems.invalidCursor("cursor").toException();
     }
     return new Cursor(list, Long.parseLong(matcher.group(2)), matcher.group(3));
   }

@@ -7,7 +7,9 @@ import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
+import io.heddle.session.StoreProblems;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -74,8 +76,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
     return reads.read(rows -> {
       long now = clock.millis();
-      SessionRecord session =
-          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      SessionRecord session = Access.require(rows, key, owner, now);
       Holder holder = locking.live(session.holder(), now);
       return holder == null ? null : Locking.held(session.fence(), holder, null);
     });
@@ -96,7 +97,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   /** Empty when the session is there for the owner. */
   Mono<Void> look(SessionKey key, @Nullable String owner) {
     return reads.read(rows -> {
-      Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, clock.millis());
+      Access.require(rows, key, owner, clock.millis());
       return null;
     });
   }
@@ -116,10 +117,12 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
   Mono<ProblemException> refusal(SessionKey key, @Nullable String owner) {
     return reads.<ProblemException>read(rows -> {
       long now = clock.millis();
-      SessionRecord session =
-          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      SessionRecord session = Access.require(rows, key, owner, now);
       Holder holder = locking.live(session.holder(), now);
-      return holder == null ? Refusals.inLine(now) : Refusals.locked(holder, now);
+      // Others stand before the caller in the line, and nobody holds the lock right now.
+      return holder == null
+          ? StoreProblems.locked(Instant.ofEpochMilli(now + 1000), 1000).toException()
+          : holder.locked(now);
     });
   }
 

@@ -71,7 +71,10 @@ final class EmbeddedRateLimiter implements RateLimiter {
               Map<String, Window> all = running(before, now);
               long many = permits(all, rules, most);
               for (Rule rule : rules) {
-                decisions.add(many == 0 ? look(all, rule, now) : count(all, rule, many, now));
+                if (many > 0) {
+                  count(all, rule, many, now);
+                }
+                decisions.add(decision(all, rule, many > 0, now));
               }
               permits.set(many);
               return all;
@@ -117,22 +120,20 @@ final class EmbeddedRateLimiter implements RateLimiter {
     return many;
   }
 
-  private static Decision look(Map<String, Window> all, Rule rule, long now) {
-    Window window = all.get(rule.name());
-    long count = window == null ? 0 : window.count();
-    Duration left = window == null ? rule.window() : Duration.ofNanos(window.end() - now);
-    return new Decision(rule, count < rule.limit(), Math.max(0, rule.limit() - count), left);
+  private static void count(Map<String, Window> all, Rule rule, long many, long now) {
+    all.compute(
+        rule.name(),
+        (_, window) ->
+            window == null
+                ? new Window(many, now + rule.window().toNanos())
+                : new Window(window.count() + many, window.end()));
   }
 
-  private static Decision count(Map<String, Window> all, Rule rule, long many, long now) {
+  private static Decision decision(Map<String, Window> all, Rule rule, boolean counted, long now) {
     Window window = all.get(rule.name());
-    Window next =
-        window == null
-            ? new Window(many, now + rule.window().toNanos())
-            : new Window(window.count() + many, window.end());
-    all.put(rule.name(), next);
-    return new Decision(
-        rule, true, rule.limit() - next.count(), Duration.ofNanos(next.end() - now));
+    long remaining = rule.limit() - (window == null ? 0 : window.count());
+    Duration left = window == null ? rule.window() : Duration.ofNanos(window.end() - now);
+    return new Decision(rule, counted || remaining > 0, Math.max(0, remaining), left);
   }
 
   private static void lower(Map<String, Window> all, Permit permit, long now) {

@@ -1,6 +1,8 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.CheckpointPage;
@@ -10,6 +12,7 @@ import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.ThreadPage;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -49,7 +52,7 @@ final class EmbeddedReader implements SessionReader {
       SessionRecord session = require(rows, key, view);
       Threads.Found found = Threads.find(rows, key, session.thread(), message);
       if (found == null) {
-        throw Refusals.noMessage();
+        throw Problem.of(ProblemCode.MESSAGE_NOT_FOUND).toException();
       }
       return new ThreadPage(
           session(rows, key, session), List.of(found.message(key)), false, endsAt(session));
@@ -79,18 +82,19 @@ final class EmbeddedReader implements SessionReader {
       SessionRecord session = require(rows, key, view);
       Checkpoint found = States.find(rows, session.number(), checkpoint);
       if (found == null) {
-        throw Refusals.noCheckpoint();
+        throw Problem.of(ProblemCode.CHECKPOINT_NOT_FOUND).toException();
       }
       return new StateView(session.position(), found);
     });
   }
 
   private SessionRecord require(Rows rows, SessionKey key, ReadContext view) {
-    SessionRecord session =
-        Access.require(rows.get(Table.SESSIONS, Keys.session(key)), view.owner(), clock.millis());
+    SessionRecord session = Access.require(rows, key, view.owner(), clock.millis());
     Position atLeast = view.atLeast();
     if (atLeast != null && isLost(rows, session, atLeast)) {
-      throw Refusals.positionLost(session.position());
+      throw Problem.of(ProblemCode.POSITION_LOST)
+          .with("position", session.position().toString())
+          .toException();
     }
     return session;
   }
@@ -103,20 +107,8 @@ final class EmbeddedReader implements SessionReader {
     if (position.version() >= session.version()) {
       return !position.equals(session.position());
     }
-    StoredRecords.Made made =
-        rows.get(Table.CHANGES, Keys.version(session.number(), position.version()));
-    if (made != null) {
-      return !made.tag().equals(position.tag());
-    }
-    var append =
-        rows.scan(
-            Table.MESSAGES,
-            Keys.message(session.thread(), position.version(), 0),
-            Keys.message(session.thread(), position.version(), Integer.MAX_VALUE),
-            false);
-    return append.hasNext()
-        && append.next() != null
-        && !append.value().tag().equals(position.tag());
+    String tag = Threads.tagOf(rows, session, position.version());
+    return tag != null && !tag.equals(position.tag());
   }
 
   private static Session session(Rows rows, SessionKey key, SessionRecord session) {
@@ -171,7 +163,7 @@ final class EmbeddedReader implements SessionReader {
     }
     StoredRecords.Place place = Threads.cursor(rows, key, session, cursor);
     if (place == null) {
-      throw Refusals.cursor(field);
+      throw StoreProblems.invalidCursor(field).toException();
     }
     return place;
   }
@@ -182,7 +174,7 @@ final class EmbeddedReader implements SessionReader {
     if (before != null) {
       Position position = Checkpoint.parseId(before);
       if (position == null) {
-        throw Refusals.cursor("before");
+        throw StoreProblems.invalidCursor("before").toException();
       }
       below = position.version();
     }

@@ -1,5 +1,9 @@
 package io.heddle.embedded;
 
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
@@ -92,11 +96,10 @@ final class EmbeddedTurnLog implements TurnLog {
       SessionKey key, @Nullable String owner, String turn, long after, int most) {
     return reads.read(rows -> {
       long now = clock.millis();
-      SessionRecord session =
-          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      SessionRecord session = Access.require(rows, key, owner, now);
       TurnRows.Found found = TurnRows.find(rows, session.number(), turn, now);
       if (found == null) {
-        throw Refusals.noTurn();
+        throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
       }
       StoredRecords.Ordered record = found.record();
       int position =
@@ -142,8 +145,7 @@ final class EmbeddedTurnLog implements TurnLog {
   public Mono<List<Turn>> list(SessionKey key, @Nullable String owner) {
     return reads.read(rows -> {
       long now = clock.millis();
-      SessionRecord session =
-          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), owner, now);
+      SessionRecord session = Access.require(rows, key, owner, now);
       List<Turn> turns = open(rows, key, session);
       addEnded(turns, rows, key, session, now);
       turns.replaceAll(Turn::lean);
@@ -155,8 +157,7 @@ final class EmbeddedTurnLog implements TurnLog {
   public Mono<Open> open(SessionKey key) {
     return reads.read(rows -> {
       long now = clock.millis();
-      SessionRecord session =
-          Access.require(rows.get(Table.SESSIONS, Keys.session(key)), null, now);
+      SessionRecord session = Access.require(rows, key, null, now);
       return Open.of(open(rows, key, session), Instant.ofEpochMilli(now));
     });
   }

@@ -1,6 +1,5 @@
 package io.heddle.embedded;
 
-import io.heddle.embedded.WriteRules.Target;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,6 @@
 package io.heddle.embedded;
 
 import java.nio.ByteBuffer;
-import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.WriteBuffer;
 import org.h2.mvstore.type.BasicDataType;
 import org.jspecify.annotations.Nullable;
@@ -88,15 +87,12 @@ final class LazyValue<V> {
 
     @Override
     public void write(WriteBuffer out, LazyValue<V> cell) {
-      byte[] bytes = cell.bytes();
-      out.putVarInt(bytes.length).put(bytes);
+      Codecs.putBytes(out, cell.bytes());
     }
 
     @Override
     public LazyValue<V> read(ByteBuffer in) {
-      byte[] bytes = new byte[DataUtils.readVarInt(in)];
-      in.get(bytes);
-      return stored(codec, bytes);
+      return stored(codec, Codecs.getBytes(in));
     }
 
     @Override

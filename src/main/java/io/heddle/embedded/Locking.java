@@ -1,6 +1,8 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
@@ -51,12 +53,12 @@ final class Locking {
     }
     if (holder == null) {
       if (token != null) {
-        throw Refusals.staleFence();
+        throw Problem.of(ProblemCode.STALE_FENCE).toException();
       }
     } else if (token == null) {
-      throw Refusals.locked(holder, tx.now());
+      throw holder.locked(tx.now());
     } else if (!holder.token().equals(token)) {
-      throw Refusals.staleFence();
+      throw Problem.of(ProblemCode.STALE_FENCE).toException();
     }
   }
 
@@ -65,15 +67,15 @@ final class Locking {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (holder != null && holder.client()) {
-      throw Refusals.locked(holder, tx.now());
+      throw holder.locked(tx.now());
     }
-    return take(tx, key, session, lease, false, null);
+    return acquire(tx, key, session, lease, false, null);
   }
 
   /** What a client asks, noted under its idempotency key with what it was told. */
   Done apply(
       Tx tx, SessionKey key, @Nullable String owner, Call call, @Nullable IdempotentRequest retry) {
-    Outcome said = IdempotencyTable.said(tx, key, retry, tx.now());
+    Outcome said = EmbeddedIdempotencyRecords.recorded(tx, key, retry, tx.now());
     if (said instanceof Outcome.Replayed(_, List<String> told)) {
       return new Done(recall(told), true);
     }
@@ -91,7 +93,8 @@ final class Locking {
         };
     if (retry != null) {
       Position position = require(tx, key, owner).position();
-      IdempotencyTable.keep(tx, key, retry, position, held == null ? List.of() : remember(held));
+      EmbeddedIdempotencyRecords.keep(
+          tx, key, retry, position, held == null ? List.of() : remember(held));
     }
     return new Done(held, false);
   }
@@ -124,16 +127,16 @@ final class Locking {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (holder != null) {
-      throw Refusals.locked(holder, tx.now());
+      throw holder.locked(tx.now());
     }
-    return take(tx, key, session, ttl, true, label);
+    return acquire(tx, key, session, ttl, true, label);
   }
 
   private Held renew(Tx tx, SessionKey key, @Nullable String owner, String token, Duration ttl) {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (holder == null || !holder.client() || !holder.token().equals(token)) {
-      throw Refusals.staleFence();
+      throw Problem.of(ProblemCode.STALE_FENCE).toException();
     }
     Holder longer =
         new Holder(token, tx.now() + ttl.toMillis(), true, holder.process(), holder.label());
@@ -144,7 +147,7 @@ final class Locking {
     Draft session = require(tx, key, owner);
     Holder holder = live(session.holder, tx.now());
     if (token != null && (holder == null || !holder.token().equals(token))) {
-      throw Refusals.staleFence();
+      throw Problem.of(ProblemCode.STALE_FENCE).toException();
     }
     if (session.holder != null) {
       session.holder = null;
@@ -167,10 +170,10 @@ final class Locking {
   }
 
   private static Draft require(Tx tx, SessionKey key, @Nullable String owner) {
-    return Access.require(tx.get(Table.SESSIONS, Keys.session(key)), owner, tx.now()).edit();
+    return Access.require(tx, key, owner, tx.now()).edit();
   }
 
-  private Held take(
+  private Held acquire(
       Tx tx, SessionKey key, Draft session, Duration ttl, boolean client, @Nullable String label) {
     session.fence++;
     String token = session.fence + "-" + tx.ids().token();

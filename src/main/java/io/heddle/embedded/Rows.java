@@ -14,7 +14,4 @@ interface Rows {
    * @param to the last key; the lowest one when reversed; null for all
    */
   <V> Scan<V> scan(Table<V> table, byte @Nullable [] from, byte @Nullable [] to, boolean reverse);
-
-  /** How many entries a table has, without looking at them. */
-  long count(Table<?> table);
 }

@@ -1,8 +1,10 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.base.ProblemException;
 import io.heddle.session.Change;
 import io.heddle.session.Head;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import java.time.Instant;
@@ -60,7 +62,12 @@ record SessionRecord(
    *
    * @param process the opening of the store in which an update took it: no update outlives that
    */
-  record Holder(String token, long until, boolean client, long process, @Nullable String label) {}
+  record Holder(String token, long until, boolean client, long process, @Nullable String label) {
+
+    ProblemException locked(long now) {
+      return StoreProblems.locked(Instant.ofEpochMilli(until), until - now).toException();
+    }
+  }
 
   /**
    * A running turn, as far as its owner's flushes change it.

@@ -21,7 +21,7 @@ final class SnapshotReads {
   }
 
   /** One read: its result, or null for none. */
-  interface Read<T> extends Function<Rows, @Nullable T> {}
+  interface Read<T> extends Function<Snapshot, @Nullable T> {}
 
   <T> Mono<T> read(Read<T> read) {
     return Mono.create(sink -> {

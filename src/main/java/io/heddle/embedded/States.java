@@ -1,15 +1,16 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.embedded.SessionRecord.Draft;
-import io.heddle.embedded.WriteRules.Target;
 import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.Checkpoint;
 import io.heddle.session.Outcome;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import java.time.Instant;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The state document and its checkpoints. */
@@ -24,7 +25,7 @@ final class States {
   }
 
   Outcome save(Target target, Json document) {
-    String previousTag = target.advance(target.now());
+    target.advance();
     Draft session = target.session();
     target
         .tx()
@@ -35,17 +36,17 @@ final class States {
     session.checkpoints++;
     session.checkpointBytes += document.length();
     trim(target.tx(), session);
-    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.StateSaved());
-    return target.applied(null, List.of());
+    target.log(new Change.StateSaved());
+    return target.applied();
   }
 
   Outcome restore(Target target, String id) {
     if (target.session().turn != null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     Checkpoint checkpoint = find(target.tx(), target.session().number, id);
     if (checkpoint == null) {
-      throw Refusals.noCheckpoint();
+      throw Problem.of(ProblemCode.CHECKPOINT_NOT_FOUND).toException();
     }
     return save(target, checkpoint.document());
   }

@@ -206,11 +206,6 @@ final class StoreFile implements Rows, AutoCloseable {
     return maps;
   }
 
-  @Override
-  public long count(Table<?> table) {
-    return map(table).sizeAsLong();
-  }
-
   @SuppressWarnings("unchecked") // a table's map was opened with the table's codec
   <V> MVMap<byte[], LazyValue<V>> map(Table<V> table) {
     return (MVMap<byte[], LazyValue<V>>) maps[table.ordinal()];

@@ -114,25 +114,22 @@ final class StoreWriter implements AutoCloseable {
    * full; {@code outcome-unknown} when the commit failed.
    */
   <T> Mono<T> submit(Work<T> work) {
-    return Mono.create(sink -> {
-      if (closed || failure != null) {
-        sink.error(unavailable("The session store is closed.", 5));
-      } else if (size.incrementAndGet() > bound) {
-        size.decrementAndGet();
-        sink.error(unavailable("Too many writes are waiting for the session store.", 1));
-      } else {
-        enqueue(new Queued<>(work, sink, size));
-      }
-    });
+    return submit(work, bound);
   }
 
   /** Like {@link #submit}, but also when the queue is full: for what ends something. */
   <T> Mono<T> submitAnyway(Work<T> work) {
+    return submit(work, Integer.MAX_VALUE);
+  }
+
+  private <T> Mono<T> submit(Work<T> work, int most) {
     return Mono.create(sink -> {
       if (closed || failure != null) {
         sink.error(unavailable("The session store is closed.", 5));
+      } else if (size.incrementAndGet() > most) {
+        size.decrementAndGet();
+        sink.error(unavailable("Too many writes are waiting for the session store.", 1));
       } else {
-        size.incrementAndGet();
         enqueue(new Queued<>(work, sink, size));
       }
     });

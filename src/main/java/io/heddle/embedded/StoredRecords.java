@@ -45,93 +45,82 @@ final class StoredRecords {
   record Events(List<Json> events) {}
 
   /**
+   * What a turn was begun with.
+   *
+   * @param keep how long after its end its record is kept
+   * @param begun where the session was when it was begun
+   */
+  record Order(
+      String id, @Nullable String model, long created, long keep, Json request, Position begun) {}
+
+  /**
    * A turn's record.
    *
    * @param started 0 while it has not
    * @param ended 0 while it has not
-   * @param keep how long after its end it is kept
    * @param place in the queue, while it waits
    * @param asked its input, while it waits
-   * @param begun where the session was when it was begun
    * @param finished where the session was when it ended, or null
    * @param last seq of the last event in its log; known when it has ended
    */
   record Ordered(
-      String id,
+      Order order,
       Turn.Status status,
       int attempt,
-      @Nullable String model,
-      long created,
       long started,
       long ended,
-      long keep,
       long place,
       List<NewMessage> asked,
       List<String> input,
       List<String> output,
-      Json request,
       @Nullable Json end,
-      Position begun,
       @Nullable Position finished,
       long last) {
 
+    /** A turn that waits, or is about to start. */
+    static Ordered queued(Order order, List<NewMessage> input) {
+      return new Ordered(
+          order, Turn.Status.QUEUED, 0, 0, 0, 0, input, List.of(), List.of(), null, null, 0);
+    }
+
+    String id() {
+      return order.id();
+    }
+
     boolean isForgotten(long now) {
-      return status.isEnd() && ended + keep <= now;
+      return status.isEnd() && ended + order.keep() <= now;
     }
 
     Ordered at(long queuePlace) {
       return new Ordered(
-          id,
+          order,
           status,
           attempt,
-          model,
-          created,
           started,
           ended,
-          keep,
           queuePlace,
           asked,
           input,
           output,
-          request,
           end,
-          begun,
           finished,
           last);
     }
 
     Ordered asStarted(long now, List<String> added) {
       return new Ordered(
-          id,
-          Turn.Status.RUNNING,
-          1,
-          model,
-          created,
-          now,
-          0,
-          keep,
-          0,
-          List.of(),
-          added,
-          output,
-          request,
-          null,
-          begun,
-          null,
-          0);
+          order, Turn.Status.RUNNING, 1, now, 0, 0, List.of(), added, output, null, null, 0);
     }
 
     Ordered asAttempt(int next) {
       return new Ordered(
-          id, status, next, model, created, started, ended, keep, place, asked, input, output,
-          request, end, begun, finished, last);
+          order, status, next, started, ended, place, asked, input, output, end, finished, last);
     }
 
     Ordered asEnded(
         Turn.Status how, long now, List<String> added, Json told, Position where, long lastSeq) {
       return new Ordered(
-          id, how, attempt, model, created, started, now, keep, 0, List.of(), input, added, request,
-          told, begun, where, lastSeq);
+          order, how, attempt, started, now, 0, List.of(), input, added, told, where, lastSeq);
     }
   }
 

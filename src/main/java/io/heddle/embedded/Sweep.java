@@ -22,21 +22,16 @@ final class Sweep {
   }
 
   private int sweepExpiries(Tx tx, int rows) {
-    int left = rows;
     var due = tx.scan(Table.EXPIRIES, null, Keys.number(tx.now() + 1), false);
-    while (left > 0 && due.hasNext()) {
-      byte[] at = due.next();
-      left =
-          apart.step(
-              tx,
-              "sessions",
-              left,
-              rest -> {
-                expire(tx, at);
-                return rest - 1;
-              });
-    }
-    return left;
+    return apart.forEach(
+        tx,
+        "sessions",
+        due,
+        rows,
+        (at, left) -> {
+          expire(tx, at);
+          return left - 1;
+        });
   }
 
   private static void expire(Tx tx, byte[] at) {
@@ -61,13 +56,9 @@ final class Sweep {
   }
 
   private int sweepRubbish(Tx tx, int rows) {
-    int left = rows;
     var due = tx.scan(Table.RUBBISH, null, Keys.number(tx.now() + 1), false);
-    while (left > 0 && due.hasNext()) {
-      byte[] at = due.next();
-      left = apart.step(tx, "what has ended", left, rest -> removeRubbish(tx, at, rest - 1));
-    }
-    return left;
+    return apart.forEach(
+        tx, "what has ended", due, rows, (at, left) -> removeRubbish(tx, at, left - 1));
   }
 
   private static int removeRubbish(Tx tx, byte[] at, int rows) {

@@ -69,6 +69,21 @@ final class Threads {
     return there == null || there.row().tag().equals(named.tag()) ? place : null;
   }
 
+  /** The tag of the write that made a version, an append or another change; null if it is gone. */
+  static @Nullable String tagOf(Rows rows, SessionRecord session, long version) {
+    StoredRecords.Made made = rows.get(Table.CHANGES, Keys.version(session.number(), version));
+    if (made != null) {
+      return made.tag();
+    }
+    var append =
+        rows.scan(
+            Table.MESSAGES,
+            Keys.message(session.thread(), version, 0),
+            Keys.message(session.thread(), version, Integer.MAX_VALUE),
+            false);
+    return append.hasNext() && append.next() != null ? append.value().tag() : null;
+  }
+
   private static @Nullable Found at(Rows rows, long thread, StoredRecords.@Nullable Place place) {
     StoredRecords.Row row = place == null ? null : rows.get(Table.MESSAGES, key(thread, place));
     return place == null || row == null ? null : new Found(place, row);

@@ -5,7 +5,6 @@ import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Turn;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.WriteBuffer;
@@ -19,18 +18,8 @@ final class TurnCodecs {
 
   static final Codecs.Codec<StoredRecords.Events> EVENTS =
       new Codecs.Codec<>(
-          (out, batch) -> {
-            out.putVarInt(batch.events().size());
-            batch.events().forEach(event -> Codecs.putBytes(out, event.utf8()));
-          },
-          in -> {
-            int count = DataUtils.readVarInt(in);
-            List<Json> events = new ArrayList<>(count);
-            for (int i = 0; i < count; i++) {
-              events.add(new Json(Codecs.getBytes(in)));
-            }
-            return new StoredRecords.Events(events);
-          },
+          (out, batch) -> Codecs.putList(out, batch.events(), TurnCodecs::putJson),
+          in -> new StoredRecords.Events(Codecs.getList(in, TurnCodecs::getJson)),
           batch -> 60 + batch.events().stream().mapToInt(event -> 40 + event.length()).sum(),
           false);
 
@@ -39,20 +28,22 @@ final class TurnCodecs {
   private static void putOrdered(WriteBuffer out, StoredRecords.Ordered turn) {
     Codecs.putText(out, turn.id());
     out.put((byte) turn.status().ordinal()).putVarInt(turn.attempt());
-    Codecs.putText(out, turn.model());
-    out.putVarLong(turn.created()).putVarLong(turn.started()).putVarLong(turn.ended());
-    out.putVarLong(turn.keep()).putVarLong(turn.place()).putVarLong(turn.last());
-    out.putVarInt(turn.asked().size());
-    for (NewMessage message : turn.asked()) {
-      Codecs.putText(out, message.id());
-      Codecs.putBytes(out, message.body().utf8());
-    }
-    putTexts(out, turn.input());
-    putTexts(out, turn.output());
-    Codecs.putBytes(out, turn.request().utf8());
+    Codecs.putText(out, turn.order().model());
+    out.putVarLong(turn.order().created()).putVarLong(turn.started()).putVarLong(turn.ended());
+    out.putVarLong(turn.order().keep()).putVarLong(turn.place()).putVarLong(turn.last());
+    Codecs.putList(
+        out,
+        turn.asked(),
+        (to, message) -> {
+          Codecs.putText(to, message.id());
+          putJson(to, message.body());
+        });
+    Codecs.putList(out, turn.input(), Codecs::putText);
+    Codecs.putList(out, turn.output(), Codecs::putText);
+    putJson(out, turn.order().request());
     Json end = turn.end();
     Codecs.putBytes(out, end == null ? new byte[0] : end.utf8());
-    putPosition(out, turn.begun());
+    putPosition(out, turn.order().begun());
     putPosition(out, turn.finished());
   }
 
@@ -67,14 +58,11 @@ final class TurnCodecs {
     long keep = DataUtils.readVarLong(in);
     long place = DataUtils.readVarLong(in);
     long last = DataUtils.readVarLong(in);
-    int count = DataUtils.readVarInt(in);
-    List<NewMessage> asked = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      asked.add(new NewMessage(Codecs.getTextOrNull(in), new Json(Codecs.getBytes(in))));
-    }
-    List<String> input = getTexts(in);
-    List<String> output = getTexts(in);
-    Json request = new Json(Codecs.getBytes(in));
+    List<NewMessage> asked =
+        Codecs.getList(in, from -> new NewMessage(Codecs.getTextOrNull(from), getJson(from)));
+    List<String> input = Codecs.getList(in, Codecs::getText);
+    List<String> output = Codecs.getList(in, Codecs::getText);
+    Json request = getJson(in);
     byte[] end = Codecs.getBytes(in);
     Position begun = getPosition(in);
     Position finished = getPosition(in);
@@ -82,37 +70,26 @@ final class TurnCodecs {
       throw new IllegalStateException("a turn that was never begun is in the store");
     }
     return new StoredRecords.Ordered(
-        id,
+        new StoredRecords.Order(id, model, created, keep, request, begun),
         status,
         attempt,
-        model,
-        created,
         started,
         ended,
-        keep,
         place,
         asked,
         input,
         output,
-        request,
         end.length == 0 ? null : new Json(end),
-        begun,
         finished,
         last);
   }
 
-  private static void putTexts(WriteBuffer out, List<String> texts) {
-    out.putVarInt(texts.size());
-    texts.forEach(text -> Codecs.putText(out, text));
+  private static void putJson(WriteBuffer out, Json json) {
+    Codecs.putBytes(out, json.utf8());
   }
 
-  private static List<String> getTexts(ByteBuffer in) {
-    int count = DataUtils.readVarInt(in);
-    List<String> texts = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      texts.add(Codecs.getText(in));
-    }
-    return texts;
+  private static Json getJson(ByteBuffer in) {
+    return new Json(Codecs.getBytes(in));
   }
 
   private static void putPosition(WriteBuffer out, @Nullable Position position) {
@@ -128,7 +105,8 @@ final class TurnCodecs {
   }
 
   private static int weight(StoredRecords.Ordered turn) {
-    int weight = 300 + 80 * (turn.input().size() + turn.output().size()) + turn.request().length();
+    int weight =
+        300 + 80 * (turn.input().size() + turn.output().size()) + turn.order().request().length();
     for (NewMessage message : turn.asked()) {
       weight += 80 + message.body().length();
     }

@@ -76,15 +76,15 @@ final class TurnRows {
         record.id(),
         record.status(),
         record.attempt(),
-        record.model(),
-        Instant.ofEpochMilli(record.created()),
+        record.order().model(),
+        Instant.ofEpochMilli(record.order().created()),
         time(record.started()),
         time(record.ended()),
         running == null ? null : Instant.ofEpochMilli(running.until()),
         running == null ? Turn.Cancel.NONE : running.cancel(),
         record.input(),
         record.output(),
-        record.request(),
+        record.order().request(),
         record.end(),
         position);
   }

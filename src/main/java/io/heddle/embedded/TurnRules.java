@@ -1,12 +1,14 @@
 package io.heddle.embedded;
 
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
+import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
-import io.heddle.embedded.WriteRules.Target;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
@@ -16,6 +18,7 @@ import io.heddle.session.NewTurn;
 import io.heddle.session.OnBusy;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.Turn;
 import io.heddle.session.Write;
 import java.time.Duration;
@@ -40,10 +43,12 @@ final class TurnRules {
     this.appends = appends;
   }
 
-  /** What is said to a turn that was begun before, or null. */
-  static @Nullable Outcome said(Tx tx, SessionRecord session, String turn) {
+  /** The outcome of a turn that was begun before, or null. */
+  static @Nullable Outcome begun(Tx tx, SessionRecord session, String turn) {
     TurnRows.Found found = TurnRows.find(tx, session.number(), turn, tx.now());
-    return found == null ? null : new Outcome.Replayed(found.record().begun(), List.of(turn));
+    return found == null
+        ? null
+        : new Outcome.Replayed(found.record().order().begun(), List.of(turn));
   }
 
   Outcome begin(Target target, Write.BeginTurn begin) {
@@ -54,100 +59,84 @@ final class TurnRules {
     if (!starts) {
       requirePlace(target, begin);
     }
-    String previousTag = target.advance(target.now());
+    target.advance();
     StoredRecords.Ordered record = queued(target, turn);
     target.tx().put(Table.TURN_IDS, Keys.name(session.number, turn.id()), session.version);
     if (starts) {
-      start(target, session.version, record, turn.lease(), previousTag);
+      start(target, session.version, record, turn.lease());
     } else {
-      enqueue(target, record, begin.onBusy() != OnBusy.ENQUEUE, previousTag);
+      enqueue(target, record, begin.onBusy() != OnBusy.ENQUEUE);
     }
     return target.applied(null, List.of(turn.id()));
   }
 
   private void requireStart(Target target, List<NewMessage> input) {
     if (target.now().status() == SessionAttributes.Status.COMPLETE) {
-      throw Refusals.complete();
+      throw Problem.of(ProblemCode.SESSION_COMPLETE).toException();
     }
     appends.requireRoom(target, Appends.fresh(input, target.tx().now()));
   }
 
   private static void requirePlace(Target target, Write.BeginTurn begin) {
     if (begin.onBusy() == OnBusy.REJECT) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     if (target.session().waiting >= begin.maxQueue()) {
-      throw Refusals.queueFull(begin.maxQueue());
+      throw Problem.of(ProblemCode.TURN_QUEUE_FULL).with("limit", begin.maxQueue()).toException();
     }
     switch (begin.onBusy()) {
-      case INTERRUPT -> ask(target, Turn.Cancel.KEEP);
-      case ROLLBACK -> ask(target, Turn.Cancel.ROLLBACK);
+      case INTERRUPT -> requestCancel(target, Turn.Cancel.KEEP);
+      case ROLLBACK -> requestCancel(target, Turn.Cancel.ROLLBACK);
       case ENQUEUE, REJECT -> {}
     }
   }
 
   private static StoredRecords.Ordered queued(Target target, NewTurn turn) {
-    return new StoredRecords.Ordered(
-        turn.id(),
-        Turn.Status.QUEUED,
-        0,
-        turn.model(),
-        target.tx().now(),
-        0,
-        0,
-        turn.keep().toMillis(),
-        0,
-        turn.input(),
-        List.of(),
-        List.of(),
-        turn.request(),
-        null,
-        target.session().position(),
-        null,
-        0);
+    return StoredRecords.Ordered.queued(
+        new StoredRecords.Order(
+            turn.id(),
+            turn.model(),
+            target.tx().now(),
+            turn.keep().toMillis(),
+            turn.request(),
+            target.session().position()),
+        turn.input());
   }
 
   /** Adds the input to the version that the session is at. */
   private static void start(
-      Target target,
-      long version,
-      StoredRecords.Ordered record,
-      Duration lease,
-      String previousTag) {
+      Target target, long version, StoredRecords.Ordered record, Duration lease) {
     Tx tx = target.tx();
     Draft session = target.session();
     List<Message> input = Appends.put(target, Appends.fresh(record.asked(), tx.now()), 0);
     session.turn =
         new Running(record.id(), version, 1, tx.now() + lease.toMillis(), 0, Turn.Cancel.NONE);
     TurnRows.keep(session);
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    TurnRows.due(tx, target.path(), session);
     List<String> ids = input.stream().map(Message::id).toList();
     put(tx, session, version, record.asStarted(tx.now(), ids));
-    Change change = new Change.TurnStarted(record.id(), input);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnStarted(record.id(), input));
   }
 
-  private static void enqueue(
-      Target target, StoredRecords.Ordered record, boolean first, String previousTag) {
+  private static void enqueue(Target target, StoredRecords.Ordered record, boolean first) {
     Tx tx = target.tx();
     Draft session = target.session();
     Long next = TurnRows.place(tx, session.number, !first);
     long place = next == null ? FIRST_PLACE : first ? next - 1 : next + 1;
     session.waiting++;
     if (session.turn == null) {
-      TurnRows.due(tx, Keys.session(target.key()), session);
+      TurnRows.due(tx, target.path(), session);
     }
     tx.put(Table.QUEUE, Keys.version(session.number, place), session.version);
     put(tx, session, session.version, record.at(place));
-    Change change = new Change.TurnQueued(record.id(), first ? 1 : session.waiting);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnQueued(record.id(), first ? 1 : session.waiting));
   }
 
   Outcome next(Target target, Write.NextTurn next) {
     Tx tx = target.tx();
     Draft session = target.session();
     if (session.turn != null) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     TurnRows.Found found = TurnRows.find(tx, session.number, next.turn(), tx.now());
     Long head = TurnRows.place(tx, session.number, false);
@@ -155,12 +144,12 @@ final class TurnRules {
         || head == null
         || found.record().status() != Turn.Status.QUEUED
         || found.record().place() != head) {
-      throw Refusals.noTurn();
+      throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
     }
     requireStart(target, found.record().asked());
-    String previousTag = target.advance(target.now());
-    leave(tx, session, found.record());
-    start(target, found.version(), found.record(), next.lease(), previousTag);
+    target.advance();
+    removeFromQueue(tx, session, found.record());
+    start(target, found.version(), found.record(), next.lease());
     return target.applied(null, List.of(next.turn()));
   }
 
@@ -169,27 +158,27 @@ final class TurnRules {
     Draft session = target.session();
     Running running = session.turn;
     if (running == null || !running.is(retake.dead())) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     if (running.until() > tx.now()) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     if (running.last() > 0 || running.cancel() != Turn.Cancel.NONE) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     session.turn = running.retaken(tx.now() + retake.lease().toMillis());
     TurnRows.keep(session);
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    TurnRows.due(tx, target.path(), session);
     StoredRecords.Ordered record = TurnRows.at(tx, session.number, running.version());
     put(tx, session, running.version(), record.asAttempt(session.turn.attempt()));
-    return target.applied(null, List.of());
+    return target.applied();
   }
 
   Outcome cancel(Target target, Write.CancelTurn cancel) {
     Draft session = target.session();
     if (session.turn != null && session.turn.id().equals(cancel.turn())) {
-      ask(target, cancel.cancel());
-      return target.applied(null, List.of());
+      requestCancel(target, cancel.cancel());
+      return target.applied();
     }
     return endWaiting(target, require(target, cancel.turn()), Turn.Status.CANCELLED, cancel.end());
   }
@@ -197,7 +186,7 @@ final class TurnRules {
   Outcome drop(Target target, Write.DropTurn drop) {
     TurnRows.Found found = require(target, drop.turn());
     if (found.record().status() == Turn.Status.RUNNING) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     return endWaiting(target, found, Turn.Status.FAILED, drop.end());
   }
@@ -206,10 +195,10 @@ final class TurnRules {
     TurnRows.Found found =
         TurnRows.find(target.tx(), target.session().number, turn, target.tx().now());
     if (found == null) {
-      throw Refusals.noTurn();
+      throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
     }
     if (found.record().status().isEnd()) {
-      throw Refusals.turnEnded();
+      throw Problem.of(ProblemCode.TURN_ENDED).toException();
     }
     return found;
   }
@@ -218,19 +207,18 @@ final class TurnRules {
       Target target, TurnRows.Found found, Turn.Status status, Json end) {
     Tx tx = target.tx();
     Draft session = target.session();
-    String previousTag = target.advance(target.now());
-    leave(tx, session, found.record());
+    target.advance();
+    removeFromQueue(tx, session, found.record());
     if (session.turn == null && session.waiting == 0) {
-      TurnRows.due(tx, Keys.session(target.key()), session);
+      TurnRows.due(tx, target.path(), session);
     }
     finish(target, found, status, end, List.of(), 0);
-    Change change = new Change.TurnEnded(found.record().id(), status, end, List.of(), List.of());
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
-    return target.applied(null, List.of());
+    target.log(new Change.TurnEnded(found.record().id(), status, end, List.of(), List.of()));
+    return target.applied();
   }
 
-  /** What is said to an end that was written before, or null. */
-  private static @Nullable Outcome said(Target target, Write.EndTurn end) {
+  /** The outcome of an end that was written before, or null. */
+  private static @Nullable Outcome ended(Target target, Write.EndTurn end) {
     TurnRows.Found found =
         TurnRows.find(
             target.tx(), target.session().number, end.attempt().turn(), target.tx().now());
@@ -251,29 +239,28 @@ final class TurnRules {
     Draft session = target.session();
     Running running = session.turn;
     if (running == null || !running.is(end.attempt())) {
-      Outcome said = said(target, end);
-      if (said == null) {
-        throw Refusals.turnEnded();
+      Outcome ended = ended(target, end);
+      if (ended == null) {
+        throw Problem.of(ProblemCode.TURN_ENDED).toException();
       }
-      return said;
+      return ended;
     }
     if (end.reap() && running.until() > tx.now()) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     TurnRows.Found found =
         new TurnRows.Found(running.version(), TurnRows.at(tx, session.number, running.version()));
     if (running.cancel() == Turn.Cancel.ROLLBACK && !isRollback(end, found.record())) {
-      throw Refusals.turnRunning();
+      throw StoreProblems.turnRunning(null).toException();
     }
     session.turn = null;
-    String previousTag = target.advance(target.now());
-    TurnRows.due(tx, Keys.session(target.key()), session);
+    target.advance();
+    TurnRows.due(tx, target.path(), session);
     List<String> removed = Appends.takeBack(target, found.record().input(), end.remove());
     List<Message> output = Appends.put(target, Appends.free(target, end.output(), removed), 0);
     List<String> ids = output.stream().map(Message::id).toList();
     finish(target, found, end.status(), end.end(), ids, running.last());
-    Change change = new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output);
-    Lifecycle.log(tx, target.key(), session, previousTag, change);
+    target.log(new Change.TurnEnded(running.id(), end.status(), end.end(), removed, output));
     return target.applied(null, ids);
   }
 
@@ -296,11 +283,11 @@ final class TurnRules {
         found.record().asEnded(status, tx.now(), output, end, session.position(), last);
     put(tx, session, found.version(), record);
     byte[] at = Keys.version(session.number, found.version());
-    tx.put(Table.RUBBISH, GcKind.TURN.due(tx.now() + record.keep(), at), Boolean.TRUE);
+    tx.put(Table.RUBBISH, GcKind.TURN.due(tx.now() + record.order().keep(), at), Boolean.TRUE);
   }
 
   /** Marks the running turn, if one runs, and wakes its owner, who may be waiting for its model. */
-  private static void ask(Target target, Turn.Cancel wish) {
+  private static void requestCancel(Target target, Turn.Cancel wish) {
     Draft session = target.session();
     if (session.turn != null) {
       session.turn = session.turn.asked(wish);
@@ -309,7 +296,7 @@ final class TurnRules {
     }
   }
 
-  private static void leave(Tx tx, Draft session, StoredRecords.Ordered record) {
+  private static void removeFromQueue(Tx tx, Draft session, StoredRecords.Ordered record) {
     tx.remove(Table.QUEUE, Keys.version(session.number, record.place()));
     session.waiting--;
   }

@@ -78,11 +78,6 @@ final class Tx implements Rows {
     return store.scan(table, from, to, reverse);
   }
 
-  @Override
-  public long count(Table<?> table) {
-    return store.count(table);
-  }
-
   <V> void put(Table<V> table, byte[] key, V value) {
     notes.add(new Note<>(table, key, value));
   }

@@ -56,10 +56,10 @@ final class Update<T> {
   void start() {
     sink.onCancel(this::cancel);
     sink.onDispose(lockWait);
-    stand();
+    enterQueue();
   }
 
-  private void stand() {
+  private void enterQueue() {
     SessionQueues.Place entered = locks.lines().enter(key, this::turn);
     place = entered;
     if (cancelled) {
@@ -73,10 +73,10 @@ final class Update<T> {
       return;
     }
     if (left <= 0) {
-      tooLate(entered);
+      refuseLate(entered);
       return;
     }
-    waitTimer.update(locks.later(() -> tooLate(entered), left));
+    waitTimer.update(locks.later(() -> refuseLate(entered), left));
     if (!entered.isWaiting()) {
       waitTimer.update(Disposables.disposed());
     }
@@ -90,7 +90,7 @@ final class Update<T> {
     }
   }
 
-  private void tooLate(SessionQueues.Place waiting) {
+  private void refuseLate(SessionQueues.Place waiting) {
     if (locks.lines().giveUp(waiting)) {
       locks.refusal(key, owner).subscribe(sink::error, sink::error);
     }
@@ -120,7 +120,7 @@ final class Update<T> {
     if (cancelled) {
       sink.error(refusal);
     } else {
-      lockWait.pause(refusal).subscribe(_ -> {}, sink::error, this::stand);
+      lockWait.pause(refusal).subscribe(_ -> {}, sink::error, this::enterQueue);
     }
   }
 

@@ -1,6 +1,8 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Position;
+import io.heddle.base.Problem;
+import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
@@ -9,11 +11,13 @@ import io.heddle.session.Change;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,50 +39,33 @@ final class WriteRules {
   }
 
   Outcome decide(Tx tx, SessionKey key, Write write, WritePreconditions conditions) {
-    Outcome said = IdempotencyTable.said(tx, key, conditions.retry(), tx.now());
-    if (said != null) {
-      return said;
+    Outcome recorded = EmbeddedIdempotencyRecords.recorded(tx, key, conditions.retry(), tx.now());
+    if (recorded != null) {
+      return recorded;
     }
-    byte[] path = Keys.session(key);
-    SessionRecord found = tx.get(Table.SESSIONS, path);
+    Request request = new Request(tx, key, conditions, tx.get(Table.SESSIONS, Keys.session(key)));
     try {
       return switch (write) {
-        case Write.Create create -> create(tx, key, found, create, conditions);
-        case Write.StartBuild build -> build(tx, key, found, build, conditions);
-        case Write.AppendToBuild fill -> fill(tx, key, found, fill);
-        case Write.PublishBuild open -> open(tx, key, found, open, conditions);
-        case Write.Expire _ -> expire(tx, key, found);
-        case Write.Delete _ -> delete(tx, key, found, conditions);
-        case Write.Append append ->
-            appends.append(target(tx, key, found, conditions), append.messages());
-        case Write.DeleteMessage delete ->
-            appends.delete(target(tx, key, found, conditions), delete.message());
-        case Write.TruncateThread cut ->
-            appends.cut(target(tx, key, found, conditions), cut.after());
-        case Write.Update update ->
-            update(target(tx, key, found, conditions), update.description());
-        case Write.SaveState save ->
-            states.save(target(tx, key, found, conditions), save.document());
-        case Write.RestoreState restore ->
-            states.restore(target(tx, key, found, conditions), restore.checkpoint());
-        case Write.BeginTurn begin -> begin(tx, key, found, begin, conditions);
-        case Write.NextTurn next ->
-            turns.orPostpone(
-                tx, key, found, () -> turns.next(target(tx, key, found, conditions), next));
+        case Write.Create create -> create(request, create);
+        case Write.StartBuild build -> startBuild(request, build);
+        case Write.AppendToBuild fill -> appends.fill(building(request, fill.build()), fill);
+        case Write.PublishBuild open -> publishBuild(building(request, open.build()));
+        case Write.Expire _ -> expire(request);
+        case Write.Delete _ -> delete(request);
+        case Write.Append append -> appends.append(target(request), append.messages());
+        case Write.DeleteMessage delete -> appends.delete(target(request), delete.message());
+        case Write.TruncateThread cut -> appends.cut(target(request), cut.after());
+        case Write.Update update -> update(target(request), update.description());
+        case Write.SaveState save -> states.save(target(request), save.document());
+        case Write.RestoreState restore -> states.restore(target(request), restore.checkpoint());
+        case Write.BeginTurn begin -> begin(request, begin);
+        case Write.NextTurn next -> orPostpone(request, () -> turns.next(target(request), next));
         case Write.RetakeTurn retake ->
-            turns.orPostpone(
-                tx,
-                key,
-                found,
-                () -> turns.retake(owned(tx, key, found, conditions, retake.dead()), retake));
+            orPostpone(request, () -> turns.retake(request.ofAttempt(retake.dead()), retake));
         case Write.EndTurn end ->
-            turns.orPostpone(
-                tx,
-                key,
-                found,
-                () -> turns.end(owned(tx, key, found, conditions, end.attempt()), end));
-        case Write.CancelTurn cancel -> turns.cancel(loose(tx, key, found, conditions), cancel);
-        case Write.DropTurn drop -> turns.drop(loose(tx, key, found, conditions), drop);
+            orPostpone(request, () -> turns.end(request.ofAttempt(end.attempt()), end));
+        case Write.CancelTurn cancel -> turns.cancel(request.unlocked(), cancel);
+        case Write.DropTurn drop -> turns.drop(request.unlocked(), drop);
       };
     } catch (ProblemException e) {
       // An ended holder that was met on the way stays removed.
@@ -86,69 +73,51 @@ final class WriteRules {
     }
   }
 
-  /** A session that may be written to, on the caller's terms. */
-  record Target(
-      Tx tx, SessionKey key, WritePreconditions conditions, Draft session, SessionAttributes now) {
+  /**
+   * A write's session as it stands, and the caller's terms.
+   *
+   * @param found also what is left of a session, or what is half built
+   */
+  private record Request(
+      Tx tx, SessionKey key, WritePreconditions conditions, @Nullable SessionRecord found) {
 
-    /** The session's next version. The tag before it is answered. */
-    String advance(SessionAttributes description) {
-      String previousTag = session.tag;
-      Lifecycle.advance(tx, session, description.ttl().toMillis());
-      Locking.keep(session);
-      TurnRows.keep(session);
-      return previousTag;
+    SessionRecord require() {
+      return Access.require(found, conditions.owner(), tx.now());
     }
 
-    /**
-     * The last step of every write that makes a version.
-     *
-     * @param description when the write looked at all of it
-     */
-    Outcome applied(@Nullable SessionAttributes description, List<String> messages) {
-      Lifecycle.save(tx, Keys.session(key), session);
-      IdempotencyTable.keep(tx, key, conditions.retry(), session.position(), messages);
-      return new Outcome.Applied(session.user, description, session.done().head());
+    /** Without regard to lock and positions. */
+    Target unlocked() {
+      return of(require().edit());
+    }
+
+    /** The same, and for as long as the attempt runs without regard to the session's time. */
+    Target ofAttempt(TurnAttempt attempt) {
+      return of(Access.require(found, conditions.owner(), tx.now(), attempt).edit());
+    }
+
+    Target of(Draft session) {
+      return new Target(tx, key, conditions, session, description(tx, session.number), "");
     }
   }
 
-  private Target target(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
-    Draft session = Access.require(found, conditions.owner(), tx.now()).edit();
-    locking.check(tx, Keys.session(key), session, conditions.lock());
+  private Target target(Request request) {
+    Draft session = request.require().edit();
+    WritePreconditions conditions = request.conditions();
+    locking.check(request.tx(), Keys.session(request.key()), session, conditions.lock());
     if (!conditions.allow(session.position())) {
-      throw Refusals.conflict(session.position());
+      throw StoreProblems.conflict(session.position().toString()).toException();
     }
-    return new Target(tx, key, conditions, session, description(tx, session.number));
+    return request.of(session);
   }
 
-  /** Without regard to lock and positions. */
-  private static Target loose(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
-    SessionRecord session = Access.require(found, conditions.owner(), tx.now());
-    return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
+  private Outcome orPostpone(Request request, Supplier<Outcome> write) {
+    return turns.orPostpone(request.tx(), request.key(), request.found(), write);
   }
 
-  /** The same, and for as long as the attempt runs without regard to the session's time. */
-  private static Target owned(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      WritePreconditions conditions,
-      TurnAttempt attempt) {
-    SessionRecord session = Access.require(found, conditions.owner(), tx.now(), attempt);
-    return new Target(tx, key, conditions, session.edit(), description(tx, session.number()));
-  }
-
-  private Outcome begin(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      Write.BeginTurn begin,
-      WritePreconditions conditions) {
-    SessionRecord session = Access.require(found, conditions.owner(), tx.now());
+  private Outcome begin(Request request, Write.BeginTurn begin) {
     // Before lock and positions, which its first sending may have changed.
-    Outcome said = TurnRules.said(tx, session, begin.turn().id());
-    return said != null ? said : turns.begin(target(tx, key, found, conditions), begin);
+    Outcome begun = TurnRules.begun(request.tx(), request.require(), begin.turn().id());
+    return begun != null ? begun : turns.begin(target(request), begin);
   }
 
   static SessionAttributes description(Rows rows, long number) {
@@ -166,97 +135,62 @@ final class WriteRules {
             wanted.model(),
             wanted.status(),
             wanted.ttl());
-    String previousTag = target.advance(next);
-    Draft session = target.session();
-    target.tx().put(Table.DESCRIPTIONS, Keys.number(session.number), next);
-    Lifecycle.log(target.tx(), target.key(), session, previousTag, new Change.SessionUpdated(next));
+    target.advance(next);
+    target.tx().put(Table.DESCRIPTIONS, Keys.number(target.session().number), next);
+    target.log(new Change.SessionUpdated(next));
     return target.applied(next, List.of());
   }
 
-  private Outcome create(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      Write.Create create,
-      WritePreconditions conditions) {
-    SessionRecord before = cleared(tx, key, found);
-    requireNothing(conditions);
-    SessionAttributes description = create.description();
-    Target target = fresh(tx, key, conditions, before, description, Life.LIVE);
-    Draft session = target.session();
-    List<String> ids = appends.fill(target, Appends.fresh(create.messages(), tx.now()));
-    Lifecycle.log(
-        tx, key, session, before == null ? "" : before.tag(), new Change.SessionCreated());
-    return target.applied(description, ids);
+  private Outcome create(Request request, Write.Create create) {
+    Target target = fresh(request, vacate(request), create.description(), Life.LIVE);
+    List<String> ids = appends.add(target, Appends.fresh(create.messages(), request.tx().now()));
+    target.log(new Change.SessionCreated());
+    return target.applied(create.description(), ids);
   }
 
-  private Outcome build(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      Write.StartBuild build,
-      WritePreconditions conditions) {
-    SessionRecord before = cleared(tx, key, found);
-    requireNothing(conditions);
-    Target target = fresh(tx, key, conditions, before, build.description(), Life.BUILDING);
-    Draft session = target.session();
-    session.build = build.build();
-    session.before = before;
-    byte[] path = Keys.session(key);
-    tx.put(Table.RUBBISH, GcKind.BUILDING.due(tx.now() + Access.BUILD_MILLIS, path), Boolean.TRUE);
-    tx.put(Table.SESSIONS, path, session.done());
-    return new Outcome.Applied(session.user, null, session.done().head());
+  private static Outcome startBuild(Request request, Write.StartBuild build) {
+    Tx tx = request.tx();
+    SessionRecord before = vacate(request);
+    Target target = fresh(request, before, build.description(), Life.BUILDING);
+    target.session().build = build.build();
+    target.session().before = before;
+    byte[] end = GcKind.BUILDING.due(tx.now() + Access.BUILD_MILLIS, target.path());
+    tx.put(Table.RUBBISH, end, Boolean.TRUE);
+    return target.stored();
   }
 
-  private Outcome fill(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, Write.AppendToBuild fill) {
-    Target target = building(tx, key, found, fill.build(), WritePreconditions.NONE);
-    appends.fill(target, fill.messages());
+  private static Outcome publishBuild(Target target) {
     Draft session = target.session();
-    tx.put(Table.SESSIONS, Keys.session(key), session.done());
-    return new Outcome.Applied(session.user, null, session.done().head());
-  }
-
-  private static Outcome open(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      Write.PublishBuild open,
-      WritePreconditions conditions) {
-    Target target = building(tx, key, found, open.build(), conditions);
-    Draft session = target.session();
-    SessionRecord before = session.before;
+    long now = target.tx().now();
     session.life = Life.LIVE;
     session.build = null;
     session.before = null;
-    session.created = tx.now();
-    session.updated = tx.now();
-    session.expires = tx.now() + target.now().ttl().toMillis();
-    Lifecycle.log(
-        tx, key, session, before == null ? "" : before.tag(), new Change.SessionCreated());
+    session.created = now;
+    session.updated = now;
+    session.expires = now + target.now().ttl().toMillis();
+    target.log(new Change.SessionCreated());
     return target.applied(target.now(), List.of());
   }
 
   /** The building of that name; what is half built for too long is taken for absent. */
-  private static Target building(
-      Tx tx,
-      SessionKey key,
-      @Nullable SessionRecord found,
-      String build,
-      WritePreconditions conditions) {
+  private static Target building(Request request, String build) {
+    Tx tx = request.tx();
+    SessionRecord found = request.found();
     if (found == null || !build.equals(found.build()) || Access.isAbandoned(found, tx.now())) {
-      throw Refusals.notFound();
+      throw Problem.of(ProblemCode.SESSION_NOT_FOUND).toException();
     }
-    return new Target(tx, key, conditions, found.edit(), description(tx, found.number()));
+    return new Target(
+        tx,
+        request.key(),
+        request.conditions(),
+        found.edit(),
+        description(tx, found.number()),
+        tagOf(found.before()));
   }
 
   private static Target fresh(
-      Tx tx,
-      SessionKey key,
-      WritePreconditions conditions,
-      @Nullable SessionRecord before,
-      SessionAttributes description,
-      Life life) {
+      Request request, @Nullable SessionRecord before, SessionAttributes description, Life life) {
+    Tx tx = request.tx();
     Position position = Lifecycle.next(tx, before == null ? 0 : before.version());
     long number = tx.newNumber();
     Draft session = new Draft(life, number, tx.newNumber(), description.user(), position);
@@ -265,74 +199,78 @@ final class WriteRules {
     session.expires = tx.now() + description.ttl().toMillis();
     session.fence = before == null ? 0 : before.fence();
     tx.put(Table.DESCRIPTIONS, Keys.number(number), description);
-    return new Target(tx, key, conditions, session, description);
+    return new Target(tx, request.key(), request.conditions(), session, description, tagOf(before));
+  }
+
+  private static String tagOf(@Nullable SessionRecord tombstone) {
+    return tombstone == null ? "" : tombstone.tag();
   }
 
   /**
    * The tombstone that a new session stands on, or null; {@code session-exists} when the id is
-   * taken. A session whose time has come, and a building that was given up, are ended first.
+   * taken. A session whose time has come, and a building that was given up, are ended first. Where
+   * nothing is there is no lock to hold and no position to be at.
    */
-  private static @Nullable SessionRecord cleared(
+  private static @Nullable SessionRecord vacate(Request request) {
+    SessionRecord before = endOverdue(request.tx(), request.key(), request.found());
+    if (request.conditions().lock() != null) {
+      throw Problem.of(ProblemCode.STALE_FENCE).toException();
+    }
+    if (!request.conditions().positions().isEmpty()) {
+      throw StoreProblems.conflict(null).toException();
+    }
+    return before;
+  }
+
+  private static @Nullable SessionRecord endOverdue(
       Tx tx, SessionKey key, @Nullable SessionRecord found) {
     if (found == null || Access.isForgotten(found, tx.now())) {
       return null;
     }
-    return switch (found.life()) {
-      case DELETED, EXPIRED -> found;
-      case LIVE -> {
-        if (!Access.isExpired(found, tx.now())) {
-          throw Refusals.exists();
-        }
-        yield Lifecycle.end(tx, key, found, Life.EXPIRED);
-      }
-      case BUILDING -> {
-        if (!Access.isAbandoned(found, tx.now())) {
-          throw Refusals.exists();
-        }
-        yield Lifecycle.dropBuilding(tx, key, found);
-      }
-    };
+    if (found.gone()) {
+      return found;
+    }
+    if (Access.isExpired(found, tx.now())) {
+      return Lifecycle.end(tx, key, found, Life.EXPIRED);
+    }
+    if (Access.isAbandoned(found, tx.now())) {
+      return Lifecycle.dropBuilding(tx, key, found);
+    }
+    throw Problem.of(ProblemCode.SESSION_EXISTS).toException();
   }
 
-  /** Where nothing is there is no lock to hold and no position to be at. */
-  private static void requireNothing(WritePreconditions conditions) {
-    if (conditions.lock() != null) {
-      throw Refusals.staleFence();
-    }
-    if (!conditions.positions().isEmpty()) {
-      throw Refusals.conflict(null);
-    }
-  }
-
-  private Outcome delete(
-      Tx tx, SessionKey key, @Nullable SessionRecord found, WritePreconditions conditions) {
+  private Outcome delete(Request request) {
+    Tx tx = request.tx();
+    SessionRecord found = request.found();
+    WritePreconditions conditions = request.conditions();
     if (found != null
         && found.life() == Life.DELETED
         && !Access.isForgotten(found, tx.now())
         && (conditions.owner() == null || conditions.owner().equals(found.user()))) {
       return new Outcome.Applied(found.user(), null, found.head());
     }
-    Target target = target(tx, key, found, conditions);
-    SessionRecord tombstone = Lifecycle.end(tx, key, target.session().done(), Life.DELETED);
-    IdempotencyTable.keep(tx, key, conditions.retry(), tombstone.position(), List.of());
+    SessionRecord session = target(request).session().done();
+    SessionRecord tombstone = Lifecycle.end(tx, request.key(), session, Life.DELETED);
+    EmbeddedIdempotencyRecords.keep(
+        tx, request.key(), conditions.retry(), tombstone.position(), List.of());
     return new Outcome.Applied(tombstone.user(), null, tombstone.head());
   }
 
-  private static Outcome expire(Tx tx, SessionKey key, @Nullable SessionRecord found) {
+  private static Outcome expire(Request request) {
+    Tx tx = request.tx();
+    SessionRecord found = request.found();
     if (found == null || found.gone()) {
-      throw Refusals.notFound();
+      throw Problem.of(ProblemCode.SESSION_NOT_FOUND).toException();
     }
-    if (found.life() == Life.BUILDING) {
-      if (!Access.isAbandoned(found, tx.now())) {
-        throw Refusals.conflict(null);
-      }
-      Lifecycle.dropBuilding(tx, key, found);
+    if (Access.isAbandoned(found, tx.now())) {
+      Lifecycle.dropBuilding(tx, request.key(), found);
       return new Outcome.Applied(found.user(), null, found.head());
     }
     if (!Access.isExpired(found, tx.now()) || found.turn() != null) {
-      throw Refusals.conflict(found.position());
+      boolean live = found.life() == Life.LIVE;
+      throw StoreProblems.conflict(live ? found.position().toString() : null).toException();
     }
-    SessionRecord tombstone = Lifecycle.end(tx, key, found, Life.EXPIRED);
+    SessionRecord tombstone = Lifecycle.end(tx, request.key(), found, Life.EXPIRED);
     return new Outcome.Applied(tombstone.user(), null, tombstone.head());
   }
 }

@@ -6,10 +6,8 @@ import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,14 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChangeMessage {
 
-  private static final int WORDS = 10;
-
-  private final byte[] bytes;
-  private int at;
+  private final WordReader in;
   private List<Message> appended = List.of();
 
   private ChangeMessage(byte[] bytes) {
-    this.bytes = bytes;
+    this.in = new WordReader(bytes);
   }
 
   static Change.Published parse(byte[] bytes) {
@@ -38,41 +33,41 @@ final class ChangeMessage {
   }
 
   private Change.Published read() {
-    String[] words = new String[WORDS];
-    for (int i = 0; i < WORDS; i++) {
-      words[i] = word();
-    }
-    SessionKey key = SessionKey.ofPath(words[3]);
-    Position position = new Position(Long.parseLong(words[4]), words[2]);
+    long seq = in.number();
+    String previous = in.word();
+    String tag = in.word();
+    SessionKey key = SessionKey.ofPath(in.word());
+    Position position = new Position(in.number(), tag);
+    long lastSeq = in.number();
+    long messageCount = in.number();
+    long bytes = in.number();
+    Instant expiresAt = Instant.ofEpochMilli(in.number());
+    Instant updatedAt = Instant.ofEpochMilli(in.number());
     Json body = null;
-    if (at < bytes.length) {
-      long lastSeq = Long.parseLong(words[5]);
-      long millis = Long.parseLong(words[9]);
+    if (!in.isAtEnd()) {
       body =
-          switch (bytes[at]) {
-            case '+' -> appended(key, position, lastSeq, millis);
-            case '*' -> ofTurn(key, position, lastSeq, millis);
-            default -> new Json(Arrays.copyOfRange(bytes, at, bytes.length));
+          switch (in.peek()) {
+            case '+' -> appended(key, position, lastSeq, updatedAt);
+            case '*' -> ofTurn(key, position, lastSeq, updatedAt);
+            default -> new Json(in.rest());
           };
     }
-    String previous = words[1].equals("-") ? "" : words[1];
-    Change.Counters counters =
-        new Change.Counters(
-            Long.parseLong(words[5]),
-            Long.parseLong(words[6]),
-            Long.parseLong(words[7]),
-            Instant.ofEpochMilli(Long.parseLong(words[9])),
-            Instant.ofEpochMilli(Long.parseLong(words[8])));
     return new Change.Published(
-        key, Long.parseLong(words[0]), previous, position, counters, body, appended);
+        key,
+        seq,
+        previous.equals("-") ? "" : previous,
+        position,
+        new Change.Counters(lastSeq, messageCount, bytes, updatedAt, expiresAt),
+        body,
+        appended);
   }
 
-  private @Nullable Json appended(SessionKey key, Position position, long lastSeq, long millis) {
-    int count = Integer.parseInt(word().substring(1));
-    if (at >= bytes.length) {
+  private @Nullable Json appended(SessionKey key, Position position, long lastSeq, Instant time) {
+    int count = Integer.parseInt(in.word().substring(1));
+    if (in.isAtEnd()) {
       return null;
     }
-    List<Message> messages = messages(key, position, lastSeq, millis, lengths(count));
+    List<Message> messages = messages(key, position, lastSeq, time, lengths(count));
     // The script knows the bodies' bytes only; with seqs and times they may be too many after all.
     Json change = new Change.MessagesAppended(messages).toJson();
     if (change.length() > Change.MAX_PUBLISHED_BYTES) {
@@ -82,35 +77,30 @@ final class ChangeMessage {
     return change;
   }
 
-  private @Nullable Json ofTurn(SessionKey key, Position position, long lastSeq, long millis) {
-    int count = Integer.parseInt(word().substring(1));
-    int headBytes = Integer.parseInt(word());
+  private @Nullable Json ofTurn(SessionKey key, Position position, long lastSeq, Instant time) {
+    int count = Integer.parseInt(in.word().substring(1));
+    int headBytes = (int) in.number();
     int[] lengths = lengths(count);
-    Json head = new Json(Arrays.copyOfRange(bytes, at, at + headBytes));
-    at += headBytes;
-    Json change =
-        Change.OfTurn.withMessages(head, messages(key, position, lastSeq, millis, lengths));
+    Json head = new Json(in.bytes(headBytes));
+    Json change = Change.OfTurn.withMessages(head, messages(key, position, lastSeq, time, lengths));
     return change.length() > Change.MAX_PUBLISHED_BYTES ? null : change;
   }
 
   private int[] lengths(int count) {
     int[] lengths = new int[2 * count];
     for (int i = 0; i < lengths.length; i++) {
-      lengths[i] = Integer.parseInt(word());
+      lengths[i] = (int) in.number();
     }
     return lengths;
   }
 
   private List<Message> messages(
-      SessionKey key, Position position, long lastSeq, long millis, int[] lengths) {
+      SessionKey key, Position position, long lastSeq, Instant time, int[] lengths) {
     int count = lengths.length / 2;
-    Instant time = Instant.ofEpochMilli(millis);
     List<Message> messages = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      int bodyAt = at + lengths[2 * i];
-      String id = text(at, bodyAt);
-      at = bodyAt + lengths[2 * i + 1];
-      Json body = new Json(Arrays.copyOfRange(bytes, bodyAt, at));
+      String id = in.text(lengths[2 * i]);
+      Json body = new Json(in.bytes(lengths[2 * i + 1]));
       messages.add(
           new Message(
               id.isEmpty() ? MessagePlace.of(key, position, i).id() : id,
@@ -119,20 +109,5 @@ final class ChangeMessage {
               body));
     }
     return messages;
-  }
-
-  /** The next word; the space after it is passed over. */
-  private String word() {
-    int from = at;
-    while (at < bytes.length && bytes[at] != ' ') {
-      at++;
-    }
-    String word = text(from, at);
-    at++;
-    return word;
-  }
-
-  private String text(int from, int to) {
-    return new String(bytes, from, to - from, StandardCharsets.UTF_8);
   }
 }

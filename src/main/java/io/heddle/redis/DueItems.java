@@ -67,7 +67,7 @@ final class DueItems {
   private @Nullable SessionKey session(int partition, String member) {
     if (!member.startsWith(prefix)) {
       boolean foreign = member.length() > 1 && member.charAt(1) == ':';
-      strange(partition, member, foreign ? FOREIGN : null);
+      putAside(partition, member, foreign ? FOREIGN : null);
       return null;
     }
     try {
@@ -78,11 +78,11 @@ final class DueItems {
     } catch (IllegalArgumentException _) {
       // Told below.
     }
-    strange(partition, member, null);
+    putAside(partition, member, null);
     return null;
   }
 
-  private void strange(int partition, String member, @Nullable Duration later) {
+  private void putAside(int partition, String member, @Nullable Duration later) {
     if (failures.happened()) {
       LOG.warn(
           "A due time of partition {} names no session and is {}; {} due times failed since the"
@@ -123,7 +123,7 @@ final class DueItems {
 
   private void move(RedisKeys keys, String member, @Nullable Duration later) {
     byte[][] due = {kind.apply(keys)};
-    ScriptArgs args = ScriptArgs.of(2).bytes(member.getBytes(StandardCharsets.ISO_8859_1));
+    ScriptArgs args = new ScriptArgs().bytes(member.getBytes(StandardCharsets.ISO_8859_1));
     args.text(later == null ? null : Long.toString(later.toMillis()));
     // What is not moved now is met again.
     link.write(RedisScript.PUT_OFF, due, args.toArray()).onErrorComplete().subscribe();

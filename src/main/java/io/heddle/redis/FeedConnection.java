@@ -5,6 +5,7 @@ import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.ByteArrayOutput;
+import io.lettuce.core.output.CommandOutput;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.output.ValueListOutput;
 import io.lettuce.core.protocol.AsyncCommand;
@@ -19,19 +20,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A {@link RedisFeedLink}'s connection as the driver has it: subscriptions, what is pushed, and the
- * questions of a comparison. What comes is told on the driver's thread, in Redis's order; an answer
- * that is there already may be told on the caller's.
+ * questions of a comparison. What comes on the driver's thread, and an answer that is there already
+ * on the caller's, is handed to the listener in turn.
  */
 final class FeedConnection {
 
   private static final ByteArrayCodec CODEC = ByteArrayCodec.INSTANCE;
   private static final byte[] SEQ = RedisKeys.ascii("seq");
 
-  /** What Redis says by itself. */
+  /** What Redis says, in its order. */
   interface Listener {
 
     /** A change of some partition. */
@@ -46,19 +50,15 @@ final class FeedConnection {
     void movedAway(int partition);
 
     void disconnected();
-  }
 
-  /** The answers of one batch of questions, in their order. */
-  interface Answers {
-
-    /** To {@code INFO replication}. */
+    /** The answer to {@code INFO replication}, the first one of a batch of questions. */
     void server(@Nullable String info, @Nullable Throwable error);
 
     /** A partition's counter, or null when it has none yet. */
-    void seq(int partition, byte @Nullable [] seq, @Nullable Throwable error);
+    void compared(int partition, byte @Nullable [] seq, @Nullable Throwable error, long askedAt);
 
-    /** After the last one. */
-    void last(@Nullable Throwable error);
+    /** After the last answer of a batch. */
+    void answered(@Nullable Throwable error, long askedAt);
   }
 
   private final StatefulRedisPubSubConnection<byte[], byte[]> connection;
@@ -85,17 +85,17 @@ final class FeedConnection {
   }
 
   /** Tells from now on, also that it is disconnected already. */
-  void start(Listener listener) {
-    connection.addListener(new Pushes(listener));
+  void start(Executor turns, Listener listener) {
+    connection.addListener(new Pushes(turns, listener));
     connection.addListener(
         new RedisConnectionStateListener() {
           @Override
           public void onRedisDisconnected(RedisChannelHandler<?, ?> closed) {
-            listener.disconnected();
+            turns.execute(listener::disconnected);
           }
         });
     if (!connection.isOpen()) {
-      listener.disconnected();
+      turns.execute(listener::disconnected);
     }
   }
 
@@ -122,58 +122,59 @@ final class FeedConnection {
    * one script where one server has them all, with a command for each on a Cluster, where any of
    * them may be another master's by now.
    */
-  void ask(List<Integer> partitions, Answers answers) {
+  void ask(Executor turns, List<Integer> partitions, long askedAt, Listener listener) {
     List<AsyncCommand<byte[], byte[], ?>> batch = new ArrayList<>(partitions.size() + 1);
-    AsyncCommand<byte[], byte[], String> info =
-        new AsyncCommand<>(
-            new Command<>(
-                CommandType.INFO,
-                new StatusOutput<>(CODEC),
-                new CommandArgs<>(CODEC).add("replication")));
-    // Before they are sent: a reply that is there already would be told on this thread.
-    info.whenComplete(answers::server);
-    batch.add(info);
+    CommandArgs<byte[], byte[]> info = args().add("replication");
+    add(batch, turns, CommandType.INFO, new StatusOutput<>(CODEC), info, listener::server);
     if (shardedKeys) {
-      askEach(partitions, answers, batch);
+      for (int partition : partitions) {
+        add(
+            batch,
+            turns,
+            CommandType.HGET,
+            new ByteArrayOutput<>(CODEC),
+            args().addKey(RedisKeys.of(partition).partition()).addKey(SEQ),
+            (seq, error) -> listener.compared(partition, seq, error, askedAt));
+      }
     } else {
-      askAll(partitions, answers, batch);
+      // Not by its digest: a server that has not seen it yet would need a second question.
+      CommandArgs<byte[], byte[]> all = args().add(RedisScript.SEQS.source());
+      all.add(partitions.size());
+      partitions.forEach(partition -> all.addKey(RedisKeys.of(partition).partition()));
+      add(
+          batch,
+          turns,
+          CommandType.EVAL,
+          new ValueListOutput<>(CODEC),
+          all,
+          (seqs, error) -> {
+            for (int i = 0; i < partitions.size(); i++) {
+              byte[] seq = seqs == null ? null : seqs.get(i);
+              listener.compared(partitions.get(i), seq, error, askedAt);
+            }
+          });
     }
-    batch.getLast().whenComplete((_, error) -> answers.last(error));
+    batch
+        .getLast()
+        .whenComplete((_, error) -> turns.execute(() -> listener.answered(error, askedAt)));
     connection.dispatch(batch);
   }
 
-  private static void askAll(
-      List<Integer> partitions, Answers answers, List<AsyncCommand<byte[], byte[], ?>> batch) {
-    CommandArgs<byte[], byte[]> args = new CommandArgs<>(CODEC).add(RedisScript.SEQS.source());
-    args.add(partitions.size());
-    for (int partition : partitions) {
-      args.addKey(RedisKeys.of(partition).partition());
-    }
-    // Not by its digest: a server that has not seen it yet would need a second question.
-    AsyncCommand<byte[], byte[], List<byte[]>> seqs =
-        new AsyncCommand<>(new Command<>(CommandType.EVAL, new ValueListOutput<>(CODEC), args));
-    seqs.whenComplete((found, error) -> {
-      for (int i = 0; i < partitions.size(); i++) {
-        answers.seq(partitions.get(i), error == null ? found.get(i) : null, error);
-      }
-    });
-    batch.add(seqs);
+  private static CommandArgs<byte[], byte[]> args() {
+    return new CommandArgs<>(CODEC);
   }
 
-  private static void askEach(
-      List<Integer> partitions, Answers answers, List<AsyncCommand<byte[], byte[], ?>> batch) {
-    for (int partition : partitions) {
-      AsyncCommand<byte[], byte[], byte[]> seq =
-          new AsyncCommand<>(
-              new Command<>(
-                  CommandType.HGET,
-                  new ByteArrayOutput<>(CODEC),
-                  new CommandArgs<>(CODEC)
-                      .addKey(RedisKeys.of(partition).partition())
-                      .addKey(SEQ)));
-      seq.whenComplete((value, error) -> answers.seq(partition, value, error));
-      batch.add(seq);
-    }
+  /** Tells the answer in turn; to be called before the batch is sent, so that none is missed. */
+  private static <T> void add(
+      List<AsyncCommand<byte[], byte[], ?>> batch,
+      Executor turns,
+      CommandType type,
+      CommandOutput<byte[], byte[], T> output,
+      CommandArgs<byte[], byte[]> args,
+      BiConsumer<@Nullable T, @Nullable Throwable> told) {
+    AsyncCommand<byte[], byte[], T> command = new AsyncCommand<>(new Command<>(type, output, args));
+    command.whenComplete((answer, error) -> turns.execute(() -> told.accept(answer, error)));
+    batch.add(command);
   }
 
   void close() {
@@ -182,19 +183,20 @@ final class FeedConnection {
 
   private final class Pushes extends RedisPubSubAdapter<byte[], byte[]> {
 
+    private final Executor turns;
     private final Listener listener;
 
-    Pushes(Listener listener) {
+    Pushes(Executor turns, Listener listener) {
+      this.turns = turns;
       this.listener = listener;
     }
 
     @Override
     public void message(byte[] channel, byte[] message) {
-      if (isChanges(channel)) {
-        listener.changed(message);
-      } else {
-        listener.live(name(channel), message);
-      }
+      turns.execute(
+          isChanges(channel)
+              ? () -> listener.changed(message)
+              : () -> listener.live(name(channel), message));
     }
 
     @Override
@@ -204,10 +206,7 @@ final class FeedConnection {
 
     @Override
     public void subscribed(byte[] channel, long count) {
-      Integer partition = partitions.get(name(channel));
-      if (partition != null) {
-        listener.subscribed(partition);
-      }
+      withPartition(channel, listener::subscribed);
     }
 
     @Override
@@ -218,9 +217,13 @@ final class FeedConnection {
     /** Nobody here ever leaves a partition's channel. */
     @Override
     public void sunsubscribed(byte[] channel, long count) {
+      withPartition(channel, listener::movedAway);
+    }
+
+    private void withPartition(byte[] channel, IntConsumer told) {
       Integer partition = partitions.get(name(channel));
       if (partition != null) {
-        listener.movedAway(partition);
+        turns.execute(() -> told.accept(partition));
       }
     }
 

@@ -44,7 +44,7 @@ final class LiveSubscriptions {
     byte[] name = RedisKeys.ascii(subscription.channel());
     CompletionStage<Void> asked = next ? connection.subscribe(name) : connection.unsubscribe(name);
     asked.whenComplete((_, error) ->
-        turns.run(() -> {
+        turns.execute(() -> {
           if (!over) {
             subscription.answered(error == null);
             settle(subscription, subscription.wanted());

@@ -2,14 +2,10 @@ package io.heddle.redis;
 
 /** How changes are published: to every node, or only in the channel's shard of a Cluster. */
 enum PublishCommand {
-  PUBLISH("PUBLISH"),
-  SPUBLISH("SPUBLISH");
+  PUBLISH,
+  SPUBLISH;
 
-  private final byte[] command;
-
-  PublishCommand(String command) {
-    this.command = RedisKeys.ascii(command);
-  }
+  private final byte[] command = RedisKeys.ascii(name());
 
   byte[] command() {
     return command;

@@ -2,10 +2,8 @@ package io.heddle.redis;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.Tenant;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -30,19 +28,17 @@ final class RedisAnswers implements AnswerStore {
   public Mono<Answer> get(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key)};
     return pages
-        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, ScriptArgs.of(0).toArray())
-        .map(ScriptReply::new)
+        .read(tenant, RedisPages.Size.PAGE, RedisScript.ANSWER, keys, new ScriptArgs().toArray())
         .filter(reply -> reply.size() > 0)
-        .map(reply -> parse(reply.bytes(0), reply.number(1), reply.time(2)));
+        .map(RedisAnswers::parse);
   }
 
   @Override
   public Mono<Kept> put(Tenant tenant, String key, String contentType, byte[] body, Duration life) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
     byte[][] args =
-        ScriptArgs.of(3).text(contentType).number(life.toMillis()).bytes(body).toArray();
+        new ScriptArgs().text(contentType).number(life.toMillis()).bytes(body).toArray();
     return link.read(RedisScript.ANSWER_PUT, keys, args)
-        .map(ScriptReply::new)
         .map(reply -> {
           Instant now = reply.time(1);
           Answer kept = new Answer(contentType, body, now, now.plus(life), now);
@@ -53,23 +49,21 @@ final class RedisAnswers implements AnswerStore {
   @Override
   public Mono<Gone> take(Tenant tenant, String key) {
     byte[][] keys = {RedisKeys.answer(tenant, key), RedisKeys.answerClaim(tenant, key)};
-    return link.read(RedisScript.ANSWER_REMOVE, keys, ScriptArgs.of(0).toArray())
-        .map(ScriptReply::new)
+    return link.read(RedisScript.ANSWER_REMOVE, keys, new ScriptArgs().toArray())
         .mapNotNull(reply -> gone(reply, 2));
   }
 
   @Override
   public Mono<Boolean> claim(Tenant tenant, String key, String owner, Duration lease) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = ScriptArgs.of(2).text(owner).number(lease.toMillis()).toArray();
-    return link.read(RedisScript.ANSWER_CLAIM, keys, args)
-        .map(answer -> new ScriptReply(answer).number(0) == 1);
+    byte[][] args = new ScriptArgs().text(owner).number(lease.toMillis()).toArray();
+    return link.read(RedisScript.ANSWER_CLAIM, keys, args).map(reply -> reply.number(0) == 1);
   }
 
   @Override
   public Mono<Void> release(Tenant tenant, String key, String owner) {
     byte[][] keys = {RedisKeys.answerClaim(tenant, key)};
-    byte[][] args = ScriptArgs.of(1).text(owner).toArray();
+    byte[][] args = new ScriptArgs().text(owner).toArray();
     return link.read(RedisScript.ANSWER_RELEASE, keys, args).then();
   }
 
@@ -83,27 +77,11 @@ final class RedisAnswers implements AnswerStore {
         reply.time(1).plusMillis(reply.number(at + 1)));
   }
 
-  private static Answer parse(byte[] stored, long left, Instant now) {
-    int space = indexOf(stored, ' ');
-    int line = indexOf(stored, '\n');
-    if (space < 0 || line < space) {
-      throw new IllegalStateException("not an answer's form");
-    }
-    String storedAt = new String(stored, 0, space, StandardCharsets.US_ASCII);
+  private static Answer parse(ScriptReply reply) {
+    WordReader stored = new WordReader(reply.bytes(0));
+    Instant now = reply.time(2);
+    Instant storedAt = Instant.ofEpochMilli(stored.number());
     return new Answer(
-        new String(stored, space + 1, line - space - 1, StandardCharsets.UTF_8),
-        Arrays.copyOfRange(stored, line + 1, stored.length),
-        Instant.ofEpochMilli(Long.parseLong(storedAt)),
-        now.plusMillis(left),
-        now);
-  }
-
-  private static int indexOf(byte[] bytes, char wanted) {
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] == wanted) {
-        return i;
-      }
-    }
-    return -1;
+        stored.word('\n'), stored.rest(), storedAt, now.plusMillis(reply.number(1)), now);
   }
 }

@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,7 +48,7 @@ final class RedisChangeFeed implements ChangeFeed {
   private final Telling telling = new Telling();
   private final AtomicLongArray comparedAt = new AtomicLongArray(SessionKey.PARTITIONS);
   private final LongAdder relinks = new LongAdder();
-  private volatile Live live = (_, _) -> {};
+  private volatile BiConsumer<String, byte[]> live = (_, _) -> {};
   private volatile boolean closed;
 
   // All of these only on the thread.
@@ -61,11 +62,6 @@ final class RedisChangeFeed implements ChangeFeed {
   private boolean looking;
   private boolean waiting;
   private int looks;
-
-  /** Who takes the messages of the live channels. */
-  interface Live {
-    void told(String channel, byte[] message);
-  }
 
   /** One attempt to connect; given up, it closes what it gets late. Only on the thread. */
   private static final class Attempt {}
@@ -113,7 +109,7 @@ final class RedisChangeFeed implements ChangeFeed {
   }
 
   /** Takes the messages of the live channels, from now on. */
-  void tellLive(Live live) {
+  void tellLive(BiConsumer<String, byte[]> live) {
     this.live = live;
   }
 
@@ -350,7 +346,7 @@ final class RedisChangeFeed implements ChangeFeed {
 
     @Override
     public void live(String channel, byte[] message) {
-      live.told(channel, message);
+      live.accept(channel, message);
     }
 
     @Override

@@ -21,6 +21,9 @@ final class RedisChangeLog implements ChangeLog {
   private static final byte[] LONG_UPDATE =
       "{\"type\":\"session.updated\"}".getBytes(StandardCharsets.US_ASCII);
 
+  /** The kind of an answer that a session which has ended gives. */
+  private static final long ENDED = 2;
+
   private final RedisPages pages;
 
   RedisChangeLog(RedisPages pages) {
@@ -30,23 +33,18 @@ final class RedisChangeLog implements ChangeLog {
   @Override
   public Mono<Replay> after(SessionKey key, @Nullable String owner, Position since, int most) {
     return ask(key, owner, since, most, "")
-        .flatMap(reply ->
-            switch ((int) reply.kind()) {
-              case 1 -> wholeVersion(key, owner, since, most, reply, List.of());
-              case 2 -> Mono.just(ended(reply));
-              default -> Mono.error(reply.problem().toException());
-            });
+        .flatMap(reply -> wholeVersion(key, owner, since, most, reply, List.of()));
   }
 
   private Mono<ScriptReply> ask(
       SessionKey key, @Nullable String owner, Position since, int most, String from) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), k.thread(), k.changes()};
-    ScriptArgs args = ScriptArgs.of(6).text(owner).number(since.version()).text(since.tag());
+    ScriptArgs args = new ScriptArgs().text(owner).number(since.version()).text(since.tag());
     args.number(most).number(LoggedChanges.MAX_BYTES).text(from);
     return pages
         .read(key, RedisPages.Size.PAGE, RedisScript.LOG, keys, args.toArray())
-        .map(ScriptReply::new);
+        .map(ScriptReply::accepted);
   }
 
   /**
@@ -60,6 +58,9 @@ final class RedisChangeLog implements ChangeLog {
       int most,
       ScriptReply reply,
       List<ScriptReply> before) {
+    if (reply.kind() == ENDED) {
+      return Mono.just(ended(reply));
+    }
     ScriptReply entries = reply.list(4);
     if (reply.size() <= 8 || reply.number(8) == 0) {
       return Mono.just(replay(key, since, most, reply, before));
@@ -68,12 +69,7 @@ final class RedisChangeLog implements ChangeLog {
     parts.add(reply);
     String last = entries.list(entries.size() - 1).text(0);
     return ask(key, owner, since, most, last)
-        .flatMap(next ->
-            switch ((int) next.kind()) {
-              case 1 -> wholeVersion(key, owner, since, most, next, parts);
-              case 2 -> Mono.just(ended(next));
-              default -> Mono.error(next.problem().toException());
-            });
+        .flatMap(next -> wholeVersion(key, owner, since, most, next, parts));
   }
 
   private static Replay ended(ScriptReply reply) {

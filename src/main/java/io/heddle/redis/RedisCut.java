@@ -39,13 +39,12 @@ final class RedisCut {
 
   private Mono<Copy> step(String place, String last, Copy copy) {
     byte[][] keys = {k.session(), k.thread(), k.threadCopy(tag), k.clientIdsCopy(tag)};
-    ScriptArgs args = ScriptArgs.of(6).text(copy.source()).text(place).text(last);
+    ScriptArgs args = new ScriptArgs().text(copy.source()).text(place).text(last);
     args.number(MOST_MESSAGES).number(MOST_BYTES).number(LASTS_MILLIS);
     return link.write(RedisScript.CUT_COPY, keys, args.toArray())
         // Nothing has happened that anybody could see.
         .onErrorMap(RedisErrors::isUnknown, _ -> RedisErrors.away())
-        .flatMap(items -> {
-          ScriptReply reply = new ScriptReply(items);
+        .flatMap(reply -> {
           if (reply.kind() != ScriptReply.DONE) {
             return Mono.just(copy);
           }

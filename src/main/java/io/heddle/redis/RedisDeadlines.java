@@ -66,31 +66,28 @@ final class RedisDeadlines {
         partitions.stream().map(each -> kind.apply(RedisKeys.of(each))).toArray(byte[][]::new);
     return Mono.defer(() -> {
       long sentAt = System.nanoTime();
-      return link.read(RedisScript.DUE, keys, ScriptArgs.of(1).number(most).toArray())
+      return link.read(RedisScript.DUE, keys, new ScriptArgs().number(most).toArray())
           .map(lists -> new Answer(found(partitions, lists), sentAt, true))
           .onErrorResume(error -> {
             LOG.debug("due times of partitions {}: {}", partitions, error.getMessage());
-            return Mono.just(new Answer(found(partitions, List.of()), sentAt, false));
+            return Mono.just(
+                new Answer(found(partitions, new ScriptReply(List.of())), sentAt, false));
           });
     });
   }
 
-  private List<Found> found(List<Integer> partitions, List<Object> lists) {
+  private List<Found> found(List<Integer> partitions, ScriptReply lists) {
     List<Found> found = new ArrayList<>(partitions.size());
     for (int i = 0; i < partitions.size(); i++) {
       List<String> members = new ArrayList<>();
-      if (i < lists.size() && lists.get(i) instanceof byte[] failed) {
+      ScriptReply list = lists.listOrNull(i);
+      if (list != null) {
+        for (int j = 0; j < list.size(); j++) {
+          members.add(new String(list.bytes(j), StandardCharsets.ISO_8859_1));
+        }
+      } else if (i < lists.size() && broken.happened()) {
         // One key of another type must not keep the others from being looked at.
-        if (broken.happened()) {
-          LOG.error(
-              "Due times of partition {} cannot be read: {}",
-              partitions.get(i),
-              new String(failed, StandardCharsets.UTF_8));
-        }
-      } else if (i < lists.size() && lists.get(i) instanceof List<?> list) {
-        for (Object member : list) {
-          members.add(new String((byte[]) member, StandardCharsets.ISO_8859_1));
-        }
+        LOG.error("Due times of partition {} cannot be read: {}", partitions.get(i), lists.text(i));
       }
       found.add(new Found(partitions.get(i), members));
     }

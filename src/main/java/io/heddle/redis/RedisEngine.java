@@ -87,7 +87,7 @@ public final class RedisEngine implements AutoCloseable {
     this.properties = properties;
     this.lockClient = new LockClient(redisson, properties.timeout());
     this.renewal = new RedisRenewal(properties);
-    this.link = new RedisLink(client, properties.timeout(), database, renewal);
+    this.link = new RedisLink(client, properties.timeout(), database, renewal, null);
     this.pages =
         new RedisPages(
             client,

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -99,8 +100,31 @@ final class RedisErrors {
   }
 
   /** No answer came in time. */
-  static boolean isLate(Throwable error) {
-    return unwrap(error) instanceof RedisCommandTimeoutException;
+  static boolean isLate(@Nullable Throwable error) {
+    return error != null && unwrap(error) instanceof RedisCommandTimeoutException;
+  }
+
+  /** The slot is not, or not wholly, with the server that was asked. */
+  static boolean isElsewhere(Throwable error) {
+    return switch (refusal(error)) {
+      case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN" -> true;
+      default -> false;
+    };
+  }
+
+  /**
+   * Redis takes no questions on a connection with subscriptions: it does not speak RESP3, as the
+   * driver or Redis itself says, or its user may not ask. Another connection would be no better.
+   */
+  static boolean isUnaskable(@Nullable Throwable error) {
+    String message = message(error);
+    return message.contains("not allowed while subscribed")
+        || message.contains("Can't execute")
+        || message.startsWith("NOPERM");
+  }
+
+  static String message(@Nullable Throwable error) {
+    return error == null ? "nothing" : String.valueOf(unwrap(error).getMessage());
   }
 
   /** A replica's refusal of what is written. */

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * comes from there, and what other threads ask for, goes through {@link SerialWork} in turn, so all
  * that is told stays in Redis's order and no field here needs a lock.
  */
-final class RedisFeedLink {
+final class RedisFeedLink implements FeedConnection.Listener {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisFeedLink.class);
 
@@ -67,7 +67,7 @@ final class RedisFeedLink {
   private final SerialWork turns = new SerialWork(this::failedInTurn);
 
   // All of these only in turn.
-  private final LiveSubscriptions live;
+  private final LiveSubscriptions liveChannels;
   private final Subscribed[] partitions = new Subscribed[SessionKey.PARTITIONS];
   private int unconfirmed;
   private long subscribingSince;
@@ -81,7 +81,7 @@ final class RedisFeedLink {
   RedisFeedLink(String name, FeedConnection connection, Duration timeout, Owner owner) {
     this.name = name;
     this.connection = connection;
-    this.live = new LiveSubscriptions(connection, turns);
+    this.liveChannels = new LiveSubscriptions(connection, turns);
     this.timeoutNanos = timeout.toNanos();
     this.owner = owner;
     Arrays.fill(partitions, Subscribed.NO);
@@ -93,42 +93,12 @@ final class RedisFeedLink {
 
   /** Begins; nothing is told before. */
   void start() {
-    connection.start(
-        new FeedConnection.Listener() {
-          @Override
-          public void changed(byte[] message) {
-            turns.run(() -> RedisFeedLink.this.changed(message));
-          }
-
-          @Override
-          public void live(String channel, byte[] message) {
-            turns.run(() -> {
-              if (!over) {
-                owner.live(channel, message);
-              }
-            });
-          }
-
-          @Override
-          public void subscribed(int partition) {
-            turns.run(() -> confirmed(partition));
-          }
-
-          @Override
-          public void movedAway(int partition) {
-            turns.run(() -> left(partition));
-          }
-
-          @Override
-          public void disconnected() {
-            turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
-          }
-        });
+    connection.start(turns, this);
   }
 
   /** Carries the partition from now on, and compares it as soon as its subscription stands. */
   void hold(int partition) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (over || partitions[partition] != Subscribed.NO) {
         return;
       }
@@ -139,7 +109,7 @@ final class RedisFeedLink {
           .subscribe(partition)
           .whenComplete((_, error) -> {
             if (error != null) {
-              turns.run(() -> refused(partition, error));
+              turns.execute(() -> refused(partition, error));
             }
           });
     });
@@ -147,24 +117,24 @@ final class RedisFeedLink {
 
   /** Carries a live channel; one that cannot be had is lost with its partition. */
   void carry(String channel) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (!over) {
-        live.carry(channel);
+        liveChannels.carry(channel);
       }
     });
   }
 
   void drop(String channel) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (!over) {
-        live.drop(channel);
+        liveChannels.drop(channel);
       }
     });
   }
 
   /** Asks, or looks whether what was asked is answered. Called about every second. */
   void tick() {
-    turns.run(() -> {
+    turns.execute(() -> {
       long now = System.nanoTime();
       if (over || unprovable) {
         return;
@@ -181,7 +151,7 @@ final class RedisFeedLink {
 
   /** Runs the work in turn, unless nothing can be proven over this link, with that reason. */
   void ifUnprovable(Runnable work) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (unprovable && !over) {
         work.run();
       }
@@ -189,14 +159,15 @@ final class RedisFeedLink {
   }
 
   void close() {
-    turns.run(() -> {
+    turns.execute(() -> {
       over = true;
-      live.end();
+      liveChannels.end();
       connection.close();
     });
   }
 
-  private void confirmed(int partition) {
+  @Override
+  public void subscribed(int partition) {
     if (over || partitions[partition] != Subscribed.ASKED) {
       return;
     }
@@ -210,7 +181,8 @@ final class RedisFeedLink {
   }
 
   /** Its slot has gone to another master. */
-  private void left(int partition) {
+  @Override
+  public void movedAway(int partition) {
     if (!over && partitions[partition] != Subscribed.NO) {
       release(partition);
     }
@@ -232,28 +204,12 @@ final class RedisFeedLink {
     }
     asking = true;
     askedAt = now;
-    connection.ask(
-        standing,
-        new FeedConnection.Answers() {
-          @Override
-          public void server(@Nullable String info, @Nullable Throwable error) {
-            turns.run(() -> isServer(info, error));
-          }
-
-          @Override
-          public void seq(int partition, byte @Nullable [] seq, @Nullable Throwable error) {
-            turns.run(() -> compared(partition, seq, error, now));
-          }
-
-          @Override
-          public void last(@Nullable Throwable error) {
-            turns.run(() -> answered(error, now));
-          }
-        });
+    connection.ask(turns, standing, now, this);
   }
 
-  private void isServer(@Nullable String text, @Nullable Throwable error) {
-    if (over || RedisFeedErrors.isLate(error)) {
+  @Override
+  public void server(@Nullable String text, @Nullable Throwable error) {
+    if (over || RedisErrors.isLate(error)) {
       return;
     }
     if (error != null || text == null) {
@@ -271,13 +227,14 @@ final class RedisFeedLink {
     }
   }
 
-  private void compared(
+  @Override
+  public void compared(
       int partition, byte @Nullable [] seq, @Nullable Throwable error, long asked) {
-    if (over || RedisFeedErrors.isLate(error) || partitions[partition] != Subscribed.YES) {
+    if (over || RedisErrors.isLate(error) || partitions[partition] != Subscribed.YES) {
       return;
     }
     if (error != null) {
-      if (RedisFeedErrors.isElsewhere(error)) {
+      if (RedisErrors.isElsewhere(error)) {
         release(partition);
       } else {
         failed(error);
@@ -290,8 +247,9 @@ final class RedisFeedLink {
         asked);
   }
 
-  private void answered(@Nullable Throwable error, long asked) {
-    if (!over && !RedisFeedErrors.isLate(error)) {
+  @Override
+  public void answered(@Nullable Throwable error, long asked) {
+    if (!over && !RedisErrors.isLate(error)) {
       asking = false;
       provenAt = asked;
       owner.proven(this);
@@ -299,13 +257,13 @@ final class RedisFeedLink {
   }
 
   private void refused(int partition, Throwable error) {
-    if (over || RedisFeedErrors.isLate(error) || partitions[partition] != Subscribed.ASKED) {
+    if (over || RedisErrors.isLate(error) || partitions[partition] != Subscribed.ASKED) {
       return;
     }
-    if (RedisFeedErrors.isElsewhere(error)) {
+    if (RedisErrors.isElsewhere(error)) {
       release(partition);
     } else {
-      end(Loss.CLOSED, "a subscription was refused: " + RedisFeedErrors.message(error));
+      end(Loss.CLOSED, "a subscription was refused: " + RedisErrors.message(error));
     }
   }
 
@@ -327,12 +285,12 @@ final class RedisFeedLink {
       // One question of a batch was refused like this; the others are no news.
       return;
     }
-    if (RedisFeedErrors.isForEver(error)) {
-      LOG.warn("Changes of {} cannot be compared: {}", name, RedisFeedErrors.message(error));
+    if (RedisErrors.isUnaskable(error)) {
+      LOG.warn("Changes of {} cannot be compared: {}", name, RedisErrors.message(error));
       unprovable = true;
-      tellAll(Loss.UNPROVABLE);
+      reportLost(Loss.UNPROVABLE);
     } else {
-      end(Loss.CLOSED, "a question was refused: " + RedisFeedErrors.message(error));
+      end(Loss.CLOSED, "a question was refused: " + RedisErrors.message(error));
     }
   }
 
@@ -341,15 +299,15 @@ final class RedisFeedLink {
       return;
     }
     over = true;
-    live.end();
+    liveChannels.end();
     LOG.debug("The changes of {} are lost for now: {}", name, why);
-    tellAll(loss);
+    reportLost(loss);
     // At once: the driver would connect this one again by itself, with a hole nobody hears of.
     connection.close();
     owner.ended(this);
   }
 
-  private void tellAll(Loss loss) {
+  private void reportLost(Loss loss) {
     for (int partition = 0; partition < partitions.length; partition++) {
       if (partitions[partition] == Subscribed.YES) {
         owner.lost(partition, loss);
@@ -357,7 +315,20 @@ final class RedisFeedLink {
     }
   }
 
-  private void changed(byte[] message) {
+  @Override
+  public void live(String channel, byte[] message) {
+    if (!over) {
+      owner.live(channel, message);
+    }
+  }
+
+  @Override
+  public void disconnected() {
+    end(Loss.CLOSED, "the connection was closed");
+  }
+
+  @Override
+  public void changed(byte[] message) {
     if (over) {
       return;
     }

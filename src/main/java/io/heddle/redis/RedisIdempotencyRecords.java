@@ -28,20 +28,19 @@ final class RedisIdempotencyRecords implements IdempotencyRecords {
   @Override
   public Mono<Void> drop(SessionKey key, IdempotentRequest retry) {
     byte[][] keys = {RedisKeys.of(key).record(retry.key())};
-    byte[][] args = ScriptArgs.of(2).text(retry.body()).text(retry.operation()).toArray();
+    byte[][] args = new ScriptArgs().text(retry.body()).text(retry.operation()).toArray();
     return link.read(RedisScript.RECORD_DROP, keys, args).then();
   }
 
   private Mono<Outcome> ask(SessionKey key, IdempotentRequest retry, Duration lease) {
     byte[][] keys = {RedisKeys.of(key).record(retry.key())};
     byte[][] args =
-        ScriptArgs.of(3)
+        new ScriptArgs()
             .text(retry.body())
             .text(retry.operation())
             .number(lease.toMillis())
             .toArray();
     return link.read(RedisScript.RECORD_FIND, keys, args)
-        .map(ScriptReply::new)
         .flatMap(reply -> {
           if (reply.kind() == ScriptReply.REFUSED) {
             return Mono.just(new Outcome.Refused(reply.problem()));

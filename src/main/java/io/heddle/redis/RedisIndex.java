@@ -1,10 +1,9 @@
 package io.heddle.redis;
 
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.SessionIndex;
+import io.heddle.session.StoreProblems;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.ScoredValue;
@@ -15,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -49,9 +50,7 @@ final class RedisIndex implements SessionIndex {
   public Mono<Page> list(Tenant tenant, @Nullable String user, int limit, @Nullable String cursor) {
     Cursor from = cursor == null ? null : Cursor.parse(cursor);
     if (cursor != null && from == null) {
-      return Mono.error(
-          Problem.field(ProblemCode.INVALID_CURSOR, "cursor", "The cursor is not of this list")
-              .toException());
+      return Mono.error(StoreProblems.invalidCursor("cursor").toException());
     }
     return user == null ? byExpiry(tenant, limit, from) : byActivity(tenant, user, limit, from);
   }
@@ -63,29 +62,14 @@ final class RedisIndex implements SessionIndex {
             ? Range.unbounded()
             : Range.create(Double.NEGATIVE_INFINITY, (double) from.score());
     // Redis breaks ties from the last member to the first when it goes down the scores.
-    return newest(key, range, from, limit + 1, 0, new ArrayList<>())
+    return collect(
+            part -> link.command(commands -> commands.zrevrangebyscoreWithScores(key, range, part)),
+            value ->
+                SessionKey.isId(text(value)) && (from == null || from.compareTo(value, "") < 0),
+            limit + 1,
+            0,
+            new ArrayList<>())
         .map(found -> page(found, limit, ""));
-  }
-
-  private Mono<List<ScoredValue<byte[]>>> newest(
-      byte[] key,
-      Range<Double> range,
-      @Nullable Cursor from,
-      int wanted,
-      long offset,
-      List<ScoredValue<byte[]>> found) {
-    return link.command(commands ->
-            commands.zrevrangebyscoreWithScores(key, range, Limit.create(offset, wanted)))
-        .flatMap(chunk -> {
-          for (ScoredValue<byte[]> value : chunk) {
-            if (SessionKey.isId(text(value)) && (from == null || from.isBeforeWhenFalling(value))) {
-              found.add(value);
-            }
-          }
-          return found.size() >= wanted || chunk.size() < wanted
-              ? Mono.just(found)
-              : newest(key, range, from, wanted, offset + wanted, found);
-        });
   }
 
   private Mono<Page> byExpiry(Tenant tenant, int limit, @Nullable Cursor from) {
@@ -94,17 +78,23 @@ final class RedisIndex implements SessionIndex {
         from == null
             ? Range.unbounded()
             : Range.create((double) from.score(), Double.POSITIVE_INFINITY);
+    Predicate<ScoredValue<byte[]>> wanted =
+        value ->
+            text(value).startsWith(prefix)
+                && SessionKey.isId(text(value).substring(prefix.length()))
+                && (from == null || from.compareTo(value, prefix) > 0);
     return Flux.range(0, SessionKey.PARTITIONS)
         .flatMap(
-            partition ->
-                soonest(
-                    RedisKeys.of(partition).due(),
-                    range,
-                    from,
-                    prefix,
-                    limit + 1,
-                    0,
-                    new ArrayList<>()),
+            partition -> {
+              byte[] key = RedisKeys.of(partition).due();
+              return collect(
+                  part ->
+                      link.command(commands -> commands.zrangebyscoreWithScores(key, range, part)),
+                  wanted,
+                  limit + 1,
+                  0,
+                  new ArrayList<>());
+            },
             PARTITIONS_AT_ONCE)
         .flatMapIterable(found -> found)
         .sort(
@@ -115,27 +105,20 @@ final class RedisIndex implements SessionIndex {
         .map(found -> page(found, limit, prefix));
   }
 
-  private Mono<List<ScoredValue<byte[]>>> soonest(
-      byte[] key,
-      Range<Double> range,
-      @Nullable Cursor from,
-      String prefix,
-      int wanted,
+  /** Goes on through a sorted set until it has found so many, or the set ends. */
+  private static Mono<List<ScoredValue<byte[]>>> collect(
+      Function<Limit, Mono<List<ScoredValue<byte[]>>>> query,
+      Predicate<ScoredValue<byte[]>> wanted,
+      int most,
       long offset,
       List<ScoredValue<byte[]>> found) {
-    return link.command(
-            commands -> commands.zrangebyscoreWithScores(key, range, Limit.create(offset, wanted)))
+    return query
+        .apply(Limit.create(offset, most))
         .flatMap(chunk -> {
-          for (ScoredValue<byte[]> value : chunk) {
-            if (text(value).startsWith(prefix)
-                && SessionKey.isId(text(value).substring(prefix.length()))
-                && (from == null || from.isBeforeWhenRising(value, prefix))) {
-              found.add(value);
-            }
-          }
-          return found.size() >= wanted || chunk.size() < wanted
+          chunk.stream().filter(wanted).forEach(found::add);
+          return found.size() >= most || chunk.size() < most
               ? Mono.just(found)
-              : soonest(key, range, from, prefix, wanted, offset + wanted, found);
+              : collect(query, wanted, most, offset + most, found);
         });
   }
 
@@ -158,7 +141,7 @@ final class RedisIndex implements SessionIndex {
       return Mono.empty();
     }
     byte[][] keys = {RedisKeys.userSessions(tenant, user), RedisKeys.userState(tenant, user)};
-    ScriptArgs args = ScriptArgs.of(ids.size());
+    ScriptArgs args = new ScriptArgs();
     ids.forEach(args::text);
     return link.read(RedisScript.FORGET, keys, args.toArray()).then();
   }
@@ -180,8 +163,8 @@ final class RedisIndex implements SessionIndex {
       Tenant tenant, String user, @Nullable String expected, String next) {
     byte[][] keys = {RedisKeys.userState(tenant, user)};
     return link.read(
-            RedisScript.CURRENT, keys, ScriptArgs.of(2).text(expected).text(next).toArray())
-        .map(reply -> new ScriptReply(reply).text(0));
+            RedisScript.CURRENT, keys, new ScriptArgs().text(expected).text(next).toArray())
+        .map(reply -> reply.text(0));
   }
 
   private static String text(ScoredValue<byte[]> value) {
@@ -205,14 +188,10 @@ final class RedisIndex implements SessionIndex {
       }
     }
 
-    boolean isBeforeWhenFalling(ScoredValue<byte[]> value) {
-      long other = (long) value.getScore();
-      return other < score || other == score && text(value).compareTo(id) < 0;
-    }
-
-    boolean isBeforeWhenRising(ScoredValue<byte[]> value, String prefix) {
-      long other = (long) value.getScore();
-      return other > score || other == score && text(value).compareTo(prefix + id) > 0;
+    /** Where the value stands next to this one: below 0 before it, above 0 after it. */
+    int compareTo(ScoredValue<byte[]> value, String prefix) {
+      int scores = Long.compare((long) value.getScore(), score);
+      return scores != 0 ? scores : text(value).compareTo(prefix + id);
     }
 
     @Override

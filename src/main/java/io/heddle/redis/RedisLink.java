@@ -43,19 +43,12 @@ final class RedisLink {
 
   /** One that publishes nothing, and keeps its connection as long as that is open. */
   RedisLink(AbstractRedisClient client, Duration timeout) {
-    this(client, timeout, 0, null);
+    this(client, timeout, 0, null, null);
   }
 
   /**
    * @param database the number of the client's database
    * @param renewal who gives it another connection when this one does not serve
-   */
-  RedisLink(
-      AbstractRedisClient client, Duration timeout, int database, @Nullable RedisRenewal renewal) {
-    this(client, timeout, database, renewal, null);
-  }
-
-  /**
    * @param memory of the link whose Redis it shares, so that the log is told once; null for its own
    */
   RedisLink(
@@ -171,14 +164,12 @@ final class RedisLink {
 
   /** Whether it leads to a master; also when there is no connection, which is the driver's work. */
   Mono<Boolean> isMaster() {
-    Made mine = made;
-    return mine == null || !mine.connection.isOpen() ? Mono.just(true) : mine.isMaster();
+    return isOpen() ? made().isMaster() : Mono.just(true);
   }
 
   /** Whether its server answers; also when there is no connection, which is the driver's work. */
   Mono<Boolean> answers(byte[] key) {
-    Made mine = made;
-    return mine == null || !mine.connection.isOpen() ? Mono.just(true) : mine.answers(key);
+    return isOpen() ? made().answers(key) : Mono.just(true);
   }
 
   /** How changes are published here; known once connected, before any script can run. */
@@ -216,8 +207,8 @@ final class RedisLink {
   }
 
   /** Runs a script that reads. */
-  Mono<List<Object>> read(RedisScript script, byte[][] keys, byte[][] args) {
-    return run(script, keys, args, false, false, TRIES);
+  Mono<ScriptReply> read(RedisScript script, byte[][] keys, byte[][] args) {
+    return run(script, keys, args, false);
   }
 
   /**
@@ -228,16 +219,17 @@ final class RedisLink {
    * @param sentAt when the time began that it may take
    * @param next who is asked then
    */
-  Mono<List<Object>> read(
+  Mono<ScriptReply> read(
       RedisScript script, byte[][] keys, byte[][] args, long sentAt, Supplier<RedisLink> next) {
     return eval(script.text(), keys, args, false)
+        .map(ScriptReply::new)
         .onErrorResume(error ->
             RedisErrors.wasCutOff(error) && left(sentAt).compareTo(ASK_AGAIN) > 0
                 ? Mono.delay(ASK_AGAIN)
                     .then(Mono.defer(() -> next.get().read(script, keys, args)))
                     .timeout(left(sentAt))
                     .onErrorMap(TimeoutException.class, _ -> RedisErrors.away())
-                : failed(error, script, keys, args, false, false, TRIES));
+                : recover(error, script, keys, args, false).map(ScriptReply::new));
   }
 
   private Duration left(long sentAt) {
@@ -245,8 +237,8 @@ final class RedisLink {
   }
 
   /** Runs a script that writes. */
-  Mono<List<Object>> write(RedisScript script, byte[][] keys, byte[][] args) {
-    return run(script, keys, args, true, false, TRIES);
+  Mono<ScriptReply> write(RedisScript script, byte[][] keys, byte[][] args) {
+    return run(script, keys, args, true);
   }
 
   /** Runs one command that is harmless to send twice. */
@@ -290,54 +282,51 @@ final class RedisLink {
   }
 
   /** One operator for all that can go wrong: it stands in the way of every request. */
-  private Mono<List<Object>> run(
-      RedisScript script, byte[][] keys, byte[][] args, boolean writes, boolean source, int tries) {
-    return eval(script.text(), keys, args, source)
-        .onErrorResume(error -> failed(error, script, keys, args, writes, source, tries));
+  private Mono<ScriptReply> run(RedisScript script, byte[][] keys, byte[][] args, boolean writes) {
+    return eval(script.text(), keys, args, false)
+        .onErrorResume(error -> recover(error, script, keys, args, writes))
+        .map(ScriptReply::new);
   }
 
-  private Mono<List<Object>> failed(
+  private Mono<List<Object>> recover(
+      Throwable error, RedisScript script, byte[][] keys, byte[][] args, boolean writes) {
+    return retry(error, script.text(), script.inPieces(), keys, args, false, TRIES)
+        .onErrorMap(last -> problem(last, keys[0], writes));
+  }
+
+  /**
+   * Sends it once more when nothing was run: whole to a server that does not know the script, and
+   * later while a slot moves, or in pieces.
+   */
+  private Mono<List<Object>> retry(
       Throwable error,
-      RedisScript script,
+      ScriptText script,
+      @Nullable ScriptText inPieces,
       byte[][] keys,
       byte[][] args,
-      boolean writes,
       boolean source,
       int tries) {
     if (!source && RedisErrors.isNoScript(error)) {
-      return run(script, keys, args, writes, true, tries);
+      return eval(script, keys, args, true)
+          .onErrorResume(next -> retry(next, script, inPieces, keys, args, true, tries));
     }
-    if (RedisErrors.isMoving(error)) {
-      ScriptText pieces = script.inPieces();
-      if (pieces != null && RedisErrors.isSplit(error)) {
-        return new SplitRead(this::piece, pieces, keys, args)
-            .read()
-            .timeout(timeout)
-            .switchIfEmpty(Mono.error(RedisErrors::away))
-            .onErrorMap(failed -> RedisErrors.translate(failed, false));
-      }
-      if (tries > 0) {
-        return Mono.delay(TRY_AGAIN).then(run(script, keys, args, writes, false, tries - 1));
-      }
+    if (inPieces != null && RedisErrors.isSplit(error)) {
+      return new SplitRead(this::piece, inPieces, keys, args)
+          .read()
+          .timeout(timeout)
+          .switchIfEmpty(Mono.error(RedisErrors::away));
     }
-    return Mono.error(problem(error, keys[0], writes));
+    if (tries > 0 && RedisErrors.isMoving(error)) {
+      return Mono.delay(TRY_AGAIN)
+          .then(eval(script, keys, args, false))
+          .onErrorResume(next -> retry(next, script, inPieces, keys, args, false, tries - 1));
+    }
+    return Mono.error(error);
   }
 
   private Mono<List<Object>> piece(ScriptText script, byte[][] key, byte[][] args) {
-    return piece(script, key, args, false, TRIES);
-  }
-
-  private Mono<List<Object>> piece(
-      ScriptText script, byte[][] key, byte[][] args, boolean source, int tries) {
-    return eval(script, key, args, source)
-        .onErrorResume(error -> {
-          if (!source && RedisErrors.isNoScript(error)) {
-            return piece(script, key, args, true, tries);
-          }
-          return tries > 0 && RedisErrors.isMoving(error)
-              ? Mono.delay(TRY_AGAIN).then(piece(script, key, args, false, tries - 1))
-              : Mono.error(error);
-        });
+    return eval(script, key, args, false)
+        .onErrorResume(error -> retry(error, script, null, key, args, false, TRIES));
   }
 
   private Mono<List<Object>> eval(ScriptText script, byte[][] keys, byte[][] args, boolean source) {
@@ -348,10 +337,14 @@ final class RedisLink {
   }
 
   private RedisClusterAsyncCommands<byte[], byte[]> commands() {
+    return made().commands;
+  }
+
+  private Made made() {
     Made mine = made;
     if (mine == null) {
       throw RedisErrors.away();
     }
-    return mine.commands;
+    return mine;
   }
 }

@@ -11,6 +11,7 @@ import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
+import io.heddle.session.StoreProblems;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.redisson.client.RedisOutOfMemoryException;
 import org.redisson.client.RedisReadonlyException;
@@ -125,45 +127,43 @@ final class RedisLocks implements SessionLocks {
                   : claimed(key, owner, lock.holder(acquisition), work);
           return run.timeout(lease, Mono.error(RedisLocks::tookTooLong));
         })
-        // As a signal, so that an error, an answer and none at all leave the line alike.
-        .materialize()
-        .flatMap(signal -> {
-          Mono<Void> leave = leave(lock, acquisition, acquired);
-          Throwable error = signal.getThrowable();
-          if (isAway(error) || (error != null && RedisErrors.isFull(error))) {
-            // Told at once: a Redis that did not answer this does not answer that any sooner, and
-            // one that is full took no lock.
-            leave.subscribe();
-            return Mono.just(signal);
-          }
-          return leave.thenReturn(signal);
-        })
-        .dematerialize();
+        .transform(run -> thenRelease(run, true, () -> leave(lock, acquisition, acquired)));
   }
 
-  private static boolean isAway(@Nullable Throwable error) {
-    return error != null && (RedisErrors.isAway(error) || RedisErrors.isUnknown(error));
+  /**
+   * Releases what was held and then answers; as a signal, so that an error, an answer and none at
+   * all are alike. An error of Redis is answered at once: a Redis that did not answer this does not
+   * answer that any sooner, and one that is full took no lock.
+   *
+   * @param ofMemory whether what is released would have taken memory
+   */
+  private static <T> Mono<T> thenRelease(
+      Mono<T> work, boolean ofMemory, Supplier<Mono<Void>> release) {
+    return work.materialize()
+        .flatMap(signal -> {
+          Throwable error = signal.getThrowable();
+          if (error != null
+              && (RedisErrors.isAway(error)
+                  || RedisErrors.isUnknown(error)
+                  || (ofMemory && RedisErrors.isFull(error)))) {
+            release.get().subscribe();
+            return Mono.just(signal);
+          }
+          return release.get().thenReturn(signal);
+        })
+        .dematerialize();
   }
 
   private <T> Mono<T> claimed(
       SessionKey key, @Nullable String owner, String holder, Function<String, Mono<T>> work) {
     RedisKeys k = RedisKeys.of(key);
     byte[][] keys = {k.session(), RedisKeys.ascii(k.lock())};
-    ScriptArgs args = ScriptArgs.of(3).text(owner).text(holder).text(ids.token());
+    ScriptArgs args = new ScriptArgs().text(owner).text(holder).text(ids.token());
     return ask(RedisScript.CLAIM, keys, args)
         .map(reply -> reply.text(1))
         .flatMap(claim ->
-            Mono.defer(() -> work.apply(claim))
-                .materialize()
-                .flatMap(signal -> {
-                  Mono<Void> unclaim = unclaim(key, owner, claim);
-                  if (isAway(signal.getThrowable())) {
-                    unclaim.subscribe();
-                    return Mono.just(signal);
-                  }
-                  return unclaim.thenReturn(signal);
-                })
-                .dematerialize());
+            thenRelease(
+                Mono.defer(() -> work.apply(claim)), false, () -> unclaim(key, owner, claim)));
   }
 
   /**
@@ -227,34 +227,26 @@ final class RedisLocks implements SessionLocks {
         retry == null
             ? new byte[][] {k.session()}
             : new byte[][] {k.session(), k.record(retry.key())};
-    int body = retry == null ? 0 : 1;
-    ScriptArgs args =
+    ScriptArgs args = new ScriptArgs().text(owner);
+    RedisScript script =
         switch (call) {
-          case Call.Take(Duration ttl, String label) ->
-              ScriptArgs.of(4 + body)
-                  .text(owner)
-                  .number(ttl.toMillis())
-                  .text(ids.token())
-                  .text(label);
-          case Call.Renew(String token, Duration ttl) ->
-              ScriptArgs.of(3 + body).text(owner).text(token).number(ttl.toMillis());
-          case Call.Release(String token) ->
-              ScriptArgs.of(5 + body)
-                  .text(owner)
-                  .text(token)
-                  .bytes(link.publish().command())
-                  .text(k.liveChannel(link.database()))
-                  .bytes(RELEASED.utf8());
+          case Call.Take(Duration ttl, String label) -> {
+            args.number(ttl.toMillis()).text(ids.token()).text(label);
+            yield RedisScript.LOCK;
+          }
+          case Call.Renew(String token, Duration ttl) -> {
+            args.text(token).number(ttl.toMillis());
+            yield RedisScript.RENEW;
+          }
+          case Call.Release(String token) -> {
+            args.text(token).bytes(link.publish().command());
+            args.text(k.liveChannel(link.database())).bytes(RELEASED.utf8());
+            yield RedisScript.RELEASE;
+          }
         };
     if (retry != null) {
       args.text(retry.body());
     }
-    RedisScript script =
-        switch (call) {
-          case Call.Take _ -> RedisScript.LOCK;
-          case Call.Renew _ -> RedisScript.RENEW;
-          case Call.Release _ -> RedisScript.RELEASE;
-        };
     return ask(script, keys, args).map(reply -> done(call, reply));
   }
 
@@ -280,7 +272,7 @@ final class RedisLocks implements SessionLocks {
   @Override
   public Mono<Held> holder(SessionKey key, @Nullable String owner) {
     byte[][] session = {RedisKeys.of(key).session()};
-    return ask(RedisScript.HOLDER, session, ScriptArgs.of(1).text(owner))
+    return ask(RedisScript.HOLDER, session, new ScriptArgs().text(owner))
         .filter(reply -> reply.size() > 1)
         .map(reply ->
             new Held(
@@ -288,13 +280,7 @@ final class RedisLocks implements SessionLocks {
   }
 
   private Mono<ScriptReply> ask(RedisScript script, byte[][] keys, ScriptArgs args) {
-    return link.write(script, keys, args.toArray())
-        .map(ScriptReply::new)
-        .filter(reply -> reply.kind() != ScriptReply.REFUSED || refuse(reply));
-  }
-
-  private static boolean refuse(ScriptReply reply) {
-    throw reply.problem().toException();
+    return link.write(script, keys, args.toArray()).map(ScriptReply::accepted);
   }
 
   private static @Nullable String label(ScriptReply reply, int at) {
@@ -305,13 +291,8 @@ final class RedisLocks implements SessionLocks {
   private static Mono<ProblemException> lineTooLong(LineLock lock) {
     return Mono.fromCompletionStage(lock::remainTimeToLiveAsync)
         .onErrorReturn(0L)
-        .map(millis -> {
-          long left = Math.max(0, millis);
-          return Problem.of(ProblemCode.SESSION_LOCKED, "Other updates of the session go first")
-              .with("expiresAt", Times.rfc3339(Instant.now().plusMillis(left)))
-              .with("retryAfter", Math.max(1, (left + 999) / 1000))
-              .toException();
-        });
+        .map(millis -> Math.max(0, millis))
+        .map(left -> StoreProblems.locked(Instant.now().plusMillis(left), left).toException());
   }
 
   private static ProblemException tookTooLong() {

@@ -10,6 +10,7 @@ import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,9 +43,7 @@ interface RedisMasters {
 
     @Override
     public List<@Nullable String> look() {
-      String[] all = new String[SessionKey.PARTITIONS];
-      Arrays.fill(all, "the master");
-      return Arrays.asList(all);
+      return Collections.nCopies(SessionKey.PARTITIONS, "the master");
     }
 
     @Override

@@ -76,7 +76,7 @@ final class RedisPages {
       int mostWaiting,
       @Nullable RedisRenewal renewal) {
     this.links =
-        Stream.generate(() -> new RedisLink(client, timeout, 0, renewal))
+        Stream.generate(() -> new RedisLink(client, timeout, 0, renewal, null))
             .limit(connections)
             .toList();
     this.timeout = timeout.toNanos();
@@ -101,7 +101,7 @@ final class RedisPages {
    *
    * @param whose the session, or what else is read: those take turns
    */
-  Mono<List<Object>> read(
+  Mono<ScriptReply> read(
       Object whose, Size size, RedisScript script, byte[][] keys, byte[][] args) {
     return Mono.defer(() -> {
       Waiting mine = new Waiting(size, script, keys, args, System.nanoTime());
@@ -120,7 +120,7 @@ final class RedisPages {
       if (now) {
         send(mine);
       }
-      return mine.told();
+      return mine.answered();
     });
   }
 
@@ -129,23 +129,23 @@ final class RedisPages {
     long sentAt = System.nanoTime();
     link.read(read.script, read.keys, read.args, sentAt, this::link)
         .subscribe(
-            items -> ended(read, items, null, false),
+            reply -> complete(read, reply, null, false),
             error -> {
               boolean silent = RedisErrors.isAway(error) && !link.wasCutOff(sentAt);
               // What was not answered in time here says nothing about Redis: much is read from it.
-              ended(read, null, silent ? busy() : error, silent);
+              complete(read, null, silent ? busy() : error, silent);
             },
-            () -> ended(read, null, null, false));
+            () -> complete(read, null, null, false));
   }
 
-  private void ended(
-      Waiting read, @Nullable List<Object> items, @Nullable Throwable error, boolean silent) {
+  private void complete(
+      Waiting read, @Nullable ScriptReply reply, @Nullable Throwable error, boolean silent) {
     if (read.answer.isDone()) {
       return;
     }
     try {
-      if (items != null) {
-        read.answer.complete(items);
+      if (reply != null) {
+        read.answer.complete(reply);
       } else {
         read.answer.completeExceptionally(error == null ? busy() : error);
       }
@@ -166,12 +166,12 @@ final class RedisPages {
     // stack.
     if (frees.getAndIncrement() == 0) {
       do {
-        goOn();
+        sendWaiting();
       } while (frees.decrementAndGet() > 0);
     }
   }
 
-  private void goOn() {
+  private void sendWaiting() {
     List<Waiting> sent = new ArrayList<>();
     List<Waiting> late = new ArrayList<>();
     synchronized (queues) {
@@ -182,7 +182,7 @@ final class RedisPages {
         if (!isLate && first.isWanted && free < first.size.units) {
           break;
         }
-        take();
+        removeFirst();
         if (isLate) {
           late.add(first);
         } else if (first.isWanted) {
@@ -200,7 +200,7 @@ final class RedisPages {
   }
 
   /** Takes the first one out, and puts its session's others behind all sessions. */
-  private void take() {
+  private void removeFirst() {
     Iterator<Map.Entry<Object, Queue<Waiting>>> entries = queues.entrySet().iterator();
     Map.Entry<Object, Queue<Waiting>> entry = entries.next();
     Object whose = entry.getKey();
@@ -238,7 +238,7 @@ final class RedisPages {
     private final byte[][] keys;
     private final byte[][] args;
     private final long since;
-    private final CompletableFuture<List<Object>> answer = new CompletableFuture<>();
+    private final CompletableFuture<ScriptReply> answer = new CompletableFuture<>();
     private volatile boolean isWanted = true;
 
     Waiting(Size size, RedisScript script, byte[][] keys, byte[][] args, long since) {
@@ -250,12 +250,12 @@ final class RedisPages {
     }
 
     /** Who hangs up does not end what Redis is answering: its room is free when that is over. */
-    Mono<List<Object>> told() {
+    Mono<ScriptReply> answered() {
       return Mono.create(sink -> {
         sink.onCancel(() -> isWanted = false);
-        answer.whenComplete((items, error) -> {
-          if (items != null) {
-            sink.success(items);
+        answer.whenComplete((reply, error) -> {
+          if (reply != null) {
+            sink.success(reply);
           } else if (isWanted) {
             sink.error(error);
           }

@@ -11,6 +11,7 @@ import io.heddle.limit.Subject;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import reactor.core.publisher.Mono;
 
 /**
@@ -36,24 +37,17 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   private Mono<List<Decision>> one(Subject subject, List<Rule> rules) {
-    ScriptArgs args = ScriptArgs.of(2 * rules.size());
+    ScriptArgs args = new ScriptArgs();
     byte[][] keys = counters(subject, rules, args);
-    return link.read(RedisScript.LIMIT, keys, args.toArray())
-        .map(answer -> decisions(rules, new ScriptReply(answer)));
+    return link.read(RedisScript.LIMIT, keys, args.toArray()).map(reply -> decisions(rules, reply));
   }
 
   private Mono<List<List<Decision>>> many(Subject subject, List<Rule> rules, int count) {
-    ScriptArgs args = ScriptArgs.of(1 + 2 * rules.size()).number(count);
+    ScriptArgs args = new ScriptArgs().number(count);
     byte[][] keys = counters(subject, rules, args);
     return link.read(RedisScript.LIMIT_MANY, keys, args.toArray())
-        .map(answer -> {
-          ScriptReply reply = new ScriptReply(answer);
-          List<List<Decision>> all = new ArrayList<>(count);
-          for (int i = 0; i < count; i++) {
-            all.add(decisions(rules, reply, i));
-          }
-          return all;
-        });
+        .map(reply ->
+            IntStream.range(0, count).mapToObj(place -> decisions(rules, reply, place)).toList());
   }
 
   /** What one of many is told: the first of them as if it had been alone, and so on. */
@@ -65,35 +59,27 @@ final class RedisRateLimiter implements RateLimiter {
     for (int i = 0; i < rules.size(); i++) {
       Rule rule = rules.get(i);
       long left = rule.limit() - reply.number(2 * i + 1);
-      decisions.add(
-          new Decision(
-              rule,
-              allowed || left > 0,
-              Math.max(0, left + after),
-              Duration.ofMillis(reply.number(2 * i + 2))));
+      decisions.add(decision(rule, allowed || left > 0, left + after, reply.number(2 * i + 2)));
     }
     return List.copyOf(decisions);
   }
 
   @Override
   public Mono<Lease> lease(Subject subject, List<Rule> rules, long most) {
-    ScriptArgs args = ScriptArgs.of(3 * rules.size() + 1);
+    ScriptArgs args = new ScriptArgs();
     byte[][] keys = counters(subject, rules, args);
     args.number(most);
     for (Rule rule : rules) {
       args.number(rule.leasable());
     }
     return link.read(RedisScript.LIMIT, keys, args.toArray())
-        .map(answer -> {
-          ScriptReply reply = new ScriptReply(answer);
-          return new Lease(reply.number(3 * rules.size()), decisions(rules, reply));
-        });
+        .map(reply -> new Lease(reply.number(3 * rules.size()), decisions(rules, reply)));
   }
 
   @Override
   public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
     byte[][] keys = new byte[permits.size()][];
-    ScriptArgs args = ScriptArgs.of(3 * permits.size());
+    ScriptArgs args = new ScriptArgs();
     for (int i = 0; i < keys.length; i++) {
       Permit permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
@@ -106,14 +92,14 @@ final class RedisRateLimiter implements RateLimiter {
   @Override
   public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
     byte[][] keys = new byte[rules.size()][];
-    ScriptArgs args = ScriptArgs.of(2 + 2 * rules.size()).text(id).number(amount);
+    ScriptArgs args = new ScriptArgs().text(id).number(amount);
     for (int i = 0; i < keys.length; i++) {
       Rule rule = rules.get(i);
       keys[i] = RedisKeys.tokens(subject.tenant(), subject.name(), rule.name());
       args.number(rule.limit()).number(rule.window().toMillis());
     }
     return link.read(RedisScript.LIMIT_RESERVE, keys, args.toArray())
-        .map(answer -> reserved(rules, id, amount, new ScriptReply(answer)));
+        .map(reply -> reserved(rules, id, amount, reply));
   }
 
   private static Reserved reserved(List<Rule> rules, String id, long amount, ScriptReply reply) {
@@ -121,12 +107,7 @@ final class RedisRateLimiter implements RateLimiter {
     List<Reservation.Counter> counters = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {
       Rule rule = rules.get(i);
-      decisions.add(
-          new Decision(
-              rule,
-              reply.number(4 * i) == 1,
-              Math.max(0, rule.limit() - reply.number(4 * i + 1)),
-              Duration.ofMillis(reply.number(4 * i + 2))));
+      decisions.add(decision(rule, reply, 4 * i));
       counters.add(new Reservation.Counter(rule.name(), rule.window(), reply.text(4 * i + 3)));
     }
     boolean held = amount > 0 && decisions.stream().allMatch(Decision::allowed);
@@ -140,7 +121,7 @@ final class RedisRateLimiter implements RateLimiter {
     List<Reservation.Counter> counters = reservation.counters();
     byte[][] keys = new byte[1 + counters.size()][];
     keys[0] = RedisKeys.settled(subject.tenant(), subject.name(), reservation.id());
-    ScriptArgs args = ScriptArgs.of(4 + 2 * counters.size()).text(reservation.id()).number(used);
+    ScriptArgs args = new ScriptArgs().text(reservation.id()).number(used);
     args.number(reservation.amount()).number(SETTLED_FOR.toMillis());
     for (int i = 0; i < counters.size(); i++) {
       Reservation.Counter counter = counters.get(i);
@@ -163,17 +144,22 @@ final class RedisRateLimiter implements RateLimiter {
   private static List<Decision> decisions(List<Rule> rules, ScriptReply reply) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {
-      Rule rule = rules.get(i);
-      // A limit that was lowered in a running window leaves more counted than it allows.
-      long remaining = Math.max(0, rule.limit() - reply.number(3 * i + 1));
-      decisions.add(
-          new Decision(
-              rule,
-              reply.number(3 * i) == 1,
-              remaining,
-              Duration.ofMillis(reply.number(3 * i + 2))));
+      decisions.add(decision(rules.get(i), reply, 3 * i));
     }
     return List.copyOf(decisions);
+  }
+
+  /**
+   * Whether it is allowed, how much was counted and what is left of the window stand from there.
+   */
+  private static Decision decision(Rule rule, ScriptReply reply, int at) {
+    long left = rule.limit() - reply.number(at + 1);
+    return decision(rule, reply.number(at) == 1, left, reply.number(at + 2));
+  }
+
+  private static Decision decision(Rule rule, boolean allowed, long left, long millis) {
+    // A limit that was lowered in a running window leaves more counted than it allows.
+    return new Decision(rule, allowed, Math.max(0, left), Duration.ofMillis(millis));
   }
 
   private static byte[] key(Subject subject, Rule rule) {

@@ -1,8 +1,6 @@
 package io.heddle.redis;
 
 import io.heddle.base.Position;
-import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Checkpoint;
@@ -16,6 +14,7 @@ import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.StateView;
+import io.heddle.session.StoreProblems;
 import io.heddle.session.ThreadPage;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -43,7 +42,7 @@ final class RedisReader implements SessionReader {
 
   @Override
   public Mono<ThreadPage> load(SessionKey key, ReadContext view, PageRequest page) {
-    ScriptArgs args = ScriptArgs.of(12);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.number(page.limit() == 0 ? 0 : page.limit() + 1L).text(page.fromEnd() ? "1" : "");
     for (String name : new String[] {"after", "before"}) {
@@ -51,10 +50,7 @@ final class RedisReader implements SessionReader {
       MessagePlace place = cursor == null ? null : MessagePlace.parse(cursor);
       boolean nothing = cursor != null && cursor.isEmpty();
       if (nothing || place != null && !place.mark().equals(key.mark())) {
-        return Mono.error(
-            Problem.field(
-                    ProblemCode.INVALID_CURSOR, name, "The cursor is not of this session's thread")
-                .toException());
+        return Mono.error(StoreProblems.invalidCursor(name).toException());
       }
       args.text(place == null ? null : place.entry());
       args.text(place == null ? null : place.tag());
@@ -77,7 +73,7 @@ final class RedisReader implements SessionReader {
 
   @Override
   public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
-    ScriptArgs args = ScriptArgs.of(6);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     ScriptCallFactory.place(args, key, message);
     args.text(message);
@@ -108,9 +104,7 @@ final class RedisReader implements SessionReader {
       SessionKey key, ReadContext view, int limit, @Nullable String before) {
     Position from = before == null ? null : Checkpoint.parseId(before);
     if (before != null && from == null) {
-      return Mono.error(
-          Problem.field(ProblemCode.INVALID_CURSOR, "before", "The cursor is not a checkpoint")
-              .toException());
+      return Mono.error(StoreProblems.invalidCursor("before").toException());
     }
     return checkpoints(key, view, limit, from, List.of());
   }
@@ -122,7 +116,7 @@ final class RedisReader implements SessionReader {
       int limit,
       @Nullable Position from,
       List<CheckpointPage.Saved> before) {
-    ScriptArgs args = ScriptArgs.of(7);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.text("page").text(from == null ? null : Long.toString(from.version()));
     args.number(limit + 1L - before.size()).number(pageBytes);
@@ -149,16 +143,16 @@ final class RedisReader implements SessionReader {
 
   private Mono<StateView> stateView(
       SessionKey key, ReadContext view, String what, @Nullable Position saved) {
-    ScriptArgs args = ScriptArgs.of(7);
+    ScriptArgs args = new ScriptArgs();
     view(args, view);
     args.text(what);
-    args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag()).text(null);
+    args.position(saved).text(null);
     return ask(key, RedisPages.Size.PAGE, RedisScript.STATE_READ, stateKeys(key), args)
         .map(answer -> {
           ScriptReply reply = answer.reply();
-          List<Checkpoint> found = checkpoints(reply.list(3));
-          return new StateView(position(reply.list(2)), found.isEmpty() ? null : found.getFirst());
+          ScriptReply found = reply.list(3);
+          return new StateView(
+              position(reply.list(2)), found.size() == 0 ? null : checkpoint(found.list(0)));
         });
   }
 
@@ -168,14 +162,7 @@ final class RedisReader implements SessionReader {
       long sentAt = System.nanoTime();
       return pages
           .read(key, size, script, keys, args.toArray())
-          .handle((items, sink) -> {
-            ScriptReply reply = new ScriptReply(items);
-            if (reply.kind() == ScriptReply.DONE) {
-              sink.next(new Read(reply, sentAt));
-            } else {
-              sink.error(reply.problem().toException());
-            }
-          });
+          .map(reply -> new Read(reply.accepted(), sentAt));
     });
   }
 
@@ -190,10 +177,7 @@ final class RedisReader implements SessionReader {
   }
 
   private static void view(ScriptArgs args, ReadContext view) {
-    Position least = view.atLeast();
-    args.text(view.owner());
-    args.text(least == null ? null : Long.toString(least.version()));
-    args.text(least == null ? null : least.tag());
+    args.text(view.owner()).position(view.atLeast());
   }
 
   private static byte[][] threadKeys(SessionKey key) {
@@ -238,15 +222,10 @@ final class RedisReader implements SessionReader {
         new Json(fields.bytes(3)));
   }
 
-  /** Entries {@code {version-0, {t, tag, z, millis, b, document}}}. */
-  private static List<Checkpoint> checkpoints(ScriptReply entries) {
-    List<Checkpoint> checkpoints = new ArrayList<>(entries.size());
-    for (int i = 0; i < entries.size(); i++) {
-      ScriptReply entry = entries.list(i);
-      ScriptReply fields = entry.list(1);
-      checkpoints.add(new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5))));
-    }
-    return checkpoints;
+  /** An entry {@code {version-0, {t, tag, z, millis, b, document}}}. */
+  private static Checkpoint checkpoint(ScriptReply entry) {
+    ScriptReply fields = entry.list(1);
+    return new Checkpoint(saved(entry), fields.time(3), new Json(fields.bytes(5)));
   }
 
   private static Position saved(ScriptReply entry) {

@@ -70,7 +70,7 @@ final class RedisRenewal {
       return;
     }
     Flux.fromIterable(links)
-        .filterWhen(link -> not(link.isMaster()))
+        .filterWhen(link -> link.isMaster().map(master -> !master))
         .doOnNext(_ -> tell())
         .flatMap(link -> renew(link, RedisLink.Made::isMaster))
         // All of them: who is cancelled at the first that fails would not close what it has made.
@@ -107,10 +107,6 @@ final class RedisRenewal {
 
   private boolean begins() {
     return !closed && System.nanoTime() - nextAt >= 0 && seeking.compareAndSet(false, true);
-  }
-
-  private static Mono<Boolean> not(Mono<Boolean> answer) {
-    return answer.map(yes -> !yes);
   }
 
   /** Whether the link has a better connection now. */

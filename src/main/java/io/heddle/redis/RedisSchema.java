@@ -2,10 +2,7 @@ package io.heddle.redis;
 
 import io.heddle.base.SessionKey;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -21,28 +18,19 @@ final class RedisSchema {
 
   /** Completes when this replica agrees; errors with {@link Disagrees} when it does not. */
   static Mono<Void> agree(RedisLink link, PublishCommand publish) {
-    Map<String, String> mine =
-        new LinkedHashMap<>(
-            Map.of(
-                "layout",
-                LAYOUT,
-                "hash",
-                HASH,
-                "partitions",
-                Integer.toString(SessionKey.PARTITIONS),
-                "publish",
-                publish.name()));
-    ScriptArgs args = ScriptArgs.of(mine.size() * 2);
-    mine.forEach((field, value) -> args.text(field).text(value));
+    List<String> fields = List.of("layout", "hash", "partitions", "publish");
+    List<String> mine =
+        List.of(LAYOUT, HASH, Integer.toString(SessionKey.PARTITIONS), publish.name());
+    ScriptArgs args = new ScriptArgs();
+    for (int i = 0; i < fields.size(); i++) {
+      args.text(fields.get(i)).text(mine.get(i));
+    }
     byte[][] keys = {RedisKeys.SCHEMA};
     return link.write(RedisScript.SCHEMA, keys, args.toArray())
         .flatMap(held -> {
-          ScriptReply reply = new ScriptReply(held);
-          List<String> fields = List.copyOf(mine.keySet());
           for (int i = 0; i < fields.size(); i++) {
-            String value = reply.text(i);
-            if (!value.equals(mine.get(fields.get(i)))) {
-              return Mono.error(new Disagrees(fields.get(i), value, mine.get(fields.get(i))));
+            if (!held.text(i).equals(mine.get(i))) {
+              return Mono.error(new Disagrees(fields.get(i), held.text(i), mine.get(i)));
             }
           }
           return Mono.empty();
@@ -54,7 +42,7 @@ final class RedisSchema {
 
     private static final long serialVersionUID = 1L;
 
-    Disagrees(String field, String held, @Nullable String mine) {
+    Disagrees(String field, String held, String mine) {
       super(
           "Redis holds Heddle data with "
               + field

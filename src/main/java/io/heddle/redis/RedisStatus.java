@@ -29,7 +29,8 @@ public record RedisStatus(
     return Integer.parseInt(field(server, "redis_version").split("\\.", 2)[0]);
   }
 
-  private static String field(String info, String name) {
+  /** A field of an answer to {@code INFO}; 0 when the server does not tell it. */
+  static String field(String info, String name) {
     return info.lines()
         .filter(line -> line.startsWith(name + ":"))
         .map(line -> line.substring(name.length() + 1).strip())

@@ -1,6 +1,8 @@
 package io.heddle.redis;
 
 import io.heddle.base.Problem;
+import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
@@ -40,7 +42,7 @@ final class RedisTurnCalls {
     String queued = new Change.TurnQueued(turn.id(), 0).toJson().toString();
     Json started = new Change.TurnStarted(turn.id(), List.of()).head();
     String part = part(key, turn.id());
-    ScriptArgs args = common(turn.id(), part, 11 + 2 * input.size());
+    ScriptArgs args = common(turn.id(), part);
     args.number(limits.sessionBytes()).number(ScriptCallFactory.bytes(input));
     args.text(turn.model()).bytes(turn.request().utf8());
     args.number(turn.lease().toMillis()).number(turn.keep().toMillis());
@@ -49,21 +51,21 @@ final class RedisTurnCalls {
     args.text(queued.substring(0, queued.length() - "0}".length()));
     args.bytes(started.utf8()).bytes(live());
     ScriptCallFactory.addMessages(args, input);
-    return made(RedisScript.TURN_BEGIN, part, args, ScriptCallFactory.twice(input));
+    return call(RedisScript.TURN_BEGIN, part, args);
   }
 
   ScriptCall next(Write.NextTurn next) {
     String part = part(key, next.turn());
-    ScriptArgs args = common(next.turn(), part, 2);
+    ScriptArgs args = common(next.turn(), part);
     args.number(limits.sessionBytes()).number(next.lease().toMillis());
-    return made(RedisScript.TURN_NEXT, part, args, null);
+    return call(RedisScript.TURN_NEXT, part, args);
   }
 
   ScriptCall retake(Write.RetakeTurn retake) {
     String part = part(key, retake.dead().turn());
-    ScriptArgs args = common(retake.dead().turn(), part, 2);
+    ScriptArgs args = common(retake.dead().turn(), part);
     args.number(retake.dead().attempt()).number(retake.lease().toMillis());
-    return made(RedisScript.TURN_RETAKE, part, args, null);
+    return call(RedisScript.TURN_RETAKE, part, args);
   }
 
   ScriptCall cancel(Write.CancelTurn cancel) {
@@ -77,9 +79,9 @@ final class RedisTurnCalls {
   private ScriptCall leave(String turn, @Nullable String cancel, Turn.Status status, Json end) {
     String part = part(key, turn);
     Json head = new Change.TurnEnded(turn, status, end, List.of(), List.of()).head();
-    ScriptArgs args = common(turn, part, 5).text(cancel).text(status.text()).bytes(end.utf8());
+    ScriptArgs args = common(turn, part).text(cancel).text(status.text()).bytes(end.utf8());
     args.bytes(head.utf8()).bytes(live());
-    return made(RedisScript.TURN_CANCEL, part, args, null);
+    return call(RedisScript.TURN_CANCEL, part, args);
   }
 
   ScriptCall end(Write.EndTurn end) {
@@ -90,7 +92,7 @@ final class RedisTurnCalls {
         new Change.TurnEnded(turn, end.status(), end.end(), List.of(), List.of()).head().toString();
     // Which ones were there to be removed is the script's to say.
     int removed = head.indexOf(REMOVED) + REMOVED.length();
-    ScriptArgs args = common(turn, part, 7 + 4 * end.remove().size() + 2 * output.size());
+    ScriptArgs args = common(turn, part);
     args.number(end.attempt().attempt()).text(end.status().text()).bytes(end.end().utf8());
     args.text(head.substring(0, removed)).text(head.substring(removed));
     args.text(end.reap() ? "1" : "").number(end.remove().size());
@@ -99,7 +101,7 @@ final class RedisTurnCalls {
       args.text(message).bytes(new JsonWriter(64).string(message).toBytes());
     }
     ScriptCallFactory.addMessages(args, output);
-    return made(RedisScript.TURN_END, part, args, null);
+    return call(RedisScript.TURN_END, part, args);
   }
 
   private static String busy(OnBusy onBusy) {
@@ -129,27 +131,16 @@ final class RedisTurnCalls {
     return RedisKeys.ascii(k.liveChannel(database));
   }
 
-  private ScriptArgs common(String turn, @Nullable String part, int more) {
-    return calls.common(2 + more).text(turn).text(part);
+  private ScriptArgs common(String turn, @Nullable String part) {
+    return calls.common().text(turn).text(part);
   }
 
   /**
    * All exist while the turn does: a Cluster slot that moves must not keep it from its end. What is
    * no turn's id has no part, and no record: the script says so, after all that comes first.
    */
-  private ScriptCall made(
-      RedisScript script, @Nullable String part, ScriptArgs args, @Nullable Problem refused) {
+  private ScriptCall call(RedisScript script, @Nullable String part, ScriptArgs args) {
     String known = part == null ? "" : part;
-    byte[][] keys =
-        calls.keys(
-            k.session(),
-            k.partition(),
-            k.thread(),
-            k.clientIds(),
-            k.changes(),
-            k.turnRecord(known),
-            k.turnLog(known),
-            k.turnsDue());
-    return calls.made(script, keys, args, refused);
+    return calls.threadCall(script, args, k.turnRecord(known), k.turnLog(known), k.turnsDue());
   }
 }

@@ -62,7 +62,6 @@ final class RedisTurnLog implements TurnLog {
   // When the first and the last question of an unbroken row of answers was sent, by partition.
   private final AtomicLongArray provenSince = new AtomicLongArray(SessionKey.PARTITIONS);
   private final AtomicLongArray provenAt = new AtomicLongArray(SessionKey.PARTITIONS);
-  private final AtomicLongArray broken = new AtomicLongArray(SessionKey.PARTITIONS);
 
   /**
    * @param renewals carries what only says that an owner lives, and nothing large: behind long
@@ -76,7 +75,9 @@ final class RedisTurnLog implements TurnLog {
     this.due = new RedisDeadlines(link);
     this.items = new DueItems(link, RedisKeys::turnsDue, "");
     this.batch = batch;
-    broken();
+    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
+      broken(partition);
+    }
   }
 
   @Override
@@ -89,15 +90,14 @@ final class RedisTurnLog implements TurnLog {
       }
       RedisKeys k = RedisKeys.of(key);
       byte[][] keys = {k.session(), k.turnLog(part), k.turnsDue()};
-      ScriptArgs args = ScriptArgs.of(6 + events.size());
+      ScriptArgs args = new ScriptArgs();
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
       args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel(link.database())));
       args.bytes(told(attempt));
       events.forEach(event -> args.bytes(event.utf8()));
       // As harmless to send twice as a read, so an unknown outcome is no other than none.
       return flushed(keys, args.toArray(), events.isEmpty())
-          .map(items -> {
-            ScriptReply reply = new ScriptReply(items);
+          .map(reply -> {
             if (reply.kind() != ScriptReply.DONE) {
               return new Flushed.Lost();
             }
@@ -111,7 +111,7 @@ final class RedisTurnLog implements TurnLog {
     });
   }
 
-  private Mono<List<Object>> flushed(byte[][] keys, byte[][] args, boolean onlyRenews) {
+  private Mono<ScriptReply> flushed(byte[][] keys, byte[][] args, boolean onlyRenews) {
     if (!onlyRenews) {
       return link.read(RedisScript.TURN_FLUSH, keys, args);
     }
@@ -140,12 +140,12 @@ final class RedisTurnLog implements TurnLog {
     if (part == null) {
       // Whether the session is there comes first.
       return ask(
-              key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+              key, RedisScript.TURN_LIST, keys, new ScriptArgs().text(owner).number(ANSWER_BYTES))
           .map(_ -> {
-            throw notFound();
+            throw Problem.of(ProblemCode.TURN_NOT_FOUND).toException();
           });
     }
-    ScriptArgs args = ScriptArgs.of(4).text(owner).number(after);
+    ScriptArgs args = new ScriptArgs().text(owner).number(after);
     args.number(Math.min(most, ANSWER_EVENTS)).number(ANSWER_BYTES);
     return ask(key, RedisScript.TURN_READ, keys, args)
         .map(reply -> {
@@ -184,7 +184,7 @@ final class RedisTurnLog implements TurnLog {
       UnaryOperator<Turn> kept) {
     byte[][] session = {RedisKeys.of(key).session()};
     return ask(
-            key, RedisScript.TURN_LIST, session, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+            key, RedisScript.TURN_LIST, session, new ScriptArgs().text(owner).number(ANSWER_BYTES))
         .flatMap(first -> {
           List<String> parts = which.apply(new StoredTurn(key, first));
           return parts.isEmpty()
@@ -209,7 +209,7 @@ final class RedisTurnLog implements TurnLog {
     for (int i = 0; i < missing.size(); i++) {
       keys[1 + i] = k.turnRecord(missing.get(i));
     }
-    return ask(key, RedisScript.TURN_LIST, keys, ScriptArgs.of(2).text(owner).number(ANSWER_BYTES))
+    return ask(key, RedisScript.TURN_LIST, keys, new ScriptArgs().text(owner).number(ANSWER_BYTES))
         .flatMap(reply -> {
           StoredTurn stored = new StoredTurn(key, reply);
           Map<String, @Nullable Turn> turns = new LinkedHashMap<>(known);
@@ -274,25 +274,21 @@ final class RedisTurnLog implements TurnLog {
   private void answered(int partition, long sentAt, Duration proven) {
     long whole = proven.toNanos();
     long unbroken = Math.max(Math.min(SECOND, whole * 2 / 3), whole / UNBROKEN_PART);
-    if (System.nanoTime() - sentAt > unbroken) {
+    boolean late = System.nanoTime() - sentAt > unbroken;
+    if (late || sentAt - provenAt.get(partition) > unbroken) {
+      provenSince.set(partition, sentAt);
+    }
+    if (late) {
       // What it tells may be of the end of a silence in which nobody could renew.
       broken(partition);
-      provenSince.set(partition, sentAt);
-    } else if (broken.get(partition) != 0 || sentAt - provenAt.get(partition) > unbroken) {
-      broken.set(partition, 0);
-      provenSince.set(partition, sentAt);
-    }
-    provenAt.set(partition, sentAt);
-  }
-
-  private void broken() {
-    for (int partition = 0; partition < SessionKey.PARTITIONS; partition++) {
-      broken(partition);
+    } else {
+      provenAt.set(partition, sentAt);
     }
   }
 
+  /** The next answer begins a row anew, as if the last question were longer ago than anything. */
   private void broken(int partition) {
-    broken.set(partition, 1);
+    provenAt.set(partition, System.nanoTime() - Long.MAX_VALUE / 2);
   }
 
   /** How many due times named no session, since the start. */
@@ -303,19 +299,6 @@ final class RedisTurnLog implements TurnLog {
   private Mono<ScriptReply> ask(
       SessionKey key, RedisScript script, byte[][] keys, ScriptArgs args) {
     RedisPages.Size size = keys.length == 1 ? RedisPages.Size.SHORT : RedisPages.Size.PAGE;
-    return pages
-        .read(key, size, script, keys, args.toArray())
-        .handle((items, sink) -> {
-          ScriptReply reply = new ScriptReply(items);
-          if (reply.kind() == ScriptReply.DONE) {
-            sink.next(reply);
-          } else {
-            sink.error(reply.problem().toException());
-          }
-        });
-  }
-
-  private static RuntimeException notFound() {
-    return Problem.of(ProblemCode.TURN_NOT_FOUND, ProblemCode.TURN_NOT_FOUND.title()).toException();
+    return pages.read(key, size, script, keys, args.toArray()).map(ScriptReply::accepted);
   }
 }

@@ -17,7 +17,7 @@ final class RedisUsage implements UsageStore {
 
   @Override
   public Mono<Usage> add(Subject subject, String replica, Usage.Change change) {
-    ScriptArgs args = ScriptArgs.of(9 + 2 * change.cachedBytes().size());
+    ScriptArgs args = new ScriptArgs();
     args.number(change.sessions()).number(change.threadBytes()).number(change.documentBytes());
     args.text(replica).number(change.running()).number(change.waiting());
     args.number(LEASE.toMillis()).number(LIFE.toMillis()).text("");
@@ -30,7 +30,7 @@ final class RedisUsage implements UsageStore {
   @Override
   public Mono<Usage> put(Subject subject, Usage.Counted counted, long mostDocuments) {
     ScriptArgs args =
-        ScriptArgs.of(9).number(counted.sessions()).number(counted.threadBytes()).number(0);
+        new ScriptArgs().number(counted.sessions()).number(counted.threadBytes()).number(0);
     args.text("").number(0).number(0).number(LEASE.toMillis()).number(LIFE.toMillis());
     return run(subject, args.number(mostDocuments));
   }
@@ -38,7 +38,6 @@ final class RedisUsage implements UsageStore {
   private Mono<Usage> run(Subject subject, ScriptArgs args) {
     byte[][] keys = {RedisKeys.usage(subject.tenant(), subject.name())};
     return link.write(RedisScript.USAGE, keys, args.toArray())
-        .map(ScriptReply::new)
         .map(reply ->
             new Usage(
                 reply.number(0),

@@ -64,10 +64,11 @@ final class RedisWriter implements SessionWriter {
     String tag = ids.tag();
     ScriptCallFactory calls =
         new ScriptCallFactory(key, write, conditions, tag, limits, link.publish(), link.database());
-    ScriptCall call = calls.call();
-    if (call.refused() != null) {
-      return Mono.just(new Outcome.Refused(call.refused()));
+    Problem refused = calls.refused();
+    if (refused != null) {
+      return Mono.just(new Outcome.Refused(refused));
     }
+    ScriptCall call = calls.call();
     return send(call, SENDS)
         .flatMap(reply ->
             reply.kind() == ScriptReply.SWEEP_FIRST
@@ -96,8 +97,7 @@ final class RedisWriter implements SessionWriter {
    * the storm would be there when it wakes.
    */
   private Mono<ScriptReply> send(ScriptCall call, int sends) {
-    Mono<ScriptReply> sent =
-        link.write(call.script(), call.keys(), call.args()).map(ScriptReply::new);
+    Mono<ScriptReply> sent = link.write(call.script(), call.keys(), call.args());
     if (!call.isSafeTwice() || sends <= 1) {
       return sent;
     }
@@ -127,6 +127,12 @@ final class RedisWriter implements SessionWriter {
   }
 
   private Outcome outcome(ScriptCall call, ScriptReply reply) {
+    if (reply.kind() == ScriptReply.DONE) {
+      return applied(call, reply);
+    }
+    if (reply.kind() == ScriptReply.REPLAYED) {
+      return replayed(call.key(), reply.text(1));
+    }
     if (reply.kind() == ScriptReply.REFUSED) {
       Problem problem = reply.problem();
       return new Outcome.Refused(
@@ -134,20 +140,17 @@ final class RedisWriter implements SessionWriter {
               ? problem.with("limit", limits.sessionBytes())
               : problem);
     }
-    if (reply.kind() == ScriptReply.REPLAYED) {
-      return replayed(call.key(), reply.text(1));
-    }
-    if (reply.kind() == ScriptReply.COPY_FIRST) {
-      return new Outcome.Refused(
-          Problem.of(
-                  ProblemCode.SESSION_LOCKED,
-                  "messages kept being deleted while what stays was copied")
-              .with("retryAfter", 1));
-    }
-    if (reply.kind() != ScriptReply.DONE) {
-      return new Outcome.Refused(
-          Problem.of(ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
-    }
+    return new Outcome.Refused(
+        reply.kind() == ScriptReply.COPY_FIRST
+            ? Problem.of(
+                    ProblemCode.SESSION_LOCKED,
+                    "messages kept being deleted while what stays was copied")
+                .with("retryAfter", 1)
+            : Problem.of(
+                ProblemCode.SESSION_EXISTS, "The session id is being taken by another call"));
+  }
+
+  private Outcome applied(ScriptCall call, ScriptReply reply) {
     StoredState state = StoredState.parse(reply.bytes(0));
     if (state.mustBeKept()) {
       keep(call.key());

@@ -10,6 +10,7 @@ import org.redisson.Redisson;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.BaseConfig;
+import org.redisson.config.BaseMasterSlaveServersConfig;
 import org.redisson.config.Config;
 import org.redisson.config.ConstantDelay;
 import org.redisson.config.SslVerificationMode;
@@ -51,30 +52,14 @@ public final class RedissonClients {
       config.setSslKeyManagerFactory(ssl.getManagers().getKeyManagerFactory());
       config.setSslVerificationMode(SslVerificationMode.STRICT);
     }
-    int pool = properties.lockConnections();
     if (details.getCluster() != null) {
-      var servers =
-          config
-              .useClusterServers()
-              .setMasterConnectionPoolSize(pool)
-              .setMasterConnectionMinimumIdleSize(1)
-              .setSlaveConnectionMinimumIdleSize(0)
-              .setSubscriptionConnectionMinimumIdleSize(1)
-              .setSubscriptionConnectionPoolSize(SUBSCRIPTION_CONNECTIONS);
+      var servers = config.useClusterServers();
       servers.setNodeAddresses(addresses(scheme, details.getCluster().getNodes()));
-      bound(servers, properties);
+      boundPools(servers, 1, properties);
     } else if (details.getSentinel() != null) {
       var sentinel = details.getSentinel();
-      var servers =
-          config
-              .useSentinelServers()
-              .setMasterName(sentinel.getMaster())
-              .setDatabase(sentinel.getDatabase())
-              .setMasterConnectionPoolSize(pool)
-              .setMasterConnectionMinimumIdleSize(2)
-              .setSlaveConnectionMinimumIdleSize(0)
-              .setSubscriptionConnectionMinimumIdleSize(1)
-              .setSubscriptionConnectionPoolSize(SUBSCRIPTION_CONNECTIONS);
+      var servers = config.useSentinelServers();
+      servers.setMasterName(sentinel.getMaster()).setDatabase(sentinel.getDatabase());
       servers.setSentinelAddresses(addresses(scheme, sentinel.getNodes()));
       if (sentinel.getUsername() != null) {
         servers.setSentinelUsername(sentinel.getUsername());
@@ -82,7 +67,7 @@ public final class RedissonClients {
       if (sentinel.getPassword() != null) {
         servers.setSentinelPassword(sentinel.getPassword());
       }
-      bound(servers, properties);
+      boundPools(servers, 2, properties);
     } else {
       var standalone = details.getStandalone();
       if (standalone == null) {
@@ -93,7 +78,7 @@ public final class RedissonClients {
               .useSingleServer()
               .setAddress(scheme + address(standalone.getHost(), standalone.getPort()))
               .setDatabase(standalone.getDatabase())
-              .setConnectionPoolSize(pool)
+              .setConnectionPoolSize(properties.lockConnections())
               .setConnectionMinimumIdleSize(2)
               .setSubscriptionConnectionMinimumIdleSize(1)
               .setSubscriptionConnectionPoolSize(SUBSCRIPTION_CONNECTIONS),
@@ -117,6 +102,16 @@ public final class RedissonClients {
             Thread.ofPlatform().daemon(true).name("heddle-redisson-", 0).factory());
     workers.allowCoreThreadTimeOut(true);
     return workers;
+  }
+
+  private static void boundPools(
+      BaseMasterSlaveServersConfig<?> servers, int idle, RedisProperties properties) {
+    servers.setMasterConnectionPoolSize(properties.lockConnections());
+    servers.setMasterConnectionMinimumIdleSize(idle);
+    servers.setSlaveConnectionMinimumIdleSize(0);
+    servers.setSubscriptionConnectionMinimumIdleSize(1);
+    servers.setSubscriptionConnectionPoolSize(SUBSCRIPTION_CONNECTIONS);
+    bound(servers, properties);
   }
 
   private static void bound(BaseConfig<?> servers, RedisProperties properties) {

@@ -8,15 +8,7 @@ package io.heddle.redis;
 record ReplicationInfo(boolean master, String id) {
 
   static ReplicationInfo parse(String text) {
-    boolean master = false;
-    String id = "";
-    for (String line : text.lines().toList()) {
-      if (line.startsWith("role:")) {
-        master = line.equals("role:master");
-      } else if (line.startsWith("master_replid:")) {
-        id = line.substring("master_replid:".length());
-      }
-    }
-    return new ReplicationInfo(master, id);
+    return new ReplicationInfo(
+        RedisStatus.field(text, "role").equals("master"), RedisStatus.field(text, "master_replid"));
   }
 }

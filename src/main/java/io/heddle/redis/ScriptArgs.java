@@ -1,6 +1,8 @@
 package io.heddle.redis;
 
+import io.heddle.base.Position;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The ARGV of one script call. */
@@ -8,19 +10,14 @@ final class ScriptArgs {
 
   private static final byte[] EMPTY = {};
 
-  private final byte[][] values;
-  private int next;
-
-  private ScriptArgs(int count) {
-    values = new byte[count][];
-  }
-
-  static ScriptArgs of(int count) {
-    return new ScriptArgs(count);
-  }
+  private byte[][] values = new byte[16][];
+  private int count;
 
   ScriptArgs bytes(byte[] value) {
-    values[next++] = value;
+    if (count == values.length) {
+      values = Arrays.copyOf(values, 2 * count);
+    }
+    values[count++] = value;
     return this;
   }
 
@@ -33,10 +30,14 @@ final class ScriptArgs {
     return bytes(value == null || value.isEmpty() ? EMPTY : value.getBytes(StandardCharsets.UTF_8));
   }
 
+  /** Version and tag, both empty for null. */
+  ScriptArgs position(@Nullable Position position) {
+    return position == null
+        ? text(null).text(null)
+        : number(position.version()).text(position.tag());
+  }
+
   byte[][] toArray() {
-    if (next != values.length) {
-      throw new IllegalStateException(next + " of " + values.length + " arguments given");
-    }
-    return values;
+    return Arrays.copyOf(values, count);
   }
 }

@@ -1,15 +1,11 @@
 package io.heddle.redis;
 
-import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A write as it is sent. Made once, tag and all, so that a write that is sent again is the same.
- *
- * @param refused what is wrong with the call itself
  */
 record ScriptCall(
     SessionKey key,
@@ -17,8 +13,7 @@ record ScriptCall(
     WritePreconditions conditions,
     RedisScript script,
     byte[][] keys,
-    byte[][] args,
-    @Nullable Problem refused) {
+    byte[][] args) {
 
   /** Whether the store can tell that it has run already, and then answers what it did. */
   boolean isSafeTwice() {

@@ -57,11 +57,13 @@ final class ScriptCallFactory {
       case Write.StartBuild build -> create(build.description(), List.of(), build.build());
       case Write.AppendToBuild fill -> fill(fill);
       case Write.PublishBuild open ->
-          made(
+          call(
               RedisScript.OPEN,
-              keys(k.session(), k.partition(), k.changes(), k.due()),
-              common(2).text(open.build()).bytes(new Change.SessionCreated().toJson().utf8()),
-              null);
+              common().text(open.build()).bytes(new Change.SessionCreated().toJson().utf8()),
+              k.session(),
+              k.partition(),
+              k.changes(),
+              k.due());
       case Write.Update update -> update(update);
       case Write.SaveState save -> state(save.document().utf8(), null);
       case Write.RestoreState restore -> restore(restore);
@@ -86,18 +88,14 @@ final class ScriptCallFactory {
 
   private ScriptCall append(Write.Append append) {
     List<NewMessage> messages = append.messages();
-    ScriptArgs args = common(3 + 2 * messages.size());
+    ScriptArgs args = common();
     args.number(limits.sessionBytes()).number(bytes(messages));
     args.text(announced(messages));
     addMessages(args, messages);
     boolean named = messages.stream().anyMatch(message -> message.id() != null);
-    return made(
-        RedisScript.APPEND,
-        named
-            ? keys(k.session(), k.partition(), k.thread(), k.clientIds())
-            : keys(k.session(), k.partition(), k.thread()),
-        args,
-        twice(messages));
+    return named
+        ? call(RedisScript.APPEND, args, k.session(), k.partition(), k.thread(), k.clientIds())
+        : call(RedisScript.APPEND, args, k.session(), k.partition(), k.thread());
   }
 
   /**
@@ -124,51 +122,35 @@ final class ScriptCallFactory {
 
   private ScriptCall create(
       SessionAttributes description, List<NewMessage> messages, String build) {
-    ScriptArgs args = common(8 + 2 * messages.size());
+    ScriptArgs args = common();
     args.number(limits.sessionBytes()).number(bytes(messages));
     args.text(description.user()).bytes(description.toJson().utf8());
     args.number(description.ttl().toSeconds()).text(status(description)).text(build);
     args.bytes(new Change.SessionCreated().toJson().utf8());
     addMessages(args, messages);
-    byte[][] keys =
-        keys(
-            k.session(),
-            k.partition(),
-            k.thread(),
-            k.clientIds(),
-            k.changes(),
-            k.state(),
-            k.checkpoints(),
-            k.due());
-    return made(RedisScript.CREATE, keys, args, twice(messages));
+    return threadCall(RedisScript.CREATE, args, k.state(), k.checkpoints(), k.due());
   }
 
   private ScriptCall fill(Write.AppendToBuild fill) {
-    List<NewMessage> messages = fill.messages().stream().map(Write.Copied::message).toList();
-    ScriptArgs args = common(3 + 3 * messages.size());
-    args.number(limits.sessionBytes()).number(bytes(messages)).text(fill.build());
+    ScriptArgs args = common().number(limits.sessionBytes());
+    args.number(bytes(added())).text(fill.build());
     for (Write.Copied copied : fill.messages()) {
       args.text(copied.message().id()).bytes(copied.message().body().utf8());
       args.number(copied.createdAt().toEpochMilli());
     }
-    return made(
-        RedisScript.FILL,
-        keys(k.session(), k.partition(), k.thread(), k.clientIds()),
-        args,
-        twice(messages));
+    return call(RedisScript.FILL, args, k.session(), k.partition(), k.thread(), k.clientIds());
   }
 
   private ScriptCall update(Write.Update update) {
     SessionAttributes description = update.description();
     Json change = new Change.SessionUpdated(description).toJson();
     boolean small = change.length() <= Change.MAX_PUBLISHED_BYTES;
-    ScriptArgs args = common(5);
+    ScriptArgs args = common();
     args.bytes(description.toJson().utf8()).number(description.ttl().toSeconds());
     args.text(status(description));
     args.text(small ? change.toString() : "{\"type\":\"session.updated\"}");
     args.text(small ? change.toString() : "");
-    return made(
-        RedisScript.UPDATE, keys(k.session(), k.partition(), k.changes(), k.due()), args, null);
+    return call(RedisScript.UPDATE, args, k.session(), k.partition(), k.changes(), k.due());
   }
 
   private ScriptCall restore(Write.RestoreState restore) {
@@ -183,29 +165,26 @@ final class ScriptCallFactory {
   }
 
   private ScriptCall state(byte[] document, @Nullable Position saved) {
-    ScriptArgs args = common(6).bytes(document);
-    args.text(saved == null ? null : Long.toString(saved.version()));
-    args.text(saved == null ? null : saved.tag());
-    args.number(limits.checkpoints()).number(limits.checkpointBytes());
+    ScriptArgs args = common().bytes(document);
+    args.position(saved).number(limits.checkpoints()).number(limits.checkpointBytes());
     args.bytes(new Change.StateSaved().toJson().utf8());
-    return made(
+    return call(
         RedisScript.STATE,
-        keys(k.session(), k.partition(), k.changes(), k.state(), k.checkpoints()),
         args,
-        null);
+        k.session(),
+        k.partition(),
+        k.changes(),
+        k.state(),
+        k.checkpoints());
   }
 
   private ScriptCall cut(String what, String message, Change change) {
     ScriptArgs args = cutArgs(what, message, change).text(null).text(null).text(null);
-    return made(
-        RedisScript.CUT,
-        keys(k.session(), k.partition(), k.thread(), k.clientIds(), k.changes()),
-        args,
-        null);
+    return threadCall(RedisScript.CUT, args);
   }
 
   private ScriptArgs cutArgs(String what, String message, Change change) {
-    ScriptArgs args = common(10).text(what);
+    ScriptArgs args = common().text(what);
     place(args, key, message);
     return args.text(message)
         .bytes(change.toJson().utf8())
@@ -221,42 +200,26 @@ final class ScriptCallFactory {
     }
     ScriptArgs args = cutArgs("after", after, new Change.ThreadCut(after)).text(copy.source());
     args.number(copy.messages()).number(copy.bytes());
-    return made(
-        RedisScript.CUT,
-        keys(
-            k.session(),
-            k.partition(),
-            k.thread(),
-            k.clientIds(),
-            k.changes(),
-            k.threadCopy(tag),
-            k.clientIdsCopy(tag)),
-        args,
-        null);
+    return threadCall(RedisScript.CUT, args, k.threadCopy(tag), k.clientIdsCopy(tag));
   }
 
   private ScriptCall end(RedisScript script, Change change) {
-    byte[][] keys =
-        keys(
-            k.session(),
-            k.partition(),
-            k.thread(),
-            k.clientIds(),
-            k.changes(),
-            k.state(),
-            k.checkpoints(),
-            k.due(),
-            k.turnsDue());
-    return made(script, keys, common(1).bytes(change.toJson().utf8()), null);
+    return threadCall(
+        script,
+        common().bytes(change.toJson().utf8()),
+        k.state(),
+        k.checkpoints(),
+        k.due(),
+        k.turnsDue());
   }
 
   private RedisTurnCalls turns() {
     return new RedisTurnCalls(this, key, limits, database);
   }
 
-  ScriptArgs common(int more) {
+  ScriptArgs common() {
     IdempotentRequest retry = conditions.retry();
-    return ScriptArgs.of(6 + more)
+    return new ScriptArgs()
         .text(tag)
         .text(terms(conditions))
         .text(retry == null ? null : retry.body() + " " + nothing(retry.operation()))
@@ -286,15 +249,23 @@ final class ScriptCallFactory {
     return text == null ? "" : text;
   }
 
-  /** The script's keys and, last, the idempotency record's if there is one. */
-  byte[][] keys(byte[]... keys) {
+  /** The idempotency record's key, if there is one, is the last. */
+  ScriptCall call(RedisScript script, ScriptArgs args, byte[]... keys) {
     IdempotentRequest retry = conditions.retry();
-    if (retry == null) {
-      return keys;
+    byte[][] all = keys;
+    if (retry != null) {
+      all = Arrays.copyOf(keys, keys.length + 1);
+      all[keys.length] = k.record(retry.key());
     }
-    byte[][] more = Arrays.copyOf(keys, keys.length + 1);
-    more[keys.length] = k.record(retry.key());
-    return more;
+    return new ScriptCall(key, write, conditions, script, all, args.toArray());
+  }
+
+  /** Of a script that declares the session, its partition, its thread and its changes first. */
+  ScriptCall threadCall(RedisScript script, ScriptArgs args, byte[]... more) {
+    byte[][] first = {k.session(), k.partition(), k.thread(), k.clientIds(), k.changes()};
+    byte[][] keys = Arrays.copyOf(first, first.length + more.length);
+    System.arraycopy(more, 0, keys, first.length, more.length);
+    return call(script, args, keys);
   }
 
   static void addMessages(ScriptArgs args, List<NewMessage> messages) {
@@ -317,9 +288,9 @@ final class ScriptCallFactory {
   }
 
   /** An id that one call gives to two messages; no store need be asked to refuse that. */
-  static @Nullable Problem twice(List<NewMessage> messages) {
+  @Nullable Problem refused() {
     Set<String> seen = new HashSet<>();
-    for (NewMessage message : messages) {
+    for (NewMessage message : added()) {
       if (message.id() != null && !seen.add(message.id())) {
         return Problem.of(ProblemCode.MESSAGE_EXISTS, "One call gives two messages the same id")
             .with("message", message.id());
@@ -328,8 +299,14 @@ final class ScriptCallFactory {
     return null;
   }
 
-  ScriptCall made(RedisScript script, byte[][] keys, ScriptArgs args, @Nullable Problem refused) {
-    return new ScriptCall(key, write, conditions, script, keys, args.toArray(), refused);
+  private List<NewMessage> added() {
+    return switch (write) {
+      case Write.Append append -> append.messages();
+      case Write.Create create -> create.messages();
+      case Write.AppendToBuild fill -> fill.messages().stream().map(Write.Copied::message).toList();
+      case Write.BeginTurn begin -> begin.turn().input();
+      default -> List.of();
+    };
   }
 
   /** The entry and tag that an id of Heddle's names; both empty for a client's. */

@@ -4,6 +4,7 @@ import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Times;
+import io.heddle.session.StoreProblems;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -30,6 +31,14 @@ final class ScriptReply {
 
   long kind() {
     return items.getFirst() instanceof byte[] ? DONE : number(0);
+  }
+
+  /** Throws the problem of a refusal. */
+  ScriptReply accepted() {
+    if (kind() == REFUSED) {
+      throw problem().toException();
+    }
+    return this;
   }
 
   int size() {
@@ -81,37 +90,13 @@ final class ScriptReply {
   Problem problem() {
     String code = text(1);
     return switch (code) {
-      case "session-locked" -> {
-        long millis = number(2) - number(3);
-        yield Problem.of(ProblemCode.SESSION_LOCKED, "Somebody else holds the session's lock")
-            .with("expiresAt", Times.rfc3339(time(2)))
-            .with("retryAfter", Math.max(1, (millis + 999) / 1000));
-      }
-      case "version-conflict" -> {
-        Problem conflict =
-            Problem.of(ProblemCode.VERSION_CONFLICT, "The session is not at the given position");
-        yield size() > 2 ? conflict.with("position", text(2)) : conflict;
-      }
-      case "message-exists" ->
-          Problem.of(ProblemCode.MESSAGE_EXISTS, "The session has a message of this id")
-              .with("message", text(2));
-      case "turn-running" -> {
-        Problem running =
-            Problem.of(ProblemCode.TURN_RUNNING, "A turn runs or waits in the session");
-        yield size() > 2 && items.get(2) != null ? running.with("turn", text(2)) : running;
-      }
-      case "key-in-progress" ->
-          Problem.of(
-                  ProblemCode.KEY_IN_PROGRESS,
-                  "A request with this idempotency key is still running")
-              .with("retryAfter", 1);
-      case "invalid-cursor" ->
-          Problem.field(
-              ProblemCode.INVALID_CURSOR, text(2), "The cursor is not of this session's thread");
-      default -> {
-        ProblemCode known = ProblemCode.valueOf(code.toUpperCase(Locale.ROOT).replace('-', '_'));
-        yield Problem.of(known, known.title());
-      }
+      case "session-locked" -> StoreProblems.locked(time(2), number(2) - number(3));
+      case "version-conflict" -> StoreProblems.conflict(size() > 2 ? text(2) : null);
+      case "message-exists" -> StoreProblems.messageExists(text(2));
+      case "turn-running" -> StoreProblems.turnRunning(size() > 2 ? textOrNull(2) : null);
+      case "key-in-progress" -> StoreProblems.keyInProgress();
+      case "invalid-cursor" -> StoreProblems.invalidCursor(text(2));
+      default -> Problem.of(ProblemCode.valueOf(code.toUpperCase(Locale.ROOT).replace('-', '_')));
     };
   }
 

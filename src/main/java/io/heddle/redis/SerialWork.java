@@ -2,6 +2,7 @@ package io.heddle.redis;
 
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * finds nobody at work does the work of all: nobody waits, and nothing overtakes. What is done
  * within a turn needs no lock.
  */
-final class SerialWork {
+final class SerialWork implements Executor {
 
   private static final Logger LOG = LoggerFactory.getLogger(SerialWork.class);
 
@@ -27,7 +28,8 @@ final class SerialWork {
   }
 
   /** Runs it now, or leaves it to the thread that is at work. */
-  void run(Runnable turn) {
+  @Override
+  public void execute(Runnable turn) {
     turns.add(turn);
     if (waiting.getAndIncrement() != 0) {
       return;

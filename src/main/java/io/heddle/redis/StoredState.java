@@ -24,16 +24,16 @@ record StoredState(
   static final long KEYS_OUTLIVE_MILLIS = 86_400_000;
 
   static StoredState parse(byte[] text) {
-    Words words = new Words(text);
-    String tag = words.next();
+    WordReader words = new WordReader(text);
+    String tag = words.word();
     Position position = new Position(words.number(), tag);
     long lastSeq = words.number();
     long messageCount = words.number();
     long bytes = words.number();
     long expiresAt = words.number();
     long updatedAt = words.number();
-    words.next(); // TTL
-    words.next(); // status and holder
+    words.skip(); // TTL
+    words.skip(); // status and holder
     return new StoredState(
         position,
         lastSeq,
@@ -43,7 +43,7 @@ record StoredState(
         updatedAt,
         words.number(),
         words.number(),
-        words.rest());
+        words.isAtEnd() ? null : new String(words.rest(), StandardCharsets.UTF_8));
   }
 
   /** Whether the keys would be rubbish-collected less than a day after the session's own end. */
@@ -61,37 +61,5 @@ record StoredState(
         Instant.ofEpochMilli(updatedAt),
         Instant.ofEpochMilli(expiresAt),
         activeTurn);
-  }
-
-  private static final class Words {
-    private final byte[] text;
-    private int at;
-
-    Words(byte[] text) {
-      this.text = text;
-    }
-
-    String next() {
-      int from = at;
-      while (at < text.length && text[at] != ' ') {
-        at++;
-      }
-      return new String(text, from, at++ - from, StandardCharsets.ISO_8859_1);
-    }
-
-    long number() {
-      long number = 0;
-      while (at < text.length && text[at] != ' ') {
-        number = number * 10 + (text[at++] - '0');
-      }
-      at++;
-      return number;
-    }
-
-    @Nullable String rest() {
-      return at >= text.length
-          ? null
-          : new String(text, at, text.length - at, StandardCharsets.UTF_8);
-    }
   }
 }

@@ -292,31 +292,32 @@ abstract class ScriptSuite {
   ScriptReply run(RedisScript script, byte[][] scriptKeys, List<String> args) {
     byte[][] bytes =
         args.stream().map(arg -> arg.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
-    List<Object> reply = fixture.engine().link().write(script, scriptKeys, bytes).block(ANSWER);
+    ScriptReply reply = fixture.engine().link().write(script, scriptKeys, bytes).block(ANSWER);
     assertThat(reply).isNotNull();
-    return new ScriptReply(WRITES.contains(script) ? unpacked(script, reply) : reply);
+    return WRITES.contains(script) ? unpacked(script, reply) : reply;
   }
 
   /** Spreads the state in a write's answer: version, counts, times, whether keys must be kept. */
-  static List<?> unpacked(RedisScript script, List<Object> reply) {
-    if (new ScriptReply(reply).kind() != ScriptReply.DONE) {
+  static ScriptReply unpacked(RedisScript script, ScriptReply reply) {
+    if (reply.kind() != ScriptReply.DONE) {
       return reply;
     }
-    StoredState state = StoredState.parse(new ScriptReply(reply).bytes(0));
-    return List.of(
-        ScriptReply.DONE,
-        state.position().version(),
-        state.lastSeq(),
-        state.messageCount(),
-        state.bytes(),
-        state.expiresAt(),
-        state.updatedAt(),
-        state.createdAt(),
-        state.mustBeKept() ? 1L : 0L,
-        DESCRIBE.contains(script)
-            ? reply.get(1)
-            : ascii(state.owner() == null ? "" : state.owner()),
-        ascii(state.position().tag()));
+    StoredState state = StoredState.parse(reply.bytes(0));
+    return new ScriptReply(
+        List.of(
+            ScriptReply.DONE,
+            state.position().version(),
+            state.lastSeq(),
+            state.messageCount(),
+            state.bytes(),
+            state.expiresAt(),
+            state.updatedAt(),
+            state.createdAt(),
+            state.mustBeKept() ? 1L : 0L,
+            DESCRIBE.contains(script)
+                ? reply.bytes(1)
+                : ascii(state.owner() == null ? "" : state.owner()),
+            ascii(state.position().tag())));
   }
 
   /** Gives one word of the session's state another value. */

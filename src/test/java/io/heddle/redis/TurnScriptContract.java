@@ -544,10 +544,10 @@ abstract class TurnScriptContract extends ScriptSuite {
                 fixture.engine().link().publish(),
                 0)
             .call();
-    List<Object> reply =
+    ScriptReply reply =
         fixture.engine().link().write(call.script(), call.keys(), call.args()).block(ANSWER);
     assertThat(reply).isNotNull();
-    return new ScriptReply(reply);
+    return reply;
   }
 
   private static StoredState state(ScriptReply done) {
