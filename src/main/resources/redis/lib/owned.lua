@@ -7,4 +7,4 @@ if not packed then
   return {0, 'session-' .. gone}
 end
 -- #include parse
-if owner ~= '' and owner ~= user then return {0, 'session-not-found'} end
+if owner ~= '' and owner ~= string.match(packed, '^%d+ %d+ %S+ %d+ %d+ (.*)$', updated_place) then return {0, 'session-not-found'} end

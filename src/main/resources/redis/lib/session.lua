@@ -1,11 +1,12 @@
 -- The session of a write: checks that it exists, belongs to the owner and is not expired, then its lock and the If-Match positions.
 -- Reads: call, format, key_session, terms, now
--- Leaves: packed, what owned leaves, lock, match, owner, previous (the tag before), turn (the running one, or nil),
+-- Leaves: packed, what owned and parse_rest leave, lock, match, owner, previous (the tag before), turn (the running one, or nil),
 --   least (what expires_at must be at least, because a client's lock or a turn keeps its session), ends, token
 local packed = call('HGET', key_session, 'p')
 local lock, match, owner = '', '', ''
 if terms ~= '' then lock, match, owner = string.match(terms, '^([^\n]*)\n([^\n]*)\n(.*)$') end
 -- #include owned
+-- #include parse_rest
 if now >= expires_at + 0 then return {0, 'session-expired'} end
 local previous, least, turn, ends, token = tag, 0, nil, nil, nil
 if #status > 1 then

@@ -1,5 +1,5 @@
 -- The effects that turn writes share, and the layout of what they store.
--- Reads: previous, what write, turn, retry and owned leave
+-- Reads: previous, what write, turn, retry, owned and parse_rest leave
 -- Defines: add_messages (in this version; returns their ids for a record, and sizes and texts for commit_change), commit_change (writes the
 --   state, logs the change and publishes it: the JSON alone; or, with messages, '*n', the head's bytes, for each message the bytes of id and
 --   body, a space, the head, all ids and bodies; or nothing when it is too long), set_due, queue_place (1 for the next turn, nil for none),

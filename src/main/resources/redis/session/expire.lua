@@ -17,6 +17,7 @@ if not living and not building then
 end
 local packed = living or built
 -- #include parse
+-- #include parse_rest
 -- #include tomb
 if building then
   if now < build_until + 0 then

@@ -10,6 +10,7 @@ local packed, building = unpack(call('HMGET', key_session, 'xp', 'x'))
 if building ~= build then return {0, 'session-not-found'} end
 -- Entries carry the build's tag, not this call's: the whole build is one version.
 -- #include parse
+-- #include parse_rest
 bytes = bytes + added_bytes
 if bytes > max_bytes + 0 then return {0, 'session-too-large'} end
 local ids

@@ -6,6 +6,7 @@ local call, format, key_session = redis.call, string.format, KEYS[1]
 local packed = call('HGET', key_session, 'p')
 if not packed then return {0} end
 -- #include parse
+-- #include parse_rest
 keys_until = format('%d', expires_at + KEYS_MORE_MILLIS)
 for _, key in ipairs(KEYS) do call('PEXPIREAT', key, keys_until) end
 -- #include repack

@@ -9,6 +9,7 @@ local build, change = unpack(ARGV, 7, 8)
 local packed, building, description, last_tag = unpack(call('HMGET', key_session, 'xp', 'x', 'd', 'xt'))
 if building ~= build then return {0, 'session-not-found'} end
 -- #include parse
+-- #include parse_rest
 local previous, frame, ids = last_tag or '-', change, ''
 local updated_at = stamp
 expires_at = now + ttl * 1000

@@ -11,6 +11,7 @@ local key_session, key_source_thread, key_thread, key_ids = unpack(KEYS)
 local source, to, last, most, room, copy_millis = unpack(ARGV)
 local packed = call('HGET', key_session, 'p') or ''
 -- #include parse
+-- #include parse_rest
 if packed == '' or source ~= created_at .. format(' %d', last_seq - count) then return {0, 'version-conflict'} end
 -- A full Redis does not refuse this first write: a cut ends with less than there was.
 if last == '' then

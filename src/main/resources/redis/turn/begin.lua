@@ -16,6 +16,7 @@ local taken_at, taken_for = unpack(call('HMGET', key_turn, 'f', 'u'))
 local packed = taken_at and call('HGET', key_session, 'p')
 if packed then
   -- #include parse
+  -- #include parse_rest
   local asked = string.match(terms, '^[^\n]*\n[^\n]*\n(.+)$')
   if created_at == taken_for and now < expires_at + 0 and (not asked or asked == user) then
     return {2, taken_at .. ' ' .. turn_id}

@@ -48,6 +48,7 @@ end
 call('HSET', key_session, 'T', format('%s %d %s %d%s%d ', fence, lease, cancel, last, rest, due))
 if string.match(packed, '^%S+ %d+ %d+ %d+ %d+ (%d+)') + 0 < lease + LEASE_MARGIN_MILLIS then
   -- #include parse
+  -- #include parse_rest
   expires_at = lease + LEASE_MARGIN_MILLIS
   -- #include keep_keys
   -- #include repack
