@@ -1,11 +1,11 @@
 package io.heddle.embedded;
 
 import io.heddle.base.Json;
-import io.heddle.base.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
@@ -74,20 +74,10 @@ final class EmbeddedTurnLog implements TurnLog {
       long first = running.last() + 1;
       byte[] at = Keys.event(session.number, running.version(), first);
       tx.put(Table.LOGS, at, new StoredRecords.Events(added));
-      tx.tell(key, told(attempt, first, added));
+      tx.tell(key, new LiveMessage.TurnFlushed(attempt, first, added));
     }
     Lifecycle.save(tx, path, session);
     return new Flushed.Kept(session.turn.last(), running.cancel());
-  }
-
-  private static Json told(TurnAttempt attempt, long first, List<Json> events) {
-    JsonWriter out = new JsonWriter(256).ascii("{\"turn\":\"").ascii(attempt.turn());
-    out.ascii("\",\"attempt\":").number(attempt.attempt());
-    out.ascii(",\"seq\":").number(first).ascii(",\"events\":[");
-    for (int i = 0; i < events.size(); i++) {
-      (i == 0 ? out : out.ascii(",")).raw(events.get(i));
-    }
-    return out.ascii("]}").toJson();
   }
 
   @Override

@@ -1,18 +1,14 @@
 package io.heddle.live;
 
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
-import io.heddle.base.UntrustedJson;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.Change;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Session;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * One session that is watched here. What happened to it ({@link ChangeStream}), what its running
@@ -27,13 +23,6 @@ final class SessionHub implements Coherence.Follower {
 
   /** Changes of one read; a read that leaves some is followed by another. */
   static final int LOG_READ = 256;
-
-  static final JsonMapper JSON = new JsonMapper(UntrustedJson.factory());
-
-  static {
-    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
-    JSON.readTree("{}");
-  }
 
   final SessionHubs hubs;
   final SessionKey key;
@@ -80,7 +69,7 @@ final class SessionHub implements Coherence.Follower {
   /** True when that was the last one, and this hub is gone. */
   boolean leave(Executor loop, @Nullable String user) {
     boolean last;
-    Json farewell = null;
+    LiveMessage farewell = null;
     synchronized (lock) {
       presence.left(user);
       last = watchers.leave(loop);
@@ -166,7 +155,7 @@ final class SessionHub implements Coherence.Follower {
   /** Once a second. */
   void tick(long now) {
     boolean trusted = hubs.coherence.isTrusted(key);
-    Json asked;
+    LiveMessage asked;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;
@@ -190,23 +179,18 @@ final class SessionHub implements Coherence.Follower {
 
   // ---- what is kept only while it lasts
 
-  private void heard(Json text) {
-    JsonNode message;
-    try {
-      message = JSON.readTree(text.utf8());
-    } catch (JacksonException _) {
-      return;
-    }
-    Json answer;
+  private void heard(LiveMessage message) {
+    LiveMessage answer = null;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;
       }
-      talk.heard(message);
-      answer = presence.heard(message, System.nanoTime());
-      Frame typing = presence.typing();
-      if (typing != null) {
-        watchers.tell(typing);
+      switch (message) {
+        case LiveMessage.TurnFlushed flushed -> talk.heard(flushed);
+        case LiveMessage.Typing(String user) -> watchers.tell(Frame.typing(key, user));
+        case LiveMessage.PresenceAsked asked -> answer = presence.answer(asked, System.nanoTime());
+        case LiveMessage.PresenceTold told -> presence.heard(told, System.nanoTime());
+        case LiveMessage.TurnCancelled _, LiveMessage.LockReleased _ -> {}
       }
     }
     if (answer != null) {
@@ -218,7 +202,7 @@ final class SessionHub implements Coherence.Follower {
 
   /** Tells who came or left: the other replicas, and the watchers here. */
   private void tellPresence(long now) {
-    Json told;
+    LiveMessage told;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;

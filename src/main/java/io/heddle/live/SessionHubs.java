@@ -1,13 +1,13 @@
 package io.heddle.live;
 
 import io.heddle.base.Caller;
-import io.heddle.base.Json;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.SessionReader;
 import io.heddle.session.TurnLog;
 import java.time.Duration;
@@ -114,7 +114,7 @@ public final class SessionHubs implements AutoCloseable {
   Mono<Void> typing(SessionKey key, String user, long now) {
     SessionHub hub = hubs.get(key);
     return hub == null || hub.mayType(user, now)
-        ? channel.publish(key, Presence.typing(user))
+        ? channel.publish(key, new LiveMessage.Typing(user))
         : Mono.empty();
   }
 
@@ -141,7 +141,7 @@ public final class SessionHubs implements AutoCloseable {
     hubs.remove(hub.key, hub);
   }
 
-  void publish(SessionKey key, Json message) {
+  void publish(SessionKey key, LiveMessage message) {
     channel.publish(key, message).subscribe(_ -> {}, _ -> {});
   }
 

@@ -9,6 +9,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Times;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
 import java.time.Duration;
@@ -244,7 +245,7 @@ final class RedisLocks implements SessionLocks {
                   .text(token)
                   .bytes(link.publish().command())
                   .text(k.liveChannel(link.database()))
-                  .bytes(RELEASED.utf8());
+                  .bytes(new LiveMessage.LockReleased().toJson().utf8());
         };
     if (retry != null) {
       args.text(retry.body());
@@ -271,7 +272,7 @@ final class RedisLocks implements SessionLocks {
     return live.listen(
         key,
         message -> {
-          if (message.equals(RELEASED)) {
+          if (message instanceof LiveMessage.LockReleased) {
             listener.run();
           }
         });

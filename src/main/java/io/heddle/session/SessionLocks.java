@@ -1,6 +1,5 @@
 package io.heddle.session;
 
-import io.heddle.base.Json;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.time.Instant;
@@ -55,9 +54,6 @@ public interface SessionLocks {
    * not be blocked.
    */
   Disposable onRelease(SessionKey key, Runnable listener);
-
-  /** What the session's {@link LiveChannel} tells of a release. */
-  Json RELEASED = Json.of("{\"released\":true}");
 
   /** What a client can ask of the lock. */
   sealed interface Call {

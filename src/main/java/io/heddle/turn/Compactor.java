@@ -152,7 +152,7 @@ final class Compactor {
     }
     rest.subList(0, task.whole() ? rest.size() : to).forEach(message -> bodies.add(message.body()));
     ModelCall call =
-        Transcript.call(
+        SummaryPrompt.call(
             model,
             bodies,
             task.instructions(),

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -175,10 +176,7 @@ final class CompletionCache {
     }
 
     static @Nullable Kept parse(byte[] body) {
-      ModelEventCodec.Told told = ModelEventCodec.told(new Json(body));
-      if (told == null) {
-        return null;
-      }
+      List<ModelEvent> answer = new ArrayList<>();
       String reason = "stop";
       String model = null;
       Usage usage = null;
@@ -189,6 +187,11 @@ final class CompletionCache {
           String name = in.currentName();
           in.nextToken();
           switch (name) {
+            case "events" -> {
+              while (in.nextToken() == JsonToken.START_OBJECT) {
+                answer.add(ModelEventCodec.piece(in, body));
+              }
+            }
             case "finishReason" -> reason = in.getValueAsString("stop");
             case "model" -> model = in.getValueAsString();
             case "usage" -> usage = usage(in);
@@ -199,7 +202,9 @@ final class CompletionCache {
       } catch (JacksonException _) {
         return null;
       }
-      return new Kept(told.pieces(), new ModelEvent.Finish(reason, usage, model, opaque));
+      return answer.isEmpty()
+          ? null
+          : new Kept(answer, new ModelEvent.Finish(reason, usage, model, opaque));
     }
 
     private static Usage usage(JsonParser in) {

@@ -3,8 +3,11 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
+import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.turn.TurnEvent.Delta;
 import java.util.ArrayList;
@@ -30,16 +33,14 @@ final class FollowedTurn {
   private final TurnFollowers all;
   private final SessionKey key;
   private final String id;
-  private final byte[] prefix;
   private final SerialExecutor serial = new SerialExecutor();
   private final AtomicInteger members = new AtomicInteger();
   private final List<TurnFollower> followers = new ArrayList<>();
-  private final AnswerBuilder answer = new AnswerBuilder();
+  private final TurnTranscript said = new TurnTranscript();
 
   private @Nullable Disposable listening;
   private @Nullable Turn turn;
   private TurnEvent.@Nullable Ended end;
-  private long last;
   private boolean ready;
   private boolean reading;
   private boolean readAgain;
@@ -55,7 +56,6 @@ final class FollowedTurn {
     this.all = all;
     this.key = key;
     this.id = id;
-    this.prefix = ModelEventCodec.toldPrefix(id);
     this.heardAt = all.ticks.now();
     this.heardBefore = heardAt;
     this.countedAt = heardAt;
@@ -123,7 +123,7 @@ final class FollowedTurn {
   void endedHere(TurnEvent.Ended ended, long events) {
     serial.run(() -> {
       local = false;
-      if (ready && isRunning() && last == events) {
+      if (ready && isRunning() && said.last() == events) {
         finish(ended);
       } else {
         read();
@@ -201,14 +201,11 @@ final class FollowedTurn {
     }
   }
 
-  private void heard(Json message) {
-    if (!local && ModelEventCodec.hasPrefix(message, prefix)) {
-      ModelEventCodec.Told told = ModelEventCodec.told(message);
-      if (told == null) {
-        look();
-      } else {
-        said(told.seq(), told.pieces(), false);
-      }
+  private void heard(LiveMessage message) {
+    if (!local
+        && message instanceof TurnFlushed(TurnAttempt attempt, long seq, List<Json> events)
+        && attempt.turn().equals(id)) {
+      said(seq, ModelEventCodec.pieces(events), false);
     }
   }
 
@@ -218,30 +215,23 @@ final class FollowedTurn {
   }
 
   private void take(long seq, List<ModelEvent> pieces) {
-    if (end != null || seq + pieces.size() <= last + 1) {
+    if (end != null || (seq > 0 && seq + pieces.size() <= said.last() + 1)) {
       return;
     }
-    if (seq > last + 1 || !isRunning()) {
+    if (isRunning() && said.add(seq, pieces, this::pass)) {
+      followers.forEach(TurnFollower::drain);
+    } else {
       read();
-      return;
     }
-    pass(seq, pieces);
   }
 
-  /** Passes on what is new of it. */
-  private void pass(long seq, List<ModelEvent> pieces) {
-    for (int i = (int) (last + 1 - seq); i < pieces.size(); i++) {
-      ModelEvent piece = pieces.get(i);
-      last++;
-      answer.add(piece);
-      Delta delta = new Delta(last, piece);
-      for (TurnFollower follower : followers) {
-        if (follower.hasBegun() && !follower.isBehind()) {
-          follower.take(delta);
-        }
+  private void pass(long seq, ModelEvent piece) {
+    Delta delta = new Delta(seq, piece);
+    for (TurnFollower follower : followers) {
+      if (follower.hasBegun() && !follower.isBehind()) {
+        follower.take(delta);
       }
     }
-    followers.forEach(TurnFollower::drain);
   }
 
   private void read() {
@@ -255,7 +245,7 @@ final class FollowedTurn {
     reading = true;
     readAgain = false;
     readAt = all.ticks.now();
-    long after = last;
+    long after = said.last();
     all.store
         .log()
         .read(key, null, id, after, PAGE)
@@ -271,10 +261,9 @@ final class FollowedTurn {
       return;
     }
     see(recorded.turn());
-    if (after + recorded.events().size() > last) {
-      pass(after + 1, ModelEventCodec.pieces(recorded.events()));
-    }
-    boolean level = last >= recorded.last() || recorded.events().isEmpty();
+    said.addLogged(after + 1, recorded.events(), this::pass);
+    followers.forEach(TurnFollower::drain);
+    boolean level = said.last() >= recorded.last() || recorded.events().isEmpty();
     if (level && !ready) {
       level();
     }
@@ -339,7 +328,7 @@ final class FollowedTurn {
         follower.tell(new TurnEvent.Started(now));
       }
     }
-    follower.setBehind(follower.at() < last);
+    follower.setBehind(follower.at() < said.last());
     endIfLevel(follower);
     follower.drain();
     feed(follower);
@@ -350,12 +339,12 @@ final class FollowedTurn {
     if (!follower.isHungry()) {
       return;
     }
-    if (follower.isFarFrom(last)) {
-      follower.soFar(new TurnEvent.SoFar(last, answer.said()));
+    if (follower.isFarFrom(said.last())) {
+      follower.soFar(new TurnEvent.SoFar(said.last(), said.soFar()));
       fed(follower);
       return;
     }
-    if (follower.at() >= last) {
+    if (follower.at() >= said.last()) {
       fed(follower);
       return;
     }
@@ -396,7 +385,7 @@ final class FollowedTurn {
   }
 
   private void fed(TurnFollower follower) {
-    follower.setBehind(follower.at() < last);
+    follower.setBehind(follower.at() < said.last());
     endIfLevel(follower);
     follower.drain();
   }

@@ -7,11 +7,9 @@ import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
 import io.heddle.turn.ModelEvent.Text;
 import io.heddle.turn.ModelEvent.ToolCall;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -20,7 +18,7 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
-/** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
+/** Model events as the log has them, one JSON object each. */
 final class ModelEventCodec {
 
   static final JsonFactory FACTORY = UntrustedJson.factory();
@@ -90,50 +88,6 @@ final class ModelEventCodec {
     return pieces;
   }
 
-  /** What the log of a turn took, as the live channel tells it. */
-  record Told(long seq, List<ModelEvent> pieces) {}
-
-  /** How a message about what this turn's log took begins. */
-  static byte[] toldPrefix(String turn) {
-    return prefix(turn, "attempt");
-  }
-
-  /** How a message to the turn's owner begins. */
-  static byte[] cancelPrefix(String turn) {
-    return prefix(turn, "cancel");
-  }
-
-  static boolean hasPrefix(Json message, byte[] prefix) {
-    return message.length() > prefix.length
-        && Arrays.equals(message.utf8(), 0, prefix.length, prefix, 0, prefix.length);
-  }
-
-  /** Null when it cannot be read. */
-  static @Nullable Told told(Json message) {
-    long seq = 0;
-    List<ModelEvent> pieces = new ArrayList<>();
-    try (JsonParser in = parser(message.utf8())) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-        String name = in.currentName();
-        JsonToken value = in.nextToken();
-        if (name.equals("seq") && value == JsonToken.VALUE_NUMBER_INT) {
-          seq = in.getLongValue();
-        } else if (name.equals("events") && value == JsonToken.START_ARRAY) {
-          while (in.nextToken() == JsonToken.START_OBJECT) {
-            pieces.add(piece(in, message.utf8()));
-          }
-        } else {
-          in.skipChildren();
-        }
-      }
-    } catch (JacksonException e) {
-      log.debug("A live message of a turn could not be read: {}", e.toString());
-      return null;
-    }
-    return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
-  }
-
   static JsonParser parser(byte[] utf8) {
     return FACTORY.createParser(ObjectReadContext.empty(), utf8);
   }
@@ -155,7 +109,7 @@ final class ModelEventCodec {
   }
 
   /** Reads the object the parser stands at the beginning of, to its end. */
-  private static ModelEvent piece(JsonParser in, byte[] utf8) {
+  static ModelEvent piece(JsonParser in, byte[] utf8) {
     ModelEvent piece = null;
     while (in.nextToken() == JsonToken.PROPERTY_NAME) {
       String name = in.currentName();
@@ -226,9 +180,5 @@ final class ModelEventCodec {
   private static Json member(String name, String text) {
     JsonWriter out = new JsonWriter(24 + text.length());
     return out.ascii("{\"").ascii(name).ascii("\":").string(text).ascii("}").toJson();
-  }
-
-  private static byte[] prefix(String turn, String member) {
-    return ("{\"turn\":\"" + turn + "\",\"" + member + "\":").getBytes(StandardCharsets.US_ASCII);
   }
 }

@@ -159,7 +159,7 @@ public final class StatelessCalls implements AutoCloseable {
       Caller caller, @Nullable String model, List<Json> messages, @Nullable String instructions) {
     int most = properties.historyTokens();
     return Mono.defer(() ->
-        summarise(caller, Transcript.call(model, messages, instructions, most, "a compaction")));
+        summarise(caller, SummaryPrompt.call(model, messages, instructions, most, "a compaction")));
   }
 
   Mono<SummaryText> summarise(Caller caller, ModelCall call) {

@@ -1,13 +1,11 @@
 package io.heddle.turn;
 
-import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,11 +40,6 @@ final class TurnFollowers implements ChangeFeed.Listener {
               "The store does not answer. The turn goes on; ask for it again later")
           .with("retryAfter", 5)
           .toException();
-
-  private static final byte[] OF_TURN = "{\"type\":\"turn.".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] QUEUED =
-      "{\"type\":\"turn.queued\"".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] SESSION = "{\"type\":\"session.".getBytes(StandardCharsets.US_ASCII);
 
   final TurnStore store;
   final Timers ticks;
@@ -185,19 +178,13 @@ final class TurnFollowers implements ChangeFeed.Listener {
 
   @Override
   public void changed(Change.Published change) {
-    Json body = change.body();
-    if (body != null && ModelEventCodec.hasPrefix(body, QUEUED)) {
+    // One that came without its body is of whatever kind.
+    String type = change.body() == null ? null : Change.typeOf(change.body());
+    if ("turn.queued".equals(type)) {
       queued.accept(change.session());
     }
-    Set<FollowedTurn> some = bySession.get(change.session());
-    if (some == null) {
-      return;
-    }
-    // One that came without its body is of whatever kind.
-    if (body == null
-        || ModelEventCodec.hasPrefix(body, OF_TURN)
-        || ModelEventCodec.hasPrefix(body, SESSION)) {
-      some.forEach(FollowedTurn::look);
+    if (type == null || type.startsWith("turn.") || type.startsWith("session.")) {
+      bySession.getOrDefault(change.session(), Set.of()).forEach(FollowedTurn::look);
     }
   }
 

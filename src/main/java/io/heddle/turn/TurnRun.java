@@ -8,6 +8,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
@@ -193,7 +194,7 @@ final class TurnRun implements Flusher.Owner {
     if (phase == Phase.OVER) {
       return;
     }
-    byte[] prefix = ModelEventCodec.cancelPrefix(turn.id());
+    LiveMessage cancelled = new LiveMessage.TurnCancelled(turn.id());
     listening =
         runners
             .store
@@ -201,7 +202,7 @@ final class TurnRun implements Flusher.Owner {
             .listen(
                 session(),
                 message -> {
-                  if (ModelEventCodec.hasPrefix(message, prefix)) {
+                  if (message.equals(cancelled)) {
                     wake();
                   }
                 });

@@ -244,7 +244,7 @@ class SessionHubTest {
     world.published.clear();
     say("{\"who\":\"r2\"}");
     assertThat(world.published).hasSize(1);
-    assertThat(world.published.getFirst().toString()).contains("\"users\":[\"ann\"]");
+    assertThat(world.published.getFirst().toJson().toString()).contains("\"users\":[\"ann\"]");
   }
 
   @Test
@@ -284,7 +284,7 @@ class SessionHubTest {
   }
 
   private void say(String message) {
-    world.listeners.forEach(listener -> listener.accept(Json.of(message)));
+    world.hear(Json.of(message));
   }
 
   private static List<String> users(Tap tap) {

@@ -176,14 +176,6 @@ class AnswerBuilderTest {
             new ToolCall(2, null, null, ""));
     List<Json> events = pieces.stream().map(ModelEventCodec::event).toList();
     assertThat(ModelEventCodec.pieces(events)).isEqualTo(pieces);
-    StringBuilder told =
-        new StringBuilder("{\"turn\":\"trn\",\"attempt\":2,\"seq\":7,\"events\":[");
-    events.forEach(event -> told.append(event == events.getFirst() ? "" : ",").append(event));
-    Json message = Json.of(told + "]}");
-    assertThat(ModelEventCodec.told(message)).isEqualTo(new ModelEventCodec.Told(7, pieces));
-    assertThat(ModelEventCodec.hasPrefix(message, ModelEventCodec.toldPrefix("trn"))).isTrue();
-    assertThat(ModelEventCodec.hasPrefix(message, ModelEventCodec.cancelPrefix("trn"))).isFalse();
-    assertThat(ModelEventCodec.hasPrefix(message, ModelEventCodec.toldPrefix("tr"))).isFalse();
   }
 
   @Test
@@ -192,8 +184,6 @@ class AnswerBuilderTest {
         .isEqualTo(new Text(""));
     assertThat(ModelEventCodec.piece(Json.of("{\"text\":\"a\",\"logprobs\":[{\"b\":1}]}")))
         .isEqualTo(new Text("a"));
-    assertThat(ModelEventCodec.told(Json.of("{\"typing\":\"x\"}"))).isNull();
-    assertThat(ModelEventCodec.told(Json.of("{\"seq\":"))).isNull();
   }
 
   @Test

@@ -14,7 +14,7 @@ import tools.jackson.core.JsonToken;
  * A conversation as one text, for a model that is to summarise it. As one message of a user it is
  * taken by every model server, whatever calls, thoughts and files are in it.
  */
-final class Transcript {
+final class SummaryPrompt {
 
   private static final String ORDER =
       """
@@ -30,7 +30,7 @@ final class Transcript {
 
   private static final String CUT = "[…]\n";
 
-  private Transcript() {}
+  private SummaryPrompt() {}
 
   /**
    * The request for a summary.
