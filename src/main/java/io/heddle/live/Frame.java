@@ -182,13 +182,10 @@ public final class Frame {
 
   /** The end of a session that cannot be read because it has ended; null for any other error. */
   public static @Nullable Frame end(SessionKey key, Throwable error) {
-    if (!(error instanceof ProblemException refusal)) {
-      return null;
-    }
-    return switch (refusal.problem().code()) {
+    return switch (ProblemException.codeOf(error)) {
       case SESSION_DELETED, SESSION_NOT_FOUND -> end(key, null, DELETED);
       case SESSION_EXPIRED -> end(key, null, EXPIRED);
-      default -> null;
+      case null, default -> null;
     };
   }
 

@@ -41,7 +41,7 @@ final class RunningTurnTracker {
   private static final int WAITING = 256;
 
   private final SessionHub hub;
-  private final SessionHubs hubs;
+  private final WatchContext context;
   private final SessionKey key;
   private final Watchers watchers;
 
@@ -87,9 +87,9 @@ final class RunningTurnTracker {
   /** The turn that runs, and what it has said; begun anew it is another one. */
   private record Running(String turn, TurnTranscript said) {}
 
-  RunningTurnTracker(SessionHub hub) {
+  RunningTurnTracker(WatchContext context, SessionHub hub) {
     this.hub = hub;
-    this.hubs = hub.hubs;
+    this.context = context;
     this.key = hub.key;
     this.watchers = hub.watchers;
   }
@@ -259,10 +259,14 @@ final class RunningTurnTracker {
       mustRead = false;
     }
     if (of == null) {
-      hubs.reader.load(key, ReadContext.ANY, PageRequest.NONE).subscribe(this::told, this::failed);
+      context
+          .reader()
+          .load(key, ReadContext.ANY, PageRequest.NONE)
+          .subscribe(this::told, this::failed);
     } else {
-      hubs.counts.logReads.increment();
-      hubs.turns
+      context.counts().logReads.increment();
+      context
+          .turns()
           .read(key, null, of.turn(), after, LOG_READ)
           .subscribe(recorded -> told(of, after, recorded), this::failed);
     }
@@ -329,17 +333,12 @@ final class RunningTurnTracker {
       waiting.clear();
       // The next tick asks again; that the session has ended is told by its own log.
       quiet = true;
-      if (isOver(error)) {
+      if (ProblemException.is(error, ProblemCode.TURN_NOT_FOUND)) {
         running = null;
       }
     }
     if (!(error instanceof ProblemException)) {
       log.error("{}: its turn's log could not be read", key, error);
     }
-  }
-
-  private static boolean isOver(Throwable error) {
-    return error instanceof ProblemException refusal
-        && refusal.problem().code() == ProblemCode.TURN_NOT_FOUND;
   }
 }

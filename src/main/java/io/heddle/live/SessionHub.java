@@ -7,6 +7,7 @@ import io.heddle.session.Change;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.Session;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 
@@ -21,10 +22,8 @@ import reactor.core.Disposable;
  */
 final class SessionHub implements Coherence.Follower {
 
-  /** Changes of one read; a read that leaves some is followed by another. */
-  static final int LOG_READ = 256;
-
-  final SessionHubs hubs;
+  private final WatchContext context;
+  private final Consumer<SessionHub> ended;
   final SessionKey key;
   final Object lock = new Object();
   final Watchers watchers;
@@ -34,13 +33,17 @@ final class SessionHub implements Coherence.Follower {
   private @Nullable Disposable following;
   private @Nullable Disposable listening;
 
-  SessionHub(SessionHubs hubs, SessionKey key) {
-    this.hubs = hubs;
+  /**
+   * @param ended is told once the session has ended, under the lock
+   */
+  SessionHub(WatchContext context, SessionKey key, Consumer<SessionHub> ended) {
+    this.context = context;
     this.key = key;
-    this.watchers = new Watchers(hubs.counts);
-    this.talk = new RunningTurnTracker(this);
-    this.changes = new ChangeStream(this, talk);
-    this.presence = new Presence(key, hubs.replica);
+    this.ended = ended;
+    this.watchers = new Watchers(context.counts());
+    this.talk = new RunningTurnTracker(context, this);
+    this.changes = new ChangeStream(context, this, talk);
+    this.presence = new Presence(key, context.replica());
   }
 
   // ---- watchers
@@ -54,13 +57,13 @@ final class SessionHub implements Coherence.Follower {
       }
       first = watchers.join(loop);
       if (first) {
-        following = hubs.coherence.follow(key, this);
-        listening = hubs.channel.listen(key, this::heard);
+        following = context.coherence().follow(key, this);
+        listening = context.channel().listen(key, this::heard);
       }
       presence.joined(user);
     }
     if (first) {
-      hubs.publish(key, presence.ask());
+      context.publish(key, presence.ask());
     }
     tellPresence(System.nanoTime());
     return true;
@@ -79,7 +82,7 @@ final class SessionHub implements Coherence.Follower {
       }
     }
     if (farewell != null) {
-      hubs.publish(key, farewell);
+      context.publish(key, farewell);
     }
     tellPresence(System.nanoTime());
     return last;
@@ -94,7 +97,7 @@ final class SessionHub implements Coherence.Follower {
   /** Under the lock: the session has ended, and all were told. */
   void end() {
     close();
-    hubs.ended(this);
+    ended.accept(this);
   }
 
   private void close() {
@@ -154,7 +157,7 @@ final class SessionHub implements Coherence.Follower {
 
   /** Once a second. */
   void tick(long now) {
-    boolean trusted = hubs.coherence.isTrusted(key);
+    boolean trusted = context.coherence().isTrusted(key);
     LiveMessage asked;
     synchronized (lock) {
       if (watchers.areClosed()) {
@@ -166,7 +169,7 @@ final class SessionHub implements Coherence.Follower {
     }
     read();
     if (asked != null) {
-      hubs.publish(key, asked);
+      context.publish(key, asked);
     }
     tellPresence(now);
   }
@@ -194,7 +197,7 @@ final class SessionHub implements Coherence.Follower {
       }
     }
     if (answer != null) {
-      hubs.publish(key, answer);
+      context.publish(key, answer);
     }
     tellPresence(System.nanoTime());
     talk.read();
@@ -214,7 +217,7 @@ final class SessionHub implements Coherence.Follower {
       }
     }
     if (told != null) {
-      hubs.publish(key, told);
+      context.publish(key, told);
     }
   }
 

@@ -44,12 +44,10 @@ public final class TurnFrames {
 
   public static Json bit(SessionKey key, String turn, long seq, ModelEvent bit) {
     JsonWriter out = open(key, turn, seq, typeOf(bit), bit.length());
-    switch (bit) {
-      case ModelEvent.Text(String text) -> out.ascii(",\"text\":").string(text);
-      case ModelEvent.Reasoning(String text) -> out.ascii(",\"text\":").string(text);
-      case ModelEvent.Refusal(String text) -> out.ascii(",\"text\":").string(text);
-      case ModelEvent.ToolCall call -> write(out.ascii(","), call);
-      case ModelEvent.Compaction _, ModelEvent.Finish _ -> out.ascii(",\"text\":\"\"");
+    if (bit instanceof ModelEvent.ToolCall call) {
+      write(out.ascii(","), call);
+    } else {
+      out.ascii(",\"text\":").string(bit.growth());
     }
     return out.ascii("}").toJson();
   }

@@ -8,13 +8,10 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.PageRequest;
-import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.publisher.Mono;
 
 /**
  * One connection that watches one session. It gives its outlet each change once, in the order of
@@ -25,6 +22,15 @@ import reactor.core.publisher.Mono;
  * nothing from the hub any more, and reads from the log once there is room: what waits for a slow
  * client is in the store, not here.
  *
+ * <pre>
+ *   CATCHING_UP ── all was read ──────────────────────────▶ LIVE
+ *   CATCHING_UP ── the outlet is full, and there is more ──▶ LAGGING
+ *   LIVE ───────── a change is missing ───────────────────▶ CATCHING_UP
+ *   LIVE ───────── the outlet is full ────────────────────▶ LAGGING
+ *   LAGGING ────── the outlet has room ───────────────────▶ CATCHING_UP
+ *   any ────────── the session or the watch ends ─────────▶ ENDED
+ * </pre>
+ *
  * <p>All of it is confined to the outlet's loop.
  */
 public final class Watch {
@@ -32,6 +38,7 @@ public final class Watch {
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
 
   private final SessionHubs hubs;
+  private final WatchContext context;
   private final SessionHub hub;
   private final Caller caller;
   private final FrameSink outlet;
@@ -81,18 +88,20 @@ public final class Watch {
 
   Watch(
       SessionHubs hubs,
+      WatchContext context,
       SessionHub hub,
       Caller caller,
       @Nullable Position since,
       FrameSink outlet,
       Listener listener) {
     this.hubs = hubs;
+    this.context = context;
     this.hub = hub;
     this.caller = caller;
     this.outlet = outlet;
     this.listener = listener;
-    this.merge = new ReorderBuffer(hub.key, since, hubs.properties.buffer().toBytes());
-    this.heard = new EphemeralCursor(hub, outlet);
+    this.merge = new ReorderBuffer(hub.key, since, context.properties().buffer().toBytes());
+    this.heard = new EphemeralCursor(hub, outlet, context.counts());
     this.reads = new StoreReads(outlet);
   }
 
@@ -219,7 +228,7 @@ public final class Watch {
 
   private boolean beginAnew(Frame snapshot) {
     if (snapshot.isOf(caller.owner())) {
-      hubs.counts.gaps.increment();
+      context.counts().gaps.increment();
       restart(snapshot);
       outlet.write(snapshot);
       catchUp();
@@ -251,19 +260,10 @@ public final class Watch {
     state = State.CATCHING_UP;
     Position from = merge.at();
     if (from == null) {
-      reads.read(snapshot(), page -> begin(page, false), this::failed);
+      reads.read(context.snapshot(key(), caller.owner()), page -> begin(page, false), this::failed);
     } else {
-      hubs.counts.logReads.increment();
-      reads.read(
-          hubs.log.after(key(), caller.owner(), from, SessionHub.LOG_READ),
-          this::replay,
-          this::failed);
+      reads.read(context.changes(key(), caller.owner(), from), this::replay, this::failed);
     }
-  }
-
-  private Mono<ThreadPage> snapshot() {
-    PageRequest last = PageRequest.last(hubs.properties.snapshotMessages());
-    return hubs.reader.load(key(), new ReadContext(caller.owner(), null), last);
   }
 
   private void replay(Replay replay) {
@@ -272,7 +272,9 @@ public final class Watch {
         started();
         goOn(merge.tell(followed, this::send));
       }
-      case Replay.Gap _ -> reads.read(snapshot(), page -> begin(page, true), this::failed);
+      case Replay.Gap _ ->
+          reads.read(
+              context.snapshot(key(), caller.owner()), page -> begin(page, true), this::failed);
       case Replay.Ended ended -> {
         started();
         end(Frame.end(key(), ended.end(), ended.change().type()));
@@ -283,7 +285,7 @@ public final class Watch {
   private void begin(ThreadPage page, boolean gap) {
     started();
     if (gap) {
-      hubs.counts.gaps.increment();
+      context.counts().gaps.increment();
       outlet.write(Frame.gap(key(), merge.at()));
     }
     Frame snapshot = Frame.snapshot(page);
@@ -296,7 +298,7 @@ public final class Watch {
 
   private void send(Frame change) {
     outlet.write(change);
-    hubs.counts.delivered.increment();
+    context.counts().delivered.increment();
     if (change.isEnd()) {
       over();
     }

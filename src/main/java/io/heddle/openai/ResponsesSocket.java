@@ -14,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -302,12 +301,8 @@ final class ResponsesSocket implements SocketProtocol {
   private static void on(Socket socket, Runnable task) {
     if (socket.isHere()) {
       task.run();
-      return;
-    }
-    try {
-      socket.loop().execute(task);
-    } catch (RejectedExecutionException _) {
-      // The server has stopped, and the socket with it.
+    } else {
+      socket.onLoop(task);
     }
   }
 }

@@ -3,7 +3,7 @@ package io.heddle.openai;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.Json;
 import io.heddle.session.NewMessage;
-import io.heddle.turn.AnswerMessage;
+import io.heddle.turn.AnswerBuilder;
 import io.heddle.turn.ModelEvent;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -181,7 +181,7 @@ final class SocketMemory implements AutoCloseable {
     private final String id;
     private final List<Json> thread;
     private final List<Value> tools;
-    private final AnswerMessage answer = new AnswerMessage();
+    private final AnswerBuilder answer = new AnswerBuilder();
     private @Nullable Json summary;
 
     private Listener(Recall recall, String id, List<Json> thread, List<Value> tools) {

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
@@ -18,8 +19,8 @@ import org.slf4j.LoggerFactory;
  * owner is told what is lost, it is closed, and the owner makes another.
  *
  * <p>Redis sends replies and pushes in one order, and the driver decodes both on one thread. What
- * comes from there, and what other threads ask for, goes through {@link SerialWork} in turn, so all
- * that is told stays in Redis's order and no field here needs a lock.
+ * comes from there, and what other threads ask for, goes through {@link SerialExecutor} in turn, so
+ * all that is told stays in Redis's order and no field here needs a lock.
  */
 final class RedisFeedLink {
 
@@ -64,7 +65,7 @@ final class RedisFeedLink {
   private final Owner owner;
   private final String name;
 
-  private final SerialWork turns = new SerialWork(this::failedInTurn);
+  private final SerialExecutor turns = new SerialExecutor(this::failedInTurn);
 
   // All of these only in turn.
   private final LiveSubscriptions live;
@@ -97,12 +98,12 @@ final class RedisFeedLink {
         new FeedConnection.Listener() {
           @Override
           public void changed(byte[] message) {
-            turns.run(() -> RedisFeedLink.this.changed(message));
+            turns.execute(() -> RedisFeedLink.this.changed(message));
           }
 
           @Override
           public void live(String channel, byte[] message) {
-            turns.run(() -> {
+            turns.execute(() -> {
               if (!over) {
                 owner.live(channel, message);
               }
@@ -111,24 +112,24 @@ final class RedisFeedLink {
 
           @Override
           public void subscribed(int partition) {
-            turns.run(() -> confirmed(partition));
+            turns.execute(() -> confirmed(partition));
           }
 
           @Override
           public void movedAway(int partition) {
-            turns.run(() -> left(partition));
+            turns.execute(() -> left(partition));
           }
 
           @Override
           public void disconnected() {
-            turns.run(() -> end(Loss.CLOSED, "the connection was closed"));
+            turns.execute(() -> end(Loss.CLOSED, "the connection was closed"));
           }
         });
   }
 
   /** Carries the partition from now on, and compares it as soon as its subscription stands. */
   void hold(int partition) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (over || partitions[partition] != Subscribed.NO) {
         return;
       }
@@ -139,7 +140,7 @@ final class RedisFeedLink {
           .subscribe(partition)
           .whenComplete((_, error) -> {
             if (error != null) {
-              turns.run(() -> refused(partition, error));
+              turns.execute(() -> refused(partition, error));
             }
           });
     });
@@ -147,7 +148,7 @@ final class RedisFeedLink {
 
   /** Carries a live channel; one that cannot be had is lost with its partition. */
   void carry(String channel) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (!over) {
         live.carry(channel);
       }
@@ -155,7 +156,7 @@ final class RedisFeedLink {
   }
 
   void drop(String channel) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (!over) {
         live.drop(channel);
       }
@@ -164,7 +165,7 @@ final class RedisFeedLink {
 
   /** Asks, or looks whether what was asked is answered. Called about every second. */
   void tick() {
-    turns.run(() -> {
+    turns.execute(() -> {
       long now = System.nanoTime();
       if (over || unprovable) {
         return;
@@ -181,7 +182,7 @@ final class RedisFeedLink {
 
   /** Runs the work in turn, unless nothing can be proven over this link, with that reason. */
   void ifUnprovable(Runnable work) {
-    turns.run(() -> {
+    turns.execute(() -> {
       if (unprovable && !over) {
         work.run();
       }
@@ -189,7 +190,7 @@ final class RedisFeedLink {
   }
 
   void close() {
-    turns.run(() -> {
+    turns.execute(() -> {
       over = true;
       live.end();
       connection.close();
@@ -237,17 +238,17 @@ final class RedisFeedLink {
         new FeedConnection.Answers() {
           @Override
           public void server(@Nullable String info, @Nullable Throwable error) {
-            turns.run(() -> isServer(info, error));
+            turns.execute(() -> isServer(info, error));
           }
 
           @Override
           public void seq(int partition, byte @Nullable [] seq, @Nullable Throwable error) {
-            turns.run(() -> compared(partition, seq, error, now));
+            turns.execute(() -> compared(partition, seq, error, now));
           }
 
           @Override
           public void last(@Nullable Throwable error) {
-            turns.run(() -> answered(error, now));
+            turns.execute(() -> answered(error, now));
           }
         });
   }

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.LiveMessage.TurnFlushed;
@@ -80,7 +81,7 @@ final class FollowedTurn {
       }
       if (members.compareAndSet(now, now + 1)) {
         if (now == 0) {
-          serial.run(this::start);
+          serial.execute(this::start);
         }
         return true;
       }
@@ -88,7 +89,7 @@ final class FollowedTurn {
   }
 
   void join(TurnFollower follower) {
-    serial.run(() -> {
+    serial.execute(() -> {
       followers.add(follower);
       if (ready) {
         begin(follower);
@@ -98,9 +99,9 @@ final class FollowedTurn {
 
   /** Whether that was the last one; nobody comes after. */
   boolean leave(TurnFollower follower) {
-    serial.run(() -> followers.remove(follower));
+    serial.execute(() -> followers.remove(follower));
     if (members.decrementAndGet() == 0 && members.compareAndSet(0, CLOSED)) {
-      serial.run(() -> {
+      serial.execute(() -> {
         if (listening != null) {
           listening.dispose();
         }
@@ -112,7 +113,7 @@ final class FollowedTurn {
 
   /** What the runner here, or the live channel, says that the log took. */
   void said(long seq, List<ModelEvent> pieces, boolean byRunner) {
-    serial.run(() -> {
+    serial.execute(() -> {
       local |= byRunner;
       heardAt = all.ticks.now();
       take(seq, pieces);
@@ -121,7 +122,7 @@ final class FollowedTurn {
 
   /** The runner here has ended the turn, after this many events. */
   void endedHere(TurnEvent.Ended ended, long events) {
-    serial.run(() -> {
+    serial.execute(() -> {
       local = false;
       if (ready && isRunning() && said.last() == events) {
         finish(ended);
@@ -133,7 +134,7 @@ final class FollowedTurn {
 
   /** There is no runner here any more. */
   void lostHere() {
-    serial.run(() -> {
+    serial.execute(() -> {
       local = false;
       read();
     });
@@ -142,12 +143,12 @@ final class FollowedTurn {
   /** Something happened to the session's turns. */
   void look() {
     if (!local) {
-      serial.run(this::read);
+      serial.execute(this::read);
     }
   }
 
   void tick() {
-    serial.run(() -> {
+    serial.execute(() -> {
       followers.forEach(this::feed);
       if (local && all.runner(key, id) == null) {
         local = false;
@@ -183,7 +184,7 @@ final class FollowedTurn {
   }
 
   void feedOne(TurnFollower follower) {
-    serial.run(() -> feed(follower));
+    serial.execute(() -> feed(follower));
   }
 
   // ---- within the serial
@@ -250,8 +251,8 @@ final class FollowedTurn {
         .log()
         .read(key, null, id, after, PAGE)
         .subscribe(
-            recorded -> serial.run(() -> recorded(after, recorded)),
-            error -> serial.run(() -> unread(error)));
+            recorded -> serial.execute(() -> recorded(after, recorded)),
+            error -> serial.execute(() -> unread(error)));
   }
 
   private void recorded(long after, Recorded recorded) {
@@ -328,7 +329,7 @@ final class FollowedTurn {
         follower.tell(new TurnEvent.Started(now));
       }
     }
-    follower.setBehind(follower.at() < said.last());
+    follower.compare(said.last());
     endIfLevel(follower);
     follower.drain();
     feed(follower);
@@ -348,21 +349,21 @@ final class FollowedTurn {
       fed(follower);
       return;
     }
-    follower.setReading(true);
+    follower.reading();
     long after = follower.at();
     all.store
         .log()
         .read(key, null, id, after, follower.room())
         .subscribe(
             recorded ->
-                serial.run(() -> {
-                  follower.setReading(false);
+                serial.execute(() -> {
+                  follower.read();
                   heardAt = all.ticks.now();
                   if (recorded.events().isEmpty()) {
                     // A failover lost what others were told before: it is in no log any more, but
                     // the end has the whole answer. Until then the next tick asks again.
                     if (end != null) {
-                      follower.setBehind(false);
+                      follower.skip();
                       endIfLevel(follower);
                       follower.drain();
                     }
@@ -375,8 +376,8 @@ final class FollowedTurn {
                   fed(follower);
                 }),
             error ->
-                serial.run(() -> {
-                  follower.setReading(false);
+                serial.execute(() -> {
+                  follower.read();
                   if (!StoreErrors.isAway(error)) {
                     follower.fail(error);
                     follower.drain();
@@ -385,7 +386,7 @@ final class FollowedTurn {
   }
 
   private void fed(TurnFollower follower) {
-    follower.setBehind(follower.at() < said.last());
+    follower.compare(said.last());
     endIfLevel(follower);
     follower.drain();
   }
@@ -404,9 +405,9 @@ final class FollowedTurn {
     fetching = true;
     Records.output(all.store.reader(), ended)
         .subscribe(
-            messages -> serial.run(() -> fetched(ended, messages)),
+            messages -> serial.execute(() -> fetched(ended, messages)),
             error ->
-                serial.run(() -> {
+                serial.execute(() -> {
                   fetching = false;
                   // The output went with the session, or was deleted; else the next look finds it.
                   if (!StoreErrors.isAway(error)) {

@@ -10,7 +10,6 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WholePages;
-import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -110,27 +109,12 @@ final class History {
 
   /** What the model was asked, in tokens. */
   Mono<Long> tokensOf(ModelCall call, String caller) {
-    return worker.must(
-        caller,
-        () ->
-            new CountSteps(
-                tokens,
-                call.messages(),
-                CountSteps.beside(call.system(), call.parameters()),
-                Long.MAX_VALUE,
-                false,
-                null));
+    return worker.must(caller, () -> CountSteps.of(tokens, call, Long.MAX_VALUE, false));
   }
 
   /** Tokens of a text. */
   Mono<Long> tokensOf(String text, String caller) {
-    return text.isEmpty()
-        ? Mono.just(0L)
-        : worker.must(
-            caller,
-            () ->
-                new CountSteps(
-                    tokens, List.of(), List.of(Told.of(text)), Long.MAX_VALUE, false, null));
+    return text.isEmpty() ? Mono.just(0L) : worker.must(caller, () -> CountSteps.of(tokens, text));
   }
 
   private Mono<Prompt> prompt(

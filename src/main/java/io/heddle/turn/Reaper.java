@@ -3,6 +3,7 @@ package io.heddle.turn;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
@@ -104,7 +105,7 @@ final class Reaper {
 
   private Mono<Void> notNow(SessionKey key, Throwable error) {
     // A refusal is no failure: another replica was first, or the store is away or full for now.
-    ProblemCode refusal = StoreErrors.codeOf(error);
+    ProblemCode refusal = ProblemException.codeOf(error);
     if ((refusal == null || refusal == ProblemCode.INTERNAL)
         && runners.counts.lookFailures.happened()) {
       log.warn(
@@ -148,7 +149,8 @@ final class Reaper {
     return retake(turn)
         .onErrorResume(
             // A full store would not keep what a model says.
-            error -> StoreErrors.is(error, ProblemCode.TURN_ENDED) || StoreErrors.isFull(error),
+            error ->
+                ProblemException.is(error, ProblemCode.TURN_ENDED) || StoreErrors.isFull(error),
             _ -> end(turn));
   }
 
@@ -237,8 +239,8 @@ final class Reaper {
         })
         .onErrorResume(
             error ->
-                StoreErrors.is(error, ProblemCode.TURN_RUNNING)
-                    || StoreErrors.is(error, ProblemCode.TURN_ENDED),
+                ProblemException.is(error, ProblemCode.TURN_RUNNING)
+                    || ProblemException.is(error, ProblemCode.TURN_ENDED),
             _ -> Mono.empty());
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.Backoff;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -14,6 +15,9 @@ import reactor.util.retry.Retry;
  * @param nanos the monotonic clock
  */
 record Timers(Scheduler scheduler, LongSupplier nanos) {
+
+  /** Between the tries of what failed because the store was away. */
+  static final Backoff AWAY = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
 
   long now() {
     return nanos.getAsLong();
@@ -33,7 +37,7 @@ record Timers(Scheduler scheduler, LongSupplier nanos) {
     return Retry.from(signals ->
         signals.concatMap(signal ->
             StoreErrors.isAway(signal.failure())
-                ? pause(StoreErrors.pause((int) Math.min(10, signal.totalRetriesInARow() + 1)))
+                ? pause(AWAY.pause((int) Math.min(10, signal.totalRetriesInARow() + 1)))
                 : Mono.<Long>error(signal.failure())));
   }
 

@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Outcome;
@@ -241,7 +242,7 @@ final class TurnQueue {
 
   private Mono<Boolean> refused(
       SessionKey key, Turn head, Throwable error, Duration wait, int tries) {
-    ProblemCode code = StoreErrors.codeOf(error);
+    ProblemCode code = ProblemException.codeOf(error);
     if (code == null) {
       return Mono.error(error);
     }
@@ -299,9 +300,9 @@ final class TurnQueue {
         .then()
         .onErrorResume(
             error ->
-                StoreErrors.is(error, ProblemCode.TURN_ENDED)
-                    || StoreErrors.is(error, ProblemCode.TURN_RUNNING)
-                    || StoreErrors.is(error, ProblemCode.TURN_NOT_FOUND),
+                ProblemException.is(error, ProblemCode.TURN_ENDED)
+                    || ProblemException.is(error, ProblemCode.TURN_RUNNING)
+                    || ProblemException.is(error, ProblemCode.TURN_NOT_FOUND),
             _ -> Mono.empty());
   }
 }

@@ -7,6 +7,7 @@ import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
@@ -30,6 +31,14 @@ import reactor.core.publisher.Mono;
  * One attempt of a turn that runs on this replica: asks the model, has the {@link Flusher} write
  * what it says, and ends the turn, once. Whatever happens to the caller, to the store or to the
  * model, it comes to one of two ends: the turn has ended in the store, or it is another's.
+ *
+ * <pre>
+ *   ASKING ──────────── the model's first event ──────────────────▶ SPEAKING
+ *   ASKING, SPEAKING ── how the turn ends is known ───────────────▶ ENDING
+ *   ENDING ──────────── all is flushed, the tokens are counted ───▶ WRITING
+ *   WRITING ─────────── the store has answered ───────────────────▶ OVER
+ *   any ─────────────── the turn is another's, or left to others ─▶ OVER
+ * </pre>
  *
  * <p>All of it is done within one {@link SerialExecutor}.
  */
@@ -61,7 +70,6 @@ final class TurnRun implements Flusher.Owner {
   private boolean finished;
   private boolean unsure;
   private boolean rollback;
-  private boolean sent;
   private int failures;
   private volatile long taken;
 
@@ -69,7 +77,14 @@ final class TurnRun implements Flusher.Owner {
     ASKING,
     SPEAKING,
     ENDING,
-    OVER
+    /** The end was sent to the store, which may have taken it whatever it answers. */
+    WRITING,
+    OVER;
+
+    /** Whether the model may still say something, and the turn be ended. */
+    boolean isOpen() {
+      return this == ASKING || this == SPEAKING;
+    }
   }
 
   /** What ends the turn in the store. */
@@ -144,7 +159,7 @@ final class TurnRun implements Flusher.Owner {
   // ---- from any thread
 
   void start() {
-    serial.run(this::ask);
+    serial.execute(this::ask);
   }
 
   /**
@@ -152,7 +167,7 @@ final class TurnRun implements Flusher.Owner {
    * tokens and an end that is sent again may take longer than the lease.
    */
   void tick() {
-    serial.run(() -> {
+    serial.execute(() -> {
       if (phase != Phase.OVER) {
         flusher.renew(runners.properties.renewEvery());
       }
@@ -161,8 +176,8 @@ final class TurnRun implements Flusher.Owner {
 
   /** Somebody may have asked for its end: the store knows. */
   void wake() {
-    serial.run(() -> {
-      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+    serial.execute(() -> {
+      if (phase.isOpen()) {
         flusher.ask();
       }
     });
@@ -170,7 +185,7 @@ final class TurnRun implements Flusher.Owner {
 
   /** Ends it as it is, because this replica stops. */
   void interrupt() {
-    serial.run(() ->
+    serial.execute(() ->
         end(
             new TurnEnding(
                 Turn.Status.INCOMPLETE,
@@ -180,7 +195,7 @@ final class TurnRun implements Flusher.Owner {
 
   /** Leaves it to the other replicas, which will take this one for dead. */
   void abandon() {
-    serial.run(this::over);
+    serial.execute(this::over);
   }
 
   /** For whom is counted. Without a user it is a backend's turn, which is one of very many. */
@@ -212,15 +227,15 @@ final class TurnRun implements Flusher.Owner {
             .prepare(turn, request, lane(), user, share)
             .flatMapMany(this::call)
             .subscribe(
-                piece -> serial.run(() -> said(piece)),
-                error -> serial.run(() -> failed(error)),
-                () -> serial.run(this::silent)));
+                piece -> serial.execute(() -> said(piece)),
+                error -> serial.execute(() -> failed(error)),
+                () -> serial.execute(this::silent)));
   }
 
   private Flux<ModelEvent> call(TurnCompaction.Prepared prepared) {
     ModelCall call = prepared.call().of(user);
     Compaction done = prepared.compaction();
-    serial.run(() -> {
+    serial.execute(() -> {
       asked = call;
       compaction = done;
     });
@@ -232,7 +247,7 @@ final class TurnRun implements Flusher.Owner {
         maxAge == null
             ? runners.upstream.call(call).concatMapIterable(pieces -> pieces, 1)
             : runners.cache.call(
-                session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
+                session().tenant(), user, call, maxAge, () -> serial.execute(() -> cached = true));
     // Clients that did not ask for it know no such item.
     Flux<ModelEvent> told =
         done == null || request.compactAt() == 0 ? answered : TurnCompaction.told(answered, done);
@@ -240,7 +255,7 @@ final class TurnRun implements Flusher.Owner {
   }
 
   private void said(ModelEvent piece) {
-    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+    if (!phase.isOpen()) {
       return;
     }
     if (phase == Phase.ASKING) {
@@ -272,7 +287,7 @@ final class TurnRun implements Flusher.Owner {
     if (error instanceof ProblemException e) {
       end(TurnEnding.failed(e.problem()));
     } else {
-      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+      if (phase.isOpen()) {
         log.error("{}: the model could not be asked", attempt, error);
       }
       end(TurnEnding.failed(Problem.of(ProblemCode.INTERNAL, "the model could not be asked")));
@@ -308,7 +323,7 @@ final class TurnRun implements Flusher.Owner {
 
   @Override
   public void lost() {
-    if (sent) {
+    if (phase == Phase.WRITING) {
       // By our own end perhaps, which was not answered yet: its answer says.
       return;
     }
@@ -347,7 +362,7 @@ final class TurnRun implements Flusher.Owner {
   }
 
   private void end(TurnEnding how, ModelEvent.@Nullable Finish finish) {
-    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+    if (!phase.isOpen()) {
       return;
     }
     phase = Phase.ENDING;
@@ -358,10 +373,10 @@ final class TurnRun implements Flusher.Owner {
     flusher.drain(() ->
         usage(how, finish)
             .subscribe(
-                usage -> serial.run(() -> send(end(how, finish, usage))),
+                usage -> serial.execute(() -> send(end(how, finish, usage))),
                 error -> {
                   log.warn("{}: tokens could not be counted: {}", attempt, error.toString());
-                  serial.run(() -> send(end(how, finish, NOTHING)));
+                  serial.execute(() -> send(end(how, finish, NOTHING)));
                 }));
   }
 
@@ -410,7 +425,7 @@ final class TurnRun implements Flusher.Owner {
     if (phase == Phase.OVER) {
       return;
     }
-    sent = true;
+    phase = Phase.WRITING;
     runners
         .largeWrites
         .send(
@@ -420,8 +435,8 @@ final class TurnRun implements Flusher.Owner {
                 .services()
                 .write(session(), end.write(), WritePreconditions.NONE, Duration.ZERO))
         .subscribe(
-            outcome -> serial.run(() -> ended(end, outcome)),
-            error -> serial.run(() -> notEnded(end, error)));
+            outcome -> serial.execute(() -> ended(end, outcome)),
+            error -> serial.execute(() -> notEnded(end, error)));
   }
 
   private void ended(End end, Outcome outcome) {
@@ -460,15 +475,16 @@ final class TurnRun implements Flusher.Owner {
       return;
     }
     if (StoreErrors.isAway(error)) {
-      unsure |= StoreErrors.is(error, ProblemCode.OUTCOME_UNKNOWN);
-      runners.ticks.after(StoreErrors.pause(++failures), () -> serial.run(() -> send(end)));
-    } else if (StoreErrors.is(error, ProblemCode.TURN_RUNNING) && end.form() != Form.ROLLED_BACK) {
+      unsure |= ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN);
+      runners.ticks.after(Timers.AWAY.pause(++failures), () -> serial.execute(() -> send(end)));
+    } else if (ProblemException.is(error, ProblemCode.TURN_RUNNING)
+        && end.form() != Form.ROLLED_BACK) {
       // Asked for after the last look at what is wanted.
       rollback = true;
       send(end(TurnEnding.ROLLED_BACK, end.finish(), end.usage()));
     } else if (StoreErrors.isFull(error) && end.form() != Form.WITHOUT_ROOM) {
       send(withoutRoom(end));
-    } else if (StoreErrors.isGone(error) || StoreErrors.is(error, ProblemCode.TURN_ENDED)) {
+    } else if (StoreErrors.isGone(error) || ProblemException.is(error, ProblemCode.TURN_ENDED)) {
       gone();
     } else {
       // No refusal that a second try could change. The lease runs out, and a reaper tries.

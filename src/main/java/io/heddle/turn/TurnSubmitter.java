@@ -268,7 +268,7 @@ final class TurnSubmitter {
   }
 
   private static boolean isUnknown(Throwable error) {
-    return StoreErrors.is(error, ProblemCode.OUTCOME_UNKNOWN);
+    return ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN);
   }
 
   private static ProblemException unknown() {

@@ -183,7 +183,7 @@ class SessionHubTest {
   @Test
   void whoReadsALongHistoryIsToldWhoIsThere() {
     Position seen = world.now();
-    for (int i = 0; i < 2 * SessionHub.LOG_READ; i++) {
+    for (int i = 0; i < 2 * WatchContext.LOG_READ; i++) {
       world.write("x");
     }
     world.watch(loop, ANN, null);
@@ -192,7 +192,7 @@ class SessionHubTest {
     loop.run();
     Tap back = world.watch(loop, seen);
     loop.run();
-    assertThat(back.versions()).hasSize(2 * SessionHub.LOG_READ);
+    assertThat(back.versions()).hasSize(2 * WatchContext.LOG_READ);
     assertThat(users(back)).containsExactly("[\"ann\"]");
   }
 

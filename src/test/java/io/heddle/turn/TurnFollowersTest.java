@@ -11,11 +11,11 @@ import io.heddle.base.Tenant;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.LiveMessage;
 import io.heddle.session.LiveMessage.TurnFlushed;
-import io.heddle.session.Turn;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.Turn.Status;
+import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import java.time.Duration;
 import java.time.Instant;
@@ -291,7 +291,7 @@ class TurnFollowersTest {
       assertThat(client.failure == null || i >= 8).as("after %d s", i).isTrue();
     }
     assertThat(Turns.isSilence(client.failure)).isTrue();
-    assertThat(StoreErrors.codeOf(client.failure)).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
+    assertThat(ProblemException.codeOf(client.failure)).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
   }
 
   private void step(Random random, boolean local) {
