@@ -4,8 +4,8 @@ import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
-import io.heddle.session.LiveMessage;
 import io.heddle.session.LiveMessage.TurnFlushed;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
@@ -176,10 +176,7 @@ final class FollowedTurn {
     heardBefore = heard;
     ProblemException silence = all.silence(silent);
     if (silence != null) {
-      for (TurnFollower follower : List.copyOf(followers)) {
-        follower.fail(silence);
-        follower.drain();
-      }
+      failAll(silence);
     }
   }
 
@@ -279,10 +276,14 @@ final class FollowedTurn {
     reading = false;
     // A store that is away is asked again at the next tick, but whoever has just come is told.
     if (end == null && (!ready || !StoreErrors.isAway(error))) {
-      for (TurnFollower follower : List.copyOf(followers)) {
-        follower.fail(error);
-        follower.drain();
-      }
+      failAll(error);
+    }
+  }
+
+  private void failAll(Throwable error) {
+    for (TurnFollower follower : List.copyOf(followers)) {
+      follower.fail(error);
+      follower.drain();
     }
   }
 

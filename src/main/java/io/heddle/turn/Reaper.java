@@ -7,13 +7,12 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
+import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
-import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -156,7 +155,7 @@ final class Reaper {
 
   private Mono<Void> retake(Turn turn) {
     return runners.starting(
-        write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+        store.write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
             .flatMap(
                 outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty()));
   }
@@ -165,12 +164,11 @@ final class Reaper {
     log.info("{}: its replica died before the first token; it is begun again here", dead.id());
     runners.counts.retaken.increment();
     return store
-        .log()
-        .read(dead.session(), null, dead.id(), 0, 0)
+        .turn(dead.session(), null, dead.id())
         .retryWhen(ticks.whileAway())
-        .doOnNext(recorded -> {
-          if (recorded.turn().attempt() == dead.attempt() + 1) {
-            runners.run(recorded.turn(), applied.user());
+        .doOnNext(turn -> {
+          if (turn.attempt() == dead.attempt() + 1) {
+            runners.run(turn, applied.user());
           }
         })
         .then();
@@ -214,17 +212,17 @@ final class Reaper {
           long tokens = counted.getT1();
           long input = counted.getT2();
           Usage usage = tokens == 0 ? null : new Usage(input, tokens, 0, 0);
-          Json end = ending.toJson(usage, null, false);
+          Json end = ending.toJson(usage, null, false, null);
           List<String> remove = rollback ? turn.input() : List.of();
           Write.EndTurn whole =
               new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true);
           AtomicReference<Write.EndTurn> sent = new AtomicReference<>(whole);
-          return write(turn.session(), whole)
+          return store.write(turn.session(), whole)
               .onErrorResume(
                   StoreErrors::isFull,
                   _ -> {
                     sent.set(TurnEnding.withoutRoom(whole, usage));
-                    return write(turn.session(), sent.get());
+                    return store.write(turn.session(), sent.get());
                   })
               .flatMap(outcome -> {
                 if (outcome instanceof Outcome.Applied) {
@@ -272,13 +270,9 @@ final class Reaper {
   /** Nothing to do there: a write that is refused moves the session to its true time. */
   private Mono<Void> touch(SessionKey key) {
     String none = new TurnId("0".repeat(16), key.id()).toString();
-    return write(key, new Write.NextTurn(none, properties.lease()))
+    return store.write(key, new Write.NextTurn(none, properties.lease()))
         .then()
         .onErrorResume(_ -> Mono.empty());
-  }
-
-  private Mono<Outcome> write(SessionKey key, Write write) {
-    return store.services().write(key, write, WritePreconditions.NONE, Duration.ZERO);
   }
 
   private static TurnAttempt attempt(Turn turn) {

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import reactor.core.Disposable;
-import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.retry.Retry;
 
@@ -34,14 +33,9 @@ record Timers(Scheduler scheduler, LongSupplier nanos) {
 
   /** Tries again, with pauses, what failed because the store was away. */
   Retry whileAway() {
-    return Retry.from(signals ->
-        signals.concatMap(signal ->
-            StoreErrors.isAway(signal.failure())
-                ? pause(AWAY.pause((int) Math.min(10, signal.totalRetriesInARow() + 1)))
-                : Mono.<Long>error(signal.failure())));
-  }
-
-  Mono<Long> pause(Duration delay) {
-    return Mono.delay(delay, scheduler);
+    return Retry.backoff(Long.MAX_VALUE, AWAY.first())
+        .maxBackoff(AWAY.longest())
+        .scheduler(scheduler)
+        .filter(StoreErrors::isAway);
   }
 }

@@ -154,23 +154,21 @@ final class TurnFollowers implements ChangeFeed.Listener {
   // ---- of the runners here
 
   void said(SessionKey session, String turn, long seq, List<ModelEvent> pieces) {
-    FollowedTurn one = followed.get(new Name(session, turn));
-    if (one != null) {
-      one.said(seq, pieces, true);
-    }
+    ifFollowed(session, turn, one -> one.said(seq, pieces, true));
   }
 
   void ended(TurnEvent.Ended ended, long events) {
-    FollowedTurn one = followed.get(new Name(ended.turn().session(), ended.turn().id()));
-    if (one != null) {
-      one.endedHere(ended, events);
-    }
+    ifFollowed(ended.turn().session(), ended.turn().id(), one -> one.endedHere(ended, events));
   }
 
   void lost(SessionKey session, String turn) {
+    ifFollowed(session, turn, FollowedTurn::lostHere);
+  }
+
+  private void ifFollowed(SessionKey session, String turn, Consumer<FollowedTurn> then) {
     FollowedTurn one = followed.get(new Name(session, turn));
     if (one != null) {
-      one.lostHere();
+      then.accept(one);
     }
   }
 

@@ -225,11 +225,9 @@ final class TurnQueue {
     noLongerWaits(waiting.id());
     String user = outcome instanceof Outcome.Applied applied ? applied.user() : null;
     return store
-        .log()
-        .read(waiting.session(), null, waiting.id(), 0, 0)
+        .turn(waiting.session(), null, waiting.id())
         .retryWhen(ticks.whileAway())
-        .map(recorded -> {
-          Turn turn = recorded.turn();
+        .map(turn -> {
           // A later attempt is of whoever took it over while this was not read yet.
           if (turn.status() == Turn.Status.RUNNING
               && turn.attempt() == 1
@@ -268,10 +266,9 @@ final class TurnQueue {
   private void expire(SessionKey key, String turn, @Nullable Json reserved) {
     noLongerWaits(turn);
     store
-        .log()
-        .read(key, null, turn, 0, 0)
-        .filter(recorded -> recorded.turn().status() == Turn.Status.QUEUED)
-        .flatMap(recorded -> drop(recorded.turn(), tooLate()))
+        .turn(key, null, turn)
+        .filter(found -> found.status() == Turn.Status.QUEUED)
+        .flatMap(found -> drop(found, tooLate()))
         .retryWhen(ticks.whileAway())
         // With its session it went without an end, and nobody settles it.
         .doOnError(StoreErrors::isGone, _ -> runners.settle(reserved, 0))
@@ -285,12 +282,7 @@ final class TurnQueue {
     noLongerWaits(turn.id());
     TurnEnding ending = TurnEnding.failed(why);
     return store
-        .services()
-        .write(
-            turn.session(),
-            new Write.DropTurn(turn.id(), ending.toJson()),
-            WritePreconditions.NONE,
-            Duration.ZERO)
+        .write(turn.session(), new Write.DropTurn(turn.id(), ending.toJson()))
         .doOnNext(outcome -> {
           if (outcome instanceof Outcome.Applied) {
             runners.counts.countEnd(Turn.Status.FAILED);

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteBudget.Holder;
+import io.heddle.base.ByteBudget;
 import io.heddle.base.ByteShare;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
@@ -12,11 +12,10 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
+import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write.EndTurn;
-import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -346,8 +345,7 @@ final class TurnRun implements Flusher.Owner {
     }
     runners
         .store
-        .log()
-        .read(session(), null, turn.id(), 0, 0)
+        .turn(session(), null, turn.id())
         .then(Mono.<Usage>empty())
         .onErrorResume(StoreErrors::isGone, _ -> usage(TurnEnding.CANCELLED, null))
         .subscribe(
@@ -430,10 +428,7 @@ final class TurnRun implements Flusher.Owner {
         .largeWrites
         .send(
             end.bytes(),
-            runners
-                .store
-                .services()
-                .write(session(), end.write(), WritePreconditions.NONE, Duration.ZERO))
+            runners.store.write(session(), end.write()))
         .subscribe(
             outcome -> serial.execute(() -> ended(end, outcome)),
             error -> serial.execute(() -> notEnded(end, error)));

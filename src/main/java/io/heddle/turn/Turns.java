@@ -11,8 +11,8 @@ import io.heddle.limit.TokenLimits;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.Outcome;
 import io.heddle.session.ReadContext;
-import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
+import io.heddle.session.Turn;
 import io.heddle.session.Write;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WriteResult;
@@ -198,7 +198,7 @@ public final class Turns implements AutoCloseable {
   }
 
   public Mono<Turn> get(SessionKey key, ReadContext view, String turn) {
-    return store.log().read(key, view.owner(), turn, 0, 0).map(recorded -> recorded.turn());
+    return store.turn(key, view.owner(), turn);
   }
 
   /**
