@@ -25,7 +25,7 @@ final class ChangeStream {
   private final WatchContext context;
   private final SessionKey key;
   private final Watchers watchers;
-  private final RunningTurnTracker talk;
+  private final RunningTurnTracker tracker;
 
   /** Where the watchers are; nowhere until the first change is known. */
   private final ReorderBuffer merge;
@@ -38,12 +38,12 @@ final class ChangeStream {
   /** It must be read, but a read has just failed or brought nothing: not before the next tick. */
   private boolean later;
 
-  ChangeStream(WatchContext context, SessionHub hub, RunningTurnTracker talk) {
+  ChangeStream(WatchContext context, SessionHub hub, RunningTurnTracker tracker) {
     this.hub = hub;
     this.context = context;
     this.key = hub.key;
     this.watchers = hub.watchers;
-    this.talk = talk;
+    this.tracker = tracker;
     this.merge = new ReorderBuffer(key, null, context.properties().buffer().toBytes());
   }
 
@@ -57,7 +57,7 @@ final class ChangeStream {
   void learn(Position position) {
     if (merge.at() == null) {
       merge.reach(position);
-      talk.reached(position.version());
+      tracker.reached(position.version());
     }
   }
 
@@ -109,7 +109,7 @@ final class ChangeStream {
 
   private void tell(Frame change) {
     watchers.tell(change);
-    talk.told(change);
+    tracker.told(change);
     if (change.isEnd()) {
       hub.end();
     }
@@ -182,7 +182,7 @@ final class ChangeStream {
     watchers.tell(Frame.gap(key, merge.at()));
     watchers.tell(Frame.snapshot(page));
     merge.reach(page.session().position());
-    talk.restart(page.session());
+    tracker.restart(page.session());
     wanted |= !merge.tellWaiting(this::tell);
   }
 

@@ -27,7 +27,7 @@ final class SessionHub implements Coherence.Follower {
   final SessionKey key;
   final Object lock = new Object();
   final Watchers watchers;
-  private final RunningTurnTracker talk;
+  private final RunningTurnTracker tracker;
   private final ChangeStream changes;
   private final Presence presence;
   private @Nullable Disposable following;
@@ -41,8 +41,8 @@ final class SessionHub implements Coherence.Follower {
     this.key = key;
     this.ended = ended;
     this.watchers = new Watchers(context.counts());
-    this.talk = new RunningTurnTracker(context, this);
-    this.changes = new ChangeStream(context, this, talk);
+    this.tracker = new RunningTurnTracker(context, this);
+    this.changes = new ChangeStream(context, this, tracker);
     this.presence = new Presence(key, context.replica());
   }
 
@@ -114,7 +114,7 @@ final class SessionHub implements Coherence.Follower {
   void learn(Position position) {
     synchronized (lock) {
       changes.learn(position);
-      talk.want();
+      tracker.want();
     }
     read();
   }
@@ -122,14 +122,14 @@ final class SessionHub implements Coherence.Follower {
   /** What a watch was told of the session. */
   void know(Session session) {
     synchronized (lock) {
-      talk.runs(session);
+      tracker.runs(session);
     }
   }
 
   /** What the running turn has said; null for a watch that is not where this hub is. */
   @Nullable Frame soFar(Position here) {
     synchronized (lock) {
-      return changes.isAt(here) ? talk.soFar() : null;
+      return changes.isAt(here) ? tracker.soFar() : null;
     }
   }
 
@@ -164,7 +164,7 @@ final class SessionHub implements Coherence.Follower {
         return;
       }
       changes.tick(trusted);
-      talk.tick();
+      tracker.tick();
       asked = presence.askAgain();
     }
     read();
@@ -177,7 +177,7 @@ final class SessionHub implements Coherence.Follower {
   /** Asks the store what must be asked; not under the lock. */
   void read() {
     changes.read();
-    talk.read();
+    tracker.read();
   }
 
   // ---- what is kept only while it lasts
@@ -189,7 +189,7 @@ final class SessionHub implements Coherence.Follower {
         return;
       }
       switch (message) {
-        case LiveMessage.TurnFlushed flushed -> talk.heard(flushed);
+        case LiveMessage.TurnFlushed flushed -> tracker.heard(flushed);
         case LiveMessage.Typing(String user) -> watchers.tell(Frame.typing(key, user));
         case LiveMessage.PresenceAsked asked -> answer = presence.answer(asked, System.nanoTime());
         case LiveMessage.PresenceTold told -> presence.heard(told, System.nanoTime());
@@ -200,7 +200,7 @@ final class SessionHub implements Coherence.Follower {
       context.publish(key, answer);
     }
     tellPresence(System.nanoTime());
-    talk.read();
+    tracker.read();
   }
 
   /** Tells who came or left: the other replicas, and the watchers here. */

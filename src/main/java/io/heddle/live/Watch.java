@@ -56,7 +56,7 @@ public final class Watch {
   /** What was sent last, or was named by the watcher, and the hub's changes while it reads. */
   private final ReorderBuffer merge;
 
-  private final EphemeralCursor heard;
+  private final EphemeralCursor cursor;
   private final StoreReads reads;
 
   /** The hub's end, if it came while this reads: who is level then has nobody to follow. */
@@ -101,7 +101,7 @@ public final class Watch {
     this.outlet = outlet;
     this.listener = listener;
     this.merge = new ReorderBuffer(hub.key, since, context.properties().buffer().toBytes());
-    this.heard = new EphemeralCursor(hub, outlet, context.counts());
+    this.cursor = new EphemeralCursor(hub, outlet, context.counts());
     this.reads = new StoreReads(outlet);
   }
 
@@ -136,7 +136,7 @@ public final class Watch {
     if (state == State.LAGGING) {
       read();
     } else if (state == State.LIVE && here != null) {
-      heard.makeGood(here);
+      cursor.makeGood(here);
       outlet.flush();
     }
   }
@@ -156,7 +156,7 @@ public final class Watch {
       }
       case LIVE -> level(frame);
       case LAGGING -> {
-        heard.miss(frame);
+        cursor.miss(frame);
         yield false;
       }
       case ENDED -> false;
@@ -175,7 +175,7 @@ public final class Watch {
     } else if (frame.isEnd() && started) {
       end(frame);
     } else {
-      heard.miss(frame);
+      cursor.miss(frame);
     }
   }
 
@@ -191,7 +191,7 @@ public final class Watch {
     if (frame.isDurable() || frame.type().equals(Frame.GAP)) {
       state = State.LAGGING;
     }
-    heard.miss(frame);
+    cursor.miss(frame);
     return false;
   }
 
@@ -199,7 +199,7 @@ public final class Watch {
     Position here = merge.at();
     Spoken spoken = frame.spoken();
     if (spoken != null) {
-      return here != null && heard.say(frame, spoken, here);
+      return here != null && cursor.say(frame, spoken, here);
     }
     if (!frame.isDurable()) {
       outlet.write(frame);
@@ -242,7 +242,7 @@ public final class Watch {
   private void catchUp() {
     Position here = merge.at();
     if (here != null) {
-      heard.catchUp(here);
+      cursor.catchUp(here);
     }
   }
 
@@ -251,7 +251,7 @@ public final class Watch {
     if (position != null) {
       merge.reach(position);
     }
-    heard.restart();
+    cursor.restart();
   }
 
   // ---- reading
@@ -328,7 +328,7 @@ public final class Watch {
       end(hubsEnd);
     } else if (here != null) {
       hub.learn(here);
-      heard.level(here);
+      cursor.level(here);
     }
   }
 
@@ -338,7 +338,7 @@ public final class Watch {
     if (!started) {
       started = true;
       listener.started();
-      heard.begin();
+      cursor.begin();
     }
   }
 

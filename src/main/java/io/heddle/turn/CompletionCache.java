@@ -160,7 +160,7 @@ final class CompletionCache {
       JsonWriter out = new JsonWriter(1024).ascii("{\"seq\":1,\"events\":[");
       String comma = "";
       for (ModelEvent piece : answer.said().pieces()) {
-        out.ascii(comma).raw(ModelEventCodec.event(piece));
+        out.ascii(comma).raw(ModelEventCodec.encode(piece));
         comma = ",";
       }
       out.ascii("],\"finishReason\":").string(finish.reason()).ascii(",\"model\":");
@@ -189,7 +189,7 @@ final class CompletionCache {
           switch (name) {
             case "events" -> {
               while (in.nextToken() == JsonToken.START_OBJECT) {
-                answer.add(ModelEventCodec.piece(in, body));
+                answer.add(ModelEventCodec.decode(in, body));
               }
             }
             case "finishReason" -> reason = in.getValueAsString("stop");

@@ -254,7 +254,7 @@ final class Flusher {
     int taken = 0;
     while (taken < pending.size() && chars < BATCH_CHARS) {
       ModelEvent piece = pending.get(taken++).toPiece();
-      Json event = ModelEventCodec.event(piece);
+      Json event = ModelEventCodec.encode(piece);
       pieces.add(piece);
       events.add(event);
       chars += event.length();

@@ -4,8 +4,8 @@ import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
-import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
@@ -203,7 +203,7 @@ final class FollowedTurn {
     if (!local
         && message instanceof TurnFlushed(TurnAttempt attempt, long seq, List<Json> events)
         && attempt.turn().equals(id)) {
-      said(seq, ModelEventCodec.pieces(events), false);
+      said(seq, ModelEventCodec.decodeAll(events), false);
     }
   }
 
@@ -259,8 +259,10 @@ final class FollowedTurn {
       return;
     }
     see(recorded.turn());
-    said.addLogged(after + 1, recorded.events(), this::pass);
-    followers.forEach(TurnFollower::drain);
+    if (after + recorded.events().size() > said.last()) {
+      said.addLogged(after + 1, recorded.events(), this::pass);
+      followers.forEach(TurnFollower::drain);
+    }
     boolean level = said.last() >= recorded.last() || recorded.events().isEmpty();
     if (level && !ready) {
       level();
@@ -350,7 +352,7 @@ final class FollowedTurn {
       fed(follower);
       return;
     }
-    follower.reading();
+    follower.beginRead();
     long after = follower.at();
     all.store
         .log()
@@ -358,7 +360,7 @@ final class FollowedTurn {
         .subscribe(
             recorded ->
                 serial.execute(() -> {
-                  follower.read();
+                  follower.endRead();
                   heardAt = all.ticks.now();
                   if (recorded.events().isEmpty()) {
                     // A failover lost what others were told before: it is in no log any more, but
@@ -371,14 +373,14 @@ final class FollowedTurn {
                     return;
                   }
                   long seq = after;
-                  for (ModelEvent piece : ModelEventCodec.pieces(recorded.events())) {
+                  for (ModelEvent piece : ModelEventCodec.decodeAll(recorded.events())) {
                     follower.take(new Delta(++seq, piece));
                   }
                   fed(follower);
                 }),
             error ->
                 serial.execute(() -> {
-                  follower.read();
+                  follower.endRead();
                   if (!StoreErrors.isAway(error)) {
                     follower.fail(error);
                     follower.drain();

@@ -88,8 +88,7 @@ final class History {
       String caller,
       long enough) {
     return WholePages.load(reader, key, new ReadContext(owner, null), PageRequest.last(maxMessages))
-        .flatMap(page ->
-            prompt(page, new Asked(request, Set.of(), "an estimate", caller, true)))
+        .flatMap(page -> prompt(page, new Asked(request, Set.of(), "an estimate", caller, true)))
         .flatMap(prompt -> {
           ModelCall call = prompt.call();
           List<Json> bodies = new ArrayList<>(input.size() + call.messages().size());
@@ -156,7 +155,9 @@ final class History {
     if (bytes <= maxTokens) {
       // A token has a byte or more: nothing needs to be counted.
       Supplier<Prompt> made = () -> prompt(page, thread, asked, body -> 0);
-      return bytes < LARGE ? Mono.fromSupplier(made) : work(asked, () -> new OneStep<>(made, weight));
+      return bytes < LARGE
+          ? Mono.fromSupplier(made)
+          : work(asked, () -> new OneStep<>(made, weight));
     }
     Map<Json, Integer> counts = new IdentityHashMap<>();
     // Somewhat more than can be told: tool outputs that lost their call are counted too.
@@ -210,8 +211,7 @@ final class History {
     }
   }
 
-  private Prompt prompt(
-      ThreadPage page, StandIn thread, Asked asked, ToIntFunction<Json> count) {
+  private Prompt prompt(ThreadPage page, StandIn thread, Asked asked, ToIntFunction<Json> count) {
     TurnRequest request = asked.request();
     SessionAttributes description = page.session().description();
     String system =

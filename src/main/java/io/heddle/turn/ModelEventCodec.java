@@ -28,7 +28,7 @@ final class ModelEventCodec {
   private ModelEventCodec() {}
 
   /** The event that the log is given. */
-  static Json event(ModelEvent piece) {
+  static Json encode(ModelEvent piece) {
     return switch (piece) {
       case Text(String text) -> member("text", text);
       case Reasoning(String text) -> member("reasoning", text);
@@ -70,20 +70,20 @@ final class ModelEventCodec {
   }
 
   /** What an event says; nothing if it is of a newer Heddle. */
-  static ModelEvent piece(Json event) {
+  static ModelEvent decode(Json event) {
     try (JsonParser in = parser(event.utf8())) {
       in.nextToken();
-      return piece(in, event.utf8());
+      return decode(in, event.utf8());
     } catch (JacksonException e) {
       log.warn("The log of a turn has an event that is none", e);
       return new Text("");
     }
   }
 
-  static List<ModelEvent> pieces(List<Json> events) {
+  static List<ModelEvent> decodeAll(List<Json> events) {
     List<ModelEvent> pieces = new ArrayList<>(events.size());
     for (Json event : events) {
-      pieces.add(piece(event));
+      pieces.add(decode(event));
     }
     return pieces;
   }
@@ -109,7 +109,7 @@ final class ModelEventCodec {
   }
 
   /** Reads the object the parser stands at the beginning of, to its end. */
-  static ModelEvent piece(JsonParser in, byte[] utf8) {
+  static ModelEvent decode(JsonParser in, byte[] utf8) {
     ModelEvent piece = null;
     while (in.nextToken() == JsonToken.PROPERTY_NAME) {
       String name = in.currentName();

@@ -7,8 +7,8 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Turn.Cancel;
 import io.heddle.session.Turn;
+import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Open;
@@ -155,7 +155,8 @@ final class Reaper {
 
   private Mono<Void> retake(Turn turn) {
     return runners.starting(
-        store.write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+        store
+            .write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
             .flatMap(
                 outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty()));
   }
@@ -185,7 +186,7 @@ final class Reaper {
         .log()
         .read(turn.session(), null, turn.id(), after, PAGE)
         .flatMap(recorded -> {
-          said.addAll(ModelEventCodec.pieces(recorded.events()));
+          said.addAll(ModelEventCodec.decodeAll(recorded.events()));
           long last = after + recorded.events().size();
           return last < recorded.last() && !recorded.events().isEmpty()
               ? readAll(turn, last, said)
@@ -217,7 +218,8 @@ final class Reaper {
           Write.EndTurn whole =
               new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true);
           AtomicReference<Write.EndTurn> sent = new AtomicReference<>(whole);
-          return store.write(turn.session(), whole)
+          return store
+              .write(turn.session(), whole)
               .onErrorResume(
                   StoreErrors::isFull,
                   _ -> {
@@ -270,7 +272,8 @@ final class Reaper {
   /** Nothing to do there: a write that is refused moves the session to its true time. */
   private Mono<Void> touch(SessionKey key) {
     String none = new TurnId("0".repeat(16), key.id()).toString();
-    return store.write(key, new Write.NextTurn(none, properties.lease()))
+    return store
+        .write(key, new Write.NextTurn(none, properties.lease()))
         .then()
         .onErrorResume(_ -> Mono.empty());
   }

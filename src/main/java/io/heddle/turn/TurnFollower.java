@@ -109,12 +109,12 @@ final class TurnFollower {
     compare(at);
   }
 
-  void reading() {
+  void beginRead() {
     state = State.READING;
   }
 
   /** The log has answered. */
-  void read() {
+  void endRead() {
     if (state == State.READING) {
       state = State.LAGGING;
     }

@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.base.ByteBudget.Holder;
 import io.heddle.base.ByteBudget;
+import io.heddle.base.ByteBudget.Holder;
 import io.heddle.base.ByteShare;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
@@ -12,8 +12,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.Turn.Cancel;
 import io.heddle.session.Turn;
+import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write.EndTurn;
 import java.time.Duration;
@@ -426,9 +426,7 @@ final class TurnRun implements Flusher.Owner {
     phase = Phase.WRITING;
     runners
         .largeWrites
-        .send(
-            end.bytes(),
-            runners.store.write(session(), end.write()))
+        .send(end.bytes(), runners.store.write(session(), end.write()))
         .subscribe(
             outcome -> serial.execute(() -> ended(end, outcome)),
             error -> serial.execute(() -> notEnded(end, error)));

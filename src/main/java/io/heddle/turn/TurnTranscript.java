@@ -51,7 +51,7 @@ public final class TurnTranscript {
       return false;
     }
     List<Json> more = events.subList(known(first, events), events.size());
-    return add(last + 1, ModelEventCodec.pieces(more), listener);
+    return add(last + 1, ModelEventCodec.decodeAll(more), listener);
   }
 
   private int known(long first, List<?> events) {

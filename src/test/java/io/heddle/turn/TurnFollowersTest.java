@@ -11,11 +11,11 @@ import io.heddle.base.Tenant;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.TurnFlushed;
+import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.Turn.Status;
-import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import java.time.Duration;
 import java.time.Instant;
@@ -258,7 +258,7 @@ class TurnFollowersTest {
 
     String all =
         log.events.stream()
-            .map(ModelEventCodec::piece)
+            .map(ModelEventCodec::decode)
             .map(TurnFollowersTest::text)
             .reduce("", String::concat);
     for (Client client : clients) {
@@ -362,7 +362,7 @@ class TurnFollowersTest {
   /** The log takes it; that is told when the test says so. */
   private void says(String... texts) {
     List<Json> events =
-        Stream.of(texts).map(text -> ModelEventCodec.event(new ModelEvent.Text(text))).toList();
+        Stream.of(texts).map(text -> ModelEventCodec.encode(new ModelEvent.Text(text))).toList();
     live.add(new TurnFlushed(new TurnAttempt(TURN, 1), log.events.size() + 1, events));
     log.events.addAll(events);
   }
@@ -374,7 +374,7 @@ class TurnFollowersTest {
   private void deliver(boolean byRunner) {
     TurnFlushed next = live.pollFirst();
     if (next != null && byRunner) {
-      followers.said(KEY, TURN, next.seq(), ModelEventCodec.pieces(next.events()));
+      followers.said(KEY, TURN, next.seq(), ModelEventCodec.decodeAll(next.events()));
     } else if (next != null) {
       tell(next);
     }
