@@ -54,7 +54,7 @@ class ArchitectureTest {
               Map.entry("session", Set.of()),
               Map.entry("nearcache", Set.of("session")),
               Map.entry("turn", Set.of("session", "limit", "answercache")),
-              Map.entry("live", Set.of("session", "nearcache")),
+              Map.entry("live", Set.of("session", "nearcache", "turn")),
               Map.entry("limit", Set.of()),
               Map.entry("redis", PORTS),
               Map.entry("embedded", PORTS),

@@ -18,7 +18,6 @@ import io.heddle.web.SocketProtocol;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -357,11 +356,7 @@ final class SocketSession implements SocketProtocol {
   private void on(Runnable task) {
     Socket open = socket;
     if (open != null) {
-      try {
-        open.loop().execute(task);
-      } catch (RejectedExecutionException _) {
-        // The server has stopped, and the socket with it.
-      }
+      open.onLoop(task);
     }
   }
 

@@ -128,8 +128,10 @@ final class TurnAnswers {
         yield Frame.of("turn.started", out.ascii("}").toJson());
       }
       case TurnEvent.SoFar(long seq, TurnEvent.Said said) ->
-          Frame.event(TurnFrames.TEXT, Long.toString(seq), soFar(key, turn, seq, said));
-      case TurnEvent.Delta(long seq, ModelEvent piece) -> delta(key, turn, seq, piece);
+          Frame.event(TurnFrames.TEXT, Long.toString(seq), TurnFrames.text(key, turn, seq, said));
+      case TurnEvent.Delta(long seq, ModelEvent bit) ->
+          Frame.event(
+              TurnFrames.typeOf(bit), Long.toString(seq), TurnFrames.bit(key, turn, seq, bit));
       case TurnEvent.Ended(Turn ended, List<Message> messages) -> {
         String type = "turn." + ended.status().text();
         JsonWriter out = event(type, key, turn, weight(messages));
@@ -139,36 +141,6 @@ final class TurnAnswers {
         yield Frame.event(type, id, out.ascii("}").toJson());
       }
     };
-  }
-
-  private static Json soFar(SessionKey key, String turn, long seq, TurnEvent.Said said) {
-    List<TurnFrames.ToolCall> calls = said.toolCalls().stream().map(TurnAnswers::call).toList();
-    return TurnFrames.text(key, turn, seq, said.text(), said.reasoning(), said.refusal(), calls);
-  }
-
-  private static Frame delta(SessionKey key, String turn, long seq, ModelEvent piece) {
-    return switch (piece) {
-      case ModelEvent.Text(String text) -> bit(key, turn, seq, TurnFrames.DELTA, text);
-      case ModelEvent.Reasoning(String text) -> bit(key, turn, seq, TurnFrames.REASONING, text);
-      case ModelEvent.Refusal(String text) -> bit(key, turn, seq, TurnFrames.REFUSAL, text);
-      case ModelEvent.ToolCall call ->
-          Frame.event(
-              TurnFrames.TOOL_CALL,
-              Long.toString(seq),
-              TurnFrames.toolCall(key, turn, seq, call(call)));
-      // The summary is a message of the thread, and told as such; its place here stays numbered.
-      case ModelEvent.Compaction _ -> bit(key, turn, seq, TurnFrames.DELTA, "");
-      case ModelEvent.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
-    };
-  }
-
-  private static Frame bit(SessionKey key, String turn, long seq, String type, String text) {
-    return Frame.event(type, Long.toString(seq), TurnFrames.bit(key, turn, seq, type, text));
-  }
-
-  private static TurnFrames.ToolCall call(ModelEvent.ToolCall call) {
-    return new TurnFrames.ToolCall(
-        call.index(), call.id(), call.name(), call.arguments(), call.custom());
   }
 
   /** Of a turn that another one took the place of, all that it had added. */

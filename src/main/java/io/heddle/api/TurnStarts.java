@@ -35,16 +35,18 @@ record TurnStarts(Turns turns, SessionService sessions, Connections connections)
     }
     // A position can only be of a session that is there.
     if (request.requested().wantSomething()) {
-      return begun.onErrorMap(error -> is(error, ProblemCode.SESSION_NOT_FOUND), _ -> conflict());
+      return begun.onErrorMap(
+          error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> conflict());
     }
     return begun.onErrorResume(
-        error -> is(error, ProblemCode.SESSION_NOT_FOUND),
+        error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND),
         none ->
             sessions
                 .put(making(request), createWith, List.of())
                 .flatMap(made -> afterMaking(made, request, order))
                 // Another caller's session is answered like none.
-                .onErrorMap(error -> is(error, ProblemCode.SESSION_EXISTS), _ -> none));
+                .onErrorMap(
+                    error -> ProblemException.is(error, ProblemCode.SESSION_EXISTS), _ -> none));
   }
 
   private Mono<WriteResult<Turn>> afterMaking(
@@ -69,9 +71,5 @@ record TurnStarts(Turns turns, SessionService sessions, Connections connections)
   private static WriteContext making(WriteContext request) {
     return new WriteContext(
         request.caller(), request.key(), WritePreconditions.NONE, request.waitFor());
-  }
-
-  private static boolean is(Throwable error, ProblemCode code) {
-    return error instanceof ProblemException refusal && refusal.problem().code() == code;
   }
 }

@@ -10,7 +10,6 @@ import io.heddle.web.StreamProtocol;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
@@ -182,21 +181,11 @@ final class TurnStream implements StreamProtocol {
     }
     Mono.delay(RETRY, Schedulers.parallel())
         .subscribe(_ ->
-            on(
-                to,
-                () -> {
-                  if (reading == null) {
-                    read();
-                  }
-                }));
-  }
-
-  private static void on(FrameSink to, Runnable task) {
-    try {
-      to.loop().execute(task);
-    } catch (RejectedExecutionException _) {
-      // The server has stopped, and the connection with it.
-    }
+            to.onLoop(() -> {
+              if (reading == null) {
+                read();
+              }
+            }));
   }
 
   /** Takes events from any thread to the loop; however many wait, they are flushed once. */
@@ -235,7 +224,7 @@ final class TurnStream implements StreamProtocol {
     private void offer(Runnable event) {
       waiting.add(event);
       if (queued.getAndIncrement() == 0) {
-        on(to, this::deliver);
+        to.onLoop(this::deliver);
       }
     }
 

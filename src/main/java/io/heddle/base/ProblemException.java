@@ -1,5 +1,7 @@
 package io.heddle.base;
 
+import org.jspecify.annotations.Nullable;
+
 /** Carries a {@link Problem} through a reactive chain. Expected, so it has no stack trace. */
 public final class ProblemException extends RuntimeException {
 
@@ -14,5 +16,14 @@ public final class ProblemException extends RuntimeException {
 
   public Problem problem() {
     return problem;
+  }
+
+  /** The code of the problem that an error tells; null for any other error. */
+  public static @Nullable ProblemCode codeOf(Throwable error) {
+    return error instanceof ProblemException e ? e.problem.code() : null;
+  }
+
+  public static boolean is(Throwable error, ProblemCode code) {
+    return codeOf(error) == code;
   }
 }

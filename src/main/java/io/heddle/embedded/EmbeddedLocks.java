@@ -5,6 +5,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.StoreProblems;
@@ -66,7 +67,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
     return live.listen(
         key,
         message -> {
-          if (message.equals(RELEASED)) {
+          if (message instanceof LiveMessage.LockReleased) {
             listener.run();
           }
         });

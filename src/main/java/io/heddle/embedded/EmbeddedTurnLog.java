@@ -4,12 +4,14 @@ import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
@@ -78,17 +80,10 @@ final class EmbeddedTurnLog implements TurnLog {
       long first = running.last() + 1;
       byte[] at = Keys.event(session.number, running.version(), first);
       tx.put(Table.LOGS, at, new StoredRecords.Events(added));
-      tx.tell(key, told(attempt, first, added));
+      tx.tell(key, new LiveMessage.TurnFlushed(attempt, first, added));
     }
     Lifecycle.save(tx, path, session);
     return new Flushed.Kept(session.turn.last(), running.cancel());
-  }
-
-  private static Json told(TurnAttempt attempt, long first, List<Json> events) {
-    JsonWriter out = new JsonWriter(256).ascii("{\"turn\":\"").ascii(attempt.turn());
-    out.ascii("\",\"attempt\":").number(attempt.attempt());
-    out.ascii(",\"seq\":").number(first).name("events");
-    return out.array(events, (event, to) -> to.raw(event)).done();
   }
 
   @Override

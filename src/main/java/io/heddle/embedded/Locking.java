@@ -7,8 +7,8 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.session.IdempotentRequest;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Outcome;
-import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
@@ -155,7 +155,7 @@ final class Locking {
     }
     // An update's end is not told: it was short, and watchers would hear of every one.
     if (holder != null && holder.client()) {
-      tx.tell(key, SessionLocks.RELEASED);
+      tx.tell(key, new LiveMessage.LockReleased());
     }
   }
 

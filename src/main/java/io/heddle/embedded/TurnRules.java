@@ -3,6 +3,7 @@ package io.heddle.embedded;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
+import io.heddle.json.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -12,6 +13,7 @@ import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.NewTurn;
@@ -291,8 +293,7 @@ final class TurnRules {
     Draft session = target.session();
     if (session.turn != null) {
       session.turn = session.turn.asked(wish);
-      JsonWriter out = new JsonWriter(128).ascii("{\"turn\":\"").ascii(session.turn.id());
-      target.tx().tell(target.key(), out.ascii("\",\"cancel\":true}").toJson());
+      target.tx().tell(target.key(), new LiveMessage.TurnCancelled(session.turn.id()));
     }
   }
 

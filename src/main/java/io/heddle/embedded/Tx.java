@@ -5,6 +5,7 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Change;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Message;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,7 @@ final class Tx implements Rows {
       Change change) {}
 
   /** What is told on a session's live channel when the work is committed. */
-  record Told(SessionKey session, Json message) {}
+  record Told(SessionKey session, LiveMessage message) {}
 
   private record Note<V>(Table<V> table, byte[] key, @Nullable V value) {
     void write(StoreFile store) {
@@ -95,7 +96,7 @@ final class Tx implements Rows {
     changes.add(new Made(session, previousTag, position, counters, change));
   }
 
-  void tell(SessionKey session, Json message) {
+  void tell(SessionKey session, LiveMessage message) {
     told.add(new Told(session, message));
   }
 

@@ -4,8 +4,6 @@ import io.heddle.base.Position;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.PageRequest;
-import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,10 +22,10 @@ final class ChangeStream {
   private static final Logger log = LoggerFactory.getLogger(ChangeStream.class);
 
   private final SessionHub hub;
-  private final SessionHubs hubs;
+  private final WatchContext context;
   private final SessionKey key;
   private final Watchers watchers;
-  private final RunningTurnTracker talk;
+  private final RunningTurnTracker tracker;
 
   /** Where the watchers are; nowhere until the first change is known. */
   private final ReorderBuffer merge;
@@ -40,13 +38,13 @@ final class ChangeStream {
   /** It must be read, but a read has just failed or brought nothing: not before the next tick. */
   private boolean later;
 
-  ChangeStream(SessionHub hub, RunningTurnTracker talk) {
+  ChangeStream(WatchContext context, SessionHub hub, RunningTurnTracker tracker) {
     this.hub = hub;
-    this.hubs = hub.hubs;
+    this.context = context;
     this.key = hub.key;
     this.watchers = hub.watchers;
-    this.talk = talk;
-    this.merge = new ReorderBuffer(key, null, hubs.properties.buffer().toBytes());
+    this.tracker = tracker;
+    this.merge = new ReorderBuffer(key, null, context.properties().buffer().toBytes());
   }
 
   // ---- what happens; all under the lock
@@ -59,7 +57,7 @@ final class ChangeStream {
   void learn(Position position) {
     if (merge.at() == null) {
       merge.reach(position);
-      talk.reached(position.version());
+      tracker.reached(position.version());
     }
   }
 
@@ -111,7 +109,7 @@ final class ChangeStream {
 
   private void tell(Frame change) {
     watchers.tell(change);
-    talk.told(change);
+    tracker.told(change);
     if (change.isEnd()) {
       hub.end();
     }
@@ -131,17 +129,14 @@ final class ChangeStream {
       wanted = false;
       later = false;
     }
-    hubs.counts.logReads.increment();
-    hubs.log.after(key, null, from, SessionHub.LOG_READ).subscribe(this::answered, this::failed);
+    context.changes(key, null, from).subscribe(this::answered, this::failed);
   }
 
   private void answered(Replay replay) {
     switch (replay) {
       case Replay.Followed followed -> finish(() -> follow(followed));
       case Replay.Gap _ ->
-          hubs.reader
-              .load(key, ReadContext.ANY, PageRequest.last(hubs.properties.snapshotMessages()))
-              .subscribe(page -> finish(() -> restart(page)), this::failed);
+          context.snapshot(key, null).subscribe(page -> finish(() -> restart(page)), this::failed);
       case Replay.Ended ended ->
           finish(() -> end(Frame.end(key, ended.end(), ended.change().type())));
     }
@@ -187,7 +182,7 @@ final class ChangeStream {
     watchers.tell(Frame.gap(key, merge.at()));
     watchers.tell(Frame.snapshot(page));
     merge.reach(page.session().position());
-    talk.restart(page.session());
+    tracker.restart(page.session());
     wanted |= !merge.tellWaiting(this::tell);
   }
 

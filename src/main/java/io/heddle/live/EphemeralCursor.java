@@ -13,6 +13,7 @@ final class EphemeralCursor {
 
   private final SessionHub hub;
   private final FrameSink outlet;
+  private final LiveCounters counts;
 
   /** The turn that was told of last, and how much of what it says. */
   private @Nullable String turn;
@@ -24,9 +25,10 @@ final class EphemeralCursor {
 
   private @Nullable Frame missedPresence;
 
-  EphemeralCursor(SessionHub hub, FrameSink outlet) {
+  EphemeralCursor(SessionHub hub, FrameSink outlet, LiveCounters counts) {
     this.hub = hub;
     this.outlet = outlet;
+    this.counts = counts;
   }
 
   /** The watch has just begun. */
@@ -113,6 +115,6 @@ final class EphemeralCursor {
 
   private void send(Frame frame) {
     outlet.write(frame);
-    hub.hubs.counts.delivered.increment();
+    counts.delivered.increment();
   }
 }

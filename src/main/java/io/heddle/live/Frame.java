@@ -5,6 +5,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.session.Change;
 import io.heddle.session.ThreadPage;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -130,11 +131,8 @@ public final class Frame {
       return new Frame(position, previousTag, "", null);
     }
     byte[] bytes = body.utf8();
-    int end = TYPE_AT;
-    while (bytes[end] != '"') {
-      end++;
-    }
-    String type = new String(bytes, TYPE_AT, end - TYPE_AT, StandardCharsets.US_ASCII);
+    String type = Change.typeOf(body);
+    int end = TYPE_AT + type.length();
     JsonWriter out = open(type, key, position, bytes.length + 192);
     Json json = out.raw(bytes, end + 1, bytes.length).toJson();
     String turn = turn(bytes, end + 1);
@@ -184,13 +182,10 @@ public final class Frame {
 
   /** The end of a session that cannot be read because it has ended; null for any other error. */
   public static @Nullable Frame end(SessionKey key, Throwable error) {
-    if (!(error instanceof ProblemException refusal)) {
-      return null;
-    }
-    return switch (refusal.problem().code()) {
+    return switch (ProblemException.codeOf(error)) {
       case SESSION_DELETED, SESSION_NOT_FOUND -> end(key, null, DELETED);
       case SESSION_EXPIRED -> end(key, null, EXPIRED);
-      default -> null;
+      case null, default -> null;
     };
   }
 

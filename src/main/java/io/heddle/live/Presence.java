@@ -3,6 +3,9 @@ package io.heddle.live;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.PresenceAsked;
+import io.heddle.session.LiveMessage.PresenceTold;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -11,7 +14,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * Who watches one session, on all replicas, and who is typing. Each replica tells its own users
@@ -42,17 +44,12 @@ final class Presence {
   private @Nullable Long toldAt;
   private @Nullable Long shownAt;
   private List<String> shown = List.of();
-  private @Nullable Frame typing;
 
   private record Others(List<String> users, long at) {}
 
   Presence(SessionKey key, String replica) {
     this.key = key;
     this.replica = replica;
-  }
-
-  static Json typing(String user) {
-    return new JsonWriter(96).ascii("{\"typing\":").string(user).ascii("}").toJson();
   }
 
   void joined(@Nullable String user) {
@@ -82,65 +79,48 @@ final class Presence {
   // ---- between replicas
 
   /** Asks the others to tell theirs at once. */
-  Json ask() {
-    return new JsonWriter(96).ascii("{\"who\":\"").ascii(replica).ascii("\"}").toJson();
+  LiveMessage ask() {
+    return new PresenceAsked(replica);
   }
 
   /**
    * Asks once more while nobody has answered, or null: the first question may be answered before
    * this replica's own listening stands, and the next telling is {@link #TELL_EVERY} away.
    */
-  @Nullable Json askAgain() {
+  @Nullable LiveMessage askAgain() {
     return others.isEmpty() && asksLeft-- > 0 ? ask() : null;
   }
 
-  /** Takes a message of the channel; what must be told in answer, or null. */
-  @Nullable Json heard(JsonNode message, long now) {
-    String user = message.path("typing").asString("");
-    if (!user.isEmpty()) {
-      typing = Frame.typing(key, user);
-    }
-    String asking = message.path("who").asString("");
-    if (!asking.isEmpty() && !asking.equals(replica)) {
-      return own.isEmpty() ? null : tell(now);
-    }
-    String telling = message.path("replica").asString("");
-    if (!telling.isEmpty() && !telling.equals(replica)) {
-      List<String> users = message.path("users").valueStream().map(JsonNode::asString).toList();
-      if (users.isEmpty()) {
-        others.remove(telling);
-      } else {
-        others.put(telling, new Others(users, now));
-      }
-    }
-    return null;
+  /** A replica asks; what it must be told, or null. */
+  @Nullable LiveMessage answer(PresenceAsked asked, long now) {
+    return asked.replica().equals(replica) || own.isEmpty() ? null : tell(now);
   }
 
-  /** The typing that was heard last, once. */
-  @Nullable Frame typing() {
-    Frame last = typing;
-    typing = null;
-    return last;
+  /** A replica tells its users. */
+  void heard(PresenceTold told, long now) {
+    if (told.users().isEmpty()) {
+      others.remove(told.replica());
+    } else if (!told.replica().equals(replica)) {
+      others.put(told.replica(), new Others(told.users(), now));
+    }
   }
 
   /** What the other replicas must be told now, or null. */
-  @Nullable Json due(long now) {
+  @Nullable LiveMessage due(long now) {
     boolean repeat = !own.isEmpty() && isPast(toldAt, TELL_EVERY, now);
     return repeat || (ownChanged && isPast(toldAt, SHOW_EVERY, now)) ? tell(now) : null;
   }
 
   /** What they must be told when nobody watches here any more, or null if they know. */
-  @Nullable Json farewell() {
+  @Nullable LiveMessage farewell() {
     own.clear();
     return toldAt == null ? null : tell(toldAt);
   }
 
-  private Json tell(long now) {
+  private LiveMessage tell(long now) {
     toldAt = now;
     ownChanged = false;
-    JsonWriter out = new JsonWriter(128).ascii("{\"replica\":\"").ascii(replica);
-    out.ascii("\",\"users\":").array(own.keySet(), (user, to) -> to.string(user));
-    return out.done();
+    return new PresenceTold(replica, List.copyOf(own.keySet()));
   }
 
   // ---- to the watchers

@@ -6,17 +6,20 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.live.Frame.Spoken;
+import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.TurnLog;
+import io.heddle.turn.ModelEvent;
+import io.heddle.turn.TurnEvent;
+import io.heddle.turn.TurnTranscript;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.JsonNode;
 
 /**
  * What the running turn of one watched session says. The live channel brings it; where that leaves
@@ -39,7 +42,7 @@ final class RunningTurnTracker {
   private static final int WAITING = 256;
 
   private final SessionHub hub;
-  private final SessionHubs hubs;
+  private final WatchContext context;
   private final SessionKey key;
   private final Watchers watchers;
 
@@ -50,7 +53,7 @@ final class RunningTurnTracker {
   private boolean known;
 
   /** Known as of a version that was not told yet. */
-  private @Nullable Running later;
+  private @Nullable Known later;
 
   /** The last one whose end was told. */
   private @Nullable String ended;
@@ -58,14 +61,14 @@ final class RunningTurnTracker {
   /** A turn of which something was heard though it does not run, as far as is known. */
   private @Nullable String stranger;
 
-  /** Of the turn that runs. */
-  private @Nullable TurnTranscript said;
+  /** The turn that runs. */
+  private @Nullable Running running;
 
-  /** {@link TurnTranscript#soFar} as it was told last. */
+  /** {@link #soFar()} as it was told last. */
   private @Nullable Frame soFar;
 
   /** What was heard of it while something is read. */
-  private final Queue<JsonNode> waiting = new ArrayDeque<>(0);
+  private final Queue<TurnFlushed> waiting = new ArrayDeque<>(0);
 
   /** Nothing was heard of it since the last tick. */
   private boolean quiet;
@@ -79,11 +82,15 @@ final class RunningTurnTracker {
   /** The turn's log must be read. */
   private boolean mustRead;
 
-  private record Running(long version, @Nullable String turn) {}
+  /** Which turn ran at a version of the session, or none. */
+  private record Known(long version, @Nullable String turn) {}
 
-  RunningTurnTracker(SessionHub hub) {
+  /** The turn that runs, and what it has said; begun anew it is another one. */
+  private record Running(String turn, TurnTranscript said) {}
+
+  RunningTurnTracker(WatchContext context, SessionHub hub) {
     this.hub = hub;
-    this.hubs = hub.hubs;
+    this.context = context;
     this.key = hub.key;
     this.watchers = hub.watchers;
   }
@@ -93,7 +100,7 @@ final class RunningTurnTracker {
   /** A read of the session says which turn runs as of its version. */
   void runs(Session session) {
     if (!known) {
-      later = new Running(session.position().version(), session.head().activeTurn());
+      later = new Known(session.position().version(), session.head().activeTurn());
       settleReached();
     }
   }
@@ -119,8 +126,8 @@ final class RunningTurnTracker {
       mustRead = turn.equals(stranger);
     } else if (turn != null && !change.type().equals(Frame.TURN_QUEUED)) {
       ended = turn;
-      if (said != null && said.turn().equals(turn)) {
-        said = null;
+      if (isRunning(turn)) {
+        running = null;
       }
     }
     Position position = change.position();
@@ -136,7 +143,7 @@ final class RunningTurnTracker {
   }
 
   private void settleReached() {
-    Running told = later;
+    Known told = later;
     if (!known && told != null && version >= told.version()) {
       settle(told.turn());
     }
@@ -146,7 +153,7 @@ final class RunningTurnTracker {
     if (turn == null || turn.equals(ended)) {
       known = true;
       later = null;
-      said = null;
+      running = null;
     } else {
       begin(turn);
       mustRead = true;
@@ -156,7 +163,7 @@ final class RunningTurnTracker {
   private void begin(String turn) {
     known = true;
     later = null;
-    said = new TurnTranscript(key, turn);
+    running = new Running(turn, new TurnTranscript());
     soFar = null;
     waiting.clear();
     quiet = false;
@@ -164,56 +171,59 @@ final class RunningTurnTracker {
 
   // ---- what it says; all under the lock
 
-  /** Takes a message of the live channel, if it is one of a turn. */
-  void heard(JsonNode message) {
-    String turn = message.path("turn").asString("");
-    if (turn.isEmpty() || !message.path("events").isArray()) {
-      return;
-    }
-    TurnTranscript now = said;
+  /** The live channel tells what the log of a turn took. */
+  void heard(TurnFlushed flushed) {
+    String turn = flushed.attempt().turn();
+    Running now = running;
     if (now == null || !now.turn().equals(turn)) {
       stranger = turn;
       return;
     }
     quiet = false;
     if (!reading) {
-      take(now, message);
+      take(now, flushed);
     } else {
       if (waiting.size() == WAITING) {
         // They are in the log too.
         waiting.clear();
       }
-      waiting.add(message);
+      waiting.add(flushed);
     }
   }
 
-  private void take(TurnTranscript now, JsonNode message) {
-    long seq = message.path("seq").asLong(Long.MAX_VALUE);
-    for (JsonNode event : message.path("events")) {
-      if (seq > now.seq() + 1) {
-        mustRead = true;
-        return;
-      }
-      if (seq > now.seq()) {
-        watchers.tell(now.add(event, version));
-      }
-      seq++;
-    }
+  private void take(Running now, TurnFlushed flushed) {
+    mustRead |=
+        !now.said()
+            .addLogged(
+                flushed.seq(),
+                flushed.events(),
+                (seq, event) -> watchers.tell(frame(now.turn(), seq, event)));
+  }
+
+  private Frame frame(String turn, long seq, ModelEvent bit) {
+    return Frame.spoken(
+        TurnFrames.typeOf(bit),
+        new Spoken(turn, seq, version),
+        TurnFrames.bit(key, turn, seq, bit));
+  }
+
+  private boolean isRunning(String turn) {
+    return running != null && running.turn().equals(turn);
   }
 
   /** What the turn has said, for who is at the hub's version; {@link Frame#NOTHING} when none. */
   Frame soFar() {
-    TurnTranscript now = said;
-    if (now == null || now.seq() == 0) {
+    Running now = running;
+    if (now == null || now.said().last() == 0) {
       return Frame.NOTHING;
     }
+    Spoken spoken = new Spoken(now.turn(), now.said().last(), version);
     Frame last = soFar;
-    Spoken spoken = last == null ? null : last.spoken();
-    if (last == null
-        || spoken == null
-        || spoken.seq() != now.seq()
-        || spoken.version() != version) {
-      last = now.soFar(version);
+    if (last == null || !spoken.equals(last.spoken())) {
+      TurnEvent.Said all = now.said().soFar();
+      last =
+          Frame.spoken(
+              TurnFrames.TEXT, spoken, TurnFrames.text(key, now.turn(), spoken.seq(), all));
       soFar = last;
     }
     return last;
@@ -223,7 +233,7 @@ final class RunningTurnTracker {
    * Once a second: a turn of which nothing was heard for that long may be one that is not heard.
    */
   void tick() {
-    if (said != null) {
+    if (running != null) {
       mustRead |= quiet;
       quiet = true;
     } else if (stranger != null && !stranger.equals(ended)) {
@@ -237,11 +247,11 @@ final class RunningTurnTracker {
 
   /** Reads what must be read, if nobody does. */
   void read() {
-    TurnTranscript of;
+    Running of;
     long after;
     synchronized (hub.lock) {
-      of = said;
-      after = of == null ? 0 : of.seq();
+      of = running;
+      after = of == null ? 0 : of.said().last();
       if (reading || watchers.areClosed() || !(of == null ? mustAsk : mustRead)) {
         return;
       }
@@ -250,12 +260,16 @@ final class RunningTurnTracker {
       mustRead = false;
     }
     if (of == null) {
-      hubs.reader.load(key, ReadContext.ANY, PageRequest.NONE).subscribe(this::told, this::failed);
+      context
+          .reader()
+          .load(key, ReadContext.ANY, PageRequest.NONE)
+          .subscribe(this::told, this::failed);
     } else {
-      hubs.counts.logReads.increment();
-      hubs.turns
+      context.counts().logReads.increment();
+      context
+          .turns()
           .read(key, null, of.turn(), after, LOG_READ)
-          .subscribe(recorded -> told(of, recorded), this::failed);
+          .subscribe(recorded -> told(of, after, recorded), this::failed);
     }
   }
 
@@ -268,12 +282,11 @@ final class RunningTurnTracker {
     read();
   }
 
-  @SuppressWarnings("ReferenceEquality") // the same turn's telling, not an equal one
-  private void told(TurnTranscript of, TurnLog.Recorded recorded) {
+  private void told(Running of, long after, TurnLog.Recorded recorded) {
     synchronized (hub.lock) {
       reading = false;
-      if (said == of && !watchers.areClosed()) {
-        follow(of, recorded);
+      if (of.equals(running) && !watchers.areClosed()) {
+        follow(of, after, recorded);
       } else {
         takeWaiting();
       }
@@ -283,35 +296,33 @@ final class RunningTurnTracker {
 
   /** What was heard while something was read is of the turn that runs now, perhaps another one. */
   private void takeWaiting() {
-    TurnTranscript now = said;
-    for (JsonNode next = waiting.poll(); next != null; next = waiting.poll()) {
+    Running now = running;
+    for (TurnFlushed next = waiting.poll(); next != null; next = waiting.poll()) {
       if (now != null) {
         take(now, next);
       }
     }
   }
 
-  private void follow(TurnTranscript of, TurnLog.Recorded recorded) {
-    long before = of.seq();
-    for (Json event : recorded.events()) {
-      of.add(SessionHub.JSON.readTree(event.utf8()), version);
-    }
-    if (of.seq() < recorded.last() && of.seq() > before) {
+  private void follow(Running of, long after, TurnLog.Recorded recorded) {
+    of.said().addLogged(after + 1, recorded.events(), (_, _) -> {});
+    boolean moved = of.said().last() > after;
+    if (of.said().last() < recorded.last() && moved) {
       mustRead = true;
       return;
     }
     if (recorded.turn().status().isEnd()) {
       // Its end is on its way as a change, which has all of it.
       ended = of.turn();
-      said = null;
+      running = null;
       waiting.clear();
       return;
     }
-    if (of.seq() > before) {
+    if (moved) {
       watchers.tell(soFar());
     }
     takeWaiting();
-    if (of.seq() == before) {
+    if (!moved) {
       // What brought nothing would bring nothing again: the next tick is soon enough.
       mustRead = false;
     }
@@ -323,17 +334,12 @@ final class RunningTurnTracker {
       waiting.clear();
       // The next tick asks again; that the session has ended is told by its own log.
       quiet = true;
-      if (said != null && isOver(error)) {
-        said = null;
+      if (ProblemException.is(error, ProblemCode.TURN_NOT_FOUND)) {
+        running = null;
       }
     }
     if (!(error instanceof ProblemException)) {
       log.error("{}: its turn's log could not be read", key, error);
     }
-  }
-
-  private static boolean isOver(Throwable error) {
-    return error instanceof ProblemException refusal
-        && refusal.problem().code() == ProblemCode.TURN_NOT_FOUND;
   }
 }

@@ -6,13 +6,12 @@ import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.Change;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Session;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * One session that is watched here. What happened to it ({@link ChangeStream}), what its running
@@ -25,33 +24,28 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class SessionHub implements Coherence.Follower {
 
-  /** Changes of one read; a read that leaves some is followed by another. */
-  static final int LOG_READ = 256;
-
-  static final JsonMapper JSON = new JsonMapper(JsonParsers.factory());
-
-  static {
-    // The first one to read makes the deserializer, and who comes meanwhile waits for a lock.
-    JSON.readTree("{}");
-  }
-
-  final SessionHubs hubs;
+  private final WatchContext context;
+  private final Consumer<SessionHub> ended;
   final SessionKey key;
   final Object lock = new Object();
   final Watchers watchers;
-  private final RunningTurnTracker talk;
+  private final RunningTurnTracker tracker;
   private final ChangeStream changes;
   private final Presence presence;
   private @Nullable Disposable following;
   private @Nullable Disposable listening;
 
-  SessionHub(SessionHubs hubs, SessionKey key) {
-    this.hubs = hubs;
+  /**
+   * @param ended is told once the session has ended, under the lock
+   */
+  SessionHub(WatchContext context, SessionKey key, Consumer<SessionHub> ended) {
+    this.context = context;
     this.key = key;
-    this.watchers = new Watchers(hubs.counts);
-    this.talk = new RunningTurnTracker(this);
-    this.changes = new ChangeStream(this, talk);
-    this.presence = new Presence(key, hubs.replica);
+    this.ended = ended;
+    this.watchers = new Watchers(context.counts());
+    this.tracker = new RunningTurnTracker(context, this);
+    this.changes = new ChangeStream(context, this, tracker);
+    this.presence = new Presence(key, context.replica());
   }
 
   // ---- watchers
@@ -65,13 +59,13 @@ final class SessionHub implements Coherence.Follower {
       }
       first = watchers.join(loop);
       if (first) {
-        following = hubs.coherence.follow(key, this);
-        listening = hubs.channel.listen(key, this::heard);
+        following = context.coherence().follow(key, this);
+        listening = context.channel().listen(key, this::heard);
       }
       presence.joined(user);
     }
     if (first) {
-      hubs.publish(key, presence.ask());
+      context.publish(key, presence.ask());
     }
     tellPresence(System.nanoTime());
     return true;
@@ -80,7 +74,7 @@ final class SessionHub implements Coherence.Follower {
   /** True when that was the last one, and this hub is gone. */
   boolean leave(Executor loop, @Nullable String user) {
     boolean last;
-    Json farewell = null;
+    LiveMessage farewell = null;
     synchronized (lock) {
       presence.left(user);
       last = watchers.leave(loop);
@@ -90,7 +84,7 @@ final class SessionHub implements Coherence.Follower {
       }
     }
     if (farewell != null) {
-      hubs.publish(key, farewell);
+      context.publish(key, farewell);
     }
     tellPresence(System.nanoTime());
     return last;
@@ -105,7 +99,7 @@ final class SessionHub implements Coherence.Follower {
   /** Under the lock: the session has ended, and all were told. */
   void end() {
     close();
-    hubs.ended(this);
+    ended.accept(this);
   }
 
   private void close() {
@@ -122,7 +116,7 @@ final class SessionHub implements Coherence.Follower {
   void learn(Position position) {
     synchronized (lock) {
       changes.learn(position);
-      talk.want();
+      tracker.want();
     }
     read();
   }
@@ -130,14 +124,14 @@ final class SessionHub implements Coherence.Follower {
   /** What a watch was told of the session. */
   void know(Session session) {
     synchronized (lock) {
-      talk.runs(session);
+      tracker.runs(session);
     }
   }
 
   /** What the running turn has said; null for a watch that is not where this hub is. */
   @Nullable Frame soFar(Position here) {
     synchronized (lock) {
-      return changes.isAt(here) ? talk.soFar() : null;
+      return changes.isAt(here) ? tracker.soFar() : null;
     }
   }
 
@@ -165,19 +159,19 @@ final class SessionHub implements Coherence.Follower {
 
   /** Once a second. */
   void tick(long now) {
-    boolean trusted = hubs.coherence.isTrusted(key);
-    Json asked;
+    boolean trusted = context.coherence().isTrusted(key);
+    LiveMessage asked;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;
       }
       changes.tick(trusted);
-      talk.tick();
+      tracker.tick();
       asked = presence.askAgain();
     }
     read();
     if (asked != null) {
-      hubs.publish(key, asked);
+      context.publish(key, asked);
     }
     tellPresence(now);
   }
@@ -185,40 +179,35 @@ final class SessionHub implements Coherence.Follower {
   /** Asks the store what must be asked; not under the lock. */
   void read() {
     changes.read();
-    talk.read();
+    tracker.read();
   }
 
   // ---- what is kept only while it lasts
 
-  private void heard(Json text) {
-    JsonNode message;
-    try {
-      message = JSON.readTree(text.utf8());
-    } catch (JacksonException _) {
-      return;
-    }
-    Json answer;
+  private void heard(LiveMessage message) {
+    LiveMessage answer = null;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;
       }
-      talk.heard(message);
-      answer = presence.heard(message, System.nanoTime());
-      Frame typing = presence.typing();
-      if (typing != null) {
-        watchers.tell(typing);
+      switch (message) {
+        case LiveMessage.TurnFlushed flushed -> tracker.heard(flushed);
+        case LiveMessage.Typing(String user) -> watchers.tell(Frame.typing(key, user));
+        case LiveMessage.PresenceAsked asked -> answer = presence.answer(asked, System.nanoTime());
+        case LiveMessage.PresenceTold told -> presence.heard(told, System.nanoTime());
+        case LiveMessage.TurnCancelled _, LiveMessage.LockReleased _ -> {}
       }
     }
     if (answer != null) {
-      hubs.publish(key, answer);
+      context.publish(key, answer);
     }
     tellPresence(System.nanoTime());
-    talk.read();
+    tracker.read();
   }
 
   /** Tells who came or left: the other replicas, and the watchers here. */
   private void tellPresence(long now) {
-    Json told;
+    LiveMessage told;
     synchronized (lock) {
       if (watchers.areClosed()) {
         return;
@@ -230,7 +219,7 @@ final class SessionHub implements Coherence.Follower {
       }
     }
     if (told != null) {
-      hubs.publish(key, told);
+      context.publish(key, told);
     }
   }
 

@@ -8,6 +8,7 @@ import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.ChangeLog.Replay;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.SessionReader;
 import io.heddle.session.TurnLog;
 import java.time.Duration;
@@ -28,17 +29,7 @@ public final class SessionHubs implements AutoCloseable {
 
   private static final Duration TICK = Duration.ofSeconds(1);
 
-  final Coherence coherence;
-  final ChangeLog log;
-  final TurnLog turns;
-  final SessionReader reader;
-  final LiveChannel channel;
-  final LiveProperties properties;
-  final LiveCounters counts = new LiveCounters();
-
-  /** Names this replica to the others while it lives. */
-  final String replica = UUID.randomUUID().toString();
-
+  private final WatchContext context;
   private final Map<SessionKey, SessionHub> hubs = new ConcurrentHashMap<>();
   private final Disposable ticker;
 
@@ -60,12 +51,10 @@ public final class SessionHubs implements AutoCloseable {
       LiveChannel channel,
       LiveProperties properties,
       Duration tick) {
-    this.coherence = coherence;
-    this.log = log;
-    this.turns = turns;
-    this.reader = reader;
-    this.channel = channel;
-    this.properties = properties;
+    String replica = UUID.randomUUID().toString();
+    this.context =
+        new WatchContext(
+            coherence, log, turns, reader, channel, properties, new LiveCounters(), replica);
     this.ticker =
         Schedulers.parallel()
             .schedulePeriodically(
@@ -92,14 +81,16 @@ public final class SessionHubs implements AutoCloseable {
       FrameSink outlet,
       Watch.Listener listener) {
     SessionHub hub = acquire(key, outlet, caller.user());
-    Watch watch = new Watch(this, hub, caller, since, outlet, listener);
+    Watch watch = new Watch(this, context, hub, caller, since, outlet, listener);
     watch.start();
     return watch;
   }
 
   /** Whether the session has ended, and this position is that of its end. */
   public Mono<Boolean> endedAt(SessionKey key, Caller caller, Position position) {
-    return log.after(key, caller.owner(), position, 1)
+    return context
+        .log()
+        .after(key, caller.owner(), position, 1)
         .map(said -> said instanceof Replay.Ended ended && position.equals(ended.end()));
   }
 
@@ -114,15 +105,15 @@ public final class SessionHubs implements AutoCloseable {
   Mono<Void> typing(SessionKey key, String user, long now) {
     SessionHub hub = hubs.get(key);
     return hub == null || hub.mayType(user, now)
-        ? channel.publish(key, Presence.typing(user))
+        ? context.channel().publish(key, new LiveMessage.Typing(user))
         : Mono.empty();
   }
 
   private SessionHub acquire(SessionKey key, FrameSink outlet, @Nullable String user) {
     while (true) {
-      SessionHub hub = hubs.computeIfAbsent(key, k -> new SessionHub(this, k));
+      SessionHub hub = hubs.computeIfAbsent(key, k -> new SessionHub(context, k, this::ended));
       if (hub.join(outlet.loop(), user)) {
-        counts.watches.increment();
+        context.counts().watches.increment();
         return hub;
       }
       hubs.remove(key, hub);
@@ -130,19 +121,15 @@ public final class SessionHubs implements AutoCloseable {
   }
 
   void release(SessionHub hub, FrameSink outlet, @Nullable String user) {
-    counts.watches.decrement();
+    context.counts().watches.decrement();
     if (hub.leave(outlet.loop(), user)) {
       hubs.remove(hub.key, hub);
     }
   }
 
   /** Nobody joins it any more: who comes now watches the session that is there now. */
-  void ended(SessionHub hub) {
+  private void ended(SessionHub hub) {
     hubs.remove(hub.key, hub);
-  }
-
-  void publish(SessionKey key, Json message) {
-    channel.publish(key, message).subscribe(_ -> {}, _ -> {});
   }
 
   void tick(long now) {
@@ -155,21 +142,21 @@ public final class SessionHubs implements AutoCloseable {
   }
 
   public long watches() {
-    return counts.watches.sum();
+    return context.counts().watches.sum();
   }
 
   /** Frames that were handed to connections, since the start. */
   public long delivered() {
-    return counts.delivered.sum();
+    return context.counts().delivered.sum();
   }
 
   /** Watches that had to begin anew with a snapshot, since the start. */
   public long gaps() {
-    return counts.gaps.sum();
+    return context.counts().gaps.sum();
   }
 
   /** Reads of the logs of changes and of turns, since the start. */
   public long logReads() {
-    return counts.logReads.sum();
+    return context.counts().logReads.sum();
   }
 }

@@ -1,7 +1,6 @@
 package io.heddle.live;
 
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
@@ -41,17 +40,11 @@ final class StoreReads {
   }
 
   private void answer(int mine, Runnable task) {
-    try {
-      outlet
-          .loop()
-          .execute(() -> {
-            if (mine == newest) {
-              task.run();
-              outlet.flush();
-            }
-          });
-    } catch (RejectedExecutionException _) {
-      // The server has stopped, and the connection with it.
-    }
+    outlet.onLoop(() -> {
+      if (mine == newest) {
+        task.run();
+        outlet.flush();
+      }
+    });
   }
 }

@@ -5,6 +5,8 @@ import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import io.heddle.turn.ModelEvent;
+import io.heddle.turn.TurnEvent.Said;
 
 /**
  * What is told of a turn while it runs, the same to those who watch its session and those who
@@ -28,59 +30,49 @@ public final class TurnFrames {
   /** A bit of a tool call: id and name with the first one, arguments to be put together. */
   public static final String TOOL_CALL = "turn.toolCall";
 
-  /**
-   * A tool call, or a bit of one.
-   *
-   * @param index which of the answer's tool calls
-   * @param custom with the first bit: whether it is of a custom tool, whose input is any text
-   */
-  public record ToolCall(
-      int index, @Nullable String id, @Nullable String name, String arguments, boolean custom) {}
-
   private TurnFrames() {}
 
-  /**
-   * @param type {@link #DELTA}, {@link #REASONING} or {@link #REFUSAL}
-   */
-  public static Json bit(SessionKey key, String turn, long seq, String type, String text) {
-    return open(key, turn, seq, type, text.length())
-        .ascii(",\"text\":")
-        .string(text)
-        .ascii("}")
-        .toJson();
+  /** The type of the frame that tells a bit. */
+  public static String typeOf(ModelEvent bit) {
+    return switch (bit) {
+      // The summary is a message of the thread, and told as such; its place here stays numbered.
+      case ModelEvent.Text _, ModelEvent.Compaction _ -> DELTA;
+      case ModelEvent.Reasoning _ -> REASONING;
+      case ModelEvent.Refusal _ -> REFUSAL;
+      case ModelEvent.ToolCall _ -> TOOL_CALL;
+      case ModelEvent.Finish _ -> throw new IllegalStateException("an end is no bit of an answer");
+    };
   }
 
-  public static Json toolCall(SessionKey key, String turn, long seq, ToolCall bit) {
-    JsonWriter out = open(key, turn, seq, TOOL_CALL, bit.arguments().length());
-    return write(out.ascii(","), bit).ascii("}").toJson();
-  }
-
-  /**
-   * @param toolCalls whole ones, but for the last one's arguments
-   */
-  public static Json text(
-      SessionKey key,
-      String turn,
-      long seq,
-      String text,
-      String reasoning,
-      String refusal,
-      List<ToolCall> toolCalls) {
-    JsonWriter out = open(key, turn, seq, TEXT, text.length() + reasoning.length());
-    out.ascii(",\"text\":").string(text);
-    if (!reasoning.isEmpty()) {
-      out.ascii(",\"reasoning\":").string(reasoning);
-    }
-    if (!refusal.isEmpty()) {
-      out.ascii(",\"refusal\":").string(refusal);
-    }
-    if (!toolCalls.isEmpty()) {
-      out.name("toolCalls").array(toolCalls, (call, to) -> write(to.ascii('{'), call).end());
+  public static Json bit(SessionKey key, String turn, long seq, ModelEvent bit) {
+    JsonWriter out = open(key, turn, seq, typeOf(bit), bit.length());
+    if (bit instanceof ModelEvent.ToolCall call) {
+      write(out.ascii(","), call);
+    } else {
+      out.ascii(",\"text\":").string(bit.growth());
     }
     return out.ascii("}").toJson();
   }
 
-  private static JsonWriter write(JsonWriter out, ToolCall call) {
+  /**
+   * All that was said so far; the last tool call perhaps has only the beginning of its arguments.
+   */
+  public static Json text(SessionKey key, String turn, long seq, Said said) {
+    int size = said.text().length() + said.reasoning().length();
+    JsonWriter out = open(key, turn, seq, TEXT, size).ascii(",\"text\":").string(said.text());
+    if (!said.reasoning().isEmpty()) {
+      out.ascii(",\"reasoning\":").string(said.reasoning());
+    }
+    if (!said.refusal().isEmpty()) {
+      out.ascii(",\"refusal\":").string(said.refusal());
+    }
+    if (!said.toolCalls().isEmpty()) {
+      out.name("toolCalls").array(said.toolCalls(), (call, to) -> write(to.ascii('{'), call).end());
+    }
+    return out.ascii("}").toJson();
+  }
+
+  private static JsonWriter write(JsonWriter out, ModelEvent.ToolCall call) {
     out.ascii("\"index\":").number(call.index());
     out.some("id", call.id());
     out.some("name", call.name());

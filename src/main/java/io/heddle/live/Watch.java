@@ -8,13 +8,10 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.ChangeLog.Replay;
-import io.heddle.session.PageRequest;
-import io.heddle.session.ReadContext;
 import io.heddle.session.ThreadPage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.publisher.Mono;
 
 /**
  * One connection that watches one session. It gives its outlet each change once, in the order of
@@ -25,6 +22,15 @@ import reactor.core.publisher.Mono;
  * nothing from the hub any more, and reads from the log once there is room: what waits for a slow
  * client is in the store, not here.
  *
+ * <pre>
+ *   CATCHING_UP ── all was read ──────────────────────────▶ LIVE
+ *   CATCHING_UP ── the outlet is full, and there is more ──▶ LAGGING
+ *   LIVE ───────── a change is missing ───────────────────▶ CATCHING_UP
+ *   LIVE ───────── the outlet is full ────────────────────▶ LAGGING
+ *   LAGGING ────── the outlet has room ───────────────────▶ CATCHING_UP
+ *   any ────────── the session or the watch ends ─────────▶ ENDED
+ * </pre>
+ *
  * <p>All of it is confined to the outlet's loop.
  */
 public final class Watch {
@@ -32,6 +38,7 @@ public final class Watch {
   private static final Logger log = LoggerFactory.getLogger(Watch.class);
 
   private final SessionHubs hubs;
+  private final WatchContext context;
   private final SessionHub hub;
   private final Caller caller;
   private final FrameSink outlet;
@@ -49,7 +56,7 @@ public final class Watch {
   /** What was sent last, or was named by the watcher, and the hub's changes while it reads. */
   private final ReorderBuffer merge;
 
-  private final EphemeralCursor heard;
+  private final EphemeralCursor cursor;
   private final StoreReads reads;
 
   /** The hub's end, if it came while this reads: who is level then has nobody to follow. */
@@ -81,18 +88,20 @@ public final class Watch {
 
   Watch(
       SessionHubs hubs,
+      WatchContext context,
       SessionHub hub,
       Caller caller,
       @Nullable Position since,
       FrameSink outlet,
       Listener listener) {
     this.hubs = hubs;
+    this.context = context;
     this.hub = hub;
     this.caller = caller;
     this.outlet = outlet;
     this.listener = listener;
-    this.merge = new ReorderBuffer(hub.key, since, hubs.properties.buffer().toBytes());
-    this.heard = new EphemeralCursor(hub, outlet);
+    this.merge = new ReorderBuffer(hub.key, since, context.properties().buffer().toBytes());
+    this.cursor = new EphemeralCursor(hub, outlet, context.counts());
     this.reads = new StoreReads(outlet);
   }
 
@@ -127,7 +136,7 @@ public final class Watch {
     if (state == State.LAGGING) {
       read();
     } else if (state == State.LIVE && here != null) {
-      heard.makeGood(here);
+      cursor.makeGood(here);
       outlet.flush();
     }
   }
@@ -147,7 +156,7 @@ public final class Watch {
       }
       case LIVE -> level(frame);
       case LAGGING -> {
-        heard.miss(frame);
+        cursor.miss(frame);
         yield false;
       }
       case ENDED -> false;
@@ -166,7 +175,7 @@ public final class Watch {
     } else if (frame.isEnd() && started) {
       end(frame);
     } else {
-      heard.miss(frame);
+      cursor.miss(frame);
     }
   }
 
@@ -182,7 +191,7 @@ public final class Watch {
     if (frame.isDurable() || frame.type().equals(Frame.GAP)) {
       state = State.LAGGING;
     }
-    heard.miss(frame);
+    cursor.miss(frame);
     return false;
   }
 
@@ -190,7 +199,7 @@ public final class Watch {
     Position here = merge.at();
     Spoken spoken = frame.spoken();
     if (spoken != null) {
-      return here != null && heard.say(frame, spoken, here);
+      return here != null && cursor.say(frame, spoken, here);
     }
     if (!frame.isDurable()) {
       outlet.write(frame);
@@ -219,7 +228,7 @@ public final class Watch {
 
   private boolean beginAnew(Frame snapshot) {
     if (snapshot.isOf(caller.owner())) {
-      hubs.counts.gaps.increment();
+      context.counts().gaps.increment();
       restart(snapshot);
       outlet.write(snapshot);
       catchUp();
@@ -233,7 +242,7 @@ public final class Watch {
   private void catchUp() {
     Position here = merge.at();
     if (here != null) {
-      heard.catchUp(here);
+      cursor.catchUp(here);
     }
   }
 
@@ -242,7 +251,7 @@ public final class Watch {
     if (position != null) {
       merge.reach(position);
     }
-    heard.restart();
+    cursor.restart();
   }
 
   // ---- reading
@@ -251,19 +260,10 @@ public final class Watch {
     state = State.CATCHING_UP;
     Position from = merge.at();
     if (from == null) {
-      reads.read(snapshot(), page -> begin(page, false), this::failed);
+      reads.read(context.snapshot(key(), caller.owner()), page -> begin(page, false), this::failed);
     } else {
-      hubs.counts.logReads.increment();
-      reads.read(
-          hubs.log.after(key(), caller.owner(), from, SessionHub.LOG_READ),
-          this::replay,
-          this::failed);
+      reads.read(context.changes(key(), caller.owner(), from), this::replay, this::failed);
     }
-  }
-
-  private Mono<ThreadPage> snapshot() {
-    PageRequest last = PageRequest.last(hubs.properties.snapshotMessages());
-    return hubs.reader.load(key(), new ReadContext(caller.owner(), null), last);
   }
 
   private void replay(Replay replay) {
@@ -272,7 +272,9 @@ public final class Watch {
         started();
         goOn(merge.tell(followed, this::send));
       }
-      case Replay.Gap _ -> reads.read(snapshot(), page -> begin(page, true), this::failed);
+      case Replay.Gap _ ->
+          reads.read(
+              context.snapshot(key(), caller.owner()), page -> begin(page, true), this::failed);
       case Replay.Ended ended -> {
         started();
         end(Frame.end(key(), ended.end(), ended.change().type()));
@@ -283,7 +285,7 @@ public final class Watch {
   private void begin(ThreadPage page, boolean gap) {
     started();
     if (gap) {
-      hubs.counts.gaps.increment();
+      context.counts().gaps.increment();
       outlet.write(Frame.gap(key(), merge.at()));
     }
     Frame snapshot = Frame.snapshot(page);
@@ -296,7 +298,7 @@ public final class Watch {
 
   private void send(Frame change) {
     outlet.write(change);
-    hubs.counts.delivered.increment();
+    context.counts().delivered.increment();
     if (change.isEnd()) {
       over();
     }
@@ -326,7 +328,7 @@ public final class Watch {
       end(hubsEnd);
     } else if (here != null) {
       hub.learn(here);
-      heard.level(here);
+      cursor.level(here);
     }
   }
 
@@ -336,7 +338,7 @@ public final class Watch {
     if (!started) {
       started = true;
       listener.started();
-      heard.begin();
+      cursor.begin();
     }
   }
 

@@ -16,7 +16,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -322,12 +321,8 @@ final class ResponsesSocket implements SocketProtocol {
   private static void on(Socket socket, Runnable task) {
     if (socket.isHere()) {
       task.run();
-      return;
-    }
-    try {
-      socket.loop().execute(task);
-    } catch (RejectedExecutionException _) {
-      // The server has stopped, and the socket with it.
+    } else {
+      socket.onLoop(task);
     }
   }
 }

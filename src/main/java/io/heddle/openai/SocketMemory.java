@@ -5,7 +5,7 @@ import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
-import io.heddle.turn.AnswerMessage;
+import io.heddle.turn.AnswerBuilder;
 import io.heddle.turn.ModelEvent;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -177,7 +177,7 @@ final class SocketMemory implements AutoCloseable {
     private final String id;
     private final List<Json> thread;
     private final List<JsonValue> tools;
-    private final AnswerMessage answer = new AnswerMessage();
+    private final AnswerBuilder answer = new AnswerBuilder();
     private @Nullable Json summary;
 
     private Listener(Recall recall, String id, List<Json> thread, List<JsonValue> tools) {

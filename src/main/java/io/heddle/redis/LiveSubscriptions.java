@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.SerialExecutor;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -8,11 +9,11 @@ import java.util.concurrent.CompletionStage;
 final class LiveSubscriptions {
 
   private final FeedConnection connection;
-  private final SerialWork turns;
+  private final SerialExecutor turns;
   private final Map<String, LiveSubscription> all = new HashMap<>();
   private boolean over;
 
-  LiveSubscriptions(FeedConnection connection, SerialWork turns) {
+  LiveSubscriptions(FeedConnection connection, SerialExecutor turns) {
     this.connection = connection;
     this.turns = turns;
   }

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.Backoff;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
@@ -12,7 +13,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -37,7 +37,7 @@ final class RedisChangeFeed implements ChangeFeed {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisChangeFeed.class);
   private static final long COMPARE_MILLIS = 1000;
-  private static final long FIRST_PAUSE_MILLIS = 20;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
 
   private final RedisMasters masters;
   private final RedisLink link;
@@ -288,11 +288,9 @@ final class RedisChangeFeed implements ChangeFeed {
     step();
   }
 
-  /** Grows from 20 ms to the longest, half of it by chance: replicas must not come back as one. */
+  /** Replicas must not come back as one. */
   private long pause(int tries) {
-    long most = properties.reconnectMax().toMillis();
-    long pause = Math.min(most, FIRST_PAUSE_MILLIS << Math.min(tries, 16));
-    return pause / 2 + ThreadLocalRandom.current().nextLong(pause / 2 + 1);
+    return new Backoff(FIRST_PAUSE, properties.reconnectMax()).pause(tries + 1).toMillis();
   }
 
   private void then(Runnable work) {

@@ -68,7 +68,7 @@ final class RedisErrors {
   }
 
   static boolean isFull(Throwable error) {
-    return is(error, ProblemCode.STORE_FULL);
+    return ProblemException.is(error, ProblemCode.STORE_FULL);
   }
 
   static boolean isNoScript(Throwable error) {
@@ -91,12 +91,12 @@ final class RedisErrors {
   }
 
   static boolean isUnknown(Throwable error) {
-    return is(error, ProblemCode.OUTCOME_UNKNOWN);
+    return ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN);
   }
 
   /** Nothing was sent, or Redis refuses requests for now. */
   static boolean isAway(Throwable error) {
-    return is(error, ProblemCode.STORE_UNAVAILABLE);
+    return ProblemException.is(error, ProblemCode.STORE_UNAVAILABLE);
   }
 
   /** No answer came in time. */
@@ -147,10 +147,6 @@ final class RedisErrors {
         && !(cause instanceof RedisCommandTimeoutException)
         && isOutage(cause)
         && (!notSent(cause) || startsWith(cause, CLOSED));
-  }
-
-  private static boolean is(Throwable error, ProblemCode code) {
-    return error instanceof ProblemException problem && problem.problem().code() == code;
   }
 
   static Throwable translate(Throwable thrown, boolean writes) {

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
@@ -18,8 +19,8 @@ import org.slf4j.LoggerFactory;
  * owner is told what is lost, it is closed, and the owner makes another.
  *
  * <p>Redis sends replies and pushes in one order, and the driver decodes both on one thread. What
- * comes from there, and what other threads ask for, goes through {@link SerialWork} in turn, so all
- * that is told stays in Redis's order and no field here needs a lock.
+ * comes from there, and what other threads ask for, goes through {@link SerialExecutor} in turn, so
+ * all that is told stays in Redis's order and no field here needs a lock.
  */
 final class RedisFeedLink implements FeedConnection.Listener {
 
@@ -64,7 +65,7 @@ final class RedisFeedLink implements FeedConnection.Listener {
   private final Owner owner;
   private final String name;
 
-  private final SerialWork turns = new SerialWork(this::failedInTurn);
+  private final SerialExecutor turns = new SerialExecutor(this::failedInTurn);
 
   // All of these only in turn.
   private final LiveSubscriptions liveChannels;

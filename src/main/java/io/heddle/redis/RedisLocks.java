@@ -9,6 +9,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.json.Times;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.StoreProblems;
@@ -240,7 +241,8 @@ final class RedisLocks implements SessionLocks {
           }
           case Call.Release(String token) -> {
             args.text(token).bytes(link.publish().command());
-            args.text(k.liveChannel(link.database())).bytes(RELEASED.utf8());
+            args.text(k.liveChannel(link.database()))
+                .bytes(new LiveMessage.LockReleased().toJson().utf8());
             yield RedisScript.RELEASE;
           }
         };
@@ -263,7 +265,7 @@ final class RedisLocks implements SessionLocks {
     return live.listen(
         key,
         message -> {
-          if (message.equals(RELEASED)) {
+          if (message instanceof LiveMessage.LockReleased) {
             listener.run();
           }
         });

@@ -7,6 +7,8 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.json.Json;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
@@ -93,7 +95,7 @@ final class RedisTurnLog implements TurnLog {
       ScriptArgs args = new ScriptArgs();
       args.text(attempt.turn() + " " + attempt.attempt()).number(after).number(lease.toMillis());
       args.bytes(link.publish().command()).bytes(RedisKeys.ascii(k.liveChannel(link.database())));
-      args.bytes(told(attempt));
+      args.bytes(LiveMessage.TurnFlushed.prefix(attempt));
       events.forEach(event -> args.bytes(event.utf8()));
       // As harmless to send twice as a read, so an unknown outcome is no other than none.
       return flushed(keys, args.toArray(), events.isEmpty())
@@ -120,12 +122,6 @@ final class RedisTurnLog implements TurnLog {
         .onErrorResume(
             error -> RedisErrors.isAway(error) && !renewals.isOpen(),
             _ -> link.read(RedisScript.TURN_FLUSH, keys, args));
-  }
-
-  /** How the message on the live channel begins. */
-  private static byte[] told(TurnAttempt attempt) {
-    JsonWriter out = new JsonWriter(128).ascii("{\"turn\":\"").ascii(attempt.turn());
-    return out.ascii("\",\"attempt\":").number(attempt.attempt()).ascii(",\"seq\":").toBytes();
   }
 
   @Override

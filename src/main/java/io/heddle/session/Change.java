@@ -4,6 +4,7 @@ import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -219,6 +220,17 @@ public sealed interface Change {
   /** What a change makes of the session's {@link Head}, so that a reader need not ask for it. */
   record Counters(
       long lastSeq, long messageCount, long bytes, Instant updatedAt, Instant expiresAt) {}
+
+  /** The type in a {@link #toJson()}, which begins with it. */
+  static String typeOf(Json body) {
+    byte[] utf8 = body.utf8();
+    int from = "{\"type\":\"".length();
+    int end = from;
+    while (utf8[end] != '"') {
+      end++;
+    }
+    return new String(utf8, from, end - from, StandardCharsets.US_ASCII);
+  }
 
   private static Json member(String type, String name, String value) {
     JsonWriter out = new JsonWriter(96).ascii("{\"type\":\"").ascii(type).ascii("\",\"");

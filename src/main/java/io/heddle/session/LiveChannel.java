@@ -7,8 +7,8 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
- * Carries what may be lost, or is in another log, between replicas: typing, presence, wake-ups. The
- * store keeps nothing of it.
+ * Carries what may be lost, or is in another log, between replicas: what running turns say, typing,
+ * presence, wake-ups. The store keeps nothing of it.
  */
 public interface LiveChannel {
 
@@ -16,12 +16,12 @@ public interface LiveChannel {
    * Tells every replica that listens now, this one too, at most once. Empty when it was handed
    * over; {@code store-unavailable} otherwise.
    */
-  Mono<Void> publish(SessionKey key, Json message);
+  Mono<Void> publish(SessionKey key, LiveMessage message);
 
   /**
    * Listens until disposed. The store is subscribed to once a session and replica, however many
    * listen; after an outage it is subscribed to again. Called on an engine thread that must not be
    * blocked.
    */
-  Disposable listen(SessionKey key, Consumer<Json> listener);
+  Disposable listen(SessionKey key, Consumer<LiveMessage> listener);
 }

@@ -56,9 +56,6 @@ public interface SessionLocks {
    */
   Disposable onRelease(SessionKey key, Runnable listener);
 
-  /** What the session's {@link LiveChannel} tells of a release. */
-  Json RELEASED = Json.of("{\"released\":true}");
-
   /** What a client can ask of the lock. */
   sealed interface Call {
 

@@ -22,10 +22,9 @@ public interface TurnLog {
 
   /**
    * Adds events after the last one and renews the lease, atomically, and then tells them on the
-   * session's {@link LiveChannel} as {@code {"turn":…,"attempt":…,"seq":<of the
-   * first>,"events":[…]}}; without events it only renews. Compares the attempt and {@code after},
-   * nothing else: no holder, no status, no size. The session lives at least until the lease's end +
-   * 10 s.
+   * session's {@link LiveChannel} as {@link LiveMessage.TurnFlushed}; without events it only
+   * renews. Compares the attempt and {@code after}, nothing else: no holder, no status, no size.
+   * The session lives at least until the lease's end + 10 s.
    *
    * <p>Events that the log has already are not added again: sending the same again changes nothing,
    * and what came since may be sent with it. Events that would leave a hole are not added.

@@ -97,7 +97,7 @@ public sealed interface Write {
 
   /**
    * Takes a waiting turn out of the queue and ends it ({@code turn.cancelled}); asks the owner of a
-   * running one to end it, and wakes it over the live channel ({@code {"turn":…,"cancel":true}});
+   * running one to end it, and wakes it over the live channel ({@link LiveMessage.TurnCancelled});
    * of two wishes the stronger one stands. {@code turn-ended}, {@code turn-not-found}.
    *
    * @param end of a waiting turn, as in {@link EndTurn}

@@ -14,7 +14,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the pieces of one answer together, and makes the messages of it that the thread gets. */
-final class AnswerBuilder {
+public final class AnswerBuilder {
 
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder reasoning = new StringBuilder();
@@ -23,31 +23,19 @@ final class AnswerBuilder {
   private @Nullable Opaque opaque;
   private long length;
 
-  void add(ModelEvent piece) {
+  public void add(ModelEvent piece) {
+    length += piece.length();
     switch (piece) {
-      case ModelEvent.Text(String more) -> {
-        text.append(more);
-        length += more.length();
-      }
-      case ModelEvent.Reasoning(String more) -> {
-        reasoning.append(more);
-        length += more.length();
-      }
-      case ModelEvent.Refusal(String more) -> {
-        refusal.append(more);
-        length += more.length();
-      }
+      case ModelEvent.Text(String more) -> text.append(more);
+      case ModelEvent.Reasoning(String more) -> reasoning.append(more);
+      case ModelEvent.Refusal(String more) -> refusal.append(more);
       case ModelEvent.ToolCall bit -> {
         Call call = calls.computeIfAbsent(bit.index(), _ -> new Call());
         call.id = bit.id() == null ? call.id : bit.id();
         call.name = bit.name() == null ? call.name : bit.name();
         call.custom |= bit.custom();
         call.arguments.append(bit.arguments());
-        if (bit.opaque() != null) {
-          call.opaque = bit.opaque();
-          length += bit.opaque().members().length();
-        }
-        length += bit.arguments().length() + 64;
+        call.opaque = bit.opaque() == null ? call.opaque : bit.opaque();
       }
       case ModelEvent.Compaction _ -> {}
       case ModelEvent.Finish finish -> opaque = finish.opaque();
@@ -111,6 +99,16 @@ final class AnswerBuilder {
       messages.add(new NewMessage(null, out.toJson()));
     }
     return messages;
+  }
+
+  /**
+   * The bodies of the messages of an answer that no thread gets.
+   *
+   * @param name stands for the turn
+   */
+  public List<Json> bodies(String name, boolean whole) {
+    List<NewMessage> messages = whole ? whole(name) : cutShort(name, "the answer was cut short");
+    return messages.stream().map(NewMessage::body).toList();
   }
 
   /**

@@ -152,7 +152,7 @@ final class Compactor {
     }
     rest.subList(0, task.whole() ? rest.size() : to).forEach(message -> bodies.add(message.body()));
     ModelCall call =
-        Transcript.call(
+        SummaryPrompt.call(
             model,
             bodies,
             task.instructions(),
@@ -191,12 +191,12 @@ final class Compactor {
   /** Others added to the thread, which the caller has nothing against. */
   private static boolean isMoved(Task task, Throwable error) {
     return task.terms().positions().isEmpty()
-        && StoreErrors.is(error, ProblemCode.VERSION_CONFLICT);
+        && ProblemException.is(error, ProblemCode.VERSION_CONFLICT);
   }
 
   /** A message of a client's has that id, or a summary that is not the newest. */
   private static boolean isTaken(Throwable error) {
-    return StoreErrors.is(error, ProblemCode.MESSAGE_EXISTS);
+    return ProblemException.is(error, ProblemCode.MESSAGE_EXISTS);
   }
 
   /** How many messages have come behind the last one that is covered; -1 when it is too late. */
@@ -249,7 +249,8 @@ final class Compactor {
         .map(page -> new Compaction(page.messages().getFirst(), 0, null, null))
         .onErrorResume(
             error ->
-                StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND) || StoreErrors.isGone(error),
+                ProblemException.is(error, ProblemCode.MESSAGE_NOT_FOUND)
+                    || StoreErrors.isGone(error),
             _ -> Mono.just(Compaction.NOTHING))
         .map(compaction -> new Done(compaction, position, true));
   }

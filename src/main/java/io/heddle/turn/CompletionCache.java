@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -157,7 +158,7 @@ final class CompletionCache {
 
     static byte[] toBytes(AnswerBuilder answer, ModelEvent.Finish finish) {
       JsonWriter out = JsonWriter.object(1024).number("seq", 1).name("events");
-      out.array(answer.said().pieces(), (piece, to) -> to.raw(ModelEventCodec.event(piece)));
+      out.array(answer.said().pieces(), (piece, to) -> to.raw(ModelEventCodec.encode(piece)));
       out.string("finishReason", finish.reason()).string("model", finish.model());
       if (finish.usage() != null) {
         out.ascii(",\"usage\":");
@@ -170,12 +171,10 @@ final class CompletionCache {
     }
 
     static @Nullable Kept parse(byte[] body) {
-      ModelEventCodec.Told told = ModelEventCodec.told(new Json(body));
-      if (told == null) {
-        return null;
-      }
       try {
         JsonValue all = JsonValue.of(new Json(body));
+        List<ModelEvent> answer =
+            all.elements("events").stream().map(ModelEventCodec::decode).toList();
         String reason = all.text("finishReason");
         ModelEvent.Finish finish =
             new ModelEvent.Finish(
@@ -183,7 +182,7 @@ final class CompletionCache {
                 usage(all.get("usage")),
                 all.text("model"),
                 Opaque.read(all.get("opaque")));
-        return new Kept(told.pieces(), finish);
+        return answer.isEmpty() ? null : new Kept(answer, finish);
       } catch (InvalidJson _) {
         return null;
       }

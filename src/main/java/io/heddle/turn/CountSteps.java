@@ -76,6 +76,18 @@ final class CountSteps implements FairWork.Steps<Long> {
     this.weight = bytes;
   }
 
+  /** Of everything that a model is told by a call. */
+  static CountSteps of(Tokens tokens, ModelCall call, long enough, boolean upper) {
+    List<Told> beside = beside(call.system(), call.parameters());
+    return new CountSteps(tokens, call.messages(), beside, enough, upper, null);
+  }
+
+  /** Of a text, to its end. */
+  static CountSteps of(Tokens tokens, String text) {
+    List<Told> told = List.of(Told.of(text));
+    return new CountSteps(tokens, List.of(), told, Long.MAX_VALUE, false, null);
+  }
+
   /**
    * No request of so many bytes has fewer tokens than this, if all of them are told to a model: for
    * who would refuse that many anyway.

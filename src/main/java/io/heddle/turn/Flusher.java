@@ -1,5 +1,7 @@
 package io.heddle.turn;
 
+import io.heddle.json.Json;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Turn.Cancel;
@@ -151,8 +153,8 @@ final class Flusher {
     renewalSentAt = now;
     log.flush(key, attempt, last, List.of(), lease)
         .subscribe(
-            flushed -> serial.run(() -> renewed(now, flushed)),
-            error -> serial.run(() -> notRenewed(now, error)));
+            flushed -> serial.execute(() -> renewed(now, flushed)),
+            error -> serial.execute(() -> notRenewed(now, error)));
   }
 
   private void renewed(long sent, Flushed flushed) {
@@ -235,7 +237,7 @@ final class Flusher {
     if (wait <= 0) {
       send();
     } else {
-      timer = ticks.after(Duration.ofNanos(wait), () -> serial.run(this::timeIsUp));
+      timer = ticks.after(Duration.ofNanos(wait), () -> serial.execute(this::timeIsUp));
     }
   }
 
@@ -253,7 +255,7 @@ final class Flusher {
     int taken = 0;
     while (taken < pending.size() && chars < BATCH_CHARS) {
       ModelEvent piece = pending.get(taken++).toPiece();
-      Json event = ModelEventCodec.event(piece);
+      Json event = ModelEventCodec.encode(piece);
       pieces.add(piece);
       events.add(event);
       chars += event.length();
@@ -268,8 +270,8 @@ final class Flusher {
     largeWrites
         .send(batch.bytes(), log.flush(key, attempt, batch.after(), batch.events(), lease))
         .subscribe(
-            flushed -> serial.run(() -> answered(batch, flushed)),
-            error -> serial.run(() -> failed(batch, error)));
+            flushed -> serial.execute(() -> answered(batch, flushed)),
+            error -> serial.execute(() -> failed(batch, error)));
   }
 
   private void answered(Batch batch, Flushed flushed) {
@@ -374,13 +376,13 @@ final class Flusher {
 
   private void sendAgain(Batch batch) {
     counts.flushRetries.increment();
-    Duration pause = StoreErrors.pause(++failures);
+    Duration pause = Timers.AWAY.pause(++failures);
     timer =
         ticks.after(
             // It renews the lease, too.
             pause.compareTo(renewEvery) < 0 ? pause : renewEvery,
             () ->
-                serial.run(() -> {
+                serial.execute(() -> {
                   timer = null;
                   if (!stopped && inFlight == batch) {
                     send(batch);
@@ -405,25 +407,12 @@ final class Flusher {
     }
 
     boolean takes(ModelEvent next) {
-      String text =
-          switch (next) {
-            case ModelEvent.Text(String t) when first instanceof ModelEvent.Text -> t;
-            case ModelEvent.Reasoning(String t) when first instanceof ModelEvent.Reasoning -> t;
-            case ModelEvent.Refusal(String t) when first instanceof ModelEvent.Refusal -> t;
-            case ModelEvent.ToolCall more
-                when first instanceof ModelEvent.ToolCall begun
-                    && begun.index() == more.index()
-                    && more.id() == null
-                    && more.name() == null
-                    && more.opaque() == null ->
-                more.arguments();
-            default -> null;
-          };
-      if (text == null) {
+      String text = next.growth();
+      if (!goesOn(next)) {
         return false;
       }
       if (more == null) {
-        more = new StringBuilder(textOf(first));
+        more = new StringBuilder(first.growth());
       }
       if (more.length() + text.length() > EVENT_CHARS) {
         return false;
@@ -432,30 +421,23 @@ final class Flusher {
       return true;
     }
 
-    ModelEvent toPiece() {
-      if (more == null) {
-        return first;
-      }
-      String all = more.toString();
-      return switch (first) {
-        case ModelEvent.Text _ -> new ModelEvent.Text(all);
-        case ModelEvent.Reasoning _ -> new ModelEvent.Reasoning(all);
-        case ModelEvent.Refusal _ -> new ModelEvent.Refusal(all);
-        case ModelEvent.ToolCall call ->
-            new ModelEvent.ToolCall(
-                call.index(), call.id(), call.name(), all, call.opaque(), call.custom());
-        case ModelEvent.Compaction _, ModelEvent.Finish _ -> first;
+    private boolean goesOn(ModelEvent next) {
+      return switch (next) {
+        case ModelEvent.Text _ -> first instanceof ModelEvent.Text;
+        case ModelEvent.Reasoning _ -> first instanceof ModelEvent.Reasoning;
+        case ModelEvent.Refusal _ -> first instanceof ModelEvent.Refusal;
+        case ModelEvent.ToolCall bit ->
+            first instanceof ModelEvent.ToolCall begun
+                && begun.index() == bit.index()
+                && bit.id() == null
+                && bit.name() == null
+                && bit.opaque() == null;
+        case ModelEvent.Compaction _, ModelEvent.Finish _ -> false;
       };
     }
 
-    private static String textOf(ModelEvent piece) {
-      return switch (piece) {
-        case ModelEvent.Text(String text) -> text;
-        case ModelEvent.Reasoning(String text) -> text;
-        case ModelEvent.Refusal(String text) -> text;
-        case ModelEvent.ToolCall call -> call.arguments();
-        case ModelEvent.Compaction _, ModelEvent.Finish _ -> "";
-      };
+    ModelEvent toPiece() {
+      return more == null ? first : first.withGrowth(more.toString());
     }
   }
 }

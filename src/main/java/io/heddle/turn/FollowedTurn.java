@@ -1,10 +1,14 @@
 package io.heddle.turn;
 
 import io.heddle.base.ProblemException;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.Message;
 import io.heddle.session.Turn;
+import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog.Recorded;
 import io.heddle.turn.TurnEvent.Delta;
 import java.util.ArrayList;
@@ -30,16 +34,14 @@ final class FollowedTurn {
   private final TurnFollowers all;
   private final SessionKey key;
   private final String id;
-  private final byte[] prefix;
   private final SerialExecutor serial = new SerialExecutor();
   private final AtomicInteger members = new AtomicInteger();
   private final List<TurnFollower> followers = new ArrayList<>();
-  private final AnswerBuilder answer = new AnswerBuilder();
+  private final TurnTranscript said = new TurnTranscript();
 
   private @Nullable Disposable listening;
   private @Nullable Turn turn;
   private TurnEvent.@Nullable Ended end;
-  private long last;
   private boolean ready;
   private boolean reading;
   private boolean readAgain;
@@ -55,7 +57,6 @@ final class FollowedTurn {
     this.all = all;
     this.key = key;
     this.id = id;
-    this.prefix = ModelEventCodec.toldPrefix(id);
     this.heardAt = all.ticks.now();
     this.heardBefore = heardAt;
     this.countedAt = heardAt;
@@ -80,7 +81,7 @@ final class FollowedTurn {
       }
       if (members.compareAndSet(now, now + 1)) {
         if (now == 0) {
-          serial.run(this::start);
+          serial.execute(this::start);
         }
         return true;
       }
@@ -88,7 +89,7 @@ final class FollowedTurn {
   }
 
   void join(TurnFollower follower) {
-    serial.run(() -> {
+    serial.execute(() -> {
       followers.add(follower);
       if (ready) {
         begin(follower);
@@ -98,9 +99,9 @@ final class FollowedTurn {
 
   /** Whether that was the last one; nobody comes after. */
   boolean leave(TurnFollower follower) {
-    serial.run(() -> followers.remove(follower));
+    serial.execute(() -> followers.remove(follower));
     if (members.decrementAndGet() == 0 && members.compareAndSet(0, CLOSED)) {
-      serial.run(() -> {
+      serial.execute(() -> {
         if (listening != null) {
           listening.dispose();
         }
@@ -112,7 +113,7 @@ final class FollowedTurn {
 
   /** What the runner here, or the live channel, says that the log took. */
   void said(long seq, List<ModelEvent> pieces, boolean byRunner) {
-    serial.run(() -> {
+    serial.execute(() -> {
       local |= byRunner;
       heardAt = all.ticks.now();
       take(seq, pieces);
@@ -121,9 +122,9 @@ final class FollowedTurn {
 
   /** The runner here has ended the turn, after this many events. */
   void endedHere(TurnEvent.Ended ended, long events) {
-    serial.run(() -> {
+    serial.execute(() -> {
       local = false;
-      if (ready && isRunning() && last == events) {
+      if (ready && isRunning() && said.last() == events) {
         finish(ended);
       } else {
         read();
@@ -133,7 +134,7 @@ final class FollowedTurn {
 
   /** There is no runner here any more. */
   void lostHere() {
-    serial.run(() -> {
+    serial.execute(() -> {
       local = false;
       read();
     });
@@ -142,12 +143,12 @@ final class FollowedTurn {
   /** Something happened to the session's turns. */
   void look() {
     if (!local) {
-      serial.run(this::read);
+      serial.execute(this::read);
     }
   }
 
   void tick() {
-    serial.run(() -> {
+    serial.execute(() -> {
       followers.forEach(this::feed);
       if (local && all.runner(key, id) == null) {
         local = false;
@@ -175,15 +176,12 @@ final class FollowedTurn {
     heardBefore = heard;
     ProblemException silence = all.silence(silent);
     if (silence != null) {
-      for (TurnFollower follower : List.copyOf(followers)) {
-        follower.fail(silence);
-        follower.drain();
-      }
+      failAll(silence);
     }
   }
 
   void feedOne(TurnFollower follower) {
-    serial.run(() -> feed(follower));
+    serial.execute(() -> feed(follower));
   }
 
   // ---- within the serial
@@ -201,14 +199,11 @@ final class FollowedTurn {
     }
   }
 
-  private void heard(Json message) {
-    if (!local && ModelEventCodec.hasPrefix(message, prefix)) {
-      ModelEventCodec.Told told = ModelEventCodec.told(message);
-      if (told == null) {
-        look();
-      } else {
-        said(told.seq(), told.pieces(), false);
-      }
+  private void heard(LiveMessage message) {
+    if (!local
+        && message instanceof TurnFlushed(TurnAttempt attempt, long seq, List<Json> events)
+        && attempt.turn().equals(id)) {
+      said(seq, ModelEventCodec.decodeAll(events), false);
     }
   }
 
@@ -218,30 +213,23 @@ final class FollowedTurn {
   }
 
   private void take(long seq, List<ModelEvent> pieces) {
-    if (end != null || seq + pieces.size() <= last + 1) {
+    if (end != null || (seq > 0 && seq + pieces.size() <= said.last() + 1)) {
       return;
     }
-    if (seq > last + 1 || !isRunning()) {
+    if (isRunning() && said.add(seq, pieces, this::pass)) {
+      followers.forEach(TurnFollower::drain);
+    } else {
       read();
-      return;
     }
-    pass(seq, pieces);
   }
 
-  /** Passes on what is new of it. */
-  private void pass(long seq, List<ModelEvent> pieces) {
-    for (int i = (int) (last + 1 - seq); i < pieces.size(); i++) {
-      ModelEvent piece = pieces.get(i);
-      last++;
-      answer.add(piece);
-      Delta delta = new Delta(last, piece);
-      for (TurnFollower follower : followers) {
-        if (follower.hasBegun() && !follower.isBehind()) {
-          follower.take(delta);
-        }
+  private void pass(long seq, ModelEvent piece) {
+    Delta delta = new Delta(seq, piece);
+    for (TurnFollower follower : followers) {
+      if (follower.hasBegun() && !follower.isBehind()) {
+        follower.take(delta);
       }
     }
-    followers.forEach(TurnFollower::drain);
   }
 
   private void read() {
@@ -255,13 +243,13 @@ final class FollowedTurn {
     reading = true;
     readAgain = false;
     readAt = all.ticks.now();
-    long after = last;
+    long after = said.last();
     all.store
         .log()
         .read(key, null, id, after, PAGE)
         .subscribe(
-            recorded -> serial.run(() -> recorded(after, recorded)),
-            error -> serial.run(() -> unread(error)));
+            recorded -> serial.execute(() -> recorded(after, recorded)),
+            error -> serial.execute(() -> unread(error)));
   }
 
   private void recorded(long after, Recorded recorded) {
@@ -271,10 +259,11 @@ final class FollowedTurn {
       return;
     }
     see(recorded.turn());
-    if (after + recorded.events().size() > last) {
-      pass(after + 1, ModelEventCodec.pieces(recorded.events()));
+    if (after + recorded.events().size() > said.last()) {
+      said.addLogged(after + 1, recorded.events(), this::pass);
+      followers.forEach(TurnFollower::drain);
     }
-    boolean level = last >= recorded.last() || recorded.events().isEmpty();
+    boolean level = said.last() >= recorded.last() || recorded.events().isEmpty();
     if (level && !ready) {
       level();
     }
@@ -289,10 +278,14 @@ final class FollowedTurn {
     reading = false;
     // A store that is away is asked again at the next tick, but whoever has just come is told.
     if (end == null && (!ready || !StoreErrors.isAway(error))) {
-      for (TurnFollower follower : List.copyOf(followers)) {
-        follower.fail(error);
-        follower.drain();
-      }
+      failAll(error);
+    }
+  }
+
+  private void failAll(Throwable error) {
+    for (TurnFollower follower : List.copyOf(followers)) {
+      follower.fail(error);
+      follower.drain();
     }
   }
 
@@ -339,7 +332,7 @@ final class FollowedTurn {
         follower.tell(new TurnEvent.Started(now));
       }
     }
-    follower.setBehind(follower.at() < last);
+    follower.compare(said.last());
     endIfLevel(follower);
     follower.drain();
     feed(follower);
@@ -350,44 +343,44 @@ final class FollowedTurn {
     if (!follower.isHungry()) {
       return;
     }
-    if (follower.isFarFrom(last)) {
-      follower.soFar(new TurnEvent.SoFar(last, answer.said()));
+    if (follower.isFarFrom(said.last())) {
+      follower.soFar(new TurnEvent.SoFar(said.last(), said.soFar()));
       fed(follower);
       return;
     }
-    if (follower.at() >= last) {
+    if (follower.at() >= said.last()) {
       fed(follower);
       return;
     }
-    follower.setReading(true);
+    follower.beginRead();
     long after = follower.at();
     all.store
         .log()
         .read(key, null, id, after, follower.room())
         .subscribe(
             recorded ->
-                serial.run(() -> {
-                  follower.setReading(false);
+                serial.execute(() -> {
+                  follower.endRead();
                   heardAt = all.ticks.now();
                   if (recorded.events().isEmpty()) {
                     // A failover lost what others were told before: it is in no log any more, but
                     // the end has the whole answer. Until then the next tick asks again.
                     if (end != null) {
-                      follower.setBehind(false);
+                      follower.skip();
                       endIfLevel(follower);
                       follower.drain();
                     }
                     return;
                   }
                   long seq = after;
-                  for (ModelEvent piece : ModelEventCodec.pieces(recorded.events())) {
+                  for (ModelEvent piece : ModelEventCodec.decodeAll(recorded.events())) {
                     follower.take(new Delta(++seq, piece));
                   }
                   fed(follower);
                 }),
             error ->
-                serial.run(() -> {
-                  follower.setReading(false);
+                serial.execute(() -> {
+                  follower.endRead();
                   if (!StoreErrors.isAway(error)) {
                     follower.fail(error);
                     follower.drain();
@@ -396,7 +389,7 @@ final class FollowedTurn {
   }
 
   private void fed(TurnFollower follower) {
-    follower.setBehind(follower.at() < last);
+    follower.compare(said.last());
     endIfLevel(follower);
     follower.drain();
   }
@@ -415,9 +408,9 @@ final class FollowedTurn {
     fetching = true;
     Records.output(all.store.reader(), ended)
         .subscribe(
-            messages -> serial.run(() -> fetched(ended, messages)),
+            messages -> serial.execute(() -> fetched(ended, messages)),
             error ->
-                serial.run(() -> {
+                serial.execute(() -> {
                   fetching = false;
                   // The output went with the session, or was deleted; else the next look finds it.
                   if (!StoreErrors.isAway(error)) {

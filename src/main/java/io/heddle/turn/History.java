@@ -10,7 +10,6 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.WholePages;
-import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -68,7 +67,7 @@ final class History {
     Set<String> own = new HashSet<>(input);
     int limit = Math.max(maxMessages, input.size());
     return WholePages.load(reader, key, ReadContext.ANY, PageRequest.last(limit))
-        .flatMap(page -> prompt(page, request, own, turn, caller, false));
+        .flatMap(page -> prompt(page, new Asked(request, own, turn, caller, false)));
   }
 
   Summaries summaries() {
@@ -89,7 +88,7 @@ final class History {
       String caller,
       long enough) {
     return WholePages.load(reader, key, new ReadContext(owner, null), PageRequest.last(maxMessages))
-        .flatMap(page -> prompt(page, request, Set.of(), "an estimate", caller, true))
+        .flatMap(page -> prompt(page, new Asked(request, Set.of(), "an estimate", caller, true)))
         .flatMap(prompt -> {
           ModelCall call = prompt.call();
           List<Json> bodies = new ArrayList<>(input.size() + call.messages().size());
@@ -110,58 +109,39 @@ final class History {
 
   /** What the model was asked, in tokens. */
   Mono<Long> tokensOf(ModelCall call, String caller) {
-    return worker.must(
-        caller,
-        () ->
-            new CountSteps(
-                tokens,
-                call.messages(),
-                CountSteps.beside(call.system(), call.parameters()),
-                Long.MAX_VALUE,
-                false,
-                null));
+    return worker.must(caller, () -> CountSteps.of(tokens, call, Long.MAX_VALUE, false));
   }
 
   /** Tokens of a text. */
   Mono<Long> tokensOf(String text, String caller) {
-    return text.isEmpty()
-        ? Mono.just(0L)
-        : worker.must(
-            caller,
-            () ->
-                new CountSteps(
-                    tokens, List.of(), List.of(Told.of(text)), Long.MAX_VALUE, false, null));
+    return text.isEmpty() ? Mono.just(0L) : worker.must(caller, () -> CountSteps.of(tokens, text));
   }
 
-  private Mono<Prompt> prompt(
-      ThreadPage page,
-      TurnRequest request,
-      Set<String> own,
-      String turn,
-      String caller,
-      boolean refusable) {
-    if (!summaries.mayStandBefore(page)) {
-      return prompt(page, null, request, own, turn, caller, refusable);
-    }
-    return summaries
-        .before(page)
-        .singleOptional()
-        .flatMap(
-            before -> prompt(page, before.orElse(null), request, own, turn, caller, refusable));
+  /**
+   * For what a prompt is made.
+   *
+   * @param own ids of the turn's own messages
+   * @param turn names the call in logs
+   * @param caller for whom it is counted
+   * @param refusable whether it is refused when too much of his waits already
+   */
+  private record Asked(
+      TurnRequest request, Set<String> own, String turn, String caller, boolean refusable) {}
+
+  private Mono<Prompt> prompt(ThreadPage page, Asked asked) {
+    return summaries.mayStandBefore(page)
+        ? summaries
+            .before(page)
+            .singleOptional()
+            .flatMap(before -> prompt(page, before.orElse(null), asked))
+        : prompt(page, null, asked);
   }
 
   /**
    * @param before the last summary, where it stands before the page
    */
-  private Mono<Prompt> prompt(
-      ThreadPage page,
-      @Nullable Message before,
-      TurnRequest request,
-      Set<String> own,
-      String turn,
-      String caller,
-      boolean refusable) {
-    StandIn thread = StandIn.of(page.messages(), before, page.hasMore(), own);
+  private Mono<Prompt> prompt(ThreadPage page, @Nullable Message before, Asked asked) {
+    StandIn thread = StandIn.of(page.messages(), before, page.hasMore(), asked.own());
     List<Json> newestFirst = new ArrayList<>(thread.lead());
     long bytes = 0;
     for (Json body : thread.lead()) {
@@ -171,24 +151,21 @@ final class History {
       newestFirst.add(message.body());
       bytes += message.body().length();
     }
+    long weight = bytes;
     if (bytes <= maxTokens) {
       // A token has a byte or more: nothing needs to be counted.
-      Supplier<Prompt> made = () -> prompt(page, thread, request, own, turn, body -> 0);
-      return bytes < LARGE ? Mono.fromSupplier(made) : done(caller, bytes, made, refusable);
+      Supplier<Prompt> made = () -> prompt(page, thread, asked, body -> 0);
+      return bytes < LARGE
+          ? Mono.fromSupplier(made)
+          : work(asked, () -> new OneStep<>(made, weight));
     }
     Map<Json, Integer> counts = new IdentityHashMap<>();
     // Somewhat more than can be told: tool outputs that lost their call are counted too.
     long enough = 2L * maxTokens;
-    long weight = bytes;
     Supplier<FairWork.Steps<Long>> counting =
         () -> new CountSteps(tokens, newestFirst, List.of(), enough, false, counts);
-    Mono<Long> counted = refusable ? worker.ask(caller, counting) : worker.must(caller, counting);
-    return counted.flatMap(_ ->
-        done(
-            caller,
-            weight,
-            () -> prompt(page, thread, request, own, turn, body -> count(body, counts)),
-            refusable));
+    Supplier<Prompt> made = () -> prompt(page, thread, asked, body -> count(body, counts));
+    return work(asked, counting).flatMap(_ -> work(asked, () -> new OneStep<>(made, weight)));
   }
 
   /** Of one that was not counted, because enough was before it, or it is more than fits itself. */
@@ -200,12 +177,13 @@ final class History {
     return body.length() <= SMALL ? tokens.of(body) : Integer.MAX_VALUE / 4;
   }
 
-  /** In one step. */
-  private <T> Mono<T> done(String caller, long weight, Supplier<T> work, boolean refusable) {
-    Supplier<FairWork.Steps<T>> steps = () -> new OneStep<>(work, weight);
-    return refusable ? worker.ask(caller, steps) : worker.must(caller, steps);
+  private <T> Mono<T> work(Asked asked, Supplier<FairWork.Steps<T>> steps) {
+    return asked.refusable()
+        ? worker.ask(asked.caller(), steps)
+        : worker.must(asked.caller(), steps);
   }
 
+  /** Work in one step. */
   private static final class OneStep<T> implements FairWork.Steps<T> {
     private final Supplier<T> work;
     private final long weight;
@@ -233,20 +211,15 @@ final class History {
     }
   }
 
-  private Prompt prompt(
-      ThreadPage page,
-      StandIn thread,
-      TurnRequest request,
-      Set<String> own,
-      String turn,
-      ToIntFunction<Json> count) {
+  private Prompt prompt(ThreadPage page, StandIn thread, Asked asked, ToIntFunction<Json> count) {
+    TurnRequest request = asked.request();
     SessionAttributes description = page.session().description();
     String system =
         request.instructions() != null ? request.instructions() : description.systemPrompt();
     long left = (long) maxTokens - (system == null ? 0 : system.length() / 4);
     PromptWindow.Told told =
         PromptWindow.of(
-            thread, own, maxMessages, left, message -> count.applyAsInt(message.body()));
+            thread, asked.own(), maxMessages, left, message -> count.applyAsInt(message.body()));
     List<Json> messages = new ArrayList<>(request.prompt());
     messages.addAll(told.messages());
     ModelCall call =
@@ -256,7 +229,7 @@ final class History {
             request.prompt().isEmpty() ? system : null,
             messages,
             request.parameters(),
-            turn);
+            asked.turn());
     return new Prompt(call, told.cut());
   }
 }

@@ -1,9 +1,9 @@
 package io.heddle.turn;
 
+import io.heddle.base.DrainLoop;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
@@ -27,7 +27,9 @@ final class LargeWrites {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Timers ticks;
-  private final AtomicInteger rounds = new AtomicInteger();
+
+  /** Not one within the other: while the store is away each fails at once. */
+  private final DrainLoop sending = new DrainLoop(this::sendWaiting);
 
   // Guarded by this.
   private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
@@ -49,7 +51,7 @@ final class LargeWrites {
               synchronized (this) {
                 queue.add(new Waiting(bytes, sink));
               }
-              goOn();
+              sending.signal();
             })
         .flatMap(permit -> write.doFinally(_ -> permit.free()));
   }
@@ -63,16 +65,10 @@ final class LargeWrites {
     return queue.remove();
   }
 
-  /** Not one within the other: while the store is away each fails at once. */
-  private void goOn() {
-    if (rounds.getAndIncrement() != 0) {
-      return;
+  private void sendWaiting() {
+    for (Waiting next = next(); next != null; next = next()) {
+      next.sink.success(new Permit(next.bytes));
     }
-    do {
-      for (Waiting next = next(); next != null; next = next()) {
-        next.sink.success(new Permit(next.bytes));
-      }
-    } while (rounds.decrementAndGet() != 0);
   }
 
   private final class Permit {
@@ -94,7 +90,7 @@ final class LargeWrites {
         synchronized (LargeWrites.this) {
           onTheirWay -= bytes;
         }
-        goOn();
+        sending.signal();
       }
     }
   }

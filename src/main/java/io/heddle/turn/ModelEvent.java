@@ -9,15 +9,38 @@ public sealed interface ModelEvent {
   /** Characters of the answer, about. */
   default int length() {
     return switch (this) {
-      case Text(String text) -> text.length();
-      case Reasoning(String text) -> text.length();
-      case Refusal(String text) -> text.length();
       case ToolCall call ->
           call.arguments().length()
               + 64
               + (call.opaque() == null ? 0 : call.opaque().members().length());
-      case Compaction _, Finish _ -> 0;
+      case Text _, Reasoning _, Refusal _, Compaction _, Finish _ -> growth().length();
     };
+  }
+
+  /** What it puts behind what was said before: text, or arguments of a call. */
+  default String growth() {
+    return switch (this) {
+      case Text(String text) -> text;
+      case Reasoning(String text) -> text;
+      case Refusal(String text) -> text;
+      case ToolCall call -> call.arguments();
+      case Compaction _, Finish _ -> "";
+    };
+  }
+
+  /** The same with another text; this itself where it is the very same, or there is none. */
+  @SuppressWarnings("ReferenceEquality")
+  default ModelEvent withGrowth(String other) {
+    return other == growth()
+        ? this
+        : switch (this) {
+          case Text _ -> new Text(other);
+          case Reasoning _ -> new Reasoning(other);
+          case Refusal _ -> new Refusal(other);
+          case ToolCall(int index, String id, String name, _, Opaque opaque, boolean custom) ->
+              new ToolCall(index, id, name, other, opaque, custom);
+          case Compaction _, Finish _ -> this;
+        };
   }
 
   record Text(String text) implements ModelEvent {}

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Pieces as the log has them, one JSON object each, and as the live channel carries them. */
+/** Model events as the log has them, one JSON object each. */
 final class ModelEventCodec {
 
   private static final Logger log = LoggerFactory.getLogger(ModelEventCodec.class);
@@ -25,7 +25,7 @@ final class ModelEventCodec {
   private ModelEventCodec() {}
 
   /** The event that the log is given. */
-  static Json event(ModelEvent piece) {
+  static Json encode(ModelEvent piece) {
     return switch (piece) {
       case Text(String text) -> member("text", text);
       case Reasoning(String text) -> member("reasoning", text);
@@ -63,55 +63,24 @@ final class ModelEventCodec {
   }
 
   /** What an event says; nothing if it is of a newer Heddle. */
-  static ModelEvent piece(Json event) {
+  static ModelEvent decode(Json event) {
     try {
-      return piece(JsonValue.of(event));
+      return decode(JsonValue.of(event));
     } catch (InvalidJson e) {
       log.warn("The log of a turn has an event that is none", e);
       return new Text("");
     }
   }
 
-  static List<ModelEvent> pieces(List<Json> events) {
+  static List<ModelEvent> decodeAll(List<Json> events) {
     List<ModelEvent> pieces = new ArrayList<>(events.size());
     for (Json event : events) {
-      pieces.add(piece(event));
+      pieces.add(decode(event));
     }
     return pieces;
   }
 
-  /** What the log of a turn took, as the live channel tells it. */
-  record Told(long seq, List<ModelEvent> pieces) {}
-
-  /** How a message about what this turn's log took begins. */
-  static byte[] toldPrefix(String turn) {
-    return prefix(turn, "attempt");
-  }
-
-  /** How a message to the turn's owner begins. */
-  static byte[] cancelPrefix(String turn) {
-    return prefix(turn, "cancel");
-  }
-
-  static boolean hasPrefix(Json message, byte[] prefix) {
-    return message.length() > prefix.length
-        && Arrays.equals(message.utf8(), 0, prefix.length, prefix, 0, prefix.length);
-  }
-
-  /** Null when it cannot be read. */
-  static @Nullable Told told(Json message) {
-    try {
-      JsonValue all = JsonValue.of(message);
-      List<ModelEvent> pieces = all.elements("events").stream().map(event -> piece(event)).toList();
-      long seq = all.number("seq");
-      return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
-    } catch (InvalidJson e) {
-      log.debug("A live message of a turn could not be read: {}", e.toString());
-      return null;
-    }
-  }
-
-  private static ModelEvent piece(JsonValue event) {
+  static ModelEvent decode(JsonValue event) {
     for (Map.Entry<String, JsonValue> member : event.members().entrySet()) {
       JsonValue value = member.getValue();
       switch (member.getKey()) {
@@ -152,9 +121,5 @@ final class ModelEventCodec {
   private static Json member(String name, String text) {
     JsonWriter out = new JsonWriter(24 + text.length());
     return out.ascii("{\"").ascii(name).ascii("\":").string(text).ascii("}").toJson();
-  }
-
-  private static byte[] prefix(String turn, String member) {
-    return ("{\"turn\":\"" + turn + "\",\"" + member + "\":").getBytes(StandardCharsets.US_ASCII);
   }
 }

@@ -111,33 +111,19 @@ public final class PromptWindow {
   }
 
   /**
-   * @param thread its newest messages, oldest first
-   * @param more whether the thread has older ones
-   * @param input ids of those that are told in any case
-   * @param maxMessages how many, and
-   * @param maxTokens how many tokens of them, as far as that case allows
-   * @param count a message's tokens; not asked when all of it fits anyway, a token having a byte or
-   *     more
-   */
-  static List<Json> of(
-      List<Message> thread,
-      boolean more,
-      Set<String> input,
-      int maxMessages,
-      long maxTokens,
-      ToIntFunction<Message> count) {
-    return of(StandIn.of(thread, null, more, input), input, maxMessages, maxTokens, count)
-        .messages();
-  }
-
-  /**
    * What is told.
    *
    * @param cut whether something is left out that no summary stands for
    */
   record Told(List<Json> messages, boolean cut) {}
 
-  /** The same of a thread with a summary in it, or before it. */
+  /**
+   * @param input ids of those that are told in any case
+   * @param maxMessages how many, and
+   * @param maxTokens how many tokens of them, as far as that case allows
+   * @param count a message's tokens; not asked when all of it fits anyway, a token having a byte or
+   *     more
+   */
   static Told of(
       StandIn thread,
       Set<String> input,

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.NewMessage;
@@ -12,7 +13,6 @@ import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnId;
 import io.heddle.session.TurnLog.Open;
 import io.heddle.session.Write;
-import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -104,7 +104,7 @@ final class Reaper {
 
   private Mono<Void> notNow(SessionKey key, Throwable error) {
     // A refusal is no failure: another replica was first, or the store is away or full for now.
-    ProblemCode refusal = StoreErrors.codeOf(error);
+    ProblemCode refusal = ProblemException.codeOf(error);
     if ((refusal == null || refusal == ProblemCode.INTERNAL)
         && runners.counts.lookFailures.happened()) {
       log.warn(
@@ -148,13 +148,15 @@ final class Reaper {
     return retake(turn)
         .onErrorResume(
             // A full store would not keep what a model says.
-            error -> StoreErrors.is(error, ProblemCode.TURN_ENDED) || StoreErrors.isFull(error),
+            error ->
+                ProblemException.is(error, ProblemCode.TURN_ENDED) || StoreErrors.isFull(error),
             _ -> end(turn));
   }
 
   private Mono<Void> retake(Turn turn) {
     return runners.starting(
-        write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
+        store
+            .write(turn.session(), new Write.RetakeTurn(attempt(turn), properties.lease()))
             .flatMap(
                 outcome -> outcome instanceof Outcome.Applied a ? rerun(turn, a) : Mono.empty()));
   }
@@ -163,12 +165,11 @@ final class Reaper {
     log.info("{}: its replica died before the first token; it is begun again here", dead.id());
     runners.counts.retaken.increment();
     return store
-        .log()
-        .read(dead.session(), null, dead.id(), 0, 0)
+        .turn(dead.session(), null, dead.id())
         .retryWhen(ticks.whileAway())
-        .doOnNext(recorded -> {
-          if (recorded.turn().attempt() == dead.attempt() + 1) {
-            runners.run(recorded.turn(), applied.user());
+        .doOnNext(turn -> {
+          if (turn.attempt() == dead.attempt() + 1) {
+            runners.run(turn, applied.user());
           }
         })
         .then();
@@ -185,7 +186,7 @@ final class Reaper {
         .log()
         .read(turn.session(), null, turn.id(), after, PAGE)
         .flatMap(recorded -> {
-          said.addAll(ModelEventCodec.pieces(recorded.events()));
+          said.addAll(ModelEventCodec.decodeAll(recorded.events()));
           long last = after + recorded.events().size();
           return last < recorded.last() && !recorded.events().isEmpty()
               ? readAll(turn, last, said)
@@ -212,17 +213,18 @@ final class Reaper {
           long tokens = counted.getT1();
           long input = counted.getT2();
           Usage usage = tokens == 0 ? null : new Usage(input, tokens, 0, 0);
-          Json end = ending.toJson(usage, null, false);
+          Json end = ending.toJson(usage, null, false, null);
           List<String> remove = rollback ? turn.input() : List.of();
           Write.EndTurn whole =
               new Write.EndTurn(attempt(turn), ending.status(), output, end, remove, true);
           AtomicReference<Write.EndTurn> sent = new AtomicReference<>(whole);
-          return write(turn.session(), whole)
+          return store
+              .write(turn.session(), whole)
               .onErrorResume(
                   StoreErrors::isFull,
                   _ -> {
                     sent.set(TurnEnding.withoutRoom(whole, usage));
-                    return write(turn.session(), sent.get());
+                    return store.write(turn.session(), sent.get());
                   })
               .flatMap(outcome -> {
                 if (outcome instanceof Outcome.Applied) {
@@ -237,8 +239,8 @@ final class Reaper {
         })
         .onErrorResume(
             error ->
-                StoreErrors.is(error, ProblemCode.TURN_RUNNING)
-                    || StoreErrors.is(error, ProblemCode.TURN_ENDED),
+                ProblemException.is(error, ProblemCode.TURN_RUNNING)
+                    || ProblemException.is(error, ProblemCode.TURN_ENDED),
             _ -> Mono.empty());
   }
 
@@ -270,13 +272,10 @@ final class Reaper {
   /** Nothing to do there: a write that is refused moves the session to its true time. */
   private Mono<Void> touch(SessionKey key) {
     String none = new TurnId("0".repeat(16), key.id()).toString();
-    return write(key, new Write.NextTurn(none, properties.lease()))
+    return store
+        .write(key, new Write.NextTurn(none, properties.lease()))
         .then()
         .onErrorResume(_ -> Mono.empty());
-  }
-
-  private Mono<Outcome> write(SessionKey key, Write write) {
-    return store.services().write(key, write, WritePreconditions.NONE, Duration.ZERO);
   }
 
   private static TurnAttempt attempt(Turn turn) {

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Head;
 import io.heddle.session.Message;
@@ -82,7 +83,7 @@ final class Records {
                 .message(turn.session(), ReadContext.ANY, id)
                 .map(page -> page.messages().getFirst())
                 .onErrorResume(
-                    error -> StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND),
+                    error -> ProblemException.is(error, ProblemCode.MESSAGE_NOT_FOUND),
                     _ -> Mono.empty()))
         .collectList();
   }

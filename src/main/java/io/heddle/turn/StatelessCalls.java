@@ -8,7 +8,6 @@ import io.heddle.json.Json;
 import io.heddle.limit.Subject;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.TokenReservation;
-import io.heddle.turn.Tokens.Told;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -159,7 +158,7 @@ public final class StatelessCalls implements AutoCloseable {
       Caller caller, @Nullable String model, List<Json> messages, @Nullable String instructions) {
     int most = properties.historyTokens();
     return Mono.defer(() ->
-        summarise(caller, Transcript.call(model, messages, instructions, most, "a compaction")));
+        summarise(caller, SummaryPrompt.call(model, messages, instructions, most, "a compaction")));
   }
 
   Mono<SummaryText> summarise(Caller caller, ModelCall call) {
@@ -182,16 +181,7 @@ public final class StatelessCalls implements AutoCloseable {
   }
 
   private Mono<Long> count(Caller caller, ModelCall call, long enough, boolean upper) {
-    return counting.ask(
-        lane(caller),
-        () ->
-            new CountSteps(
-                tokens,
-                call.messages(),
-                CountSteps.beside(call.system(), call.parameters()),
-                enough,
-                upper,
-                null));
+    return counting.ask(lane(caller), () -> CountSteps.of(tokens, call, enough, upper));
   }
 
   private Mono<Usage> usage(Caller caller, ModelCall call, AnswerBuilder answer) {
@@ -203,9 +193,8 @@ public final class StatelessCalls implements AutoCloseable {
   }
 
   private Mono<Long> count(Caller caller, AnswerBuilder answer) {
-    List<Told> said = List.of(Told.of(answer.counted()));
-    return counting.must(
-        lane(caller), () -> new CountSteps(tokens, List.of(), said, Long.MAX_VALUE, false, null));
+    String said = answer.counted();
+    return counting.must(lane(caller), () -> CountSteps.of(tokens, said));
   }
 
   static String lane(Caller caller) {

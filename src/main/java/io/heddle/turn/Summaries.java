@@ -3,6 +3,7 @@ package io.heddle.turn;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.ReadContext;
@@ -115,7 +116,7 @@ final class Summaries {
         .message(key, ReadContext.ANY, Summary.id(number))
         .map(page -> page.messages().getFirst())
         .onErrorResume(
-            error -> StoreErrors.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
+            error -> ProblemException.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
   }
 
   private void remember(ThreadPage page) {

@@ -4,6 +4,7 @@ import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
 import io.heddle.turn.ModelEvent.Text;
+
 import io.heddle.turn.ModelEvent.ToolCall;
 import org.jspecify.annotations.Nullable;
 
@@ -19,31 +20,16 @@ final class SurrogateJoiner {
 
   /** The same piece with whole characters; null when nothing is left of it for now. */
   @Nullable ModelEvent take(ModelEvent piece) {
-    return switch (piece) {
-      case Text(String text) -> {
-        String whole = whole("text", text);
-        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Text(whole);
-      }
-      case Reasoning(String text) -> {
-        String whole = whole("reasoning", text);
-        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Reasoning(whole);
-      }
-      case Refusal(String text) -> {
-        String whole = whole("refusal", text);
-        yield whole.isEmpty() ? null : same(text, whole) ? piece : new Refusal(whole);
-      }
-      case ToolCall call -> {
-        String whole = whole("call " + call.index(), call.arguments());
-        boolean bare = call.id() == null && call.name() == null && call.opaque() == null;
-        yield whole.isEmpty() && bare
-            ? null
-            : same(call.arguments(), whole)
-                ? piece
-                : new ToolCall(
-                    call.index(), call.id(), call.name(), whole, call.opaque(), call.custom());
-      }
-      case ModelEvent.Compaction _, ModelEvent.Finish _ -> piece;
-    };
+    if (piece instanceof ModelEvent.Compaction || piece instanceof ModelEvent.Finish) {
+      return piece;
+    }
+    String kind =
+        piece instanceof ToolCall call ? "call " + call.index() : piece.getClass().getName();
+    String whole = whole(kind, piece.growth());
+    boolean says =
+        piece instanceof ToolCall call
+            && (call.id() != null || call.name() != null || call.opaque() != null);
+    return whole.isEmpty() && !says ? null : piece.withGrowth(whole);
   }
 
   private String whole(String kind, String text) {
@@ -64,10 +50,5 @@ final class SurrogateJoiner {
       all = all.substring(0, length - 1);
     }
     return Utf8.mended(all);
-  }
-
-  @SuppressWarnings("ReferenceEquality")
-  private static boolean same(String one, String other) {
-    return one == other;
   }
 }

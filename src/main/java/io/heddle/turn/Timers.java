@@ -1,10 +1,10 @@
 package io.heddle.turn;
 
+import io.heddle.base.Backoff;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import reactor.core.Disposable;
-import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.retry.Retry;
 
@@ -14,6 +14,9 @@ import reactor.util.retry.Retry;
  * @param nanos the monotonic clock
  */
 record Timers(Scheduler scheduler, LongSupplier nanos) {
+
+  /** Between the tries of what failed because the store was away. */
+  static final Backoff AWAY = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
 
   long now() {
     return nanos.getAsLong();
@@ -30,14 +33,9 @@ record Timers(Scheduler scheduler, LongSupplier nanos) {
 
   /** Tries again, with pauses, what failed because the store was away. */
   Retry whileAway() {
-    return Retry.from(signals ->
-        signals.concatMap(signal ->
-            StoreErrors.isAway(signal.failure())
-                ? pause(StoreErrors.pause((int) Math.min(10, signal.totalRetriesInARow() + 1)))
-                : Mono.<Long>error(signal.failure())));
-  }
-
-  Mono<Long> pause(Duration delay) {
-    return Mono.delay(delay, scheduler);
+    return Retry.backoff(Long.MAX_VALUE, AWAY.first())
+        .maxBackoff(AWAY.longest())
+        .scheduler(scheduler)
+        .filter(StoreErrors::isAway);
   }
 }

@@ -41,7 +41,7 @@ record TurnEnding(Turn.Status status, @Nullable String reason, @Nullable Problem
         end.attempt(),
         Turn.Status.FAILED,
         List.of(),
-        failed(noRoom()).toJson(told, null, false),
+        failed(noRoom()).toJson(told, null, false, null),
         end.remove(),
         end.reap());
   }
@@ -60,10 +60,6 @@ record TurnEnding(Turn.Status status, @Nullable String reason, @Nullable Problem
       case FAILED -> "the turn failed";
       default -> "the answer was cut short";
     };
-  }
-
-  Json toJson(@Nullable Usage usage, @Nullable String model, boolean cached) {
-    return toJson(usage, model, cached, null);
   }
 
   /**
@@ -111,6 +107,6 @@ record TurnEnding(Turn.Status status, @Nullable String reason, @Nullable Problem
   }
 
   Json toJson() {
-    return toJson(null, null, false);
+    return toJson(null, null, false, null);
   }
 }

@@ -4,7 +4,6 @@ import io.heddle.session.Message;
 import io.heddle.session.Turn;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** What a follower of a turn is told, in order. */
 public sealed interface TurnEvent {
@@ -54,10 +53,5 @@ public sealed interface TurnEvent {
       pieces.addAll(toolCalls);
       return pieces;
     }
-  }
-
-  /** The answer to a turn that has ended, from its record. */
-  static @Nullable Ended endOf(Turn turn, List<Message> messages) {
-    return turn.status().isEnd() ? new Ended(turn, messages) : null;
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.SerialExecutor;
 import io.heddle.turn.TurnEvent.Delta;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -11,6 +12,15 @@ import reactor.core.publisher.FluxSink;
  * One subscriber to a turn's events. What it has no demand for waits in a short queue; once that is
  * full it is given no more, and when it has taken what waits it is fed from the log. So a slow one
  * costs no memory and harms nobody.
+ *
+ * <pre>
+ *   JOINING ── the turn is known ─────────▶ LIVE
+ *   LIVE ───── the queue is full ─────────▶ LAGGING
+ *   LAGGING ── it has taken what waited ──▶ READING
+ *   READING ── the log has answered ──────▶ LAGGING
+ *   LAGGING ── it has the newest ─────────▶ LIVE
+ *   any ────── it has the end, or fails ──▶ OVER
+ * </pre>
  *
  * <p>The seqs are touched only within the turn's {@link SerialExecutor}; the queue is anybody's.
  */
@@ -32,12 +42,24 @@ final class TurnFollower {
   /** Seq of the last event it was given. */
   private long at;
 
-  private boolean begun;
-  private boolean reading;
-  private volatile boolean behind;
-  private volatile boolean over;
+  /** Changed within the serial only. */
+  private volatile State state = State.JOINING;
+
   private volatile @Nullable Throwable failure;
   private boolean told;
+
+  private enum State {
+    /** The turn is not known yet. */
+    JOINING,
+    /** It is given each event as it comes. */
+    LIVE,
+    /** It lacks some that the log has, and is given no others. */
+    LAGGING,
+    /** The log is read for it. */
+    READING,
+    /** It has all that it will be given; what waits for demand goes out yet. */
+    OVER
+  }
 
   /**
    * @param after see {@link Turns#follow}
@@ -54,11 +76,11 @@ final class TurnFollower {
   // ---- within the serial
 
   boolean hasBegun() {
-    return begun;
+    return state != State.JOINING;
   }
 
   void begin() {
-    begun = true;
+    state = State.LIVE;
   }
 
   /** Whether it knows nothing of the turn yet. */
@@ -70,27 +92,37 @@ final class TurnFollower {
     return at;
   }
 
-  /** Whether it is fed from the log now. */
+  /** Whether it lacks events, and is fed from the log. */
   boolean isBehind() {
-    return behind;
+    return state == State.LAGGING || state == State.READING;
   }
 
-  void setBehind(boolean now) {
-    behind = now;
+  /** Whether it has all up to this seq now, or is to be fed. */
+  void compare(long last) {
+    if (state != State.OVER) {
+      state = at < last ? State.LAGGING : State.LIVE;
+    }
   }
 
-  void setReading(boolean now) {
-    reading = now;
+  /** What it lacks is lost: it goes on with the end. */
+  void skip() {
+    compare(at);
+  }
+
+  void beginRead() {
+    state = State.READING;
+  }
+
+  /** The log has answered. */
+  void endRead() {
+    if (state == State.READING) {
+      state = State.LAGGING;
+    }
   }
 
   /** Whether it is time to feed it from the log. */
   boolean isHungry() {
-    return behind
-        && begun
-        && !over
-        && !reading
-        && queued.get() == 0
-        && sink.requestedFromDownstream() > 0;
+    return state == State.LAGGING && queued.get() == 0 && sink.requestedFromDownstream() > 0;
   }
 
   /** Whether it is better given the whole answer so far than all that it misses. */
@@ -100,7 +132,7 @@ final class TurnFollower {
 
   /** News of the turn itself. */
   void tell(TurnEvent event) {
-    if (!over) {
+    if (state != State.OVER) {
       queued.incrementAndGet();
       queue.add(event);
     }
@@ -116,8 +148,8 @@ final class TurnFollower {
     if (delta.seq() <= at) {
       return;
     }
-    if (delta.seq() > at + 1 || (!behind && queued.get() >= ROOM)) {
-      behind = true;
+    if (delta.seq() > at + 1 || (state == State.LIVE && queued.get() >= ROOM)) {
+      state = state == State.LIVE ? State.LAGGING : state;
       return;
     }
     at = delta.seq();
@@ -131,16 +163,16 @@ final class TurnFollower {
 
   void end(TurnEvent.Ended event) {
     tell(event);
-    over = true;
+    state = State.OVER;
   }
 
   void fail(Throwable error) {
     failure = error;
-    over = true;
+    state = State.OVER;
   }
 
   boolean isOver() {
-    return over;
+    return state == State.OVER;
   }
 
   // ---- from any thread
@@ -161,9 +193,9 @@ final class TurnFollower {
         sink.next(next);
       }
       if (queue.isEmpty()) {
-        if (over) {
+        if (isOver()) {
           complete();
-        } else if (behind && sink.requestedFromDownstream() > 0) {
+        } else if (isBehind() && sink.requestedFromDownstream() > 0) {
           hungry.run();
         }
       }
@@ -172,7 +204,8 @@ final class TurnFollower {
   }
 
   private void complete() {
-    // Set before over was, and over was read before the queue was found empty or is found so again.
+    // Set before it was over, and that was read before the queue was found empty or is found so
+    // again.
     if (told || !queue.isEmpty()) {
       return;
     }

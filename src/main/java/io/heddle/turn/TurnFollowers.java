@@ -7,7 +7,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,11 +41,6 @@ final class TurnFollowers implements ChangeFeed.Listener {
               "The store does not answer. The turn goes on; ask for it again later")
           .with("retryAfter", 5)
           .toException();
-
-  private static final byte[] OF_TURN = "{\"type\":\"turn.".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] QUEUED =
-      "{\"type\":\"turn.queued\"".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] SESSION = "{\"type\":\"session.".getBytes(StandardCharsets.US_ASCII);
 
   final TurnStore store;
   final Timers ticks;
@@ -161,23 +155,21 @@ final class TurnFollowers implements ChangeFeed.Listener {
   // ---- of the runners here
 
   void said(SessionKey session, String turn, long seq, List<ModelEvent> pieces) {
-    FollowedTurn one = followed.get(new Name(session, turn));
-    if (one != null) {
-      one.said(seq, pieces, true);
-    }
+    ifFollowed(session, turn, one -> one.said(seq, pieces, true));
   }
 
   void ended(TurnEvent.Ended ended, long events) {
-    FollowedTurn one = followed.get(new Name(ended.turn().session(), ended.turn().id()));
-    if (one != null) {
-      one.endedHere(ended, events);
-    }
+    ifFollowed(ended.turn().session(), ended.turn().id(), one -> one.endedHere(ended, events));
   }
 
   void lost(SessionKey session, String turn) {
+    ifFollowed(session, turn, FollowedTurn::lostHere);
+  }
+
+  private void ifFollowed(SessionKey session, String turn, Consumer<FollowedTurn> then) {
     FollowedTurn one = followed.get(new Name(session, turn));
     if (one != null) {
-      one.lostHere();
+      then.accept(one);
     }
   }
 
@@ -185,19 +177,13 @@ final class TurnFollowers implements ChangeFeed.Listener {
 
   @Override
   public void changed(Change.Published change) {
-    Json body = change.body();
-    if (body != null && ModelEventCodec.hasPrefix(body, QUEUED)) {
+    // One that came without its body is of whatever kind.
+    String type = change.body() == null ? null : Change.typeOf(change.body());
+    if ("turn.queued".equals(type)) {
       queued.accept(change.session());
     }
-    Set<FollowedTurn> some = bySession.get(change.session());
-    if (some == null) {
-      return;
-    }
-    // One that came without its body is of whatever kind.
-    if (body == null
-        || ModelEventCodec.hasPrefix(body, OF_TURN)
-        || ModelEventCodec.hasPrefix(body, SESSION)) {
-      some.forEach(FollowedTurn::look);
+    if (type == null || type.startsWith("turn.") || type.startsWith("session.")) {
+      bySession.getOrDefault(change.session(), Set.of()).forEach(FollowedTurn::look);
     }
   }
 

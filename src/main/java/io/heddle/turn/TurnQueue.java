@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
@@ -224,11 +225,9 @@ final class TurnQueue {
     noLongerWaits(waiting.id());
     String user = outcome instanceof Outcome.Applied applied ? applied.user() : null;
     return store
-        .log()
-        .read(waiting.session(), null, waiting.id(), 0, 0)
+        .turn(waiting.session(), null, waiting.id())
         .retryWhen(ticks.whileAway())
-        .map(recorded -> {
-          Turn turn = recorded.turn();
+        .map(turn -> {
           // A later attempt is of whoever took it over while this was not read yet.
           if (turn.status() == Turn.Status.RUNNING
               && turn.attempt() == 1
@@ -241,7 +240,7 @@ final class TurnQueue {
 
   private Mono<Boolean> refused(
       SessionKey key, Turn head, Throwable error, Duration wait, int tries) {
-    ProblemCode code = StoreErrors.codeOf(error);
+    ProblemCode code = ProblemException.codeOf(error);
     if (code == null) {
       return Mono.error(error);
     }
@@ -267,10 +266,9 @@ final class TurnQueue {
   private void expire(SessionKey key, String turn, @Nullable Json reserved) {
     noLongerWaits(turn);
     store
-        .log()
-        .read(key, null, turn, 0, 0)
-        .filter(recorded -> recorded.turn().status() == Turn.Status.QUEUED)
-        .flatMap(recorded -> drop(recorded.turn(), tooLate()))
+        .turn(key, null, turn)
+        .filter(found -> found.status() == Turn.Status.QUEUED)
+        .flatMap(found -> drop(found, tooLate()))
         .retryWhen(ticks.whileAway())
         // With its session it went without an end, and nobody settles it.
         .doOnError(StoreErrors::isGone, _ -> runners.settle(reserved, 0))
@@ -284,12 +282,7 @@ final class TurnQueue {
     noLongerWaits(turn.id());
     TurnEnding ending = TurnEnding.failed(why);
     return store
-        .services()
-        .write(
-            turn.session(),
-            new Write.DropTurn(turn.id(), ending.toJson()),
-            WritePreconditions.NONE,
-            Duration.ZERO)
+        .write(turn.session(), new Write.DropTurn(turn.id(), ending.toJson()))
         .doOnNext(outcome -> {
           if (outcome instanceof Outcome.Applied) {
             runners.counts.countEnd(Turn.Status.FAILED);
@@ -299,9 +292,9 @@ final class TurnQueue {
         .then()
         .onErrorResume(
             error ->
-                StoreErrors.is(error, ProblemCode.TURN_ENDED)
-                    || StoreErrors.is(error, ProblemCode.TURN_RUNNING)
-                    || StoreErrors.is(error, ProblemCode.TURN_NOT_FOUND),
+                ProblemException.is(error, ProblemCode.TURN_ENDED)
+                    || ProblemException.is(error, ProblemCode.TURN_RUNNING)
+                    || ProblemException.is(error, ProblemCode.TURN_NOT_FOUND),
             _ -> Mono.empty());
   }
 }

@@ -6,15 +6,16 @@ import io.heddle.base.ByteShare;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.Write.EndTurn;
-import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,14 @@ import reactor.core.publisher.Mono;
  * One attempt of a turn that runs on this replica: asks the model, has the {@link Flusher} write
  * what it says, and ends the turn, once. Whatever happens to the caller, to the store or to the
  * model, it comes to one of two ends: the turn has ended in the store, or it is another's.
+ *
+ * <pre>
+ *   ASKING ──────────── the model's first event ──────────────────▶ SPEAKING
+ *   ASKING, SPEAKING ── how the turn ends is known ───────────────▶ ENDING
+ *   ENDING ──────────── all is flushed, the tokens are counted ───▶ WRITING
+ *   WRITING ─────────── the store has answered ───────────────────▶ OVER
+ *   any ─────────────── the turn is another's, or left to others ─▶ OVER
+ * </pre>
  *
  * <p>All of it is done within one {@link SerialExecutor}.
  */
@@ -60,7 +69,6 @@ final class TurnRun implements Flusher.Owner {
   private boolean finished;
   private boolean unsure;
   private boolean rollback;
-  private boolean sent;
   private int failures;
   private volatile long taken;
 
@@ -68,7 +76,14 @@ final class TurnRun implements Flusher.Owner {
     ASKING,
     SPEAKING,
     ENDING,
-    OVER
+    /** The end was sent to the store, which may have taken it whatever it answers. */
+    WRITING,
+    OVER;
+
+    /** Whether the model may still say something, and the turn be ended. */
+    boolean isOpen() {
+      return this == ASKING || this == SPEAKING;
+    }
   }
 
   /** What ends the turn in the store. */
@@ -143,7 +158,7 @@ final class TurnRun implements Flusher.Owner {
   // ---- from any thread
 
   void start() {
-    serial.run(this::ask);
+    serial.execute(this::ask);
   }
 
   /**
@@ -151,7 +166,7 @@ final class TurnRun implements Flusher.Owner {
    * tokens and an end that is sent again may take longer than the lease.
    */
   void tick() {
-    serial.run(() -> {
+    serial.execute(() -> {
       if (phase != Phase.OVER) {
         flusher.renew(runners.properties.renewEvery());
       }
@@ -160,8 +175,8 @@ final class TurnRun implements Flusher.Owner {
 
   /** Somebody may have asked for its end: the store knows. */
   void wake() {
-    serial.run(() -> {
-      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+    serial.execute(() -> {
+      if (phase.isOpen()) {
         flusher.ask();
       }
     });
@@ -169,7 +184,7 @@ final class TurnRun implements Flusher.Owner {
 
   /** Ends it as it is, because this replica stops. */
   void interrupt() {
-    serial.run(() ->
+    serial.execute(() ->
         end(
             new TurnEnding(
                 Turn.Status.INCOMPLETE,
@@ -179,7 +194,7 @@ final class TurnRun implements Flusher.Owner {
 
   /** Leaves it to the other replicas, which will take this one for dead. */
   void abandon() {
-    serial.run(this::over);
+    serial.execute(this::over);
   }
 
   /** For whom is counted. Without a user it is a backend's turn, which is one of very many. */
@@ -193,7 +208,7 @@ final class TurnRun implements Flusher.Owner {
     if (phase == Phase.OVER) {
       return;
     }
-    byte[] prefix = ModelEventCodec.cancelPrefix(turn.id());
+    LiveMessage cancelled = new LiveMessage.TurnCancelled(turn.id());
     listening =
         runners
             .store
@@ -201,7 +216,7 @@ final class TurnRun implements Flusher.Owner {
             .listen(
                 session(),
                 message -> {
-                  if (ModelEventCodec.hasPrefix(message, prefix)) {
+                  if (message.equals(cancelled)) {
                     wake();
                   }
                 });
@@ -211,15 +226,15 @@ final class TurnRun implements Flusher.Owner {
             .prepare(turn, request, lane(), user, share)
             .flatMapMany(this::call)
             .subscribe(
-                piece -> serial.run(() -> said(piece)),
-                error -> serial.run(() -> failed(error)),
-                () -> serial.run(this::silent)));
+                piece -> serial.execute(() -> said(piece)),
+                error -> serial.execute(() -> failed(error)),
+                () -> serial.execute(this::silent)));
   }
 
   private Flux<ModelEvent> call(TurnCompaction.Prepared prepared) {
     ModelCall call = prepared.call().of(user);
     Compaction done = prepared.compaction();
-    serial.run(() -> {
+    serial.execute(() -> {
       asked = call;
       compaction = done;
     });
@@ -231,7 +246,7 @@ final class TurnRun implements Flusher.Owner {
         maxAge == null
             ? runners.upstream.call(call).concatMapIterable(pieces -> pieces, 1)
             : runners.cache.call(
-                session().tenant(), user, call, maxAge, () -> serial.run(() -> cached = true));
+                session().tenant(), user, call, maxAge, () -> serial.execute(() -> cached = true));
     // Clients that did not ask for it know no such item.
     Flux<ModelEvent> told =
         done == null || request.compactAt() == 0 ? answered : TurnCompaction.told(answered, done);
@@ -239,7 +254,7 @@ final class TurnRun implements Flusher.Owner {
   }
 
   private void said(ModelEvent piece) {
-    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+    if (!phase.isOpen()) {
       return;
     }
     if (phase == Phase.ASKING) {
@@ -271,7 +286,7 @@ final class TurnRun implements Flusher.Owner {
     if (error instanceof ProblemException e) {
       end(TurnEnding.failed(e.problem()));
     } else {
-      if (phase == Phase.ASKING || phase == Phase.SPEAKING) {
+      if (phase.isOpen()) {
         log.error("{}: the model could not be asked", attempt, error);
       }
       end(TurnEnding.failed(Problem.of(ProblemCode.INTERNAL, "the model could not be asked")));
@@ -307,7 +322,7 @@ final class TurnRun implements Flusher.Owner {
 
   @Override
   public void lost() {
-    if (sent) {
+    if (phase == Phase.WRITING) {
       // By our own end perhaps, which was not answered yet: its answer says.
       return;
     }
@@ -330,8 +345,7 @@ final class TurnRun implements Flusher.Owner {
     }
     runners
         .store
-        .log()
-        .read(session(), null, turn.id(), 0, 0)
+        .turn(session(), null, turn.id())
         .then(Mono.<Usage>empty())
         .onErrorResume(StoreErrors::isGone, _ -> usage(TurnEnding.CANCELLED, null))
         .subscribe(
@@ -346,7 +360,7 @@ final class TurnRun implements Flusher.Owner {
   }
 
   private void end(TurnEnding how, ModelEvent.@Nullable Finish finish) {
-    if (phase != Phase.ASKING && phase != Phase.SPEAKING) {
+    if (!phase.isOpen()) {
       return;
     }
     phase = Phase.ENDING;
@@ -357,10 +371,10 @@ final class TurnRun implements Flusher.Owner {
     flusher.drain(() ->
         usage(how, finish)
             .subscribe(
-                usage -> serial.run(() -> send(end(how, finish, usage))),
+                usage -> serial.execute(() -> send(end(how, finish, usage))),
                 error -> {
                   log.warn("{}: tokens could not be counted: {}", attempt, error.toString());
-                  serial.run(() -> send(end(how, finish, NOTHING)));
+                  serial.execute(() -> send(end(how, finish, NOTHING)));
                 }));
   }
 
@@ -409,18 +423,13 @@ final class TurnRun implements Flusher.Owner {
     if (phase == Phase.OVER) {
       return;
     }
-    sent = true;
+    phase = Phase.WRITING;
     runners
         .largeWrites
-        .send(
-            end.bytes(),
-            runners
-                .store
-                .services()
-                .write(session(), end.write(), WritePreconditions.NONE, Duration.ZERO))
+        .send(end.bytes(), runners.store.write(session(), end.write()))
         .subscribe(
-            outcome -> serial.run(() -> ended(end, outcome)),
-            error -> serial.run(() -> notEnded(end, error)));
+            outcome -> serial.execute(() -> ended(end, outcome)),
+            error -> serial.execute(() -> notEnded(end, error)));
   }
 
   private void ended(End end, Outcome outcome) {
@@ -459,15 +468,16 @@ final class TurnRun implements Flusher.Owner {
       return;
     }
     if (StoreErrors.isAway(error)) {
-      unsure |= StoreErrors.is(error, ProblemCode.OUTCOME_UNKNOWN);
-      runners.ticks.after(StoreErrors.pause(++failures), () -> serial.run(() -> send(end)));
-    } else if (StoreErrors.is(error, ProblemCode.TURN_RUNNING) && end.form() != Form.ROLLED_BACK) {
+      unsure |= ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN);
+      runners.ticks.after(Timers.AWAY.pause(++failures), () -> serial.execute(() -> send(end)));
+    } else if (ProblemException.is(error, ProblemCode.TURN_RUNNING)
+        && end.form() != Form.ROLLED_BACK) {
       // Asked for after the last look at what is wanted.
       rollback = true;
       send(end(TurnEnding.ROLLED_BACK, end.finish(), end.usage()));
     } else if (StoreErrors.isFull(error) && end.form() != Form.WITHOUT_ROOM) {
       send(withoutRoom(end));
-    } else if (StoreErrors.isGone(error) || StoreErrors.is(error, ProblemCode.TURN_ENDED)) {
+    } else if (StoreErrors.isGone(error) || ProblemException.is(error, ProblemCode.TURN_ENDED)) {
       gone();
     } else {
       // No refusal that a second try could change. The lease runs out, and a reaper tries.

@@ -82,10 +82,7 @@ final class TurnSubmitter {
   }
 
   private Mono<Turn> get(WriteContext request, String turn) {
-    return store
-        .log()
-        .read(request.key(), request.view().owner(), turn, 0, 0)
-        .map(recorded -> recorded.turn());
+    return store.turn(request.key(), request.view().owner(), turn);
   }
 
   private Mono<WriteResult<Turn>> replayed(WriteContext request, Outcome said) {
@@ -219,11 +216,9 @@ final class TurnSubmitter {
       case Outcome.Replayed(Position position, List<String> names)
           when names.equals(List.of(turn.id())) ->
           store
-              .log()
-              .read(request.key(), null, turn.id(), 0, 0)
+              .turn(request.key(), null, turn.id())
               .retryWhen(ticks.whileAway())
-              .map(recorded -> {
-                Turn found = recorded.turn();
+              .map(found -> {
                 if (isStartOf(found)) {
                   runners.run(found, request.caller().user(), request.caller().address());
                 } else if (found.status() == Turn.Status.QUEUED) {
@@ -268,7 +263,7 @@ final class TurnSubmitter {
   }
 
   private static boolean isUnknown(Throwable error) {
-    return StoreErrors.is(error, ProblemCode.OUTCOME_UNKNOWN);
+    return ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN);
   }
 
   private static ProblemException unknown() {

@@ -5,6 +5,7 @@ import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.IdempotentRequest;
@@ -197,7 +198,7 @@ public final class Turns implements AutoCloseable {
   }
 
   public Mono<Turn> get(SessionKey key, ReadContext view, String turn) {
-    return store.log().read(key, view.owner(), turn, 0, 0).map(recorded -> recorded.turn());
+    return store.turn(key, view.owner(), turn);
   }
 
   /**
@@ -310,7 +311,7 @@ public final class Turns implements AutoCloseable {
                     .max((one, other) -> one.createdAt().compareTo(other.createdAt()))
                     .filter(turn -> mayBeTriedAgain(turn, turns, within))))
         .onErrorResume(
-            error -> StoreErrors.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Mono.empty());
+            error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND), _ -> Mono.empty());
   }
 
   private boolean mayBeTriedAgain(Turn turn, List<Turn> all, Duration within) {

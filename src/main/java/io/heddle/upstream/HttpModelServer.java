@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Backoff;
 import io.heddle.base.ByteShare;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
@@ -10,7 +11,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -22,7 +22,8 @@ import reactor.netty.resources.ConnectionProvider;
 /** A model server that is called by HTTP: connections, retries, timeouts and its breaker. */
 final class HttpModelServer implements ModelServer {
 
-  private static final Duration FIRST_WAIT = Duration.ofMillis(200);
+  private static final Backoff BACKOFF =
+      new Backoff(Duration.ofMillis(200), Duration.ofMillis(12_800));
 
   private final String name;
   private final UpstreamProperties.Server properties;
@@ -156,7 +157,7 @@ final class HttpModelServer implements ModelServer {
         CallFailure failure, byte[] body, boolean instead, int retries) {
       Duration asked = failure.again();
       if (asked != null && retries < properties.maxRetries()) {
-        Duration wait = asked.isZero() ? backoff(retries) : asked;
+        Duration wait = asked.isZero() ? BACKOFF.pause(retries + 1) : asked;
         if (System.nanoTime() + wait.toNanos() < deadline) {
           listener.retried(name);
           return Mono.delay(wait).thenMany(Flux.defer(() -> with(body, instead, retries + 1)));
@@ -168,12 +169,6 @@ final class HttpModelServer implements ModelServer {
               : protocol.bodyInstead(model, call, failure.problem());
       return other == null ? Flux.error(failure) : with(other, true, 0);
     }
-  }
-
-  /** Doubled each time, and spread: many calls fail at once when a server goes. */
-  private static Duration backoff(int retries) {
-    long most = FIRST_WAIT.toMillis() << Math.min(retries, 6);
-    return Duration.ofMillis(ThreadLocalRandom.current().nextLong(most / 2, most + 1));
   }
 
   @Override

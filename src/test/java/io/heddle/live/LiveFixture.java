@@ -14,6 +14,7 @@ import io.heddle.session.ChangeLog;
 import io.heddle.session.CheckpointPage;
 import io.heddle.session.Head;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.Session;
@@ -60,8 +61,8 @@ final class LiveFixture implements ChangeLog, TurnLog, SessionReader, LiveChanne
       new SessionHubs(coherence, this, this, this, this, properties, Duration.ofHours(1));
 
   final List<Logged> changes = new ArrayList<>();
-  final List<Json> published = new ArrayList<>();
-  final List<Consumer<Json>> listeners = new CopyOnWriteArrayList<>();
+  final List<LiveMessage> published = new ArrayList<>();
+  final List<Consumer<LiveMessage>> listeners = new CopyOnWriteArrayList<>();
   final Queue<Runnable> answers = new ArrayDeque<>();
 
   /** Whether the log and the reader answer only when the test says so. */
@@ -189,8 +190,11 @@ final class LiveFixture implements ChangeLog, TurnLog, SessionReader, LiveChanne
         "{\"turn\":\"" + id + "\",\"attempt\":1,\"seq\":" + first + ",\"events\":" + events + "}");
   }
 
-  void hear(Json message) {
-    listeners.forEach(listener -> listener.accept(message));
+  void hear(Json bytes) {
+    LiveMessage message = LiveMessage.parse(bytes.utf8());
+    if (message != null) {
+      listeners.forEach(listener -> listener.accept(message));
+    }
   }
 
   @Override
@@ -370,7 +374,7 @@ final class LiveFixture implements ChangeLog, TurnLog, SessionReader, LiveChanne
   }
 
   @Override
-  public Mono<Void> publish(SessionKey key, Json message) {
+  public Mono<Void> publish(SessionKey key, LiveMessage message) {
     return Mono.fromRunnable(() -> {
       published.add(message);
       listeners.forEach(listener -> listener.accept(message));
@@ -378,7 +382,7 @@ final class LiveFixture implements ChangeLog, TurnLog, SessionReader, LiveChanne
   }
 
   @Override
-  public Disposable listen(SessionKey key, Consumer<Json> listener) {
+  public Disposable listen(SessionKey key, Consumer<LiveMessage> listener) {
     listeners.add(listener);
     return () -> listeners.remove(listener);
   }

@@ -183,7 +183,7 @@ class SessionHubTest {
   @Test
   void whoReadsALongHistoryIsToldWhoIsThere() {
     Position seen = world.now();
-    for (int i = 0; i < 2 * SessionHub.LOG_READ; i++) {
+    for (int i = 0; i < 2 * WatchContext.LOG_READ; i++) {
       world.write("x");
     }
     world.watch(loop, ANN, null);
@@ -192,7 +192,7 @@ class SessionHubTest {
     loop.run();
     Tap back = world.watch(loop, seen);
     loop.run();
-    assertThat(back.versions()).hasSize(2 * SessionHub.LOG_READ);
+    assertThat(back.versions()).hasSize(2 * WatchContext.LOG_READ);
     assertThat(users(back)).containsExactly("[\"ann\"]");
   }
 
@@ -244,7 +244,7 @@ class SessionHubTest {
     world.published.clear();
     say("{\"who\":\"r2\"}");
     assertThat(world.published).hasSize(1);
-    assertThat(world.published.getFirst().toString()).contains("\"users\":[\"ann\"]");
+    assertThat(world.published.getFirst().toJson().toString()).contains("\"users\":[\"ann\"]");
   }
 
   @Test
@@ -284,7 +284,7 @@ class SessionHubTest {
   }
 
   private void say(String message) {
-    world.listeners.forEach(listener -> listener.accept(Json.of(message)));
+    world.hear(Json.of(message));
   }
 
   private static List<String> users(Tap tap) {

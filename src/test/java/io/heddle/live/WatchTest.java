@@ -136,10 +136,10 @@ class WatchTest {
     Tap tap = world.watch(loop, seen);
     tap.writable = false;
     loop.run();
-    assertThat(tap.versions()).hasSize(SessionHub.LOG_READ);
+    assertThat(tap.versions()).hasSize(WatchContext.LOG_READ);
     tap.watch.writable();
     loop.run();
-    assertThat(tap.versions()).hasSize(2 * SessionHub.LOG_READ);
+    assertThat(tap.versions()).hasSize(2 * WatchContext.LOG_READ);
     tap.writable = true;
     tap.watch.writable();
     loop.run();

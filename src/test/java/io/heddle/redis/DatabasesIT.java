@@ -8,6 +8,7 @@ import io.heddle.base.Tenant;
 import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
@@ -70,7 +71,8 @@ class DatabasesIT {
     Ear(EngineFixture at, SessionKey key) {
       this.key = key;
       feed = at.engine().feed().listen(this);
-      channel = at.engine().liveChannel().listen(key, message -> live.add(message.toString()));
+      channel =
+          at.engine().liveChannel().listen(key, message -> live.add(message.toJson().toString()));
     }
 
     @Override
@@ -109,17 +111,17 @@ class DatabasesIT {
       Awaitility.await()
           .atMost(PATIENCE)
           .untilAsserted(() -> {
-            at.engine().liveChannel().publish(key, Json.of("{\"typing\":true}")).block(PATIENCE);
+            at.engine().liveChannel().publish(key, new LiveMessage.Typing("heard")).block(PATIENCE);
             assertThat(hears.live).isNotEmpty();
             assertThat(hears.changes).hasSize(2);
           });
       // The other one hears its own, which is sent later over the same server.
       EngineFixture other = where == 0 ? three : zero;
       write(other, new Write.Create(described(), List.of()));
-      other.engine().liveChannel().publish(key, Json.of("{\"own\":true}")).block(PATIENCE);
+      other.engine().liveChannel().publish(key, new LiveMessage.Typing("own")).block(PATIENCE);
       Awaitility.await().atMost(PATIENCE).until(() -> !deaf.live.isEmpty());
       Awaitility.await().atMost(PATIENCE).until(() -> !deaf.changes.isEmpty());
-      assertThat(deaf.live).containsExactly("{\"own\":true}");
+      assertThat(deaf.live).containsExactly("{\"typing\":\"own\"}");
       assertThat(deaf.changes)
           .singleElement()
           .extracting(c -> c.position().version())

@@ -8,6 +8,7 @@ import io.heddle.json.Json;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
+import io.heddle.session.LiveMessage;
 import io.heddle.session.NewMessage;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionAttributes;
@@ -272,13 +273,13 @@ class RedisChangeFeedIT {
     try (EngineFixture fixture = open(PATIENT)) {
       Recorder seen = Recorder.of(fixture);
       SessionKey key = new SessionKey(Tenant.DEFAULT, "live");
-      List<String> heard = new CopyOnWriteArrayList<>();
+      List<LiveMessage> heard = new CopyOnWriteArrayList<>();
       var live = fixture.engine().liveChannel();
-      live.listen(key, message -> heard.add(message.toString()));
-      live.listen(key, message -> heard.add(message.toString()));
+      live.listen(key, heard::add);
+      live.listen(key, heard::add);
       until(() -> {
-        live.publish(key, Json.of("\"before\"")).block(PATIENCE);
-        return heard.contains("\"before\"");
+        live.publish(key, new LiveMessage.Typing("before")).block(PATIENCE);
+        return heard.contains(new LiveMessage.Typing("before"));
       });
       assertThat(commands.pubsubNumsub(RedisKeys.of(key).liveChannel(0)).values())
           .as("once a session and replica")
@@ -287,8 +288,8 @@ class RedisChangeFeedIT {
       commands.clientKill(KillArgs.Builder.typePubsub());
       until(() -> seen.allComparedAfter(cut));
       until(() -> {
-        live.publish(key, Json.of("\"after\"")).block(PATIENCE);
-        return heard.contains("\"after\"");
+        live.publish(key, new LiveMessage.Typing("after")).block(PATIENCE);
+        return heard.contains(new LiveMessage.Typing("after"));
       });
     }
   }

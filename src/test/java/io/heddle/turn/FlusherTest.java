@@ -3,6 +3,7 @@ package io.heddle.turn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
@@ -299,7 +300,7 @@ class FlusherTest {
     assertThat(writes).isGreaterThan(5);
     String all =
         log.events.stream()
-            .map(ModelEventCodec::piece)
+            .map(ModelEventCodec::decode)
             .map(FlusherTest::text)
             .collect(Collectors.joining());
     assertThat(all).isEqualTo("a" + "y".repeat(1_000_000) + "z".repeat(1_600_000));

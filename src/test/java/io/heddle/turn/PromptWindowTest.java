@@ -28,6 +28,12 @@ class PromptWindowTest {
 
   private final List<Message> thread = new ArrayList<>();
 
+  private static List<Json> window(
+      List<Message> thread, boolean more, Set<String> input, int messages, long tokens) {
+    StandIn all = StandIn.of(thread, null, more, input);
+    return PromptWindow.of(all, input, messages, tokens, _ -> 10).messages();
+  }
+
   @Test
   void aSmallThreadIsToldAsItIs() {
     user("one");
@@ -48,7 +54,7 @@ class PromptWindowTest {
   @Test
   void theTurnsOwnInputIsToldInAnyCase() {
     IntStream.range(0, 10).forEach(i -> user("m" + i));
-    List<Json> told = PromptWindow.of(thread, false, Set.of("id4"), 2, 15, _ -> 10);
+    List<Json> told = window(thread, false, Set.of("id4"), 2, 15);
     assertThat(texts(told)).containsExactly("m4", "m5", "m6", "m7", "m8", "m9");
   }
 
@@ -199,8 +205,7 @@ class PromptWindowTest {
     assertThat(texts(told(100, 65))).containsExactly("question", "", "o18", "", "o19");
     assertThat(texts(told(100, 15))).containsExactly(LEFT_OUT, "", "o19");
     // Of a longer thread only its end is read.
-    List<Json> end =
-        PromptWindow.of(thread.subList(10, thread.size()), true, Set.of(), 4, 10_000, _ -> 10);
+    List<Json> end = window(thread.subList(10, thread.size()), true, Set.of(), 4, 10_000);
     assertThat(texts(end)).containsExactly(LEFT_OUT, "", "o19");
     assertThat(read(end.getFirst()).path("role").asString()).isEqualTo("user");
     List<Json> rest = bodies().subList(10, thread.size());
@@ -258,8 +263,7 @@ class PromptWindowTest {
       input.add(page.get(random.nextInt(page.size())).id());
     }
     int most = 1 + random.nextInt(20);
-    List<Json> told =
-        PromptWindow.of(page, page.size() < length, input, most, 1 + random.nextInt(300), _ -> 10);
+    List<Json> told = window(page, page.size() < length, input, most, 1 + random.nextInt(300));
 
     assertValid(told);
     assertThat(told.stream().findFirst().filter(m -> read(m).has("toolCalls"))).isEmpty();
@@ -313,7 +317,7 @@ class PromptWindowTest {
   }
 
   private List<Json> told(int messages, long tokens) {
-    return PromptWindow.of(thread, false, Set.of(), messages, tokens, _ -> 10);
+    return window(thread, false, Set.of(), messages, tokens);
   }
 
   private List<Json> bodies() {

@@ -2,6 +2,7 @@ package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.json.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -12,9 +13,12 @@ import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;
+import io.heddle.session.LiveMessage;
+import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.Turn;
 import io.heddle.session.Turn.Cancel;
 import io.heddle.session.Turn.Status;
+import io.heddle.session.TurnAttempt;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -26,6 +30,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,7 +49,7 @@ class TurnFollowersTest {
 
   private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
   private final FakeTurnLog log = new FakeTurnLog();
-  private final List<Consumer<Json>> channel = new ArrayList<>();
+  private final List<Consumer<LiveMessage>> channel = new ArrayList<>();
   private ChangeFeed.@Nullable Listener changes;
 
   private final TurnFollowers followers =
@@ -55,7 +60,7 @@ class TurnFollowersTest {
           new TurnCounts());
 
   private final List<Client> clients = new ArrayList<>();
-  private final Deque<Json> live = new ArrayDeque<>();
+  private final Deque<TurnFlushed> live = new ArrayDeque<>();
   private int passed;
 
   TurnFollowersTest() {
@@ -255,7 +260,7 @@ class TurnFollowersTest {
 
     String all =
         log.events.stream()
-            .map(ModelEventCodec::piece)
+            .map(ModelEventCodec::decode)
             .map(TurnFollowersTest::text)
             .reduce("", String::concat);
     for (Client client : clients) {
@@ -288,7 +293,7 @@ class TurnFollowersTest {
       assertThat(client.failure == null || i >= 8).as("after %d s", i).isTrue();
     }
     assertThat(Turns.isSilence(client.failure)).isTrue();
-    assertThat(StoreErrors.codeOf(client.failure)).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
+    assertThat(ProblemException.codeOf(client.failure)).isEqualTo(ProblemCode.STORE_UNAVAILABLE);
   }
 
   private void step(Random random, boolean local) {
@@ -309,7 +314,7 @@ class TurnFollowersTest {
           if (random.nextBoolean()) {
             live.removeFirst();
           } else {
-            Json twice = live.peekFirst();
+            TurnFlushed twice = live.peekFirst();
             deliver();
             tell(twice);
           }
@@ -358,16 +363,10 @@ class TurnFollowersTest {
 
   /** The log takes it; that is told when the test says so. */
   private void says(String... texts) {
-    JsonWriter out = new JsonWriter(64).ascii("{\"turn\":\"").ascii(TURN);
-    out.ascii("\",\"attempt\":1,\"seq\":").number(log.events.size() + 1).ascii(",\"events\":[");
-    String comma = "";
-    for (String text : texts) {
-      Json event = ModelEventCodec.event(new ModelEvent.Text(text));
-      log.events.add(event);
-      out.ascii(comma).raw(event);
-      comma = ",";
-    }
-    live.add(out.ascii("]}").toJson());
+    List<Json> events =
+        Stream.of(texts).map(text -> ModelEventCodec.encode(new ModelEvent.Text(text))).toList();
+    live.add(new TurnFlushed(new TurnAttempt(TURN, 1), log.events.size() + 1, events));
+    log.events.addAll(events);
   }
 
   private void deliver() {
@@ -375,16 +374,15 @@ class TurnFollowersTest {
   }
 
   private void deliver(boolean byRunner) {
-    Json next = live.pollFirst();
+    TurnFlushed next = live.pollFirst();
     if (next != null && byRunner) {
-      ModelEventCodec.Told told = ModelEventCodec.told(next);
-      followers.said(KEY, TURN, told.seq(), told.pieces());
+      followers.said(KEY, TURN, next.seq(), ModelEventCodec.decodeAll(next.events()));
     } else if (next != null) {
       tell(next);
     }
   }
 
-  private void tell(Json message) {
+  private void tell(LiveMessage message) {
     List.copyOf(channel).forEach(listener -> listener.accept(message));
   }
 
@@ -449,12 +447,12 @@ class TurnFollowersTest {
 
   private final class Channel implements LiveChannel {
     @Override
-    public Mono<Void> publish(SessionKey key, Json message) {
+    public Mono<Void> publish(SessionKey key, LiveMessage message) {
       throw new AssertionError("not asked for here");
     }
 
     @Override
-    public Disposable listen(SessionKey key, Consumer<Json> listener) {
+    public Disposable listen(SessionKey key, Consumer<LiveMessage> listener) {
       channel.add(listener);
       return () -> channel.remove(listener);
     }

@@ -2,6 +2,7 @@ package io.heddle.session.contract;
 
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.session.LiveMessage;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -9,6 +10,8 @@ import reactor.core.Disposable;
 
 /** What one listener to a session's live channel heard. */
 final class RecordingListener implements AutoCloseable {
+
+  private static final LiveMessage READY = new LiveMessage.Typing("ready");
 
   private final EngineUnderTest engine;
   private final List<String> heard = new CopyOnWriteArrayList<>();
@@ -20,7 +23,7 @@ final class RecordingListener implements AutoCloseable {
    */
   RecordingListener(EngineUnderTest engine, EngineUnderTest at, SessionKey key) {
     this.engine = engine;
-    listening = at.liveChannel().listen(key, message -> heard.add(message.toString()));
+    listening = at.liveChannel().listen(key, message -> heard.add(message.toJson().toString()));
   }
 
   /** Says something until it is heard: a channel does not tell when it stands. */
@@ -28,14 +31,14 @@ final class RecordingListener implements AutoCloseable {
     ContractSuite.await()
         .pollInterval(Duration.ofMillis(50))
         .until(() -> {
-          ContractSuite.run(engine.liveChannel().publish(key, Json.of("\"ready\"")));
-          return heard.contains("\"ready\"");
+          ContractSuite.run(engine.liveChannel().publish(key, READY));
+          return heard.contains(READY.toJson().toString());
         });
     return this;
   }
 
   List<String> heard() {
-    return heard.stream().filter(message -> !message.equals("\"ready\"")).toList();
+    return heard.stream().filter(message -> !message.equals(READY.toJson().toString())).toList();
   }
 
   /** Everything, what {@link #ready} said too. */

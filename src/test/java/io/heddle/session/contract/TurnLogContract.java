@@ -227,7 +227,7 @@ abstract class TurnLogContract extends TurnSuite {
                 key,
                 message ->
                     reads.put(
-                        seqOf(message.toString()),
+                        seqOf(message.toJson().toString()),
                         engine()
                             .turnLog()
                             .read(key, null, turn, 0, 0)

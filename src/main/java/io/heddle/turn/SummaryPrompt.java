@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * A conversation as one text, for a model that is to summarise it. As one message of a user it is
  * taken by every model server, whatever calls, thoughts and files are in it.
  */
-final class Transcript {
+final class SummaryPrompt {
 
   private static final String ORDER =
       """
@@ -30,7 +30,7 @@ final class Transcript {
 
   private static final String CUT = "[…]\n";
 
-  private Transcript() {}
+  private SummaryPrompt() {}
 
   /**
    * The request for a summary.
@@ -107,7 +107,7 @@ final class Transcript {
     return content != null && content.isArray()
         ? content.elements().stream()
             .filter(JsonValue::isObject)
-            .map(Transcript::part)
+            .map(SummaryPrompt::part)
             .collect(Collectors.joining("\n"))
         : body.word("content");
   }
