@@ -1,9 +1,9 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.json.JsonReader;
 import io.heddle.turn.Compaction;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/compact} takes; nothing at all is the same as {@code {}}. */

@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonReader;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST …/fork} takes; nothing at all is the same as {@code {}}. */

@@ -1,9 +1,9 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.json.JsonReader;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,11 +1,11 @@
 package io.heddle.api;
 
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.HashSet;
 import java.util.Set;

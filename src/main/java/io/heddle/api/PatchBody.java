@@ -1,7 +1,5 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.MergePatch;
@@ -9,7 +7,9 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**

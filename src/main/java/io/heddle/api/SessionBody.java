@@ -1,13 +1,13 @@
 package io.heddle.api;
 
-import java.util.HashSet;
-import java.util.Set;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
 import io.heddle.session.SessionProperties;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code POST /v1/sessions} and {@code PUT /v1/sessions/{id}} take. */
@@ -47,7 +47,8 @@ record SessionBody(
         case "systemPrompt" -> systemPrompt = in.isNull() ? null : in.string(0, MAX_SYSTEM_PROMPT);
         case "model" -> model = in.isNull() ? null : in.string(1, MAX_MODEL);
         case "ttlSeconds" -> ttl = in.isNull() ? null : ttl(in);
-        case "messages" -> messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
+        case "messages" ->
+            messages = in.isNull() ? List.of() : new MessageShape(in, maxMessage).list(0);
         case "resume" -> resume = !in.isNull() && in.bool();
         default -> throw in.unknownField();
       }

@@ -1,10 +1,10 @@
 package io.heddle.api;
 
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.live.TurnFrames;
@@ -167,8 +167,7 @@ final class TurnAnswers {
   private static List<String> removed(Turn ended) {
     Json end = ended.end();
     boolean rolledBack =
-        end != null
-            && JsonValue.of(end).word("finishReason").equals("rolled_back");
+        end != null && JsonValue.of(end).word("finishReason").equals("rolled_back");
     return rolledBack ? ended.input() : List.of();
   }
 

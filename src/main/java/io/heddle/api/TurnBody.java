@@ -1,6 +1,5 @@
 package io.heddle.api;
 
-import java.util.HashSet;
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
 import io.heddle.session.NewMessage;
@@ -8,6 +7,7 @@ import io.heddle.session.OnBusy;
 import io.heddle.turn.TurnSpec;
 import io.heddle.web.Query;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

@@ -1,10 +1,10 @@
 package io.heddle.limit;
 
-import io.heddle.json.InvalidJson;
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.Tenant;
+import io.heddle.json.InvalidJson;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.time.Duration;
 import java.util.List;

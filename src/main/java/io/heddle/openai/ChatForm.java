@@ -36,7 +36,9 @@ record ChatForm(String id, long created, String model, boolean usage) {
             .number("prompt_tokens", usage.input())
             .number("completion_tokens", usage.output())
             .number("total_tokens", usage.total());
-    JsonWriter.object(all.name("prompt_tokens_details")).number("cached_tokens", usage.cached()).end();
+    JsonWriter.object(all.name("prompt_tokens_details"))
+        .number("cached_tokens", usage.cached())
+        .end();
     JsonWriter.object(all.name("completion_tokens_details"))
         .number("reasoning_tokens", usage.reasoning())
         .end();

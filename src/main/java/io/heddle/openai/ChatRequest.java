@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;

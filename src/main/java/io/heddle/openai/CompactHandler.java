@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.IdSource;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Conversation;
 import io.heddle.turn.StatelessCalls;

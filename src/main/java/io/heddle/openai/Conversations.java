@@ -1,6 +1,5 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Caller;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
@@ -8,6 +7,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionProperties;

@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.turn.Summary;
 import java.util.ArrayList;

@@ -1,6 +1,5 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Detached;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
@@ -8,6 +7,7 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
 import io.heddle.session.NewMessage;

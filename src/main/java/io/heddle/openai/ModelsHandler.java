@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BytesResponse;
 import java.util.List;

@@ -154,9 +154,7 @@ final class Parts {
   private static Json text(String type, Json text, boolean output) {
     JsonWriter part = JsonWriter.object(text.length() + 96).string("type", type).raw("text", text);
     return output
-        ? part.raw("annotations", Json.EMPTY_ARRAY)
-            .raw("logprobs", Json.EMPTY_ARRAY)
-            .done()
+        ? part.raw("annotations", Json.EMPTY_ARRAY).raw("logprobs", Json.EMPTY_ARRAY).done()
         : part.done();
   }
 

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Usage;

@@ -1,7 +1,7 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.openai.ResponseOutput.Called;
 import io.heddle.openai.ResponseOutput.Part;

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.turn.Parameters;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

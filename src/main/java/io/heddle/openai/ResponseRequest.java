@@ -1,8 +1,8 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;

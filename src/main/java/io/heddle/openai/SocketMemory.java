@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ByteBudget;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
 import io.heddle.turn.AnswerMessage;
 import io.heddle.turn.ModelEvent;

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.session.Turn;

@@ -1,9 +1,9 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.live.Frame;
 import io.heddle.web.Connections;
 

@@ -1,10 +1,10 @@
 package io.heddle.openai;
 
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
 import io.heddle.json.Json;
+import io.heddle.json.JsonWriter;
 import io.heddle.web.BytesResponse;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

@@ -1,10 +1,10 @@
 package io.heddle.session;
 
-import io.heddle.json.InvalidJson;
-import io.heddle.json.JsonValue;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.json.InvalidJson;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package io.heddle.session;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

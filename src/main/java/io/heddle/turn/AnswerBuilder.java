@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.json.JsonParsers;
 import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.NewMessage;
 import io.heddle.session.TurnId;
@@ -171,7 +171,10 @@ final class AnswerBuilder {
 
     /** Of any text nobody knows whether it is all. */
     boolean isWhole() {
-      return !custom && id != null && name != null && JsonParsers.isJson(Json.of(arguments.toString()));
+      return !custom
+          && id != null
+          && name != null
+          && JsonParsers.isJson(Json.of(arguments.toString()));
     }
 
     void writeTo(JsonWriter out) {

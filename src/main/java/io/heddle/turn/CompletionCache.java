@@ -1,13 +1,13 @@
 package io.heddle.turn;
 
-import io.heddle.json.InvalidJson;
-import io.heddle.json.JsonValue;
 import io.heddle.answercache.AnswerKey;
 import io.heddle.answercache.AnswerStore;
 import io.heddle.answercache.Answers;
 import io.heddle.answercache.NewAnswer;
 import io.heddle.base.Tenant;
+import io.heddle.json.InvalidJson;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Turn;
 import java.nio.charset.StandardCharsets;

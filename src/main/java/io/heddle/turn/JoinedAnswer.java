@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import java.util.ArrayList;

@@ -1,9 +1,8 @@
 package io.heddle.turn;
 
-import java.util.Map;
 import io.heddle.json.InvalidJson;
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.turn.ModelEvent.Reasoning;
 import io.heddle.turn.ModelEvent.Refusal;
@@ -13,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -102,8 +102,7 @@ final class ModelEventCodec {
   static @Nullable Told told(Json message) {
     try {
       JsonValue all = JsonValue.of(message);
-      List<ModelEvent> pieces =
-          all.elements("events").stream().map(event -> piece(event)).toList();
+      List<ModelEvent> pieces = all.elements("events").stream().map(event -> piece(event)).toList();
       long seq = all.number("seq");
       return seq < 1 || pieces.isEmpty() ? null : new Told(seq, pieces);
     } catch (InvalidJson e) {

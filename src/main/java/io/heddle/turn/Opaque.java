@@ -1,7 +1,7 @@
 package io.heddle.turn;
 
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +55,6 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
     String upstream = stored == null ? null : stored.text("upstream");
     return upstream == null
         ? null
-        : new Opaque(
-            upstream, stored.text("reasoning"), stored.raw("members", Json.EMPTY_OBJECT));
+        : new Opaque(upstream, stored.text("reasoning"), stored.raw("members", Json.EMPTY_OBJECT));
   }
 }

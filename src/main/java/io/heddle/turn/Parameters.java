@@ -1,9 +1,9 @@
 package io.heddle.turn;
 
-import io.heddle.json.JsonParsers;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.json.Json;
+import io.heddle.json.JsonParsers;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;

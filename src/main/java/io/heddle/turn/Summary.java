@@ -1,8 +1,8 @@
 package io.heddle.turn;
 
 import io.heddle.json.InvalidJson;
-import io.heddle.json.JsonValue;
 import io.heddle.json.Json;
+import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
