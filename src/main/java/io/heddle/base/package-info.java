@@ -1,4 +1,4 @@
-/** Words that every room uses: tenants, callers, keys, positions, problems, ids and JSON bytes. */
+/** Words that every room uses: tenants, callers, keys, positions, problems and ids. */
 @NullMarked
 package io.heddle.base;
 

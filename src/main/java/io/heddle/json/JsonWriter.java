@@ -108,6 +108,10 @@ public final class JsonWriter {
     return raw(json.utf8(), 0, json.length());
   }
 
+  private static boolean isPlain(char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  }
+
   public JsonWriter ascii(char one) {
     ensure(1);
     bytes[length++] = (byte) one;
@@ -152,7 +156,7 @@ public final class JsonWriter {
     bytes[at++] = '"';
     for (int i = 0; i < size; i++) {
       char c = text.charAt(i);
-      if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+      if (!isPlain(c)) {
         return false;
       }
       bytes[at++] = (byte) c;
@@ -167,9 +171,16 @@ public final class JsonWriter {
    * then is of no use.
    */
   boolean quoted(char[] text, int from, int count) {
-    ascii('"');
     int end = from + count;
     int i = from;
+    // Of most strings nothing needs an escape or a second byte.
+    ensure(count + 2);
+    int at = length;
+    bytes[at++] = '"';
+    while (i < end && isPlain(text[i])) {
+      bytes[at++] = (byte) text[i++];
+    }
+    length = at;
     while (i < end) {
       int stop = Math.min(end, i + CHUNK);
       // A pair may begin at a chunk's last unit, so there is room for one unit more.

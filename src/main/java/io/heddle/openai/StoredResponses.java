@@ -4,6 +4,8 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionServices;
 import io.heddle.session.Turn;
 import io.heddle.session.WriteContext;
 import io.heddle.web.BytesResponse;
