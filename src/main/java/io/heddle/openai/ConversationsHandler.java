@@ -233,17 +233,13 @@ final class ConversationsHandler {
   /** Clients go on from {@code last_id}, some also after the last page. */
   private static Json list(Page page) {
     List<Session> sessions = page.sessions();
-    JsonWriter data = new JsonWriter(256 * sessions.size() + 64).ascii("[");
-    String comma = "";
-    for (Session session : sessions) {
-      data.ascii(comma).raw(Conversations.json(session));
-      comma = ",";
-    }
+    JsonWriter data = new JsonWriter(256 * sessions.size() + 64);
+    data.array(sessions, (session, to) -> to.raw(Conversations.json(session)));
     String last = sessions.isEmpty() ? "" : sessions.getLast().key().id();
     String next = page.next();
     return JsonWriter.object(data.length() + 192)
         .string("object", "list")
-        .raw("data", data.ascii("]").toJson())
+        .raw("data", data.toJson())
         .string("first_id", sessions.isEmpty() ? "" : sessions.getFirst().key().id())
         .string("last_id", next == null ? last : next)
         .bool("has_more", page.hasMore())

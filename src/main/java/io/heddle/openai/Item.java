@@ -17,15 +17,11 @@ record Item(String id, String message, Json json) {
     for (Item item : items) {
       size += item.json().length() + 1;
     }
-    JsonWriter data = new JsonWriter(size).ascii("[");
-    String comma = "";
-    for (Item item : items) {
-      data.ascii(comma).raw(item.json());
-      comma = ",";
-    }
+    JsonWriter data = new JsonWriter(size);
+    data.array(items, (item, to) -> to.raw(item.json()));
     return JsonWriter.object(size + 128)
         .string("object", "list")
-        .raw("data", data.ascii("]").toJson())
+        .raw("data", data.toJson())
         .string("first_id", items.isEmpty() ? "" : items.getFirst().id())
         .string("last_id", items.isEmpty() ? "" : items.getLast().id())
         .bool("has_more", hasMore)

@@ -51,9 +51,7 @@ final class ResponsesRequest {
 
   private void write(String model, ModelCall call, String summary) {
     out.ascii("{\"model\":").string(model);
-    if (call.system() != null) {
-      out.ascii(",\"instructions\":").string(call.system());
-    }
+    out.some("instructions", call.system());
     out.ascii(",\"input\":[");
     PromptMessage.of(call.messages()).forEach(this::message);
     out.ascii("],\"stream\":true,\"store\":false");
