@@ -71,7 +71,9 @@ final class AnthropicParameters {
           "modalities");
 
   private static final Set<String> NOT_PASSED_ON =
-      Stream.of(WRITTEN, LEFT_OUT, RefusedParameter.BOUNDS).flatMap(Collection::stream).collect(Collectors.toSet());
+      Stream.of(WRITTEN, LEFT_OUT, RefusedParameter.BOUNDS)
+          .flatMap(Collection::stream)
+          .collect(Collectors.toSet());
 
   private static final List<String> REFUSED =
       List.of("web_search_options", "audio", "functions", "function_call");

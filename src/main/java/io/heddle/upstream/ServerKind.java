@@ -15,6 +15,7 @@ public enum ServerKind {
   RESPONSES(ResponsesProtocol.PATH, ResponsesProtocol::new);
 
   private final String path;
+
   /** Makes the protocol for one server. */
   private final BiFunction<String, UpstreamProperties.Server, Protocol> maker;
 
