@@ -45,9 +45,7 @@ final class CompactHandler {
     } else {
       message.writeTo(out);
     }
-    if (compaction.model() != null) {
-      out.ascii(",\"model\":").string(compaction.model());
-    }
+    out.some("model", compaction.model());
     if (compaction.usage() != null) {
       compaction.usage().writeTo(out.ascii(",\"usage\":"));
     }

@@ -44,18 +44,15 @@ final class LimitsHandler {
       Admission admission, List<Decision> tokensLeft, List<Quotas.Quota> quotas) {
     JsonWriter out = new JsonWriter(512);
     out.ascii("{\"subject\":").string(admission.subject().name()).ascii(",\"limits\":[");
-    String comma = "";
     for (Rule rule : limits.rules()) {
       List<Decision> said = rule.kind() == Kind.TOKENS ? tokensLeft : admission.decisions();
-      write(rule, decision(said, rule), out.ascii(comma));
-      comma = ",";
+      write(rule, decision(said, rule), out.next());
     }
-    comma = "],\"quotas\":[";
+    out.ascii("],\"quotas\":[");
     for (Quotas.Quota quota : quotas) {
-      out.ascii(comma).ascii("{\"name\":\"").ascii(quota.kind().text());
+      out.next().ascii("{\"name\":\"").ascii(quota.kind().text());
       out.ascii("\",\"limit\":").number(quota.limit()).ascii(",\"used\":").number(quota.used());
       out.ascii("}");
-      comma = ",";
     }
     return BytesResponse.json(200, out.ascii("]}").toBytes());
   }
@@ -74,13 +71,8 @@ final class LimitsHandler {
   }
 
   private static void paths(List<String> paths, JsonWriter out) {
-    String before = ",\"paths\":[";
-    for (String path : paths) {
-      out.ascii(before).string(path);
-      before = ",";
-    }
     if (!paths.isEmpty()) {
-      out.ascii("]");
+      out.name("paths").array(paths, (path, to) -> to.string(path));
     }
   }
 

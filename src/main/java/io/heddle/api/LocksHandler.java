@@ -98,9 +98,7 @@ final class LocksHandler {
   private static byte[] rest(JsonWriter out, Held held) {
     out.ascii(",\"fence\":").number(held.fence());
     out.ascii(",\"expiresAt\":").time(held.expiresAt());
-    if (held.label() != null) {
-      out.ascii(",\"label\":").string(held.label());
-    }
+    out.some("label", held.label());
     return out.ascii("}").toBytes();
   }
 }

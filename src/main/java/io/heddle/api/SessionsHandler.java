@@ -167,13 +167,8 @@ final class SessionsHandler {
 
   private static byte[] write(SessionPage listing) {
     JsonWriter out = new JsonWriter(64 + listing.sessions().size() * ResponseFactory.SESSION_SIZE);
-    out.ascii("{\"data\":[");
-    String comma = "";
-    for (Session session : listing.sessions()) {
-      session.writeTo(out.ascii(comma));
-      comma = ",";
-    }
-    return out.ascii("],\"next\":").string(listing.next()).ascii("}").toBytes();
+    out.ascii("{\"data\":").array(listing.sessions(), Session::writeTo);
+    return out.string("next", listing.next()).end().toBytes();
   }
 
   private static @Nullable String user(Query query) {

@@ -84,21 +84,18 @@ final class SocketFrames {
       return null;
     }
     JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"limits\",\"limits\":");
-    String before = "[";
+    out.ascii("[");
     for (Decision decision : admission.decisions()) {
-      out.ascii(before).ascii("{\"name\":\"").ascii(decision.rule().name());
+      out.next().ascii("{\"name\":\"").ascii(decision.rule().name());
       out.ascii("\",\"limit\":").number(decision.rule().limit());
       out.ascii(",\"remaining\":").number(decision.remaining());
       long seconds = Math.max(1, (decision.resetAfter().toMillis() + 999) / 1000);
       out.ascii(",\"resetAfter\":").number(seconds).ascii("}");
-      before = ",";
     }
     return Frame.of("limits", out.ascii("]}").toJson());
   }
 
   private static void ref(@Nullable String ref, JsonWriter out) {
-    if (ref != null) {
-      out.ascii(",\"ref\":").string(ref);
-    }
+    out.some("ref", ref);
   }
 }

@@ -112,12 +112,10 @@ final class StateHandler {
     JsonWriter out = new JsonWriter(96 + page.checkpoints().size() * 96);
     out.ascii("{\"session\":\"").ascii(key.id());
     out.ascii("\",\"position\":\"").ascii(page.position().toString()).ascii("\",\"data\":[");
-    String comma = "";
     for (CheckpointPage.Saved checkpoint : page.checkpoints()) {
-      out.ascii(comma).ascii("{\"id\":\"").ascii(checkpoint.id());
+      out.next().ascii("{\"id\":\"").ascii(checkpoint.id());
       out.ascii("\",\"savedAt\":").time(checkpoint.savedAt());
       out.ascii(",\"bytes\":").number(checkpoint.bytes()).ascii("}");
-      comma = ",";
     }
     return out.ascii("],\"hasMore\":").ascii(Boolean.toString(page.hasMore())).ascii("}");
   }

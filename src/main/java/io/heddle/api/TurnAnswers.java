@@ -56,13 +56,8 @@ final class TurnAnswers {
   }
 
   static byte[] list(List<Turn> turns) {
-    JsonWriter out = new JsonWriter(64 + turns.size() * TURN_SIZE).ascii("{\"data\":[");
-    String comma = "";
-    for (Turn turn : turns) {
-      open(turn, out.ascii(comma)).ascii("}");
-      comma = ",";
-    }
-    return out.ascii("]}").toBytes();
+    JsonWriter out = JsonWriter.object(64 + turns.size() * TURN_SIZE).name("data");
+    return out.array(turns, (turn, to) -> open(turn, to).end()).end().toBytes();
   }
 
   private static JsonWriter open(Turn turn, JsonWriter out) {
@@ -100,19 +95,11 @@ final class TurnAnswers {
   }
 
   private static JsonWriter ids(List<String> ids, JsonWriter out) {
-    out.ascii("[");
-    for (int i = 0; i < ids.size(); i++) {
-      (i == 0 ? out : out.ascii(",")).string(ids.get(i));
-    }
-    return out.ascii("]");
+    return out.array(ids, (id, to) -> to.string(id));
   }
 
   private static JsonWriter messages(List<Message> messages, JsonWriter out) {
-    out.ascii("[");
-    for (int i = 0; i < messages.size(); i++) {
-      messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
-    }
-    return out.ascii("]");
+    return out.array(messages, Message::writeTo);
   }
 
   private static int weight(List<Message> messages) {

@@ -83,11 +83,8 @@ final class EmbeddedTurnLog implements TurnLog {
   private static Json told(TurnAttempt attempt, long first, List<Json> events) {
     JsonWriter out = new JsonWriter(256).ascii("{\"turn\":\"").ascii(attempt.turn());
     out.ascii("\",\"attempt\":").number(attempt.attempt());
-    out.ascii(",\"seq\":").number(first).ascii(",\"events\":[");
-    for (int i = 0; i < events.size(); i++) {
-      (i == 0 ? out : out.ascii(",")).raw(events.get(i));
-    }
-    return out.ascii("]}").toJson();
+    out.ascii(",\"seq\":").number(first).name("events");
+    return out.array(events, (event, to) -> to.raw(event)).done();
   }
 
   @Override

@@ -49,12 +49,10 @@ public record TokenReservation(
       out.ascii(",\"id\":").string(reservation.id());
       out.ascii(",\"amount\":").number(reservation.amount());
       out.ascii(",\"counters\":[");
-      String comma = "";
       for (Reservation.Counter counter : reservation.counters()) {
-        out.ascii(comma).ascii("{\"rule\":").string(counter.rule());
+        out.next().ascii("{\"rule\":").string(counter.rule());
         out.ascii(",\"lengthMillis\":").number(counter.length().toMillis());
         out.ascii(",\"window\":").string(counter.window()).ascii("}");
-        comma = ",";
       }
       out.ascii("]");
     }

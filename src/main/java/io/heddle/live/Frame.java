@@ -200,13 +200,8 @@ public final class Frame {
   }
 
   static Frame presence(SessionKey key, Collection<String> users) {
-    JsonWriter out = open(PRESENCE, key, null, 256).ascii(",\"users\":[");
-    String comma = "";
-    for (String user : users) {
-      out.ascii(comma).string(user);
-      comma = ",";
-    }
-    return of(PRESENCE, out.ascii("]}").toJson());
+    JsonWriter out = open(PRESENCE, key, null, 256).name("users");
+    return of(PRESENCE, out.array(users, (user, to) -> to.string(user)).done());
   }
 
   static JsonWriter open(String type, SessionKey key, @Nullable Position position, int size) {

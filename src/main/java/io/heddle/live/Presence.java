@@ -139,13 +139,8 @@ final class Presence {
     toldAt = now;
     ownChanged = false;
     JsonWriter out = new JsonWriter(128).ascii("{\"replica\":\"").ascii(replica);
-    out.ascii("\",\"users\":[");
-    String comma = "";
-    for (String user : own.keySet()) {
-      out.ascii(comma).string(user);
-      comma = ",";
-    }
-    return out.ascii("]}").toJson();
+    out.ascii("\",\"users\":").array(own.keySet(), (user, to) -> to.string(user));
+    return out.done();
   }
 
   // ---- to the watchers

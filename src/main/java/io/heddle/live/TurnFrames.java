@@ -75,24 +75,15 @@ public final class TurnFrames {
       out.ascii(",\"refusal\":").string(refusal);
     }
     if (!toolCalls.isEmpty()) {
-      String before = ",\"toolCalls\":[{";
-      for (ToolCall call : toolCalls) {
-        write(out.ascii(before), call).ascii("}");
-        before = ",{";
-      }
-      out.ascii("]");
+      out.name("toolCalls").array(toolCalls, (call, to) -> write(to.ascii('{'), call).end());
     }
     return out.ascii("}").toJson();
   }
 
   private static JsonWriter write(JsonWriter out, ToolCall call) {
     out.ascii("\"index\":").number(call.index());
-    if (call.id() != null) {
-      out.ascii(",\"id\":").string(call.id());
-    }
-    if (call.name() != null) {
-      out.ascii(",\"name\":").string(call.name());
-    }
+    out.some("id", call.id());
+    out.some("name", call.name());
     if (call.custom()) {
       // Its type is that of the event.
       out.ascii(",\"custom\":true");

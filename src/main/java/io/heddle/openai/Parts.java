@@ -115,18 +115,15 @@ final class Parts {
    */
   static Json output(@Nullable JsonValue content, @Nullable JsonValue refusal) {
     JsonWriter out = new JsonWriter(256).ascii("[");
-    String comma = "";
     if (content != null && content.isString()) {
       out.raw(text("output_text", content.json(), true));
-      comma = ",";
     } else if (content != null && content.isArray()) {
       for (JsonValue part : content.array()) {
-        out.ascii(comma).raw(outputPart(part));
-        comma = ",";
+        out.next().raw(outputPart(part));
       }
     }
     if (refusal != null) {
-      out.ascii(comma).raw(refusal(refusal.json()));
+      out.next().raw(refusal(refusal.json()));
     }
     return out.ascii("]").toJson();
   }

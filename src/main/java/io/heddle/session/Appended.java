@@ -15,16 +15,14 @@ public record Appended(List<String> ids, Map<String, Message> messages) {
   /** A JSON array: each message, or its id and {@code "deleted":true} when it is gone since. */
   public JsonWriter writeTo(JsonWriter out) {
     out.ascii("[");
-    String comma = "";
     for (String id : ids) {
-      out.ascii(comma);
+      out.next();
       Message message = messages.get(id);
       if (message == null) {
         out.ascii("{\"id\":").string(id).ascii(",\"deleted\":true}");
       } else {
         message.writeTo(out);
       }
-      comma = ",";
     }
     return out.ascii("]");
   }

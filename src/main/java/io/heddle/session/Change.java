@@ -27,11 +27,8 @@ public sealed interface Change {
 
     @Override
     public Json toJson() {
-      JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"message.appended\",\"messages\":[");
-      for (int i = 0; i < messages.size(); i++) {
-        messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
-      }
-      return out.ascii("]}").toJson();
+      JsonWriter out = JsonWriter.object(256).string("type", type()).name("messages");
+      return out.array(messages, Message::writeTo).done();
     }
   }
 
@@ -143,11 +140,7 @@ public sealed interface Change {
 
     static Json withMessages(Json head, List<Message> messages) {
       JsonWriter out = new JsonWriter(256).raw(head.utf8(), 0, head.length() - 1);
-      out.ascii(",\"messages\":[");
-      for (int i = 0; i < messages.size(); i++) {
-        messages.get(i).writeTo(i == 0 ? out : out.ascii(","));
-      }
-      return out.ascii("]}").toJson();
+      return out.name("messages").array(messages, Message::writeTo).done();
     }
   }
 
@@ -182,11 +175,9 @@ public sealed interface Change {
     @Override
     public Json head() {
       JsonWriter out = new JsonWriter(256).ascii("{\"type\":\"").ascii(type());
-      out.ascii("\",\"turn\":\"").ascii(turn).ascii("\",\"removed\":[");
-      for (int i = 0; i < removed.size(); i++) {
-        (i == 0 ? out : out.ascii(",")).string(removed.get(i));
-      }
-      return out.ascii("],").raw(end.utf8(), 1, end.length()).toJson();
+      out.ascii("\",\"turn\":\"").ascii(turn).ascii("\",\"removed\":");
+      out.array(removed, (id, to) -> to.string(id));
+      return out.ascii(",").raw(end.utf8(), 1, end.length()).toJson();
     }
   }
 

@@ -52,21 +52,20 @@ public final class MergePatch {
     Map<String, JsonValue> before = target == null ? Map.of() : target.members();
     Map<String, JsonValue> after = new LinkedHashMap<>(before);
     after.putAll(patch.members());
-    String comma = "{";
+    out.ascii("{");
     for (Map.Entry<String, JsonValue> member : after.entrySet()) {
       String name = member.getKey();
       JsonValue change = patch.members().get(name);
       if (change != null && change.isNull()) {
         continue;
       }
-      out.ascii(comma).string(name).ascii(":");
-      comma = ",";
+      out.next().string(name).ascii(":");
       if (change == null) {
         member.getValue().writeTo(out);
       } else {
         merge(before.get(name), change, depth + 1, out);
       }
     }
-    out.ascii(comma.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 }

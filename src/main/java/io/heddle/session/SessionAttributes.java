@@ -67,12 +67,8 @@ public record SessionAttributes(
   void writeShown(JsonWriter out) {
     out.ascii(",\"title\":").string(title);
     out.ascii(",\"status\":\"").ascii(status.text()).ascii("\",\"metadata\":").raw(metadata);
-    if (systemPrompt != null) {
-      out.ascii(",\"systemPrompt\":").string(systemPrompt);
-    }
-    if (model != null) {
-      out.ascii(",\"model\":").string(model);
-    }
+    out.some("systemPrompt", systemPrompt);
+    out.some("model", model);
   }
 
   /** Reads {@link #toJson()} back. */

@@ -17,12 +17,10 @@ final class ShortMembers {
    */
   static Json of(Json object, int longest) {
     JsonWriter out = new JsonWriter(1024).ascii("{");
-    String comma = "";
     try {
       for (Map.Entry<String, JsonValue> member : JsonValue.of(object).members().entrySet()) {
         if (member.getValue().length() <= longest) {
-          member.getValue().writeTo(out.ascii(comma).string(member.getKey()).ascii(":"));
-          comma = ",";
+          member.getValue().writeTo(out.next().string(member.getKey()).ascii(":"));
         }
       }
     } catch (InvalidJson _) {

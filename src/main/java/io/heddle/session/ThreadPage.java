@@ -139,14 +139,7 @@ public final class ThreadPage {
   }
 
   private JsonWriter writeMessages(JsonWriter out) {
-    out.ascii("[");
-    String comma = "";
-    for (Message message : messages) {
-      out.ascii(comma);
-      message.writeTo(out);
-      comma = ",";
-    }
-    return out.ascii("]");
+    return out.array(messages, Message::writeTo);
   }
 
   /** Two threads may write the same bytes twice; that costs less than a lock. */

@@ -135,13 +135,7 @@ final class AnswerBuilder {
     }
     out.ascii(",\"status\":\"").ascii(status).ascii("\"");
     if (!withCalls.isEmpty()) {
-      out.ascii(",\"toolCalls\":[");
-      String comma = "";
-      for (Call call : withCalls) {
-        call.writeTo(out.ascii(comma));
-        comma = ",";
-      }
-      out.ascii("]");
+      out.name("toolCalls").array(withCalls, Call::writeTo);
     }
     writeOpaque(out, withCalls);
     return new NewMessage(id(turn), out.ascii(",\"turn\":\"").ascii(turn).ascii("\"}").toJson());

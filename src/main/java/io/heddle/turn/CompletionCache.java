@@ -156,14 +156,9 @@ final class CompletionCache {
   private record Kept(List<ModelEvent> answer, ModelEvent.Finish finish) {
 
     static byte[] toBytes(AnswerBuilder answer, ModelEvent.Finish finish) {
-      JsonWriter out = new JsonWriter(1024).ascii("{\"seq\":1,\"events\":[");
-      String comma = "";
-      for (ModelEvent piece : answer.said().pieces()) {
-        out.ascii(comma).raw(ModelEventCodec.event(piece));
-        comma = ",";
-      }
-      out.ascii("],\"finishReason\":").string(finish.reason()).ascii(",\"model\":");
-      out.string(finish.model());
+      JsonWriter out = JsonWriter.object(1024).number("seq", 1).name("events");
+      out.array(answer.said().pieces(), (piece, to) -> to.raw(ModelEventCodec.event(piece)));
+      out.string("finishReason", finish.reason()).string("model", finish.model());
       if (finish.usage() != null) {
         out.ascii(",\"usage\":");
         finish.usage().writeTo(out);

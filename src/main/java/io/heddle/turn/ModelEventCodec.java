@@ -39,12 +39,8 @@ final class ModelEventCodec {
               boolean custom) -> {
         JsonWriter out = new JsonWriter(96 + arguments.length());
         out.ascii("{\"toolCall\":{\"index\":").number(index);
-        if (id != null) {
-          out.ascii(",\"id\":").string(id);
-        }
-        if (name != null) {
-          out.ascii(",\"name\":").string(name);
-        }
+        out.some("id", id);
+        out.some("name", name);
         if (custom) {
           out.ascii(",\"type\":\"custom\"");
         }

@@ -24,9 +24,7 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
 
   void writeTo(JsonWriter out) {
     out.ascii("{\"upstream\":").string(upstream);
-    if (reasoning != null) {
-      out.ascii(",\"reasoning\":").string(reasoning);
-    }
+    out.some("reasoning", reasoning);
     out.ascii(",\"members\":").raw(members).ascii("}");
   }
 
@@ -42,18 +40,14 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
       @Nullable Json message,
       Map<String, Json> calls) {
     JsonWriter out = new JsonWriter(256).ascii("{\"name\":").string(upstream);
-    if (reasoning != null) {
-      out.ascii(",\"reasoning\":").string(reasoning);
+    out.some("reasoning", reasoning);
+    out.some("message", message);
+    if (!calls.isEmpty()) {
+      out.name("toolCalls").ascii('{');
+      calls.forEach((id, call) -> out.next().string(id).ascii(':').raw(call));
+      out.end();
     }
-    if (message != null) {
-      out.ascii(",\"message\":").raw(message);
-    }
-    String before = ",\"toolCalls\":{";
-    for (Map.Entry<String, Json> call : calls.entrySet()) {
-      out.ascii(before).string(call.getKey()).ascii(":").raw(call.getValue());
-      before = ",";
-    }
-    return out.ascii(calls.isEmpty() ? "}" : "}}").toJson();
+    return out.done();
   }
 
   /** Reads what {@link #writeTo} wrote; null when it is not there, or something else. */

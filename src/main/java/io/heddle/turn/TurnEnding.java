@@ -76,52 +76,38 @@ record TurnEnding(Turn.Status status, @Nullable String reason, @Nullable Problem
       @Nullable String model,
       boolean cached,
       @Nullable Compaction compaction) {
-    JsonWriter out = new JsonWriter(256);
-    String comma = "{";
+    JsonWriter out = JsonWriter.object(256);
     if (usage != null) {
-      usage.writeTo(out.ascii("{\"usage\":"));
-      comma = ",";
+      usage.writeTo(out.name("usage"));
     }
-    if (reason != null) {
-      out.ascii(comma).ascii("\"finishReason\":").string(reason);
-      comma = ",";
-    }
-    if (model != null) {
-      out.ascii(comma).ascii("\"model\":").string(model);
-      comma = ",";
-    }
+    out.some("finishReason", reason).some("model", model);
     if (cached) {
-      out.ascii(comma).ascii("\"cached\":true");
-      comma = ",";
+      out.bool("cached", true);
     }
     if (compaction != null && compaction.message() != null) {
-      out.ascii(comma).ascii("\"compaction\":{\"message\":").string(compaction.message().id());
+      out.name("compaction").ascii("{\"message\":").string(compaction.message().id());
       if (compaction.usage() != null) {
-        compaction.usage().writeTo(out.ascii(",\"usage\":"));
+        compaction.usage().writeTo(out.name("usage"));
       }
-      out.ascii("}");
-      comma = ",";
+      out.end();
     }
     if (problem != null) {
-      out.ascii(comma).ascii("\"error\":{\"code\":\"").ascii(problem.code().code());
-      out.ascii("\",\"detail\":").string(problem.detail());
+      out.name("error").ascii('{').string("code", problem.code().code());
+      out.string("detail", problem.detail());
       // What the model's server called it: clients of some wires go by that.
       if (problem.members().get("upstreamStatus") instanceof Integer upstream) {
-        out.ascii(",\"upstreamStatus\":").number(upstream);
+        out.number("upstreamStatus", upstream);
       }
       if (problem.members().get("upstreamCode") instanceof String upstream) {
-        out.ascii(",\"upstreamCode\":").string(upstream);
+        out.string("upstreamCode", upstream);
       }
       if (problem.members().get("upstreamParam") instanceof String upstream) {
-        out.ascii(",\"upstreamParam\":").string(upstream);
+        out.string("upstreamParam", upstream);
       }
-      out.ascii("}");
-      comma = ",";
+      out.end();
     }
     // An end has a member in any case.
-    return comma.equals("{")
-        ? Json.of("{\"finishReason\":\"" + status.text() + "\"}")
-        : out.ascii("}").toJson();
+    return out.length() > 1 ? out.done() : out.string("finishReason", status.text()).done();
   }
 
   Json toJson() {

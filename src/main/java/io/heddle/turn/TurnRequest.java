@@ -59,19 +59,10 @@ public record TurnRequest(
   Json toJson() {
     JsonWriter out = new JsonWriter(128 + parameters.length() + notes.length());
     out.ascii("{\"parameters\":").raw(parameters).ascii(",\"notes\":").raw(notes);
-    if (model != null) {
-      out.ascii(",\"model\":").string(model);
-    }
-    if (instructions != null) {
-      out.ascii(",\"instructions\":").string(instructions);
-    }
+    out.some("model", model);
+    out.some("instructions", instructions);
     if (!prompt.isEmpty()) {
-      String before = ",\"prompt\":[";
-      for (Json message : prompt) {
-        out.ascii(before).raw(message);
-        before = ",";
-      }
-      out.ascii("]");
+      out.name("prompt").array(prompt, (message, to) -> to.raw(message));
     }
     if (compactAt > 0) {
       out.ascii(",\"compactAt\":").number(compactAt);
@@ -79,9 +70,7 @@ public record TurnRequest(
     if (cacheFor != null) {
       out.ascii(",\"cacheFor\":").number(cacheFor.toSeconds());
     }
-    if (fingerprint != null) {
-      out.ascii(",\"fingerprint\":").string(fingerprint);
-    }
+    out.some("fingerprint", fingerprint);
     if (reserved != null) {
       out.ascii(",\"reserved\":").raw(reserved);
       out.ascii(",\"inputTokens\":").number(inputTokens);

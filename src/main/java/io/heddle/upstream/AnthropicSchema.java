@@ -47,7 +47,7 @@ final class AnthropicSchema {
     Map<String, JsonValue> members = schema.members();
     Map<String, JsonValue> told = new LinkedHashMap<>();
     boolean isObject = members.containsKey("properties") || isObject(members.get("type"));
-    String before = "{";
+    out.ascii("{");
     for (Map.Entry<String, JsonValue> member : members.entrySet()) {
       String name = member.getKey();
       JsonValue value = member.getValue();
@@ -63,8 +63,7 @@ final class AnthropicSchema {
         }
       }
       // The only choice that it knows.
-      out.ascii(before).string(name.equals("oneOf") ? "anyOf" : name).ascii(":");
-      before = ",";
+      out.next().string(name.equals("oneOf") ? "anyOf" : name).ascii(":");
       switch (name) {
         case "$defs", "definitions", "properties" -> all(value, depth);
         case "anyOf", "oneOf", "allOf" -> each(value, depth);
@@ -74,14 +73,12 @@ final class AnthropicSchema {
     }
     String description = description(members.get("description"), told);
     if (!description.isEmpty()) {
-      out.ascii(before).ascii("\"description\":").string(description);
-      before = ",";
+      out.next().ascii("\"description\":").string(description);
     }
     if (isObject) {
-      out.ascii(before).ascii("\"additionalProperties\":false");
-      before = ",";
+      out.next().ascii("\"additionalProperties\":false");
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 
   private static boolean isKept(String name, JsonValue value) {
@@ -117,22 +114,20 @@ final class AnthropicSchema {
   }
 
   private void all(JsonValue schemas, int depth) {
-    String before = "{";
+    out.ascii("{");
     for (Map.Entry<String, JsonValue> one : schemas.members().entrySet()) {
-      out.ascii(before).string(one.getKey()).ascii(":");
+      out.next().string(one.getKey()).ascii(":");
       schema(one.getValue(), depth + 1);
-      before = ",";
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 
   private void each(JsonValue schemas, int depth) {
-    String before = "[";
+    out.ascii("[");
     for (JsonValue one : schemas.elements()) {
-      out.ascii(before);
+      out.next();
       schema(one, depth + 1);
-      before = ",";
     }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    out.ascii("]");
   }
 }

@@ -33,10 +33,9 @@ final class ChatCalls {
       Map<String, JsonValue> kept,
       boolean takesUnknown,
       Dialect dialect) {
-    String before = "[";
+    out.ascii("[");
     for (PromptMessage.Call call : calls) {
-      call(out.ascii(before), call, kept, takesUnknown, dialect);
-      before = ",";
+      call(out.next(), call, kept, takesUnknown, dialect);
     }
     out.ascii("]");
   }
@@ -69,10 +68,9 @@ final class ChatCalls {
       ofFunction = members.put(FUNCTION, CustomTools.call(custom));
       members.put("type", FUNCTION_TYPE);
     }
-    String before = "{";
+    out.ascii("{");
     for (Map.Entry<String, JsonValue> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
-      before = ",";
+      out.next().string(member.getKey()).ascii(":");
       if (member.getKey().equals("id")) {
         id(out, member.getValue(), dialect);
       } else if (member.getKey().equals(FUNCTION)
@@ -82,7 +80,7 @@ final class ChatCalls {
         member.getValue().writeTo(out);
       }
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 
   /** An id in the form that the server takes. */
@@ -121,16 +119,15 @@ final class ChatCalls {
     if (dialect.refusesUnknown()) {
       members.keySet().retainAll(OF_FUNCTION);
     }
-    String before = "{";
+    out.ascii("{");
     for (Map.Entry<String, JsonValue> member : members.entrySet()) {
-      out.ascii(before).string(member.getKey()).ascii(":");
+      out.next().string(member.getKey()).ascii(":");
       if (arguments != null && member.getKey().equals("arguments")) {
         out.string(arguments.toString());
       } else {
         member.getValue().writeTo(out);
       }
-      before = ",";
     }
-    out.ascii(before.equals("{") ? "{}" : "}");
+    out.ascii("}");
   }
 }

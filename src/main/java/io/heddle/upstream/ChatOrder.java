@@ -77,20 +77,16 @@ record ChatOrder(@Nullable String system, List<PromptMessage> messages) {
   /** One message with all parts, and what stands beside their texts. */
   private PromptMessage inParts(List<PromptMessage> instructions) {
     JsonWriter out = new JsonWriter(256).ascii("{\"role\":\"system\",\"content\":[");
-    String before = "";
     if (system != null) {
       out.ascii("{\"type\":\"text\",\"text\":").string(system).ascii("}");
-      before = ",";
     }
     for (PromptMessage instruction : instructions) {
       JsonValue content = instruction.member("content");
       if (content != null && content.isString()) {
-        content.writeTo(out.ascii(before).ascii("{\"type\":\"text\",\"text\":")).ascii("}");
-        before = ",";
+        content.writeTo(out.next().ascii("{\"type\":\"text\",\"text\":")).ascii("}");
       }
       for (JsonValue part : content == null ? List.<JsonValue>of() : content.elements()) {
-        part.writeTo(out.ascii(before));
-        before = ",";
+        part.writeTo(out.next());
       }
     }
     return PromptMessage.of(out.ascii("]}").toJson());

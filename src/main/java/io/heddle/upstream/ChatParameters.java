@@ -75,9 +75,9 @@ final class ChatParameters {
       tools.writeTo(out);
       return;
     }
-    String before = "[";
+    out.ascii("[");
     for (JsonValue tool : tools.elements()) {
-      out.ascii(before);
+      out.next();
       JsonValue function = tool.members().get("function");
       JsonValue schema = function == null ? null : function.members().get("parameters");
       if (function == null || !function.isObject() || schema != null && !schema.isNull()) {
@@ -93,8 +93,7 @@ final class ChatParameters {
             });
         out.ascii("\"parameters\":{\"type\":\"object\",\"properties\":{}}}}");
       }
-      before = ",";
     }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    out.ascii("]");
   }
 }

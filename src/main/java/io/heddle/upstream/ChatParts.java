@@ -69,11 +69,10 @@ final class ChatParts {
   }
 
   private void list(List<PromptPart> parts) {
-    String before = "[";
+    out.ascii("[");
     for (PromptPart part : parts) {
-      out.ascii(before);
+      out.next();
       part(part);
-      before = ",";
     }
     out.ascii("]");
   }

@@ -77,20 +77,19 @@ final class CustomTools {
 
   /** A list of tools of Chat Completions, in which the custom ones are functions. */
   static void tools(JsonValue tools, JsonWriter out) {
-    String before = "[";
+    out.ascii("[");
     for (JsonValue tool : tools.elements()) {
       JsonValue custom = tool.members().get(TYPE);
       if (custom == null || !custom.isObject()) {
-        tool.writeTo(out.ascii(before));
+        tool.writeTo(out.next());
       } else {
         Map<String, JsonValue> members = custom.members();
-        out.ascii(before).ascii("{\"type\":\"function\",\"function\":{\"name\":");
+        out.next().ascii("{\"type\":\"function\",\"function\":{\"name\":");
         string(members.get("name"), out).ascii(",\"description\":").string(description(members));
         schema(out.ascii(",\"parameters\":")).ascii("}}");
       }
-      before = ",";
     }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    out.ascii("]");
   }
 
   /** A choice of tools, or one tool of it. */
@@ -111,12 +110,11 @@ final class CustomTools {
     for (Map.Entry<String, JsonValue> member : inner.members().entrySet()) {
       out.ascii(before).string(member.getKey()).ascii(":");
       if (member.getKey().equals("tools")) {
-        String first = "[";
+        out.ascii("[");
         for (JsonValue tool : member.getValue().elements()) {
-          choice(tool, out.ascii(first));
-          first = ",";
+          choice(tool, out.next());
         }
-        out.ascii(first.equals("[") ? "[]" : "]");
+        out.ascii("]");
       } else {
         member.getValue().writeTo(out);
       }

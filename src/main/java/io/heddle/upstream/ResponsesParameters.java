@@ -204,12 +204,7 @@ final class ResponsesParameters {
       Map<String, JsonValue> inner = new LinkedHashMap<>(format);
       Map<String, JsonValue> grammar = members(inner.remove("grammar"));
       grammar.forEach(inner::putIfAbsent);
-      String before = ",\"format\":{";
-      for (Map.Entry<String, JsonValue> member : inner.entrySet()) {
-        member.getValue().writeTo(out.ascii(before).string(member.getKey()).ascii(":"));
-        before = ",";
-      }
-      out.ascii("}");
+      out.name("format").members(inner);
     }
     out.ascii("}");
   }
@@ -254,12 +249,7 @@ final class ResponsesParameters {
       inner.forEach((name, value) -> {
         out.ascii(",").string(name).ascii(":");
         if (name.equals("tools")) {
-          String before = "[";
-          for (JsonValue tool : value.elements()) {
-            choice(tool, out.ascii(before));
-            before = ",";
-          }
-          out.ascii(before.equals("[") ? "[]" : "]");
+          out.array(value.elements(), ResponsesParameters::choice);
         } else {
           value.writeTo(out);
         }

@@ -51,13 +51,12 @@ final class ResponsesParts {
   }
 
   private void list(List<PromptPart> parts, boolean isAnswer) {
-    String before = "[";
+    out.ascii("[");
     for (PromptPart part : parts) {
-      out.ascii(before);
+      out.next();
       part(part, isAnswer);
-      before = ",";
     }
-    out.ascii(before.equals("[") ? "[]" : "]");
+    out.ascii("]");
   }
 
   private void part(PromptPart part, boolean isAnswer) {

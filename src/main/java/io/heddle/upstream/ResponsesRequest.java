@@ -64,9 +64,7 @@ final class ResponsesRequest {
 
   private JsonWriter write(String model, ModelCall call, String summary) {
     out.ascii("{\"model\":").string(model);
-    if (call.system() != null) {
-      out.ascii(",\"instructions\":").string(call.system());
-    }
+    out.some("instructions", call.system());
     out.ascii(",\"input\":[");
     for (Json message : call.messages()) {
       message(PromptMessage.of(message));

@@ -242,13 +242,12 @@ final class UnknownMembers {
         out.ascii(before.equals("{") ? "{}" : "}");
       }
       case List<?> elements -> {
-        String before = "[";
+        out.ascii("[");
         for (Object element : elements) {
-          out.ascii(before);
+          out.next();
           write(element, out);
-          before = ",";
         }
-        out.ascii(before.equals("[") ? "[]" : "]");
+        out.ascii("]");
       }
       case Json scalar -> out.raw(scalar);
       default -> out.string(Utf8.mended(value.toString()));
