@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
+import io.heddle.turn.Compaction;
 import io.heddle.turn.Conversation;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
