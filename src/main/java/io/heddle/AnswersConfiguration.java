@@ -1,8 +1,8 @@
 package io.heddle;
 
+import io.heddle.engine.Engine;
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerProperties;
-import io.heddle.answercache.AnswerStore;
 import io.heddle.answercache.Answers;
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
@@ -18,12 +18,12 @@ class AnswersConfiguration {
 
   @Bean
   Answers answers(
-      AnswerStore store,
+      Engine engine,
       AnswerProperties properties,
       IdSource ids,
       InstantSource clock,
       Allowance allowance) {
-    return new Answers(store, properties, ids, clock, allowance);
+    return new Answers(engine.answers(), properties, ids, clock, allowance);
   }
 
   @Bean

@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.engine.Engine;
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerKey;
 import io.heddle.answercache.Answers;
@@ -16,7 +17,6 @@ import io.heddle.limit.Quotas;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.TokenLimits;
 import io.heddle.limit.Usage;
-import io.heddle.limit.UsageStore;
 import io.heddle.nearcache.Coherence;
 import io.heddle.nearcache.CoherenceProperties;
 import io.heddle.nearcache.NearCache;
@@ -26,16 +26,9 @@ import io.heddle.ops.HeddleMetrics;
 import io.heddle.ops.StartHealth;
 import io.heddle.ops.StoreHealth;
 import io.heddle.ops.StoreMonitor;
-import io.heddle.ops.StoreProbe;
 import io.heddle.ops.StreamObservations;
-import io.heddle.session.ChangeFeed;
-import io.heddle.session.IdempotencyRecords;
-import io.heddle.session.SessionIndex;
-import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
-import io.heddle.session.SessionWriter;
 import io.heddle.session.Storage;
 import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
@@ -47,7 +40,6 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Fallback;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
@@ -78,23 +70,19 @@ class CoreConfiguration {
 
   @Bean
   SessionServices sessionServices(
-      SessionReader reader,
+      Engine engine,
       NearCache near,
-      SessionWriter writer,
-      SessionIndex index,
-      SessionLocks locks,
-      IdempotencyRecords records,
       IdSource ids,
       InstantSource clock,
       SessionProperties properties,
       Storage storage) {
     return new SessionServices(
-        reader,
+        engine.reader(),
         near,
-        near.forgetting(writer),
-        index,
-        locks,
-        records,
+        near.forgetting(engine.writer()),
+        engine.index(),
+        engine.locks(),
+        engine.records(),
         ids,
         clock,
         properties,
@@ -108,15 +96,10 @@ class CoreConfiguration {
 
   /** Told what was not told yet before the engine ends. */
   @Bean(destroyMethod = "close")
-  Quotas quotas(
-      UsageStore store,
-      QuotaProperties properties,
-      SessionIndex index,
-      SessionReader reader,
-      IdSource ids) {
-    StorageCount count = new StorageCount(index, reader);
+  Quotas quotas(Engine engine, QuotaProperties properties, IdSource ids) {
+    StorageCount count = new StorageCount(engine.index(), engine.reader());
     return new Quotas(
-        store,
+        engine.usage(),
         properties,
         ids.tag() + ids.tag(),
         user ->
@@ -186,15 +169,13 @@ class CoreConfiguration {
   }
 
   @Bean(destroyMethod = "dispose")
-  Disposable coherenceListens(Coherence coherence, ChangeFeed feed) {
-    return feed.listen(coherence);
+  Disposable coherenceListens(Coherence coherence, Engine engine) {
+    return engine.feed().listen(coherence);
   }
 
-  /** A reader too, but whoever asks for one gets the engine's: writes are based on what it says. */
   @Bean
-  @Fallback
-  NearCache nearCache(SessionReader reader, Coherence coherence, CoherenceProperties properties) {
-    return new NearCache(reader, coherence, properties);
+  NearCache nearCache(Engine engine, Coherence coherence, CoherenceProperties properties) {
+    return new NearCache(engine.reader(), coherence, properties);
   }
 
   /** Boot gives it to the web server. */
@@ -204,13 +185,13 @@ class CoreConfiguration {
   }
 
   @Bean
-  StoreHealth storeHealthIndicator(StoreProbe probe, InstantSource clock) {
-    return new StoreHealth(probe, clock);
+  StoreHealth storeHealthIndicator(Engine engine, InstantSource clock) {
+    return new StoreHealth(engine, clock);
   }
 
   @Bean(destroyMethod = "close")
-  StoreMonitor storeMonitor(StoreProbe probe, CoherenceHealth coherence) {
-    return new StoreMonitor(probe, coherence::deafness);
+  StoreMonitor storeMonitor(Engine engine, CoherenceHealth coherence) {
+    return new StoreMonitor(engine, coherence::deafness);
   }
 
   @Bean
@@ -230,8 +211,8 @@ class CoreConfiguration {
   }
 
   @Bean
-  StartHealth startHealthIndicator(StoreProbe probe) {
-    return new StartHealth(probe);
+  StartHealth startHealthIndicator(Engine engine) {
+    return new StartHealth(engine);
   }
 
   @Bean
@@ -250,12 +231,7 @@ class CoreConfiguration {
       Limits limits,
       TokenLimits tokens,
       Answers answers,
-      LockLosses losses) {
-    return new HeddleMetrics(services, limits, tokens, answers, losses::count);
-  }
-
-  /** How many updates lost their lock before they ended, as the engine counts them. */
-  interface LockLosses {
-    long count();
+      Engine engine) {
+    return new HeddleMetrics(services, limits, tokens, answers, engine::lostLocks);
   }
 }

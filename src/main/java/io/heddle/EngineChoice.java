@@ -12,9 +12,9 @@ import org.springframework.core.env.Environment;
  *
  * @param reason the setting that decides, never its value where that may be a secret
  */
-record EngineChoice(Engine engine, String reason) {
+record EngineChoice(Kind engine, String reason) {
 
-  enum Engine {
+  enum Kind {
     REDIS,
     EMBEDDED
   }
@@ -28,10 +28,10 @@ record EngineChoice(Engine engine, String reason) {
     String wanted = text(environment, "heddle.engine");
     switch (wanted == null ? "auto" : wanted.toLowerCase(Locale.ROOT)) {
       case "redis" -> {
-        return new EngineChoice(Engine.REDIS, "heddle.engine says so");
+        return new EngineChoice(Kind.REDIS, "heddle.engine says so");
       }
       case "embedded" -> {
-        return new EngineChoice(Engine.EMBEDDED, "heddle.engine says so");
+        return new EngineChoice(Kind.EMBEDDED, "heddle.engine says so");
       }
       case "auto" -> {}
       default ->
@@ -40,20 +40,20 @@ record EngineChoice(Engine engine, String reason) {
     }
     Boolean enabled = RedisVariables.enabled(environment);
     if (Boolean.FALSE.equals(enabled)) {
-      return new EngineChoice(Engine.EMBEDDED, "REDIS_ENABLED is false");
+      return new EngineChoice(Kind.EMBEDDED, "REDIS_ENABLED is false");
     }
     for (String variable : List.of("REDIS_URL", "REDIS_HOST")) {
       if (text(environment, variable) != null) {
-        return new EngineChoice(Engine.REDIS, variable + " is set");
+        return new EngineChoice(Kind.REDIS, variable + " is set");
       }
     }
     String property = addressProperty(environment);
     if (property != null) {
-      return new EngineChoice(Engine.REDIS, property + " is set");
+      return new EngineChoice(Kind.REDIS, property + " is set");
     }
     return enabled != null
-        ? new EngineChoice(Engine.REDIS, "REDIS_ENABLED is true")
-        : new EngineChoice(Engine.EMBEDDED, "no Redis is configured");
+        ? new EngineChoice(Kind.REDIS, "REDIS_ENABLED is true")
+        : new EngineChoice(Kind.EMBEDDED, "no Redis is configured");
   }
 
   /** The Spring property that says where Redis is, or null when none does. */

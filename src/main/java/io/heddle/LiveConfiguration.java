@@ -1,15 +1,12 @@
 package io.heddle;
 
+import io.heddle.engine.Engine;
 import io.heddle.api.Routes;
 import io.heddle.base.ByteBudget;
 import io.heddle.live.LiveProperties;
 import io.heddle.live.SessionHubs;
 import io.heddle.nearcache.Coherence;
 import io.heddle.ops.LiveMetrics;
-import io.heddle.session.ChangeLog;
-import io.heddle.session.LiveChannel;
-import io.heddle.session.SessionReader;
-import io.heddle.session.TurnLog;
 import io.heddle.web.Connections;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -19,14 +16,14 @@ import org.springframework.context.annotation.Configuration;
 class LiveConfiguration {
 
   @Bean(destroyMethod = "close")
-  SessionHubs hubs(
-      Coherence coherence,
-      ChangeLog log,
-      TurnLog turns,
-      SessionReader reader,
-      LiveChannel channel,
-      LiveProperties properties) {
-    return new SessionHubs(coherence, log, turns, reader, channel, properties);
+  SessionHubs hubs(Coherence coherence, Engine engine, LiveProperties properties) {
+    return new SessionHubs(
+        coherence,
+        engine.changeLog(),
+        engine.turnLog(),
+        engine.reader(),
+        engine.liveChannel(),
+        properties);
   }
 
   @Bean

@@ -1,6 +1,6 @@
 package io.heddle;
 
-import io.heddle.EngineChoice.Engine;
+import io.heddle.EngineChoice.Kind;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
@@ -16,7 +16,7 @@ import org.springframework.core.type.AnnotatedTypeMetadata;
 @Conditional(OnEngine.Chosen.class)
 @interface OnEngine {
 
-  Engine value();
+  Kind value();
 
   /** Looks at the choice. */
   final class Chosen implements Condition {
@@ -25,7 +25,7 @@ import org.springframework.core.type.AnnotatedTypeMetadata;
       return metadata
           .getAnnotations()
           .get(OnEngine.class)
-          .getEnum("value", Engine.class)
+          .getEnum("value", Kind.class)
           .equals(EngineChoice.of(context.getEnvironment()).engine());
     }
   }

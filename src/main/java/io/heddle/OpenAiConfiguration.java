@@ -1,13 +1,12 @@
 package io.heddle;
 
-import io.heddle.answercache.AnswerStore;
+import io.heddle.engine.Engine;
 import io.heddle.base.IdSource;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.openai.OpenAiProperties;
 import io.heddle.openai.Routes;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
@@ -27,10 +26,9 @@ class OpenAiConfiguration {
   @Bean
   RouterFunctionMapping openAiApi(
       SessionServices services,
-      SessionReader reader,
+      Engine engine,
       Turns turns,
       Upstream upstream,
-      AnswerStore answers,
       Limits limits,
       TokenLimits tokens,
       BodyReader bodies,
@@ -42,8 +40,8 @@ class OpenAiConfiguration {
     Routes routes =
         new Routes(
             services,
-            reader,
-            new Routes.Models(turns, turns.direct(), upstream, answers),
+            engine.reader(),
+            new Routes.Models(turns, turns.direct(), upstream, engine.answers()),
             limits,
             tokens,
             bodies,

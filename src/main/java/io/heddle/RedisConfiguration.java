@@ -1,38 +1,21 @@
 package io.heddle;
 
-import io.heddle.CoreConfiguration.LockLosses;
-import io.heddle.EngineChoice.Engine;
-import io.heddle.answercache.AnswerStore;
+import io.heddle.EngineChoice.Kind;
 import io.heddle.base.IdSource;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
-import io.heddle.limit.UsageStore;
 import io.heddle.ops.StoreMonitor;
-import io.heddle.ops.StoreProbe;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
 import io.heddle.redis.RedisProperties;
-import io.heddle.redis.RedisStatus;
 import io.heddle.redis.RedissonClients;
-import io.heddle.session.ChangeFeed;
-import io.heddle.session.ChangeLog;
-import io.heddle.session.IdempotencyRecords;
-import io.heddle.session.LiveChannel;
-import io.heddle.session.SessionIndex;
-import io.heddle.session.SessionLocks;
-import io.heddle.session.SessionReader;
-import io.heddle.session.SessionWriter;
 import io.heddle.session.StoreLimits;
-import io.heddle.session.TurnLog;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
@@ -48,7 +31,6 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
-import reactor.core.publisher.Mono;
 
 /**
  * The Redis engine, on the client that Boot makes from {@code spring.data.redis.*}. A plain import:
@@ -56,7 +38,7 @@ import reactor.core.publisher.Mono;
  * of automatic configurations.
  */
 @Configuration(proxyBeanMethods = false)
-@OnEngine(Engine.REDIS)
+@OnEngine(Kind.REDIS)
 @Import(DataRedisAutoConfiguration.class)
 class RedisConfiguration {
 
@@ -111,68 +93,8 @@ class RedisConfiguration {
   }
 
   @Bean
-  SessionReader sessionReader(RedisEngine engine) {
-    return engine.reader();
-  }
-
-  @Bean
-  SessionWriter sessionWriter(RedisEngine engine) {
-    return engine.writer();
-  }
-
-  @Bean
-  SessionIndex sessionIndex(RedisEngine engine) {
-    return engine.index();
-  }
-
-  @Bean
-  SessionLocks sessionLocks(RedisEngine engine) {
-    return engine.locks();
-  }
-
-  @Bean
-  IdempotencyRecords retryRecords(RedisEngine engine) {
-    return engine.records();
-  }
-
-  @Bean
-  ChangeFeed changeFeed(RedisEngine engine) {
-    return engine.feed();
-  }
-
-  @Bean
-  ChangeLog changeLog(RedisEngine engine) {
-    return engine.changeLog();
-  }
-
-  @Bean
-  LiveChannel liveChannel(RedisEngine engine) {
-    return engine.liveChannel();
-  }
-
-  @Bean
-  TurnLog turnLog(RedisEngine engine) {
-    return engine.turnLog();
-  }
-
-  @Bean
   RateLimiter rateLimiter(RedisEngine engine) {
     return new StandbyLimiter(engine.limiter());
-  }
-
-  @Bean
-  UsageStore usageStore(RedisEngine engine) {
-    return engine.usage();
-  }
-
-  @Bean
-  AnswerStore answerStore(RedisEngine engine) {
-    return engine.answers();
-  }
-
-  @Bean
-  LockLosses lockLosses(RedisEngine engine) {
-    return engine::lostLocks;
   }
 
   @Bean
@@ -198,11 +120,6 @@ class RedisConfiguration {
           .description("1 while Redis refuses what adds, for want of memory, else 0")
           .register(registry);
     };
-  }
-
-  @Bean
-  StoreProbe storeProbe(RedisEngine engine) {
-    return new Probe(engine);
   }
 
   /** Where Redis is, without who we say we are there. */
@@ -235,51 +152,6 @@ class RedisConfiguration {
 
   private static String address(Node node) {
     return node.host() + ":" + node.port();
-  }
-
-  private record Probe(RedisEngine redis) implements StoreProbe {
-
-    @Override
-    public String engine() {
-      return "redis";
-    }
-
-    @Override
-    public boolean hasStarted() {
-      return redis.isReady();
-    }
-
-    @Override
-    public Mono<Long> sessions() {
-      return redis.sessions();
-    }
-
-    @Override
-    public Mono<Look> look() {
-      return redis.status().map(this::look);
-    }
-
-    private Look look(RedisStatus status) {
-      Map<String, Object> details = new LinkedHashMap<>();
-      details.put("version", status.version());
-      details.put("usedMemory", status.usedMemory());
-      details.put("maxMemory", status.maxMemory());
-      details.put("maxmemoryPolicy", status.policy());
-      return new Look(details, fault(status));
-    }
-
-    private @Nullable String fault(RedisStatus status) {
-      if (!status.policy().equals("noeviction")) {
-        return "maxmemory-policy is "
-            + status.policy()
-            + ": Redis may throw sessions away; set it to noeviction";
-      }
-      // Of a Cluster another server than the one that was looked at may be the full one.
-      return status.isFull() || redis.isFull()
-          ? "Redis has no memory left (maxmemory): it refuses everything that adds; raise maxmemory"
-              + " or delete sessions"
-          : null;
-    }
   }
 
   private static final class EngineLifecycle implements SmartLifecycle {

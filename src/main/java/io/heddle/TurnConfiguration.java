@@ -1,16 +1,12 @@
 package io.heddle;
 
+import io.heddle.engine.Engine;
 import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.TurnMetrics;
-import io.heddle.session.ChangeFeed;
-import io.heddle.session.IdempotencyRecords;
-import io.heddle.session.LiveChannel;
-import io.heddle.session.SessionReader;
 import io.heddle.session.SessionServices;
-import io.heddle.session.TurnLog;
 import io.heddle.turn.TurnProperties;
 import io.heddle.turn.TurnStore;
 import io.heddle.turn.Turns;
@@ -24,15 +20,15 @@ import org.springframework.context.annotation.Configuration;
 class TurnConfiguration {
 
   @Bean
-  TurnStore turnStore(
-      SessionServices services,
-      SessionReader reader,
-      IdempotencyRecords records,
-      TurnLog log,
-      LiveChannel channel,
-      ChangeFeed feed,
-      Answers answers) {
-    return new TurnStore(services, reader, records, log, channel, feed, answers);
+  TurnStore turnStore(SessionServices services, Engine engine, Answers answers) {
+    return new TurnStore(
+        services,
+        engine.reader(),
+        engine.records(),
+        engine.turnLog(),
+        engine.liveChannel(),
+        engine.feed(),
+        answers);
   }
 
   @Bean(destroyMethod = "close")

@@ -55,8 +55,9 @@ class ArchitectureTest {
               Map.entry("turn", Set.of("session", "limit", "answercache")),
               Map.entry("live", Set.of("session", "nearcache")),
               Map.entry("limit", Set.of()),
-              Map.entry("redis", PORTS),
-              Map.entry("embedded", PORTS),
+              Map.entry("engine", PORTS),
+              Map.entry("redis", with(PORTS, "engine")),
+              Map.entry("embedded", with(PORTS, "engine")),
               Map.entry("upstream", Set.of("turn")),
               Map.entry("web", Set.of("live")),
               Map.entry("api", with(SERVICES, "web")),
@@ -64,7 +65,7 @@ class ArchitectureTest {
               Map.entry("security", Set.of()),
               Map.entry("answercache", Set.of("session")),
               // Health and metrics tell how well this replica follows the changes, and its models.
-              Map.entry("ops", with(with(SERVICES, "nearcache"), "upstream"))));
+              Map.entry("ops", with(with(with(SERVICES, "nearcache"), "upstream"), "engine"))));
 
   private static final String[] DRIVERS = {
     "io.lettuce..",

@@ -3,7 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.EngineChoice.Engine;
+import io.heddle.EngineChoice.Kind;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +22,7 @@ class RedisVariablesTest {
     StandardEnvironment environment = environment(Map.of());
 
     assertThat(EngineChoice.of(environment))
-        .isEqualTo(new EngineChoice(Engine.EMBEDDED, "no Redis is configured"));
+        .isEqualTo(new EngineChoice(Kind.EMBEDDED, "no Redis is configured"));
     assertThat(redis(environment, "host")).isNull();
   }
 
@@ -32,7 +32,7 @@ class RedisVariablesTest {
         environment(Map.of("REDIS_URL", "rediss://ann:p%40ss+w:rd@redis.example:6380/3"));
 
     assertThat(EngineChoice.of(environment))
-        .isEqualTo(new EngineChoice(Engine.REDIS, "REDIS_URL is set"));
+        .isEqualTo(new EngineChoice(Kind.REDIS, "REDIS_URL is set"));
     assertThat(redis(environment, "host")).isEqualTo("redis.example");
     assertThat(redis(environment, "port")).isEqualTo("6380");
     assertThat(redis(environment, "username")).isEqualTo("ann");
@@ -161,7 +161,7 @@ class RedisVariablesTest {
   void hostAloneIsEnough() {
     StandardEnvironment environment = environment(Map.of("REDIS_HOST", "db-1.example"));
 
-    assertThat(EngineChoice.of(environment).engine()).isEqualTo(Engine.REDIS);
+    assertThat(EngineChoice.of(environment).engine()).isEqualTo(Kind.REDIS);
     assertThat(redis(environment, "host")).isEqualTo("db-1.example");
     assertThat(redis(environment, "port")).isEqualTo("6379");
   }
@@ -177,7 +177,7 @@ class RedisVariablesTest {
     assertThat(redis(linked, "port")).isEqualTo("6390");
 
     StandardEnvironment unwanted = environment(Map.of("REDIS_PORT", "tcp://10.0.0.1:6390"));
-    assertThat(EngineChoice.of(unwanted).engine()).isEqualTo(Engine.EMBEDDED);
+    assertThat(EngineChoice.of(unwanted).engine()).isEqualTo(Kind.EMBEDDED);
   }
 
   @ParameterizedTest
@@ -193,7 +193,7 @@ class RedisVariablesTest {
   })
   void springsOwnPropertiesChooseRedisAndWin(String name, String value) {
     StandardEnvironment alone = environment(Map.of(name, value));
-    assertThat(EngineChoice.of(alone).engine()).isEqualTo(Engine.REDIS);
+    assertThat(EngineChoice.of(alone).engine()).isEqualTo(Kind.REDIS);
     assertThat(EngineChoice.of(alone).reason()).startsWith("spring.data.redis.");
 
     StandardEnvironment both =
@@ -231,18 +231,18 @@ class RedisVariablesTest {
     assertThat(
             EngineChoice.of(
                 environment(Map.of("REDIS_ENABLED", "false", "REDIS_URL", "redis://x"))))
-        .isEqualTo(new EngineChoice(Engine.EMBEDDED, "REDIS_ENABLED is false"));
+        .isEqualTo(new EngineChoice(Kind.EMBEDDED, "REDIS_ENABLED is false"));
     assertThat(EngineChoice.of(environment(Map.of("REDIS_ENABLED", "TRUE"))))
-        .isEqualTo(new EngineChoice(Engine.REDIS, "REDIS_ENABLED is true"));
+        .isEqualTo(new EngineChoice(Kind.REDIS, "REDIS_ENABLED is true"));
     assertThat(
             EngineChoice.of(environment(Map.of("REDIS_ENABLED", "0", "heddle.engine", "redis")))
                 .engine())
-        .isEqualTo(Engine.REDIS);
+        .isEqualTo(Kind.REDIS);
     assertThat(
             EngineChoice.of(
                     environment(Map.of("REDIS_URL", "redis://x", "HEDDLE_ENGINE", "embedded")))
                 .engine())
-        .isEqualTo(Engine.EMBEDDED);
+        .isEqualTo(Kind.EMBEDDED);
   }
 
   @Test
@@ -273,7 +273,7 @@ class RedisVariablesTest {
                 "REDIS_PASSWORD",
                 ""));
 
-    assertThat(EngineChoice.of(environment).engine()).isEqualTo(Engine.EMBEDDED);
+    assertThat(EngineChoice.of(environment).engine()).isEqualTo(Kind.EMBEDDED);
     assertThat(redis(environment, "password")).isNull();
   }
 

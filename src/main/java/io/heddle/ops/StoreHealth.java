@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.engine.StoreProbe;
 import io.heddle.base.Times;
 import java.time.Duration;
 import java.time.Instant;
@@ -56,7 +57,7 @@ public final class StoreHealth implements ReactiveHealthIndicator {
         seen.updateAndGet(before ->
             before.reachable() == reachable ? before : new Seen(reachable, clock.instant()));
     return health
-        .withDetail("engine", probe.engine())
+        .withDetail("engine", probe.name())
         .withDetail("reachable", reachable)
         .withDetail("since", Times.rfc3339(now.since()));
   }

@@ -1,5 +1,6 @@
 package io.heddle.redis;
 
+import io.heddle.session.ChangeFeed;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed.Loss;
@@ -25,8 +26,7 @@ final class RedisFeedLink {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisFeedLink.class);
 
-  /** How long a comparison is believed. Before that is over, silence has cost nobody anything. */
-  private static final long TRUST_NANOS = Duration.ofSeconds(2).toNanos();
+  private static final long TRUST_NANOS = ChangeFeed.TRUST.toNanos();
 
   /** Who is told. Always in turn, and never after {@link #close}. */
   interface Owner {

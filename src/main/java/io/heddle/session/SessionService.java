@@ -27,7 +27,7 @@ public final class SessionService {
   private static final int LIST_CONCURRENCY = 16;
 
   private final SessionReader reader;
-  private final SessionReader near;
+  private final PageReader near;
   private final WriteExecutor writes;
   private final SessionIndex index;
   private final IdempotencyRecords records;
@@ -39,7 +39,7 @@ public final class SessionService {
 
   SessionService(
       SessionReader reader,
-      SessionReader near,
+      PageReader near,
       WriteExecutor writes,
       SessionIndex index,
       IdempotencyRecords records,

@@ -16,26 +16,9 @@ public final class SessionServices {
   private final IndexUpdater activity;
   private final WriteExecutor writes;
 
-  /** Without a near cache. */
+  /** Without a near cache and without bounds of what a user may have. */
   public SessionServices(
       SessionReader reader,
-      SessionWriter writer,
-      SessionIndex index,
-      SessionLocks sessionLocks,
-      IdempotencyRecords records,
-      IdSource ids,
-      InstantSource clock,
-      SessionProperties properties) {
-    this(reader, reader, writer, index, sessionLocks, records, ids, clock, properties);
-  }
-
-  /**
-   * @param reader the engine's: what a write is based on must be read from the store
-   * @param near for calls that only read
-   */
-  public SessionServices(
-      SessionReader reader,
-      SessionReader near,
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,
@@ -45,7 +28,7 @@ public final class SessionServices {
       SessionProperties properties) {
     this(
         reader,
-        near,
+        reader::load,
         writer,
         index,
         sessionLocks,
@@ -57,11 +40,13 @@ public final class SessionServices {
   }
 
   /**
+   * @param reader the engine's: what a write is based on must be read from the store
+   * @param near for calls that only read
    * @param storage bounds what each user may have
    */
   public SessionServices(
       SessionReader reader,
-      SessionReader near,
+      PageReader near,
       SessionWriter writer,
       SessionIndex index,
       SessionLocks sessionLocks,

@@ -27,14 +27,14 @@ public final class ThreadService {
   private static final int TRIES = 3;
 
   private final SessionReader reader;
-  private final SessionReader near;
+  private final PageReader near;
   private final WriteExecutor writes;
   private final IndexUpdater activity;
   private final InstantSource clock;
 
   ThreadService(
       SessionReader reader,
-      SessionReader near,
+      PageReader near,
       WriteExecutor writes,
       IndexUpdater activity,
       InstantSource clock) {
@@ -73,7 +73,7 @@ public final class ThreadService {
 
   /** One message, by the client's id or Heddle's. */
   public Mono<ThreadPage> message(SessionKey key, ReadContext view, String id) {
-    return near.message(key, view, id);
+    return reader.message(key, view, id);
   }
 
   private Mono<WriteResult<Appended>> append(

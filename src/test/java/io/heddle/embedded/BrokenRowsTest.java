@@ -114,7 +114,7 @@ class BrokenRowsTest {
       for (int i = 0; i < 3; i++) {
         create(engine, new SessionKey(Tenant.DEFAULT, "new" + i));
       }
-      assertThat(engine.fault()).isNull();
+      assertThat(engine.look().block().fault()).isNull();
     }
   }
 
@@ -140,7 +140,7 @@ class BrokenRowsTest {
               engine.writer(),
               engine.index(),
               engine.locks(),
-              engine.retries(),
+              engine.records(),
               IDS,
               NOW,
               new Binder(new MapConfigurationPropertySource())

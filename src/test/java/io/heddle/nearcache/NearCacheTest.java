@@ -4,6 +4,7 @@ import static io.heddle.nearcache.FakeStore.position;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.session.ChangeFeed;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -307,7 +308,7 @@ class NearCacheTest {
   @Test
   void nothingIsServedOnceTrustHasRunOut() {
     load(LAST, 7);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     CompletableFuture<ThreadPage> asked = ask(ANN, LAST);
     Read read = store.next();
     assertThat(read.view).isEqualTo(ANN);
@@ -318,7 +319,7 @@ class NearCacheTest {
 
   @Test
   void withoutTrustNobodyJoinsAndNothingIsKept() {
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     ask(LAST);
     ask(LAST);
     assertThat(store.reads()).hasSize(2);
@@ -332,7 +333,7 @@ class NearCacheTest {
   @Test
   void aReadThatTrustDidNotOutlastIsNotKept() {
     ask(LAST);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     store.next().answer(page("ann", 7));
     trust();
     ask(LAST);
@@ -343,7 +344,7 @@ class NearCacheTest {
   @Test
   void anEqualComparisonBringsTrustBackAndWhatWasKnown() {
     load(LAST, 7);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     trust();
     assertThat(served(ask(LAST)).origin()).isEqualTo(Origin.HIT);
     store.isNotAsked();

@@ -2,6 +2,7 @@ package io.heddle.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.engine.StoreProbe;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import java.time.Duration;
@@ -24,12 +25,12 @@ class StoreHealthTest {
   private final StoreProbe probe =
       new StoreProbe() {
         @Override
-        public String engine() {
+        public String name() {
           return "redis";
         }
 
         @Override
-        public boolean hasStarted() {
+        public boolean isReady() {
           return false;
         }
 

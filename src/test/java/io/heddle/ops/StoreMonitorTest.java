@@ -2,6 +2,7 @@ package io.heddle.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.heddle.engine.StoreProbe;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
@@ -39,12 +40,12 @@ class StoreMonitorTest {
       new StoreMonitor(
           new StoreProbe() {
             @Override
-            public String engine() {
+            public String name() {
               return "redis";
             }
 
             @Override
-            public boolean hasStarted() {
+            public boolean isReady() {
               return started;
             }
 

@@ -22,7 +22,7 @@ class EmbeddedServicesTest extends ServicesContract {
             engine.writer(),
             engine.index(),
             engine.locks(),
-            engine.retries(),
+            engine.records(),
             IDS,
             InstantSource.system(),
             PROPERTIES);

@@ -48,7 +48,7 @@ class ForkFailureTest {
           this::apply,
           engine.index(),
           engine.locks(),
-          engine.retries(),
+          engine.records(),
           ids,
           InstantSource.system(),
           properties);

@@ -85,7 +85,7 @@ final class Replica implements AutoCloseable {
           engine.writer(),
           engine.index(),
           engine.locks(),
-          engine.retries(),
+          engine.records(),
           engine.feed(),
           engine.liveChannel(),
           engine.turnLog(),

@@ -1,4 +1,4 @@
-package io.heddle.ops;
+package io.heddle.engine;
 
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +8,10 @@ import reactor.core.publisher.Mono;
 public interface StoreProbe {
 
   /** {@code redis} or {@code embedded}. */
-  String engine();
+  String name();
 
   /** Whether the engine has worked once; stays true in later outages. Never blocks. */
-  boolean hasStarted();
+  boolean isReady();
 
   /** Looks at the store itself; an error when it does not answer. Any thread. */
   Mono<Look> look();
