@@ -78,7 +78,7 @@ final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
   private static FailureAnalysis analysis(String description, Throwable cause) {
     return new FailureAnalysis(
         description + ".",
-        "Correct it; src/main/resources/application.yml shows the form of every setting.",
+        "Correct it; src/docs/configuration.md lists every setting.",
         cause);
   }
 

@@ -25,12 +25,9 @@ import org.springframework.core.env.MapPropertySource;
 
 /**
  * Gives the variables that people set for Redis the meaning they expect, as the properties that
- * Boot knows. Those properties win where they are set themselves.
+ * Boot and Heddle know. Those properties win where they are set themselves.
  */
 final class RedisVariables implements EnvironmentPostProcessor, Ordered {
-
-  /** What {@code REDIS_TTL} becomes; the default of {@code heddle.session.default-ttl} uses it. */
-  static final String TTL_PROPERTY = "heddle.variables.redis-ttl";
 
   private static final String PREFIX = "spring.data.redis.";
   private static final int DEFAULT_PORT = 6379;
@@ -66,7 +63,7 @@ final class RedisVariables implements EnvironmentPostProcessor, Ordered {
     Map<String, Object> properties = new LinkedHashMap<>();
     String ttl = EngineChoice.text(environment, "REDIS_TTL");
     if (ttl != null) {
-      properties.put(TTL_PROPERTY, seconds(ttl) + "s");
+      properties.put("heddle.session.default-ttl", seconds(ttl) + "s");
     }
     if (Boolean.FALSE.equals(enabled(environment))) {
       return properties;

@@ -48,7 +48,7 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
  * Refuses a start with a setting of Heddle's that does not exist. Spring ignores such a name, and a
  * replica whose {@code heddle.engin=redis} is ignored keeps its sessions in a file of its own.
  */
-final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
+public final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
 
   /** Every record that settings are bound to. */
   static final List<Class<?>> RECORDS =
@@ -217,8 +217,7 @@ final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
   private static boolean isKnown(ConfigurationPropertyName name) {
     List<String> elements = elements(name);
     return NAMES.knows(elements)
-        || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)))
-        || name.toString().equals(RedisVariables.TTL_PROPERTY);
+        || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)));
   }
 
   private static List<String> elements(ConfigurationPropertyName name) {

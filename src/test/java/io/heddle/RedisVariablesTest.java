@@ -17,6 +17,8 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
 
 class RedisVariablesTest {
 
+  private static final String DEFAULT_TTL = "heddle.session.default-ttl";
+
   @Test
   void withoutAnyVariableTheEngineIsEmbedded() {
     StandardEnvironment environment = environment(Map.of());
@@ -280,8 +282,13 @@ class RedisVariablesTest {
   @ParameterizedTest
   @CsvSource({"3600, 3600s", "90m, 5400s", "7d, 604800s", "PT1H, 3600s"})
   void timeToLiveIsSecondsOrADuration(String value, String result) {
-    assertThat(environment(Map.of("REDIS_TTL", value)).getProperty(RedisVariables.TTL_PROPERTY))
-        .isEqualTo(result);
+    assertThat(environment(Map.of("REDIS_TTL", value)).getProperty(DEFAULT_TTL)).isEqualTo(result);
+  }
+
+  @Test
+  void theSettingOfTheSameNameWinsOverTheVariable() {
+    assertThat(environment(Map.of("REDIS_TTL", "3600", DEFAULT_TTL, "2h")).getProperty(DEFAULT_TTL))
+        .isEqualTo("2h");
   }
 
   @ParameterizedTest

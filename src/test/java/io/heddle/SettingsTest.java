@@ -39,75 +39,6 @@ import org.springframework.core.io.ClassPathResource;
 
 class SettingsTest {
 
-  /** The file and the records each state every default, and it is the same. */
-  @Test
-  void theFileStatesTheDefaultsOfTheRecords() throws IOException {
-    Binder file = Binder.get(file(Map.of()));
-    Binder nothing = new Binder(new MapConfigurationPropertySource());
-
-    assertThat(bind(file, "heddle.security", SecurityProperties.class))
-        .isEqualTo(bind(nothing, "heddle.security", SecurityProperties.class));
-    assertThat(bind(file, "heddle", HostProperties.class))
-        .isEqualTo(bind(nothing, "heddle", HostProperties.class));
-    assertThat(bind(file, "heddle.session", SessionProperties.class))
-        .isEqualTo(bind(nothing, "heddle.session", SessionProperties.class));
-    assertThat(bind(file, "heddle.memory", MemoryProperties.class))
-        .isEqualTo(bind(nothing, "heddle.memory", MemoryProperties.class));
-    assertThat(bind(file, "heddle.http", HttpProperties.class))
-        .isEqualTo(bind(nothing, "heddle.http", HttpProperties.class));
-    assertThat(bind(file, "heddle.cache", CoherenceProperties.class))
-        .isEqualTo(bind(nothing, "heddle.cache", CoherenceProperties.class));
-    assertThat(bind(file, "heddle.answers", AnswerProperties.class))
-        .isEqualTo(bind(nothing, "heddle.answers", AnswerProperties.class));
-    assertThat(bind(file, "heddle.limits", LimitProperties.class))
-        .isEqualTo(bind(nothing, "heddle.limits", LimitProperties.class));
-    assertThat(bind(file, "heddle.redis", RedisProperties.class))
-        .isEqualTo(bind(nothing, "heddle.redis", RedisProperties.class));
-    assertThat(bind(file, "heddle.live", LiveProperties.class))
-        .isEqualTo(bind(nothing, "heddle.live", LiveProperties.class));
-    assertThat(bind(file, "heddle.turns", TurnProperties.class))
-        .isEqualTo(bind(nothing, "heddle.turns", TurnProperties.class));
-    assertThat(bind(file, "heddle", UpstreamProperties.class))
-        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
-    assertThat(bind(file, "heddle.echo", EchoProperties.class))
-        .isEqualTo(bind(nothing, "heddle.echo", EchoProperties.class));
-    assertThat(bind(file, "heddle.embedded", EmbeddedProperties.class))
-        .isEqualTo(bind(nothing, "heddle.embedded", EmbeddedProperties.class));
-  }
-
-  /** An upstream has no default of its own in the file, so the example there must not lie. */
-  @Test
-  void theExampleOfAnUpstreamStatesTheDefaults() throws IOException {
-    String text =
-        new ClassPathResource("application.yml").getContentAsString(StandardCharsets.UTF_8);
-    String example =
-        text.substring(text.indexOf("  # upstreams:"), text.indexOf("  # The built-in model for"))
-            .replaceAll("(?m)^  # ?", "  ")
-            .replace("${OPENAI_API_KEY}", "")
-            .replace("[gpt-5-mini, \"gpt-*\"]", "");
-    StandardEnvironment environment = new StandardEnvironment();
-    new YamlPropertySourceLoader()
-        .load(
-            "example",
-            new ByteArrayResource(("heddle:\n" + example).getBytes(StandardCharsets.UTF_8)))
-        .forEach(source -> environment.getPropertySources().addLast(source));
-    Binder nothing =
-        new Binder(
-            new MapConfigurationPropertySource(
-                Map.of(
-                    "heddle.upstreams.openai.base-url",
-                    "https://api.openai.com/v1",
-                    "heddle.upstreams.openai.api-key",
-                    "")));
-
-    assertThat(bind(Binder.get(environment), "heddle", UpstreamProperties.class))
-        .isEqualTo(bind(nothing, "heddle", UpstreamProperties.class));
-    for (RecordComponent setting : UpstreamProperties.Server.class.getRecordComponents()) {
-      String name = setting.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
-      assertThat(example).contains(name);
-    }
-  }
-
   @Test
   void anEngineKeepsByDefaultWhatTheStoreLimitsSay() {
     Binder nothing = new Binder(new MapConfigurationPropertySource());
@@ -127,17 +58,6 @@ class SettingsTest {
     assertThat(limits.active()).hasSize(2);
     assertThat(limits.rules().get("writes").limit()).isEqualTo(7);
     assertThat(limits.rules().get("requests").limit()).isEqualTo(6000);
-  }
-
-  @Test
-  void redisTtlIsTheDefaultLife() throws IOException {
-    assertThat(
-            bind(
-                    Binder.get(file(Map.of(RedisVariables.TTL_PROPERTY, "90s"))),
-                    "heddle.session",
-                    SessionProperties.class)
-                .defaultTtl())
-        .isEqualTo(Duration.ofSeconds(90));
   }
 
   @ParameterizedTest

@@ -1,8 +1,16 @@
 package io.heddle.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.springframework.boot.SpringApplication;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+import org.springframework.boot.context.properties.bind.Bindable;
+import io.heddle.session.SessionProperties;
+import io.heddle.turn.TurnProperties;
+import io.heddle.live.LiveProperties;
+import io.heddle.SettingsCheck;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -57,7 +65,7 @@ import org.springframework.core.io.ClassPathResource;
 import org.springframework.util.unit.DataSize;
 
 /**
- * The manifests agree with each other and with {@code application.yml}: each overlay as it is
+ * The manifests agree with each other and with the settings: each overlay as it is
  * written, and also as kustomize rendered it when {@code heddle.k8s.rendered} names the folder, as
  * {@code .ci/manifests} does.
  */
@@ -368,7 +376,18 @@ class ManifestsTest {
     Map<String, String> data = deployed.the(ConfigMap.class, "heddle").getData();
     assertThat(variables.keySet())
         .containsAll(
-            data.keySet().stream().filter(name -> !name.startsWith("MANAGEMENT_SERVER_")).toList());
+            data.keySet().stream()
+                .filter(name -> !name.startsWith("MANAGEMENT_SERVER_"))
+                .filter(name -> !name.startsWith("HEDDLE_"))
+                .toList());
+    StandardEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .addFirst(
+            new SystemEnvironmentPropertySource("test-systemEnvironment", new TreeMap<>(data)));
+    assertThatCode(() ->
+            new SettingsCheck().postProcessEnvironment(environment, new SpringApplication()))
+        .doesNotThrowAnyException();
     assertThat(data).containsEntry("HEDDLE_ENGINE", "redis");
     assertThat(data).containsEntry("SERVER_ADDRESS", "0.0.0.0");
     assertThat(data).containsEntry("HEDDLE_SECURITY_MODE", "open");
@@ -432,8 +451,8 @@ class ManifestsTest {
     Duration drain =
         Collections.max(
             List.of(
-                value("heddle.live.drain", Duration.class),
-                value("heddle.turns.drain", Duration.class)));
+                bound("heddle.live", LiveProperties.class).drain(),
+                bound("heddle.turns", TurnProperties.class).drain()));
     Duration most = value("spring.lifecycle.timeout-per-shutdown-phase", Duration.class);
     Long grace = deployment.getSpec().getTemplate().getSpec().getTerminationGracePeriodSeconds();
     assertThat(Duration.ofSeconds(grace)).isGreaterThan(quiet.plus(drain).plus(most));
@@ -494,7 +513,7 @@ class ManifestsTest {
           .containsEntry(nginx + "proxy-buffering", "off");
       String body = how.get(nginx + "proxy-body-size").toUpperCase(Locale.ROOT) + "B";
       assertThat(DataSize.parse(body))
-          .isGreaterThan(value("heddle.session.max-request", DataSize.class));
+          .isGreaterThan(bound("heddle.session", SessionProperties.class).maxRequest());
     }
   }
 
@@ -541,6 +560,10 @@ class ManifestsTest {
   private static int managementPort(Deployed deployed) {
     Map<String, String> data = deployed.the(ConfigMap.class, "heddle").getData();
     return Integer.parseInt(data.get("MANAGEMENT_SERVER_PORT"));
+  }
+
+  private <T> T bound(String prefix, Class<T> record) {
+    return application.bindOrCreate(prefix, Bindable.of(record));
   }
 
   private <T> T value(String name, Class<T> type) {
