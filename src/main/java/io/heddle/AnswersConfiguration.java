@@ -1,11 +1,11 @@
 package io.heddle;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerProperties;
 import io.heddle.answercache.Answers;
 import io.heddle.api.Routes;
 import io.heddle.base.IdSource;
+import io.heddle.engine.Engine;
 import java.time.InstantSource;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;

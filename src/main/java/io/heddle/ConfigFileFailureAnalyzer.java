@@ -77,9 +77,7 @@ final class ConfigFileFailureAnalyzer implements FailureAnalyzer {
 
   private static FailureAnalysis analysis(String description, Throwable cause) {
     return new FailureAnalysis(
-        description + ".",
-        "Correct it; src/docs/configuration.md lists every setting.",
-        cause);
+        description + ".", "Correct it; src/docs/configuration.md lists every setting.", cause);
   }
 
   private static String describe(Throwable cause) {

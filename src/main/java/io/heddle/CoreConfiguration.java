@@ -1,6 +1,5 @@
 package io.heddle;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerKey;
 import io.heddle.answercache.Answers;
@@ -10,6 +9,7 @@ import io.heddle.base.MemoryProperties;
 import io.heddle.base.Problem;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
+import io.heddle.engine.Engine;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.Limits;
 import io.heddle.limit.QuotaProperties;
@@ -227,11 +227,7 @@ class CoreConfiguration {
 
   @Bean
   HeddleMetrics heddleMetrics(
-      SessionServices services,
-      Limits limits,
-      TokenLimits tokens,
-      Answers answers,
-      Engine engine) {
+      SessionServices services, Limits limits, TokenLimits tokens, Answers answers, Engine engine) {
     return new HeddleMetrics(services, limits, tokens, answers, engine::lostLocks);
   }
 }

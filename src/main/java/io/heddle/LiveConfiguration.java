@@ -1,8 +1,8 @@
 package io.heddle;
 
-import io.heddle.engine.Engine;
 import io.heddle.api.Routes;
 import io.heddle.base.ByteBudget;
+import io.heddle.engine.Engine;
 import io.heddle.live.LiveProperties;
 import io.heddle.live.SessionHubs;
 import io.heddle.nearcache.Coherence;

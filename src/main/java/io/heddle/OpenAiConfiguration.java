@@ -1,7 +1,7 @@
 package io.heddle;
 
-import io.heddle.engine.Engine;
 import io.heddle.base.IdSource;
+import io.heddle.engine.Engine;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.openai.OpenAiProperties;

@@ -4,14 +4,13 @@ import io.heddle.EngineChoice.Kind;
 import io.heddle.base.IdSource;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
+import io.heddle.ops.Meters;
 import io.heddle.ops.StoreMonitor;
 import io.heddle.redis.RedisClients;
 import io.heddle.redis.RedisEngine;
 import io.heddle.redis.RedisProperties;
 import io.heddle.redis.RedissonClients;
 import io.heddle.session.StoreLimits;
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.concurrent.TimeUnit;
@@ -100,9 +99,11 @@ class RedisConfiguration {
   @Bean
   MeterBinder feedMetrics(RedisEngine engine) {
     return registry -> {
-      FunctionCounter.builder("heddle.feed.relinks", engine, RedisEngine::feedRelinks)
-          .description("Connections of the change feed that had to be made again")
-          .register(registry);
+      Meters meters = new Meters(registry);
+      meters.count(
+          "heddle.feed.relinks",
+          "Connections of the change feed that had to be made again",
+          engine::feedRelinks);
       TimeGauge.builder(
               "heddle.feed.compared.ago",
               engine,
@@ -110,15 +111,18 @@ class RedisConfiguration {
               redis -> redis.feedComparedAgo().toMillis())
           .description("Age of the least proven partition's last comparison")
           .register(registry);
-      FunctionCounter.builder("heddle.due.failures", engine, RedisEngine::dueFailures)
-          .description("Sessions and turns whose time had come and that could not be seen to")
-          .register(registry);
-      FunctionCounter.builder("heddle.store.refused", engine, RedisEngine::refusedForMemory)
-          .description("Writes that Redis refused because it had no memory left")
-          .register(registry);
-      Gauge.builder("heddle.store.full", engine, redis -> redis.isFull() ? 1 : 0)
-          .description("1 while Redis refuses what adds, for want of memory, else 0")
-          .register(registry);
+      meters.count(
+          "heddle.due.failures",
+          "Sessions and turns whose time had come and that could not be seen to",
+          engine::dueFailures);
+      meters.count(
+          "heddle.store.refused",
+          "Writes that Redis refused because it had no memory left",
+          engine::refusedForMemory);
+      meters.gauge(
+          "heddle.store.full",
+          "1 while Redis refuses what adds, for want of memory, else 0",
+          () -> engine.isFull() ? 1 : 0);
     };
   }
 

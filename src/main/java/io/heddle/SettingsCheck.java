@@ -216,8 +216,7 @@ public final class SettingsCheck implements EnvironmentPostProcessor, Ordered {
 
   private static boolean isKnown(ConfigurationPropertyName name) {
     List<String> elements = elements(name);
-    return NAMES.knows(elements)
-        || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)));
+    return NAMES.knows(elements) || (elements.size() > 1 && OF_TESTS.contains(elements.get(1)));
   }
 
   private static List<String> elements(ConfigurationPropertyName name) {

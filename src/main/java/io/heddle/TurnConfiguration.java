@@ -1,9 +1,9 @@
 package io.heddle;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
+import io.heddle.engine.Engine;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.TurnMetrics;
 import io.heddle.session.SessionServices;

@@ -4,26 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.answercache.AnswerProperties;
-import io.heddle.base.MemoryProperties;
-import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.LimitProperties;
-import io.heddle.live.LiveProperties;
 import io.heddle.nearcache.CoherenceProperties;
-import io.heddle.redis.RedisProperties;
-import io.heddle.security.SecurityProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.StoreLimits;
 import io.heddle.turn.TurnProperties;
-import io.heddle.upstream.EchoProperties;
-import io.heddle.upstream.UpstreamProperties;
-import io.heddle.web.HostProperties;
-import io.heddle.web.HttpProperties;
 import java.io.IOException;
-import java.lang.reflect.RecordComponent;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +21,6 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
-import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.ClassPathResource;
 
 class SettingsTest {

@@ -1,8 +1,8 @@
 package io.heddle.embedded;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
+import io.heddle.engine.Engine;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;

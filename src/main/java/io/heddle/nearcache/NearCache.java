@@ -1,6 +1,5 @@
 package io.heddle.nearcache;
 
-import io.heddle.session.PageReader;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.RemovalCause;
@@ -11,6 +10,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.nearcache.CachedSession.Load;
 import io.heddle.session.Change;
 import io.heddle.session.Outcome;
+import io.heddle.session.PageReader;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;

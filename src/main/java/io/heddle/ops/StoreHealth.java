@@ -1,7 +1,7 @@
 package io.heddle.ops;
 
-import io.heddle.engine.StoreProbe;
 import io.heddle.base.Times;
+import io.heddle.engine.StoreProbe;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

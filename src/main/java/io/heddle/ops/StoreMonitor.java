@@ -1,7 +1,7 @@
 package io.heddle.ops;
 
-import io.heddle.engine.StoreProbe;
 import io.heddle.base.ProblemException;
+import io.heddle.engine.StoreProbe;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;

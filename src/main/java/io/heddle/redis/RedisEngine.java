@@ -1,12 +1,12 @@
 package io.heddle.redis;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.engine.Engine;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;

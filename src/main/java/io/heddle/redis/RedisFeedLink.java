@@ -1,8 +1,8 @@
 package io.heddle.redis;
 
-import io.heddle.session.ChangeFeed;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

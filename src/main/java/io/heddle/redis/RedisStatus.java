@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxMemory bytes, 0 for no bound
  * @param uncounted bytes of the used memory that are not compared with the bound
  */
-record RedisStatus(
-    String version, String policy, long maxMemory, long usedMemory, long uncounted) {
+record RedisStatus(String version, String policy, long maxMemory, long usedMemory, long uncounted) {
 
   /** Whether it refuses what adds. */
   boolean isFull() {

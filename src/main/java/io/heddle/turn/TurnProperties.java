@@ -74,8 +74,7 @@ public record TurnProperties(
         .within("history-messages", historyMessages, 1, 10_000)
         .atLeast("history-tokens", historyTokens, 1)
         // Above that nothing is told, so that no prompt would ever have as many.
-        .require(
-            compactAt >= 0 && compactAt <= historyTokens, "compact-at", "0 to history-tokens")
+        .require(compactAt >= 0 && compactAt <= historyTokens, "compact-at", "0 to history-tokens")
         .positive("compact-timeout", compactTimeout)
         .atLeast("reserve-output", reserveOutput, 0)
         .atLeast("max-output", maxOutput, 1)

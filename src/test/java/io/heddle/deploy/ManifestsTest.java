@@ -4,13 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import org.springframework.boot.SpringApplication;
-import org.springframework.core.env.SystemEnvironmentPropertySource;
-import org.springframework.boot.context.properties.bind.Bindable;
-import io.heddle.session.SessionProperties;
-import io.heddle.turn.TurnProperties;
-import io.heddle.live.LiveProperties;
-import io.heddle.SettingsCheck;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -38,6 +31,10 @@ import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.heddle.SettingsCheck;
+import io.heddle.live.LiveProperties;
+import io.heddle.session.SessionProperties;
+import io.heddle.turn.TurnProperties;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -55,19 +52,22 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.util.unit.DataSize;
 
 /**
- * The manifests agree with each other and with the settings: each overlay as it is
- * written, and also as kustomize rendered it when {@code heddle.k8s.rendered} names the folder, as
- * {@code .ci/manifests} does.
+ * The manifests agree with each other and with the settings: each overlay as it is written, and
+ * also as kustomize rendered it when {@code heddle.k8s.rendered} names the folder, as {@code
+ * .ci/manifests} does.
  */
 class ManifestsTest {
 
@@ -385,8 +385,8 @@ class ManifestsTest {
         .getPropertySources()
         .addFirst(
             new SystemEnvironmentPropertySource("test-systemEnvironment", new TreeMap<>(data)));
-    assertThatCode(() ->
-            new SettingsCheck().postProcessEnvironment(environment, new SpringApplication()))
+    assertThatCode(
+            () -> new SettingsCheck().postProcessEnvironment(environment, new SpringApplication()))
         .doesNotThrowAnyException();
     assertThat(data).containsEntry("HEDDLE_ENGINE", "redis");
     assertThat(data).containsEntry("SERVER_ADDRESS", "0.0.0.0");

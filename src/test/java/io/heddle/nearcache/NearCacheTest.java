@@ -4,7 +4,6 @@ import static io.heddle.nearcache.FakeStore.position;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.session.ChangeFeed;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
@@ -12,6 +11,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.nearcache.FakeStore.Read;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;

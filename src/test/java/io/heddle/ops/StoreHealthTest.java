@@ -2,9 +2,9 @@ package io.heddle.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.engine.StoreProbe;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.engine.StoreProbe;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;

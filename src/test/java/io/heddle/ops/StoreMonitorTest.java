@@ -2,13 +2,13 @@ package io.heddle.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.engine.StoreProbe;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.engine.StoreProbe;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
