@@ -3,6 +3,8 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.settings.EmbeddedFileFailureAnalyzer;
+import io.heddle.settings.BadSettingException;
 import io.heddle.base.Caller;
 import io.heddle.base.Json;
 import io.heddle.base.SessionKey;

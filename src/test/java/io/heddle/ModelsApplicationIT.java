@@ -3,6 +3,7 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.heddle.settings.BadSettingException;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
 import io.heddle.testing.ModelScript;

@@ -31,7 +31,7 @@ import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
-import io.heddle.SettingsCheck;
+import io.heddle.settings.SettingsCheck;
 import io.heddle.live.LiveProperties;
 import io.heddle.session.SessionProperties;
 import io.heddle.turn.TurnProperties;
