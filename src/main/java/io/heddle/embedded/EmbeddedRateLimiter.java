@@ -5,10 +5,10 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Permit;
+import io.heddle.limit.Refund;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -80,7 +80,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+  public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
     return Mono.fromRunnable(() ->
         windows
             .asMap()
@@ -95,7 +95,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
     return Mono.fromSupplier(() -> tokens.reserve(subject, rules, id, amount));
   }
 
@@ -135,7 +135,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
         rule, true, rule.limit() - next.count(), Duration.ofNanos(next.end() - now));
   }
 
-  private static void lower(Map<String, Window> all, Permit permit, long now) {
+  private static void lower(Map<String, Window> all, Refund permit, long now) {
     Window window = all.get(permit.rule().name());
     if (window == null || window.count() == 0) {
       return;

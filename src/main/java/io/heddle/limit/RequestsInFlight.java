@@ -6,7 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * How many requests of each user are being worked on here. Of callers without one it is not asked:
  * a backend has as many as it has users.
  */
-final class AtWork {
+final class RequestsInFlight {
 
   /** Of so many at once it may be themselves that make the limiter late. */
   static final int MANY = 8;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The permits of one lease, while it lasts. */
-final class Grant {
+final class RunningLease {
 
   static final long NONE = -1;
 
@@ -15,7 +15,7 @@ final class Grant {
   /** The store tells what is left of a window in whole milliseconds, and its clock is not ours. */
   private static final long MARGIN = Duration.ofMillis(2).toNanos();
 
-  private final Permits holder;
+  private final PermitPool holder;
   private final List<Decision> decisions;
   private final long askedAt;
   private final long size;
@@ -26,7 +26,7 @@ final class Grant {
    * @param askedAt before the question was sent: the windows end no earlier than what is left of
    *     them from there
    */
-  Grant(Permits holder, Lease lease, long askedAt) {
+  RunningLease(PermitPool holder, Lease lease, long askedAt) {
     this.holder = holder;
     this.decisions = lease.decisions();
     this.askedAt = askedAt;
@@ -79,12 +79,12 @@ final class Grant {
   }
 
   /** What to give back, of windows that still run. */
-  List<Permit> permits(long unused, long now) {
-    List<Permit> permits = new ArrayList<>();
+  List<Refund> permits(long unused, long now) {
+    List<Refund> permits = new ArrayList<>();
     for (Decision decision : decisions) {
       Duration rest = decision.resetAfter().minusNanos(now - askedAt);
       if (unused > 0 && rest.toMillis() > 0) {
-        permits.add(new Permit(decision.rule(), unused, rest));
+        permits.add(new Refund(decision.rule(), unused, rest));
       }
     }
     return permits;

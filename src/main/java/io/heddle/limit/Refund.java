@@ -8,10 +8,10 @@ import java.time.Duration;
  * @param count how many, 1 or more
  * @param left what should be left of the window it was counted in, more than 0
  */
-public record Permit(Rule rule, long count, Duration left) {
+public record Refund(Rule rule, long count, Duration left) {
 
   /** One. */
-  public Permit(Rule rule, Duration left) {
+  public Refund(Rule rule, Duration left) {
     this(rule, 1, left);
   }
 

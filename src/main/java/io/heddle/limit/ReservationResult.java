@@ -9,4 +9,4 @@ import org.jspecify.annotations.Nullable;
  * @param decisions one a rule, in the order of the question; what remains is after the reservation
  * @param reservation null when one of the rules had not so many left, or none were asked for
  */
-public record Reserved(List<Decision> decisions, @Nullable Reservation reservation) {}
+public record ReservationResult(List<Decision> decisions, @Nullable Reservation reservation) {}

@@ -13,7 +13,7 @@ import java.util.function.LongSupplier;
  * known; so what is read for it is bounded by itself: in a minute some dozens of small ones, or a
  * few large ones. On this replica.
  */
-final class Tries {
+final class ResendBudget {
 
   /** So many bytes are one unit. */
   static final long UNIT = 256 * 1024;
@@ -26,7 +26,7 @@ final class Tries {
 
   private final Cache<Subject, Left> left;
 
-  Tries(LongSupplier nanoTime) {
+  ResendBudget(LongSupplier nanoTime) {
     left =
         Caffeine.newBuilder()
             .maximumSize(REMEMBERED)

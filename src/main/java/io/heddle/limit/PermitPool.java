@@ -11,13 +11,13 @@ import reactor.core.publisher.Sinks;
  * One subject's permits under one set of rules. One question for a lease is under way at a time;
  * who comes meanwhile waits for it if one of its permits will be his, else is counted by himself.
  */
-final class Permits {
+final class PermitPool {
 
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
   private final Leases leases;
   private final Leases.Key key;
-  private volatile @Nullable Grant grant;
+  private volatile @Nullable RunningLease grant;
 
   // Guarded by this.
   private final List<Waiting> waiting = new ArrayList<>();
@@ -30,7 +30,7 @@ final class Permits {
   private long used;
   private long usedBefore;
 
-  Permits(Leases leases, Leases.Key key) {
+  PermitPool(Leases leases, Leases.Key key) {
     this.leases = leases;
     this.key = key;
   }
@@ -40,17 +40,17 @@ final class Permits {
   }
 
   @Nullable List<Decision> use(long now) {
-    Grant running = grant;
+    RunningLease running = grant;
     if (running == null) {
       return null;
     }
     long left = running.use(now);
-    return left == Grant.NONE ? null : running.decisions(left, now);
+    return left == RunningLease.NONE ? null : running.decisions(left, now);
   }
 
   Mono<List<Decision>> ask(long now) {
     Waiting one;
-    List<Permit> unused = List.of();
+    List<Refund> unused = List.of();
     long most;
     synchronized (this) {
       List<Decision> decisions = use(now);
@@ -68,7 +68,7 @@ final class Permits {
       if (asking) {
         return one.answer.asMono();
       }
-      Grant old = grant;
+      RunningLease old = grant;
       if (old != null) {
         unused = old.permits(old.end(), now);
       }
@@ -82,7 +82,7 @@ final class Permits {
   }
 
   /** Told once of each lease, when it has ended. */
-  synchronized void ended(Grant ended, long permitsUsed) {
+  synchronized void ended(RunningLease ended, long permitsUsed) {
     leases.ended(ended);
     used += permitsUsed;
     if (grant == ended) {
@@ -93,7 +93,7 @@ final class Permits {
   private void answered(Lease lease, long askedAt) {
     List<Waiting> served;
     List<@Nullable List<Decision>> answers = new ArrayList<>();
-    Grant next = new Grant(this, lease, askedAt);
+    RunningLease next = new RunningLease(this, lease, askedAt);
     long now = leases.now();
     synchronized (this) {
       asking = false;
@@ -103,8 +103,8 @@ final class Permits {
         long left = answers.isEmpty() ? next.use() : next.use(now);
         answers.add(
             lease.permits() == 0
-                ? Grant.since(lease.decisions(), 0, one.since - askedAt)
-                : left == Grant.NONE ? null : next.decisions(left, one.since));
+                ? RunningLease.since(lease.decisions(), 0, one.since - askedAt)
+                : left == RunningLease.NONE ? null : next.decisions(left, one.since));
       }
       if (lease.permits() > 1) {
         grant = next;
@@ -157,7 +157,7 @@ final class Permits {
    */
   private record Waiting(long since, Sinks.One<List<Decision>> answer) {
 
-    void end(@Nullable List<Decision> decisions, Permits of) {
+    void end(@Nullable List<Decision> decisions, PermitPool of) {
       if (decisions != null) {
         answer.tryEmitValue(decisions);
       } else {
