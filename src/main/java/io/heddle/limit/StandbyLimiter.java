@@ -157,6 +157,6 @@ public final class StandbyLimiter implements RateLimiter {
   }
 
   private static boolean isFull(Throwable error) {
-    return error instanceof ProblemException e && e.problem().code() == ProblemCode.STORE_FULL;
+    return ProblemException.hasCode(error, ProblemCode.STORE_FULL);
   }
 }

@@ -210,9 +210,10 @@ public final class NearCache implements PageReader {
 
   /** What is told to the session's owner only. */
   private static boolean isTombstone(Signal<ThreadPage> signal) {
-    return signal.getThrowable() instanceof ProblemException e
-        && (e.problem().code() == ProblemCode.SESSION_DELETED
-            || e.problem().code() == ProblemCode.SESSION_EXPIRED);
+    Throwable error = signal.getThrowable();
+    return error != null
+        && (ProblemException.hasCode(error, ProblemCode.SESSION_DELETED)
+            || ProblemException.hasCode(error, ProblemCode.SESSION_EXPIRED));
   }
 
   private void forget(Change.Published change) {

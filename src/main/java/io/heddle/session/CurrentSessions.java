@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -23,19 +24,19 @@ final class CurrentSessions {
 
   private final SessionIndex index;
   private final IdempotencyRecords records;
-  private final SessionCreator making;
+  private final SessionCreator creator;
 
-  CurrentSessions(SessionIndex index, IdempotencyRecords records, SessionCreator making) {
+  CurrentSessions(SessionIndex index, IdempotencyRecords records, SessionCreator creator) {
     this.index = index;
     this.records = records;
-    this.making = making;
+    this.creator = creator;
   }
 
   Mono<Optional<String>> current(Tenant tenant, String user) {
     return index.current(tenant, user).map(Optional::of).defaultIfEmpty(Optional.empty());
   }
 
-  /** The session is made, so a failure here must not be the answer to making it. */
+  /** The session is made, so a failure here must not be the answer to creator it. */
   Mono<Void> makeCurrent(SessionKey key, String user, Optional<String> before) {
     return index
         .compareAndSetCurrent(key.tenant(), user, before.orElse(null), key.id())
@@ -68,7 +69,7 @@ final class CurrentSessions {
                 .flatMap(said ->
                     said instanceof Outcome.Refused refused
                         ? Mono.error(refused.problem().toException())
-                        : making.replayed(
+                        : creator.replayed(
                             resume.request(key), ThreadService.positionOf(said), true));
     return before.switchIfEmpty(Mono.defer(() -> resume(resume, TRIES)));
   }
@@ -81,7 +82,7 @@ final class CurrentSessions {
             return replaceCurrent(resume, null, tries);
           }
           String id = current.get();
-          return making
+          return creator
               .look(new SessionKey(tenant, id), resume.user())
               .flatMap(seen ->
                   switch (seen.state()) {
@@ -113,12 +114,12 @@ final class CurrentSessions {
 
   private Mono<WriteResult<Session>> makeNamed(Resume resume, String id, int tries) {
     WriteContext request = resume.request(new SessionKey(resume.caller().tenant(), id));
-    return making
+    return creator
         .make(request, resume.description(), resume.messages())
         .onErrorResume(
-            error -> WriteExecutor.is(error, ProblemCode.SESSION_EXISTS),
+            error -> ProblemException.hasCode(error, ProblemCode.SESSION_EXISTS),
             error ->
-                making
+                creator
                     .found(request)
                     .filter(made -> resume.user().equals(made.value().description().user()))
                     .switchIfEmpty(

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -37,6 +38,13 @@ final class SessionCreator {
 
   Mono<WriteResult<Session>> make(
       WriteContext request, SessionAttributes description, List<NewMessage> messages) {
+    return create(request, description, messages)
+        .flatMap(outcome -> answer(request, outcome, true));
+  }
+
+  /** Makes a session and enters it in its user's index, before and after. */
+  Mono<Outcome> create(
+      WriteContext request, SessionAttributes description, List<NewMessage> messages) {
     SessionKey key = request.key();
     return activity
         .creating(key, description.user(), clock.instant())
@@ -47,11 +55,10 @@ final class SessionCreator {
                     new Create(description, messages),
                     request.preconditions(),
                     request.waitFor())))
-        .flatMap(outcome -> {
+        .doOnNext(outcome -> {
           if (outcome instanceof Outcome.Applied applied) {
             activity.created(key, applied);
           }
-          return answer(request, outcome, true);
         });
   }
 
@@ -87,7 +94,7 @@ final class SessionCreator {
                 Mono.just(
                     new Seen(
                         key,
-                        WriteExecutor.is(error, ProblemCode.SESSION_NOT_FOUND)
+                        ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND)
                             ? State.ABSENT
                             : State.ENDED,
                         null)));

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.Caller;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
@@ -9,7 +10,6 @@ import io.heddle.session.SessionCreator.Seen;
 import io.heddle.session.SessionCreator.State;
 import io.heddle.session.Write.Delete;
 import io.heddle.session.Write.Update;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,7 +33,7 @@ public final class SessionService {
   private final IdempotencyRecords records;
   private final IndexUpdater activity;
   private final Forks forks;
-  private final SessionCreator making;
+  private final SessionCreator creator;
   private final CurrentSessions currents;
   private final Unreadable unreadable = new Unreadable();
 
@@ -45,7 +45,7 @@ public final class SessionService {
       IdempotencyRecords records,
       IndexUpdater activity,
       Forks forks,
-      InstantSource clock) {
+      SessionCreator creator) {
     this.reader = reader;
     this.near = near;
     this.writes = writes;
@@ -53,8 +53,8 @@ public final class SessionService {
     this.records = records;
     this.activity = activity;
     this.forks = forks;
-    this.making = new SessionCreator(reader, writes, activity, clock);
-    this.currents = new CurrentSessions(index, records, making);
+    this.creator = creator;
+    this.currents = new CurrentSessions(index, records, creator);
   }
 
   /** Makes a session and makes it its user's current one. */
@@ -67,7 +67,7 @@ public final class SessionService {
               ? Mono.just(Optional.empty())
               : currents.current(request.key().tenant(), user);
       return current.flatMap(before ->
-          making
+          creator
               .make(request, description, messages)
               .flatMap(made ->
                   user == null || made.replayed()
@@ -81,7 +81,7 @@ public final class SessionService {
       WriteContext request, SessionAttributes description, List<NewMessage> messages) {
     // With a key the record comes first: it must see a session that this very request made.
     Mono<WriteResult<Session>> known =
-        request.requested().retry() == null ? making.found(request) : Mono.empty();
+        request.requested().retry() == null ? creator.found(request) : Mono.empty();
     return known.switchIfEmpty(Mono.defer(() -> createOrFind(request, description, messages)));
   }
 
@@ -147,7 +147,7 @@ public final class SessionService {
             reader.load(request.key(), request.view(), PageRequest.NONE),
             page -> page.session().position(),
             page -> new Update(patch.apply(page.session().description())))
-        .flatMap(outcome -> making.answer(request, outcome, false));
+        .flatMap(outcome -> creator.answer(request, outcome, false));
   }
 
   /** Deletes the session; again, when it was deleted before. The position of the tombstone. */
@@ -170,7 +170,7 @@ public final class SessionService {
         new WriteContext(request.caller(), target, request.requested(), request.waitFor());
     return forks
         .fork(request, target, after)
-        .flatMap(outcome -> making.answer(onTarget, outcome, true));
+        .flatMap(outcome -> creator.answer(onTarget, outcome, true));
   }
 
   /**
@@ -185,13 +185,13 @@ public final class SessionService {
       WriteContext request, SessionAttributes description, List<NewMessage> messages) {
     return Mono.defer(() -> create(request, description, messages))
         .onErrorResume(
-            error -> WriteExecutor.is(error, ProblemCode.SESSION_EXISTS),
+            error -> ProblemException.hasCode(error, ProblemCode.SESSION_EXISTS),
             // Another caller's, or one that is being built: the id is taken, and no more is told.
-            error -> making.found(request).switchIfEmpty(Mono.error(error)));
+            error -> creator.found(request).switchIfEmpty(Mono.error(error)));
   }
 
   private Mono<Seen> listed(SessionKey key, @Nullable String user) {
-    return unreadable.leftOut(key, making.look(key, user));
+    return unreadable.leftOut(key, creator.look(key, user));
   }
 
   private SessionPage listing(

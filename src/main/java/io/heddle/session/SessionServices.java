@@ -62,8 +62,9 @@ public final class SessionServices {
         new WriteExecutor(counted, sessionLocks, records, ids, activity, properties.updateLease());
     Forks forks =
         new Forks(reader, writes, activity, ids, clock, properties.forkTimeout(), storage);
-    sessions = new SessionService(reader, near, writes, index, records, activity, forks, clock);
-    threads = new ThreadService(reader, near, writes, activity, clock);
+    SessionCreator creator = new SessionCreator(reader, writes, activity, clock);
+    sessions = new SessionService(reader, near, writes, index, records, activity, forks, creator);
+    threads = new ThreadService(reader, near, writes, creator);
     states = new StateService(reader, writes, properties.maxState().toBytes());
     locks = new LockService(sessionLocks);
   }

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
@@ -79,7 +80,7 @@ public final class StateService {
         .onErrorResume(
             error ->
                 WriteExecutor.isGone(error)
-                    || WriteExecutor.is(error, ProblemCode.CHECKPOINT_NOT_FOUND),
+                    || ProblemException.hasCode(error, ProblemCode.CHECKPOINT_NOT_FOUND),
             _ -> Mono.empty())
         .defaultIfEmpty(Optional.empty())
         .flatMap(found ->
@@ -125,7 +126,7 @@ public final class StateService {
         .checkpoint(request.key(), request.view(), Checkpoint.idOf(position))
         // So many were saved since that this one was dropped: then the document as it is now.
         .onErrorResume(
-            error -> WriteExecutor.is(error, ProblemCode.CHECKPOINT_NOT_FOUND),
+            error -> ProblemException.hasCode(error, ProblemCode.CHECKPOINT_NOT_FOUND),
             _ -> reader.state(request.key(), request.view()))
         .mapNotNull(StateView::checkpoint)
         .map(checkpoint -> new WriteResult<>(checkpoint, position, replayed, false));

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
@@ -8,7 +9,6 @@ import io.heddle.session.Write.Create;
 import io.heddle.session.Write.DeleteMessage;
 import io.heddle.session.Write.TruncateThread;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,20 +29,17 @@ public final class ThreadService {
   private final SessionReader reader;
   private final PageReader near;
   private final WriteExecutor writes;
-  private final IndexUpdater activity;
-  private final InstantSource clock;
+  private final SessionCreator creator;
 
   ThreadService(
       SessionReader reader,
       PageReader near,
       WriteExecutor writes,
-      IndexUpdater activity,
-      InstantSource clock) {
+      SessionCreator creator) {
     this.reader = reader;
     this.near = near;
     this.writes = writes;
-    this.activity = activity;
-    this.clock = clock;
+    this.creator = creator;
   }
 
   /**
@@ -91,40 +88,22 @@ public final class ThreadService {
     // A position can only be of a session that is there.
     if (request.requested().wantSomething()) {
       return appended.onErrorMap(
-          error -> WriteExecutor.is(error, ProblemCode.SESSION_NOT_FOUND),
+          error -> ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND),
           _ -> WriteExecutor.conflict());
     }
     return appended.onErrorResume(
-        error -> WriteExecutor.is(error, ProblemCode.SESSION_NOT_FOUND),
+        error -> ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND),
         error -> {
           // Another caller's session is answered like none, and cannot be made: that ends here.
           if (tries == 0) {
             return Mono.error(error);
           }
-          return create(request, messages, createWith)
+          return creator
+              .create(request, createWith, messages)
+              .flatMap(outcome -> answer(request, messages, outcome, true))
               .onErrorResume(
-                  e -> WriteExecutor.is(e, ProblemCode.SESSION_EXISTS),
+                  e -> ProblemException.hasCode(e, ProblemCode.SESSION_EXISTS),
                   _ -> append(request, messages, createWith, tries - 1));
-        });
-  }
-
-  private Mono<WriteResult<Appended>> create(
-      WriteContext request, List<NewMessage> messages, SessionAttributes description) {
-    SessionKey key = request.key();
-    return activity
-        .creating(key, description.user(), clock.instant())
-        .then(
-            Mono.defer(() ->
-                writes.apply(
-                    key,
-                    new Create(description, messages),
-                    request.preconditions(),
-                    request.waitFor())))
-        .flatMap(outcome -> {
-          if (outcome instanceof Outcome.Applied applied) {
-            activity.created(key, applied);
-          }
-          return answer(request, messages, outcome, true);
         });
   }
 
@@ -199,7 +178,7 @@ public final class ThreadService {
         })
         .onErrorResume(
             error ->
-                WriteExecutor.isGone(error) || WriteExecutor.is(error, ProblemCode.INVALID_CURSOR),
+                WriteExecutor.isGone(error) || ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR),
             _ -> Mono.just(new Appended(ids, Map.of())));
   }
 }

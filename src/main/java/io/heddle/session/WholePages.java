@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.ProblemException;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ public final class WholePages {
         .load(key, view, next(request, missing, page.messages()))
         .onErrorMap(
             error ->
-                WriteExecutor.is(error, ProblemCode.INVALID_CURSOR) || WriteExecutor.isGone(error),
+                ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR) || WriteExecutor.isGone(error),
             MovedOn::new)
         .flatMap(more -> rest(reader, key, view, request, joined(request, page, more)));
   }

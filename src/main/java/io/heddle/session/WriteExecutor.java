@@ -139,7 +139,7 @@ final class WriteExecutor {
             return Mono.empty();
           }
           return once(key, write, terms.withPositions(List.of(position)))
-              .onErrorMap(e -> is(e, ProblemCode.VERSION_CONFLICT), Moved::new)
+              .onErrorMap(e -> ProblemException.hasCode(e, ProblemCode.VERSION_CONFLICT), Moved::new)
               .doOnError(Moved.class, _ -> phase.set(UpdatePhase.READING));
         })
         .retryWhen(
@@ -193,15 +193,11 @@ final class WriteExecutor {
     });
   }
 
-  static boolean is(Throwable error, ProblemCode code) {
-    return error instanceof ProblemException e && e.problem().code() == code;
-  }
-
   /** Whether a read found no session, for whatever reason. */
   static boolean isGone(Throwable error) {
-    return is(error, ProblemCode.SESSION_NOT_FOUND)
-        || is(error, ProblemCode.SESSION_DELETED)
-        || is(error, ProblemCode.SESSION_EXPIRED);
+    return ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND)
+        || ProblemException.hasCode(error, ProblemCode.SESSION_DELETED)
+        || ProblemException.hasCode(error, ProblemCode.SESSION_EXPIRED);
   }
 
   /** Of a session that is not there, which the request would make. */
@@ -217,7 +213,7 @@ final class WriteExecutor {
 
   /** A lost lock of ours is no fault of a caller who sent no token. */
   private static Throwable notTheCallers(Throwable error) {
-    return is(error, ProblemCode.STALE_FENCE)
+    return ProblemException.hasCode(error, ProblemCode.STALE_FENCE)
         ? Problem.of(ProblemCode.SESSION_LOCKED, "somebody else took the session's lock meanwhile")
             .with("retryAfter", 1)
             .toException()
@@ -254,7 +250,7 @@ final class WriteExecutor {
      */
     Mono<Outcome> dropAfter(@Nullable Throwable error) {
       Mono<Outcome> end = error == null ? Mono.empty() : Mono.error(error);
-      if (retry == null || (error != null && is(error, ProblemCode.OUTCOME_UNKNOWN))) {
+      if (retry == null || (error != null && ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN))) {
         return end;
       }
       return records.drop(key, retry).onErrorComplete().then(end);

@@ -474,7 +474,7 @@ abstract class ServicesContract {
                           request(key, WritePreconditions.NONE.withRetry(retry)), d -> with(d, "e"))
                       .map(done -> true)
                       .onErrorResume(
-                          e -> WriteExecutor.is(e, ProblemCode.KEY_IN_PROGRESS),
+                          e -> ProblemException.hasCode(e, ProblemCode.KEY_IN_PROGRESS),
                           e -> Mono.just(false))));
     }
   }
