@@ -167,6 +167,23 @@ class ArchitectureTest {
   }
 
   @Test
+  void portsAndEnginesDoNotKnowTheServicesOverThem() {
+    noClasses()
+        .that(
+            resideInAnyPackage(
+                "io.heddle.session",
+                "io.heddle.engine..",
+                "io.heddle.redis..",
+                "io.heddle.embedded..",
+                "io.heddle.nearcache..",
+                "io.heddle.live.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.heddle.session.service..")
+        .check(MAIN);
+  }
+
+  @Test
   void enginesAndServicesNeverSeeHttp() {
     noClasses()
         .that(

@@ -3,9 +3,9 @@ package io.heddle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.heddle.settings.BadSettingException;
 import io.heddle.base.Json;
 import io.heddle.base.ProblemException;
+import io.heddle.settings.BadSettingException;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;

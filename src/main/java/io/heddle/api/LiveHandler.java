@@ -12,7 +12,7 @@ import io.heddle.live.SessionHubs;
 import io.heddle.live.Watch;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
-import io.heddle.session.ThreadService;
+import io.heddle.session.service.ThreadService;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;

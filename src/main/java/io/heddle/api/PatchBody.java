@@ -1,9 +1,9 @@
 package io.heddle.api;
 
 import io.heddle.base.Json;
-import io.heddle.session.MergePatch;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
+import io.heddle.session.service.MergePatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

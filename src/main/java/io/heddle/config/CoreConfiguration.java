@@ -1,6 +1,5 @@
 package io.heddle.config;
 
-import io.heddle.settings.CommandLine;
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerKey;
 import io.heddle.answercache.Answers;
@@ -29,10 +28,11 @@ import io.heddle.ops.StoreHealth;
 import io.heddle.ops.StoreMonitor;
 import io.heddle.ops.StreamObservations;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionServices;
 import io.heddle.session.Storage;
-import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
+import io.heddle.session.service.SessionServices;
+import io.heddle.session.service.StorageCount;
+import io.heddle.settings.CommandLine;
 import io.heddle.web.KeepAliveReads;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.MeterBinder;

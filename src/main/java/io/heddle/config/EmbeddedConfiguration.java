@@ -1,12 +1,12 @@
 package io.heddle.config;
 
-import io.heddle.settings.EngineChoice;
-import io.heddle.settings.EngineChoice.Kind;
 import io.heddle.base.IdSource;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
 import io.heddle.limit.RateLimiter;
 import io.heddle.session.StoreLimits;
+import io.heddle.settings.EngineChoice;
+import io.heddle.settings.EngineChoice.Kind;
 import java.time.InstantSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -7,7 +7,7 @@ import io.heddle.limit.TokenLimits;
 import io.heddle.openai.OpenAiProperties;
 import io.heddle.openai.Routes;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;
 import io.heddle.web.BodyReader;

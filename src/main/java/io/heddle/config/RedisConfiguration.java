@@ -1,7 +1,5 @@
 package io.heddle.config;
 
-import io.heddle.settings.EngineChoice;
-import io.heddle.settings.EngineChoice.Kind;
 import io.heddle.base.IdSource;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.StandbyLimiter;
@@ -12,6 +10,8 @@ import io.heddle.redis.RedisEngine;
 import io.heddle.redis.RedisProperties;
 import io.heddle.redis.RedissonClients;
 import io.heddle.session.StoreLimits;
+import io.heddle.settings.EngineChoice;
+import io.heddle.settings.EngineChoice.Kind;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.concurrent.TimeUnit;

@@ -1,8 +1,8 @@
 package io.heddle.config;
 
-import io.heddle.settings.ListenAddress;
-import io.heddle.settings.EngineChoice;
 import io.heddle.settings.CommandLine;
+import io.heddle.settings.EngineChoice;
+import io.heddle.settings.ListenAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.event.ApplicationReadyEvent;

@@ -6,7 +6,7 @@ import io.heddle.base.IdSource;
 import io.heddle.engine.Engine;
 import io.heddle.limit.TokenLimits;
 import io.heddle.ops.TurnMetrics;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.turn.TurnProperties;
 import io.heddle.turn.TurnStore;
 import io.heddle.turn.Turns;

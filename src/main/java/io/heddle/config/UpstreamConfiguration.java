@@ -1,8 +1,8 @@
 package io.heddle.config;
 
-import io.heddle.settings.BadSettingException;
 import io.heddle.ops.UpstreamHealth;
 import io.heddle.ops.UpstreamMetrics;
+import io.heddle.settings.BadSettingException;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.Models;
 import io.heddle.upstream.UpstreamProperties;

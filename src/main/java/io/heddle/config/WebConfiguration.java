@@ -10,7 +10,7 @@ import io.heddle.openai.OpenAiRefusals;
 import io.heddle.ops.MemoryMetrics;
 import io.heddle.redis.RedisClients;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.BodyReader;
 import io.heddle.web.ConnectionGuard;

@@ -5,8 +5,8 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Refund;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
@@ -95,7 +95,8 @@ final class EmbeddedRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return Mono.fromSupplier(() -> tokens.reserve(subject, rules, id, amount));
   }
 

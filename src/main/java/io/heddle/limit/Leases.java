@@ -55,7 +55,8 @@ final class Leases {
 
   /** What the rules say of a request that a permit was here for; null when there is none. */
   @Nullable List<Decision> use(Subject subject, RuleSet rules, long now) {
-    PermitPool permits = rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
+    PermitPool permits =
+        rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
     return permits == null ? null : permits.use(now);
   }
 

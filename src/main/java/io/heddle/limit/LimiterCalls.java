@@ -76,7 +76,8 @@ final class LimiterCalls implements AutoCloseable {
     failures.increment();
     if (silent.compareAndSet(false, true)) {
       log.warn(
-          "The limiter's store does not count {}: each rule's on-failure decides until it does ({})",
+          "The limiter's store does not count {}: each rule's on-failure decides until it does"
+              + " ({})",
           counted,
           error instanceof TimeoutException
               ? "no answer within " + timeout.toMillis() + " ms"

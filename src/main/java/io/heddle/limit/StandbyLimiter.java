@@ -77,7 +77,8 @@ public final class StandbyLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return store
         .reserve(subject, rules, id, amount)
         .onErrorResume(
@@ -87,7 +88,8 @@ public final class StandbyLimiter implements RateLimiter {
                   List<Decision> said = count(subject, rules, amount, true);
                   // As if the store had not answered: whoever settles it adds what was used.
                   boolean held = said.stream().allMatch(Decision::allowed);
-                  return new ReservationResult(said, held ? Reservation.unknown(id, amount, rules) : null);
+                  return new ReservationResult(
+                      said, held ? Reservation.unknown(id, amount, rules) : null);
                 }));
   }
 

@@ -327,9 +327,7 @@ public final class TokenLimits implements AutoCloseable {
             .orElseThrow();
     Rule rule = worst.rule();
     Problem problem =
-        calls
-            .refuse(rule, " tokens", "; this takes " + estimate)
-            .with("requested", estimate);
+        calls.refuse(rule, " tokens", "; this takes " + estimate).with("requested", estimate);
     return rule.limit() < estimate
         ? problem
         : problem.with("retryAfter", Admission.seconds(worst.resetAfter()));

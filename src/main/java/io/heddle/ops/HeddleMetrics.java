@@ -7,7 +7,7 @@ import io.heddle.limit.Limits;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.function.LongSupplier;

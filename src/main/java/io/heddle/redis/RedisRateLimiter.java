@@ -2,8 +2,8 @@ package io.heddle.redis;
 
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Refund;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
@@ -104,7 +104,8 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     byte[][] keys = new byte[rules.size()][];
     ScriptArgs args = ScriptArgs.of(2 + 2 * rules.size()).text(id).number(amount);
     for (int i = 0; i < keys.length; i++) {
@@ -116,7 +117,8 @@ final class RedisRateLimiter implements RateLimiter {
         .map(answer -> reserved(rules, id, amount, new ScriptReply(answer)));
   }
 
-  private static ReservationResult reserved(List<Rule> rules, String id, long amount, ScriptReply reply) {
+  private static ReservationResult reserved(
+      List<Rule> rules, String id, long amount, ScriptReply reply) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     List<Reservation.Counter> counters = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {

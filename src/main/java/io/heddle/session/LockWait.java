@@ -2,8 +2,8 @@ package io.heddle.session;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;

@@ -9,7 +9,7 @@ import io.heddle.session.ReadContext;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.WholePages;
+import io.heddle.session.service.WholePages;
 import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -5,8 +5,8 @@ import io.heddle.session.ChangeFeed;
 import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.TurnLog;
+import io.heddle.session.service.SessionServices;
 
 /**
  * What turns need of the store.

@@ -88,7 +88,8 @@ final class Counters implements RateLimiter {
   }
 
   @Override
-  public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return Mono.defer(() -> {
       calls++;
       if (silent || failing) {
@@ -109,7 +110,8 @@ final class Counters implements RateLimiter {
         held.add(new Reservation.Counter(rule.name(), rule.window(), "w" + window[1]));
       }
       return Mono.just(
-          new ReservationResult(decisions, all && amount > 0 ? new Reservation(id, amount, held) : null));
+          new ReservationResult(
+              decisions, all && amount > 0 ? new Reservation(id, amount, held) : null));
     });
   }
 

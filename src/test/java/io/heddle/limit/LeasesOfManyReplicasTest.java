@@ -180,7 +180,8 @@ class LeasesOfManyReplicasTest {
     }
 
     @Override
-    public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    public Mono<ReservationResult> reserve(
+        Subject subject, List<Rule> rules, String id, long amount) {
       return far(counters.reserve(subject, rules, id, amount));
     }
 

@@ -94,7 +94,8 @@ class StandbyLimiterTest {
     }
 
     @Override
-    public Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    public Mono<ReservationResult> reserve(
+        Subject subject, List<Rule> rules, String id, long amount) {
       return refusal();
     }
 

@@ -1,13 +1,28 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Appended;
+import io.heddle.session.Head;
+import io.heddle.session.Message;
+import io.heddle.session.MessagePlace;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageReader;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.ThreadPage;
+import io.heddle.session.Write;
 import io.heddle.session.Write.Append;
-import io.heddle.session.Write.Create;
 import io.heddle.session.Write.DeleteMessage;
 import io.heddle.session.Write.TruncateThread;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,10 +47,7 @@ public final class ThreadService {
   private final SessionCreator creator;
 
   ThreadService(
-      SessionReader reader,
-      PageReader near,
-      WriteExecutor writes,
-      SessionCreator creator) {
+      SessionReader reader, PageReader near, WriteExecutor writes, SessionCreator creator) {
     this.reader = reader;
     this.near = near;
     this.writes = writes;
@@ -178,7 +190,8 @@ public final class ThreadService {
         })
         .onErrorResume(
             error ->
-                WriteExecutor.isGone(error) || ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR),
+                WriteExecutor.isGone(error)
+                    || ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR),
             _ -> Mono.just(new Appended(ids, Map.of())));
   }
 }

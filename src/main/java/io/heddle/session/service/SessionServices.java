@@ -1,7 +1,18 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.IdSource;
 import io.heddle.base.SessionKey;
+import io.heddle.session.IdempotencyRecords;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageReader;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.Storage;
+import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.InstantSource;
 import reactor.core.publisher.Mono;

@@ -1,12 +1,22 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.Json;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Checkpoint;
+import io.heddle.session.CheckpointPage;
+import io.heddle.session.Head;
+import io.heddle.session.Outcome;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.StateView;
 import io.heddle.session.Write.RestoreState;
 import io.heddle.session.Write.SaveState;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;

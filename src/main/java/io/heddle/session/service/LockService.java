@@ -1,11 +1,14 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
+import io.heddle.session.LockWait;
+import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionLocks.Call;
 import io.heddle.session.SessionLocks.Done;
 import io.heddle.session.SessionLocks.Held;
+import io.heddle.session.WriteContext;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;

@@ -1,7 +1,8 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.session.SessionIndex;
 import java.time.InstantSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;

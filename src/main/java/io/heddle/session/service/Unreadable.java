@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;

@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,7 +14,19 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.embedded.EmbeddedEngine;
 import io.heddle.embedded.EmbeddedProperties;
+import io.heddle.session.IdempotentRequest;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.Write;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;

@@ -1,8 +1,14 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -1,12 +1,22 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
-import io.heddle.session.SessionCreator.Seen;
+import io.heddle.session.IdempotencyRecords;
+import io.heddle.session.IdempotentRequest;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
+import io.heddle.session.WriteResult;
+import io.heddle.session.service.SessionCreator.Seen;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

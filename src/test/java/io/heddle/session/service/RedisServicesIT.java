@@ -1,7 +1,8 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.redis.EngineFixture;
 import io.heddle.redis.RedisEngine;
+import io.heddle.session.SessionIndex;
 import io.heddle.testing.TestRedis;
 import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -1,8 +1,13 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Message;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +50,8 @@ public final class WholePages {
         .load(key, view, next(request, missing, page.messages()))
         .onErrorMap(
             error ->
-                ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR) || WriteExecutor.isGone(error),
+                ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR)
+                    || WriteExecutor.isGone(error),
             MovedOn::new)
         .flatMap(more -> rest(reader, key, view, request, joined(request, page, more)));
   }

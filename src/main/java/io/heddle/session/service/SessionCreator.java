@@ -1,10 +1,20 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
-import io.heddle.base.ProblemException;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Head;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
+import io.heddle.session.SessionReader;
 import io.heddle.session.Write.Create;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WriteResult;
 import java.time.InstantSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

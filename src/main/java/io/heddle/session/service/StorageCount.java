@@ -1,7 +1,12 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionIndex;
+import io.heddle.session.SessionReader;
+import io.heddle.session.ThreadPage;
 import java.util.Objects;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;

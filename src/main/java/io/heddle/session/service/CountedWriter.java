@@ -1,7 +1,18 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.Problem;
 import io.heddle.base.SessionKey;
+import io.heddle.session.IdempotencyRecords;
+import io.heddle.session.IdempotentRequest;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageRequest;
+import io.heddle.session.ReadContext;
+import io.heddle.session.SessionReader;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.Storage;
+import io.heddle.session.Write;
+import io.heddle.session.WritePreconditions;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;

@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

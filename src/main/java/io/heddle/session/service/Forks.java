@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
@@ -7,11 +7,26 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.Head;
+import io.heddle.session.IdempotentRequest;
+import io.heddle.session.Message;
+import io.heddle.session.MessagePlace;
+import io.heddle.session.NewMessage;
+import io.heddle.session.Outcome;
+import io.heddle.session.PageRequest;
+import io.heddle.session.Session;
+import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
+import io.heddle.session.SessionProperties;
+import io.heddle.session.SessionReader;
+import io.heddle.session.Storage;
+import io.heddle.session.ThreadPage;
 import io.heddle.session.Write.AppendToBuild;
 import io.heddle.session.Write.Copied;
 import io.heddle.session.Write.PublishBuild;
 import io.heddle.session.Write.StartBuild;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -137,7 +152,8 @@ final class Forks {
                 writes.once(target, new StartBuild(build, description), WritePreconditions.NONE)))
         .doOnNext(_ -> built.set(true))
         .doOnError(
-            error -> ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN), _ -> built.set(true))
+            error -> ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN),
+            _ -> built.set(true))
         .then(filled)
         .onErrorMap(
             error -> !opening.get() && ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN),
@@ -217,7 +233,8 @@ final class Forks {
               .load(request.key(), request.view(), PageRequest.forward(PAGE, from))
               // The cursor's own session was deleted and made again since.
               .onErrorMap(
-                  e -> ProblemException.hasCode(e, ProblemCode.INVALID_CURSOR), _ -> new SourceMoved());
+                  e -> ProblemException.hasCode(e, ProblemCode.INVALID_CURSOR),
+                  _ -> new SourceMoved());
         })
         .then(Mono.fromSupplier(() -> messages));
   }

@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.Json;
 import io.heddle.base.JsonWriter;

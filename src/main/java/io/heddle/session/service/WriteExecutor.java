@@ -1,4 +1,4 @@
-package io.heddle.session;
+package io.heddle.session.service;
 
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
@@ -7,6 +7,15 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.session.IdempotencyRecords;
+import io.heddle.session.IdempotentRequest;
+import io.heddle.session.LockWait;
+import io.heddle.session.Outcome;
+import io.heddle.session.SessionLocks;
+import io.heddle.session.SessionWriter;
+import io.heddle.session.Write;
+import io.heddle.session.WriteContext;
+import io.heddle.session.WritePreconditions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -139,7 +148,8 @@ final class WriteExecutor {
             return Mono.empty();
           }
           return once(key, write, terms.withPositions(List.of(position)))
-              .onErrorMap(e -> ProblemException.hasCode(e, ProblemCode.VERSION_CONFLICT), Moved::new)
+              .onErrorMap(
+                  e -> ProblemException.hasCode(e, ProblemCode.VERSION_CONFLICT), Moved::new)
               .doOnError(Moved.class, _ -> phase.set(UpdatePhase.READING));
         })
         .retryWhen(
@@ -250,7 +260,8 @@ final class WriteExecutor {
      */
     Mono<Outcome> dropAfter(@Nullable Throwable error) {
       Mono<Outcome> end = error == null ? Mono.empty() : Mono.error(error);
-      if (retry == null || (error != null && ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN))) {
+      if (retry == null
+          || (error != null && ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN))) {
         return end;
       }
       return records.drop(key, retry).onErrorComplete().then(end);
