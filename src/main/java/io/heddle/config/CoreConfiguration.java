@@ -2,7 +2,6 @@ package io.heddle.config;
 
 import io.heddle.answercache.Allowance;
 import io.heddle.answercache.AnswerKey;
-import io.heddle.answercache.Answers;
 import io.heddle.base.ByteBudget;
 import io.heddle.base.IdSource;
 import io.heddle.base.MemoryProperties;
@@ -41,11 +40,19 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /** What is the same over both engines. */
 @Configuration(proxyBeanMethods = false)
+@Import({
+  Coherence.class,
+  CoherenceMetrics.class,
+  HeddleMetrics.class,
+  KeepAliveReads.class,
+  StreamObservations.class
+})
 class CoreConfiguration {
 
   @Bean
@@ -163,12 +170,6 @@ class CoreConfiguration {
     return new TokenLimits(limiter, properties, ids, limits);
   }
 
-  /** Follows the engine's changes from the start to the end. */
-  @Bean
-  Coherence coherence() {
-    return new Coherence();
-  }
-
   @Bean(destroyMethod = "dispose")
   Disposable coherenceListens(Coherence coherence, Engine engine) {
     return engine.feed().listen(coherence);
@@ -179,12 +180,6 @@ class CoreConfiguration {
     return new NearCache(engine.reader(), coherence, properties);
   }
 
-  /** Boot gives it to the web server. */
-  @Bean
-  KeepAliveReads keepAliveReads() {
-    return new KeepAliveReads();
-  }
-
   @Bean
   StoreHealth storeHealthIndicator(Engine engine, InstantSource clock) {
     return new StoreHealth(engine, clock);
@@ -193,11 +188,6 @@ class CoreConfiguration {
   @Bean(destroyMethod = "close")
   StoreMonitor storeMonitor(Engine engine, CoherenceHealth coherence) {
     return new StoreMonitor(engine, coherence::deafness);
-  }
-
-  @Bean
-  StreamObservations streamObservations() {
-    return new StreamObservations();
   }
 
   /** Which build runs here: a gauge that is always 1, with the version as its tag. */
@@ -219,16 +209,5 @@ class CoreConfiguration {
   @Bean
   CoherenceHealth coherenceHealthIndicator(Coherence coherence, CoherenceProperties properties) {
     return new CoherenceHealth(coherence, properties.enabled());
-  }
-
-  @Bean
-  CoherenceMetrics coherenceMetrics(Coherence coherence, NearCache near) {
-    return new CoherenceMetrics(coherence, near);
-  }
-
-  @Bean
-  HeddleMetrics heddleMetrics(
-      SessionServices services, Limits limits, TokenLimits tokens, Answers answers, Engine engine) {
-    return new HeddleMetrics(services, limits, tokens, answers, engine::lostLocks);
   }
 }

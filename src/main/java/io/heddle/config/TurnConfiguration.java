@@ -14,9 +14,11 @@ import io.heddle.turn.Upstream;
 import java.time.InstantSource;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 
 /** Turns. */
 @Configuration(proxyBeanMethods = false)
+@Import(TurnMetrics.class)
 class TurnConfiguration {
 
   @Bean
@@ -41,11 +43,6 @@ class TurnConfiguration {
       TurnProperties properties,
       ByteBudget budget) {
     return new Turns(store, upstream, limits, ids, clock, properties, budget);
-  }
-
-  @Bean
-  TurnMetrics turnMetrics(Turns turns) {
-    return new TurnMetrics(turns);
   }
 
   /** Lets the turns of this replica end; those who follow one are still told its end. */

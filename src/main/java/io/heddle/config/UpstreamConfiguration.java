@@ -6,18 +6,14 @@ import io.heddle.settings.BadSettingException;
 import io.heddle.upstream.EchoProperties;
 import io.heddle.upstream.Models;
 import io.heddle.upstream.UpstreamProperties;
-import io.micrometer.core.instrument.MeterRegistry;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 
 /** The models. */
 @Configuration(proxyBeanMethods = false)
+@Import(UpstreamMetrics.class)
 class UpstreamConfiguration {
-
-  @Bean
-  UpstreamMetrics upstreamMetrics(MeterRegistry registry) {
-    return new UpstreamMetrics(registry);
-  }
 
   /** The {@code Upstream} of turns. */
   @Bean(destroyMethod = "close")

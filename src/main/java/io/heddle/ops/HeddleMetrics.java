@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.engine.Engine;
 import io.heddle.answercache.Answers;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
@@ -10,7 +11,6 @@ import io.heddle.limit.TokenLimits;
 import io.heddle.session.service.SessionServices;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import java.util.function.LongSupplier;
 
 /** What the rooms count, as meters. */
 public final class HeddleMetrics implements MeterBinder {
@@ -19,22 +19,19 @@ public final class HeddleMetrics implements MeterBinder {
   private final Limits limits;
   private final TokenLimits tokens;
   private final Answers answers;
-  private final LongSupplier lostLocks;
+  private final Engine engine;
 
-  /**
-   * @param lostLocks how many updates lost their lock before they ended, since the start
-   */
   public HeddleMetrics(
       SessionServices services,
       Limits limits,
       TokenLimits tokens,
       Answers answers,
-      LongSupplier lostLocks) {
+      Engine engine) {
     this.services = services;
     this.limits = limits;
     this.tokens = tokens;
     this.answers = answers;
-    this.lostLocks = lostLocks;
+    this.engine = engine;
   }
 
   @Override
@@ -90,6 +87,6 @@ public final class HeddleMetrics implements MeterBinder {
         "heddle.index.failures",
         "Writes of the users' index that failed outside a request",
         services::indexFailures);
-    meters.count("heddle.locks.lost", "Updates that lost their lock before they ended", lostLocks);
+    meters.count("heddle.locks.lost", "Updates that lost their lock before they ended", engine::lostLocks);
   }
 }
