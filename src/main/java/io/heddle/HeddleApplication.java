@@ -1,5 +1,6 @@
 package io.heddle;
 
+import io.heddle.settings.CommandLine;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
@@ -12,7 +13,7 @@ import org.springframework.boot.data.redis.autoconfigure.observation.LettuceObse
 import reactor.netty.ReactorNetty;
 
 /**
- * Starts Heddle. Boot's own configuration of Redis is taken only by {@link RedisConfiguration}, and
+ * Starts Heddle. Boot's own configuration of Redis is taken only by {@code RedisConfiguration}, and
  * of it only the connection: its templates, its health and its observation of every command would
  * cost something and are not used.
  */

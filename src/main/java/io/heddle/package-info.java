@@ -1,4 +1,4 @@
-/** The application class and the wiring: the only package that sees every other one. */
+/** The application. */
 @NullMarked
 package io.heddle;
 

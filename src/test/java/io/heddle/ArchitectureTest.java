@@ -56,16 +56,46 @@ class ArchitectureTest {
               Map.entry("turn", Set.of("session", "limit", "answercache")),
               Map.entry("live", Set.of("session", "nearcache", "turn")),
               Map.entry("limit", Set.of()),
-              Map.entry("redis", PORTS),
-              Map.entry("embedded", PORTS),
+              Map.entry("engine", PORTS),
+              Map.entry("redis", with(PORTS, "engine")),
+              Map.entry("embedded", with(PORTS, "engine")),
               Map.entry("upstream", Set.of("turn")),
               Map.entry("web", Set.of("live", "session", "limit")),
               Map.entry("api", with(SERVICES, "web")),
               Map.entry("openai", with(SERVICES, "web")),
               Map.entry("security", Set.of()),
               Map.entry("answercache", Set.of("session")),
+              Map.entry(
+                  "settings",
+                  Set.of(
+                      "answercache",
+                      "embedded",
+                      "limit",
+                      "live",
+                      "nearcache",
+                      "openai",
+                      "redis",
+                      "security",
+                      "session",
+                      "turn",
+                      "upstream",
+                      "web")),
+              Map.entry(
+                  "config",
+                  with(
+                      SERVICES,
+                      "web",
+                      "settings",
+                      "nearcache",
+                      "api",
+                      "embedded",
+                      "engine",
+                      "openai",
+                      "ops",
+                      "redis",
+                      "upstream")),
               // Health and metrics tell how well this replica follows the changes, and its models.
-              Map.entry("ops", with(with(SERVICES, "nearcache"), "upstream"))));
+              Map.entry("ops", with(SERVICES, "nearcache", "upstream", "engine"))));
 
   private static final String[] DRIVERS = {
     "io.lettuce..",
@@ -120,7 +150,7 @@ class ArchitectureTest {
   @Test
   void onlyTheRedisEngineAndTheWiringSeeRedis() {
     noClasses()
-        .that(resideOutsideOfPackages("io.heddle", "io.heddle.redis.."))
+        .that(resideOutsideOfPackages("io.heddle", "io.heddle.config..", "io.heddle.redis.."))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(DRIVERS)
@@ -134,6 +164,23 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.h2..")
+        .check(MAIN);
+  }
+
+  @Test
+  void portsAndEnginesDoNotKnowTheServicesOverThem() {
+    noClasses()
+        .that(
+            resideInAnyPackage(
+                "io.heddle.session",
+                "io.heddle.engine..",
+                "io.heddle.redis..",
+                "io.heddle.embedded..",
+                "io.heddle.nearcache..",
+                "io.heddle.live.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.heddle.session.service..")
         .check(MAIN);
   }
 
@@ -247,9 +294,9 @@ class ArchitectureTest {
         .allowEmptyShould(true);
   }
 
-  private static Set<String> with(Set<String> rooms, String another) {
+  private static Set<String> with(Set<String> rooms, String... others) {
     Set<String> all = new TreeSet<>(rooms);
-    all.add(another);
+    all.addAll(Set.of(others));
     return all;
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.heddle.base.ProblemException;
 import io.heddle.json.Json;
+import io.heddle.settings.BadSettingException;
 import io.heddle.testing.ModelScript;
 import io.heddle.testing.ScriptedModel;
 import io.heddle.turn.ModelCall;

@@ -10,7 +10,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.testing.RedisProcess;
 import java.net.http.HttpResponse;
 import java.time.Duration;

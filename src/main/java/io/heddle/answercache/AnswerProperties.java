@@ -1,5 +1,6 @@
 package io.heddle.answercache;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -21,26 +22,15 @@ public record AnswerProperties(
     @DefaultValue("7d") Duration longestLife,
     @DefaultValue("60s") Duration longestWait) {
 
-  private static final DataSize MOST_BYTES = DataSize.ofMegabytes(64);
-
   public AnswerProperties {
-    check(
-        maxBytes.toBytes() >= 1 && maxBytes.compareTo(MOST_BYTES) <= 0, "max-bytes", "1B to 64MB");
-    check(between(longestLife, 1, 3650L * 86_400), "longest-life", "1s to 3650d");
-    check(
-        between(defaultLife, 1, longestLife.toSeconds()),
-        "default-life",
-        "1s to heddle.answers.longest-life");
-    check(between(longestWait, 1, 600), "longest-wait", "1s to 10m");
-  }
-
-  private static boolean between(Duration value, long least, long most) {
-    return value.toSeconds() >= least && value.compareTo(Duration.ofSeconds(most)) <= 0;
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.answers." + name + " must be " + allowed);
-    }
+    Bounds.of("heddle.answers")
+        .within("max-bytes", maxBytes, "1B", "64MB")
+        .within("longest-life", longestLife, "1s", "3650d")
+        .atLeast("default-life", defaultLife, "1s")
+        .require(
+            defaultLife.compareTo(longestLife) <= 0,
+            "default-life",
+            "at most heddle.answers.longest-life")
+        .within("longest-wait", longestWait, "1s", "10m");
   }
 }

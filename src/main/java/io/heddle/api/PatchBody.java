@@ -2,9 +2,11 @@ package io.heddle.api;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
-import io.heddle.session.MergePatch;
+import io.heddle.session.service.MergePatch;
+import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
+import io.heddle.session.service.MergePatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -14,7 +14,7 @@ import io.heddle.limit.TokenLimits;
 import io.heddle.live.LiveProperties;
 import io.heddle.live.SessionHubs;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.turn.Turns;
 import io.heddle.web.Access;
 import io.heddle.web.AdmissionGate;

@@ -22,9 +22,10 @@ public record MemoryProperties(
   private static final long LEAST = 1 << 20;
 
   public MemoryProperties {
-    check(budget.toBytes() == 0 || budget.toBytes() >= LEAST, "budget", "0 or at least 1MB");
-    check(callerShare >= 1 && callerShare <= 100, "caller-share", "1 to 100");
-    check(addressShare >= 1 && addressShare <= 100, "address-share", "1 to 100");
+    Bounds.of("heddle.memory")
+        .require(budget.toBytes() == 0 || budget.toBytes() >= LEAST, "budget", "0 or at least 1MB")
+        .within("caller-share", callerShare, 1, 100)
+        .within("address-share", addressShare, 1, 100);
   }
 
   public ByteBudget toBudget() {
@@ -33,11 +34,5 @@ public record MemoryProperties(
             ? budget.toBytes()
             : Math.max(LEAST, Runtime.getRuntime().maxMemory() / 4);
     return new ByteBudget(total, total / 100 * callerShare, total / 100 * addressShare);
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.memory." + name + " must be " + allowed);
-    }
   }
 }

@@ -14,6 +14,11 @@ public final class ProblemException extends RuntimeException {
     this.problem = problem;
   }
 
+  /** Whether an error is a problem with this code. */
+  public static boolean hasCode(Throwable error, ProblemCode code) {
+    return error instanceof ProblemException e && e.problem().code() == code;
+  }
+
   public Problem problem() {
     return problem;
   }

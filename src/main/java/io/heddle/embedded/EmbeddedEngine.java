@@ -2,6 +2,7 @@ package io.heddle.embedded;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.IdSource;
+import io.heddle.engine.Engine;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
@@ -16,14 +17,14 @@ import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnLog;
 import java.security.SecureRandom;
 import java.time.InstantSource;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 import reactor.core.publisher.Mono;
 
 /**
  * The engine inside this process: every port of the sessions on one MVStore, in RAM or in a file
  * that no other process may use meanwhile.
  */
-public final class EmbeddedEngine implements AutoCloseable {
+public final class EmbeddedEngine implements Engine {
 
   private final StoreFile store;
   private final Workers readers;
@@ -31,7 +32,7 @@ public final class EmbeddedEngine implements AutoCloseable {
   private final StoreWriter storeWriter;
   private final SnapshotReads reads;
   private final SessionWriter writer;
-  private final IdempotencyRecords retries;
+  private final IdempotencyRecords records;
   private final SessionReader reader;
   private final SessionIndex index;
   private final EmbeddedLocks locks;
@@ -76,7 +77,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     this.writer =
         (key, write, conditions) ->
             storeWriter.submit(tx -> rules.decide(tx, key, write, conditions));
-    this.retries = new EmbeddedIdempotencyRecords(storeWriter, reads, clock);
+    this.records = new EmbeddedIdempotencyRecords(storeWriter, reads, clock);
     this.reader = new EmbeddedReader(reads, clock, limits.pageBytes());
     this.changeLog = new EmbeddedChangeLog(reads, clock);
     this.turnLog = new EmbeddedTurnLog(storeWriter, reads, clock, heartbeat);
@@ -110,57 +111,85 @@ public final class EmbeddedEngine implements AutoCloseable {
     return engine;
   }
 
+  @Override
   public SessionWriter writer() {
     return writer;
   }
 
-  public IdempotencyRecords retries() {
-    return retries;
+  @Override
+  public IdempotencyRecords records() {
+    return records;
   }
 
+  @Override
   public SessionReader reader() {
     return reader;
   }
 
+  @Override
   public SessionIndex index() {
     return index;
   }
 
+  @Override
   public SessionLocks locks() {
     return locks;
   }
 
+  @Override
   public ChangeFeed feed() {
     return feed;
   }
 
+  @Override
   public ChangeLog changeLog() {
     return changeLog;
   }
 
+  @Override
   public LiveChannel liveChannel() {
     return liveChannel;
   }
 
+  @Override
   public TurnLog turnLog() {
     return turnLog;
   }
 
+  @Override
   public UsageStore usage() {
     return usage;
   }
 
+  @Override
   public RateLimiter limiter() {
     return limiter;
   }
 
+  @Override
   public AnswerStore answers() {
     return answerStore;
   }
 
-  /** What keeps the store from working, or null. */
-  public @Nullable String fault() {
-    return storeWriter.fault();
+  /** Its line is in this process and ends with its holder: no lock is lost before. */
+  @Override
+  public long lostLocks() {
+    return 0;
+  }
+
+  @Override
+  public String name() {
+    return "embedded";
+  }
+
+  @Override
+  public boolean isReady() {
+    return true;
+  }
+
+  @Override
+  public Mono<Look> look() {
+    return Mono.fromSupplier(() -> new Look(Map.of("kept", describe()), storeWriter.fault()));
   }
 
   /**
@@ -170,7 +199,7 @@ public final class EmbeddedEngine implements AutoCloseable {
     storeWriter.whenFailed(told);
   }
 
-  /** How many sessions there are that have not ended. */
+  @Override
   public Mono<Long> sessions() {
     return reads.read(rows -> rows.count(Table.EXPIRIES));
   }
@@ -182,7 +211,7 @@ public final class EmbeddedEngine implements AutoCloseable {
         : "in the file " + store.file();
   }
 
-  /** Finishes what was handed in, commits it and closes the file. Blocks. */
+  /** Finishes what was handed in, commits it and closes the file. */
   @Override
   public void close() {
     feed.close();

@@ -1,5 +1,6 @@
 package io.heddle.embedded;
 
+import io.heddle.base.Bounds;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +38,6 @@ public record EmbeddedProperties(
     @DefaultValue("stop") OnDamage onDamage,
     @DefaultValue("64MB") DataSize answers) {
 
-  private static final Duration LONGEST_COMMIT_DELAY = Duration.ofMillis(2);
-
   /** What an acknowledged write survives. */
   public enum Sync {
     PROCESS,
@@ -52,25 +51,13 @@ public record EmbeddedProperties(
   }
 
   public EmbeddedProperties {
-    if (commitDelay.isNegative() || commitDelay.compareTo(LONGEST_COMMIT_DELAY) > 0) {
-      throw new IllegalArgumentException(
-          "heddle.embedded.commit-delay must be from 0 to 2ms, it is " + commitDelay);
-    }
-    if (queue < 1) {
-      throw new IllegalArgumentException("heddle.embedded.queue must be at least 1");
-    }
-    if (cache.toMegabytes() < 1) {
-      throw new IllegalArgumentException("heddle.embedded.cache must be at least 1MB");
-    }
-    if (readThreads < 1) {
-      throw new IllegalArgumentException("heddle.embedded.read-threads must be at least 1");
-    }
-    if (sweepEvery.toMillis() < 1) {
-      throw new IllegalArgumentException("heddle.embedded.sweep-every must be at least 1ms");
-    }
-    if (answers.toKilobytes() < 1) {
-      throw new IllegalArgumentException("heddle.embedded.answers must be at least 1KB");
-    }
+    Bounds.of("heddle.embedded")
+        .within("commit-delay", commitDelay, "0s", "2ms")
+        .atLeast("queue", queue, 1)
+        .atLeast("cache", cache, "1MB")
+        .atLeast("read-threads", readThreads, 1)
+        .atLeast("sweep-every", sweepEvery, "1ms")
+        .atLeast("answers", answers, "1KB");
   }
 
   /** Every default, and this path: empty for RAM. */
@@ -78,7 +65,7 @@ public record EmbeddedProperties(
     return new EmbeddedProperties(
         path,
         Sync.PROCESS,
-        LONGEST_COMMIT_DELAY,
+        Duration.ofMillis(2),
         10_000,
         DataSize.ofMegabytes(64),
         2,

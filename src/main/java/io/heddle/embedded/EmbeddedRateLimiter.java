@@ -5,10 +5,10 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -83,7 +83,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+  public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
     return Mono.fromRunnable(() ->
         windows
             .asMap()
@@ -98,7 +98,8 @@ final class EmbeddedRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return Mono.fromSupplier(() -> tokens.reserve(subject, rules, id, amount));
   }
 
@@ -136,7 +137,7 @@ final class EmbeddedRateLimiter implements RateLimiter {
     return new Decision(rule, counted || remaining > 0, Math.max(0, remaining), left);
   }
 
-  private static void lower(Map<String, Window> all, Permit permit, long now) {
+  private static void lower(Map<String, Window> all, Refund permit, long now) {
     Window window = all.get(permit.rule().name());
     if (window == null || window.count() == 0) {
       return;

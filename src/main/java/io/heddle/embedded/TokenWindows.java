@@ -5,7 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -39,7 +39,7 @@ final class TokenWindows {
             .build();
   }
 
-  Reserved reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  ReservationResult reserve(Subject subject, List<Rule> rules, String id, long amount) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     List<Reservation.Counter> held = new ArrayList<>(rules.size());
     counters
@@ -64,7 +64,7 @@ final class TokenWindows {
               }
               return all.isEmpty() ? null : all;
             });
-    return new Reserved(
+    return new ReservationResult(
         List.copyOf(decisions), held.isEmpty() ? null : new Reservation(id, amount, held));
   }
 

@@ -31,8 +31,8 @@ final class Leases {
   private final Deadlines deadlines;
   private final LongSupplier nanoTime;
   private final Runnable onFailure;
-  private final Cache<Key, Permits> held;
-  private final Set<Grant> running = ConcurrentHashMap.newKeySet();
+  private final Cache<Key, PermitPool> held;
+  private final Set<RunningLease> running = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
   /**
@@ -55,7 +55,8 @@ final class Leases {
 
   /** What the rules say of a request that a permit was here for; null when there is none. */
   @Nullable List<Decision> use(Subject subject, RuleSet rules, long now) {
-    Permits permits = rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
+    PermitPool permits =
+        rules.mostLeased() == 1 ? null : held.getIfPresent(new Key(subject, rules));
     return permits == null ? null : permits.use(now);
   }
 
@@ -63,13 +64,13 @@ final class Leases {
   Mono<List<Decision>> ask(Subject subject, RuleSet rules, long now) {
     return rules.mostLeased() == 1
         ? one(subject, rules)
-        : held.get(new Key(subject, rules), key -> new Permits(this, key)).ask(now);
+        : held.get(new Key(subject, rules), key -> new PermitPool(this, key)).ask(now);
   }
 
   /** Gives back what leases that have ended did not use. */
   void tick() {
     long now = nanoTime.getAsLong();
-    for (Grant grant : running) {
+    for (RunningLease grant : running) {
       if (!grant.runs(now)) {
         end(grant, now).subscribe();
       }
@@ -99,15 +100,15 @@ final class Leases {
     return deadlines.within(limiter.lease(key.subject(), key.rules().rules(), most));
   }
 
-  void started(Grant grant) {
+  void started(RunningLease grant) {
     running.add(grant);
   }
 
-  void ended(Grant grant) {
+  void ended(RunningLease grant) {
     running.remove(grant);
   }
 
-  Mono<Void> giveBack(Subject subject, List<Permit> unused) {
+  Mono<Void> giveBack(Subject subject, List<Refund> unused) {
     return unused.isEmpty()
         ? Mono.empty()
         : deadlines
@@ -116,7 +117,7 @@ final class Leases {
             .onErrorComplete();
   }
 
-  Mono<Void> end(Grant grant, long now) {
+  Mono<Void> end(RunningLease grant, long now) {
     return giveBack(grant.subject(), grant.permits(grant.end(), now));
   }
 

@@ -1,5 +1,6 @@
 package io.heddle.limit;
 
+import io.heddle.base.Bounds;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
@@ -51,9 +52,7 @@ public record LimitProperties(
 
   public LimitProperties {
     rules = rules.isEmpty() ? DEFAULT_RULES : new LinkedHashMap<>(rules);
-    if (timeout.toMillis() < 1 || timeout.compareTo(Duration.ofSeconds(10)) > 0) {
-      throw new IllegalArgumentException("heddle.limits.timeout must be 1ms to 10s");
-    }
+    Bounds.of("heddle.limits").within("timeout", timeout, "1ms", "10s");
     // Builds every rule, so that a bad one stops the start and not the first request.
     rules(rules, onFailure);
   }

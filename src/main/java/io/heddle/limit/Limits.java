@@ -5,29 +5,20 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import io.heddle.base.Caller;
 import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.limit.Rule.Kind;
-import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Asks the rules that are for a request, all of them in one call.
@@ -46,16 +37,12 @@ public final class Limits implements AutoCloseable {
   private final Duration timeout;
   private final LongSupplier nanoTime;
   private final RuleSet.Finder finder;
-  private final Deadlines deadlines;
+  private final LimiterCalls calls;
   private final Leases leases;
   private final Quotas quotas;
-  private final Tries tries;
-  private final AtWork atWork = new AtWork();
-  private final Disposable.Swap ticker = Disposables.swap();
+  private final ResendBudget tries;
+  private final RequestsInFlight atWork = new RequestsInFlight();
   private final Cache<Counter, Long> exhausted;
-  private final AtomicBoolean silent = new AtomicBoolean();
-  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
-  private final LongAdder failures = new LongAdder();
 
   public Limits(RateLimiter limiter, LimitProperties properties) {
     this(limiter, properties, Quotas.unbounded());
@@ -63,10 +50,7 @@ public final class Limits implements AutoCloseable {
 
   public Limits(RateLimiter limiter, LimitProperties properties, Quotas quotas) {
     this(limiter, properties, quotas, System::nanoTime);
-    long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
-    ticker.update(
-        Schedulers.parallel()
-            .schedulePeriodically(this::tick, period, period, TimeUnit.MILLISECONDS));
+    calls.startTicking(this::tick);
   }
 
   /** Without a ticker of its own. */
@@ -81,9 +65,9 @@ public final class Limits implements AutoCloseable {
     this.timeout = properties.timeout();
     this.nanoTime = nanoTime;
     this.finder = new RuleSet.Finder(rules);
-    this.deadlines = new Deadlines(timeout, nanoTime);
-    this.leases = new Leases(limiter, deadlines, nanoTime, failures::increment);
-    this.tries = new Tries(nanoTime);
+    this.calls = new LimiterCalls("requests", timeout, nanoTime);
+    this.leases = new Leases(limiter, calls.deadlines(), nanoTime, calls::failedUnseen);
+    this.tries = new ResendBudget(nanoTime);
     this.exhausted =
         Caffeine.newBuilder()
             .maximumSize(REMEMBERED)
@@ -96,7 +80,7 @@ public final class Limits implements AutoCloseable {
 
   /** What the ticker does: ends questions that are late, and leases. */
   void tick() {
-    deadlines.tick();
+    calls.deadlines().tick();
     leases.tick();
   }
 
@@ -110,7 +94,7 @@ public final class Limits implements AutoCloseable {
     } catch (ExecutionException | TimeoutException e) {
       log.warn("Not every unused permit was given back ({})", e.toString());
     } finally {
-      ticker.dispose();
+      calls.close();
     }
   }
 
@@ -167,7 +151,7 @@ public final class Limits implements AutoCloseable {
         ahead ? leases.ask(subject, asked, now) : leases.one(subject, asked);
     return decisions
         .map(said -> {
-          answered();
+          calls.answered();
           remember(subject, said, now);
           return admission(subject, asked, said, now);
         })
@@ -184,11 +168,11 @@ public final class Limits implements AutoCloseable {
         return Mono.empty();
       }
       Duration passed = Duration.ofNanos(nanoTime.getAsLong() - admission.askedAt());
-      List<Permit> permits = new ArrayList<>();
+      List<Refund> permits = new ArrayList<>();
       for (Decision decision : admission.decisions()) {
         Duration left = decision.resetAfter().minus(passed);
         if (left.toMillis() > 0) {
-          permits.add(new Permit(decision.rule(), left));
+          permits.add(new Refund(decision.rule(), left));
         }
       }
       admission.giveBack();
@@ -245,18 +229,17 @@ public final class Limits implements AutoCloseable {
 
   /** How many requests were refused as over a limit, since the start. */
   public long refused() {
-    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+    return calls.refused();
   }
 
   /** How many of them by this rule. */
   public long refused(Rule rule) {
-    LongAdder its = refused.get(rule.name());
-    return its == null ? 0 : its.sum();
+    return calls.refused(rule);
   }
 
   /** How many requests could not be counted in time, since the start. */
   public long failures() {
-    return failures.sum();
+    return calls.failures();
   }
 
   private List<Decision> exhausted(Subject subject, List<Rule> asked, long now) {
@@ -294,49 +277,16 @@ public final class Limits implements AutoCloseable {
     return decisions.stream()
         .filter(decision -> !decision.allowed())
         .max(Comparator.comparing(Decision::resetAfter))
-        .map(decision -> {
-          Rule rule = decision.rule();
-          refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
-          return Problem.of(
-                  ProblemCode.RATE_LIMITED,
-                  "the limit \""
-                      + rule.name()
-                      + "\" is "
-                      + rule.limit()
-                      + " in "
-                      + Admission.seconds(rule.window())
-                      + " s")
-              .with("name", rule.name())
-              .with("limit", rule.limit())
-              .with("retryAfter", Admission.seconds(decision.resetAfter()));
-        })
+        .map(decision ->
+            calls
+                .refuse(decision.rule(), "", "")
+                .with("retryAfter", Admission.seconds(decision.resetAfter())))
         .orElse(null);
   }
 
-  private void answered() {
-    if (silent.get() && silent.compareAndSet(true, false)) {
-      log.info("The limiter's store answers again");
-    }
-  }
-
   private Admission unanswered(Subject subject, List<Rule> asked, Throwable error, long askedAt) {
-    failures.increment();
-    if (silent.compareAndSet(false, true)) {
-      log.warn(
-          "The limiter's store does not answer: each rule's on-failure decides until it does ({})",
-          error instanceof TimeoutException
-              ? "no answer within " + timeout.toMillis() + " ms"
-              : error.toString());
-    }
-    boolean deny =
-        worksMuch(subject) || asked.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY);
-    Problem refusal =
-        deny
-            ? Problem.of(
-                    ProblemCode.LIMITER_UNAVAILABLE,
-                    "the caller's limits could not be asked within " + timeout.toMillis() + " ms")
-                .with("retryAfter", 1)
-            : null;
+    calls.failed(error);
+    Problem refusal = calls.unanswered(asked, worksMuch(subject));
     return new Admission(subject, List.of(), refusal, null, askedAt);
   }
 

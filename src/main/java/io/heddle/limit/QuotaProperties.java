@@ -1,5 +1,6 @@
 package io.heddle.limit;
 
+import io.heddle.base.Bounds;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -32,18 +33,13 @@ public record QuotaProperties(
           0, 0, 0, 0, DataSize.ofBytes(0), DataSize.ofBytes(0), DataSize.ofBytes(0));
 
   public QuotaProperties {
-    check(runningTurns, "running-turns");
-    check(waitingTurns, "waiting-turns");
-    check(connections, "connections");
-    check(sessions, "sessions");
-    check(storedBytes.toBytes(), "stored-bytes");
-    check(cachedBytes.toBytes(), "cached-bytes");
-    check(allCachedBytes.toBytes(), "all-cached-bytes");
-  }
-
-  private static void check(long value, String name) {
-    if (value < 0) {
-      throw new IllegalArgumentException("heddle.quotas." + name + " must be 0 or more");
-    }
+    Bounds.of("heddle.quotas")
+        .atLeast("running-turns", runningTurns, 0)
+        .atLeast("waiting-turns", waitingTurns, 0)
+        .atLeast("connections", connections, 0)
+        .atLeast("sessions", sessions, 0)
+        .atLeast("stored-bytes", storedBytes, "0B")
+        .atLeast("cached-bytes", cachedBytes, "0B")
+        .atLeast("all-cached-bytes", allCachedBytes, "0B");
   }
 }

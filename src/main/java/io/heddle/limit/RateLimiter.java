@@ -37,9 +37,9 @@ public interface RateLimiter {
 
   /**
    * Takes back what was counted, each only if its counter still is in the window that {@link
-   * Permit#left()} names, give or take {@link Permit#tolerance()}, and never below 0. At most once.
+   * Refund#left()} names, give or take {@link Refund#tolerance()}, and never below 0. At most once.
    */
-  Mono<Void> giveBack(Subject subject, List<Permit> permits);
+  Mono<Void> giveBack(Subject subject, List<Refund> permits);
 
   /**
    * Counts an amount under every rule, atomically: under all of them, or under none when one of
@@ -50,7 +50,7 @@ public interface RateLimiter {
    * @param amount 0 only looks, and starts no window: a rule's decision is then whether it has one
    *     left
    */
-  Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount);
+  Mono<ReservationResult> reserve(Subject subject, List<Rule> rules, String id, long amount);
 
   /**
    * Counts what was really used in the place of what was reserved. In the window of the reservation

@@ -16,6 +16,14 @@ public record Reservation(String id, long amount, List<Counter> counters) {
     counters = List.copyOf(counters);
   }
 
+  /** One of which nobody knows whether the store counted it: settling it counts what was used. */
+  static Reservation unknown(String id, long amount, List<Rule> rules) {
+    return new Reservation(
+        id,
+        amount,
+        rules.stream().map(rule -> new Counter(rule.name(), rule.window(), "")).toList());
+  }
+
   /**
    * Where it was counted.
    *

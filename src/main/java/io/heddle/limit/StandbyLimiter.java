@@ -72,12 +72,13 @@ public final class StandbyLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+  public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
     return store.giveBack(subject, permits).doOnSubscribe(_ -> lower(subject, permits));
   }
 
   @Override
-  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return store
         .reserve(subject, rules, id, amount)
         .onErrorResume(
@@ -86,12 +87,9 @@ public final class StandbyLimiter implements RateLimiter {
                 Mono.fromSupplier(() -> {
                   List<Decision> said = count(subject, rules, amount, true);
                   // As if the store had not answered: whoever settles it adds what was used.
-                  List<Reservation.Counter> unknown =
-                      rules.stream()
-                          .map(rule -> new Reservation.Counter(rule.name(), rule.window(), ""))
-                          .toList();
                   boolean held = said.stream().allMatch(Decision::allowed);
-                  return new Reserved(said, held ? new Reservation(id, amount, unknown) : null);
+                  return new ReservationResult(
+                      said, held ? Reservation.unknown(id, amount, rules) : null);
                 }));
   }
 
@@ -135,9 +133,9 @@ public final class StandbyLimiter implements RateLimiter {
     return List.copyOf(said);
   }
 
-  private synchronized void lower(Subject subject, List<Permit> permits) {
+  private synchronized void lower(Subject subject, List<Refund> permits) {
     long now = nanoTime.getAsLong();
-    for (Permit permit : permits) {
+    for (Refund permit : permits) {
       Window window = running(new Counter(subject, permit.rule().name(), false), now);
       if (window != null) {
         window.count = Math.max(0, window.count - permit.count());
@@ -161,6 +159,6 @@ public final class StandbyLimiter implements RateLimiter {
   }
 
   private static boolean isFull(Throwable error) {
-    return error instanceof ProblemException e && e.problem().code() == ProblemCode.STORE_FULL;
+    return ProblemException.hasCode(error, ProblemCode.STORE_FULL);
   }
 }

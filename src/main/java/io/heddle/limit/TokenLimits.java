@@ -6,28 +6,16 @@ import io.heddle.base.Caller;
 import io.heddle.base.Detached;
 import io.heddle.base.IdSource;
 import io.heddle.base.Problem;
-import io.heddle.base.ProblemCode;
 import io.heddle.limit.Rule.Kind;
-import io.heddle.limit.Rule.OnFailure;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
 /**
@@ -40,8 +28,6 @@ import reactor.util.retry.Retry;
  * turn settles. When nobody does, it stays counted until its window ends and no longer.
  */
 public final class TokenLimits implements AutoCloseable {
-
-  private static final Logger log = LoggerFactory.getLogger(TokenLimits.class);
 
   /** From so many bytes on it is cheaper to ask what is left than to count all of a text. */
   private static final long LONG_TEXT = 32 * 1024;
@@ -61,15 +47,10 @@ public final class TokenLimits implements AutoCloseable {
   private final IdSource ids;
   private final List<Rule> rules;
   private final @Nullable String policy;
-  private final Duration timeout;
-  private final Deadlines deadlines;
+  private final LimiterCalls calls;
   private final Cache<Subject, Exhausted> exhausted;
   private final Predicate<Subject> worksMuch;
   private final Quotas quotas;
-  private final Disposable.Swap ticker = Disposables.swap();
-  private final AtomicBoolean silent = new AtomicBoolean();
-  private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
-  private final LongAdder failures = new LongAdder();
   private final LongAdder unsettled = new LongAdder();
 
   public TokenLimits(RateLimiter limiter, LimitProperties properties, IdSource ids) {
@@ -87,10 +68,7 @@ public final class TokenLimits implements AutoCloseable {
 
   private void start() {
     if (!rules.isEmpty()) {
-      long period = Math.clamp(timeout.toMillis() / 10, 5, 50);
-      ticker.update(
-          Schedulers.parallel()
-              .schedulePeriodically(this::tick, period, period, TimeUnit.MILLISECONDS));
+      calls.startTicking(this::tick);
     }
   }
 
@@ -113,8 +91,7 @@ public final class TokenLimits implements AutoCloseable {
     this.ids = ids;
     this.rules = properties.active().stream().filter(rule -> rule.kind() == Kind.TOKENS).toList();
     this.policy = RuleSet.policy(rules);
-    this.timeout = properties.timeout();
-    this.deadlines = new Deadlines(timeout, nanoTime);
+    this.calls = new LimiterCalls("tokens", properties.timeout(), nanoTime);
     this.exhausted =
         Caffeine.newBuilder()
             .maximumSize(REMEMBERED)
@@ -125,12 +102,12 @@ public final class TokenLimits implements AutoCloseable {
 
   /** What the ticker does: ends questions that are late. */
   void tick() {
-    deadlines.tick();
+    calls.deadlines().tick();
   }
 
   @Override
   public void close() {
-    ticker.dispose();
+    calls.close();
   }
 
   /** How many turns a user may have at once. */
@@ -160,10 +137,10 @@ public final class TokenLimits implements AutoCloseable {
     }
     return Mono.defer(() -> {
       String id = ids.token();
-      return deadlines
+      return calls
           .within(limiter.reserve(subject, rules, id, estimate))
           .map(reserved -> {
-            answered();
+            calls.answered();
             return said(subject, reserved, estimate);
           })
           .onErrorResume(error -> Mono.just(unanswered(subject, id, estimate, error)));
@@ -273,12 +250,12 @@ public final class TokenLimits implements AutoCloseable {
       return Mono.empty();
     }
     return Detached.of(
-        Mono.defer(() -> deadlines.within(limiter.settle(reservation.subject(), held, used)))
+        Mono.defer(() -> calls.within(limiter.settle(reservation.subject(), held, used)))
             .retryWhen(
                 Retry.backoff(RETRIES, FIRST_PAUSE)
                     .maxBackoff(LONGEST_PAUSE)
-                    .doBeforeRetry(signal -> silent(signal.failure())))
-            .doOnSuccess(_ -> answered())
+                    .doBeforeRetry(signal -> calls.failed(signal.failure())))
+            .doOnSuccess(_ -> calls.answered())
             .onErrorResume(_ -> {
               unsettled.increment();
               return Mono.empty();
@@ -289,24 +266,23 @@ public final class TokenLimits implements AutoCloseable {
   public Mono<List<Decision>> look(Caller caller) {
     return rules.isEmpty()
         ? Mono.just(List.of())
-        : deadlines
+        : calls
             .within(limiter.reserve(Subject.of(caller), rules, "", 0))
-            .map(Reserved::decisions)
+            .map(ReservationResult::decisions)
             .onErrorResume(error -> {
-              silent(error);
+              calls.failed(error);
               return Mono.just(List.of());
             });
   }
 
   /** How many turns were refused as over a limit, since the start. */
   public long refused() {
-    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+    return calls.refused();
   }
 
   /** How many of them by this rule. */
   public long refused(Rule rule) {
-    LongAdder its = refused.get(rule.name());
-    return its == null ? 0 : its.sum();
+    return calls.refused(rule);
   }
 
   /** The rules that count tokens. */
@@ -316,7 +292,7 @@ public final class TokenLimits implements AutoCloseable {
 
   /** How many times the store did not answer in time, since the start. */
   public long failures() {
-    return failures.sum();
+    return calls.failures();
   }
 
   /** How many settlements were given up, since the start. */
@@ -324,7 +300,7 @@ public final class TokenLimits implements AutoCloseable {
     return unsettled.sum();
   }
 
-  private TokenReservation said(Subject subject, Reserved reserved, long estimate) {
+  private TokenReservation said(Subject subject, ReservationResult reserved, long estimate) {
     Problem refusal = null;
     if (reserved.reservation() == null) {
       refusal = refusal(reserved.decisions(), estimate);
@@ -350,60 +326,20 @@ public final class TokenLimits implements AutoCloseable {
                     .thenComparing(Decision::resetAfter))
             .orElseThrow();
     Rule rule = worst.rule();
-    refused.computeIfAbsent(rule.name(), _ -> new LongAdder()).increment();
     Problem problem =
-        Problem.of(
-                ProblemCode.RATE_LIMITED,
-                "the limit \""
-                    + rule.name()
-                    + "\" is "
-                    + rule.limit()
-                    + " tokens in "
-                    + Admission.seconds(rule.window())
-                    + " s; this takes "
-                    + estimate)
-            .with("name", rule.name())
-            .with("limit", rule.limit())
-            .with("requested", estimate);
+        calls.refuse(rule, " tokens", "; this takes " + estimate).with("requested", estimate);
     return rule.limit() < estimate
         ? problem
         : problem.with("retryAfter", Admission.seconds(worst.resetAfter()));
   }
 
   private TokenReservation unanswered(Subject subject, String id, long estimate, Throwable error) {
-    silent(error);
-    if (worksMuch.test(subject)
-        || rules.stream().anyMatch(rule -> rule.onFailure() == OnFailure.DENY)) {
-      Problem refusal =
-          Problem.of(
-                  ProblemCode.LIMITER_UNAVAILABLE,
-                  "the caller's limits could not be asked within " + timeout.toMillis() + " ms")
-              .with("retryAfter", 1);
+    calls.failed(error);
+    Problem refusal = calls.unanswered(rules, worksMuch.test(subject));
+    if (refusal != null) {
       return new TokenReservation(subject, null, List.of(), refusal, null);
     }
-    List<Reservation.Counter> unknown =
-        rules.stream()
-            .map(rule -> new Reservation.Counter(rule.name(), rule.window(), ""))
-            .toList();
     return new TokenReservation(
-        subject, new Reservation(id, estimate, unknown), List.of(), null, null);
-  }
-
-  private void answered() {
-    if (silent.get() && silent.compareAndSet(true, false)) {
-      log.info("The limiter's store counts tokens again");
-    }
-  }
-
-  private void silent(Throwable error) {
-    failures.increment();
-    if (silent.compareAndSet(false, true)) {
-      log.warn(
-          "The limiter's store does not count tokens: each rule's on-failure decides until it does"
-              + " ({})",
-          error instanceof TimeoutException
-              ? "no answer within " + timeout.toMillis() + " ms"
-              : error.toString());
-    }
+        subject, Reservation.unknown(id, estimate, rules), List.of(), null, null);
   }
 }

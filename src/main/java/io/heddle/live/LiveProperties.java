@@ -1,5 +1,6 @@
 package io.heddle.live;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -41,25 +42,16 @@ public record LiveProperties(
 
   public LiveProperties {
     origins = List.copyOf(origins);
-    check(buffer.toBytes() >= 4096 && buffer.toBytes() <= 1L << 30, "buffer", "4KB to 1GB");
-    check(positive(slowAfter), "slow-after", "more than 0");
-    check(positive(pingEvery), "ping-every", "more than 0");
-    check(idleAfter.compareTo(pingEvery) > 0, "idle-after", "more than ping-every");
-    check(positive(messageTimeout), "message-timeout", "more than 0");
-    check(positive(commentEvery), "comment-every", "more than 0");
-    check(snapshotMessages >= 0 && snapshotMessages <= 1000, "snapshot-messages", "0 to 1000");
-    check(maxWatches >= 1, "max-watches", "1 or more");
-    check(maxConnections >= 0, "max-connections", "0 or more");
-    check(!drain.isNegative(), "drain", "0s or more");
-  }
-
-  private static boolean positive(Duration value) {
-    return value.compareTo(Duration.ZERO) > 0;
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.live." + name + " must be " + allowed);
-    }
+    Bounds.of("heddle.live")
+        .within("buffer", buffer, "4KB", "1GB")
+        .positive("slow-after", slowAfter)
+        .positive("ping-every", pingEvery)
+        .require(idleAfter.compareTo(pingEvery) > 0, "idle-after", "more than ping-every")
+        .positive("message-timeout", messageTimeout)
+        .positive("comment-every", commentEvery)
+        .within("snapshot-messages", snapshotMessages, 0, 1000)
+        .atLeast("max-watches", maxWatches, 1)
+        .atLeast("max-connections", maxConnections, 0)
+        .atLeast("drain", drain, "0s");
   }
 }

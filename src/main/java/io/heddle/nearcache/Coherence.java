@@ -22,16 +22,12 @@ import reactor.core.Disposable;
  * because it was told reads what is new.
  *
  * <p>A comparison proves that everything the store had executed when the question was sent has been
- * seen; it is believed for {@link #TRUST}. So an answer that is built from what is remembered shows
- * everything that was executed {@link #TRUST} before.
+ * seen; it is believed for {@link ChangeFeed#TRUST}.
  */
 public final class Coherence implements ChangeFeed.Listener {
 
-  /** How long a comparison is believed, from when it was asked for. */
-  public static final Duration TRUST = Duration.ofSeconds(2);
-
   private static final Logger log = LoggerFactory.getLogger(Coherence.class);
-  private static final long TRUST_NANOS = TRUST.toNanos();
+  private static final long TRUST_NANOS = ChangeFeed.TRUST.toNanos();
 
   private final PartitionView[] partitions = new PartitionView[SessionKey.PARTITIONS];
   private final LongAdder gaps = new LongAdder();

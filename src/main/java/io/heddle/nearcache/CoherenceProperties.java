@@ -1,5 +1,6 @@
 package io.heddle.nearcache;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -21,18 +22,12 @@ public record CoherenceProperties(
     @DefaultValue("30s") Duration maxAge,
     @DefaultValue("8") int pagesPerSession) {
 
-  /** Keys that were removed by other hands than Heddle's are told by nobody. */
-  private static final Duration MAX_AGE = Duration.ofSeconds(30);
-
   public CoherenceProperties {
-    check(maxBytes.toBytes() > 0, "max-bytes", "more than 0");
-    check(maxAge.isPositive() && maxAge.compareTo(MAX_AGE) <= 0, "max-age", "more than 0, to 30s");
-    check(pagesPerSession >= 1 && pagesPerSession <= 1000, "pages-per-session", "1 to 1000");
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.cache." + name + " must be " + allowed);
-    }
+    Bounds.of("heddle.cache")
+        .atLeast("max-bytes", maxBytes, "1B")
+        .positive("max-age", maxAge)
+        // Keys that were removed by other hands than Heddle's are told by nobody.
+        .atMost("max-age", maxAge, "30s")
+        .within("pages-per-session", pagesPerSession, 1, 1000);
   }
 }

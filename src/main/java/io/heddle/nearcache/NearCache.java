@@ -9,13 +9,12 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.nearcache.CachedSession.Load;
 import io.heddle.session.Change;
-import io.heddle.session.CheckpointPage;
 import io.heddle.session.Outcome;
+import io.heddle.session.PageReader;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.SessionReader;
 import io.heddle.session.SessionWriter;
-import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.ThreadPage.Origin;
 import java.util.concurrent.atomic.LongAdder;
@@ -40,10 +39,8 @@ import reactor.core.publisher.Signal;
  *   <li>and only while the partition is trusted. Else everybody reads from the store, nobody joins
  *       anybody's read, and nothing is kept.
  * </ul>
- *
- * <p>Never base a write on it.
  */
-public final class NearCache implements SessionReader {
+public final class NearCache implements PageReader {
 
   private final SessionReader reader;
   private final Coherence coherence;
@@ -94,27 +91,6 @@ public final class NearCache implements SessionReader {
         : readThrough(key, view, page);
   }
 
-  @Override
-  public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
-    return reader.message(key, view, message);
-  }
-
-  @Override
-  public Mono<StateView> state(SessionKey key, ReadContext view) {
-    return reader.state(key, view);
-  }
-
-  @Override
-  public Mono<CheckpointPage> checkpoints(
-      SessionKey key, ReadContext view, int limit, @Nullable String before) {
-    return reader.checkpoints(key, view, limit, before);
-  }
-
-  @Override
-  public Mono<StateView> checkpoint(SessionKey key, ReadContext view, String checkpoint) {
-    return reader.checkpoint(key, view, checkpoint);
-  }
-
   /**
    * The same writer, which also forgets here what it made old. Coherence does not need it: the
    * change will be told. But a client that is answered first and reads again at once, from the same
@@ -130,10 +106,6 @@ public final class NearCache implements SessionReader {
                 slots.asMap().computeIfPresent(key, (_, slot) -> slot.at(position));
               }
             });
-  }
-
-  public boolean isEnabled() {
-    return properties.enabled();
   }
 
   /** Reads that were answered without asking the store, since the start. */
@@ -238,9 +210,10 @@ public final class NearCache implements SessionReader {
 
   /** What is told to the session's owner only. */
   private static boolean isTombstone(Signal<ThreadPage> signal) {
-    return signal.getThrowable() instanceof ProblemException e
-        && (e.problem().code() == ProblemCode.SESSION_DELETED
-            || e.problem().code() == ProblemCode.SESSION_EXPIRED);
+    Throwable error = signal.getThrowable();
+    return error != null
+        && (ProblemException.hasCode(error, ProblemCode.SESSION_DELETED)
+            || ProblemException.hasCode(error, ProblemCode.SESSION_EXPIRED));
   }
 
   private void forget(Change.Published change) {

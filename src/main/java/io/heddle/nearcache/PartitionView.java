@@ -1,6 +1,7 @@
 package io.heddle.nearcache;
 
 import io.heddle.base.SessionKey;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,7 @@ final class PartitionView {
   private volatile boolean trusted;
 
   /** As if proven when it began: the first comparison may take as long as any other. */
-  private volatile long trustedUntil = System.nanoTime() + Coherence.TRUST.toNanos();
+  private volatile long trustedUntil = System.nanoTime() + ChangeFeed.TRUST.toNanos();
 
   private volatile @Nullable Loss loss = Loss.CLOSED;
   private long last = UNKNOWN;

@@ -1,5 +1,6 @@
 package io.heddle.openai;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -23,11 +24,8 @@ public record OpenAiProperties(
     @DefaultValue("4MB") DataSize socketMemory) {
 
   public OpenAiProperties {
-    if (!socketMaxAge.isPositive()) {
-      throw new IllegalArgumentException("heddle.openai.socket-max-age must be more than 0");
-    }
-    if (socketMemory.isNegative()) {
-      throw new IllegalArgumentException("heddle.openai.socket-memory must be 0 or more");
-    }
+    Bounds.of("heddle.openai")
+        .positive("socket-max-age", socketMaxAge)
+        .atLeast("socket-memory", socketMemory, "0B");
   }
 }

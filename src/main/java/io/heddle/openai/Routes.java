@@ -10,7 +10,7 @@ import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
+import io.heddle.session.service.SessionServices;
 import io.heddle.turn.StatelessCalls;
 import io.heddle.turn.Turns;
 import io.heddle.turn.Upstream;

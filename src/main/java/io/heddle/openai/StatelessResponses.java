@@ -7,7 +7,7 @@ import io.heddle.session.Message;
 import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ThreadPage;
-import io.heddle.session.WholePages;
+import io.heddle.session.service.WholePages;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.PromptWindow;

@@ -35,9 +35,8 @@ public final class CoherenceHealth implements HealthIndicator {
   @Override
   public Health health() {
     Coherence.Status status = coherence.status();
-    Loss loss = status.loss();
-    boolean out = loss != Loss.UNPROVABLE && status.longest().compareTo(LATE) > 0;
-    Health.Builder health = out ? Health.down() : Health.up();
+    String deafness = deafness(status);
+    Health.Builder health = deafness == null ? Health.up() : Health.down();
     health
         .withDetail("nearCache", nearCache(status))
         .withDetail("partitions", SessionKey.PARTITIONS)
@@ -45,17 +44,19 @@ public final class CoherenceHealth implements HealthIndicator {
         .withDetail("gaps", coherence.gaps())
         .withDetail("mismatches", coherence.mismatches())
         .withDetail("losses", coherence.losses());
-    if (out) {
+    if (deafness != null) {
       health.withDetail(
-          "fault",
-          reason(loss) + "; nothing was proven for " + status.longest().toSeconds() + " s");
+          "fault", deafness + "; nothing was proven for " + status.longest().toSeconds() + " s");
     }
     return health.build();
   }
 
   /** Why this replica hears nothing of the others' changes; null while it does, or cannot ever. */
   public @Nullable String deafness() {
-    Coherence.Status status = coherence.status();
+    return deafness(coherence.status());
+  }
+
+  private static @Nullable String deafness(Coherence.Status status) {
     Loss loss = status.loss();
     return loss != Loss.UNPROVABLE && status.longest().compareTo(LATE) > 0 ? reason(loss) : null;
   }

@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.engine.Engine;
 import io.heddle.answercache.Answers;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
@@ -7,11 +8,9 @@ import io.heddle.limit.Limits;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
 import io.heddle.limit.TokenLimits;
-import io.heddle.session.SessionServices;
-import io.micrometer.core.instrument.FunctionCounter;
+import io.heddle.session.service.SessionServices;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import java.util.function.LongSupplier;
 
 /** What the rooms count, as meters. */
 public final class HeddleMetrics implements MeterBinder {
@@ -20,81 +19,74 @@ public final class HeddleMetrics implements MeterBinder {
   private final Limits limits;
   private final TokenLimits tokens;
   private final Answers answers;
-  private final LongSupplier lostLocks;
+  private final Engine engine;
 
-  /**
-   * @param lostLocks how many updates lost their lock before they ended, since the start
-   */
   public HeddleMetrics(
       SessionServices services,
       Limits limits,
       TokenLimits tokens,
       Answers answers,
-      LongSupplier lostLocks) {
+      Engine engine) {
     this.services = services;
     this.limits = limits;
     this.tokens = tokens;
     this.answers = answers;
-    this.lostLocks = lostLocks;
+    this.engine = engine;
   }
 
   @Override
   public void bindTo(MeterRegistry registry) {
+    Meters meters = new Meters(registry);
     for (Quotas.Kind kind : Quotas.Kind.values()) {
-      FunctionCounter.builder(
-              "heddle.quotas.refused", limits.quotas(), quotas -> quotas.refused(kind))
-          .tag("quota", kind.text())
-          .description("What was refused because a user has as much as he may")
-          .register(registry);
+      meters.count(
+          "heddle.quotas.refused",
+          "What was refused because a user has as much as he may",
+          () -> limits.quotas().refused(kind),
+          "quota",
+          kind.text());
     }
     for (Rule rule : limits.rules()) {
-      FunctionCounter.builder("heddle.limits.refused", limits, all -> all.refused(rule))
-          .tag("rule", rule.name())
-          .description("Requests over a limit")
-          .register(registry);
+      meters.count(
+          "heddle.limits.refused",
+          "Requests over a limit",
+          () -> limits.refused(rule),
+          "rule",
+          rule.name());
     }
     for (Rule rule : tokens.rules()) {
-      FunctionCounter.builder("heddle.tokens.refused", tokens, all -> all.refused(rule))
-          .tag("rule", rule.name())
-          .description("Turns over a limit of tokens")
-          .register(registry);
+      meters.count(
+          "heddle.tokens.refused",
+          "Turns over a limit of tokens",
+          () -> tokens.refused(rule),
+          "rule",
+          rule.name());
     }
     for (ProblemCode code : ProblemCode.values()) {
-      FunctionCounter.builder("heddle.refusals", code, Refusals::told)
-          .tag("code", code.code())
-          .description("Problems told to clients, over every wire")
-          .register(registry);
+      meters.count(
+          "heddle.refusals",
+          "Problems told to clients, over every wire",
+          () -> Refusals.told(code),
+          "code",
+          code.code());
     }
-    count(
-        registry,
+    meters.count(
         "heddle.limits.failures",
         "Requests whose limits could not be asked in time",
         limits::failures);
-    count(
-        registry,
+    meters.count(
         "heddle.tokens.failures",
         "Questions about tokens that were not answered in time",
         tokens::failures);
-    count(
-        registry,
+    meters.count(
         "heddle.tokens.unsettled",
         "Reservations of tokens whose settlement was given up",
         tokens::unsettled);
-    count(registry, "heddle.answers.hits", "Cached answers that were there", answers::hits);
-    count(registry, "heddle.answers.misses", "Cached answers that were not there", answers::misses);
-    count(
-        registry,
+    meters.count("heddle.answers.hits", "Cached answers that were there", answers::hits);
+    meters.count("heddle.answers.misses", "Cached answers that were not there", answers::misses);
+    meters.count(
         "heddle.index.failures",
         "Writes of the users' index that failed outside a request",
         services::indexFailures);
-    count(
-        registry, "heddle.locks.lost", "Updates that lost their lock before they ended", lostLocks);
-  }
-
-  private void count(MeterRegistry registry, String name, String description, LongSupplier value) {
-    // A meter keeps its object weakly: this one lives as long as the application.
-    FunctionCounter.builder(name, this, _ -> value.getAsLong())
-        .description(description)
-        .register(registry);
+    meters.count("heddle.locks.lost", "Updates that lost their lock before they ended", engine::lostLocks);
   }
 }

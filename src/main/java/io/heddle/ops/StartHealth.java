@@ -1,5 +1,6 @@
 package io.heddle.ops;
 
+import io.heddle.engine.StoreProbe;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 
@@ -14,8 +15,8 @@ public final class StartHealth implements HealthIndicator {
 
   @Override
   public Health health() {
-    return probe.hasStarted()
+    return probe.isReady()
         ? Health.up().build()
-        : Health.down().withDetail("waiting", "for the first answer of " + probe.engine()).build();
+        : Health.down().withDetail("waiting", "for the first answer of " + probe.name()).build();
   }
 }

@@ -1,6 +1,8 @@
 package io.heddle.ops;
 
 import io.heddle.json.Times;
+import io.heddle.json.Times;
+import io.heddle.engine.StoreProbe;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -56,7 +58,7 @@ public final class StoreHealth implements ReactiveHealthIndicator {
         seen.updateAndGet(before ->
             before.reachable() == reachable ? before : new Seen(reachable, clock.instant()));
     return health
-        .withDetail("engine", probe.engine())
+        .withDetail("engine", probe.name())
         .withDetail("reachable", reachable)
         .withDetail("since", Times.rfc3339(now.since()));
   }

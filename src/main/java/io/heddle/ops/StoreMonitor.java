@@ -1,6 +1,7 @@
 package io.heddle.ops;
 
 import io.heddle.base.ProblemException;
+import io.heddle.engine.StoreProbe;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -108,7 +109,7 @@ public final class StoreMonitor implements MeterBinder, AutoCloseable {
 
   /** Never an error: one look that fails must not end the looking. */
   private Mono<Void> look() {
-    if (!probe.hasStarted()) {
+    if (!probe.isReady()) {
       return Mono.empty();
     }
     return Mono.defer(
@@ -153,7 +154,7 @@ public final class StoreMonitor implements MeterBinder, AutoCloseable {
       downSince = null;
       log.info(
           "The store ({}) answers again after {} s",
-          probe.engine(),
+          probe.name(),
           TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - since));
     }
     listen();
@@ -190,7 +191,7 @@ public final class StoreMonitor implements MeterBinder, AutoCloseable {
       downSince = System.nanoTime();
       log.warn(
           "The store ({}) does not answer: {}. What needs it is refused with 503 until it does",
-          probe.engine(),
+          probe.name(),
           error instanceof TimeoutException
               ? "no answer within " + EVERY.toMillis() + " ms"
               : reason(error));

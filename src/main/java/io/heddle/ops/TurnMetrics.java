@@ -3,14 +3,11 @@ package io.heddle.ops;
 import io.heddle.session.Turn;
 import io.heddle.turn.TurnCounts;
 import io.heddle.turn.Turns;
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 
 /** What turns count, as meters. */
 public final class TurnMetrics implements MeterBinder {
@@ -25,32 +22,33 @@ public final class TurnMetrics implements MeterBinder {
 
   @Override
   public void bindTo(MeterRegistry registry) {
-    gauge(registry, "heddle.turns.running", "Turns that run here now", turns::running);
-    gauge(registry, "heddle.turns.waiting", "Turns ordered here that wait now", turns::waiting);
-    gauge(registry, "heddle.turns.followers", "Followers of turns now", counts::followers);
-    count(registry, "heddle.turns.started", "Attempts of turns begun here", counts::started);
-    count(registry, "heddle.turns.retaken", "Turns of dead replicas begun anew", counts::retaken);
-    count(registry, "heddle.turns.reaped", "Turns of dead replicas ended here", counts::reaped);
-    count(registry, "heddle.turns.lost", "Turns lost to another replica", counts::lost);
-    count(registry, "heddle.turns.cached", "Turns answered without a model", counts::cached);
-    count(registry, "heddle.turns.compacted", "Summaries added to threads", counts::compacted);
-    count(
-        registry,
+    Meters meters = new Meters(registry);
+    meters.gauge("heddle.turns.running", "Turns that run here now", turns::running);
+    meters.gauge("heddle.turns.waiting", "Turns ordered here that wait now", turns::waiting);
+    meters.gauge("heddle.turns.followers", "Followers of turns now", counts::followers);
+    meters.count("heddle.turns.started", "Attempts of turns begun here", counts::started);
+    meters.count("heddle.turns.retaken", "Turns of dead replicas begun anew", counts::retaken);
+    meters.count("heddle.turns.reaped", "Turns of dead replicas ended here", counts::reaped);
+    meters.count("heddle.turns.lost", "Turns lost to another replica", counts::lost);
+    meters.count("heddle.turns.cached", "Turns answered without a model", counts::cached);
+    meters.count("heddle.turns.compacted", "Summaries added to threads", counts::compacted);
+    meters.count(
         "heddle.turns.uncompacted",
         "Turns that went on without a summary that failed",
         counts::uncompacted);
-    count(registry, "heddle.turns.flush.retries", "Log writes sent again", counts::flushRetries);
-    count(
-        registry,
+    meters.count("heddle.turns.flush.retries", "Log writes sent again", counts::flushRetries);
+    meters.count(
         "heddle.turns.look.failures",
         "Sessions whose dead or waiting turns could not be looked after",
         counts::lookFailures);
     for (Turn.Status status : Turn.Status.values()) {
       if (status.isEnd()) {
-        FunctionCounter.builder("heddle.turns.ended", counts, all -> all.ended(status))
-            .description("Turns ended here")
-            .tag("status", status.text())
-            .register(registry);
+        meters.count(
+            "heddle.turns.ended",
+            "Turns ended here",
+            () -> counts.ended(status),
+            "status",
+            status.text());
       }
     }
     time(
@@ -74,17 +72,5 @@ public final class TurnMetrics implements MeterBinder {
             .serviceLevelObjectives(buckets)
             .register(registry);
     times.observe(nanos -> timer.record(nanos, TimeUnit.NANOSECONDS));
-  }
-
-  // A meter keeps its object weakly: this one lives as long as the application.
-
-  private void count(MeterRegistry registry, String name, String description, LongSupplier value) {
-    FunctionCounter.builder(name, this, _ -> value.getAsLong())
-        .description(description)
-        .register(registry);
-  }
-
-  private void gauge(MeterRegistry registry, String name, String description, LongSupplier value) {
-    Gauge.builder(name, this, _ -> value.getAsLong()).description(description).register(registry);
   }
 }

@@ -6,6 +6,7 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
+import io.heddle.engine.Engine;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.UsageStore;
 import io.heddle.session.ChangeFeed;
@@ -35,7 +36,7 @@ import reactor.core.publisher.Mono;
  * The Redis engine of one replica. It connects on a thread of its own and goes on trying, so a
  * server whose Redis is away starts, answers {@code store-unavailable}, and works when Redis comes.
  */
-public final class RedisEngine implements AutoCloseable {
+public final class RedisEngine implements Engine {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisEngine.class);
   private static final int COUNTED_AT_ONCE = 16;
@@ -190,38 +191,47 @@ public final class RedisEngine implements AutoCloseable {
     return link;
   }
 
+  @Override
   public SessionWriter writer() {
     return writer;
   }
 
+  @Override
   public SessionReader reader() {
     return reader;
   }
 
+  @Override
   public SessionIndex index() {
     return index;
   }
 
+  @Override
   public IdempotencyRecords records() {
     return records;
   }
 
+  @Override
   public SessionLocks locks() {
     return locks;
   }
 
+  @Override
   public ChangeFeed feed() {
     return feed;
   }
 
+  @Override
   public ChangeLog changeLog() {
     return changeLog;
   }
 
+  @Override
   public LiveChannel liveChannel() {
     return liveChannel;
   }
 
+  @Override
   public TurnLog turnLog() {
     return turnLog;
   }
@@ -236,30 +246,43 @@ public final class RedisEngine implements AutoCloseable {
     return feed.comparedAgo();
   }
 
+  @Override
   public RateLimiter limiter() {
     return limiter;
   }
 
+  @Override
   public UsageStore usage() {
     return usage;
   }
 
+  @Override
   public AnswerStore answers() {
     return answers;
   }
 
-  /** Redisson locks that had ended before they were released, since the start. */
+  @Override
   public long lostLocks() {
     return locks.lostLocks();
   }
 
-  /** Whether the first connection was made and the data fits; it stays true in later outages. */
+  @Override
+  public String name() {
+    return "redis";
+  }
+
+  @Override
   public boolean isReady() {
     return ready && lockClient.isOpen();
   }
 
-  /** Asks Redis how it is; an error when it does not answer. */
-  public Mono<RedisStatus> status() {
+  @Override
+  public Mono<Look> look() {
+    // Of a Cluster another server than the one that is asked may be the full one.
+    return status().map(status -> status.look(isFull()));
+  }
+
+  private Mono<RedisStatus> status() {
     String reason = fault;
     if (reason != null) {
       return Mono.error(away(reason));
@@ -307,9 +330,8 @@ public final class RedisEngine implements AutoCloseable {
     return link.memory().refusals();
   }
 
-  /**
-   * How many sessions there are: the members of every partition's due times, counted one by one.
-   */
+  /** The members of every partition's due times, counted one by one. */
+  @Override
   public Mono<Long> sessions() {
     return Flux.range(0, SessionKey.PARTITIONS)
         .flatMap(

@@ -3,6 +3,7 @@ package io.heddle.redis;
 import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,8 +27,7 @@ final class RedisFeedLink implements FeedConnection.Listener {
 
   private static final Logger LOG = LoggerFactory.getLogger(RedisFeedLink.class);
 
-  /** How long a comparison is believed. Before that is over, silence has cost nobody anything. */
-  private static final long TRUST_NANOS = Duration.ofSeconds(2).toNanos();
+  private static final long TRUST_NANOS = ChangeFeed.TRUST.toNanos();
 
   /** Who is told. Always in turn, and never after {@link #close}. */
   interface Owner {

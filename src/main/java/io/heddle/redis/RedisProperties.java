@@ -1,11 +1,9 @@
 package io.heddle.redis;
 
-import jakarta.validation.constraints.Max;
-import jakarta.validation.constraints.Min;
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
-import org.springframework.validation.annotation.Validated;
 
 /**
  * How the Redis engine behaves; where Redis is stands in {@code spring.data.redis.*}.
@@ -21,28 +19,26 @@ import org.springframework.validation.annotation.Validated;
  * @param sweepBatch Expired sessions swept from one partition at a time.
  * @param lockConnections Most connections that Redisson opens for locks, 2 to 256.
  */
-@Validated
 @ConfigurationProperties("heddle.redis")
 public record RedisProperties(
     @DefaultValue("1s") Duration timeout,
     @DefaultValue("2s") Duration connectTimeout,
-    @DefaultValue("10000") @Min(16) @Max(1_000_000) int requestQueue,
-    @DefaultValue("2") @Min(1) @Max(64) int pageConnections,
+    @DefaultValue("10000") int requestQueue,
+    @DefaultValue("2") int pageConnections,
     @DefaultValue("2s") Duration reconnectMax,
     @DefaultValue("1s") Duration sweepEvery,
-    @DefaultValue("100") @Min(1) @Max(10_000) int sweepBatch,
-    @DefaultValue("16") @Min(2) @Max(256) int lockConnections) {
+    @DefaultValue("100") int sweepBatch,
+    @DefaultValue("16") int lockConnections) {
 
   public RedisProperties {
-    positive("timeout", timeout);
-    positive("connect-timeout", connectTimeout);
-    positive("reconnect-max", reconnectMax);
-    positive("sweep-every", sweepEvery);
-  }
-
-  private static void positive(String name, Duration value) {
-    if (value.isNegative() || value.isZero()) {
-      throw new IllegalArgumentException("heddle.redis." + name + " must be more than 0");
-    }
+    Bounds.of("heddle.redis")
+        .positive("timeout", timeout)
+        .positive("connect-timeout", connectTimeout)
+        .within("request-queue", requestQueue, 16, 1_000_000)
+        .within("page-connections", pageConnections, 1, 64)
+        .positive("reconnect-max", reconnectMax)
+        .positive("sweep-every", sweepEvery)
+        .within("sweep-batch", sweepBatch, 1, 10_000)
+        .within("lock-connections", lockConnections, 2, 256);
   }
 }

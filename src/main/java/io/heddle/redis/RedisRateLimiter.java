@@ -2,10 +2,10 @@ package io.heddle.redis;
 
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Subject;
 import java.time.Duration;
@@ -77,11 +77,11 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+  public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
     byte[][] keys = new byte[permits.size()][];
     ScriptArgs args = new ScriptArgs();
     for (int i = 0; i < keys.length; i++) {
-      Permit permit = permits.get(i);
+      Refund permit = permits.get(i);
       keys[i] = key(subject, permit.rule());
       args.number(permit.left().toMillis()).number(permit.tolerance().toMillis());
       args.number(permit.count());
@@ -90,7 +90,8 @@ final class RedisRateLimiter implements RateLimiter {
   }
 
   @Override
-  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     byte[][] keys = new byte[rules.size()][];
     ScriptArgs args = new ScriptArgs().text(id).number(amount);
     for (int i = 0; i < keys.length; i++) {
@@ -102,7 +103,8 @@ final class RedisRateLimiter implements RateLimiter {
         .map(reply -> reserved(rules, id, amount, reply));
   }
 
-  private static Reserved reserved(List<Rule> rules, String id, long amount, ScriptReply reply) {
+  private static ReservationResult reserved(
+      List<Rule> rules, String id, long amount, ScriptReply reply) {
     List<Decision> decisions = new ArrayList<>(rules.size());
     List<Reservation.Counter> counters = new ArrayList<>(rules.size());
     for (int i = 0; i < rules.size(); i++) {
@@ -111,7 +113,7 @@ final class RedisRateLimiter implements RateLimiter {
       counters.add(new Reservation.Counter(rule.name(), rule.window(), reply.text(4 * i + 3)));
     }
     boolean held = amount > 0 && decisions.stream().allMatch(Decision::allowed);
-    return new Reserved(
+    return new ReservationResult(
         List.copyOf(decisions), held ? new Reservation(id, amount, counters) : null);
   }
 

@@ -1,5 +1,10 @@
 package io.heddle.redis;
 
+import io.heddle.engine.StoreProbe.Look;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How Redis is.
  *
@@ -7,12 +12,35 @@ package io.heddle.redis;
  * @param maxMemory bytes, 0 for no bound
  * @param uncounted bytes of the used memory that are not compared with the bound
  */
-public record RedisStatus(
-    String version, String policy, long maxMemory, long usedMemory, long uncounted) {
+record RedisStatus(String version, String policy, long maxMemory, long usedMemory, long uncounted) {
 
   /** Whether it refuses what adds. */
-  public boolean isFull() {
+  boolean isFull() {
     return maxMemory > 0 && usedMemory - uncounted > maxMemory;
+  }
+
+  /**
+   * @param refuses whether a write was refused of late for want of memory
+   */
+  Look look(boolean refuses) {
+    Map<String, Object> details = new LinkedHashMap<>();
+    details.put("version", version);
+    details.put("usedMemory", usedMemory);
+    details.put("maxMemory", maxMemory);
+    details.put("maxmemoryPolicy", policy);
+    return new Look(details, fault(refuses));
+  }
+
+  private @Nullable String fault(boolean refuses) {
+    if (!policy.equals("noeviction")) {
+      return "maxmemory-policy is "
+          + policy
+          + ": Redis may throw sessions away; set it to noeviction";
+    }
+    return isFull() || refuses
+        ? "Redis has no memory left (maxmemory): it refuses everything that adds; raise maxmemory"
+            + " or delete sessions"
+        : null;
   }
 
   static RedisStatus of(String server, String memory) {

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import java.time.Duration;
 import reactor.core.Disposable;
 
 /**
@@ -7,6 +8,13 @@ import reactor.core.Disposable;
  * that prove that none is missing.
  */
 public interface ChangeFeed {
+
+  /**
+   * How long a comparison is believed, from when it was asked for. An answer that is built from
+   * what was told shows everything that the store had executed this long before; until it is over,
+   * a silent link has cost nobody anything.
+   */
+  Duration TRUST = Duration.ofSeconds(2);
 
   /**
    * Tells the listener from now on, until it is disposed. At most once a change: what is published

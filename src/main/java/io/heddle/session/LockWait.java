@@ -3,6 +3,7 @@ package io.heddle.session;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -117,6 +118,6 @@ public final class LockWait implements Disposable {
   }
 
   private static boolean isLocked(Throwable error) {
-    return WriteExecutor.is(error, ProblemCode.SESSION_LOCKED);
+    return ProblemException.hasCode(error, ProblemCode.SESSION_LOCKED);
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.session;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -53,65 +54,30 @@ public record SessionProperties(
   public static final Duration BUILD_LIFE = Duration.ofSeconds(60);
 
   public SessionProperties {
-    check(between(defaultTtl, MIN_TTL, MAX_TTL), "default-ttl", "1s to 3650d");
-    check(positive(maxMessage), "max-message", "more than 0");
-    check(
-        maxRequest.compareTo(maxMessage) >= 0 && maxRequest.toBytes() <= 1L << 30,
-        "max-request",
-        "at least max-message and at most 1GB");
-    check(
-        maxSession.compareTo(maxMessage) >= 0 && maxSession.toBytes() <= 1L << 30,
-        "max-session",
-        "at least max-message and at most 1GB");
-    check(
-        between(maxPage, DataSize.ofKilobytes(16), DataSize.ofMegabytes(64)),
-        "max-page",
-        "16KB to 64MB");
-    check(
-        positive(maxState) && maxState.compareTo(maxRequest) <= 0,
-        "max-state",
-        "more than 0 and at most max-request");
-    check(checkpoints >= 1 && checkpoints <= 10_000, "checkpoints", "1 to 10000");
-    check(positive(checkpointBytes), "checkpoint-bytes", "more than 0");
-    check(maxNesting >= 2 && maxNesting <= 500, "max-nesting", "2 to 500");
-    check(positive(bodyTimeout), "body-timeout", "more than 0");
-    check(between(lockWait, Duration.ZERO, MAX_WAIT), "lock-wait", "0s to 60s");
-    check(
-        between(updateLease, Duration.ofSeconds(1), Duration.ofMinutes(5)),
-        "update-lease",
-        "1s to 5m");
-    check(
-        positive(forkTimeout) && forkTimeout.compareTo(BUILD_LIFE) < 0,
-        "fork-timeout",
-        "more than 0 and below 60s");
-    check(positive(indexEvery), "index-every", "more than 0");
+    Bounds.of("heddle.session")
+        .within("default-ttl", defaultTtl, "1s", "3650d")
+        .atLeast("max-message", maxMessage, "1B")
+        .within("max-request", maxRequest, "1B", "1GB")
+        .require(maxRequest.compareTo(maxMessage) >= 0, "max-request", "at least max-message")
+        .within("max-session", maxSession, "1B", "1GB")
+        .require(maxSession.compareTo(maxMessage) >= 0, "max-session", "at least max-message")
+        .within("max-page", maxPage, "16KB", "64MB")
+        .atLeast("max-state", maxState, "1B")
+        .require(maxState.compareTo(maxRequest) <= 0, "max-state", "at most max-request")
+        .within("checkpoints", checkpoints, 1, 10_000)
+        .atLeast("checkpoint-bytes", checkpointBytes, "1B")
+        .within("max-nesting", maxNesting, 2, 500)
+        .positive("body-timeout", bodyTimeout)
+        .within("lock-wait", lockWait, "0s", "60s")
+        .within("update-lease", updateLease, "1s", "5m")
+        .positive("fork-timeout", forkTimeout)
+        .require(forkTimeout.compareTo(BUILD_LIFE) < 0, "fork-timeout", "below 60s")
+        .positive("index-every", indexEvery);
   }
 
   /** What an engine is told of this. */
   public StoreLimits storeLimits() {
     return new StoreLimits(
         maxSession.toBytes(), checkpoints, checkpointBytes.toBytes(), maxPage.toBytes());
-  }
-
-  private static boolean between(Duration value, Duration least, Duration most) {
-    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
-  }
-
-  private static boolean between(DataSize value, DataSize least, DataSize most) {
-    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
-  }
-
-  private static boolean positive(Duration value) {
-    return value.compareTo(Duration.ZERO) > 0;
-  }
-
-  private static boolean positive(DataSize value) {
-    return value.toBytes() > 0;
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.session." + name + " must be " + allowed);
-    }
   }
 }

@@ -57,7 +57,7 @@ public record WritePreconditions(
    *
    * @param makes whether the write makes a session, which is refused with any position
    */
-  WritePreconditions forWrite(boolean makes) {
+  public WritePreconditions forWrite(boolean makes) {
     if (positions.contains(makes ? THERE : ABSENT)) {
       return withPositions(List.of(NOWHERE));
     }

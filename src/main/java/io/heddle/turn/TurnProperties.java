@@ -1,5 +1,6 @@
 package io.heddle.turn;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -58,55 +59,34 @@ public record TurnProperties(
     @DefaultValue("10s") Duration drain) {
 
   public TurnProperties {
-    check(between(lease, Duration.ofMillis(500), Duration.ofMinutes(5)), "lease", "500ms to 5m");
-    check(
-        positive(renewEvery) && renewEvery.multipliedBy(2).compareTo(lease) < 0,
-        "renew-every",
-        "more than 0 and less than half of lease");
-    check(
-        positive(flushEvery) && flushEvery.compareTo(renewEvery) <= 0,
-        "flush-every",
-        "more than 0 and at most renew-every");
-    check(positive(reapEvery), "reap-every", "more than 0");
-    check(maxQueue >= 0 && maxQueue <= 1000, "max-queue", "0 to 1000");
-    // Its record must be there when it is started.
-    check(
-        positive(queueDeadline) && queueDeadline.compareTo(Duration.ofDays(1)) <= 0,
-        "queue-deadline",
-        "more than 0 and at most 1d");
-    check(keep.compareTo(Duration.ofMinutes(1)) >= 0, "keep", "1m or more");
-    check(attempts >= 1 && attempts <= 10, "attempts", "1 to 10");
-    check(historyMessages >= 1 && historyMessages <= 10_000, "history-messages", "1 to 10000");
-    check(historyTokens >= 1, "history-tokens", "1 or more");
-    // Above that nothing is told, so that no prompt would ever have as many.
-    check(compactAt >= 0 && compactAt <= historyTokens, "compact-at", "0 to history-tokens");
-    check(positive(compactTimeout), "compact-timeout", "more than 0");
-    check(reserveOutput >= 0, "reserve-output", "0 or more");
-    check(maxOutput >= 1, "max-output", "1 or more");
-    check(
-        maxAnswer.toBytes() >= 1024 && maxAnswer.toBytes() <= 1L << 28,
-        "max-answer",
-        "1KB to 256MB");
-    check(maxRunning >= 0, "max-running", "0 or more");
-    check(!drain.isNegative(), "drain", "0s or more");
-  }
-
-  private static boolean positive(Duration value) {
-    return value.compareTo(Duration.ZERO) > 0;
-  }
-
-  private static boolean between(Duration value, Duration least, Duration most) {
-    return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+    Bounds.of("heddle.turns")
+        .within("lease", lease, "500ms", "5m")
+        .positive("renew-every", renewEvery)
+        .require(
+            renewEvery.multipliedBy(2).compareTo(lease) < 0, "renew-every", "below half of lease")
+        .positive("flush-every", flushEvery)
+        .require(flushEvery.compareTo(renewEvery) <= 0, "flush-every", "at most renew-every")
+        .positive("reap-every", reapEvery)
+        .within("max-queue", maxQueue, 0, 1000)
+        .positive("queue-deadline", queueDeadline)
+        // Its record must be there when it is started.
+        .atMost("queue-deadline", queueDeadline, "1d")
+        .atLeast("keep", keep, "1m")
+        .within("attempts", attempts, 1, 10)
+        .within("history-messages", historyMessages, 1, 10_000)
+        .atLeast("history-tokens", historyTokens, 1)
+        // Above that nothing is told, so that no prompt would ever have as many.
+        .require(compactAt >= 0 && compactAt <= historyTokens, "compact-at", "0 to history-tokens")
+        .positive("compact-timeout", compactTimeout)
+        .atLeast("reserve-output", reserveOutput, 0)
+        .atLeast("max-output", maxOutput, 1)
+        .within("max-answer", maxAnswer, "1KB", "256MB")
+        .atLeast("max-running", maxRunning, 0)
+        .atLeast("drain", drain, "0s");
   }
 
   /** The model that summarises, where the settings name none another one. */
   Optional<String> compactModelOr(@Nullable String other) {
     return compactModel.isEmpty() ? Optional.ofNullable(other) : Optional.of(compactModel);
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.turns." + name + " must be " + allowed);
-    }
   }
 }

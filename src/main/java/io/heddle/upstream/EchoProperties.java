@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -21,16 +22,9 @@ public record EchoProperties(
   static final Duration LONGEST = Duration.ofHours(1);
 
   public EchoProperties {
-    check("pace", pace);
-    check("first-after", firstAfter);
-    if (timeout.toMillis() < 1 || timeout.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException("heddle.echo.timeout must be 1ms to 1h");
-    }
-  }
-
-  private static void check(String name, Duration value) {
-    if (value.isNegative() || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException("heddle.echo." + name + " must be 0 to 1h");
-    }
+    Bounds.of("heddle.echo")
+        .within("pace", pace, "0s", "1h")
+        .within("first-after", firstAfter, "0s", "1h")
+        .within("timeout", timeout, "1ms", "1h");
   }
 }

@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.base.Bounds;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -119,31 +120,34 @@ public record UpstreamProperties(
             !HEADER.matcher(header.getKey()).matches() || !header.getValue().isPlain(),
             name + ".headers." + header.getKey() + " is not a header");
       }
-      refuse(
-          !tokenParameter.isEmpty() && !PARAMETER.matcher(tokenParameter).matches(),
-          name + ".token-parameter must be a name such as max_tokens");
-      refuse(maxTokens < 1 || maxTokens > 10_000_000, name + ".max-tokens must be 1 to 10000000");
-      refuse(
-          !reasoningSummary.matches("(auto|concise|detailed)?"),
-          name + ".reasoning-summary must be auto, concise, detailed or empty");
       refuse(models.stream().anyMatch(String::isBlank), name + ".models has an empty name");
-      within(name, "connect-timeout", connectTimeout, Duration.ofMinutes(1));
-      within(name, "first-token-timeout", firstTokenTimeout, Duration.ofHours(1));
-      within(name, "between-tokens-timeout", betweenTokensTimeout, Duration.ofHours(1));
-      within(name, "whole-timeout", wholeTimeout, Duration.ofDays(1));
-      within(name, "pending-timeout", pendingTimeout, Duration.ofMinutes(1));
-      within(name, "max-idle", maxIdle, Duration.ofHours(1));
-      refuse(
-          maxRetryWait.isNegative() || maxRetryWait.compareTo(Duration.ofMinutes(1)) > 0,
-          name + ".max-retry-wait must be 0 to 1m");
-      refuse(
-          maxConnections < 1 || maxConnections > 100_000,
-          name + ".max-connections must be 1 to 100000");
-      refuse(maxPending < 1 || maxPending > 1_000_000, name + ".max-pending must be 1 to 1000000");
-      refuse(maxRetries < 0 || maxRetries > 10, name + ".max-retries must be 0 to 10");
-      within(name, "max-event", maxEvent);
-      within(name, "max-answer", maxAnswer);
-      breaker.check(name + ".breaker");
+      Bounds.of(name)
+          .require(
+              tokenParameter.isEmpty() || PARAMETER.matcher(tokenParameter).matches(),
+              "token-parameter",
+              "a name such as max_tokens")
+          .within("max-tokens", maxTokens, 1, 10_000_000)
+          .require(
+              reasoningSummary.matches("(auto|concise|detailed)?"),
+              "reasoning-summary",
+              "auto, concise, detailed or empty")
+          .within("connect-timeout", connectTimeout, "1ms", "1m")
+          .within("first-token-timeout", firstTokenTimeout, "1ms", "1h")
+          .within("between-tokens-timeout", betweenTokensTimeout, "1ms", "1h")
+          .within("whole-timeout", wholeTimeout, "1ms", "1d")
+          .within("pending-timeout", pendingTimeout, "1ms", "1m")
+          .within("max-idle", maxIdle, "1ms", "1h")
+          .within("max-retry-wait", maxRetryWait, "0s", "1m")
+          .within("max-connections", maxConnections, 1, 100_000)
+          .within("max-pending", maxPending, 1, 1_000_000)
+          .within("max-retries", maxRetries, 0, 10)
+          .within("max-event", maxEvent, "1KB", "256MB")
+          .within("max-answer", maxAnswer, "1KB", "256MB")
+          .within("breaker.window", breaker.window(), "1s", "1h")
+          .within("breaker.minimum-calls", breaker.minimumCalls(), 1, 10_000)
+          .within("breaker.failure-rate", breaker.failureRate(), 1, 100)
+          .within("breaker.open-for", breaker.openFor(), "1ms", "1h")
+          .within("breaker.trials", breaker.trials(), 1, 100);
     }
 
     /** Where answers are asked for. */
@@ -185,17 +189,7 @@ public record UpstreamProperties(
       @DefaultValue("5") int minimumCalls,
       @DefaultValue("50") int failureRate,
       @DefaultValue("10s") Duration openFor,
-      @DefaultValue("2") int trials) {
-
-    private void check(String name) {
-      refuse(
-          window.toSeconds() < 1 || window.toSeconds() > 3600, name + ".window must be 1s to 1h");
-      within(name, "open-for", openFor, Duration.ofHours(1));
-      refuse(minimumCalls < 1 || minimumCalls > 10_000, name + ".minimum-calls must be 1 to 10000");
-      refuse(failureRate < 1 || failureRate > 100, name + ".failure-rate must be 1 to 100");
-      refuse(trials < 1 || trials > 100, name + ".trials must be 1 to 100");
-    }
-  }
+      @DefaultValue("2") int trials) {}
 
   public UpstreamProperties {
     upstreams = Collections.unmodifiableMap(new LinkedHashMap<>(upstreams));
@@ -215,18 +209,6 @@ public record UpstreamProperties(
     if (variable.find()) {
       throw refusal(setting + " needs the variable " + variable.group(1) + ", which is not set");
     }
-  }
-
-  private static void within(String name, String setting, Duration value, Duration most) {
-    refuse(
-        value.toMillis() < 1 || value.compareTo(most) > 0,
-        name + "." + setting + " must be 1ms to " + most.toMinutes() + "m");
-  }
-
-  private static void within(String name, String setting, DataSize value) {
-    refuse(
-        value.toBytes() < 1024 || value.toMegabytes() > 256,
-        name + "." + setting + " must be 1KB to 256MB");
   }
 
   private static void refuse(boolean wrong, String message) {

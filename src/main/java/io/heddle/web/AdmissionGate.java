@@ -8,7 +8,7 @@ import io.heddle.limit.Admission;
 import io.heddle.limit.Limits;
 import io.heddle.limit.TokenLimits;
 import io.heddle.session.IdempotentRequest;
-import io.heddle.session.SessionService;
+import io.heddle.session.service.SessionService;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WritePreconditions;
 import io.heddle.session.WriteResult;

@@ -1,5 +1,6 @@
 package io.heddle.web;
 
+import io.heddle.base.Bounds;
 import java.time.Duration;
 import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -31,28 +32,18 @@ public record HttpProperties(
     @DefaultValue("0") int maxConnectionsPerAddress,
     @DefaultValue List<String> trustedProxies) {
 
-  private static final Duration LONGEST = Duration.ofDays(1);
-
   public HttpProperties {
     trustedProxies = List.copyOf(trustedProxies);
-    check(sound(headTimeout), "head-timeout", "100ms to 1d");
-    check(sound(idleTimeout), "idle-timeout", "100ms to 1d");
-    check(sound(writeTimeout), "write-timeout", "100ms to 1d");
-    check(sound(tlsHandshakeTimeout), "tls-handshake-timeout", "100ms to 1d");
-    check(maxConnections >= 1, "max-connections", "1 or more");
-    check(maxConnectionsPerAddress >= 0, "max-connections-per-address", "0 or more");
-    for (String proxy : trustedProxies) {
-      check(Network.isNetwork(proxy), "trusted-proxies", "IP addresses and networks, 10.0.0.0/8");
-    }
-  }
-
-  private static boolean sound(Duration value) {
-    return value.toMillis() >= 100 && value.compareTo(LONGEST) <= 0;
-  }
-
-  private static void check(boolean good, String name, String allowed) {
-    if (!good) {
-      throw new IllegalArgumentException("heddle.http." + name + " must be " + allowed);
-    }
+    Bounds.of("heddle.http")
+        .within("head-timeout", headTimeout, "100ms", "1d")
+        .within("idle-timeout", idleTimeout, "100ms", "1d")
+        .within("write-timeout", writeTimeout, "100ms", "1d")
+        .within("tls-handshake-timeout", tlsHandshakeTimeout, "100ms", "1d")
+        .atLeast("max-connections", maxConnections, 1)
+        .atLeast("max-connections-per-address", maxConnectionsPerAddress, 0)
+        .require(
+            trustedProxies.stream().allMatch(Network::isNetwork),
+            "trusted-proxies",
+            "IP addresses and networks, 10.0.0.0/8");
   }
 }

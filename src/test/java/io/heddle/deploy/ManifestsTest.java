@@ -1,6 +1,7 @@
 package io.heddle.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -30,6 +31,10 @@ import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.heddle.live.LiveProperties;
+import io.heddle.session.SessionProperties;
+import io.heddle.settings.SettingsCheck;
+import io.heddle.turn.TurnProperties;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -47,19 +52,22 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.boot.env.YamlPropertySourceLoader;
 import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.util.unit.DataSize;
 
 /**
- * The manifests agree with each other and with {@code application.yml}: each overlay as it is
- * written, and also as kustomize rendered it when {@code heddle.k8s.rendered} names the folder, as
- * {@code .ci/manifests} does.
+ * The manifests agree with each other and with the settings: each overlay as it is written, and
+ * also as kustomize rendered it when {@code heddle.k8s.rendered} names the folder, as {@code
+ * .ci/manifests} does.
  */
 class ManifestsTest {
 
@@ -368,7 +376,18 @@ class ManifestsTest {
     Map<String, String> data = deployed.the(ConfigMap.class, "heddle").getData();
     assertThat(variables.keySet())
         .containsAll(
-            data.keySet().stream().filter(name -> !name.startsWith("MANAGEMENT_SERVER_")).toList());
+            data.keySet().stream()
+                .filter(name -> !name.startsWith("MANAGEMENT_SERVER_"))
+                .filter(name -> !name.startsWith("HEDDLE_"))
+                .toList());
+    StandardEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .addFirst(
+            new SystemEnvironmentPropertySource("test-systemEnvironment", new TreeMap<>(data)));
+    assertThatCode(
+            () -> new SettingsCheck().postProcessEnvironment(environment, new SpringApplication()))
+        .doesNotThrowAnyException();
     assertThat(data).containsEntry("HEDDLE_ENGINE", "redis");
     assertThat(data).containsEntry("SERVER_ADDRESS", "0.0.0.0");
     assertThat(data).containsEntry("HEDDLE_SECURITY_MODE", "open");
@@ -432,8 +451,8 @@ class ManifestsTest {
     Duration drain =
         Collections.max(
             List.of(
-                value("heddle.live.drain", Duration.class),
-                value("heddle.turns.drain", Duration.class)));
+                bound("heddle.live", LiveProperties.class).drain(),
+                bound("heddle.turns", TurnProperties.class).drain()));
     Duration most = value("spring.lifecycle.timeout-per-shutdown-phase", Duration.class);
     Long grace = deployment.getSpec().getTemplate().getSpec().getTerminationGracePeriodSeconds();
     assertThat(Duration.ofSeconds(grace)).isGreaterThan(quiet.plus(drain).plus(most));
@@ -494,7 +513,7 @@ class ManifestsTest {
           .containsEntry(nginx + "proxy-buffering", "off");
       String body = how.get(nginx + "proxy-body-size").toUpperCase(Locale.ROOT) + "B";
       assertThat(DataSize.parse(body))
-          .isGreaterThan(value("heddle.session.max-request", DataSize.class));
+          .isGreaterThan(bound("heddle.session", SessionProperties.class).maxRequest());
     }
   }
 
@@ -541,6 +560,10 @@ class ManifestsTest {
   private static int managementPort(Deployed deployed) {
     Map<String, String> data = deployed.the(ConfigMap.class, "heddle").getData();
     return Integer.parseInt(data.get("MANAGEMENT_SERVER_PORT"));
+  }
+
+  private <T> T bound(String prefix, Class<T> record) {
+    return application.bindOrCreate(prefix, Bindable.of(record));
   }
 
   private <T> T value(String name, Class<T> type) {

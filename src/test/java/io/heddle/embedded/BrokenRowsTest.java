@@ -16,12 +16,12 @@ import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionPage;
 import io.heddle.session.SessionProperties;
-import io.heddle.session.SessionServices;
-import io.heddle.session.StorageCount;
 import io.heddle.session.StoreLimits;
 import io.heddle.session.TurnId;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
+import io.heddle.session.service.SessionServices;
+import io.heddle.session.service.StorageCount;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -114,7 +114,7 @@ class BrokenRowsTest {
       for (int i = 0; i < 3; i++) {
         create(engine, new SessionKey(Tenant.DEFAULT, "new" + i));
       }
-      assertThat(engine.fault()).isNull();
+      assertThat(engine.look().block().fault()).isNull();
     }
   }
 
@@ -140,7 +140,7 @@ class BrokenRowsTest {
               engine.writer(),
               engine.index(),
               engine.locks(),
-              engine.retries(),
+              engine.records(),
               IDS,
               NOW,
               new Binder(new MapConfigurationPropertySource())

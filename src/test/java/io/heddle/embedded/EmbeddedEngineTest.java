@@ -89,7 +89,7 @@ class EmbeddedEngineTest {
   void aSecondEngineOnTheSameFileIsRefusedByName() {
     String file = directory.resolve("heddle.mv").toString();
     try (EmbeddedEngine first = open(file)) {
-      assertThat(first.fault()).isNull();
+      assertThat(first.look().block().fault()).isNull();
       assertThatThrownBy(() -> open(file))
           .isInstanceOfSatisfying(
               EmbeddedFileException.class,

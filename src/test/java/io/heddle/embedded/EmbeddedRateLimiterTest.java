@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
-import io.heddle.limit.Permit;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
@@ -65,16 +65,16 @@ class EmbeddedRateLimiterTest {
   void givesBackInTheSameWindowOnlyAndNeverBelowNothing() {
     Rule rule = rule("writes", 3, MINUTE);
     take(rule);
-    giveBack(new Permit(rule, Duration.ofSeconds(20)));
+    giveBack(new Refund(rule, Duration.ofSeconds(20)));
     assertThat(take(rule).getFirst().remaining()).isEqualTo(1);
 
     for (int i = 0; i < 5; i++) {
-      giveBack(new Permit(rule, MINUTE));
+      giveBack(new Refund(rule, MINUTE));
     }
     assertThat(take(rule).getFirst().remaining()).isEqualTo(2);
 
     pass(MINUTE);
-    giveBack(new Permit(rule, Duration.ofSeconds(1)));
+    giveBack(new Refund(rule, Duration.ofSeconds(1)));
     assertThat(take(rule).getFirst().remaining()).isEqualTo(2);
   }
 
@@ -108,7 +108,7 @@ class EmbeddedRateLimiterTest {
     return limiter.take(subject, List.of(rules)).block(Duration.ofSeconds(5));
   }
 
-  private void giveBack(Permit permit) {
+  private void giveBack(Refund permit) {
     limiter.giveBack(subject, List.of(permit)).block(Duration.ofSeconds(5));
   }
 

@@ -17,7 +17,7 @@ final class Counters implements RateLimiter {
   private final AtomicLong now;
   private final Map<String, long[]> counts = new HashMap<>();
   private final ArrayDeque<Long> ends = new ArrayDeque<>();
-  final List<Permit> gaveBack = new ArrayList<>();
+  final List<Refund> gaveBack = new ArrayList<>();
   final List<String> settled = new ArrayList<>();
   int calls;
   boolean silent;
@@ -69,14 +69,14 @@ final class Counters implements RateLimiter {
           for (Rule rule : rules) {
             window(subject, rule)[0] += more;
           }
-          return new Lease(1 + more, Grant.since(decisions, -more, 0));
+          return new Lease(1 + more, RunningLease.since(decisions, -more, 0));
         });
   }
 
   @Override
-  public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+  public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
     return Mono.fromRunnable(() -> {
-      for (Permit permit : permits) {
+      for (Refund permit : permits) {
         gaveBack.add(permit);
         long[] window = counts.get(subject + permit.rule().name());
         long off = window == null ? 0 : window[1] - now.get() - permit.left().toNanos();
@@ -88,7 +88,8 @@ final class Counters implements RateLimiter {
   }
 
   @Override
-  public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+  public Mono<ReservationResult> reserve(
+      Subject subject, List<Rule> rules, String id, long amount) {
     return Mono.defer(() -> {
       calls++;
       if (silent || failing) {
@@ -109,7 +110,8 @@ final class Counters implements RateLimiter {
         held.add(new Reservation.Counter(rule.name(), rule.window(), "w" + window[1]));
       }
       return Mono.just(
-          new Reserved(decisions, all && amount > 0 ? new Reservation(id, amount, held) : null));
+          new ReservationResult(
+              decisions, all && amount > 0 ? new Reservation(id, amount, held) : null));
     });
   }
 

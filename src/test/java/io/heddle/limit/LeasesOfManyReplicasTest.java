@@ -175,12 +175,13 @@ class LeasesOfManyReplicasTest {
     }
 
     @Override
-    public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+    public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
       return far(counters.giveBack(subject, permits));
     }
 
     @Override
-    public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    public Mono<ReservationResult> reserve(
+        Subject subject, List<Rule> rules, String id, long amount) {
       return far(counters.reserve(subject, rules, id, amount));
     }
 

@@ -45,7 +45,7 @@ class StandbyLimiterTest {
     assertThat(limiter.lease(ann, List.of(THREE), 50).block().permits()).isZero();
     assertThat(take(bob)).as("another's").allMatch(Decision::allowed);
 
-    limiter.giveBack(ann, List.of(new Permit(THREE, MINUTE))).block();
+    limiter.giveBack(ann, List.of(new Refund(THREE, MINUTE))).block();
     assertThat(take(ann)).allMatch(Decision::allowed);
     assertThat(take(ann).getFirst().allowed()).isFalse();
     now += MINUTE.toNanos() / 2;
@@ -54,7 +54,7 @@ class StandbyLimiterTest {
 
   @Test
   void tokensAreReservedHereAndSettled() {
-    Reserved first = limiter.reserve(ann, List.of(TOKENS), "id1", 80).block();
+    ReservationResult first = limiter.reserve(ann, List.of(TOKENS), "id1", 80).block();
     assertThat(first.reservation()).isNotNull();
     assertThat(limiter.reserve(ann, List.of(TOKENS), "id2", 30).block().reservation()).isNull();
     limiter.settle(ann, first.reservation(), 0).block();
@@ -89,12 +89,13 @@ class StandbyLimiterTest {
     }
 
     @Override
-    public Mono<Void> giveBack(Subject subject, List<Permit> permits) {
+    public Mono<Void> giveBack(Subject subject, List<Refund> permits) {
       return Mono.empty();
     }
 
     @Override
-    public Mono<Reserved> reserve(Subject subject, List<Rule> rules, String id, long amount) {
+    public Mono<ReservationResult> reserve(
+        Subject subject, List<Rule> rules, String id, long amount) {
       return refusal();
     }
 

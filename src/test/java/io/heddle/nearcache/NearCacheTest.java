@@ -11,6 +11,7 @@ import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.nearcache.FakeStore.Read;
 import io.heddle.session.Change;
+import io.heddle.session.ChangeFeed;
 import io.heddle.session.ChangeFeed.Loss;
 import io.heddle.session.Message;
 import io.heddle.session.Outcome;
@@ -307,7 +308,7 @@ class NearCacheTest {
   @Test
   void nothingIsServedOnceTrustHasRunOut() {
     load(LAST, 7);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     CompletableFuture<ThreadPage> asked = ask(ANN, LAST);
     Read read = store.next();
     assertThat(read.view).isEqualTo(ANN);
@@ -318,7 +319,7 @@ class NearCacheTest {
 
   @Test
   void withoutTrustNobodyJoinsAndNothingIsKept() {
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     ask(LAST);
     ask(LAST);
     assertThat(store.reads()).hasSize(2);
@@ -332,7 +333,7 @@ class NearCacheTest {
   @Test
   void aReadThatTrustDidNotOutlastIsNotKept() {
     ask(LAST);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     store.next().answer(page("ann", 7));
     trust();
     ask(LAST);
@@ -343,7 +344,7 @@ class NearCacheTest {
   @Test
   void anEqualComparisonBringsTrustBackAndWhatWasKnown() {
     load(LAST, 7);
-    now += Coherence.TRUST.toNanos();
+    now += ChangeFeed.TRUST.toNanos();
     trust();
     assertThat(served(ask(LAST)).origin()).isEqualTo(Origin.HIT);
     store.isNotAsked();

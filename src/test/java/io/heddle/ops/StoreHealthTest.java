@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.engine.StoreProbe;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -24,12 +25,12 @@ class StoreHealthTest {
   private final StoreProbe probe =
       new StoreProbe() {
         @Override
-        public String engine() {
+        public String name() {
           return "redis";
         }
 
         @Override
-        public boolean hasStarted() {
+        public boolean isReady() {
           return false;
         }
 

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
+import io.heddle.engine.StoreProbe;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -39,12 +40,12 @@ class StoreMonitorTest {
       new StoreMonitor(
           new StoreProbe() {
             @Override
-            public String engine() {
+            public String name() {
               return "redis";
             }
 
             @Override
-            public boolean hasStarted() {
+            public boolean isReady() {
               return started;
             }
 

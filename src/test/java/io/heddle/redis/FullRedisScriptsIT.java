@@ -8,7 +8,8 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
-import io.heddle.limit.Permit;
+
+import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
@@ -555,7 +556,7 @@ final class FullRedisScriptsIT extends ScriptSuite {
                 fixture
                     .engine()
                     .limiter()
-                    .giveBack(subject, List.of(new Permit(one.getFirst(), MINUTE)))));
+                    .giveBack(subject, List.of(new Refund(one.getFirst(), MINUTE)))));
     List<Rule> tokens = List.of(rule("tokens", Kind.TOKENS));
     refused(RedisScript.LIMIT_RESERVE, "new", nothing, () -> reserve(tokens, 5));
     refused(RedisScript.LIMIT_RESERVE, "more", () -> reserve(tokens, 5), () -> reserve(tokens, 5));

@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Permit;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
@@ -184,10 +184,10 @@ class RedisRateLimiterIT {
     Rule rule = rule("back", 3, MINUTE);
     Decision taken = take(rule).getFirst();
 
-    giveBack(new Permit(rule, Duration.ofSeconds(20)));
+    giveBack(new Refund(rule, Duration.ofSeconds(20)));
     assertThat(redis.get(key(rule))).isEqualTo("1");
 
-    giveBack(new Permit(rule, taken.resetAfter()));
+    giveBack(new Refund(rule, taken.resetAfter()));
     assertThat(redis.get(key(rule))).isEqualTo("0");
     assertThat(redis.pttl(key(rule))).isPositive();
   }
@@ -196,7 +196,7 @@ class RedisRateLimiterIT {
   void neverGivesBackBelowNothing() {
     Rule rule = rule("below", 3, MINUTE);
     Decision taken = take(rule).getFirst();
-    Permit permit = new Permit(rule, taken.resetAfter());
+    Refund permit = new Refund(rule, taken.resetAfter());
 
     giveBack(permit);
     giveBack(permit);
@@ -212,7 +212,7 @@ class RedisRateLimiterIT {
     Rule rule = rule("kept", 3, MINUTE);
     Decision taken = take(rule).getFirst();
     redis.pexpire(key(rule), 59_500);
-    giveBack(new Permit(rule, taken.resetAfter()));
+    giveBack(new Refund(rule, taken.resetAfter()));
 
     take(rule);
 
@@ -336,7 +336,7 @@ class RedisRateLimiterIT {
         List<Decision> first = there.take(one, List.of(requests, writes)).block(PATIENCE);
         assertThat(first).extracting(Decision::remaining).containsExactly(1L, 0L);
         there
-            .giveBack(one, List.of(new Permit(writes, first.getLast().resetAfter())))
+            .giveBack(one, List.of(new Refund(writes, first.getLast().resetAfter())))
             .block(PATIENCE);
         assertThat(there.take(one, List.of(requests, writes)).block(PATIENCE))
             .extracting(Decision::allowed)
@@ -355,7 +355,7 @@ class RedisRateLimiterIT {
     return limiter.lease(subject, List.of(rules), most).block(PATIENCE);
   }
 
-  private void giveBack(Permit permit) {
+  private void giveBack(Refund permit) {
     limiter.giveBack(subject, List.of(permit)).block(PATIENCE);
   }
 

@@ -7,7 +7,7 @@ import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
 import io.heddle.limit.RateLimiter;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
@@ -197,7 +197,7 @@ class RedisTokensIT {
     assertThat(reserve(0, rule).decisions().getFirst().remaining()).isEqualTo(876_543_210_988L);
   }
 
-  private Reserved reserve(long amount, Rule... rules) {
+  private ReservationResult reserve(long amount, Rule... rules) {
     return limiter.reserve(subject, List.of(rules), IDS.token(), amount).block(PATIENCE);
   }
 

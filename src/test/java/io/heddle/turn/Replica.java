@@ -23,13 +23,13 @@ import io.heddle.session.SessionIndex;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.SessionProperties;
 import io.heddle.session.SessionReader;
-import io.heddle.session.SessionServices;
 import io.heddle.session.SessionWriter;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;
 import io.heddle.session.TurnLog;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
+import io.heddle.session.service.SessionServices;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -85,7 +85,7 @@ final class Replica implements AutoCloseable {
           engine.writer(),
           engine.index(),
           engine.locks(),
-          engine.retries(),
+          engine.records(),
           engine.feed(),
           engine.liveChannel(),
           engine.turnLog(),

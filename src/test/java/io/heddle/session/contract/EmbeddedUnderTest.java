@@ -50,7 +50,7 @@ final class EmbeddedUnderTest implements EngineUnderTest {
 
   @Override
   public IdempotencyRecords records() {
-    return engine.retries();
+    return engine.records();
   }
 
   @Override

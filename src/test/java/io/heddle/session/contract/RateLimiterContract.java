@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.Tenant;
 import io.heddle.limit.Decision;
 import io.heddle.limit.Lease;
-import io.heddle.limit.Permit;
 import io.heddle.limit.RateLimiter;
+import io.heddle.limit.Refund;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
@@ -140,7 +140,7 @@ abstract class RateLimiterContract extends ContractSuite {
     Decision counted = take(subject, rule);
     assertThat(take(subject, rule).allowed()).isFalse();
 
-    giveBack(new Permit(rule, counted.resetAfter()));
+    giveBack(new Refund(rule, counted.resetAfter()));
 
     Decision again = take(subject, rule);
     assertThat(again.allowed()).isTrue();
@@ -154,7 +154,7 @@ abstract class RateLimiterContract extends ContractSuite {
     Rule rule = rule("writes", 2, MINUTE);
     Decision counted = take(subject, rule);
     for (int i = 0; i < 5; i++) {
-      giveBack(new Permit(rule, counted.resetAfter()));
+      giveBack(new Refund(rule, counted.resetAfter()));
     }
     assertThat(take(subject, rule).remaining()).isEqualTo(1);
     assertThat(take(subject, rule).remaining()).isZero();
@@ -164,11 +164,11 @@ abstract class RateLimiterContract extends ContractSuite {
   @Test
   void givesNothingBackInAnotherWindow() {
     Rule rule = rule("writes", 1, MINUTE);
-    giveBack(new Permit(rule, MINUTE));
+    giveBack(new Refund(rule, MINUTE));
     take(subject, rule);
-    giveBack(new Permit(rule, Duration.ofSeconds(20)));
+    giveBack(new Refund(rule, Duration.ofSeconds(20)));
     assertThat(take(subject, rule).allowed()).isFalse();
-    giveBack(new Permit(rule("other", 1, MINUTE), MINUTE));
+    giveBack(new Refund(rule("other", 1, MINUTE), MINUTE));
     assertThat(take(subject, rule).allowed()).isFalse();
   }
 
@@ -236,9 +236,9 @@ abstract class RateLimiterContract extends ContractSuite {
     Lease lease = lease(engine(), 150, rule);
     Duration left = lease.decisions().getFirst().resetAfter();
 
-    giveBack(new Permit(rule, 100, left));
+    giveBack(new Refund(rule, 100, left));
     assertThat(take(subject, rule).remaining()).isEqualTo(149);
-    giveBack(new Permit(rule, 10_000, left));
+    giveBack(new Refund(rule, 10_000, left));
     assertThat(take(subject, rule).remaining()).isEqualTo(199);
   }
 
@@ -257,7 +257,7 @@ abstract class RateLimiterContract extends ContractSuite {
     return decisions;
   }
 
-  private void giveBack(Permit permit) {
+  private void giveBack(Refund permit) {
     run(engine().peer().limiter().giveBack(subject, List.of(permit)));
   }
 

@@ -7,7 +7,7 @@ import io.heddle.limit.Decision;
 import io.heddle.limit.LimitProperties;
 import io.heddle.limit.LimitProperties.RuleProperties;
 import io.heddle.limit.Reservation;
-import io.heddle.limit.Reserved;
+import io.heddle.limit.ReservationResult;
 import io.heddle.limit.Rule;
 import io.heddle.limit.Rule.Kind;
 import io.heddle.limit.Rule.OnFailure;
@@ -32,7 +32,7 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void reservesUpToTheLimitAndNoFurther() {
     Rule rule = rule("tokens", 1000, MINUTE);
-    Reserved first = reserve(700, rule);
+    ReservationResult first = reserve(700, rule);
     assertThat(first.reservation()).isNotNull();
     assertThat(first.reservation().amount()).isEqualTo(700);
     assertThat(first.decisions()).hasSize(1);
@@ -41,7 +41,7 @@ abstract class TokenContract extends ContractSuite {
     assertThat(decision.remaining()).isEqualTo(300);
     assertThat(decision.resetAfter()).isPositive().isLessThanOrEqualTo(MINUTE);
 
-    Reserved refused = reserve(301, rule);
+    ReservationResult refused = reserve(301, rule);
     assertThat(refused.reservation()).isNull();
     assertThat(refused.decisions().getFirst().allowed()).isFalse();
     assertThat(refused.decisions().getFirst().remaining()).isEqualTo(300);
@@ -58,7 +58,7 @@ abstract class TokenContract extends ContractSuite {
     Rule wide = rule("wide", 1000, MINUTE);
     Rule narrow = rule("narrow", 100, MINUTE);
     assertThat(reserve(60, wide, narrow).reservation().counters()).hasSize(2);
-    Reserved refused = reserve(60, wide, narrow);
+    ReservationResult refused = reserve(60, wide, narrow);
     assertThat(refused.reservation()).isNull();
     assertThat(refused.decisions()).extracting(Decision::rule).containsExactly(wide, narrow);
     assertThat(refused.decisions()).extracting(Decision::allowed).containsExactly(true, false);
@@ -70,7 +70,7 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void lookingCountsNothingAndStartsNoWindow() {
     Rule rule = rule("tokens", 10, SHORT);
-    Reserved looked = reserve(0, rule);
+    ReservationResult looked = reserve(0, rule);
     assertThat(looked.reservation()).isNull();
     assertThat(looked.decisions()).containsExactly(new Decision(rule, true, 10, SHORT));
     pass(SHORT.dividedBy(3));
@@ -92,11 +92,11 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void settlingGivesBackWhatWasNotUsed() {
     Rule rule = rule("tokens", 1000, MINUTE);
-    Reserved held = reserve(800, rule);
+    ReservationResult held = reserve(800, rule);
     reserve(100, rule);
     settle(held, 250);
     assertThat(left(rule)).isEqualTo(650);
-    Reserved all = reserve(650, rule);
+    ReservationResult all = reserve(650, rule);
     settle(all, 0);
     assertThat(left(rule)).isEqualTo(650);
     assertThat(reserve(0, rule).decisions().getFirst().resetAfter())
@@ -120,8 +120,8 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void settlesOnce() {
     Rule rule = rule("tokens", 1000, MINUTE);
-    Reserved less = reserve(500, rule);
-    Reserved more = reserve(100, rule);
+    ReservationResult less = reserve(500, rule);
+    ReservationResult more = reserve(100, rule);
     for (int i = 0; i < 3; i++) {
       settle(less, 100 + 50 * i);
       settle(more, 300 + 50 * i);
@@ -132,7 +132,7 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void ofManySettlementsAtOnceOneCounts() {
     Rule rule = rule("tokens", 10_000, MINUTE);
-    Reserved held = reserve(5000, rule);
+    ReservationResult held = reserve(5000, rule);
     reserve(5000, rule);
     atOnce(
         50,
@@ -147,12 +147,12 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void aLaterWindowIsChargedWhatExceedsAndGivenNothing() {
     Rule rule = rule("tokens", 1000, SHORT);
-    Reserved less = reserve(400, rule);
-    Reserved more = reserve(100, rule);
-    Reserved again = reserve(100, rule);
+    ReservationResult less = reserve(400, rule);
+    ReservationResult more = reserve(100, rule);
+    ReservationResult again = reserve(100, rule);
     pass(SHORT.plusMillis(50));
     Rule wide = rule("tokens", 1000, MINUTE);
-    Reserved next = reserve(10, wide);
+    ReservationResult next = reserve(10, wide);
     assertThat(next.decisions().getFirst().remaining()).isEqualTo(990);
 
     settle(less, 0);
@@ -175,8 +175,8 @@ abstract class TokenContract extends ContractSuite {
   @Test
   void aSettlementMayStartAWindowOfItsOwn() {
     Rule rule = rule("tokens", 1000, SHORT);
-    Reserved first = reserve(100, rule);
-    Reserved second = reserve(100, rule);
+    ReservationResult first = reserve(100, rule);
+    ReservationResult second = reserve(100, rule);
     pass(SHORT.plusMillis(50));
     Rule wide = rule("tokens", 1000, MINUTE);
     settle(longer(first), 300);
@@ -209,7 +209,7 @@ abstract class TokenContract extends ContractSuite {
     Rule rule = rule("tokens", 10, MINUTE);
     for (String name : List.of("user:ann", "ip:::1", "ü/{x}:y", "x".repeat(300))) {
       Subject one = new Subject(tenant, name);
-      Reserved held = get(engine().limiter().reserve(one, List.of(rule), IDS.token(), 10));
+      ReservationResult held = get(engine().limiter().reserve(one, List.of(rule), IDS.token(), 10));
       assertThat(held.reservation()).as(name).isNotNull();
       run(engine().peer().limiter().settle(one, held.reservation(), 3));
       assertThat(get(engine().limiter().reserve(one, List.of(rule), "", 0)).decisions())
@@ -316,11 +316,11 @@ abstract class TokenContract extends ContractSuite {
         IDS);
   }
 
-  private Reserved reserve(long amount, Rule... rules) {
+  private ReservationResult reserve(long amount, Rule... rules) {
     return get(engine().limiter().reserve(subject, List.of(rules), IDS.token(), amount));
   }
 
-  private void settle(Reserved held, long used) {
+  private void settle(ReservationResult held, long used) {
     run(engine().peer().limiter().settle(subject, held.reservation(), used));
   }
 
@@ -329,9 +329,9 @@ abstract class TokenContract extends ContractSuite {
   }
 
   /** The same reservation by a replica whose windows are a minute. */
-  private static Reserved longer(Reserved held) {
+  private static ReservationResult longer(ReservationResult held) {
     Reservation was = held.reservation();
-    return new Reserved(
+    return new ReservationResult(
         held.decisions(),
         new Reservation(
             was.id(),
@@ -341,8 +341,8 @@ abstract class TokenContract extends ContractSuite {
                 .toList()));
   }
 
-  private static Reserved unknown(String id, Rule rule) {
-    return new Reserved(
+  private static ReservationResult unknown(String id, Rule rule) {
+    return new ReservationResult(
         List.of(),
         new Reservation(id, 500, List.of(new Reservation.Counter(rule.name(), rule.window(), ""))));
   }
