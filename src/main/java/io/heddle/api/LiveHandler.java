@@ -13,7 +13,6 @@ import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
 import io.heddle.session.service.ThreadService;
 import io.heddle.web.AdmissionGate;
-import io.heddle.session.service.ThreadService;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.CloseCode;

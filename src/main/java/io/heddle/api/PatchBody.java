@@ -2,8 +2,6 @@ package io.heddle.api;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonReader;
-import io.heddle.session.service.MergePatch;
-import io.heddle.json.Json;
 import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionAttributes.Status;
 import io.heddle.session.service.MergePatch;

@@ -11,7 +11,6 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionPage;
 import io.heddle.session.WriteContext;
 import io.heddle.session.service.SessionService;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.Callers;
 import io.heddle.web.HeaderNames;

@@ -11,7 +11,6 @@ import io.heddle.session.StateView;
 import io.heddle.session.WriteContext;
 import io.heddle.session.WriteResult;
 import io.heddle.session.service.StateService;
-import io.heddle.web.BodyReader;
 import io.heddle.web.BytesResponse;
 import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;

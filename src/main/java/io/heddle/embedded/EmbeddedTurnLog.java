@@ -1,16 +1,12 @@
 package io.heddle.embedded;
 
-import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.json.Json;
 import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;

@@ -1,9 +1,6 @@
 package io.heddle.embedded;
 
-import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.base.Problem;
-import io.heddle.json.Json;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
@@ -11,7 +8,6 @@ import io.heddle.embedded.SessionRecord.Draft;
 import io.heddle.embedded.SessionRecord.Life;
 import io.heddle.embedded.SessionRecord.Running;
 import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.Message;

@@ -1,8 +1,6 @@
 package io.heddle.live;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.LiveMessage.PresenceAsked;
 import io.heddle.session.LiveMessage.PresenceTold;

@@ -4,7 +4,6 @@ import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import io.heddle.live.Frame.Spoken;
 import io.heddle.session.LiveMessage.TurnFlushed;
 import io.heddle.session.PageRequest;

@@ -2,8 +2,6 @@ package io.heddle.live;
 
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
-import io.heddle.json.JsonParsers;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.Change;
 import io.heddle.session.LiveMessage;

@@ -3,7 +3,6 @@ package io.heddle.live;
 import io.heddle.base.Caller;
 import io.heddle.base.Position;
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import io.heddle.nearcache.Coherence;
 import io.heddle.session.ChangeLog;
 import io.heddle.session.ChangeLog.Replay;

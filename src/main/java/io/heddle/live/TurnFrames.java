@@ -3,8 +3,6 @@ package io.heddle.live;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.TurnEvent.Said;
 

@@ -1,6 +1,5 @@
 package io.heddle.openai;
 
-import io.heddle.base.IdSource;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
 import io.heddle.json.JsonWriter;

@@ -1,7 +1,6 @@
 package io.heddle.openai;
 
 import io.heddle.json.Json;
-import io.heddle.turn.Compaction;
 import io.heddle.turn.Conversation;
 import io.heddle.turn.ModelCall;
 import io.heddle.turn.ModelEvent;

@@ -1,9 +1,9 @@
 package io.heddle.ops;
 
-import io.heddle.engine.Engine;
 import io.heddle.answercache.Answers;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.Refusals;
+import io.heddle.engine.Engine;
 import io.heddle.limit.Limits;
 import io.heddle.limit.Quotas;
 import io.heddle.limit.Rule;
@@ -22,11 +22,7 @@ public final class HeddleMetrics implements MeterBinder {
   private final Engine engine;
 
   public HeddleMetrics(
-      SessionServices services,
-      Limits limits,
-      TokenLimits tokens,
-      Answers answers,
-      Engine engine) {
+      SessionServices services, Limits limits, TokenLimits tokens, Answers answers, Engine engine) {
     this.services = services;
     this.limits = limits;
     this.tokens = tokens;
@@ -87,6 +83,7 @@ public final class HeddleMetrics implements MeterBinder {
         "heddle.index.failures",
         "Writes of the users' index that failed outside a request",
         services::indexFailures);
-    meters.count("heddle.locks.lost", "Updates that lost their lock before they ended", engine::lostLocks);
+    meters.count(
+        "heddle.locks.lost", "Updates that lost their lock before they ended", engine::lostLocks);
   }
 }

@@ -1,8 +1,7 @@
 package io.heddle.ops;
 
-import io.heddle.json.Times;
-import io.heddle.json.Times;
 import io.heddle.engine.StoreProbe;
+import io.heddle.json.Times;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

@@ -1,7 +1,6 @@
 package io.heddle.redis;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LiveListeners;
 import io.heddle.session.LiveMessage;

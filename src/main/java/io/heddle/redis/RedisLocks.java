@@ -6,7 +6,6 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
-import io.heddle.json.Times;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.LiveMessage;

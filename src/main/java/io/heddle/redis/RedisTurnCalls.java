@@ -1,8 +1,5 @@
 package io.heddle.redis;
 
-import io.heddle.base.Problem;
-import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;

@@ -6,8 +6,6 @@ import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
-import io.heddle.json.Json;
 import io.heddle.session.LiveMessage;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnAttempt;

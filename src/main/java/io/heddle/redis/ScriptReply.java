@@ -3,7 +3,6 @@ package io.heddle.redis;
 import io.heddle.base.Position;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
-import io.heddle.json.Times;
 import io.heddle.session.StoreProblems;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;

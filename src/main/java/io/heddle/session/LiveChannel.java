@@ -1,7 +1,6 @@
 package io.heddle.session;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;

@@ -1,8 +1,8 @@
 package io.heddle.session;
 
 import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.json.JsonParsers;
+import io.heddle.json.JsonWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

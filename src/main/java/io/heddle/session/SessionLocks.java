@@ -1,7 +1,6 @@
 package io.heddle.session;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Function;

@@ -1,6 +1,5 @@
 package io.heddle.turn;
 
-import io.heddle.json.Json;
 import io.heddle.base.SerialExecutor;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;

@@ -10,8 +10,6 @@ import io.heddle.session.SessionAttributes;
 import io.heddle.session.SessionReader;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.service.WholePages;
-import io.heddle.session.service.WholePages;
-import io.heddle.turn.Tokens.Told;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;

@@ -1,10 +1,6 @@
 package io.heddle.turn;
 
 import io.heddle.json.Utf8;
-import io.heddle.turn.ModelEvent.Reasoning;
-import io.heddle.turn.ModelEvent.Refusal;
-import io.heddle.turn.ModelEvent.Text;
-
 import io.heddle.turn.ModelEvent.ToolCall;
 import org.jspecify.annotations.Nullable;
 

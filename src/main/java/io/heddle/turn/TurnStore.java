@@ -7,15 +7,14 @@ import io.heddle.session.IdempotencyRecords;
 import io.heddle.session.LiveChannel;
 import io.heddle.session.Outcome;
 import io.heddle.session.SessionReader;
-import io.heddle.session.service.SessionServices;
 import io.heddle.session.Turn;
 import io.heddle.session.TurnLog;
 import io.heddle.session.Write;
 import io.heddle.session.WritePreconditions;
+import io.heddle.session.service.SessionServices;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import io.heddle.session.service.SessionServices;
 
 /**
  * What turns need of the store.

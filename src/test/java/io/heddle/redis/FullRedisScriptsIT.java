@@ -8,7 +8,6 @@ import io.heddle.base.ProblemException;
 import io.heddle.base.RandomIds;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
-
 import io.heddle.limit.Refund;
 import io.heddle.limit.Reservation;
 import io.heddle.limit.Rule;

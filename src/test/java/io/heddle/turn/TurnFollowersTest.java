@@ -2,14 +2,12 @@ package io.heddle.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.heddle.json.Json;
 import io.heddle.base.Position;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.json.Json;
-import io.heddle.json.JsonWriter;
 import io.heddle.session.Change;
 import io.heddle.session.ChangeFeed;
 import io.heddle.session.LiveChannel;

@@ -3,7 +3,6 @@ package io.heddle.session.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import io.heddle.session.LiveMessage;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,7 +1,6 @@
 package io.heddle.session.contract;
 
 import io.heddle.base.SessionKey;
-import io.heddle.json.Json;
 import io.heddle.session.LiveMessage;
 import java.time.Duration;
 import java.util.List;
