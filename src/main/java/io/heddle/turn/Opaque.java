@@ -53,7 +53,7 @@ public record Opaque(String upstream, @Nullable String reasoning, Json members) 
   /** Reads what {@link #writeTo} wrote; null when it is not there, or something else. */
   static @Nullable Opaque read(@Nullable JsonValue stored) {
     String upstream = stored == null ? null : stored.text("upstream");
-    return upstream == null
+    return stored == null || upstream == null
         ? null
         : new Opaque(upstream, stored.text("reasoning"), stored.raw("members", Json.EMPTY_OBJECT));
   }
