@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -42,6 +43,8 @@ class MixedVersionsIT {
   private static final String LONG = "'tokens':2000,'pace':'30ms'";
   private static final String SHORT = "'pace':'2ms'";
   private static final int PAGE = 200;
+
+  @TempDir Path directory;
 
   private final LongAdder appends = new LongAdder();
   private final LongAdder repeats = new LongAdder();
@@ -93,6 +96,70 @@ class MixedVersionsIT {
       assertThat(List.of(repeats.sum(), deletes.sum(), patches.sum(), turns.sum()))
           .allMatch(count -> count > 0);
     }
+  }
+
+  /**
+   * An embedded file that the other version wrote and was killed over opens here, and what is in it
+   * is answered to the byte; and writes go on.
+   */
+  @Test
+  void theOthersEmbeddedFileOpens() throws Exception {
+    Path jar = JAR.isEmpty() ? null : Path.of(JAR);
+    Path file = directory.resolve("heddle.mv");
+    String session = "/v1/sessions/file";
+    List<String> paths =
+        List.of(
+            session,
+            session + "/messages?limit=100",
+            session + "/state",
+            session + "/checkpoints",
+            session + "/turns",
+            "/v1/sessions?user=u",
+            "/v1/cache/k");
+    List<String> before = new ArrayList<>();
+    try (ReplicaProcess other = embedded(file, jar);
+        HttpConnection http = other.connect(PATIENCE)) {
+      ok(
+          201,
+          http.post("/v1/sessions", "{\"id\":\"file\",\"user\":\"u\",\"metadata\":{\"n\":1.50}}"));
+      for (int i = 0; i < 30; i++) {
+        String text = "{\"role\":\"user\",\"content\":\"m" + i + " ä\"}";
+        ok(201, http.post(session + "/messages", text));
+      }
+      for (int i = 0; i < 3; i++) {
+        ok(200, http.call("PUT", session + "/state", "{\"i\":" + i + "}", Map.of()));
+      }
+      ok(200, http.post(session + "/turns", TurnCalls.echo("say", SHORT)));
+      ok(201, http.call("PUT", "/v1/cache/k", "{\"kept\":true}", Map.of()));
+      for (String path : paths) {
+        before.add(whole(http.get(path)));
+      }
+      other.kill();
+    }
+    try (ReplicaProcess ours = embedded(file, null);
+        HttpConnection http = ours.connect(PATIENCE)) {
+      for (int i = 0; i < paths.size(); i++) {
+        assertThat(whole(http.get(paths.get(i)))).as(paths.get(i)).isEqualTo(before.get(i));
+      }
+      ok(201, http.post(session + "/messages", "{\"role\":\"user\",\"content\":\"more\"}"));
+      ok(200, http.call("PUT", session + "/state", "{\"i\":3}", Map.of()));
+    }
+    System.out.printf(
+        "MixedVersionsIT: an embedded file of %s: %d answers are the same here%n",
+        jar == null ? "this version" : jar.getFileName(), before.size());
+  }
+
+  private static String whole(HttpConnection.Answer answer) {
+    assertThat(answer.ok()).as(answer.body()).isTrue();
+    return answer.status() + " " + answer.headers().get("etag") + " " + answer.body();
+  }
+
+  private static ReplicaProcess embedded(Path file, @Nullable Path jar) {
+    return ReplicaProcess.named("file")
+        .jar(jar)
+        .set("heddle.engine", "embedded")
+        .set("heddle.embedded.path", file)
+        .start();
   }
 
   private static ReplicaProcess replica(RedisProcess redis, String name, @Nullable Path jar) {
