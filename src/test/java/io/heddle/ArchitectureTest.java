@@ -18,6 +18,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import io.heddle.json.JsonParsers;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -140,6 +141,22 @@ class ArchitectureTest {
       }
     }
     assertThat(MAY_USE.keySet()).isEqualTo(rooms);
+  }
+
+  /** A sub-room has its room's line. */
+  @Test
+  void thePageSaysWhatEachRoomMayUse() {
+    Map<String, Set<String>> said = new TreeMap<>();
+    for (List<String> row : Pages.table(Pages.text("architecture.md"), "| room |")) {
+      Set<String> uses = new TreeSet<>(Pages.code(row.get(2)));
+      if (row.get(2).contains("services")) {
+        uses.addAll(SERVICES);
+      }
+      Pages.code(row.getFirst()).stream()
+          .filter(room -> !room.contains("."))
+          .forEach(room -> said.put(room, uses));
+    }
+    assertThat(said).isEqualTo(MAY_USE);
   }
 
   @Test

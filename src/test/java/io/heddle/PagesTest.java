@@ -118,20 +118,18 @@ class PagesTest {
   void thePageOfTheOpenAiApiHasEveryCall() {
     Map<String, Set<String>> named = calls(Pages.text("openai.md"), "| call under", "/");
     Map<String, Set<String>> routes = new TreeMap<>();
-    Pattern.compile("\\.(read|model|write)\\((?:HttpMethod\\.(\\w+), )?\"(/[^\"]*)\"")
+    Pattern.compile(
+            "\\.(?:read\\(|write\\((?<write>[A-Z]+), |add\\()\"(?<path>/[^\"]*)\""
+                + "(?:, model\\([^)]*\\), (?<model>[A-Z]+)\\))?")
         .matcher(Pages.sources(MAIN + "/openai"))
         .results()
-        .filter(route -> !route.group(3).endsWith("/**"))
+        .filter(route -> !route.group("path").endsWith("/**"))
         .forEach(route -> {
-          String method =
-              switch (route.group(1)) {
-                case "read" -> "GET";
-                case "model" -> "POST";
-                default -> route.group(2);
-              };
+          String write = route.group("write");
+          String method = write == null ? route.group("model") : write;
           routes
-              .computeIfAbsent(route.group(3).replace("{*", "{"), _ -> new TreeSet<>())
-              .add(method);
+              .computeIfAbsent(route.group("path").replace("{*", "{"), _ -> new TreeSet<>())
+              .add(method == null ? "GET" : method);
         });
 
     assertThat(routes).hasSizeGreaterThan(10);
@@ -217,11 +215,12 @@ class PagesTest {
   @Test
   void everyRoomHasItsLine() throws IOException {
     Set<String> rooms;
-    try (Stream<Path> files = Files.list(Path.of(MAIN))) {
+    Path main = Path.of(MAIN);
+    try (Stream<Path> files = Files.walk(main)) {
       rooms =
           files
-              .filter(Files::isDirectory)
-              .map(room -> room.getFileName().toString())
+              .filter(file -> Files.isDirectory(file) && !file.equals(main))
+              .map(room -> main.relativize(room).toString().replace('/', '.'))
               .collect(Collectors.toCollection(TreeSet::new));
     }
     Set<String> named = new TreeSet<>();
@@ -255,6 +254,24 @@ class PagesTest {
       }
     }
     assertThat(missing).isEmpty();
+  }
+
+  /** What Heddle prints sends people to pages. */
+  @Test
+  void everyPageThatHeddleNamesExists() throws IOException {
+    Set<Path> named = new TreeSet<>();
+    try (Stream<Path> files = Files.walk(Path.of("src/main"))) {
+      files
+          .filter(file -> file.toString().matches(".*\\.(java|txt|yml|json)"))
+          .forEach(file ->
+              Pattern.compile("src/docs/[\\w/-]+\\.md")
+                  .matcher(Pages.text(file))
+                  .results()
+                  .forEach(page -> named.add(Path.of(page.group()))));
+    }
+
+    assertThat(named).isNotEmpty();
+    assertThat(pages()).containsAll(named);
   }
 
   /** A test that was given another name once left its command behind, which then ran nothing. */

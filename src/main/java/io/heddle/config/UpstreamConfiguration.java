@@ -24,7 +24,7 @@ class UpstreamConfiguration {
       return models;
     } catch (IllegalArgumentException e) {
       throw new BadSettingException(
-          String.valueOf(e.getMessage()), "src/docs/models.md says what heddle.upstreams takes.");
+          String.valueOf(e.getMessage()), "src/docs/models.md shows how to set heddle.upstreams.");
     }
   }
 
