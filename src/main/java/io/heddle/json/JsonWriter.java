@@ -297,6 +297,10 @@ public final class JsonWriter {
     return text == null ? this : string(name, text);
   }
 
+  public JsonWriter some(String name, @Nullable JsonValue value) {
+    return value == null ? this : value.writeTo(name(name));
+  }
+
   /** A member as it stands in another object. */
   public JsonWriter member(String name, JsonValue value) {
     return value.writeTo(next().string(name).ascii(':'));

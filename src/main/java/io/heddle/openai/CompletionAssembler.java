@@ -2,50 +2,27 @@ package io.heddle.openai;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
+import io.heddle.turn.AnswerBuilder;
 import io.heddle.turn.ModelEvent;
-import io.heddle.turn.Opaque;
+import io.heddle.turn.TurnEvent.Said;
 import io.heddle.turn.Usage;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A completion as one object. */
 final class CompletionAssembler {
 
-  private final StringBuilder text = new StringBuilder();
-  private final StringBuilder reasoning = new StringBuilder();
-  private final StringBuilder refusal = new StringBuilder();
-  private final Map<Integer, Bits> calls = new TreeMap<>();
+  private final AnswerBuilder answer = new AnswerBuilder();
   private ModelEvent.@Nullable Finish finish;
-
-  private static final class Bits {
-    @Nullable String id;
-    @Nullable String name;
-    final StringBuilder arguments = new StringBuilder();
-    @Nullable Opaque opaque;
-    boolean custom;
-  }
 
   void addAll(List<ModelEvent> pieces) {
     pieces.forEach(this::add);
   }
 
   void add(ModelEvent piece) {
-    switch (piece) {
-      case ModelEvent.Text(String more) -> text.append(more);
-      case ModelEvent.Reasoning(String more) -> reasoning.append(more);
-      case ModelEvent.Refusal(String more) -> refusal.append(more);
-      case ModelEvent.ToolCall bit -> {
-        Bits bits = calls.computeIfAbsent(bit.index(), _ -> new Bits());
-        bits.id = bit.id() == null ? bits.id : bit.id();
-        bits.name = bit.name() == null ? bits.name : bit.name();
-        bits.custom |= bit.custom();
-        bits.arguments.append(bit.arguments());
-        bits.opaque = bit.opaque() == null ? bits.opaque : bit.opaque();
-      }
-      case ModelEvent.Compaction _ -> {}
-      case ModelEvent.Finish end -> finish = end;
+    answer.add(piece);
+    if (piece instanceof ModelEvent.Finish end) {
+      finish = end;
     }
   }
 
@@ -80,30 +57,30 @@ final class CompletionAssembler {
   }
 
   private void writeMessage(JsonWriter out, @Nullable Json opaque) {
-    boolean said = !text.isEmpty() || (calls.isEmpty() && refusal.isEmpty());
+    Said said = answer.said();
+    List<ModelEvent.ToolCall> calls = said.toolCalls();
+    boolean speaks = !said.text().isEmpty() || (calls.isEmpty() && said.refusal().isEmpty());
     JsonWriter message =
         JsonWriter.object(out)
             .string("role", "assistant")
-            .string("content", said ? text.toString() : null)
-            .string("refusal", refusal.isEmpty() ? null : refusal.toString())
+            .string("content", speaks ? said.text() : null)
+            .string("refusal", said.refusal().isEmpty() ? null : said.refusal())
             .raw("annotations", OpaqueMembers.annotations(opaque));
-    if (!reasoning.isEmpty()) {
-      message.string("reasoning_content", reasoning.toString());
-    }
+    message.some("reasoning_content", said.reasoning().isEmpty() ? null : said.reasoning());
     if (!calls.isEmpty()) {
       message.raw(
           "tool_calls",
           Json.array(
-              calls.values().stream()
+              calls.stream()
                   .map(call ->
                       ChatForm.call(
                           0,
                           false,
-                          call.id == null ? "" : call.id,
-                          call.name == null ? "" : call.name,
-                          call.arguments.toString(),
-                          call.opaque,
-                          call.custom))
+                          call.id() == null ? "" : call.id(),
+                          call.name() == null ? "" : call.name(),
+                          call.arguments(),
+                          call.opaque(),
+                          call.custom()))
                   .toList()));
     }
     OpaqueMembers.toMessage(message, opaque);

@@ -55,7 +55,7 @@ public final class AnswerBuilder {
     return length == 0;
   }
 
-  Said said() {
+  public Said said() {
     List<ModelEvent.ToolCall> toolCalls = new ArrayList<>(calls.size());
     calls.forEach((index, call) ->
         toolCalls.add(

@@ -1,6 +1,6 @@
 package io.heddle.turn;
 
-import io.heddle.json.Utf8;
+import io.heddle.json.SplitCharacters;
 import io.heddle.turn.ModelEvent.ToolCall;
 import org.jspecify.annotations.Nullable;
 
@@ -11,40 +11,26 @@ import org.jspecify.annotations.Nullable;
  */
 final class SurrogateJoiner {
 
-  private char half;
-  private @Nullable String halfOf;
+  private SplitCharacters characters = new SplitCharacters();
+  private String kind = "";
 
   /** The same piece with whole characters; null when nothing is left of it for now. */
   @Nullable ModelEvent take(ModelEvent piece) {
     if (piece instanceof ModelEvent.Compaction || piece instanceof ModelEvent.Finish) {
       return piece;
     }
-    String kind =
+    String of =
         piece instanceof ToolCall call ? "call " + call.index() : piece.getClass().getName();
-    String whole = whole(kind, piece.growth());
+    String growth = piece.growth();
+    if (!growth.isEmpty() && !of.equals(kind)) {
+      // The other half of what was cut cannot come any more.
+      characters = new SplitCharacters();
+      kind = of;
+    }
+    String whole = characters.take(growth);
     boolean says =
         piece instanceof ToolCall call
             && (call.id() != null || call.name() != null || call.opaque() != null);
     return whole.isEmpty() && !says ? null : piece.withGrowth(whole);
-  }
-
-  private String whole(String kind, String text) {
-    if (text.isEmpty()) {
-      return text;
-    }
-    String all = text;
-    if (halfOf != null) {
-      if (halfOf.equals(kind)) {
-        all = half + text;
-      }
-      halfOf = null;
-    }
-    int length = all.length();
-    if (Character.isHighSurrogate(all.charAt(length - 1))) {
-      half = all.charAt(length - 1);
-      halfOf = kind;
-      all = all.substring(0, length - 1);
-    }
-    return Utf8.mended(all);
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.upstream;
 
 import io.heddle.json.Json;
+import io.heddle.json.SplitCharacters;
 import io.heddle.json.Utf8;
 import io.heddle.turn.ModelEvent;
 import io.heddle.turn.Opaque;

@@ -17,27 +17,22 @@ final class AnthropicContent {
   private static final String PDF = "application/pdf";
 
   private final JsonWriter out;
-  private boolean some;
 
   AnthropicContent(int capacity) {
     out = new JsonWriter(capacity);
   }
 
   boolean isEmpty() {
-    return !some;
+    return out.length() == 0;
   }
 
   void writeTo(JsonWriter to) {
-    to.raw(out.toJson());
+    to.raw(out, 0, out.length());
   }
 
   /** For one block that the caller writes whole. */
   JsonWriter next() {
-    if (some) {
-      out.ascii(",");
-    }
-    some = true;
-    return out;
+    return out.next();
   }
 
   /** A text of nothing but space is refused. */
@@ -62,10 +57,7 @@ final class AnthropicContent {
   /** Ends a block with the mark for Anthropic's cache that its part has. */
   private void end(PromptPart.@Nullable Stored part) {
     JsonValue mark = part == null ? null : part.members().get("cache_control");
-    if (mark != null && mark.isObject()) {
-      mark.writeTo(out.ascii(",\"cache_control\":"));
-    }
-    out.ascii("}");
+    out.some("cache_control", mark != null && mark.isObject() ? mark : null).end();
   }
 
   /** Parts of a message of the user's, or of a tool's output. */
@@ -164,9 +156,7 @@ final class AnthropicContent {
   }
 
   private void title(@Nullable JsonValue title) {
-    if (title != null && !title.isBlank()) {
-      title.writeTo(out.ascii(",\"title\":"));
-    }
+    out.some("title", title != null && title.isBlank() ? null : title);
   }
 
   private static String named(@Nullable JsonValue name) {

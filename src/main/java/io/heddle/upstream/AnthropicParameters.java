@@ -251,10 +251,7 @@ final class AnthropicParameters {
     if (topP != null && (temperature == null || model.takesBothSamplings())) {
       topP.writeTo(out.ascii(",\"top_p\":"));
     }
-    JsonValue topK = number("top_k");
-    if (topK != null) {
-      topK.writeTo(out.ascii(",\"top_k\":"));
-    }
+    out.some("top_k", number("top_k"));
   }
 
   private @Nullable JsonValue number(String name) {

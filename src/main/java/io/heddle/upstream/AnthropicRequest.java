@@ -39,7 +39,7 @@ final class AnthropicRequest {
   private AnthropicContent outputs = new AnthropicContent(256);
 
   private boolean isUsers = true;
-  private String before = "";
+  private boolean hasBegun;
 
   /** Calls of the last answer without an output, and the ids that the server is told. */
   private Map<String, String> open = new LinkedHashMap<>();
@@ -181,19 +181,17 @@ final class AnthropicRequest {
     if (content.isEmpty() && outputs.isEmpty()) {
       return;
     }
-    if (before.isEmpty() && !isUsers) {
-      out.ascii("{\"role\":\"user\",\"content\":").string(BEGINNING).ascii("}");
-      before = ",";
+    if (!hasBegun && !isUsers) {
+      begin();
     }
-    out.ascii(before).ascii("{\"role\":\"").ascii(isUsers ? "user" : "assistant");
+    out.next().ascii("{\"role\":\"").ascii(isUsers ? "user" : "assistant");
     out.ascii("\",\"content\":[");
     outputs.writeTo(out);
-    if (!outputs.isEmpty() && !content.isEmpty()) {
-      out.ascii(",");
+    if (!content.isEmpty()) {
+      content.writeTo(out.next());
     }
-    content.writeTo(out);
     out.ascii("]}");
-    before = ",";
+    hasBegun = true;
     content = new AnthropicContent(256);
     outputs = new AnthropicContent(256);
   }
@@ -201,11 +199,8 @@ final class AnthropicRequest {
   /** A call that nobody answered is refused. */
   private void answerAll() {
     for (String id : open.values()) {
-      outputs
-          .next()
-          .ascii("{\"type\":\"tool_result\",\"tool_use_id\":")
-          .string(id)
-          .ascii(",\"content\":\"No output.\"}");
+      JsonWriter block = outputs.next().ascii("{\"type\":\"tool_result\",\"tool_use_id\":");
+      block.string(id).ascii(",\"content\":\"No output.\"}");
     }
     open = new LinkedHashMap<>();
   }
@@ -220,9 +215,13 @@ final class AnthropicRequest {
       }
     }
     flush();
-    if (before.isEmpty()) {
-      out.ascii("{\"role\":\"user\",\"content\":").string(BEGINNING).ascii("}");
+    if (!hasBegun) {
+      begin();
     }
+  }
+
+  private void begin() {
+    out.ascii("{\"role\":\"user\",\"content\":").string(BEGINNING).ascii("}");
   }
 
   // ---- tools and thoughts

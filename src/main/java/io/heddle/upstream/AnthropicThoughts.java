@@ -38,9 +38,7 @@ final class AnthropicThoughts {
       boolean isSealed = type.equals("redacted_thinking");
       out.ascii("{\"type\":\"").ascii(type).ascii(isSealed ? "\",\"data\":" : "\",\"thinking\":");
       first.writeTo(out);
-      if (second != null) {
-        second.writeTo(out.ascii(",\"signature\":"));
-      }
+      out.some("signature", second);
       return out.ascii("}");
     }
   }

@@ -187,12 +187,12 @@ final class AnthropicTools {
       CustomTools.schema(out.ascii(",\"input_schema\":")).ascii("}");
       return;
     }
-    writeMember("description", function, out);
+    out.some("description", function.get("description"));
     boolean isStrict = model.takesStrict() && function.is("strict", "true");
     writeSchema(function.get("parameters"), isStrict, out.ascii(",\"input_schema\":"));
     out.ascii(isStrict ? ",\"strict\":true" : "");
     String cache = "cache_control";
-    writeMember(cache, members.all().containsKey(cache) ? members : function, out);
+    out.some(cache, (members.all().containsKey(cache) ? members : function).get(cache));
     out.ascii("}");
   }
 
@@ -211,13 +211,6 @@ final class AnthropicTools {
       // Whatever else it says, arguments are an object.
       out.ascii("{\"type\":\"object\"");
       members.without(List.of("type")).writeBehind(out).ascii("}");
-    }
-  }
-
-  private static void writeMember(String name, Members of, JsonWriter out) {
-    JsonValue value = of.get(name);
-    if (value != null) {
-      value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
     }
   }
 }

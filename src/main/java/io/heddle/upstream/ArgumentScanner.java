@@ -1,5 +1,6 @@
 package io.heddle.upstream;
 
+import io.heddle.json.SplitCharacters;
 import java.util.regex.Pattern;
 
 /**

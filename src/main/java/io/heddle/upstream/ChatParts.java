@@ -116,9 +116,7 @@ final class ChatParts {
       out.string("[The image" + name + " cannot be shown.]").ascii("}");
     } else {
       image.url().writeTo(out.ascii("{\"type\":\"image_url\",\"image_url\":{\"url\":"));
-      if (image.detail() != null) {
-        image.detail().writeTo(out.ascii(",\"detail\":"));
-      }
+      out.some("detail", image.detail());
       out.ascii("}}");
     }
   }
@@ -141,9 +139,7 @@ final class ChatParts {
       return;
     }
     address.writeTo(out.ascii("{\"type\":\"document_url\",\"document_url\":"));
-    if (file.filename() != null) {
-      file.filename().writeTo(out.ascii(",\"document_name\":"));
-    }
+    out.some("document_name", file.filename());
     out.ascii("}");
   }
 }

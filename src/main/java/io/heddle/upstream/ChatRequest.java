@@ -34,7 +34,6 @@ final class ChatRequest {
   private final JsonWriter out;
   private final ChatParts parts;
   private final List<PromptPart> toolFiles = new ArrayList<>(0);
-  private boolean first = true;
 
   private ChatRequest(
       String upstream, Dialect dialect, @Nullable String tokenParameter, JsonWriter out) {
@@ -66,8 +65,7 @@ final class ChatRequest {
     out.ascii("{\"model\":").string(model).ascii(",\"messages\":[");
     ChatOrder order = ChatOrder.of(call.system(), PromptMessage.of(call.messages()), dialect);
     if (order.system() != null) {
-      comma();
-      out.ascii("{\"role\":\"system\",\"content\":").string(order.system()).ascii("}");
+      out.next().ascii("{\"role\":\"system\",\"content\":").string(order.system()).ascii("}");
     }
     messages(order.messages());
     out.ascii("]");
@@ -121,8 +119,7 @@ final class ChatRequest {
     if (role == null || said == null && calls.isEmpty() && isLeftOut(message)) {
       return;
     }
-    comma();
-    out.ascii("{\"role\":");
+    out.next().ascii("{\"role\":");
     if (message.isFrom("developer") && !dialect.has(Dialect.Quirk.DEVELOPER_ROLE)) {
       out.ascii("\"system\"");
     } else {
@@ -143,7 +140,7 @@ final class ChatRequest {
       parts.content(told);
     }
     if (!dialect.refusesUnknown() || message.isFrom("tool")) {
-      member("name", message.members().get("name"));
+      out.some("name", message.members().get("name"));
     }
     if (message.isFrom("assistant")) {
       answer(message, calls, loop);
@@ -183,7 +180,7 @@ final class ChatRequest {
         .all()
         .forEach((name, value) -> {
           if (!OF_MESSAGE.contains(name) && dialect.takes(name, named)) {
-            value.writeTo(out.ascii(",").string(name).ascii(":"));
+            out.member(name, value);
           }
         });
     if (takesUnknown) {
@@ -211,8 +208,7 @@ final class ChatRequest {
     if (name == null || isNone || OF_MESSAGE.contains(name)) {
       return;
     }
-    out.ascii(",").string(name).ascii(":");
-    (thoughts == null ? Members.EMPTY : thoughts).writeTo(out);
+    out.member(name, thoughts == null ? Members.EMPTY : thoughts);
   }
 
   /** Those that the server wants back as a part of the content, between calls of tools. */
@@ -251,24 +247,9 @@ final class ChatRequest {
   }
 
   private void toolFiles() {
-    comma();
-    out.ascii("{\"role\":\"user\",\"content\":");
+    out.next().ascii("{\"role\":\"user\",\"content\":");
     parts.content(toolFiles);
     out.ascii("}");
     toolFiles.clear();
-  }
-
-  private void member(String name, @Nullable JsonValue value) {
-    if (value != null && !value.isNull()) {
-      out.ascii(",\"").ascii(name).ascii("\":");
-      value.writeTo(out);
-    }
-  }
-
-  private void comma() {
-    if (!first) {
-      out.ascii(",");
-    }
-    first = false;
   }
 }

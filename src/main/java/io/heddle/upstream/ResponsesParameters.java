@@ -190,9 +190,7 @@ final class ResponsesParameters {
     } else if (older != null && older.isObject()) {
       out.ascii(",\"tool_choice\":");
       writeNamed("function", Members.of(older));
-    } else if (older != null) {
-      older.writeTo(out.ascii(",\"tool_choice\":"));
-    }
+    } else out.some("tool_choice", older);
   }
 
   private void writeToolChoice(JsonValue choice) {

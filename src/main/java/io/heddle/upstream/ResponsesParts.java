@@ -33,9 +33,7 @@ final class ResponsesParts {
     if (!text.isEmpty()) {
       out.ascii("{\"type\":\"output_text\",\"text\":").string(text).ascii(",\"annotations\":[]},");
     }
-    out.ascii("{\"type\":\"refusal\",\"refusal\":");
-    refusal.writeTo(out);
-    out.ascii("}]");
+    refusal.writeTo(out.ascii("{\"type\":\"refusal\",\"refusal\":")).ascii("}]");
   }
 
   /** Texts alone as a string. */
@@ -81,7 +79,7 @@ final class ResponsesParts {
           hidden("sound", null, isAnswer);
         } else {
           audio.data().writeTo(out.ascii("{\"type\":\"input_audio\",\"input_audio\":{\"data\":"));
-          member("format", audio.format());
+          out.some("format", audio.format());
           out.ascii("}}");
         }
       }
@@ -106,10 +104,10 @@ final class ResponsesParts {
 
   private void image(PromptPart.Image image) {
     out.ascii("{\"type\":\"input_image\"");
-    member(
+    out.some(
         image.url() == null ? "file_id" : "image_url",
         image.url() == null ? image.fileId() : image.url());
-    member("detail", image.detail() == null ? AUTO : image.detail());
+    out.some("detail", image.detail() == null ? AUTO : image.detail());
     out.ascii("}");
   }
 
@@ -117,20 +115,14 @@ final class ResponsesParts {
   private void file(PromptPart.File file) {
     out.ascii("{\"type\":\"input_file\"");
     if (file.fileId() != null) {
-      member("file_id", file.fileId());
+      out.some("file_id", file.fileId());
     } else if (file.data() != null) {
       boolean isPdf = file.data().text().startsWith("data:application/pdf");
-      member("file_data", file.data());
-      member("filename", file.filename() == null ? isPdf ? PDF : FILE : file.filename());
+      out.some("file_data", file.data());
+      out.some("filename", file.filename() == null ? isPdf ? PDF : FILE : file.filename());
     } else {
-      member("file_url", file.url());
+      out.some("file_url", file.url());
     }
     out.ascii("}");
-  }
-
-  private void member(String name, @Nullable JsonValue value) {
-    if (value != null) {
-      value.writeTo(out.ascii(",\"").ascii(name).ascii("\":"));
-    }
   }
 }

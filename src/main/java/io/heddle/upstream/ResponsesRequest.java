@@ -27,7 +27,6 @@ final class ResponsesRequest {
 
   private final Set<String> custom = new HashSet<>();
   private final Set<String> thoughts = new HashSet<>();
-  private boolean first = true;
 
   private ResponsesRequest(String upstream, boolean thinks, JsonWriter out) {
     this.upstream = upstream;
@@ -74,7 +73,7 @@ final class ResponsesRequest {
     if (told.isEmpty()) {
       return;
     }
-    begin().ascii("{\"type\":\"message\",\"role\":").string(role).ascii(",\"content\":");
+    out.next().ascii("{\"type\":\"message\",\"role\":").string(role).ascii(",\"content\":");
     parts.content(told, false);
     out.ascii("}");
   }
@@ -86,7 +85,7 @@ final class ResponsesRequest {
       return;
     }
     boolean isCustom = custom.remove(call);
-    begin().ascii("{\"type\":\"");
+    out.next().ascii("{\"type\":\"");
     out.ascii(isCustom ? "custom_tool_call_output" : "function_call_output");
     out.ascii("\",\"call_id\":").string(WireIds.shortened(call)).ascii(",\"output\":");
     parts.output(message.told());
@@ -156,7 +155,7 @@ final class ResponsesRequest {
     for (JsonValue item : items) {
       String id = Members.of(item).textOrEmpty("id");
       if (thinks && (id.isEmpty() || thoughts.add(id))) {
-        item.writeTo(begin());
+        item.writeTo(out.next());
       }
     }
   }
@@ -169,7 +168,7 @@ final class ResponsesRequest {
     if (isCustom) {
       custom.add(id);
     }
-    begin().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
+    out.next().ascii(isCustom ? "{\"type\":\"custom_tool_call\"" : "{\"type\":\"function_call\"");
     out.ascii(",\"call_id\":")
         .string(WireIds.shortened(id))
         .ascii(",\"name\":")
@@ -236,7 +235,7 @@ final class ResponsesRequest {
         return false;
       }
       thoughts(before);
-      begin().ascii("{\"type\":\"message\",\"role\":\"assistant\",\"content\":");
+      out.next().ascii("{\"type\":\"message\",\"role\":\"assistant\",\"content\":");
       if (refusal == null) {
         out.string(text);
       } else {
@@ -254,7 +253,7 @@ final class ResponsesRequest {
       if (told.isEmpty() && refused == null || "".equals(alone) && refused == null) {
         return;
       }
-      begin().ascii("{\"type\":\"message\",\"role\":\"assistant\",\"content\":");
+      out.next().ascii("{\"type\":\"message\",\"role\":\"assistant\",\"content\":");
       if (refused == null) {
         parts.content(told, true);
       } else {
@@ -264,20 +263,8 @@ final class ResponsesRequest {
     }
 
     private void phase(@Nullable JsonValue phase) {
-      if (phase != null) {
-        phase.writeTo(out.ascii(",\"phase\":"));
-      }
+      out.some("phase", phase);
       out.ascii("}");
     }
-  }
-
-  // ----
-
-  private JsonWriter begin() {
-    if (!first) {
-      out.ascii(",");
-    }
-    first = false;
-    return out;
   }
 }

@@ -233,13 +233,10 @@ final class UnknownMembers {
   private static void write(Object value, JsonWriter out) {
     switch (value) {
       case Map<?, ?> members -> {
-        String before = "{";
-        for (Map.Entry<?, ?> member : members.entrySet()) {
-          out.ascii(before).string(Utf8.mended(String.valueOf(member.getKey()))).ascii(":");
-          write(member.getValue(), out);
-          before = ",";
-        }
-        out.ascii(before.equals("{") ? "{}" : "}");
+        JsonWriter.object(out);
+        members.forEach((name, member) ->
+            write(member, out.next().string(Utf8.mended(String.valueOf(name))).ascii(':')));
+        out.end();
       }
       case List<?> elements -> out.array(elements, UnknownMembers::write);
       case Json scalar -> out.raw(scalar);

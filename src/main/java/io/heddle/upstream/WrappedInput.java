@@ -2,6 +2,7 @@ package io.heddle.upstream;
 
 import io.heddle.json.Json;
 import io.heddle.json.JsonParsers;
+import io.heddle.json.SplitCharacters;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;

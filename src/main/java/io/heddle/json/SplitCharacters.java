@@ -1,17 +1,15 @@
-package io.heddle.upstream;
-
-import io.heddle.json.Utf8;
+package io.heddle.json;
 
 /**
  * Text of one kind in pieces, of which servers cut characters in two: half a surrogate pair has no
  * UTF-8. The first half waits for the second; one that stays alone becomes U+FFFD.
  */
-final class SplitCharacters {
+public final class SplitCharacters {
 
   private char half;
 
   /** The same text in whole characters; empty when nothing is left of it for now. */
-  String take(String text) {
+  public String take(String text) {
     if (text.isEmpty()) {
       return text;
     }
@@ -26,7 +24,7 @@ final class SplitCharacters {
   }
 
   /** What stands for a half whose other half never came. */
-  String rest() {
+  public String rest() {
     String rest = half == 0 ? "" : "\ufffd";
     half = 0;
     return rest;
