@@ -71,8 +71,7 @@ final class StoredResponses {
               .turns()
               .cancel(request, turn.id())
               .onErrorResume(
-                  error -> ProblemException.is(error, ProblemCode.TURN_ENDED),
-                  _ -> Mono.just(turn))
+                  error -> ProblemException.is(error, ProblemCode.TURN_ENDED), _ -> Mono.just(turn))
               .then(responses.whole(call, turn))
               .timeout(
                   CANCELLED_WITHIN,

@@ -148,8 +148,7 @@ final class WriteExecutor {
             return Mono.empty();
           }
           return once(key, write, terms.withPositions(List.of(position)))
-              .onErrorMap(
-                  e -> ProblemException.is(e, ProblemCode.VERSION_CONFLICT), Moved::new)
+              .onErrorMap(e -> ProblemException.is(e, ProblemCode.VERSION_CONFLICT), Moved::new)
               .doOnError(Moved.class, _ -> phase.set(UpdatePhase.READING));
         })
         .retryWhen(
