@@ -14,11 +14,6 @@ public final class ProblemException extends RuntimeException {
     this.problem = problem;
   }
 
-  /** Whether an error is a problem with this code. */
-  public static boolean hasCode(Throwable error, ProblemCode code) {
-    return error instanceof ProblemException e && e.problem().code() == code;
-  }
-
   public Problem problem() {
     return problem;
   }
@@ -28,6 +23,7 @@ public final class ProblemException extends RuntimeException {
     return error instanceof ProblemException e ? e.problem.code() : null;
   }
 
+  /** Whether an error is a problem with this code. */
   public static boolean is(Throwable error, ProblemCode code) {
     return codeOf(error) == code;
   }

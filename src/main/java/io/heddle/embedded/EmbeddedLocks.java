@@ -5,7 +5,6 @@ import io.heddle.base.SessionKey;
 import io.heddle.embedded.SessionRecord.Holder;
 import io.heddle.session.IdempotentRequest;
 import io.heddle.session.LiveChannel;
-import io.heddle.session.LiveMessage;
 import io.heddle.session.LockWait;
 import io.heddle.session.SessionLocks;
 import io.heddle.session.StoreProblems;
@@ -64,13 +63,7 @@ final class EmbeddedLocks implements SessionLocks, AutoCloseable {
 
   @Override
   public Disposable onRelease(SessionKey key, Runnable listener) {
-    return live.listen(
-        key,
-        message -> {
-          if (message instanceof LiveMessage.LockReleased) {
-            listener.run();
-          }
-        });
+    return live.onRelease(key, listener);
   }
 
   @Override

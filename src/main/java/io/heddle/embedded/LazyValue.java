@@ -38,6 +38,10 @@ final class LazyValue<V> {
     return new LazyValue<>(codec, bytes.length, null, bytes);
   }
 
+  static <V> @Nullable V valueOf(@Nullable LazyValue<V> cell) {
+    return cell == null ? null : cell.value();
+  }
+
   V value() {
     V known = value;
     if (known != null) {

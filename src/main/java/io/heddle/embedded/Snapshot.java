@@ -50,8 +50,7 @@ final class Snapshot implements Rows {
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    LazyValue<V> cell = map(table).get(root(table).root, key);
-    return cell == null ? null : cell.value();
+    return LazyValue.valueOf(map(table).get(root(table).root, key));
   }
 
   @Override

@@ -213,8 +213,7 @@ final class StoreFile implements Rows, AutoCloseable {
 
   @Override
   public <V> @Nullable V get(Table<V> table, byte[] key) {
-    LazyValue<V> cell = map(table).get(key);
-    return cell == null ? null : cell.value();
+    return LazyValue.valueOf(map(table).get(key));
   }
 
   @Override

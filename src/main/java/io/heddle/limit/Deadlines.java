@@ -1,17 +1,14 @@
 package io.heddle.limit;
 
+import io.heddle.base.TickedSubscriber;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Operators;
-import reactor.util.context.Context;
 
 /**
  * Ends questions that are not answered in time with a {@code TimeoutException}, all of them by one
@@ -51,42 +48,23 @@ final class Deadlines {
     }
   }
 
-  /**
-   * Whoever sets {@code done} first, which is an answer, the ticker or a cancel, has the last word.
-   */
-  private final class Question<T> implements CoreSubscriber<T>, Subscription {
-    private final CoreSubscriber<? super T> actual;
-    private final AtomicBoolean done = new AtomicBoolean();
+  private final class Question<T> extends TickedSubscriber<T, T> {
     private volatile long deadline;
-    private @Nullable Subscription upstream;
 
     Question(CoreSubscriber<? super T> actual) {
-      this.actual = actual;
+      super(actual);
     }
 
     @Override
-    public Context currentContext() {
-      return actual.currentContext();
-    }
-
-    @Override
-    public void onSubscribe(Subscription subscription) {
-      upstream = subscription;
-      actual.onSubscribe(this);
-    }
-
-    @Override
-    public void request(long n) {
-      Subscription source = upstream;
-      if (source == null || done.get()) {
-        return;
-      }
+    protected void open(Subscription source) {
       deadline = nanoTime.getAsLong() + timeout;
       open.add(this);
       source.request(Long.MAX_VALUE);
-      if (done.get()) {
-        open.remove(this);
-      }
+    }
+
+    @Override
+    protected void close() {
+      open.remove(this);
     }
 
     @Override
@@ -98,43 +76,17 @@ final class Deadlines {
     }
 
     @Override
-    public void onError(Throwable error) {
-      if (finish()) {
-        actual.onError(error);
-      } else {
-        Operators.onErrorDropped(error, actual.currentContext());
-      }
-    }
-
-    @Override
     public void onComplete() {
       if (finish()) {
         actual.onComplete();
       }
     }
 
-    @Override
-    public void cancel() {
-      if (finish() && upstream != null) {
-        upstream.cancel();
-      }
-    }
-
     private void giveUp() {
       if (finish()) {
-        if (upstream != null) {
-          upstream.cancel();
-        }
+        cancelSource();
         actual.onError(late);
       }
-    }
-
-    private boolean finish() {
-      if (!done.compareAndSet(false, true)) {
-        return false;
-      }
-      open.remove(this);
-      return true;
     }
   }
 }

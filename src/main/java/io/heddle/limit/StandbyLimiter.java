@@ -159,6 +159,6 @@ public final class StandbyLimiter implements RateLimiter {
   }
 
   private static boolean isFull(Throwable error) {
-    return ProblemException.hasCode(error, ProblemCode.STORE_FULL);
+    return ProblemException.is(error, ProblemCode.STORE_FULL);
   }
 }

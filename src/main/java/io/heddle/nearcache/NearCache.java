@@ -212,8 +212,8 @@ public final class NearCache implements PageReader {
   private static boolean isTombstone(Signal<ThreadPage> signal) {
     Throwable error = signal.getThrowable();
     return error != null
-        && (ProblemException.hasCode(error, ProblemCode.SESSION_DELETED)
-            || ProblemException.hasCode(error, ProblemCode.SESSION_EXPIRED));
+        && (ProblemException.is(error, ProblemCode.SESSION_DELETED)
+            || ProblemException.is(error, ProblemCode.SESSION_EXPIRED));
   }
 
   private void forget(Change.Published change) {

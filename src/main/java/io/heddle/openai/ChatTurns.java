@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.Message;
@@ -81,7 +82,7 @@ final class ChatTurns {
       return page;
     }
     return page.onErrorResume(
-        error -> Conversations.code(error) == ProblemCode.SESSION_NOT_FOUND,
+        error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND),
         _ -> {
           services.requireAllowedUnlessRepeated(call);
           return services.make(call, key).then(page);

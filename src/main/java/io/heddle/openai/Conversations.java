@@ -101,13 +101,9 @@ final class Conversations {
   }
 
   static boolean isGone(Throwable error) {
-    ProblemCode code = code(error);
+    ProblemCode code = ProblemException.codeOf(error);
     return code == ProblemCode.SESSION_NOT_FOUND
         || code == ProblemCode.SESSION_DELETED
         || code == ProblemCode.SESSION_EXPIRED;
-  }
-
-  static @Nullable ProblemCode code(Throwable error) {
-    return error instanceof ProblemException problem ? problem.problem().code() : null;
   }
 }

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonValue;
@@ -138,7 +139,7 @@ final class ConversationsHandler {
             ? page(call, user, filter, limit, null, LOOKS)
             : page(call, user, filter, limit, after, LOOKS)
                 .onErrorResume(
-                    error -> Conversations.code(error) == ProblemCode.INVALID_CURSOR,
+                    error -> ProblemException.is(error, ProblemCode.INVALID_CURSOR),
                     _ -> after(call, user, filter, limit, after, null, LOOKS));
     return page.map(listed -> BytesResponse.json(list(listed)));
   }

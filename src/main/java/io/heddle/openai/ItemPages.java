@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Message;
 import io.heddle.session.MessagePlace;
@@ -45,7 +46,7 @@ final class ItemPages {
     return reader
         .message(key, view, message)
         .onErrorResume(
-            error -> Conversations.code(error) == ProblemCode.MESSAGE_NOT_FOUND, _ -> Mono.empty());
+            error -> ProblemException.is(error, ProblemCode.MESSAGE_NOT_FOUND), _ -> Mono.empty());
   }
 
   /** An item and its message. */

@@ -58,7 +58,7 @@ final class ItemRemoval {
         // Something was written in between: what is last has to be looked at again.
         .retryWhen(
             Retry.max(TRIES)
-                .filter(error -> Conversations.code(error) == ProblemCode.VERSION_CONFLICT)
+                .filter(error -> ProblemException.is(error, ProblemCode.VERSION_CONFLICT))
                 .onRetryExhaustedThrow((_, last) -> last.failure()))
         .hasElement();
   }
@@ -134,13 +134,12 @@ final class ItemRemoval {
         .then()
         // By a sending that was not answered.
         .onErrorResume(
-            error -> Conversations.code(error) == ProblemCode.MESSAGE_EXISTS, _ -> Mono.empty());
+            error -> ProblemException.is(error, ProblemCode.MESSAGE_EXISTS), _ -> Mono.empty());
   }
 
   private static boolean mayBeRepeated(Throwable error) {
-    return error instanceof ProblemException problem
-        && (problem.problem().code().retryable()
-            || problem.problem().code() == ProblemCode.OUTCOME_UNKNOWN);
+    ProblemCode code = ProblemException.codeOf(error);
+    return code != null && (code.retryable() || code == ProblemCode.OUTCOME_UNKNOWN);
   }
 
   /** The body of a message of several items without one of them. */

@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.session.IdempotentRequest;
@@ -266,7 +267,7 @@ final class ResponseCreation {
   }
 
   private static boolean isRefusal(Throwable error) {
-    ProblemCode code = Conversations.code(error);
+    ProblemCode code = ProblemException.codeOf(error);
     return error instanceof WireException || (code != null && code != ProblemCode.OUTCOME_UNKNOWN);
   }
 
@@ -317,7 +318,7 @@ final class ResponseCreation {
   }
 
   private static boolean isTaken(Throwable error) {
-    ProblemCode code = Conversations.code(error);
+    ProblemCode code = ProblemException.codeOf(error);
     return code == ProblemCode.VERSION_CONFLICT
         || code == ProblemCode.TURN_RUNNING
         || code == ProblemCode.TURN_QUEUE_FULL;

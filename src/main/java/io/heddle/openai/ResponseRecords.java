@@ -2,6 +2,7 @@ package io.heddle.openai;
 
 import io.heddle.answercache.AnswerStore;
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.session.Turn;
 import io.heddle.turn.Turns;
@@ -58,7 +59,7 @@ final class ResponseRecords {
         .get(key, call.view(), id.turn())
         .flatMap(turn -> point(call, turn))
         .onErrorResume(
-            error -> Conversations.code(error) == ProblemCode.TURN_NOT_FOUND,
+            error -> ProblemException.is(error, ProblemCode.TURN_NOT_FOUND),
             // Its record has gone, but while the session lives its answer is there.
             _ ->
                 pages
@@ -110,7 +111,7 @@ final class ResponseRecords {
   }
 
   private static boolean isAbsent(Throwable error) {
-    ProblemCode code = Conversations.code(error);
+    ProblemCode code = ProblemException.codeOf(error);
     return Conversations.isGone(error) || code == ProblemCode.TURN_NOT_FOUND;
   }
 }

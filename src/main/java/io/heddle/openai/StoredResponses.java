@@ -1,6 +1,7 @@
 package io.heddle.openai;
 
 import io.heddle.base.ProblemCode;
+import io.heddle.base.ProblemException;
 import io.heddle.base.SessionKey;
 import io.heddle.json.Json;
 import io.heddle.json.JsonWriter;
@@ -70,8 +71,7 @@ final class StoredResponses {
               .turns()
               .cancel(request, turn.id())
               .onErrorResume(
-                  error -> Conversations.code(error) == ProblemCode.TURN_ENDED,
-                  _ -> Mono.just(turn))
+                  error -> ProblemException.is(error, ProblemCode.TURN_ENDED), _ -> Mono.just(turn))
               .then(responses.whole(call, turn))
               .timeout(
                   CANCELLED_WITHIN,
@@ -101,7 +101,7 @@ final class StoredResponses {
               // with that, and needs none.
               .onErrorResume(
                   error ->
-                      Conversations.code(error) == ProblemCode.STORE_FULL
+                      ProblemException.is(error, ProblemCode.STORE_FULL)
                           && !ResponseNotes.of(turn).conversation(),
                   _ -> Mono.empty())
               .then(Mono.defer(() -> deleteSession(call, turn)))

@@ -261,13 +261,7 @@ final class RedisLocks implements SessionLocks {
 
   @Override
   public Disposable onRelease(SessionKey key, Runnable listener) {
-    return live.listen(
-        key,
-        message -> {
-          if (message instanceof LiveMessage.LockReleased) {
-            listener.run();
-          }
-        });
+    return live.onRelease(key, listener);
   }
 
   @Override

@@ -23,4 +23,15 @@ public interface LiveChannel {
    * blocked.
    */
   Disposable listen(SessionKey key, Consumer<LiveMessage> listener);
+
+  /** Listens only for the releases of the session's lock, until disposed. */
+  default Disposable onRelease(SessionKey key, Runnable listener) {
+    return listen(
+        key,
+        message -> {
+          if (message instanceof LiveMessage.LockReleased) {
+            listener.run();
+          }
+        });
+  }
 }

@@ -118,6 +118,6 @@ public final class LockWait implements Disposable {
   }
 
   private static boolean isLocked(Throwable error) {
-    return ProblemException.hasCode(error, ProblemCode.SESSION_LOCKED);
+    return ProblemException.is(error, ProblemCode.SESSION_LOCKED);
   }
 }

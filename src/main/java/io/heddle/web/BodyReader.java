@@ -5,6 +5,7 @@ import io.heddle.base.ByteBudget.Hold;
 import io.heddle.base.Problem;
 import io.heddle.base.ProblemCode;
 import io.heddle.base.ProblemException;
+import io.heddle.base.TickedSubscriber;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
@@ -255,17 +256,12 @@ public final class BodyReader implements AutoCloseable {
     }
   }
 
-  /**
-   * Copies chunks into one array. Whoever sets {@code done} first (the end, an error, the ticker, a
-   * cancel) has the last word; the array is touched by the network's thread only.
-   */
-  private final class Collector implements CoreSubscriber<DataBuffer>, Subscription {
-    private final CoreSubscriber<? super byte[]> actual;
+  /** Copies chunks into one array, which is touched by the network's thread only. */
+  private final class Collector extends TickedSubscriber<DataBuffer, byte[]> {
     private final ServerWebExchange exchange;
     private final Hold hold;
     private final boolean known;
     private final int most;
-    private final AtomicBoolean done = new AtomicBoolean();
     private volatile long deadline = System.nanoTime() + timeout.toNanos();
     private byte[] bytes;
     private int size;
@@ -280,8 +276,6 @@ public final class BodyReader implements AutoCloseable {
     /** Whether it is refused and one of the few that are read to their end. */
     private final AtomicBoolean toItsEnd = new AtomicBoolean();
 
-    private @Nullable Subscription upstream;
-
     Collector(
         CoreSubscriber<? super byte[]> actual,
         ServerWebExchange exchange,
@@ -289,7 +283,7 @@ public final class BodyReader implements AutoCloseable {
         boolean counted,
         long length,
         int most) {
-      this.actual = actual;
+      super(actual);
       this.exchange = exchange;
       this.hold = hold;
       this.known = length >= 0;
@@ -303,35 +297,23 @@ public final class BodyReader implements AutoCloseable {
     }
 
     @Override
-    public reactor.util.context.Context currentContext() {
-      return actual.currentContext();
-    }
-
-    @Override
-    public void onSubscribe(Subscription subscription) {
-      upstream = subscription;
-      actual.onSubscribe(this);
-    }
-
-    @Override
-    public void request(long n) {
-      Subscription source = upstream;
-      if (source == null || done.get()) {
-        return;
-      }
+    protected void open(Subscription source) {
       open.add(this);
       if (!overloaded || toItsEnd.get()) {
         source.request(Long.MAX_VALUE);
       }
-      if (done.get()) {
-        open.remove(this);
-      }
+    }
+
+    @Override
+    protected void close() {
+      open.remove(this);
+      notToItsEnd();
     }
 
     @Override
     public void onNext(DataBuffer buffer) {
       int count = buffer.readableByteCount();
-      if (done.get()) {
+      if (isDone()) {
         DataBufferUtils.release(buffer);
         return;
       }
@@ -377,7 +359,7 @@ public final class BodyReader implements AutoCloseable {
         deadline = soon;
       }
       toItsEnd.set(true);
-      if (refused.incrementAndGet() > MOST_REFUSED || done.get()) {
+      if (refused.incrementAndGet() > MOST_REFUSED || isDone()) {
         notToItsEnd();
       }
     }
@@ -421,9 +403,7 @@ public final class BodyReader implements AutoCloseable {
     public void cancel() {
       if (finish()) {
         hold.close();
-        if (upstream != null) {
-          upstream.cancel();
-        }
+        cancelSource();
       }
     }
 
@@ -433,7 +413,7 @@ public final class BodyReader implements AutoCloseable {
         return;
       }
       long arrived = size + discarded;
-      if (arrived == seen && !overloaded && !done.get()) {
+      if (arrived == seen && !overloaded && !isDone()) {
         GuardedConnection.readMore(exchange.getResponse());
       }
       seen = arrived;
@@ -444,20 +424,9 @@ public final class BodyReader implements AutoCloseable {
       if (finish()) {
         hold.close();
         closeAfter(exchange.getResponse());
-        if (upstream != null) {
-          upstream.cancel();
-        }
+        cancelSource();
         actual.onError(problem);
       }
-    }
-
-    private boolean finish() {
-      if (!done.compareAndSet(false, true)) {
-        return false;
-      }
-      open.remove(this);
-      notToItsEnd();
-      return true;
     }
   }
 }

@@ -162,7 +162,7 @@ class LockWaitTest {
             LockWait.whileLocked(
                 told, KEY, LONG, Mono.defer(() -> attempts.get() < 3 ? attempt() : ended)))
         .thenAwait(LONG)
-        .expectErrorMatches(error -> ProblemException.hasCode(error, ProblemCode.SESSION_DELETED))
+        .expectErrorMatches(error -> ProblemException.is(error, ProblemCode.SESSION_DELETED))
         .verify(SOON);
     assertThat(told.listeners).isEmpty();
   }

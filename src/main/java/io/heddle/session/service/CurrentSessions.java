@@ -127,7 +127,7 @@ final class CurrentSessions {
     return creator
         .make(request, resume.description(), resume.messages())
         .onErrorResume(
-            error -> ProblemException.hasCode(error, ProblemCode.SESSION_EXISTS),
+            error -> ProblemException.is(error, ProblemCode.SESSION_EXISTS),
             error ->
                 creator
                     .found(request)

@@ -152,11 +152,10 @@ final class Forks {
                 writes.once(target, new StartBuild(build, description), WritePreconditions.NONE)))
         .doOnNext(_ -> built.set(true))
         .doOnError(
-            error -> ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN),
-            _ -> built.set(true))
+            error -> ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN), _ -> built.set(true))
         .then(filled)
         .onErrorMap(
-            error -> !opening.get() && ProblemException.hasCode(error, ProblemCode.OUTCOME_UNKNOWN),
+            error -> !opening.get() && ProblemException.is(error, ProblemCode.OUTCOME_UNKNOWN),
             _ ->
                 Problem.of(
                         ProblemCode.STORE_UNAVAILABLE,
@@ -233,8 +232,7 @@ final class Forks {
               .load(request.key(), request.view(), PageRequest.forward(PAGE, from))
               // The cursor's own session was deleted and made again since.
               .onErrorMap(
-                  e -> ProblemException.hasCode(e, ProblemCode.INVALID_CURSOR),
-                  _ -> new SourceMoved());
+                  e -> ProblemException.is(e, ProblemCode.INVALID_CURSOR), _ -> new SourceMoved());
         })
         .then(Mono.fromSupplier(() -> messages));
   }

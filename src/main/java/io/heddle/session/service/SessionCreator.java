@@ -104,7 +104,7 @@ final class SessionCreator {
                 Mono.just(
                     new Seen(
                         key,
-                        ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND)
+                        ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND)
                             ? State.ABSENT
                             : State.ENDED,
                         null)));

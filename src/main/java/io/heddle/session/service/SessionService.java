@@ -202,7 +202,7 @@ public final class SessionService {
       WriteContext request, SessionAttributes description, List<NewMessage> messages) {
     return Mono.defer(() -> create(request, description, messages))
         .onErrorResume(
-            error -> ProblemException.hasCode(error, ProblemCode.SESSION_EXISTS),
+            error -> ProblemException.is(error, ProblemCode.SESSION_EXISTS),
             // Another caller's, or one that is being built: the id is taken, and no more is told.
             error -> creator.found(request).switchIfEmpty(Mono.error(error)));
   }

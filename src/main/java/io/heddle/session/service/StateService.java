@@ -90,7 +90,7 @@ public final class StateService {
         .onErrorResume(
             error ->
                 WriteExecutor.isGone(error)
-                    || ProblemException.hasCode(error, ProblemCode.CHECKPOINT_NOT_FOUND),
+                    || ProblemException.is(error, ProblemCode.CHECKPOINT_NOT_FOUND),
             _ -> Mono.empty())
         .defaultIfEmpty(Optional.empty())
         .flatMap(found ->
@@ -136,7 +136,7 @@ public final class StateService {
         .checkpoint(request.key(), request.view(), Checkpoint.idOf(position))
         // So many were saved since that this one was dropped: then the document as it is now.
         .onErrorResume(
-            error -> ProblemException.hasCode(error, ProblemCode.CHECKPOINT_NOT_FOUND),
+            error -> ProblemException.is(error, ProblemCode.CHECKPOINT_NOT_FOUND),
             _ -> reader.state(request.key(), request.view()))
         .mapNotNull(StateView::checkpoint)
         .map(checkpoint -> new WriteResult<>(checkpoint, position, replayed, false));

@@ -100,11 +100,11 @@ public final class ThreadService {
     // A position can only be of a session that is there.
     if (request.requested().wantSomething()) {
       return appended.onErrorMap(
-          error -> ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND),
+          error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND),
           _ -> WriteExecutor.conflict());
     }
     return appended.onErrorResume(
-        error -> ProblemException.hasCode(error, ProblemCode.SESSION_NOT_FOUND),
+        error -> ProblemException.is(error, ProblemCode.SESSION_NOT_FOUND),
         error -> {
           // Another caller's session is answered like none, and cannot be made: that ends here.
           if (tries == 0) {
@@ -114,7 +114,7 @@ public final class ThreadService {
               .create(request, createWith, messages)
               .flatMap(outcome -> answer(request, messages, outcome, true))
               .onErrorResume(
-                  e -> ProblemException.hasCode(e, ProblemCode.SESSION_EXISTS),
+                  e -> ProblemException.is(e, ProblemCode.SESSION_EXISTS),
                   _ -> append(request, messages, createWith, tries - 1));
         });
   }
@@ -191,7 +191,7 @@ public final class ThreadService {
         .onErrorResume(
             error ->
                 WriteExecutor.isGone(error)
-                    || ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR),
+                    || ProblemException.is(error, ProblemCode.INVALID_CURSOR),
             _ -> Mono.just(new Appended(ids, Map.of())));
   }
 }

@@ -50,7 +50,7 @@ public final class WholePages {
         .load(key, view, next(request, missing, page.messages()))
         .onErrorMap(
             error ->
-                ProblemException.hasCode(error, ProblemCode.INVALID_CURSOR)
+                ProblemException.is(error, ProblemCode.INVALID_CURSOR)
                     || WriteExecutor.isGone(error),
             MovedOn::new)
         .flatMap(more -> rest(reader, key, view, request, joined(request, page, more)));

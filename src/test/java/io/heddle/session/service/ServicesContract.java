@@ -491,7 +491,7 @@ abstract class ServicesContract {
                           request(key, WritePreconditions.NONE.withRetry(retry)), d -> with(d, "e"))
                       .map(done -> true)
                       .onErrorResume(
-                          e -> ProblemException.hasCode(e, ProblemCode.KEY_IN_PROGRESS),
+                          e -> ProblemException.is(e, ProblemCode.KEY_IN_PROGRESS),
                           e -> Mono.just(false))));
     }
   }
