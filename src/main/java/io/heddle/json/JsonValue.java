@@ -501,7 +501,7 @@ public final class JsonValue {
   private String string(int start, int end) {
     for (int i = start + 1; i < end - 1; i++) {
       // A half of a surrogate pair has no UTF-8, but some model servers write it as if it had.
-      if (bytes[i] == '\\' || bytes[i] == (byte) 0xed) {
+      if (bytes[i] == '\\' || bytes[i] == (byte) 0xed && (bytes[i + 1] & 0xff) >= 0xa0) {
         try (JsonParser in =
             STRINGS.createParser(ObjectReadContext.empty(), bytes, start, end - start)) {
           in.nextToken();

@@ -124,7 +124,7 @@ record ChatRequest(
   }
 
   private static Json content(Json message) {
-    return OpenAiJson.object(message).raw("content", Json.NULL);
+    return PendingToolCalls.content(OpenAiJson.object(message));
   }
 
   /**

@@ -25,7 +25,7 @@ import reactor.core.publisher.Mono;
 /** The calls on conversations as a whole. */
 final class ConversationsHandler {
 
-  /** Pages of sessions that are looked at for one of services.conversations(). */
+  /** Pages of sessions that are looked at for one of conversations. */
   private static final int LOOKS = 20;
 
   private static final int MAX_LIMIT = 100;

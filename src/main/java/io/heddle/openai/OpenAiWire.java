@@ -10,6 +10,7 @@ import io.heddle.web.Callers;
 import io.heddle.web.HeaderNames;
 import io.heddle.web.ProblemHandler;
 import io.heddle.web.RequestContext;
+import io.heddle.web.RequestHeaders;
 import io.heddle.web.Wire;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -38,6 +39,13 @@ final class OpenAiWire implements Wire {
   @Override
   public Caller caller(ServerHttpRequest request, boolean watches) {
     return Callers.ofHeader(request);
+  }
+
+  /** Of several the first: a middleware of the client's may have put its own behind. */
+  @Override
+  public @Nullable String idempotencyKey(HttpHeaders headers) {
+    String key = headers.getFirst(HeaderNames.IDEMPOTENCY_KEY);
+    return key == null ? null : RequestHeaders.key(HeaderNames.IDEMPOTENCY_KEY, key);
   }
 
   @Override

@@ -60,7 +60,7 @@ final class PendingToolCalls {
       calls.addCalls(fields);
       calls.addOutput(fields);
       if (fields.word("role").equals("user")) {
-        calls.asked.add(fields.raw("content", Json.NULL));
+        calls.asked.add(content(fields));
       } else if (fields.word("role").equals("assistant")) {
         calls.said.add(words(fields));
         calls.made.addAll(made(fields));
@@ -106,7 +106,7 @@ final class PendingToolCalls {
           NewMessage output = early.remove(call);
           if (output != null) {
             waiting.remove(call);
-            outputs.put(call, OpenAiJson.object(output.body()).raw("content", Json.NULL));
+            outputs.put(call, content(OpenAiJson.object(output.body())));
             added.add(output);
           }
         }
@@ -121,7 +121,7 @@ final class PendingToolCalls {
                 "No tool call found for function call output with call_id " + answers + ".")
             .toException();
       }
-      Json output = fields.raw("content", Json.NULL);
+      Json output = content(fields);
       if (output.equals(outputs.put(answers, output)) && known) {
         continue;
       }
@@ -147,7 +147,7 @@ final class PendingToolCalls {
 
   private boolean isThere(JsonValue message) {
     return switch (message.word("role")) {
-      case "user" -> asked.contains(message.raw("content", Json.NULL));
+      case "user" -> asked.contains(content(message));
       case "assistant" -> {
         List<Made> calls = made(message);
         String words = words(message);
@@ -192,10 +192,21 @@ final class PendingToolCalls {
     return made;
   }
 
+  /**
+   * To be compared: a text has one form, whichever one it was sent or stored in. Releases differ in
+   * how they escape control characters.
+   */
+  static Json content(JsonValue message) {
+    JsonValue content = message.get("content");
+    return content == null
+        ? Json.NULL
+        : content.isString() ? Json.text(content.text()) : content.json();
+  }
+
   private void addOutput(JsonValue body) {
     String answers = answers(body);
     if (answers != null) {
-      outputs.put(answers, body.raw("content", Json.NULL));
+      outputs.put(answers, content(body));
     }
   }
 

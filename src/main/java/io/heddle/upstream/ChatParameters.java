@@ -82,8 +82,9 @@ final class ChatParameters {
     out.array(
         tools.elements(),
         (tool, _) -> {
+          JsonValue given = Members.of(tool).get("function");
           Members function = Members.of(tool).inner("function");
-          if (function.isEmpty() || function.has("parameters")) {
+          if (given == null || !given.isObject() || function.has("parameters")) {
             tool.writeTo(out);
           } else {
             Map<String, JsonValue> all = new LinkedHashMap<>(function.without(SCHEMA).all());

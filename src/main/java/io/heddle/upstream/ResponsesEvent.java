@@ -46,17 +46,22 @@ record ResponsesEvent(Members event, Members response) {
     return words.isEmpty() && json != null ? json : words;
   }
 
+  /** The response, or the event for what only stands beside it. */
+  private Members with(String member) {
+    return response.has(member) ? response : event;
+  }
+
   @Nullable ResponsesItem item() {
     Members item = event.inner("item");
     return item.isEmpty() ? null : ResponsesItem.of(item);
   }
 
   @Nullable String model() {
-    return response.scalar("model");
+    return with("model").scalar("model");
   }
 
   @Nullable Usage usage() {
-    return UsageReader.read(response.inner("usage"));
+    return UsageReader.read(with("usage").inner("usage"));
   }
 
   /** Of the response: {@code completed}, {@code incomplete}, {@code failed} …, or null. */
@@ -66,9 +71,10 @@ record ResponsesEvent(Members event, Members response) {
 
   /** Why the response is incomplete, or null. */
   @Nullable String incomplete() {
-    JsonValue details = response.get("incomplete_details");
+    Members members = with("incomplete_details");
+    JsonValue details = members.get("incomplete_details");
     if (details == null || !details.isObject()) {
-      return response.scalar("incomplete_details");
+      return members.scalar("incomplete_details");
     }
     String reason = Members.of(details).scalar("reason");
     return reason == null ? "other" : reason;
@@ -76,7 +82,7 @@ record ResponsesEvent(Members event, Members response) {
 
   /** Of the response, as far as there are any. */
   List<ResponsesItem> items() {
-    return response.objects("output").stream().map(ResponsesItem::of).toList();
+    return with("output").objects("output").stream().map(ResponsesItem::of).toList();
   }
 
   /** Whether it is a response, and no event. */

@@ -75,12 +75,11 @@ final class ResponsesParts {
         }
       }
       case PromptPart.Audio audio -> {
-        if (isAnswer || audio.data() == null) {
-          hidden("sound", null, isAnswer);
+        if (isAnswer) {
+          hidden("sound", null, true);
         } else {
-          audio.data().writeTo(out.ascii("{\"type\":\"input_audio\",\"input_audio\":{\"data\":"));
-          out.some("format", audio.format());
-          out.ascii("}}");
+          out.ascii("{\"type\":\"input_audio\",\"input_audio\":{");
+          out.some("data", audio.data()).some("format", audio.format()).ascii("}}");
         }
       }
       case PromptPart.Item(JsonValue item) -> item.writeTo(out);

@@ -109,7 +109,10 @@ final class ServerJson {
 
   /** Whether it is what stands behind the last chunk of Chat Completions, and of other streams. */
   static boolean isDone(byte[] data, int length) {
+    // Most data begins with a brace, and many servers send no more than a token in it.
     return length <= LONGEST_DONE
+        && length > 0
+        && data[0] != '{'
         && DONE.matcher(new String(data, 0, length, StandardCharsets.ISO_8859_1)).matches();
   }
 

@@ -50,8 +50,14 @@ final class WireIds {
   }
 
   private static String replaced(String text, int longest) {
-    String legal = text.substring(0, Math.min(longest, text.length()));
-    return legal.replaceAll("[^A-Za-z0-9_-]", "_");
+    StringBuilder legal = new StringBuilder(longest);
+    for (int i = 0; i < Math.min(longest, text.length()); i++) {
+      char c = text.charAt(i);
+      boolean isLegal =
+          c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-';
+      legal.append(isLegal ? c : '_');
+    }
+    return legal.toString();
   }
 
   /** Responses': any characters, up to a length. */

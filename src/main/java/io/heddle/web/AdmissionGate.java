@@ -88,7 +88,7 @@ public final class AdmissionGate {
           wire.tellLimits(headers, admission);
           // A proxy on the way must not give one caller's to another.
           headers.set(HttpHeaders.CACHE_CONTROL, "private");
-          RequestContext call = new RequestContext(request, caller, admission, lockWait);
+          RequestContext call = new RequestContext(wire, request, caller, admission, lockWait);
           Problem refusal = refusal(admission, caller, access.takesTokens());
           Mono<? extends ServerResponse> made =
               refusal == null ? handler.handle(call) : refused(call, refusal, access, handler);

@@ -29,6 +29,7 @@ public final class RequestContext {
   private static final HexFormat HEX = HexFormat.of();
   private static final byte[] NO_BODY = new byte[0];
 
+  private final Wire wire;
   private final ServerRequest request;
   private final ServerHttpRequest http;
   private final Caller caller;
@@ -36,16 +37,19 @@ public final class RequestContext {
   private final Duration lockWait;
   private final boolean message;
 
-  RequestContext(ServerRequest request, Caller caller, Admission admission, Duration lockWait) {
-    this(request, caller, admission, lockWait, false);
+  RequestContext(
+      Wire wire, ServerRequest request, Caller caller, Admission admission, Duration lockWait) {
+    this(wire, request, caller, admission, lockWait, false);
   }
 
   private RequestContext(
+      Wire wire,
       ServerRequest request,
       Caller caller,
       Admission admission,
       Duration lockWait,
       boolean message) {
+    this.wire = wire;
     this.request = request;
     this.http = request.exchange().getRequest();
     this.caller = caller;
@@ -60,7 +64,7 @@ public final class RequestContext {
    * message's.
    */
   RequestContext message(Admission counted) {
-    return new RequestContext(request, caller, counted, lockWait, true);
+    return new RequestContext(wire, request, caller, counted, lockWait, true);
   }
 
   public ServerWebExchange exchange() {
@@ -181,7 +185,7 @@ public final class RequestContext {
   // ---- repetitions
 
   public @Nullable String idempotencyKey() {
-    return message ? null : RequestHeaders.key(headers());
+    return message ? null : wire.idempotencyKey(headers());
   }
 
   private @Nullable IdempotentRequest retry(byte[] body) {

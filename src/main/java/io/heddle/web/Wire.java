@@ -44,6 +44,11 @@ public interface Wire {
     return work;
   }
 
+  /** Null without one; one that is none is refused. */
+  default @Nullable String idempotencyKey(HttpHeaders headers) {
+    return RequestHeaders.key(headers);
+  }
+
   /**
    * The record of an idempotency key.
    *

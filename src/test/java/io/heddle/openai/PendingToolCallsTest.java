@@ -125,6 +125,15 @@ class PendingToolCallsTest {
     String better = OUTPUT_B.replace("'2'", "'3'");
     assertThat(bodies(PendingToolCalls.check(page(thread, false, null), input(List.of(better)))))
         .isEqualTo(bodies(input(List.of(better))));
+    // Releases escape control characters in different cases: a thread of one is read by another.
+    String stored = OUTPUT_A.replace("'1'", "'\\u001B[31m'");
+    String sent = OUTPUT_A.replace("'1'", "'\\u001b[31m'");
+    assertThat(
+            bodies(
+                PendingToolCalls.check(
+                    page(List.of(ASK, CALL, stored, OUTPUT_B), false, null),
+                    input(List.of(ASK, sent, OUTPUT_B)))))
+        .isEqualTo(bodies(input(List.of(ASK))));
     // Some models number their calls from 0 in each answer.
     assertThat(
             bodies(

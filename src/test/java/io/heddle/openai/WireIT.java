@@ -192,6 +192,19 @@ class WireIT {
         assertThat(made.body()).isEqualTo(first);
       }
     }
+    // Of two the first counts: a middleware of the client's may have put its own behind.
+    HttpResponse<String> two =
+        post(
+            "/conversations",
+            "{}",
+            "Heddle-User",
+            "keyed",
+            "Idempotency-Key",
+            "k-one",
+            "Idempotency-Key",
+            "k-other");
+    assertThat(two.statusCode()).as(two.body()).isEqualTo(200);
+    assertThat(two.body()).isEqualTo(first);
   }
 
   /** Clients slow down by these, and a limit of tokens is another than one of requests. */

@@ -62,6 +62,10 @@ class PromptMessageTest {
           | {'role':'user','content':[{'type':'input_audio','input_audio':{'data':'AA==','format':'wav'}}]} \
           | {'type':'message','role':'user','content':[{'type':'input_audio','input_audio':{'data':'AA==','format':'wav'}}]} \
           | {'role':'user','content':[{'type':'text','text':'[The recording cannot be heard.]'}]}
+          sound without data | {'role':'user','content':[{'type':'input_audio','input_audio':{'format':'wav'}}]} \
+          | {'role':'user','content':[{'type':'input_audio','input_audio':{'format':'wav'}}]} \
+          | {'type':'message','role':'user','content':[{'type':'input_audio','input_audio':{'format':'wav'}}]} \
+          | {'role':'user','content':[{'type':'text','text':'[The recording cannot be heard.]'}]}
           a part of another type | {'role':'user','content':[{'type':'new','x':1.0}]} \
           | {'role':'user','content':[{'type':'new','x':1.0}]} \
           | {'type':'message','role':'user','content':[{'type':'new','x':1.0}]} \
