@@ -5,6 +5,7 @@ import io.heddle.base.ProblemCode;
 import io.heddle.base.SessionKey;
 import io.heddle.json.JsonWriter;
 import io.heddle.session.Filter;
+import io.heddle.session.NewMessage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.Session;
 import io.heddle.session.SessionAttributes;
@@ -16,6 +17,7 @@ import io.heddle.web.Callers;
 import io.heddle.web.HeaderNames;
 import io.heddle.web.Query;
 import io.heddle.web.RequestContext;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -75,11 +77,16 @@ final class SessionsHandler {
             call,
             key,
             calls.reader().json(call.exchange()),
-            body -> put(key, body),
-            (request, asked) ->
-                sessions.put(request, calls.description(call, asked), asked.messages()))
+            body -> {
+              SessionBody asked = put(key, body);
+              return new Put(calls.description(call, asked), asked.messages());
+            },
+            (request, put) -> sessions.put(request, put.attributes(), put.messages()))
         .map(written -> ResponseFactory.session(written.created() ? 201 : 200, written));
   }
+
+  /** What a body says, of which another's session is refused before the terms are looked at. */
+  private record Put(SessionAttributes attributes, List<NewMessage> messages) {}
 
   private SessionBody put(SessionKey key, byte[] body) {
     SessionBody asked = calls.bodies().session(body);

@@ -203,6 +203,9 @@ interface HeaderHttpContract extends HttpCalls {
     others.post("/v1/sessions", "{'id':'" + id() + "'}").problem(409, "session-exists", null);
     others.get("/v1/sessions?user=" + user().replace(" ", "%20")).problem(403, "forbidden", "user");
     others.post("/v1/sessions", "{'user':'" + user() + "'}").problem(403, "forbidden", "user");
+    others
+        .send(HttpMethod.PUT, session() + "-x", "{'user':'" + user() + "'}", "If-Match", "no tag")
+        .problem(403, "forbidden", "user");
     assertThat(ids(mine.get("/v1/sessions?user=" + user().replace(" ", "%20"))))
         .containsExactly(id());
     mine.post(messages(), MESSAGE).is(201);
