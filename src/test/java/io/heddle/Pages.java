@@ -60,6 +60,8 @@ final class Pages {
     return text.substring(from)
         .lines()
         .skip(2)
+        // It may be inside a list.
+        .map(String::strip)
         .takeWhile(line -> line.startsWith("|"))
         .map(line -> Stream.of(line.split("(?<!\\\\)\\|")).skip(1).map(String::strip).toList())
         .toList();

@@ -230,6 +230,41 @@ class PagesTest {
     assertThat(named).isEqualTo(rooms);
   }
 
+  @Test
+  void everyRecordOfSettingsHasItsLine() throws IOException {
+    Pattern prefix = Pattern.compile("(?m)^@ConfigurationProperties\\(\"([^\"]+)\"\\)");
+    Set<List<String>> records = new HashSet<>();
+    Path main = Path.of(MAIN);
+    try (Stream<Path> files = Files.walk(main)) {
+      files
+          .filter(file -> file.toString().endsWith("Properties.java"))
+          .forEach(file ->
+              prefix
+                  .matcher(Pages.text(file))
+                  .results()
+                  .forEach(found ->
+                      records.add(List.of(found.group(1), main.relativize(file).toString()))));
+    }
+    Set<List<String>> named = new HashSet<>();
+    Pages.table(Pages.text("architecture.md"), "| settings |")
+        .forEach(row ->
+            named.add(
+                List.of(Pages.code(row.getFirst()).getFirst(), Pages.code(row.get(1)).getFirst())));
+
+    assertThat(named).hasSizeGreaterThan(10).isEqualTo(records);
+  }
+
+  @Test
+  void everyFolderOfScriptsHasItsLine() throws IOException {
+    try (Stream<Path> folders = Files.list(Path.of("src/main/resources/redis"))) {
+      Set<String> named = new TreeSet<>(Set.of("lib"));
+      Pages.table(Pages.text("architecture.md"), "| folder in")
+          .forEach(row -> named.addAll(Pages.code(row.getFirst())));
+      assertThat(folders.map(folder -> folder.getFileName().toString()))
+          .containsExactlyInAnyOrderElementsOf(named);
+    }
+  }
+
   /** A class, a file or a test that was given another name. */
   @ParameterizedTest
   @MethodSource("pages")
