@@ -3,18 +3,14 @@ package io.heddle.nearcache;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Change;
-import io.heddle.session.CheckpointPage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
-import io.heddle.session.SessionReader;
-import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
 import io.heddle.testing.Interleavings;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jetbrains.lincheck.datastructures.Operation;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.springframework.util.unit.DataSize;
@@ -75,7 +71,7 @@ class NearCacheInterleavingsTest {
       return !stale;
     }
 
-    private final class Store implements SessionReader {
+    private final class Store extends PagesOnly {
       @Override
       public Mono<ThreadPage> load(SessionKey asked, ReadContext view, PageRequest page) {
         return Mono.fromSupplier(() -> {
@@ -86,27 +82,6 @@ class NearCacheInterleavingsTest {
               false,
               System.nanoTime() + Duration.ofHours(1).toNanos());
         });
-      }
-
-      @Override
-      public Mono<ThreadPage> message(SessionKey asked, ReadContext view, String message) {
-        throw new AssertionError("not asked for here");
-      }
-
-      @Override
-      public Mono<StateView> state(SessionKey asked, ReadContext view) {
-        throw new AssertionError("not asked for here");
-      }
-
-      @Override
-      public Mono<CheckpointPage> checkpoints(
-          SessionKey asked, ReadContext view, int limit, @Nullable String before) {
-        throw new AssertionError("not asked for here");
-      }
-
-      @Override
-      public Mono<StateView> checkpoint(SessionKey asked, ReadContext view, String checkpoint) {
-        throw new AssertionError("not asked for here");
       }
     }
   }

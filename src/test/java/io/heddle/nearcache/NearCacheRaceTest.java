@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.heddle.base.SessionKey;
 import io.heddle.base.Tenant;
 import io.heddle.session.Change;
-import io.heddle.session.CheckpointPage;
 import io.heddle.session.PageRequest;
 import io.heddle.session.ReadContext;
-import io.heddle.session.SessionReader;
-import io.heddle.session.StateView;
 import io.heddle.session.ThreadPage;
 import io.heddle.session.ThreadPage.Origin;
 import java.time.Duration;
@@ -26,7 +23,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -202,7 +198,7 @@ class NearCacheRaceTest {
   }
 
   /** Reads at once and answers later: what it answers may be old by then. */
-  private final class LateStore implements SessionReader {
+  private final class LateStore extends PagesOnly {
 
     private final AtomicLongArray versions = new AtomicLongArray(SESSIONS);
     private final PriorityBlockingQueue<Late> late = new PriorityBlockingQueue<>();
@@ -246,27 +242,6 @@ class NearCacheRaceTest {
           late.add(new Late(now + (now >>> 3) % 100_000, sink, found));
         }
       });
-    }
-
-    @Override
-    public Mono<ThreadPage> message(SessionKey key, ReadContext view, String message) {
-      throw new AssertionError("not asked for here");
-    }
-
-    @Override
-    public Mono<StateView> state(SessionKey key, ReadContext view) {
-      throw new AssertionError("not asked for here");
-    }
-
-    @Override
-    public Mono<CheckpointPage> checkpoints(
-        SessionKey key, ReadContext view, int limit, @Nullable String before) {
-      throw new AssertionError("not asked for here");
-    }
-
-    @Override
-    public Mono<StateView> checkpoint(SessionKey key, ReadContext view, String checkpoint) {
-      throw new AssertionError("not asked for here");
     }
   }
 }
